@@ -1,0 +1,54 @@
+# What people and CI run. `make help` lists it.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+PORT ?=
+SANDBOX_PORT ?= 9001
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_LINK_MODE := copy
+
+.PHONY: help demo demo-reset run test lint bench
+.DEFAULT_GOAL := help
+
+help: ## What can be run
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+demo: .venv/.installed ## The portal with a stand-in Ashby and Justifacts: PORT=8000 SANDBOX_PORT=9001
+	@exec $(BIN)/python -m config.processes demo --sandbox-port $(SANDBOX_PORT) $(if $(PORT),--port $(PORT))
+
+demo-reset: ## Forget everything that the demo (or a portal on the embedded defaults) has written
+	rm -rf var
+
+run: .venv/.installed ## The portal alone, configured by the environment: PORT=8000
+	@exec $(BIN)/python -m config.processes run $(if $(PORT),--port $(PORT))
+
+test: .venv/.installed-dev ## The whole test suite (REQUIRE_SERVICES=1: a missing service is a failure)
+	$(BIN)/python -m pytest -n auto $(TESTS)
+
+lint: .venv/.installed-dev ## Style, format, types, import rules, migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: .venv/.installed ## The portal's speed beside bare reference views, in one run
+	$(BIN)/python -m benchmarks.run
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+
+# uv, if the machine has none, comes through pip into the environment itself.
+.venv/.uv: .venv/bin/python
+	command -v uv >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	touch $@
+
+.venv/.installed: .venv/.uv pyproject.toml uv.lock
+	$(UV) sync --quiet --locked --inexact --no-dev
+	touch $@
+
+.venv/.installed-dev: .venv/.uv pyproject.toml uv.lock
+	$(UV) sync --quiet --locked --inexact
+	touch $@ .venv/.installed

@@ -1,0 +1,60 @@
+"""Connects the demo's organization to the sandbox, says what to click, and stays:
+``python -m config.demo``."""
+
+import os
+
+import django
+from django.apps import apps
+from django.contrib.auth.hashers import make_password
+
+from . import env
+from .ready import stay, wait_for
+
+_SANDBOX = f"http://localhost:{env.SANDBOX_PORT}"
+_BANNER = """
+  Everything answers. Open these in a browser:
+
+    The stand-in Ashby       {sandbox}/ashby/acme/
+    The portal               {portal}/admin/          sign in as admin, password {password}
+    The stand-in Justifacts  {sandbox}/justifacts/acme/
+
+  Click first: in the stand-in Ashby choose a candidate, choose a package, press Start Assessment,
+  and watch the card: Justifacts Received, Applicant Started, In Process: Justifacts, Complete.
+  Then open the report there, and the order with its history in the portal, under Orders.
+
+  Ctrl-C ends everything; `make demo` goes on with the same data; `make demo-reset` forgets it.
+"""
+
+
+def main() -> None:
+    wait_for(f"{_SANDBOX}/control/health")
+    wait_for(f"http://127.0.0.1:{env.PORT}/health/ready")
+    _connect()
+    password = env.demo_secret("password")[:12]
+    apps.get_model("auth", "User").objects.update_or_create(
+        username="admin",
+        defaults={"password": make_password(password), "is_staff": True, "is_superuser": True},
+    )
+    print(_BANNER.format(sandbox=_SANDBOX, portal=env.PORTAL_BASE_URL, password=password), flush=True)
+    stay()
+
+
+def _connect() -> None:
+    from integrations import catalogue, connections  # models can be imported once Django is set up
+
+    connection = connections.connect(
+        "Acme",
+        slug="acme",
+        verification_key=env.demo_secret("verification key"),
+        ashby_key=env.demo_secret("ashby key"),
+        staging_base_url=env.JUSTIFACTS_BASE_URL,
+    )
+    catalogue.sync_packages(connection)
+    catalogue.sync_jobs(connection)
+    connections.check(connection)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    main()

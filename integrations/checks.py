@@ -1,0 +1,87 @@
+"""Wrong configuration, said by ``manage.py check`` with a hint for each."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+
+@register()
+def encryption_keys(**_: Any) -> list[CheckMessage]:
+    """Each key is a Fernet key; without one no secret could be stored or read."""
+    for position, key in enumerate(settings.FIELD_ENCRYPTION_KEYS, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            return [
+                Error(
+                    f"FIELD_ENCRYPTION_KEYS: key number {position} is not a key.",
+                    hint="Make one with: python -c 'from cryptography.fernet import Fernet; "
+                    "print(Fernet.generate_key().decode())'",
+                    id="integrations.E001",
+                )
+            ]
+    return []
+
+
+@register()
+def addresses(**_: Any) -> list[CheckMessage]:
+    """The three addresses are whole ones."""
+    found: list[CheckMessage] = []
+    for name in ("PORTAL_BASE_URL", "ASHBY_API_BASE_URL", "JUSTIFACTS_BASE_URL"):
+        parts = urlsplit(getattr(settings, name))
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            found.append(
+                Error(
+                    f"{name} is not a whole address.",
+                    hint="Write it with https:// and the host's name.",
+                    id="integrations.E002",
+                )
+            )
+    return found
+
+
+@register(deploy=True)
+def public_address(**_: Any) -> list[CheckMessage]:
+    """Ashby can reach only a public https address."""
+    parts = urlsplit(settings.PORTAL_BASE_URL)
+    if parts.scheme != "https" or parts.hostname in ("localhost", "127.0.0.1"):
+        return [
+            Warning(
+                "PORTAL_BASE_URL is not a public https address, so Ashby cannot reach this portal.",
+                hint="Set PORTAL_BASE_URL to the address that Ashby's “Staging Base URL” shall hold, "
+                "without /ashby/ at its end.",
+                id="integrations.W001",
+            )
+        ]
+    return []
+
+
+@register()
+def start_replay(**_: Any) -> list[CheckMessage]:
+    """Without a window, Ashby's own retry of a start would be answered 409."""
+    if settings.ASSESSMENT_START_REPLAY_SECONDS < 10:
+        return [
+            Warning(
+                "ASSESSMENT_START_REPLAY_SECONDS is under 10 s: Ashby's retry of a start would get 409.",
+                hint="Leave it at its default, 120.",
+                id="integrations.W002",
+            )
+        ]
+    return []
+
+
+@register()
+def poll_interval(**_: Any) -> list[CheckMessage]:
+    """An interval of nothing would poll without end."""
+    if settings.POLL_INTERVAL_SECONDS < 1:
+        return [
+            Error(
+                "POLL_INTERVAL_SECONDS has to be 1 or more.",
+                hint="Leave it at its default, 300.",
+                id="integrations.E003",
+            )
+        ]
+    return []

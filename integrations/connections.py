@@ -1,0 +1,216 @@
+"""Connecting an organization: its keys and addresses, the health of both sides, and the pause of
+its deliveries."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from .ashby.client import AshbyClient
+from .errors import CallFailed, NotSent, Unauthorized
+from .fields import Secret, SecretUnreadable, blind_indexes
+from .justifacts.client import JustifactsClient
+from .models import AshbyApiKey, Connection, Organization
+
+
+def ashby_client(connection: Connection) -> AshbyClient:
+    """A client with the org's selected key. Raises ``Unauthorized`` where there is none to use."""
+    key = connection.selected_ashby_key
+    if key is None:
+        raise Unauthorized(
+            f"{connection.organization} has no Ashby API key in use. An admin of it has to add one."
+        )
+    return AshbyClient(settings.ASHBY_API_BASE_URL, _readable(key.key, Unauthorized))
+
+
+def justifacts_client(connection: Connection) -> JustifactsClient:
+    """A client with the org's verification key. Raises ``NotSent`` where there is none to use."""
+    if not connection.verification_key:
+        raise NotSent(f"{connection.organization} has no verification key. An admin of it has to enter it.")
+    return JustifactsClient(connection.staging_base_url, _readable(connection.verification_key, NotSent))
+
+
+def _readable(secret: Secret, failure: type[CallFailed]) -> str:
+    try:
+        return secret.reveal()
+    except SecretUnreadable as error:
+        raise failure(str(error)) from None
+
+
+def find_by_verification_key(key: str) -> Connection | None:
+    """The connection whose verification key this is: one look-up by keyed hash."""
+    return (
+        Connection.objects.select_related("organization")
+        .filter(verification_key_index__in=blind_indexes(key.strip()))
+        .first()
+    )
+
+
+@transaction.atomic
+def connect(
+    name: str,
+    *,
+    slug: str = "",
+    verification_key: str = "",
+    ashby_key: str = "",
+    staging_base_url: str = "",
+) -> Connection:
+    """Creates the org, or updates it (found by its slug, else by its name), with what is given.
+
+    Secrets may carry the blanks and newlines of a paste. Raises ``ValidationError``.
+    """
+    organization = (
+        Organization.objects.filter(slug=slug).first()
+        if slug
+        else Organization.objects.filter(name=name).first()
+    ) or Organization(slug=slug or slugify(name))
+    organization.name = name
+    organization.full_clean()
+    organization.save()
+    connection = Connection.objects.filter(organization=organization).first() or Connection(
+        organization=organization
+    )
+    if verification_key.strip():
+        connection.verification_key = Secret(verification_key.strip())
+    if staging_base_url.strip():
+        connection.staging_base_url = staging_base_url.strip()
+    connection.full_clean()
+    connection.save()
+    if ashby_key.strip():
+        add_ashby_key(connection, ashby_key)
+    return connection
+
+
+@transaction.atomic
+def add_ashby_key(connection: Connection, key: str, name: str = "") -> AshbyApiKey:
+    """Adds the key, or finds it where the org has it already, and selects it."""
+    key = key.strip()
+    if not key:
+        raise ValidationError("Paste the key that Ashby showed.")
+    keys = connection.organization.ashby_api_keys
+    known = keys.filter(key_index__in=blind_indexes(key)).first() or AshbyApiKey(
+        organization=connection.organization,
+        name=name or f"Added {timezone.localdate():%Y-%m-%d}",
+    )
+    known.key = Secret(key)
+    select_ashby_key(known)
+    return known
+
+
+@transaction.atomic
+def select_ashby_key(key: AshbyApiKey) -> None:
+    """Makes this key the one in use. Paused deliveries go on, in order: the new key may work, and
+    if it does not, the first answer pauses them again."""
+    organization = key.organization
+    organization.ashby_api_keys.filter(is_selected=True).exclude(pk=key.pk).update(is_selected=False)
+    key.is_selected = True
+    key.save()
+    resume(organization)
+
+
+def pause(organization: Organization, reason: str, now: datetime) -> bool:
+    """Stops the org's deliveries to Ashby until a key works again. False: they were paused already."""
+    return (
+        Connection.objects.filter(organization=organization, paused_at=None).update(
+            paused_at=now, pause_reason=reason, ashby_problem=reason
+        )
+        == 1
+    )
+
+
+def resume(organization: Organization) -> bool:
+    """Lets the org's deliveries go on. False: they were not paused."""
+    return (
+        Connection.objects.filter(organization=organization)
+        .exclude(paused_at=None)
+        .update(paused_at=None, pause_reason="", ashby_problem="")
+        == 1
+    )
+
+
+def note_ashby(connection: Connection, now: datetime) -> None:
+    """Remembers that Ashby has taken a call of ours."""
+    _note(connection, "ashby_answered_at", "ashby_problem", "", now)
+
+
+def note_justifacts(connection: Connection, problem: str, now: datetime) -> None:
+    """Remembers how the last call to Justifacts ended; an empty problem: well."""
+    _note(connection, "justifacts_answered_at", "justifacts_problem", problem, now)
+
+
+def _note(connection: Connection, at: str, problem_field: str, problem: str, now: datetime) -> None:
+    """Written at most once in 10 s while nothing changes: this row is every order's."""
+    last = getattr(connection, at)
+    changes: dict[str, object] = {}
+    if getattr(connection, problem_field) != problem:
+        changes[problem_field] = problem
+    if not problem and (last is None or (now - last).total_seconds() > 10):
+        changes[at] = now
+    if changes:
+        Connection.objects.filter(pk=connection.pk).update(**changes)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of a connection check."""
+
+    side: str
+    ok: bool
+    text: str
+
+
+def check(connection: Connection) -> list[Finding]:
+    """Calls both sides now and says, for each, whether it works and what to mend. A working Ashby
+    key lets paused deliveries go on."""
+    now = timezone.now()
+    ashby = _finding("Ashby", lambda: _check_ashby(connection))
+    justifacts = _finding("Justifacts", lambda: _check_justifacts(connection))
+    if ashby.ok:
+        resume(connection.organization)
+    Connection.objects.filter(pk=connection.pk).update(
+        checked_at=now,
+        ashby_problem="" if ashby.ok else ashby.text,
+        justifacts_problem="" if justifacts.ok else justifacts.text,
+        **({"ashby_answered_at": now} if ashby.ok else {}),
+        **({"justifacts_answered_at": now} if justifacts.ok else {}),
+    )
+    return [ashby, justifacts]
+
+
+def _finding(side: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(side, True, look())
+    except CallFailed as error:
+        return Finding(side, False, error.message)
+
+
+def _check_ashby(connection: Connection) -> str:
+    try:
+        info = ashby_client(connection).key_info()
+    except Unauthorized as error:
+        raise Unauthorized(
+            f"Ashby refused the key ({error.message}). In Ashby, Admin > Integrations > API Keys, make a key "
+            "for Justifacts with read all and write all, and select it here."
+        ) from None
+    if not info.may_update_candidates:
+        raise Unauthorized(
+            f"The key “{info.title}” may not write candidates, so Ashby would refuse every update. "
+            "In Ashby, Admin > Integrations > API Keys, give it write all."
+        )
+    return f"The key “{info.title}” works and may update candidates."
+
+
+def _check_justifacts(connection: Connection) -> str:
+    try:
+        packages = justifacts_client(connection).packages()
+    except Unauthorized as error:
+        raise Unauthorized(
+            f"Justifacts refused the verification key ({error.message}). "
+            "Enter the key from Justifacts' e-mail."
+        ) from None
+    return f"The verification key works; Justifacts offers {len(packages)} packages."

@@ -1,0 +1,124 @@
+"""Secrets at rest: an encrypted model field, and the keyed hash by which a secret is looked up.
+
+``FIELD_ENCRYPTION_KEYS``: the first key encrypts and makes new hashes, all of them decrypt and
+are tried in a look-up, so that keys can be rotated while everything runs.
+"""
+
+import hashlib
+import hmac
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import models
+
+
+class SecretUnreadable(Exception):
+    """A stored secret was encrypted with a key that is not in FIELD_ENCRYPTION_KEYS."""
+
+
+class Secret:
+    """A secret that shows itself only to ``reveal()``; in a page, a log or a traceback it is
+    dots and its last four characters."""
+
+    __slots__ = ("_ciphertext", "_plaintext")
+
+    def __init__(self, plaintext: str | None = None, *, ciphertext: str | None = None) -> None:
+        self._plaintext = plaintext
+        self._ciphertext = ciphertext
+
+    def reveal(self) -> str:
+        """The secret itself. Raises ``SecretUnreadable``, never returns ciphertext."""
+        if self._plaintext is None:
+            try:
+                self._plaintext = _cipher().decrypt((self._ciphertext or "").encode()).decode()
+            except InvalidToken:
+                raise SecretUnreadable(
+                    "A stored secret cannot be read: the key that encrypted it is not in "
+                    "FIELD_ENCRYPTION_KEYS."
+                ) from None
+        return self._plaintext
+
+    def encrypted(self) -> str:
+        if self._ciphertext is None:
+            self._ciphertext = _cipher().encrypt((self._plaintext or "").encode()).decode()
+        return self._ciphertext
+
+    @property
+    def last_four(self) -> str:
+        """For people who compare it with what they have; nothing where that would be half of it."""
+        text = self.reveal()
+        return text[-4:] if len(text) >= 12 else ""
+
+    def __str__(self) -> str:
+        try:
+            return f"••••{self.last_four}"
+        except SecretUnreadable:
+            return "•••• (unreadable)"
+
+    __repr__ = __str__
+
+    def __bool__(self) -> bool:
+        return bool(self._ciphertext or self._plaintext)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(
+            self.reveal().encode(), other.reveal().encode()
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.reveal())
+
+
+if TYPE_CHECKING:
+    _TextField = models.TextField[Any, Any]
+else:
+    _TextField = models.TextField
+
+
+class EncryptedTextField(_TextField):
+    """Holds a ``Secret``; the database holds ciphertext."""
+
+    description = "Encrypted text"
+
+    def from_db_value(self, value: str | None, *_: object) -> Secret | None:
+        return None if value is None else Secret(ciphertext=value) if value else Secret("")
+
+    def to_python(self, value: Any) -> Secret | None:
+        return value if value is None or isinstance(value, Secret) else Secret(str(value))
+
+    def get_prep_value(self, value: Any) -> str | None:
+        secret = self.to_python(value)
+        if secret is None:
+            return None
+        return secret.encrypted() if secret else ""
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """A fixture or export holds the ciphertext."""
+        return self.get_prep_value(self.value_from_object(obj)) or ""
+
+
+def blind_index(secret: str) -> str:
+    """The keyed hash under which a secret is stored for look-up."""
+    return blind_indexes(secret)[0]
+
+
+def blind_indexes(secret: str) -> list[str]:
+    """The hashes under every key, first key first: what a look-up has to compare with."""
+    keys = _index_keys(tuple(settings.FIELD_ENCRYPTION_KEYS))
+    return [hmac.digest(key, secret.encode(), "sha256").hex() for key in keys]
+
+
+@lru_cache(maxsize=4)
+def _index_keys(keys: tuple[str, ...]) -> list[bytes]:
+    return [hmac.digest(key.encode(), b"portal blind index", hashlib.sha256) for key in keys]
+
+
+def _cipher() -> MultiFernet:
+    return _multi_fernet(tuple(settings.FIELD_ENCRYPTION_KEYS))
+
+
+@lru_cache(maxsize=4)
+def _multi_fernet(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])

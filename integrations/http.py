@@ -1,0 +1,252 @@
+"""The one door to the network. Every outbound call goes through ``post`` and ends as an
+``Answer`` or as one of ``errors``.
+
+- https to public addresses only; ``OUTBOUND_ALLOWED_HOSTS`` names the exceptions. The address
+  that was checked is the address that is used (requests-hardened).
+- Connect within 3 s, read within 10 s, the whole answer within 15 s and 1 MB; no redirects.
+- What was sent and is secret or personal never appears in an error's text.
+"""
+
+import json
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import requests
+from django.conf import settings
+from requests_hardened import Config, HTTPSession
+from requests_hardened.ip_filter import InvalidIPAddress
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from .errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
+from .redaction import redact_text
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 3, 10, 15
+ANSWER_BYTES = 1024 * 1024
+EXCERPT_CHARACTERS = 500
+# Ashby's edge refuses empty and default user agents (error 1010).
+USER_AGENT = "AssessmentPortal/1.0 (Ashby-Justifacts)"
+
+_sessions = threading.local()
+
+
+def post(
+    url: str,
+    *,
+    key: str,
+    body: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+    repeatable: bool,
+    hide: Iterable[str] = (),
+) -> Answer:
+    """POSTs ``body`` as JSON with ``key`` as the Basic user name and returns the parsed answer.
+
+    A ``repeatable`` call uses a kept-alive connection and is made a second time, at once, when
+    the other side had closed that connection. Any other call opens a fresh one, so that a reset
+    means a reset. ``hide`` lists what must not stand in the stored excerpt of the answer.
+
+    Raises ``NotSent``, ``Unknown``, ``Refused`` or ``Unauthorized``.
+    """
+    session = _session_for(url, fresh=not repeatable)
+    arguments: dict[str, Any] = {
+        "data": json.dumps(body, ensure_ascii=False).encode(),
+        "auth": (key.encode(), b""),
+        "headers": {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})},
+    }
+    hide = (key, *hide)
+    if not repeatable:
+        with session:
+            return _exchange(session, url, arguments, hide)
+    try:
+        return _exchange(session, url, arguments, hide)
+    except _ConnectionWasClosed:
+        return _exchange(session, url, arguments, hide)
+
+
+class _ConnectionWasClosed(Unknown):
+    """The connection was closed before any answer, at once: often an old kept-alive one."""
+
+
+def _session_for(url: str, *, fresh: bool) -> requests.Session:
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    allowed = {host, f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"} & {
+        entry.lower() for entry in settings.OUTBOUND_ALLOWED_HOSTS
+    }
+    if not allowed and parts.scheme != "https":
+        raise NotSent(
+            f"The address {parts.scheme}://{parts.netloc} is not https, so nothing was sent. "
+            "An admin has to correct it on the connection."
+        )
+    if fresh:
+        return _new_session(filtered=not allowed)
+    filtered = not allowed
+    sessions = cast(dict[bool, requests.Session], _sessions.__dict__.setdefault("by_filter", {}))
+    if filtered not in sessions:
+        sessions[filtered] = _new_session(filtered=filtered)
+    return sessions[filtered]
+
+
+def _new_session(*, filtered: bool) -> requests.Session:
+    session = HTTPSession(
+        Config(
+            ip_filter_enable=filtered,
+            ip_filter_allow_loopback_ips=False,
+            never_redirect=True,
+            default_timeout=(CONNECT_SECONDS, READ_SECONDS),
+            user_agent_override=USER_AGENT,
+        )
+    )
+    # No proxy and no .netrc of the machine's: a .netrc entry would replace our key.
+    session.trust_env = False
+    return session
+
+
+def _exchange(
+    session: requests.Session, url: str, arguments: dict[str, Any], hide: tuple[str, ...]
+) -> Answer:
+    host = urlsplit(url).hostname or ""
+    began = time.monotonic()
+    try:
+        with closing(session.post(url, stream=True, **arguments)) as response:
+            content = _read(response, began)
+            answer = _answer(response, content, began, hide)
+    except requests.RequestException as error:
+        milliseconds = round((time.monotonic() - began) * 1000)
+        raise _transport_failure(error, host, Answer(milliseconds=milliseconds)) from None
+    except _TooLarge:
+        raise Unknown(f"{host} answered with more than {ANSWER_BYTES} bytes.") from None
+    return _classified(answer, response.headers, host)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def _read(response: requests.Response, began: float) -> bytes:
+    content = b""
+    for chunk in response.iter_content(16 * 1024):
+        content += chunk
+        if len(content) > ANSWER_BYTES:
+            raise _TooLarge
+        if time.monotonic() - began > TOTAL_SECONDS:
+            raise requests.ReadTimeout("the answer took too long")
+    return content
+
+
+def _answer(response: requests.Response, content: bytes, began: float, hide: tuple[str, ...]) -> Answer:
+    text = content.decode("utf-8", errors="replace")
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        body = {}
+    return Answer(
+        status=response.status_code,
+        request_id=response.headers.get("x-ashby-request-id", "")[:100],
+        excerpt=redact_text(text.replace("\x00", ""), hide)[:EXCERPT_CHARACTERS],
+        milliseconds=round((time.monotonic() - began) * 1000),
+        body=body if isinstance(body, dict) else {},
+        headers={name.lower(): value for name, value in response.headers.items()},
+    )
+
+
+def _transport_failure(error: requests.RequestException, host: str, answer: Answer) -> CallFailed:
+    """Whether anything can have reached the other side decides between the two."""
+    cause = _root(error)
+    if isinstance(error, InvalidIPAddress):
+        return NotSent(f"{host} is at a private address, so nothing was sent.", answer=answer)
+    if isinstance(error, requests.ConnectTimeout) or isinstance(
+        cause, NewConnectionError | ConnectTimeoutError
+    ):
+        return NotSent(f"No connection to {host} could be made.", answer=answer)
+    if isinstance(error, requests.exceptions.SSLError) and not isinstance(
+        cause, ssl.SSLEOFError | ssl.SSLZeroReturnError
+    ):
+        return NotSent(f"No secure connection to {host} could be made.", answer=answer)
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return NotSent(f"{host or 'The address'} is not an address that can be called.", answer=answer)
+    if isinstance(error, requests.ReadTimeout):
+        return Unknown(f"{host} did not answer in time.", answer=answer)
+    if isinstance(error, requests.ConnectionError) and "resolve" in str(error).lower():
+        return NotSent(f"The name {host} is not known.", answer=answer)
+    if isinstance(error, requests.ConnectionError):
+        return _ConnectionWasClosed(f"{host} closed the connection without an answer.", answer=answer)
+    return Unknown(f"The exchange with {host} broke off ({type(error).__name__}).", answer=answer)
+
+
+def _root(error: BaseException) -> object:
+    """The deepest reason that requests and urllib3 wrapped."""
+    reason: Any = error
+    while True:
+        inner = getattr(reason, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((a for a in getattr(reason, "args", ()) if isinstance(a, BaseException)), None)
+        if inner is None:
+            return reason
+        reason = inner
+
+
+def _classified(answer: Answer, headers: Mapping[str, str], host: str) -> Answer:
+    status = answer.status or 0
+    code, message = error_of(answer.body)
+    said = redact_text(message, ()) if message else f"{host} answered {status}."
+    retry_after = _retry_after(headers.get("Retry-After"))
+    if status == 200:
+        if not answer.body:
+            raise Unknown(f"{host} answered 200 with something unreadable.", answer=answer)
+        return answer
+    if status in (429, 503):
+        raise NotSent(said, code=code or str(status), answer=answer, retry_after=retry_after)
+    if status in (401, 403):
+        raise Unauthorized(said, code=code or str(status), answer=answer)
+    if 400 <= status < 500 and status not in (408, 425):
+        raise Refused(said, code=code or str(status), answer=answer)
+    raise Unknown(said, code=code or str(status), answer=answer, retry_after=retry_after)
+
+
+def error_of(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Code and message of an error envelope, in any of the shapes that were seen.
+
+    ``errorInfo {code, message}`` [Ashby's API reference]; ``errors: ["code"]`` and
+    ``errors: [{message, parameter}]`` [seen]; ``{"message"}`` [Ashby's guide, 422].
+    """
+    info = body.get("errorInfo")
+    info = info if isinstance(info, dict) else {}
+    errors = body.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else None
+    code = message = ""
+    if isinstance(first, str):
+        code = first
+    elif isinstance(first, dict):
+        code = "invalid_parameter" if first.get("parameter") else ""
+        parameter = f"{first['parameter']}: " if first.get("parameter") else ""
+        message = f"{parameter}{first.get('message', '')}"
+    code = str(info.get("code") or code)
+    message = str(info.get("message") or body.get("message") or message or code)
+    return code[:100], message[:1000]
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds, from either form of the header; None where it is absent or unreadable."""
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())

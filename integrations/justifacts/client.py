@@ -1,0 +1,162 @@
+"""What we say to Justifacts, in Ashby's place. All that we assume of Justifacts is in this file.
+
+Public is its base URL, that it answers Ashby's partner protocol there with the verification key
+as the Basic user name, and its statuses. ``assessment.status``, ``reference_id`` and the header
+``Idempotency-Key`` are our own assumptions (contract, section 3): an owner who has Justifacts'
+interface document changes this module and nothing else.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from integrations import http
+from integrations.errors import Answer, Refused, Unknown
+from integrations.protocol import AssessmentUpdate, InvalidMessage, StartRequest
+
+
+@dataclass(frozen=True)
+class SoldPackage:
+    """An assessment type as Justifacts lists it; its id is an opaque text."""
+
+    justifacts_id: str
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Justifacts has taken an order."""
+
+    justifacts_order_id: str
+    word: AssessmentUpdate | None
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Found:
+    """Justifacts' word on an order that it knows; None where it says no status yet."""
+
+    justifacts_order_id: str
+    word: AssessmentUpdate | None
+    answer: Answer
+
+
+class OrderNotFound(Refused):
+    """Justifacts certainly has no such order."""
+
+
+def address(base_url: str, name: str) -> str:
+    """The base URL with exactly one slash at its end, plus the name, joined as text: the base may
+    end in a query string (``.../application?ashby/``)."""
+    return f"{base_url.rstrip('/')}/{name}"
+
+
+@dataclass(frozen=True)
+class JustifactsClient:
+    base_url: str
+    key: str = field(repr=False)
+
+    def packages(self) -> list[SoldPackage]:
+        """``assessment.list``. Raises ``CallFailed``."""
+        answer = self._call("assessment.list", {}, repeatable=True)
+        results = answer.body.get("results")
+        if not isinstance(results, list):
+            raise Unknown("Justifacts answered with something that is no list of packages.", answer=answer)
+        return [
+            SoldPackage(
+                justifacts_id=str(item["assessment_type_id"])[:200],
+                name=str(item.get("name") or item["assessment_type_id"])[:500],
+                description=str(item.get("description") or ""),
+            )
+            for item in results
+            if isinstance(item, dict) and item.get("assessment_type_id")
+        ]
+
+    def start(self, request: StartRequest, reference_id: str) -> Placed:
+        """``assessment.start``: one background check, which costs money. Never repeated here.
+
+        Raises ``Refused`` (it said no), ``NotSent`` (safe to try again) or ``Unknown`` (it may
+        have been taken: look it up first).
+        """
+        candidate = request.candidate
+        answer = self._call(
+            "assessment.start",
+            request.as_json() | {"reference_id": reference_id},
+            headers={"Idempotency-Key": reference_id},
+            repeatable=False,
+            hide=(candidate.email, candidate.first_name, candidate.last_name),
+        )
+        results = answer.body.get("results")
+        results = results if isinstance(results, dict) else {}
+        order_id = _order_id(results)
+        if not order_id:
+            raise Unknown("Justifacts answered without an order number.", answer=answer)
+        return Placed(order_id, _word(results.get("update_request"), order_id), answer)
+
+    def cancel(self, justifacts_order_id: str) -> Answer:
+        """``assessment.cancel``. Raises ``CallFailed``; ``Refused`` where Justifacts will not."""
+        return self._call("assessment.cancel", {"assessment_id": justifacts_order_id}, repeatable=True)
+
+    def status(self, *, justifacts_order_id: str = "", reference_id: str = "") -> Found:
+        """``assessment.status``, by Justifacts' id or by ours.
+
+        Raises ``OrderNotFound`` where Justifacts certainly has none, ``CallFailed`` where its
+        answer is not certain.
+        """
+        body = (
+            {"assessment_id": justifacts_order_id} if justifacts_order_id else {"reference_id": reference_id}
+        )
+        try:
+            answer = self._call("assessment.status", body, repeatable=True)
+        except Refused as error:
+            if error.code == "assessment_not_found":
+                raise OrderNotFound(error.message, code=error.code, answer=error.answer) from None
+            raise
+        results = answer.body.get("results")
+        results = results if isinstance(results, dict) else {}
+        order_id = _order_id(results)
+        if not order_id or (justifacts_order_id and order_id != justifacts_order_id):
+            raise Unknown("Justifacts answered without the number of that order.", answer=answer)
+        if reference_id and results.get("reference_id", reference_id) != reference_id:
+            raise Unknown("Justifacts answered with another order than the one asked for.", answer=answer)
+        return Found(order_id, _word(results), answer)
+
+    def _call(
+        self,
+        name: str,
+        body: Mapping[str, Any],
+        *,
+        repeatable: bool,
+        headers: Mapping[str, str] | None = None,
+        hide: Iterable[str] = (),
+    ) -> Answer:
+        answer = http.post(
+            address(self.base_url, name),
+            key=self.key,
+            body=body,
+            headers=headers,
+            repeatable=repeatable,
+            hide=hide,
+        )
+        if answer.body.get("success") is True:
+            return answer
+        code, message = http.error_of(answer.body)
+        if answer.body.get("success") is False:
+            raise Refused(message or "Justifacts gave no reason.", code=code, answer=answer)
+        raise Unknown("Justifacts answered 200 with something that is not its envelope.", answer=answer)
+
+
+def _order_id(results: Mapping[str, Any]) -> str:
+    """Justifacts' number of an order, which is an opaque text; empty where there is none."""
+    value = results.get("assessment_id")
+    return str(value).strip()[:200] if isinstance(value, str) or type(value) is int else ""
+
+
+def _word(body: object, order_id: str = "") -> AssessmentUpdate | None:
+    if not isinstance(body, dict):
+        return None
+    try:
+        return AssessmentUpdate.parse({"assessment_id": order_id, **body})
+    except InvalidMessage:
+        return None

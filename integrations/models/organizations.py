@@ -1,0 +1,156 @@
+"""Organizations, their connections and their Ashby API keys."""
+
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from integrations.fields import EncryptedTextField, Secret, blind_index, blind_indexes
+
+
+class Organization(models.Model):
+    """One employer, who hires with Ashby and buys background checks from Justifacts."""
+
+    name = models.CharField(max_length=200, unique=True)
+    slug = models.SlugField(unique=True, help_text="The short name that commands take.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def validate_staging_base_url(value: str) -> None:
+    """An http(s) address with a host, without credentials or a fragment.
+
+    Whether plain http may be called at all is decided where calls are made (``http.py``).
+    """
+    try:
+        parts = urlsplit(value)
+        readable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+    except ValueError:
+        readable = False
+    if not readable or any(character.isspace() for character in value):
+        raise ValidationError("Enter the whole address, starting with https://.")
+    if parts.username or parts.password or "#" in value:
+        raise ValidationError("The address may hold no user name, no password and no #.")
+
+
+def default_staging_base_url() -> str:
+    return str(settings.JUSTIFACTS_BASE_URL)
+
+
+class Connection(models.Model):
+    """One organization's credentials and addresses, with the health of both sides."""
+
+    organization = models.OneToOneField(Organization, models.CASCADE, related_name="connection")
+    is_enabled = models.BooleanField(
+        "switched on",
+        default=True,
+        help_text="Off: Ashby's calls are answered 403, and nothing is sent to either side.",
+    )
+    verification_key = EncryptedTextField(
+        default="",
+        blank=True,
+        help_text="The key that Justifacts e-mailed. Ashby signs in to us with it, and we to Justifacts.",
+    )
+    # The keyed hash of the verification key, by which an inbound call finds its organization.
+    verification_key_index = models.CharField(max_length=64, null=True, unique=True, editable=False)
+    staging_base_url = models.CharField(
+        max_length=500,
+        default=default_staging_base_url,
+        validators=[validate_staging_base_url],
+        help_text="Justifacts' address, as in the field “Staging Base URL” of Ashby's guide.",
+    )
+    # What Ashby knows the choice "Package for this job" by.
+    job_package_type_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+
+    paused_at = models.DateTimeField("deliveries paused since", null=True, blank=True, editable=False)
+    pause_reason = models.TextField(default="", blank=True, editable=False)
+    ashby_problem = models.TextField("problem with Ashby", default="", blank=True, editable=False)
+    justifacts_problem = models.TextField("problem with Justifacts", default="", blank=True, editable=False)
+    ashby_called_at = models.DateTimeField("last call from Ashby", null=True, blank=True, editable=False)
+    ashby_answered_at = models.DateTimeField(
+        "last call that Ashby took", null=True, blank=True, editable=False
+    )
+    justifacts_answered_at = models.DateTimeField(
+        "last word from Justifacts", null=True, blank=True, editable=False
+    )
+    checked_at = models.DateTimeField("last checked", null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="paused_with_a_reason",
+                condition=Q(paused_at=None, pause_reason="")
+                | (Q(paused_at__isnull=False) & ~Q(pause_reason="")),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Connection of {self.organization}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        key = self.verification_key.reveal() if self.verification_key else ""
+        self.verification_key_index = blind_index(key) if key else None
+        if kwargs.get("update_fields") and "verification_key" in kwargs["update_fields"]:
+            kwargs["update_fields"] = {*kwargs["update_fields"], "verification_key_index"}
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        key = self.verification_key.reveal() if self.verification_key else ""
+        others = Connection.objects.exclude(pk=self.pk)
+        if key and others.filter(verification_key_index__in=blind_indexes(key)).exists():
+            raise ValidationError(
+                {"verification_key": "This key is not free: it belongs to another organization."}
+            )
+
+    @property
+    def ashby_base_url(self) -> str:
+        """What the org's admin pastes into Ashby's field "Staging Base URL"."""
+        return f"{settings.PORTAL_BASE_URL}/ashby/"
+
+    @property
+    def selected_ashby_key(self) -> "AshbyApiKey | None":
+        return self.organization.ashby_api_keys.filter(is_selected=True).first()
+
+
+class AshbyApiKey(models.Model):
+    """A key that the org's admin made in Ashby. An org may hold several; one is selected."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="ashby_api_keys")
+    name = models.CharField(
+        max_length=200, help_text="To tell it from the others, such as the day it was made."
+    )
+    key = EncryptedTextField(help_text="Ashby shows it once, when it is created.")
+    key_index = models.CharField(max_length=64, editable=False)
+    is_selected = models.BooleanField("in use", default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "Ashby API key"
+        ordering = ["-is_selected", "-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_selected_ashby_key",
+                fields=["organization"],
+                condition=Q(is_selected=True),
+                violation_error_message="Another key of this organization is in use.",
+            ),
+            models.UniqueConstraint(name="ashby_key_once_per_org", fields=["organization", "key_index"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.key})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        secret = self.key if isinstance(self.key, Secret) else Secret(self.key)
+        self.key_index = blind_index(secret.reveal())
+        super().save(*args, **kwargs)

@@ -1,0 +1,294 @@
+"""The partner protocol's messages, as both sides speak them. Pure: no network, no database.
+
+Source: Ashby's guide "Creating an Assessments Integration" and its public OpenAPI, as written
+down in the project's contract (sections 1 to 3). ``parse`` takes what came from outside and
+raises ``InvalidMessage``; ``as_json`` leaves absent fields out and never says null.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+JSON = dict[str, Any]
+
+DATA_TYPES = ("numeric_score", "numeric_duration_minutes", "url", "string", "boolean_success")
+CUSTOM_FIELD_TYPES = (
+    *("String", "Date", "DateRange", "Number", "ValueSelect", "MultiValueSelect", "Boolean", "LongText"),
+    *("Email", "Phone", "Score", "SocialLink", "Url", "Currency", "Location"),
+)
+
+_LONGEST_ID, _LONGEST_NAME, _LONGEST_URL, _LONGEST_TEXT = 200, 500, 2000, 5000
+
+
+class InvalidMessage(ValueError):
+    """The message is not what the protocol says. ``for_person``: a recruiter can mend it."""
+
+    def __init__(self, message: str, *, for_person: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.for_person = for_person
+
+
+@dataclass(frozen=True)
+class Data:
+    """One labelled value of an assessment, as Ashby's card shows it."""
+
+    identifier: str
+    label: str
+    type: str
+    value: str | int | float | bool
+    description: str = ""
+
+    @classmethod
+    def parse(cls, value: Any, name: str) -> Self | None:
+        """None where the part is absent. A bare string is taken as a string value."""
+        if value is None:
+            return None
+        if isinstance(value, str):
+            value = {"value": value}
+        if not isinstance(value, dict):
+            raise InvalidMessage(f"{name} has to be an object.")
+        content = value.get("value")
+        if not isinstance(content, str | int | float | bool) or content == "":
+            raise InvalidMessage(f"{name}.value is missing.")
+        if isinstance(content, str) and len(content) > _LONGEST_TEXT:
+            raise InvalidMessage(f"{name}.value is too long.")
+        return cls(
+            identifier=_text(value, "identifier", name, needed=False),
+            label=_text(value, "label", name, needed=False),
+            type=_text(value, "type", name, needed=False),
+            value=content,
+            description=_text(value, "description", name, needed=False, longest=_LONGEST_TEXT),
+        )
+
+    def as_json(self) -> JSON:
+        data = {"identifier": self.identifier, "label": self.label, "type": self.type, "value": self.value}
+        return data | ({"description": self.description} if self.description else {})
+
+
+@dataclass(frozen=True)
+class AssessmentUpdate:
+    """The body of ``assessment.update``: what we send Ashby, and what Justifacts sends us."""
+
+    assessment_id: str
+    timestamp: int | None
+    status: Data | None = None
+    profile_url: Data | None = None
+    result: Data | None = None
+    cancelled_reason: Data | None = None
+    metadata: tuple[Data, ...] = ()
+    reference_id: str = ""
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> Self:
+        """Raises ``InvalidMessage`` where Ashby's own rules are broken: no id, no status and no
+        reason, a timestamp that is no whole number."""
+        timestamp = body.get("timestamp")
+        if timestamp is not None and (type(timestamp) is not int or timestamp <= 0):
+            raise InvalidMessage("timestamp has to be a whole number of milliseconds since 1970.")
+        metadata = body.get("metadata")
+        if metadata is not None and not isinstance(metadata, list):
+            raise InvalidMessage("metadata has to be a list.")
+        update = cls(
+            assessment_id=_text(body, "assessment_id", "", needed=False),
+            timestamp=timestamp,
+            status=Data.parse(body.get("assessment_status"), "assessment_status"),
+            profile_url=Data.parse(body.get("assessment_profile_url"), "assessment_profile_url"),
+            result=Data.parse(body.get("assessment_result"), "assessment_result"),
+            cancelled_reason=Data.parse(body.get("cancelled_reason"), "cancelled_reason"),
+            metadata=tuple(data for item in metadata or [] if (data := Data.parse(item, "metadata"))),
+            reference_id=_text(body, "reference_id", "", needed=False),
+        )
+        if not update.assessment_id and not update.reference_id:
+            raise InvalidMessage("assessment_id is missing.")
+        if not (update.status or update.cancelled_reason or update.result):
+            raise InvalidMessage("assessment_status is missing.")
+        return update
+
+    def as_json(self) -> JSON:
+        parts: JSON = {
+            "assessment_id": self.assessment_id,
+            "timestamp": self.timestamp,
+            "assessment_status": self.status and self.status.as_json(),
+            "assessment_profile_url": self.profile_url and self.profile_url.as_json(),
+            "assessment_result": self.result and self.result.as_json(),
+            "cancelled_reason": self.cancelled_reason and self.cancelled_reason.as_json(),
+            "metadata": [data.as_json() for data in self.metadata],
+        }
+        return {name: value for name, value in parts.items() if value}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    first_name: str
+    last_name: str
+    email: str = field(repr=False)
+    ashby_id: str = ""
+    profile_url: str = ""
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> Self:
+        part = _part(body, "candidate")
+        candidate = cls(
+            first_name=_name_of_person(part, "first_name"),
+            last_name=_name_of_person(part, "last_name"),
+            email=_line(part, "email", "candidate", needed=False).strip(),
+            ashby_id=_line(part, "ashby_id", "candidate", needed=False),
+            profile_url=_line(part, "ashby_profile_url", "candidate", needed=False, longest=_LONGEST_URL),
+        )
+        try:
+            validate_email(candidate.email)
+        except ValidationError:
+            raise InvalidMessage(
+                "The candidate has no valid e-mail address, which Justifacts needs. "
+                "Correct it on the candidate's profile, then start again.",
+                for_person=True,
+            ) from None
+        return candidate
+
+    def as_json(self) -> JSON:
+        return _present(
+            ashby_id=self.ashby_id,
+            first_name=self.first_name,
+            last_name=self.last_name,
+            email=self.email,
+            ashby_profile_url=self.profile_url,
+        )
+
+
+@dataclass(frozen=True)
+class StartRequest:
+    """The body of ``assessment.start``. ``application`` and ``job`` keep every known field."""
+
+    assessment_type_id: str
+    candidate: Candidate
+    application: JSON
+    job: JSON
+    additional_fields: JSON
+
+    @property
+    def application_id(self) -> str:
+        return str(self.application["ashby_id"])
+
+    @property
+    def job_id(self) -> str:
+        return str(self.job["ashby_id"])
+
+    @property
+    def job_name(self) -> str:
+        return str(self.job.get("name", ""))
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> Self:
+        """Liberal in what may be missing, strict about what an order cannot do without.
+
+        Raises ``InvalidMessage``.
+        """
+        application, job = _part(body, "application"), _part(body, "job")
+        team = job.get("hiringTeam")
+        if team is not None and not (isinstance(team, list) and all(isinstance(m, dict) for m in team)):
+            raise InvalidMessage("job.hiringTeam has to be a list of objects.")
+        return cls(
+            assessment_type_id=_line(body, "assessment_type_id", ""),
+            candidate=Candidate.parse(body),
+            application=_present(
+                ashby_id=_line(application, "ashby_id", "application"),
+                status=_line(application, "status", "application", needed=False),
+            ),
+            job=_present(
+                ashby_id=_line(job, "ashby_id", "job"),
+                name=_text(job, "name", "job", needed=False),
+                req_id=_line(job, "req_id", "job", needed=False),
+                ashby_job_url=_line(job, "ashby_job_url", "job", needed=False, longest=_LONGEST_URL),
+                hiringTeam=team,
+            ),
+            additional_fields=_additional_fields(body, application, job),
+        )
+
+    def as_json(self) -> JSON:
+        """What the portal says to Justifacts, in Ashby's place."""
+        message = {
+            "assessment_type_id": self.assessment_type_id,
+            "candidate": self.candidate.as_json(),
+            "application": self.application,
+            "job": self.job,
+        }
+        return message | ({"additional_fields": self.additional_fields} if self.additional_fields else {})
+
+
+def parse_assessment_id(body: Mapping[str, Any]) -> UUID | None:
+    """Our id in a body; None where it is a text that cannot be one of ours.
+
+    Raises ``InvalidMessage`` where it is missing or no text.
+    """
+    text = _line(body, "assessment_id", "")
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _additional_fields(*places: Mapping[str, Any]) -> JSON:
+    """Where exactly they stand is not published: the top level first, then application and job."""
+    for place in places:
+        fields = place.get("additional_fields")
+        if fields is None:
+            continue
+        if not isinstance(fields, dict):
+            raise InvalidMessage("additional_fields has to be an object.")
+        return fields
+    return {}
+
+
+def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = body.get(name)
+    if not isinstance(part, dict) or not part:
+        raise InvalidMessage(f"{name} has to be an object with content.")
+    return part
+
+
+def _present(**parts: Any) -> JSON:
+    return {name: value for name, value in parts.items() if value not in (None, "")}
+
+
+def _text(
+    place: Mapping[str, Any], name: str, parent: str, *, needed: bool = True, longest: int = _LONGEST_NAME
+) -> str:
+    """A text; absent and null are the same. Raises ``InvalidMessage``."""
+    full_name = f"{parent}.{name}" if parent else name
+    value = place.get(name)
+    if value is None and not needed:
+        return ""
+    if value is None or (needed and isinstance(value, str) and not value.strip()):
+        raise InvalidMessage(f"{full_name} is missing.")
+    if not isinstance(value, str):
+        raise InvalidMessage(f"{full_name} has to be a text.")
+    if len(value) > longest:
+        raise InvalidMessage(f"{full_name} is longer than {longest} characters.")
+    return value
+
+
+def _line(
+    place: Mapping[str, Any], name: str, parent: str, *, needed: bool = True, longest: int = _LONGEST_ID
+) -> str:
+    """A text of one line."""
+    text = _text(place, name, parent, needed=needed, longest=longest)
+    if any(character in text for character in "\t\n\r"):
+        raise InvalidMessage(f"{f'{parent}.' if parent else ''}{name} holds control characters.")
+    return text
+
+
+def _name_of_person(part: Mapping[str, Any], name: str) -> str:
+    text = _line(part, name, "candidate", needed=False)
+    if not text.strip():
+        words = name.replace("_", " ")
+        raise InvalidMessage(
+            f"The candidate has no {words}, which Justifacts needs. "
+            "Add it on the candidate's profile, then start again.",
+            for_person=True,
+        )
+    return text

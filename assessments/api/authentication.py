@@ -1,0 +1,64 @@
+"""Ashby and Justifacts sign in with the org's verification key: HTTP Basic, the key as user name
+and a blank password (contract, section 1). The key is accepted in either half."""
+
+import base64
+import binascii
+
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from integrations.connections import find_by_verification_key
+from integrations.models import Connection
+
+
+class UnknownKey(PermissionDenied):
+    default_detail = "This verification key is not known here. Compare it with the one in the portal."
+    default_code = "invalid_api_key"
+
+
+class SwitchedOff(PermissionDenied):
+    """Keeps the connection, so that the call is recorded where support looks."""
+
+    default_detail = "This organization is switched off in the portal. An admin of it can switch it on."
+    default_code = "organization_disabled"
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self.connection = connection
+
+
+class VerificationKeyAuthentication(BaseAuthentication):
+    """No credentials: 401 (``authenticate`` returns None); an unknown key: 403."""
+
+    def authenticate(self, request: Request) -> tuple[Connection, None] | None:
+        keys = _keys(get_authorization_header(request))
+        if not keys:
+            return None
+        connection = next((found for key in keys if (found := find_by_verification_key(key))), None)
+        if connection is None:
+            raise UnknownKey
+        if not connection.is_enabled:
+            raise SwitchedOff(connection)
+        return connection, None
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Basic realm="assessments", charset="UTF-8"'
+
+
+class IsConnectedOrganization(BasePermission):
+    def has_permission(self, request: Request, view: object) -> bool:
+        return isinstance(request.user, Connection)
+
+
+def _keys(header: bytes) -> list[str]:
+    scheme, _, encoded = header.strip().partition(b" ")
+    if scheme.lower() != b"basic":
+        return []
+    try:
+        name, _, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+    except binascii.Error:
+        return []
+    halves = (half.decode("utf-8", errors="replace").strip() for half in (name, password))
+    return [half for half in halves if half]

@@ -1,0 +1,33 @@
+"""The partner protocol's paths.
+
+The documented base URL ends in a slash and paths begin with one, so doubled and trailing slashes
+have to answer where they are: a redirect would lose the POST (contract, section 1).
+"""
+
+import re
+
+from django.urls import path, re_path
+
+from . import views
+
+_ASHBY = {
+    "assessment.list": views.AssessmentList,
+    "assessment.start": views.AssessmentStart,
+    "assessment.cancel": views.AssessmentCancel,
+    # Three names of one call, in older and newer pages of Ashby's.
+    "assessment.customField.list": views.CustomFieldList,
+    "customField.list": views.CustomFieldList,
+    "customFields.fetch": views.CustomFieldList,
+}
+_DESCRIBED = ("assessment.list", "assessment.start", "assessment.cancel", "assessment.customField.list")
+
+urlpatterns = [
+    *(path(f"ashby/{name}", _ASHBY[name].as_view()) for name in _DESCRIBED),
+    path("justifacts/assessment.update", views.JustifactsUpdate.as_view()),
+    *(
+        re_path(rf"^/*ashby/+{re.escape(name)}/*$", view.as_view(schema=None))
+        for name, view in _ASHBY.items()
+    ),
+    re_path(r"^/*justifacts/+assessment\.update/*$", views.JustifactsUpdate.as_view(schema=None)),
+    re_path(r"^/*(ashby|justifacts)(/.*)?$", views.UnknownCall.as_view(schema=None)),
+]

@@ -1,0 +1,202 @@
+"""The calls of the partner protocol: parse, call one service, answer."""
+
+import uuid
+from typing import Any
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from assessments.models import InboundCall, NextCall
+from assessments.services.cancel import cancel_by_ashby
+from assessments.services.inbound import keep_body, keep_refused, new_call, note_call_from_ashby
+from assessments.services.start import start
+from assessments.services.tell import first_answer
+from assessments.services.track import receive_push
+from assessments.tasks import call_justifacts, deliver, nudge
+from integrations.catalogue import custom_fields, offers
+from integrations.connections import note_justifacts
+from integrations.models import Connection
+from integrations.protocol import AssessmentUpdate, StartRequest, parse_assessment_id
+
+from . import serializers
+from .authentication import SwitchedOff
+from .body import read_body
+from .exceptions import explain
+
+_ERRORS = {
+    status: OpenApiResponse(serializers.Failure, description=text)
+    for status, text in {
+        400: "The body is not what the protocol says; nothing was changed.",
+        401: "No credentials.",
+        403: "The verification key is unknown, or the organization is switched off.",
+        405: "The method is not POST.",
+        413: "The body is larger than 256 KB.",
+        415: "The content type is not application/json.",
+        503: "The database is away; nothing was changed.",
+    }.items()
+}
+
+
+class PartnerView(APIView):
+    """What all calls share: POST only, the body's limits, the record of the call."""
+
+    http_method_names = ["post"]
+    source = InboundCall.Source.ASHBY
+    name = ""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.request_id = uuid.uuid4().hex
+        self.now = timezone.now()
+        self.call: InboundCall | None = None
+        if request.method != "POST":
+            raise MethodNotAllowed(str(request.method), detail="The protocol's calls are POST.")
+        super().initial(request, *args, **kwargs)
+        self.connection: Connection = request.user  # type: ignore[assignment]
+        self.call = new_call(self.connection, self.source, self.name, self.request_id, self.now)
+        self.body = read_body(request)
+        keep_body(self.call, self.body, int(request.META.get("CONTENT_LENGTH") or 0))
+
+    def handle_exception(self, exc: Exception) -> Response:
+        response: Response = super().handle_exception(exc)
+        call = self.call
+        if call is None and isinstance(exc, SwitchedOff):
+            call = new_call(exc.connection, self.source, self.name, self.request_id, self.now)
+        status, code, message = explain(exc)
+        # With the database away there is nowhere to keep it.
+        if call is not None and status < 500:
+            call.order = None
+            keep_refused(call, status, code, message)
+        return response
+
+    def inbound(self) -> InboundCall:
+        assert self.call is not None
+        return self.call
+
+
+class _ReadView(PartnerView):
+    def note_read(self) -> None:
+        if note_call_from_ashby(self.connection, self.now):
+            self.inbound().save()
+
+
+class AssessmentList(_ReadView):
+    name = "assessment.list"
+
+    @extend_schema(
+        operation_id=name,
+        request=serializers.Nothing,
+        responses={200: serializers.AssessmentListAnswer, **_ERRORS},
+        summary="The packages that the organization may order.",
+    )
+    def post(self, request: Request) -> Response:
+        self.note_read()
+        results = [
+            {
+                "assessment_type_id": str(offer.assessment_type_id),
+                "name": offer.name,
+                "description": offer.description,
+            }
+            for offer in offers(self.connection)
+        ]
+        return Response({"success": True, "results": results})
+
+
+class CustomFieldList(_ReadView):
+    name = "assessment.customField.list"
+
+    @extend_schema(
+        operation_id=name,
+        request=serializers.Nothing,
+        responses={200: serializers.CustomFieldListAnswer, **_ERRORS},
+        summary="The questions that Ashby asks the recruiter before a start.",
+    )
+    def post(self, request: Request) -> Response:
+        self.note_read()
+        fields = [field.as_json() for field in custom_fields(self.connection)]
+        return Response({"success": True, "fields": fields})
+
+
+class AssessmentStart(PartnerView):
+    name = "assessment.start"
+
+    @extend_schema(
+        operation_id=name,
+        request=serializers.StartBody,
+        responses={
+            200: serializers.StartAnswer,
+            409: OpenApiResponse(serializers.Failure, description="The candidate is already being assessed."),
+            422: OpenApiResponse(serializers.Failure, description="The message is for the Ashby user."),
+            **_ERRORS,
+        },
+        summary="Orders a background check, once.",
+    )
+    def post(self, request: Request) -> Response:
+        message = StartRequest.parse(self.body)
+        started = start(self.connection, message, self.inbound(), self.now)
+        note_call_from_ashby(self.connection, self.now)
+        if not started.is_repeat:
+            nudge(call_justifacts, str(started.order.pk))
+        results = {
+            "assessment_id": str(started.order.pk),
+            "update_request": first_answer(started.order),
+        }
+        return Response({"success": True, "results": results})
+
+
+class AssessmentCancel(PartnerView):
+    name = "assessment.cancel"
+
+    @extend_schema(
+        operation_id=name,
+        request=serializers.AssessmentId,
+        responses={
+            200: serializers.CancelAnswer,
+            404: OpenApiResponse(serializers.Failure, description="The organization has no such assessment."),
+            **_ERRORS,
+        },
+        summary="Cancels a check; one that has ended stays as it is.",
+    )
+    def post(self, request: Request) -> Response:
+        assessment_id = parse_assessment_id(self.body)
+        order = cancel_by_ashby(self.connection, assessment_id, self.inbound(), self.now)
+        note_call_from_ashby(self.connection, self.now)
+        nudge(call_justifacts, str(order.pk))
+        nudge(deliver, str(order.pk))
+        return Response({"success": True, "results": {"assessment_id": str(order.pk)}})
+
+
+class JustifactsUpdate(PartnerView):
+    name = "assessment.update"
+    source = InboundCall.Source.JUSTIFACTS
+
+    @extend_schema(
+        operation_id="justifacts.assessment.update",
+        request=serializers.UpdateBody,
+        responses={
+            200: serializers.CancelAnswer,
+            404: OpenApiResponse(serializers.Failure, description="The organization has no such order."),
+            409: OpenApiResponse(serializers.Failure, description="The reference has another order number."),
+            **_ERRORS,
+        },
+        summary="Justifacts pushes an order's new status.",
+    )
+    def post(self, request: Request) -> Response:
+        word = AssessmentUpdate.parse(self.body)
+        order = receive_push(self.connection, word, self.inbound(), self.now)
+        note_justifacts(self.connection, "", self.now)
+        nudge(deliver, str(order.pk))
+        if order.next_call == NextCall.CANCEL:
+            nudge(call_justifacts, str(order.pk))
+        return Response({"success": True, "results": {"assessment_id": word.assessment_id or str(order.pk)}})
+
+
+class UnknownCall(PartnerView):
+    """Any other name: 404 in the envelope, never a redirect."""
+
+    def post(self, request: Request) -> Response:
+        raise Http404

@@ -1,0 +1,20 @@
+"""What happened, what is true, and what must be said."""
+
+from .calls import Attempt, InboundCall
+from .claims import Claimable
+from .events import Event
+from .heartbeats import Heartbeat
+from .orders import Concern, NextCall, Order
+from .updates import Update
+
+__all__ = [
+    "Attempt",
+    "Claimable",
+    "Concern",
+    "Event",
+    "Heartbeat",
+    "InboundCall",
+    "NextCall",
+    "Order",
+    "Update",
+]

@@ -1,0 +1,36 @@
+"""The history of an order."""
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from .orders import Order
+
+
+class Event(models.Model):
+    """One line of an order's history, never changed: the model refuses, and so does the database
+    (a trigger, in the first migration)."""
+
+    class Source(models.TextChoices):
+        ASHBY = "ashby", "Ashby"
+        JUSTIFACTS = "justifacts", "Justifacts"
+        PORTAL = "portal", "the portal"
+        PERSON = "person", "a person"
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="events")
+    at = models.DateTimeField(default=timezone.now)
+    source = models.CharField(max_length=10, choices=Source)
+    kind = models.CharField(max_length=40)
+    summary = models.TextField()
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return self.summary
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("An event is never changed.")
+        super().save(*args, **kwargs)

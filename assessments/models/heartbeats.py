@@ -1,0 +1,26 @@
+"""Signs of life of the processes that no one calls."""
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import Q
+
+
+class Heartbeat(models.Model):
+    """When a process was last seen, and the lease by which one of several runs a tick."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+    @classmethod
+    def beat(cls, name: str, now: datetime) -> None:
+        cls.objects.update_or_create(name=name, defaults={"at": now})
+
+    @classmethod
+    def take_turn(cls, name: str, now: datetime, every: timedelta) -> bool:
+        """Whether it is this caller's turn: at most one caller gets it per ``every``."""
+        cls.objects.get_or_create(name=name, defaults={"at": now - every - every})
+        return cls.objects.filter(Q(name=name) & Q(at__lte=now - every)).update(at=now) == 1

@@ -1,0 +1,155 @@
+"""The order: one background check of one candidate on one application."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from assessments.statuses import ENDED, Status
+from integrations.models import Organization, Package
+from integrations.protocol import Candidate, StartRequest
+
+from .claims import Claimable, ClaimableQuerySet
+
+
+class NextCall(models.TextChoices):
+    """The next thing to say to Justifacts about an order. There is one at a time."""
+
+    NONE = "", "nothing"
+    PLACE = "place", "place the order"
+    LOOK_UP = "look_up", "ask whether the order was taken"
+    CANCEL = "cancel", "cancel the order"
+    POLL = "poll", "ask for the status"
+
+
+class Concern(models.TextChoices):
+    """What a human is asked about."""
+
+    NONE = "", "nothing"
+    PLACING = "placing", "placing the order"
+    DELIVERY = "delivery", "telling Ashby"
+    CANCEL = "cancel", "cancelling at Justifacts"
+
+
+class Order(Claimable):
+    """``assessment_id`` is what Ashby knows the order by, ``justifacts_order_id`` what Justifacts
+    knows it by. Orders hang on the application: Ashby can merge candidates, after which a
+    candidate's id is gone."""
+
+    assessment_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="orders")
+    package = models.ForeignKey(Package, models.PROTECT, related_name="orders")
+    by_job_mapping = models.BooleanField("package chosen by the job", default=False)
+
+    application_id = models.CharField(max_length=200)
+    job_id = models.CharField("Ashby's job id", max_length=200)
+    job_name = models.CharField("job", max_length=500, blank=True)
+    candidate_id = models.CharField("Ashby's candidate id", max_length=200, blank=True)
+    candidate_first_name = models.CharField("first name", max_length=200)
+    candidate_last_name = models.CharField("last name", max_length=200)
+    candidate_email = models.CharField("e-mail", max_length=254)
+    candidate_profile_url = models.CharField(max_length=2000, blank=True)
+    application = models.JSONField(default=dict)
+    job = models.JSONField(default=dict)
+    additional_fields = models.JSONField(default=dict)
+
+    status = models.CharField(max_length=20, choices=Status, default=Status.ACCEPTED)
+    status_since = models.DateTimeField(default=timezone.now)
+    justifacts_status = models.CharField("Justifacts' last word", max_length=500, blank=True)
+    # Justifacts' own time of the last word that was applied, in ms since 1970.
+    justifacts_timestamp = models.BigIntegerField(default=0)
+    justifacts_order_id = models.CharField("order number at Justifacts", max_length=200, blank=True)
+    result = models.CharField(max_length=500, blank=True)
+    report_url = models.CharField(max_length=2000, blank=True)
+    end_reason = models.TextField("reason of the end", blank=True)
+    # Which concern asks for a human, so that the machine takes back only what it has asked itself.
+    attention_concern = models.CharField(max_length=10, choices=Concern, blank=True, default=Concern.NONE)
+    needs_attention = models.BooleanField("needs a human", default=False)
+    attention_reason = models.TextField(blank=True)
+
+    created_at = models.DateTimeField(default=timezone.now)
+    placed_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+
+    next_call = models.CharField(max_length=10, choices=NextCall, blank=True, default=NextCall.PLACE)
+    next_call_at = models.DateTimeField(null=True, default=timezone.now)
+    # Of the present next_call: how often in a row it failed, since when, and how the last try ended.
+    call_failures = models.PositiveIntegerField(default=0)
+    call_failing_since = models.DateTimeField(null=True)
+    call_error = models.TextField(blank=True)
+    # How often in a row Justifacts said that it has no such order, after a placing of unknown outcome.
+    not_found_count = models.PositiveSmallIntegerField(default=0)
+    polled_at = models.DateTimeField("last polled", null=True)
+
+    # The newest timestamp that Ashby was given for this order; the next has to be greater.
+    last_timestamp = models.BigIntegerField(default=0)
+    last_sequence = models.PositiveIntegerField(default=0)
+
+    objects = ClaimableQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_active_order",
+                fields=["organization", "application_id", "package"],
+                condition=~Q(status__in=sorted(ENDED)),
+            ),
+            models.UniqueConstraint(
+                name="justifacts_order_once",
+                fields=["organization", "justifacts_order_id"],
+                condition=~Q(justifacts_order_id=""),
+            ),
+            models.CheckConstraint(name="order_status_known", condition=Q(status__in=Status.values)),
+            models.CheckConstraint(name="order_next_call_known", condition=Q(next_call__in=NextCall.values)),
+            models.CheckConstraint(
+                name="attention_has_a_reason",
+                condition=Q(needs_attention=False, attention_reason="")
+                | (Q(needs_attention=True) & ~Q(attention_reason="")),
+            ),
+            models.CheckConstraint(
+                name="complete_with_its_time",
+                condition=~Q(status=Status.COMPLETE) | Q(completed_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(name="orders_due", fields=["next_call_at"], condition=Q(next_call_at__isnull=False)),
+            models.Index(name="orders_by_date", fields=["organization", "-created_at"]),
+            models.Index(
+                name="orders_needing_a_human", fields=["organization"], condition=Q(needs_attention=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Order {self.assessment_id}"
+
+    @property
+    def candidate_name(self) -> str:
+        return f"{self.candidate_first_name} {self.candidate_last_name}".strip()
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def personal_data(self) -> tuple[str, ...]:
+        """What must not stand in anything that is kept about a call."""
+        return (self.candidate_email, self.candidate_first_name, self.candidate_last_name)
+
+    @property
+    def start_request(self) -> StartRequest:
+        """What Justifacts is told: Ashby's own request, for the package that was resolved."""
+        return StartRequest(
+            assessment_type_id=self.package.justifacts_id,
+            candidate=Candidate(
+                first_name=self.candidate_first_name,
+                last_name=self.candidate_last_name,
+                email=self.candidate_email,
+                ashby_id=self.candidate_id,
+                profile_url=self.candidate_profile_url,
+            ),
+            application=self.application,
+            job=self.job,
+            additional_fields=self.additional_fields,
+        )

@@ -1,0 +1,79 @@
+"""The outbox: what Ashby must be told."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from .claims import Claimable, ClaimableQuerySet
+from .orders import Order
+
+
+class UpdateQuerySet(ClaimableQuerySet["Update"]):
+    def heads(self) -> Self:
+        """The oldest unsaid update of each order: its lane's head. Updates of one order go out
+        one by one, so only a head may go."""
+        earlier = Update.objects.filter(
+            order=OuterRef("order"), sequence__lt=OuterRef("sequence"), state__in=Update.UNSAID
+        )
+        return self.filter(state__in=Update.UNSAID).exclude(Exists(earlier))
+
+    def deliverable(self, now: datetime) -> Self:
+        """Heads whose time has come, of organizations whose deliveries are not paused."""
+        return self.heads().filter(
+            state=Update.State.WAITING,
+            due_at__lte=now,
+            order__organization__connection__is_enabled=True,
+            order__organization__connection__paused_at=None,
+        )
+
+
+class Update(Claimable):
+    """One message that Ashby must get (``assessment.update``), written in the transaction of the
+    change that it tells. Sending it twice does no harm: same body, same timestamp."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waiting"
+        DELIVERED = "delivered", "taken by Ashby"
+        REFUSED = "refused", "refused by Ashby"
+        SET_ASIDE = "set_aside", "set aside by a person"
+
+    #: A refused update stops its lane until a person decides.
+    UNSAID = (State.WAITING, State.REFUSED)
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="updates")
+    sequence = models.PositiveIntegerField()
+    timestamp = models.BigIntegerField(help_text="Milliseconds since 1970, as sent.")
+    payload = models.JSONField()
+    summary = models.CharField(max_length=600)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField("next try", default=timezone.now)
+    attempt_count = models.PositiveIntegerField("attempts", default=0)
+    failing_since = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField("taken at", null=True)
+    last_error = models.TextField(blank=True)
+    warnings = models.JSONField(default=list)
+
+    objects = UpdateQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["order", "sequence"]
+        constraints = [
+            models.UniqueConstraint(name="update_sequence_once", fields=["order", "sequence"]),
+            models.UniqueConstraint(name="update_timestamp_once", fields=["order", "timestamp"]),
+            models.CheckConstraint(
+                name="delivered_with_its_time",
+                condition=~Q(state="delivered") | Q(delivered_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="updates_unsaid", fields=["due_at"], condition=Q(state__in=["waiting", "refused"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Update {self.sequence}: {self.summary}"

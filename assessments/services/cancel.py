@@ -1,0 +1,99 @@
+"""Cancelling: an order ends here at once, and at Justifacts as soon as Justifacts can be told."""
+
+from datetime import datetime
+from uuid import UUID
+
+from assessments.models import Attempt, Concern, Event, InboundCall, NextCall, Order
+from assessments.statuses import Status
+from integrations.connections import justifacts_client, note_justifacts
+from integrations.errors import CallFailed, Refused, Unauthorized
+from integrations.models import Connection
+
+from .attempts import keep_attempt
+from .attention import ask_human, settle
+from .changing import changing, record
+from .claiming import Claim
+from .scheduling import put_off, schedule
+from .tell import tell_end
+from .waits import ASK_AFTER
+
+
+def cancel_by_ashby(
+    connection: Connection, assessment_id: UUID | None, call: InboundCall, now: datetime
+) -> Order:
+    """Ashby may cancel at any time. A check that has ended stays as it is.
+
+    Raises ``Order.DoesNotExist`` where the org has no such order.
+    """
+    own_orders = Order.objects.filter(organization=connection.organization_id)
+    if assessment_id is None or not own_orders.filter(pk=assessment_id).exists():
+        raise Order.DoesNotExist
+    with changing(assessment_id) as order:
+        if order.has_ended:
+            record(
+                order,
+                Event.Source.ASHBY,
+                "cancel_ignored",
+                f"Ashby asked to cancel; the check was already {order.get_status_display().lower()}.",
+            )
+            call.outcome = "already_ended"
+        else:
+            end_as_cancelled(order, "Cancelled in Ashby", Event.Source.ASHBY, now)
+            call.outcome = "cancelled"
+        call.order = order
+        call.save()
+    return order
+
+
+def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datetime) -> None:
+    """Ends an active order, tells Ashby, and decides what Justifacts must still be told. The
+    caller holds and saves the order."""
+    order.status, order.status_since, order.end_reason = Status.CANCELLED, now, reason
+    record(order, source, "cancelled", f"The check was cancelled: {reason}")
+    tell_end(order, reason, now)
+    settle(order, Concern.DELIVERY)
+    if source == Event.Source.JUSTIFACTS:
+        schedule(order, NextCall.NONE, None)
+    elif order.justifacts_order_id:
+        schedule(order, NextCall.CANCEL, now)
+    elif order.next_call == NextCall.PLACE and order.claim_token is None:
+        schedule(order, NextCall.NONE, None)
+    # Else a placing is under way or its outcome is unknown: who records that outcome goes on from there.
+
+
+def cancel_at_justifacts(claim: Claim) -> None:
+    """Tells Justifacts that a cancelled order is not wanted any more; tries until it has taken it."""
+    order = claim.order
+    connection = order.organization.connection
+    failure: CallFailed | None = None
+    try:
+        answer = justifacts_client(connection).cancel(order.justifacts_order_id)
+    except CallFailed as error:
+        failure, answer = error, error.answer
+    now = claim.now()
+    with changing(order.pk) as order:
+        keep_attempt(order, Attempt.Call.CANCEL, answer, failure, now)
+        if order.claim_token != claim.token:
+            return
+        if failure is None:
+            schedule(order, NextCall.NONE, None)
+            settle(order, Concern.CANCEL)
+            record(order, Event.Source.JUSTIFACTS, "cancel_taken", "Justifacts took the cancellation.")
+        elif isinstance(failure, Refused) and not isinstance(failure, Unauthorized):
+            schedule(order, NextCall.NONE, None)
+            ask_human(
+                order,
+                Concern.CANCEL,
+                f"Justifacts did not cancel order {order.justifacts_order_id}: {failure.message} "
+                "The check may go on there and be billed. Call Justifacts to settle it.",
+            )
+        else:
+            put_off(order, failure, now)
+            if order.call_failing_since and now - order.call_failing_since > ASK_AFTER:
+                ask_human(
+                    order,
+                    Concern.CANCEL,
+                    f"Justifacts could not be told for a day to cancel order {order.justifacts_order_id}: "
+                    f"{failure.message} The portal goes on trying. Call Justifacts if it is urgent.",
+                )
+    note_justifacts(connection, failure.message if failure else "", now)

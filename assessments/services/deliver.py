@@ -1,0 +1,126 @@
+"""Telling Ashby, one update of an order after the other, until Ashby has taken each.
+
+Every outcome has one row here (contract, sections 2 and 4):
+
+    taken                   delivered; Ashby's warnings are kept
+    not sent, unknown       again later: 5 s, 15 s, 1 min, 5 min, 15 min, 1 h, then hourly;
+                            Retry-After wins; after 24 h a human is asked, and the tries go on
+    unauthorized            the org's deliveries pause until a key works
+    not found               again later, while the order is young: its start may still be on the way
+    body invalid            refused for good: a human is asked, and the lane waits for them
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from assessments.models import Attempt, Concern, Event, Order, Update
+from integrations.ashby.client import AssessmentNotFound, InvalidUpdate, warnings_of
+from integrations.connections import ashby_client, note_ashby, pause
+from integrations.errors import Answer, CallFailed, Unauthorized
+
+from .attempts import keep_attempt
+from .attention import ask_human, settle
+from .changing import changing, record
+from .waits import ASK_AFTER, wait_after
+
+#: Ashby may not have stored the ``assessment_id`` of our start answer when the first update comes.
+NOT_FOUND_IS_EARLY = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class _Claimed:
+    update: Update
+    token: UUID
+
+
+def deliver_next(assessment_id: UUID) -> bool:
+    """Sends the head of the order's lane, if it is due. True: Ashby took it, so the next may go."""
+    claimed = _claim_head(assessment_id, timezone.now())
+    if claimed is None:
+        return False
+    order = claimed.update.order
+    connection = order.organization.connection
+    failure: CallFailed | None = None
+    try:
+        answer = ashby_client(connection).update(claimed.update.payload, hide=order.personal_data)
+    except CallFailed as error:
+        failure, answer = error, error.answer
+    now = timezone.now()
+    with changing(order.pk) as order:
+        update = Update.objects.get(pk=claimed.update.pk)
+        keep_attempt(order, Attempt.Call.DELIVER, answer, failure, now, update=update)
+        if update.claim_token != claimed.token:
+            return False
+        update.release()
+        update.attempt_count += 1
+        _settle_update(order, update, answer, failure, now)
+        update.save()
+    if failure is None:
+        note_ashby(connection, now)
+    return failure is None
+
+
+def _claim_head(assessment_id: UUID, now: datetime) -> _Claimed | None:
+    head = (
+        Update.objects.deliverable(now)
+        .filter(order=assessment_id)
+        .select_related("order__organization__connection")
+        .first()
+    )
+    if head is None:
+        return None
+    token = Update.objects.filter(state=Update.State.WAITING, due_at__lte=now).claim(head.pk, now)
+    return _Claimed(head, token) if token else None
+
+
+def _settle_update(
+    order: Order, update: Update, answer: Answer, failure: CallFailed | None, now: datetime
+) -> None:
+    if failure is None:
+        update.state, update.delivered_at = Update.State.DELIVERED, now
+        update.failing_since, update.last_error = None, ""
+        update.warnings = warnings_of(answer)
+        settle(order, Concern.DELIVERY)
+        return
+    update.last_error = failure.message
+    update.failing_since = update.failing_since or now
+    if isinstance(failure, Unauthorized):
+        _pause(order, failure, now)
+    elif isinstance(failure, InvalidUpdate) or (
+        isinstance(failure, AssessmentNotFound) and now - order.created_at > NOT_FOUND_IS_EARLY
+    ):
+        _refused(order, update, failure)
+    else:
+        update.due_at = now + wait_after(update.attempt_count, failure.retry_after)
+        if now - update.failing_since > ASK_AFTER:
+            ask_human(
+                order,
+                Concern.DELIVERY,
+                f"Ashby could not be told “{update.summary}” for more than a day: {failure.message} "
+                "The portal goes on trying every hour.",
+            )
+
+
+def _pause(order: Order, failure: Unauthorized, now: datetime) -> None:
+    status = f" ({failure.answer.status})" if failure.answer.status else ""
+    reason = (
+        f"Ashby refused the API key{status}: {failure.message} "
+        f"Deliveries of {order.organization} are paused. An admin of {order.organization} has to choose "
+        "a working key, or mend this one and check the connection."
+    )
+    if pause(order.organization, reason, now):
+        record(order, Event.Source.PORTAL, "paused", reason)
+
+
+def _refused(order: Order, update: Update, failure: CallFailed) -> None:
+    update.state = Update.State.REFUSED
+    ask_human(
+        order,
+        Concern.DELIVERY,
+        f"Ashby refused “{update.summary}” for good: {failure.message} "
+        "Later updates of this order wait for it. Retry it once the cause is mended, or set it "
+        "aside so that the later ones can go.",
+    )

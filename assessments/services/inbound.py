@@ -1,0 +1,47 @@
+"""Keeps what Ashby and Justifacts sent, redacted, with what was answered."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from assessments.models import InboundCall
+from integrations.models import Connection
+from integrations.redaction import redact
+
+#: Calls that only read are kept, and noted on the connection, this often.
+READS_KEPT_EVERY = timedelta(minutes=1)
+_LARGEST_KEPT = 64 * 1024
+
+
+def new_call(
+    connection: Connection, source: InboundCall.Source, name: str, request_id: str, now: datetime
+) -> InboundCall:
+    """A call that is about to be answered; not saved yet."""
+    return InboundCall(
+        organization_id=connection.organization_id,
+        source=source,
+        name=name,
+        request_id=request_id,
+        received_at=now,
+        http_status=200,
+        outcome="answered",
+    )
+
+
+def keep_body(call: InboundCall, body: dict[str, Any], size: int) -> None:
+    """Everything that was sent, unknown fields too, without personal data."""
+    call.body = redact(body) if size <= _LARGEST_KEPT else {"omitted": f"{size} bytes"}
+
+
+def keep_refused(call: InboundCall, http_status: int, code: str, message: str) -> None:
+    """A call that changed nothing, and why."""
+    call.http_status, call.outcome, call.message = http_status, code, message
+    call.save()
+
+
+def note_call_from_ashby(connection: Connection, now: datetime) -> bool:
+    """Remembers when Ashby last called, at most once a minute; True when it was that time."""
+    last = connection.ashby_called_at
+    if last is not None and now - last < READS_KEPT_EVERY:
+        return False
+    Connection.objects.filter(pk=connection.pk).update(ashby_called_at=now)
+    return True

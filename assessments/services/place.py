@@ -1,0 +1,225 @@
+"""Placing an order at Justifacts, once (contract, section 4, "Placing once").
+
+An attempt ends as *accepted*, *refused*, *not sent* (try again) or *unknown*. After *unknown*,
+Justifacts is asked by our reference: found, that order is adopted; certainly not found, it is
+placed again; no certain answer, a human is asked, and no machine places it again.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from assessments.models import Attempt, Concern, Event, NextCall, Order
+from assessments.statuses import Status
+from integrations.connections import justifacts_client, note_justifacts
+from integrations.errors import Answer, CallFailed, NotSent, Refused, Unauthorized
+from integrations.justifacts.client import Found, OrderNotFound, Placed
+
+from .attempts import keep_attempt
+from .attention import ask_human, settle
+from .cancel import cancel_at_justifacts
+from .changing import changing, record
+from .claiming import Claim, claim, give_up_dead_placing
+from .scheduling import put_off, schedule
+from .tell import tell_end
+from .track import adopt, apply_word
+from .waits import wait_after
+
+#: Justifacts may still be working on what it has just been sent: the first look-up waits, and "not
+#: found" counts as certain when it is said twice, this far apart.
+FIRST_LOOK_UP = timedelta(seconds=2)
+SECOND_LOOK_UP = timedelta(seconds=10)
+#: Look-ups without a certain answer before a human is asked.
+UNCERTAIN_LOOK_UPS = 3
+ASK_ABOUT_PLACING_AFTER = timedelta(hours=1)
+
+
+def call_justifacts(assessment_id: UUID) -> bool:
+    """Makes the order's next call to Justifacts, if one is due. False: there was nothing to do."""
+    now = timezone.now()
+    give_up_dead_placing(assessment_id, now)
+    claimed = claim(assessment_id, (NextCall.PLACE, NextCall.LOOK_UP, NextCall.CANCEL), now)
+    if claimed is None:
+        return False
+    if claimed.order.next_call == NextCall.CANCEL:
+        cancel_at_justifacts(claimed)
+    elif claimed.order.next_call == NextCall.LOOK_UP:
+        _look_up(claimed)
+    else:
+        _place(claimed)
+    return True
+
+
+def _place(claimed: Claim) -> None:
+    order = claimed.order
+    connection = order.organization.connection
+    outcome: Placed | CallFailed
+    if order.has_ended:
+        with changing(order.pk) as order:
+            schedule(order, NextCall.NONE, None)
+        return
+    try:
+        outcome = justifacts_client(connection).start(order.start_request, str(order.assessment_id))
+    except CallFailed as error:
+        outcome = error
+    now = claimed.now()
+    with changing(order.pk) as order:
+        _keep(order, Attempt.Call.PLACE, outcome, now)
+        if order.claim_token != claimed.token:
+            _too_late(order, outcome)
+            return
+        if isinstance(outcome, Placed):
+            _accepted(order, outcome, now)
+        elif isinstance(outcome, Refused):
+            _rejected(order, outcome, now)
+        elif isinstance(outcome, NotSent):
+            _not_sent(order, outcome, now)
+        else:
+            _unknown(order, outcome, now)
+    note_justifacts(connection, outcome.message if isinstance(outcome, CallFailed) else "", now)
+
+
+def _look_up(claimed: Claim) -> None:
+    order = claimed.order
+    connection = order.organization.connection
+    outcome: Found | CallFailed
+    try:
+        outcome = justifacts_client(connection).status(reference_id=str(order.assessment_id))
+    except CallFailed as error:
+        outcome = error
+    now = claimed.now()
+    with changing(order.pk) as order:
+        _keep(order, Attempt.Call.LOOK_UP, outcome, now)
+        if order.claim_token != claimed.token:
+            return
+        if isinstance(outcome, Found):
+            _found(order, outcome, now)
+        elif isinstance(outcome, OrderNotFound):
+            _not_found(order, now)
+        else:
+            _uncertain(order, outcome, now)
+
+
+def _keep(order: Order, call: Attempt.Call, outcome: Placed | Found | CallFailed, now: datetime) -> None:
+    failure = outcome if isinstance(outcome, CallFailed) else None
+    answer: Answer = outcome.answer
+    keep_attempt(order, call, answer, failure, now)
+
+
+def _too_late(order: Order, outcome: Placed | CallFailed) -> None:
+    """A push told us of the order before Justifacts' answer did, or the claim ended meanwhile."""
+    if isinstance(outcome, Placed) and order.justifacts_order_id not in ("", outcome.justifacts_order_id):
+        ask_human(
+            order,
+            Concern.PLACING,
+            f"Justifacts speaks of this order as {order.justifacts_order_id} and as "
+            f"{outcome.justifacts_order_id}. Ask Justifacts whether it runs two checks, and have one "
+            "cancelled.",
+        )
+
+
+def _accepted(order: Order, placed: Placed, now: datetime) -> None:
+    record(
+        order,
+        Event.Source.JUSTIFACTS,
+        "placed",
+        f"Justifacts took the order as number {placed.justifacts_order_id}.",
+    )
+    adopt(order, placed.justifacts_order_id, now)
+    if placed.word:
+        apply_word(order, placed.word, "with its answer", now)
+
+
+def _found(order: Order, found: Found, now: datetime) -> None:
+    record(
+        order,
+        Event.Source.JUSTIFACTS,
+        "adopted",
+        f"Justifacts had taken the order, as number {found.justifacts_order_id}.",
+    )
+    adopt(order, found.justifacts_order_id, now)
+    if found.word:
+        apply_word(order, found.word, "when asked", now)
+
+
+def _rejected(order: Order, refusal: Refused, now: datetime) -> None:
+    schedule(order, NextCall.NONE, None)
+    if order.has_ended:
+        return
+    reason = without_email(order, refusal.message)
+    order.status, order.status_since, order.end_reason = Status.REJECTED, now, reason
+    settle(order, Concern.PLACING)
+    hint = " Check the verification key of the connection." if isinstance(refusal, Unauthorized) else ""
+    record(order, Event.Source.JUSTIFACTS, "rejected", f"Justifacts refused the order: {reason}{hint}")
+    tell_end(order, reason, now)
+
+
+def without_email(order: Order, text: str) -> str:
+    """Justifacts' own words, less the candidate's address, should they repeat it."""
+    return text.replace(order.candidate_email, "the candidate's e-mail address")
+
+
+def _not_sent(order: Order, failure: NotSent, now: datetime) -> None:
+    if order.has_ended:
+        schedule(order, NextCall.NONE, None)
+        return
+    put_off(order, failure, now)
+    if order.call_failing_since and now - order.call_failing_since > ASK_ABOUT_PLACING_AFTER:
+        ask_human(
+            order,
+            Concern.PLACING,
+            f"The order could not be sent to Justifacts for more than an hour: {failure.message} "
+            "The portal goes on trying; an admin of the organization can check the connection.",
+        )
+
+
+def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
+    schedule(order, NextCall.LOOK_UP, now + FIRST_LOOK_UP)
+    order.call_error = failure.message
+    record(
+        order,
+        Event.Source.PORTAL,
+        "placing_unknown",
+        f"Whether Justifacts took the order is not known: {failure.message} The portal asks Justifacts.",
+    )
+
+
+def _not_found(order: Order, now: datetime) -> None:
+    order.not_found_count += 1
+    order.release()
+    if order.not_found_count < 2:
+        order.next_call_at = now + SECOND_LOOK_UP
+    elif order.has_ended:
+        schedule(order, NextCall.NONE, None)
+        settle(order, Concern.PLACING)
+        record(order, Event.Source.JUSTIFACTS, "not_taken", "Justifacts never took the order.")
+    elif order.needs_attention:
+        order.next_call_at = now + wait_after(order.not_found_count + 3)
+        ask_human(
+            order,
+            Concern.PLACING,
+            "Justifacts now says that it has no such order. It was unsure before, so the portal does not "
+            "place it again by itself. Ask Justifacts, then place it again or cancel it.",
+        )
+    else:
+        schedule(order, NextCall.PLACE, now)
+        record(
+            order,
+            Event.Source.JUSTIFACTS,
+            "not_taken",
+            "Justifacts has not taken the order; the portal places it again.",
+        )
+
+
+def _uncertain(order: Order, failure: CallFailed, now: datetime) -> None:
+    order.not_found_count = 0
+    put_off(order, failure, now)
+    if isinstance(failure, Refused) or order.call_failures >= UNCERTAIN_LOOK_UPS:
+        ask_human(
+            order,
+            Concern.PLACING,
+            "Whether Justifacts took the order is not known, and Justifacts gives no certain answer: "
+            f"{failure.message} The portal goes on asking, but will not place the order again. Ask "
+            "Justifacts whether it has an order with this reference.",
+        )

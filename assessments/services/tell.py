@@ -1,0 +1,113 @@
+"""Writes what Ashby must be told into the outbox, in the transaction of the change itself.
+
+Shapes and rules: contract, section 2 (Ashby's OpenAPI for ``assessment.update``): identifiers are
+unique among our data; ``assessment_result`` needs ``assessment_profile_url``; a status whose
+value is ``Started`` makes Ashby store the start time; timestamps grow strictly.
+"""
+
+from datetime import datetime
+
+from django.conf import settings
+
+from assessments.models import Order, Update
+from assessments.statuses import ASHBY_LABELS, SENDING_LABEL, Status
+from integrations.protocol import JSON, AssessmentUpdate, Data
+
+
+def milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def first_answer(order: Order) -> JSON:
+    """The ``update_request`` in the answer to a start; the same each time it is asked for."""
+    return AssessmentUpdate(
+        assessment_id=str(order.assessment_id),
+        timestamp=milliseconds(order.created_at),
+        status=_status(SENDING_LABEL),
+    ).as_json()
+
+
+def tell_status(order: Order, status: Status, now: datetime) -> None:
+    """The labels of a status on the way, in their order."""
+    for label in ASHBY_LABELS[status]:
+        tell_word(order, label, now)
+
+
+def tell_word(order: Order, word: str, now: datetime) -> None:
+    """A status as it stands."""
+    _write(order, word, now, status=_status(word), metadata=_metadata(order))
+
+
+def tell_completion(order: Order, now: datetime) -> None:
+    """Complete, with result, report and turnaround."""
+    _write(
+        order,
+        f"Complete: {order.result}",
+        now,
+        status=_status(ASHBY_LABELS[Status.COMPLETE][0]),
+        result=Data("result", "Result", "string", order.result),
+        profile_url=Data("report", "Report", "url", order.report_url or page_of(order)),
+        metadata=_metadata(order),
+    )
+
+
+def tell_end(order: Order, reason: str, now: datetime) -> None:
+    """Cancelled or rejected, with the reason."""
+    _write(
+        order,
+        f"Cancelled: {reason}",
+        now,
+        cancelled_reason=Data("cancelled_reason", "Cancelled", "string", reason),
+    )
+
+
+def page_of(order: Order) -> str:
+    """The order's page in the portal, for those who may sign in to it."""
+    return f"{settings.PORTAL_BASE_URL}/orders/{order.assessment_id}/"
+
+
+def _status(word: str) -> Data:
+    return Data("status", "Status", "string", word)
+
+
+def _metadata(order: Order) -> tuple[Data, ...]:
+    data = [Data("package", "Package", "string", order.package.label)]
+    if order.justifacts_order_id:
+        data.append(Data("order_number", "Justifacts order number", "string", order.justifacts_order_id))
+    if order.completed_at:
+        minutes = int((order.completed_at - order.created_at).total_seconds() // 60)
+        data.append(Data("turnaround", "Turnaround", "numeric_duration_minutes", max(minutes, 0)))
+    return tuple(data)
+
+
+def _write(
+    order: Order,
+    summary: str,
+    now: datetime,
+    *,
+    status: Data | None = None,
+    result: Data | None = None,
+    profile_url: Data | None = None,
+    cancelled_reason: Data | None = None,
+    metadata: tuple[Data, ...] = (),
+) -> None:
+    # Two updates made in one millisecond, and a clock that was set back, still need growing timestamps.
+    order.last_timestamp = max(milliseconds(now), order.last_timestamp + 1)
+    order.last_sequence += 1
+    body = AssessmentUpdate(
+        assessment_id=str(order.assessment_id),
+        timestamp=order.last_timestamp,
+        status=status,
+        result=result,
+        profile_url=profile_url,
+        cancelled_reason=cancelled_reason,
+        metadata=metadata,
+    )
+    Update.objects.create(
+        order=order,
+        sequence=order.last_sequence,
+        timestamp=order.last_timestamp,
+        payload=body.as_json(),
+        summary=summary[:600],
+        due_at=now,
+    )

@@ -1,0 +1,251 @@
+"""Justifacts' word on an order, by push, by poll or with an answer: recorded, applied if it moves
+the order forward, and told to Ashby (contract, sections 3 and 4)."""
+
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from assessments.models import Concern, Event, InboundCall, NextCall, Order
+from assessments.statuses import NO_RESULT, Status, may_follow, result_of, status_of
+from integrations.models import Connection
+from integrations.protocol import AssessmentUpdate, Data
+
+from .attention import ask_human, settle
+from .cancel import end_as_cancelled
+from .changing import changing, record, record_once
+from .scheduling import schedule
+from .tell import milliseconds, tell_completion, tell_status, tell_word
+from .waits import longest_poll_wait, poll_wait
+
+#: A completed order is polled on for this long, at the longest interval.
+POLL_AFTER_COMPLETION = timedelta(days=1)
+
+_JUSTIFACTS = Event.Source.JUSTIFACTS
+
+
+class WrongOrderNumber(Exception):
+    """A word names our reference together with an order number that cannot be right."""
+
+
+def receive_push(connection: Connection, word: AssessmentUpdate, call: InboundCall, now: datetime) -> Order:
+    """Justifacts pushed a word. Raises ``Order.DoesNotExist`` where the org has no such order, and
+    ``WrongOrderNumber``."""
+    found = _find(connection, word)
+    with changing(found.pk) as order:
+        number = word.assessment_id
+        if number and number != str(order.pk):
+            if order.justifacts_order_id not in ("", number) or _is_taken(order, number):
+                raise WrongOrderNumber
+            if not order.justifacts_order_id:
+                record(order, _JUSTIFACTS, "adopted", f"Justifacts speaks of the order as number {number}.")
+                adopt(order, number, now)
+        moved = apply_word(order, word, "by push", now)
+        call.order, call.outcome = order, "applied" if moved else "recorded"
+        call.save()
+    return order
+
+
+def _find(connection: Connection, word: AssessmentUpdate) -> Order:
+    """By our reference; else by their number, or by our id in the place of theirs."""
+    orders = Order.objects.filter(organization=connection.organization_id)
+    if word.reference_id:
+        return _by_our_id(orders, word.reference_id)
+    found = orders.filter(justifacts_order_id=word.assessment_id).first()
+    return found or _by_our_id(orders, word.assessment_id)
+
+
+def _by_our_id(orders: "QuerySet[Order]", text: str) -> Order:
+    try:
+        return orders.get(pk=UUID(text))
+    except ValueError:
+        raise Order.DoesNotExist from None
+
+
+def _is_taken(order: Order, number: str) -> bool:
+    others = Order.objects.filter(organization=order.organization_id, justifacts_order_id=number)
+    return others.exclude(pk=order.pk).exists()
+
+
+def adopt(order: Order, number: str, now: datetime) -> None:
+    """Justifacts has the order, under this number. The caller holds and saves the order."""
+    if _is_taken(order, number):
+        schedule(order, NextCall.NONE, None)
+        ask_human(
+            order,
+            Concern.PLACING,
+            f"Justifacts gave this order the number {number}, which another order has already. "
+            "Ask Justifacts which check belongs to this candidate.",
+        )
+        return
+    order.justifacts_order_id = number
+    order.placed_at = order.placed_at or now
+    settle(order, Concern.PLACING)
+    if order.status == Status.CANCELLED:
+        schedule(order, NextCall.CANCEL, now)
+    elif order.status == Status.REJECTED:
+        schedule(order, NextCall.NONE, None)
+        ask_human(
+            order,
+            Concern.PLACING,
+            f"Justifacts had refused this order, but runs it as number {number}. Ask Justifacts "
+            "to cancel it, or tell the recruiter.",
+        )
+    else:
+        if may_follow(Status(order.status), Status.RECEIVED):
+            order.status, order.status_since = Status.RECEIVED, now
+            tell_status(order, Status.RECEIVED, now)
+        schedule(order, NextCall.POLL, now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
+
+
+def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> bool:
+    """Whether the word changed what is true. The caller holds and saves the order.
+
+    A presence of ``cancelled_reason`` or ``assessment_result`` means cancelled or complete, as in
+    Ashby's protocol. An unknown status is told as it stands and does not move the order.
+    """
+    text = str(word.status.value).strip() if word.status else ""
+    target = _target(word, text)
+    if order.has_ended:
+        return _after_the_end(order, word, target, text, how, now)
+    if target == order.status:
+        order.justifacts_status = text or order.justifacts_status
+        return False
+    if target is not None and not may_follow(Status(order.status), target):
+        record_once(
+            order, _JUSTIFACTS, "late", f"Justifacts said “{text}” {how}, which is older than what we know."
+        )
+        return False
+    if target is None and text == order.justifacts_status:
+        return False
+    _heard(order, word, text, now)
+    if target == Status.CANCELLED:
+        reason = str(word.cancelled_reason.value) if word.cancelled_reason else "Cancelled at Justifacts"
+        end_as_cancelled(order, reason, _JUSTIFACTS, now)
+    elif target == Status.COMPLETE:
+        _complete(order, word, how, now)
+    elif target is not None:
+        order.status, order.status_since = target, now
+        record(order, _JUSTIFACTS, "status", f"Justifacts said “{text}” {how}.")
+        tell_status(order, target, now)
+        _poll_from_the_start(order, now)
+    else:
+        record(
+            order,
+            _JUSTIFACTS,
+            "unknown_status",
+            f"Justifacts said “{text}” {how}, a status that we do not know; Ashby is told so as it stands.",
+        )
+        tell_word(order, text, now)
+        _poll_from_the_start(order, now)
+    return True
+
+
+def next_poll(order: Order, now: datetime) -> datetime | None:
+    """When the order is asked for next, if nothing changes; None: it rests."""
+    base = settings.POLL_INTERVAL_SECONDS
+    if order.status == Status.COMPLETE and order.completed_at:
+        following = now + timedelta(seconds=longest_poll_wait(base))
+        return following if following <= order.completed_at + POLL_AFTER_COMPLETION else None
+    return None if order.has_ended else now + poll_wait(now - order.status_since, base)
+
+
+def is_news(order: Order, word: AssessmentUpdate) -> bool:
+    """Whether a word can change anything: most polls repeat the last one."""
+    text = str(word.status.value).strip() if word.status else ""
+    if order.status == Status.COMPLETE:
+        same_result = word.result is None or result_of(str(word.result.value)) == order.result
+        same_report = _report_url(word.profile_url) in ("", order.report_url)
+        return not (_target(word, text) == Status.COMPLETE and same_result and same_report)
+    return text != order.justifacts_status or word.result is not None or word.cancelled_reason is not None
+
+
+def _target(word: AssessmentUpdate, text: str) -> Status | None:
+    if word.cancelled_reason:
+        return Status.CANCELLED
+    if word.result:
+        return Status.COMPLETE
+    return status_of(text)
+
+
+def _heard(order: Order, word: AssessmentUpdate, text: str, now: datetime) -> None:
+    order.justifacts_status = (text or order.justifacts_status)[:500]
+    order.justifacts_timestamp = max(order.justifacts_timestamp, _said_at(word, now))
+
+
+def _said_at(word: AssessmentUpdate, now: datetime) -> int:
+    """Justifacts' time of the word; one from the future would hold back every later result."""
+    return min(word.timestamp or milliseconds(now), milliseconds(now))
+
+
+def _poll_from_the_start(order: Order, now: datetime) -> None:
+    # While a placing is not settled, its outcome decides what is asked next.
+    if order.next_call == NextCall.POLL:
+        schedule(order, NextCall.POLL, now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
+
+
+def _complete(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> None:
+    order.status, order.status_since, order.completed_at = Status.COMPLETE, now, now
+    order.result = result_of(str(word.result.value))[:500] if word.result else NO_RESULT
+    order.report_url = _report_url(word.profile_url)
+    record(order, _JUSTIFACTS, "completed", f"Justifacts completed the check {how}: {order.result}.")
+    tell_completion(order, now)
+    if order.next_call == NextCall.POLL:
+        schedule(order, NextCall.POLL, next_poll(order, now))
+
+
+def _after_the_end(
+    order: Order, word: AssessmentUpdate, target: Status | None, text: str, how: str, now: datetime
+) -> bool:
+    if target == Status.COMPLETE and order.status == Status.COMPLETE:
+        return _changed_result(order, word, how, now)
+    if target == Status.CANCELLED and order.status == Status.CANCELLED:
+        if order.next_call == NextCall.CANCEL:
+            schedule(order, NextCall.NONE, None)
+        settle(order, Concern.CANCEL)
+        return False
+    if target == Status.COMPLETE and order.status == Status.CANCELLED:
+        ask_human(
+            order,
+            Concern.CANCEL,
+            "Justifacts completed this check although it had been cancelled. Ashby was not told. "
+            "Tell the recruiter that a report exists at Justifacts, or ask Justifacts about the bill.",
+        )
+    said = text or (target.label if target else "nothing")
+    record_once(
+        order, _JUSTIFACTS, "after_end", f"Justifacts said “{said}” {how}, after the check had ended."
+    )
+    return False
+
+
+def _changed_result(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> bool:
+    """``Review`` may become ``Clear`` after completion; that is a new update. An older word that
+    arrives late does not turn it back."""
+    result = result_of(str(word.result.value))[:500] if word.result else order.result
+    report_url = _report_url(word.profile_url) or order.report_url
+    if (result, report_url) == (order.result, order.report_url):
+        return False
+    if _said_at(word, now) < order.justifacts_timestamp:
+        record_once(
+            order, _JUSTIFACTS, "late", f"Justifacts said “{result}” {how}, which is older than what we know."
+        )
+        return False
+    before, order.result, order.report_url = order.result, result, report_url
+    what = f"the result from {before} to {result}" if before != result else "the report's address"
+    record(order, _JUSTIFACTS, "result_changed", f"Justifacts changed {what} {how}.")
+    _heard(order, word, "", now)
+    tell_completion(order, now)
+    return True
+
+
+def _report_url(data: Data | None) -> str:
+    """The report's address, if it is one that a browser may open; else nothing."""
+    value = str(data.value).strip() if data else ""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    return value if usable and len(value) <= 2000 and not any(c.isspace() for c in value) else ""

@@ -1,0 +1,107 @@
+"""The worker's edge: fetch, call one service, nudge the next. Messages carry ids only.
+
+A nudge makes work prompt; it may be lost without harm, since what is due is a row with a time,
+and the sweep finds it.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from celery import current_app, shared_task
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from assessments.models import Heartbeat
+from assessments.services import deliver as delivering
+from assessments.services import place as placing
+from assessments.services import poll as polling
+from assessments.services.due import due
+
+logger = logging.getLogger(__name__)
+
+SWEEP_EVERY = timedelta(seconds=1.5)
+#: Updates that one task tells before it makes room for other orders.
+MOST_UPDATES = 20
+_REST_SECONDS = 30
+_rest_until = 0.0
+
+
+def nudge(task: Any, *arguments: Any, **options: Any) -> None:
+    """Publishes a task after the present transaction. With the broker away it is skipped, and
+    nudging rests 30 s, so that no request waits for a dead broker again and again."""
+    transaction.on_commit(lambda: _publish(task, arguments, options))
+
+
+def _publish(task: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    global _rest_until
+    if time.monotonic() < _rest_until:
+        return
+    try:
+        task.apply_async(arguments, **options)
+    except (OperationalError, OSError) as error:
+        _rest_until = time.monotonic() + _REST_SECONDS
+        logger.warning("broker away (%s): work waits for the sweep", type(error).__name__)
+
+
+def broker_answers() -> bool:
+    """Whether a message could be published now."""
+    try:
+        with current_app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=2)
+    except (OperationalError, OSError):
+        return False
+    return True
+
+
+@shared_task
+def call_justifacts(assessment_id: str) -> None:
+    """Places, looks up or cancels one order, whichever is due."""
+    if placing.call_justifacts(UUID(assessment_id)):
+        deliver_lane(UUID(assessment_id))
+
+
+@shared_task
+def deliver(assessment_id: str) -> None:
+    """Tells Ashby what waits for one order, in order."""
+    deliver_lane(UUID(assessment_id))
+
+
+def deliver_lane(assessment_id: UUID) -> None:
+    for _ in range(MOST_UPDATES):
+        if not delivering.deliver_next(assessment_id):
+            return
+    nudge(deliver, str(assessment_id))
+
+
+@shared_task
+def poll(assessment_ids: Sequence[str]) -> None:
+    """Asks Justifacts for a batch of orders."""
+    for changed in polling.poll([UUID(text) for text in assessment_ids]):
+        nudge(deliver, str(changed))
+
+
+@shared_task
+def sweep() -> None:
+    """Finds what is due. Of several schedulers' ticks, one a moment does the work."""
+    now = timezone.now()
+    Heartbeat.beat("worker", now)
+    if not Heartbeat.take_turn("sweep", now, SWEEP_EVERY):
+        return
+    found = due(now)
+    # A message that is still in the queue when the next sweeps come would only be done twice.
+    options = {"expires": 20}
+    for assessment_id in found.calls:
+        nudge(call_justifacts, str(assessment_id), **options)
+    for assessment_id in found.lanes:
+        nudge(deliver, str(assessment_id), **options)
+    for batch in _batches(found.polls):
+        nudge(poll, [str(assessment_id) for assessment_id in batch], **options)
+
+
+def _batches(ids: list[UUID]) -> list[list[UUID]]:
+    return [ids[start : start + polling.BATCH] for start in range(0, len(ids), polling.BATCH)]

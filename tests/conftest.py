@@ -1,0 +1,40 @@
+"""What every test has: no network, no real broker, and the world of two organizations."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import responses
+from django.core.cache import cache
+
+from config.celery import app
+from tests.world import World
+
+
+@pytest.fixture(autouse=True)
+def _apart_from_the_machine(settings, tmp_path_factory) -> Iterator[None]:
+    """Messages stay in memory, the cache is each test's own; a call that is not expected fails."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    app.conf.broker_url = "memory://"
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    """The network: only what a test registers answers."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def world(db, client, wire, settings) -> World:
+    """Acme, connected, with packages and a job; and Globex, a stranger, connected too."""
+    settings.ASHBY_API_BASE_URL = "https://ashby.test"
+    settings.PORTAL_BASE_URL = "https://portal.test"
+    return World(client, wire)
+
+
+def service_url(variable: str, default: str) -> str:
+    return os.environ.get(variable, default)

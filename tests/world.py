@@ -1,0 +1,182 @@
+"""The world of the stories: two organizations, Ashby and Justifacts as ``responses`` plays them."""
+
+import base64
+import json
+import uuid
+from typing import Any
+
+import responses
+from django.test import Client
+from django.utils import timezone
+
+from assessments.models import Order, Update
+from assessments.services import deliver, place, poll
+from assessments.services.due import due
+from integrations.connections import connect
+from integrations.models import Connection, Package
+
+ASHBY = "https://ashby.test"
+JUSTIFACTS = "https://justifacts.test/servlet/application_ashby/"
+
+
+class Tenant:
+    """One organization as the stories speak of it."""
+
+    def __init__(self, name: str) -> None:
+        slug = name.lower()
+        self.verification_key = f"verify-{slug}-0123456789"
+        self.ashby_key = f"ashby-{slug}-0123456789"
+        self.connection: Connection = connect(
+            name,
+            slug=slug,
+            verification_key=self.verification_key,
+            ashby_key=self.ashby_key,
+            staging_base_url=JUSTIFACTS,
+        )
+        self.organization = self.connection.organization
+        self.basic, self.executive = (
+            Package.objects.create(
+                organization=self.organization,
+                justifacts_id=f"JF-{slug}-{number}",
+                name=package_name,
+                description=f"The {package_name} check",
+            )
+            for number, package_name in enumerate(["Basic", "Executive"], start=1)
+        )
+
+
+class World:
+    """Plays Ashby against the portal's HTTP, and both sides against its clients."""
+
+    def __init__(self, client: Client, wire: responses.RequestsMock) -> None:
+        self.client, self.wire = client, wire
+        self.acme, self.globex = Tenant("Acme"), Tenant("Globex")
+
+    # --- Ashby and Justifacts call the portal -------------------------------------------------
+
+    def call(self, path: str, body: Any, *, key: str | None = None, **extra: Any) -> Any:
+        """POSTs to the portal as Acme (or with another key); the body may be raw bytes."""
+        key = self.acme.verification_key if key is None else key
+        content = body if isinstance(body, bytes | str) else json.dumps(body)
+        options = {"content_type": "application/json", **extra}
+        if key:
+            options.setdefault("HTTP_AUTHORIZATION", basic(key))
+        return self.client.post(path, content, **options)
+
+    def start_body(self, **changes: Any) -> dict[str, Any]:
+        """A start as Ashby sends it; ``changes`` replace parts of it."""
+        return {
+            "assessment_type_id": str(self.acme.basic.assessment_type_id),
+            "candidate": {
+                "ashby_id": str(uuid.uuid4()),
+                "first_name": "Zoë",
+                "last_name": "O'Neil",
+                "email": "zoe.oneil@example.com",
+                "ashby_profile_url": "https://app.ashbyhq.com/candidates/1",
+            },
+            "application": {"ashby_id": str(uuid.uuid4()), "status": "Active"},
+            "job": {
+                "ashby_id": "job-1",
+                "name": "Backend Engineer",
+                "ashby_job_url": "https://app.ashbyhq.com/jobs/1",
+            },
+            **changes,
+        }
+
+    def start(self, **changes: Any) -> Order:
+        """Ashby starts a check of Acme's, successfully."""
+        answer = self.call("/ashby/assessment.start", self.start_body(**changes))
+        assert answer.status_code == 200, answer.content
+        return Order.objects.get(pk=answer.json()["results"]["assessment_id"])
+
+    def placed(self, number: str = "JF-2026-1", **changes: Any) -> Order:
+        """An order that Justifacts has taken."""
+        order = self.start(**changes)
+        self.justifacts_takes(number)
+        place.call_justifacts(order.pk)
+        order.refresh_from_db()
+        assert order.justifacts_order_id == number
+        return order
+
+    def push(self, order: Order, status: str | None = None, **changes: Any) -> Any:
+        """Justifacts pushes a word."""
+        body: dict[str, Any] = {
+            "assessment_id": order.justifacts_order_id or "JF-2026-1",
+            "reference_id": str(order.pk),
+            "timestamp": int(timezone.now().timestamp() * 1000),
+        }
+        if status is not None:
+            body["assessment_status"] = data("status", status)
+        return self.call("/justifacts/assessment.update", {**body, **changes})
+
+    # --- Both sides answer the portal ---------------------------------------------------------
+
+    def justifacts_takes(self, number: str = "JF-2026-1") -> None:
+        self.justifacts("assessment.start", {"success": True, "results": {"assessment_id": number}})
+
+    def justifacts(self, name: str, body: Any, status: int = 200, **options: Any) -> None:
+        """From now on Justifacts answers so."""
+        self._answers(f"{JUSTIFACTS}{name}", body, status, **options)
+
+    def ashby(self, name: str, body: Any, status: int = 200, **options: Any) -> None:
+        """From now on Ashby answers so."""
+        self._answers(f"{ASHBY}/{name}", body, status, **options)
+
+    def ashby_takes_everything(self) -> None:
+        self.ashby(
+            "assessment.update",
+            {"success": True, "results": {}},
+            headers={"x-ashby-request-id": "ashby-req-1"},
+        )
+
+    def _answers(self, url: str, body: Any, status: int, **options: Any) -> None:
+        self.wire.remove(responses.POST, url)
+        if isinstance(body, Exception | str | bytes):
+            self.wire.add(responses.POST, url, body=body, status=status, **options)
+        else:
+            self.wire.add(responses.POST, url, json=body, status=status, **options)
+
+    # --- What happened ------------------------------------------------------------------------
+
+    def work(self) -> None:
+        """What the workers would do now: everything that is due, until nothing is."""
+        for _ in range(50):
+            found = due(timezone.now())
+            if not (found.calls or found.polls or found.lanes):
+                return
+            for assessment_id in found.calls:
+                place.call_justifacts(assessment_id)
+            poll.poll(found.polls)
+            for assessment_id in found.lanes:
+                while deliver.deliver_next(assessment_id):
+                    pass
+        raise AssertionError("work without end")
+
+    def sent(self, name: str) -> list[dict[str, Any]]:
+        """The bodies that the portal sent under this name, in order."""
+        return [
+            json.loads(call.request.body)
+            for call in self.wire.calls
+            if str(call.request.url).endswith(f"/{name}")
+        ]
+
+    def told(self, order: Order) -> list[str]:
+        """What Ashby was told, in order: labels, or the reason of an end."""
+        return [
+            str((body.get("assessment_status") or body.get("cancelled_reason"))["value"])
+            for body in self.sent("assessment.update")
+            if body["assessment_id"] == str(order.pk)
+        ]
+
+    def waiting(self, order: Order) -> list[str]:
+        """What Ashby still has to be told, in order."""
+        updates = Update.objects.filter(order=order, state__in=Update.UNSAID).order_by("sequence")
+        return [update.summary for update in updates]
+
+
+def basic(key: str, password: str = "") -> str:
+    return "Basic " + base64.b64encode(f"{key}:{password}".encode()).decode()
+
+
+def data(identifier: str, value: Any, type: str = "string") -> dict[str, Any]:
+    return {"identifier": identifier, "label": identifier.title(), "type": type, "value": value}

@@ -25,8 +25,8 @@ from assessments.services.due import due
 logger = logging.getLogger(__name__)
 
 SWEEP_EVERY = timedelta(seconds=1.5)
-#: Updates that one task tells before it makes room for other orders.
-MOST_UPDATES = 20
+#: How long one task tells updates of one order before it makes room for others.
+LANE_SECONDS = 20
 _REST_SECONDS = 30
 _rest_until = 0.0
 
@@ -72,10 +72,12 @@ def deliver(assessment_id: str) -> None:
 
 
 def deliver_lane(assessment_id: UUID) -> None:
-    for _ in range(MOST_UPDATES):
-        if not delivering.deliver_next(assessment_id):
+    """Tells what waits for one order, in order, as long as Ashby takes it."""
+    until = time.monotonic() + LANE_SECONDS
+    while delivering.deliver_next(assessment_id):
+        if time.monotonic() > until:
+            nudge(deliver, str(assessment_id))
             return
-    nudge(deliver, str(assessment_id))
 
 
 @shared_task

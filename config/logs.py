@@ -4,9 +4,21 @@ What is logged are ids, names of calls and outcomes; never a body, a header, a s
 candidate's data.
 """
 
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+from integrations.redaction import redact_text
+
+
+def _without_addresses(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The last fence: a database's error quotes the row that it refused, and with it an address."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = redact_text(value)
+    return event
+
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -30,6 +42,7 @@ def logging_config(level: str, as_json: bool) -> dict[str, Any]:
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
+                    _without_addresses,
                     renderer,
                 ],
             }

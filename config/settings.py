@@ -135,7 +135,6 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "assessments.api.exceptions.envelope",
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "assessments.api.body.AlwaysJSON",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
@@ -208,4 +207,6 @@ JUSTIFACTS_BASE_URL = env.JUSTIFACTS_BASE_URL
 OUTBOUND_ALLOWED_HOSTS = env.OUTBOUND_ALLOWED_HOSTS
 ASSESSMENT_START_REPLAY_SECONDS = env.ASSESSMENT_START_REPLAY_SECONDS
 POLL_INTERVAL_SECONDS = env.POLL_INTERVAL_SECONDS
+# How long a worker may take for one call before it counts as dead. At least 20.
+CLAIM_SECONDS = env.CLAIM_SECONDS
 RETENTION_DAYS = env.RETENTION_DAYS

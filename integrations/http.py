@@ -26,6 +26,7 @@ from requests_hardened.ip_filter import InvalidIPAddress
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from .errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
+from .json_body import harmless
 from .redaction import redact_text
 
 logger = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def _session_for(url: str, *, fresh: bool) -> requests.Session:
 
 
 def _new_session(*, filtered: bool) -> requests.Session:
-    session = HTTPSession(
+    session: requests.Session = HTTPSession(
         Config(
             ip_filter_enable=filtered,
             ip_filter_allow_loopback_ips=False,
@@ -146,7 +147,7 @@ def _read(response: requests.Response, began: float) -> bytes:
 def _answer(response: requests.Response, content: bytes, began: float, hide: tuple[str, ...]) -> Answer:
     text = content.decode("utf-8", errors="replace")
     try:
-        body = json.loads(text)
+        body = harmless(json.loads(text))
     except (ValueError, RecursionError):
         body = {}
     return Answer(

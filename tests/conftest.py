@@ -1,6 +1,5 @@
 """What every test has: no network, no real broker, and the world of two organizations."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +7,10 @@ import responses
 from django.core.cache import cache
 
 from config.celery import app
+from tests.portals import database_url, embedded_portal, portal, services_portal
 from tests.world import World
+
+__all__ = ["database_url", "embedded_portal", "portal", "services_portal"]
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +36,3 @@ def world(db, client, wire, settings) -> World:
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
     settings.PORTAL_BASE_URL = "https://portal.test"
     return World(client, wire)
-
-
-def service_url(variable: str, default: str) -> str:
-    return os.environ.get(variable, default)

@@ -9,7 +9,7 @@ import responses
 from django.test import Client
 from django.utils import timezone
 
-from assessments.models import Order, Update
+from assessments.models import Event, Order, Update
 from assessments.services import deliver, place, poll
 from assessments.services.due import due
 from integrations.connections import connect
@@ -167,6 +167,21 @@ class World:
             for body in self.sent("assessment.update")
             if body["assessment_id"] == str(order.pk)
         ]
+
+    def written(self) -> tuple[int, int, int]:
+        """How many orders, lines of history and updates there are: a bad call changes none."""
+        return Order.objects.count(), Event.objects.count(), Update.objects.count()
+
+    def error(self, answer: Any) -> str:
+        """The code of an answer that has to be an error in Ashby's envelope."""
+        body = answer.json()
+        assert 400 <= answer.status_code < 500, answer.content
+        assert answer.headers["Content-Type"] == "application/json"
+        assert body["success"] is False
+        assert body["errors"] == [body["errorInfo"]["code"]]
+        assert set(body["errorInfo"]) == {"code", "message", "requestId"}
+        assert all(body["errorInfo"].values())
+        return str(body["errorInfo"]["code"])
 
     def waiting(self, order: Order) -> list[str]:
         """What Ashby still has to be told, in order."""

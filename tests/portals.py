@@ -1,4 +1,6 @@
-"""One portal of real processes for all journeys of a worker; each journey brings its own employer.
+"""Fixtures of the real processes, for journeys and browser tests.
+
+One portal of real processes for all journeys of a worker; each journey brings its own employer.
 
 ``embedded``: nothing but what the wheels bring. ``services``: PostgreSQL and Redis, where found.
 """
@@ -12,6 +14,7 @@ import redis
 
 from tests.journey.processes import Portal
 from tests.services import POSTGRESQL, REDIS, missing
+
 
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:

@@ -1,0 +1,40 @@
+"""``manage.py orders [--org SLUG] [--status S]``"""
+
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any
+
+from assessments.models import Order
+from assessments.services.explain import in_short
+from assessments.statuses import Status
+from integrations.management.base import PortalCommand, connection_of
+
+
+class Command(PortalCommand):
+    help = "Lists orders, newest first."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--org", default="", metavar="SLUG")
+        parser.add_argument("--status", default="", choices=["", *Status.values], metavar="STATUS")
+        parser.add_argument("--needs-attention", action="store_true", help="only those that need a human")
+        parser.add_argument("--limit", type=int, default=200)
+
+    def act(self, **options: Any) -> list[dict[str, Any]]:
+        orders = Order.objects.select_related("organization", "package")
+        if options["org"]:
+            orders = orders.filter(organization=connection_of(options["org"]).organization)
+        if options["status"]:
+            orders = orders.filter(status=options["status"])
+        if options["needs_attention"]:
+            orders = orders.filter(needs_attention=True)
+        return [in_short(order) for order in orders[: max(options["limit"], 0)]]
+
+    def lines(self, found: list[dict[str, Any]]) -> Iterable[str]:
+        for order in found:
+            flag = "  NEEDS A HUMAN" if order["needs_attention"] else ""
+            yield (
+                f"{order['assessment_id']}  {order['created_at'][:16]}  {order['organization']}  "
+                f"{order['package']}  {order['status']}  {order['result'] or ''}{flag}".rstrip()
+            )
+        yield f"{len(found)} orders"

@@ -1,0 +1,33 @@
+"""``manage.py retry UUID``"""
+
+import getpass
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any
+
+from assessments.management.base import order_of
+from assessments.services.retry import retry
+from assessments.tasks import call_justifacts, deliver, nudge
+from integrations.management.base import PortalCommand
+
+
+class Command(PortalCommand):
+    help = "Makes what waits for an order due now, as the portal's retry button does."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("uuid")
+
+    def act(self, **options: Any) -> dict[str, Any]:
+        order = order_of(options["uuid"])
+        done = retry(order.pk, f"{getpass.getuser()} (on the command line)")
+        nudge(call_justifacts, str(order.pk))
+        nudge(deliver, str(order.pk))
+        return {"assessment_id": str(order.pk), "done": done}
+
+    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+        yield (
+            f"Asked to {' and to '.join(found['done'])}."
+            if found["done"]
+            else "Nothing waits for this order."
+        )

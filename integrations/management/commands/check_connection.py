@@ -1,0 +1,38 @@
+"""``manage.py check_connection SLUG``"""
+
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management import CommandError
+
+from integrations.connections import check
+from integrations.management.base import PortalCommand, connection_of
+
+
+class Command(PortalCommand):
+    help = (
+        "Calls both sides now and prints a line for each. A working Ashby key lets paused deliveries go on. "
+        "Ends with 1 if one side fails."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("slug")
+
+    def act(self, **options: Any) -> dict[str, Any]:
+        findings = check(connection_of(options["slug"]))
+        return {
+            "ok": all(finding.ok for finding in findings),
+            "findings": [asdict(finding) for finding in findings],
+        }
+
+    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+        for finding in found["findings"]:
+            yield f"{finding['side']}: {'ok' if finding['ok'] else 'FAILS'}: {finding['text']}"
+
+    def finish(self, found: dict[str, Any]) -> None:
+        failing = [finding["side"] for finding in found["findings"] if not finding["ok"]]
+        if failing:
+            raise CommandError(f"{' and '.join(failing)}: the connection does not work; see above.")

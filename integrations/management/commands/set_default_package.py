@@ -1,0 +1,34 @@
+"""``manage.py set_default_package SLUG PACKAGE``"""
+
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management import CommandError
+
+from integrations.catalogue import find_package, set_default_package
+from integrations.management.base import PortalCommand, connection_of
+
+
+class Command(PortalCommand):
+    help = "Says which package “Package for this job” orders for a job without a mapping."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("slug")
+        parser.add_argument("package", nargs="?", help="its UUID, its id at Justifacts, or its name")
+        parser.add_argument("--none", action="store_true", help="no default any more")
+
+    def act(self, **options: Any) -> dict[str, Any]:
+        if bool(options["package"]) == options["none"]:
+            raise CommandError("Name a package, or give --none.")
+        organization = connection_of(options["slug"]).organization
+        package = find_package(organization, options["package"]) if options["package"] else None
+        set_default_package(organization, package)
+        return {"organization": organization.name, "package": package.label if package else None}
+
+    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+        if found["package"]:
+            yield f"Jobs of {found['organization']} without a mapping get “{found['package']}”."
+        else:
+            yield f"Jobs of {found['organization']} without a mapping get no package."

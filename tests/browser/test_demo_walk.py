@@ -1,0 +1,70 @@
+"""The README's walk, in a real Chromium: a recruiter in Ashby, and support in the portal."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.journey.processes import Employer, Portal
+from tests.services import chromium
+
+pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("embedded")]
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    executable = chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser's console said of our pages."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, complaints: list[str]) -> Page:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return page
+
+
+def test_a_recruiter_starts_a_check_and_support_finds_it(
+    embedded_portal: Portal, page: Page, complaints: list[str]
+) -> None:
+    """Start Assessment, watch the card until the report is there, open the report; then the order
+    in the portal with its history."""
+    portal = embedded_portal
+    employer = Employer(portal, automatic=True, step_seconds=1)
+    page.goto(f"{portal.sandbox}/ashby/{employer.slug}/")
+    page.locator(f"a[href*='/ashby/{employer.slug}/candidates/']").first.click()
+    page.get_by_role("button", name="Start Assessment").click()
+    card = page.locator("article.assessment").first
+    for status in ("Justifacts Received", "Applicant Started", "In Process: Justifacts", "Complete"):
+        expect(card.get_by_text(status, exact=True).first).to_be_visible(timeout=20_000)
+    with page.expect_popup() as opened:
+        card.get_by_role("link", name="View report").click()
+    expect(opened.value.get_by_text(re.compile("Clear|Review")).first).to_be_visible()
+    (assessment,) = employer.seen("ashby/assessments")["assessments"]
+
+    portal.manage(
+        *("createsuperuser", "--noinput", "--username", employer.slug, "--email", "support@example.com"),
+        DJANGO_SUPERUSER_PASSWORD="a-long-passphrase",
+    )
+    page.goto(f"{portal.url}/orders/{assessment['id']}/")
+    page.get_by_label("Username").fill(employer.slug)
+    page.get_by_label("Password").fill("a-long-passphrase")
+    page.get_by_role("button", name="Log in").click()
+    main = page.locator("#content")
+    expect(main).to_contain_text("JF-")
+    for words in ("Ashby started", "Justifacts took the order", "Applicant Started", "completed the check"):
+        expect(main).to_contain_text(words)
+    assert complaints == []

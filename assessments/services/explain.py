@@ -145,6 +145,25 @@ def _at_ashby(order: Order, now: datetime) -> str:
     return f"Ashby is told “{head.summary}”{others} {_when(head.due_at, now)}{why}"
 
 
+def next_in_short(order: Order, *, waits_for_ashby: bool, now: datetime) -> str:
+    """What happens next, in a few words for a list: from the order and its connection alone."""
+    if order.needs_attention:
+        return "A person decides"
+    if waits_for_ashby and order.organization.connection.paused_at:
+        return "Paused: Ashby refuses the key"
+    if waits_for_ashby:
+        return "Ashby is told"
+    words = {
+        NextCall.PLACE: "Sent to Justifacts",
+        NextCall.LOOK_UP: "Justifacts is asked whether it has the order",
+        NextCall.CANCEL: "Justifacts is told to cancel",
+        NextCall.POLL: "Justifacts is asked",
+    }
+    if order.next_call not in words:
+        return "Nothing"
+    return f"{words[NextCall(order.next_call)]} {_when(order.next_call_at, now)}"
+
+
 def _when(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return "when a person asks for it"

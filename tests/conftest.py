@@ -7,10 +7,10 @@ import responses
 from django.core.cache import cache
 
 from config.celery import app
-from tests.portals import database_url, embedded_portal, portal, services_portal
+from tests.portals import database_url, embedded_portal, portal, redis_urls, services_portal
 from tests.world import World
 
-__all__ = ["database_url", "embedded_portal", "portal", "services_portal"]
+__all__ = ["database_url", "embedded_portal", "portal", "redis_urls", "services_portal"]
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ One portal of real processes for all journeys of a worker; each journey brings i
 ``embedded``: nothing but what the wheels bring. ``services``: PostgreSQL and Redis, where found.
 """
 
+import random
 import uuid
 from collections.abc import Iterator
 
@@ -37,16 +38,30 @@ def embedded_portal(tmp_path_factory) -> Iterator[Portal]:
 
 
 @pytest.fixture(scope="session")
-def services_portal(tmp_path_factory, database_url) -> Iterator[Portal]:
+def redis_urls() -> Iterator[tuple[str, str]]:
+    """Two databases of Redis' that nobody uses, emptied afterwards."""
     try:
-        redis.Redis.from_url(REDIS, socket_connect_timeout=2).ping()
+        empty = [number for number in range(1, 16) if not _redis(number).dbsize()]
     except redis.ConnectionError:
         missing("Redis does not answer at TEST_REDIS_URL")
+    numbers = random.sample(empty, 2)
+    yield f"{REDIS}/{numbers[0]}", f"{REDIS}/{numbers[1]}"
+    for number in numbers:
+        _redis(number).flushdb()
+
+
+def _redis(number: int) -> redis.Redis:
+    return redis.Redis.from_url(f"{REDIS}/{number}", socket_connect_timeout=2, single_connection_client=True)
+
+
+@pytest.fixture(scope="session")
+def services_portal(tmp_path_factory, database_url, redis_urls) -> Iterator[Portal]:
+    broker, cache = redis_urls
     with Portal(
         tmp_path_factory.mktemp("services"),
         DATABASE_URL=database_url,
-        CELERY_BROKER_URL=f"{REDIS}/13",
-        CACHE_URL=f"{REDIS}/14",
+        CELERY_BROKER_URL=broker,
+        CACHE_URL=cache,
     ) as portal:
         yield portal
 

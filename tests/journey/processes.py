@@ -90,20 +90,33 @@ class Portal:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, how)
         process.wait(timeout=30)
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
 
     def manage(self, *arguments: str, **environment: str) -> str:
-        """Runs one of the portal's commands, successfully."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            env=self.environment | environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        """Runs one of the portal's commands, successfully; answers with what it printed."""
+        console = self._console()
+        assert console.stdin
+        assert console.stdout
+        asked = {"arguments": arguments, "environment": environment}
+        console.stdin.write(json.dumps(asked).encode() + b"\n")
+        console.stdin.flush()
+        answer = json.loads(console.stdout.readline() or b'{"error": "the console died"}')
+        assert "error" not in answer, answer["error"]
+        return str(answer["output"])
+
+    def _console(self) -> subprocess.Popen[bytes]:
+        if "console" not in self.running:
+            self.running["console"] = subprocess.Popen(
+                [sys.executable, "-m", "tests.journey.console"],
+                env=self.environment | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+        return self.running["console"]
 
     def written(self) -> Iterator[tuple[Path, bytes]]:
         """Every file that the portal has written, its logs too; not the sandbox's."""

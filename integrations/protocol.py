@@ -47,7 +47,7 @@ class Data:
     description: str = ""
 
     @classmethod
-    def parse(cls, value: Any, name: str, *, longest: int = _LONGEST_TEXT) -> Self | None:
+    def parse(cls, value: Any, name: str) -> Self | None:
         """None where the part is absent. A bare string is taken as a string value."""
         if value is None:
             return None
@@ -58,7 +58,7 @@ class Data:
         content = value.get("value")
         if not isinstance(content, str | int | float | bool) or not str(content).strip():
             raise InvalidMessage(f"{name}.value is missing.")
-        if isinstance(content, str) and len(content) > longest:
+        if isinstance(content, str) and len(content) > _LONGEST_TEXT:
             raise InvalidMessage(f"{name}.value is too long.")
         return cls(
             identifier=_text(value, "identifier", name, needed=False),
@@ -99,7 +99,7 @@ class AssessmentUpdate:
         update = cls(
             assessment_id=_line(body, "assessment_id", "", needed=False).strip(),
             timestamp=timestamp,
-            status=Data.parse(body.get("assessment_status"), "assessment_status", longest=_LONGEST_NAME),
+            status=Data.parse(body.get("assessment_status"), "assessment_status"),
             profile_url=Data.parse(body.get("assessment_profile_url"), "assessment_profile_url"),
             result=Data.parse(body.get("assessment_result"), "assessment_result"),
             cancelled_reason=Data.parse(body.get("cancelled_reason"), "cancelled_reason"),
@@ -136,22 +136,13 @@ class Candidate:
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Self:
         part = _part(body, "candidate")
-        candidate = cls(
+        return cls(
             first_name=_name_of_person(part, "first_name"),
             last_name=_name_of_person(part, "last_name"),
-            email=_line(part, "email", "candidate", needed=False, longest=_LONGEST_EMAIL).strip(),
+            email=_address(part),
             ashby_id=_line(part, "ashby_id", "candidate", needed=False),
             profile_url=_line(part, "ashby_profile_url", "candidate", needed=False, longest=_LONGEST_URL),
         )
-        try:
-            validate_email(candidate.email)
-        except ValidationError:
-            raise InvalidMessage(
-                "The candidate has no valid e-mail address, which Justifacts needs. "
-                "Correct it on the candidate's profile, then start again.",
-                for_person=True,
-            ) from None
-        return candidate
 
     def as_json(self) -> JSON:
         return _present(
@@ -282,6 +273,24 @@ def _line(
     if _NO_PART_OF_A_LINE.search(text):
         raise InvalidMessage(f"{f'{parent}.' if parent else ''}{name} holds control characters.")
     return text
+
+
+def _address(part: Mapping[str, Any]) -> str:
+    """The candidate's e-mail address, without the blanks and invisible marks that a paste leaves."""
+    pasted = _line(part, "email", "candidate", needed=False, longest=_LONGEST_EMAIL)
+    address = pasted.strip("\u200b\u200e\u200f\u2060\ufeff\u00a0 ")
+    try:
+        validate_email(address)
+        valid = address.isprintable()
+    except ValidationError:
+        valid = False
+    if not valid:
+        raise InvalidMessage(
+            "The candidate has no valid e-mail address, which Justifacts needs. "
+            "Correct it on the candidate's profile, then start again.",
+            for_person=True,
+        )
+    return address
 
 
 def _name_of_person(part: Mapping[str, Any], name: str) -> str:

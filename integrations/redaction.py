@@ -9,9 +9,7 @@ _PERSONAL_KEYS = frozenset(
     {"first_name", "last_name", "full_name", "firstname", "lastname", "fullname", "email", "phone"}
 )
 # Every repetition is bounded: a long text that only looks like an address costs no more than another.
-_EMAIL = re.compile(
-    r"[^\s@<>\"(),;:=]{1,64}@(?:[^\s@<>\"'(),;:=]{1,200}\.[^\s@<>\"'(),;:=]{1,60}|localhost)"
-)
+_EMAIL = re.compile(r"[^\s@<>\"(),;:=]{1,64}@(?:[^\s@<>\"'(),;:=]{1,200}\.[^\s@<>\"'(),;:=]{1,60}|localhost)")
 
 
 def redact_text(text: str, hide: Iterable[str] = ()) -> str:

@@ -30,18 +30,21 @@ class SwitchedOff(PermissionDenied):
 
 
 class VerificationKeyAuthentication(BaseAuthentication):
-    """No credentials: 401 (``authenticate`` returns None); an unknown key: 403."""
+    """No credentials: 401 (``authenticate`` returns None); an unknown key: 403.
 
-    def authenticate(self, request: Request) -> tuple[Connection, None] | None:
+    ``request.auth`` is the key, so that it can be kept out of what is recorded of the call.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Connection, str] | None:
         keys = _keys(get_authorization_header(request))
         if not keys:
             return None
-        connection = next((found for key in keys if (found := find_by_verification_key(key))), None)
-        if connection is None:
-            raise UnknownKey
-        if not connection.is_enabled:
-            raise SwitchedOff(connection)
-        return connection, None
+        for key in keys:
+            if connection := find_by_verification_key(key):
+                if not connection.is_enabled:
+                    raise SwitchedOff(connection)
+                return connection, key
+        raise UnknownKey
 
     def authenticate_header(self, request: Request) -> str:
         return 'Basic realm="assessments", charset="UTF-8"'

@@ -31,8 +31,11 @@ class AlwaysJSON(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-def read_body(request: Request) -> dict[str, Any]:
-    """The call's JSON object. Raises ``BodyTooLarge``, ``BadBody`` or ``UnsupportedMediaType``."""
+def read_body(request: Request) -> tuple[dict[str, Any], int]:
+    """The call's JSON object, and how many bytes it took.
+
+    Raises ``BodyTooLarge``, ``BadBody`` or ``UnsupportedMediaType``.
+    """
     content = _content(request)
     media_type = request.content_type.partition(";")[0].strip().lower() if request.content_type else ""
     if media_type != "application/json" and (content or media_type):
@@ -40,7 +43,7 @@ def read_body(request: Request) -> dict[str, Any]:
             media_type or "none", detail="The content type has to be application/json."
         )
     try:
-        return read_object(content)
+        return read_object(content), len(content)
     except UnreadableBody as error:
         raise BadBody(str(error)) from None
 

@@ -5,6 +5,7 @@
 """
 
 import logging
+import traceback
 from typing import Any
 
 from django.db import DatabaseError
@@ -60,7 +61,9 @@ def envelope(exc: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler."""
     status, code, message = explain(exc)
     if status >= 500:
-        logger.exception("inbound call failed", exc_info=exc)
+        # Where it failed, not what it said: a database's message quotes the row, the candidate's data too.
+        where = "".join(traceback.format_tb(exc.__traceback__))
+        logger.error("inbound call failed: %s\n%s", type(exc).__name__, where)
     headers = {}
     if isinstance(exc, APIException) and getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = exc.auth_header  # type: ignore[attr-defined]

@@ -29,5 +29,5 @@ urlpatterns = [
         for name, view in _ASHBY.items()
     ),
     re_path(r"^/*justifacts/+assessment\.update/*$", views.JustifactsUpdate.as_view(schema=None)),
-    re_path(r"^/*(?:ashby|justifacts)(?:/.*)?$", views.UnknownCall.as_view(schema=None)),
+    re_path(r"^/*(?:ashby|justifacts)(?:/[\s\S]*)?$", views.UnknownCall.as_view(schema=None)),
 ]

@@ -59,8 +59,8 @@ class PartnerView(APIView):
         super().initial(request, *args, **kwargs)
         self.connection: Connection = request.user  # type: ignore[assignment]
         self.call = new_call(self.connection, self.source, self.name, self.request_id, self.now)
-        self.body = read_body(request)
-        keep_body(self.call, self.body, int(request.META.get("CONTENT_LENGTH") or 0))
+        self.body, size = read_body(request)
+        keep_body(self.call, self.body, size, hide=str(request.auth))
 
     def handle_exception(self, exc: Exception) -> Response:
         response: Response = super().handle_exception(exc)
@@ -68,8 +68,8 @@ class PartnerView(APIView):
         if call is None and isinstance(exc, SwitchedOff):
             call = new_call(exc.connection, self.source, self.name, self.request_id, self.now)
         status, code, message = explain(exc)
-        # With the database away there is nowhere to keep it.
-        if call is not None and status < 500:
+        # With the database away (503) there is nowhere to keep it.
+        if call is not None and status != 503:
             call.order = None
             keep_refused(call, status, code, message)
         return response
@@ -198,6 +198,8 @@ class JustifactsUpdate(PartnerView):
 
 class UnknownCall(PartnerView):
     """Any other name: 404 in the envelope, never a redirect."""
+
+    name = "unknown call"
 
     def post(self, request: Request) -> Response:
         raise Http404

@@ -5,7 +5,7 @@ from typing import Any
 
 from assessments.models import InboundCall
 from integrations.models import Connection
-from integrations.redaction import redact, redact_text
+from integrations.redaction import HIDDEN, redact, redact_text
 
 #: Calls that only read are kept, and noted on the connection, this often.
 READS_KEPT_EVERY = timedelta(minutes=1)
@@ -27,12 +27,13 @@ def new_call(
     )
 
 
-def keep_body(call: InboundCall, body: dict[str, Any], size: int) -> None:
-    """Everything that was sent, unknown fields too, without personal data."""
+def keep_body(call: InboundCall, body: dict[str, Any], size: int, hide: str) -> None:
+    """Everything that was sent, unknown fields too, without personal data and without ``hide``, the
+    key that the call came with."""
     if size > _LARGEST_KEPT:
         call.body = {"omitted": f"{size} bytes"}
     else:
-        call.body = redact(_without_answers(body), hide=_about_the_candidate(body))
+        call.body = redact(_without_answers(body), hide=[hide, *_about_the_candidate(body)])
 
 
 def _without_answers(body: dict[str, Any]) -> dict[str, Any]:
@@ -45,10 +46,11 @@ def _without_answers(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _about_the_candidate(body: dict[str, Any]) -> list[str]:
-    """The candidate's names and address, which may stand in other fields too."""
+    """The candidate's address and names, which may stand in other fields too."""
     candidate = body.get("candidate")
-    values = candidate.values() if False else []
-    return values
+    part = candidate if isinstance(candidate, dict) else {}
+    values = (part.get(name) for name in ("email", "last_name", "first_name"))
+    return [value.strip() for value in values if isinstance(value, str)]
 
 
 def keep_refused(call: InboundCall, http_status: int, code: str, message: str) -> None:

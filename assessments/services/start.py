@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from assessments.models import Event, InboundCall, Order
 from assessments.statuses import ENDED
 from integrations.catalogue import package_for
-from integrations.models import Connection
+from integrations.models import Connection, Package
 from integrations.protocol import StartRequest
 
 from .changing import record
@@ -46,42 +46,62 @@ def start(connection: Connection, request: StartRequest, call: InboundCall, now:
 
 @transaction.atomic
 def _start(connection: Connection, request: StartRequest, call: InboundCall, now: datetime) -> Started:
-    package, by_job = package_for(connection, request)
-    order = (
-        Order.objects.filter(
-            organization=connection.organization, application_id=request.application_id, package=package
-        )
+    active = list(
+        Order.objects.select_related("package")
+        .filter(organization=connection.organization, application_id=request.application_id)
         .exclude(status__in=ENDED)
-        .first()
     )
+    order = next((order for order in active if _is_made_by(request, order, connection, now)), None)
     is_repeat = order is not None
     if order is None:
-        order = Order.objects.create(
-            organization=connection.organization,
-            package=package,
-            by_job_mapping=by_job,
-            application_id=request.application_id,
-            job_id=request.job_id,
-            job_name=request.job_name,
-            candidate_id=request.candidate.ashby_id,
-            candidate_first_name=request.candidate.first_name,
-            candidate_last_name=request.candidate.last_name,
-            candidate_email=request.candidate.email,
-            candidate_profile_url=request.candidate.profile_url,
-            application=request.application,
-            job=request.job,
-            additional_fields=request.additional_fields,
-            created_at=now,
-            status_since=now,
-            next_call_at=now,
-            last_timestamp=milliseconds(now),
-        )
-        record(order, Event.Source.ASHBY, "started", f"Ashby started “{package}” for this application.")
-    elif now - order.created_at > timedelta(seconds=settings.ASSESSMENT_START_REPLAY_SECONDS):
+        package, by_job = package_for(connection, request)
+        order = next((order for order in active if order.package_id == package.pk), None)
+        is_repeat = order is not None
+        order = order or _accept(connection, request, package, by_job, now)
+    if is_repeat and not _is_fresh(order, now):
         raise AlreadyBeingAssessed(
-            f"This candidate is already being assessed with “{package}” since {in_words(order.created_at)}; "
-            f"the check is at “{order.get_status_display()}”. Wait for it, or cancel it first."
+            f"This candidate is already being assessed with “{order.package}” since "
+            f"{in_words(order.created_at)}; the check is at “{order.get_status_display()}”. "
+            "Wait for it, or cancel it first."
         )
     call.order, call.outcome = order, "repeated" if is_repeat else "accepted"
     call.save()
     return Started(order, is_repeat)
+
+
+def _is_made_by(request: StartRequest, order: Order, connection: Connection, now: datetime) -> bool:
+    """Whether this is the start that has just made the order. What an admin has changed since (the
+    job's package, or that one is offered) must not make one click two orders."""
+    asked_for = connection.job_package_type_id if order.by_job_mapping else order.package.assessment_type_id
+    return str(asked_for) == request.assessment_type_id.lower() and _is_fresh(order, now)
+
+
+def _is_fresh(order: Order, now: datetime) -> bool:
+    return now - order.created_at <= timedelta(seconds=settings.ASSESSMENT_START_REPLAY_SECONDS)
+
+
+def _accept(
+    connection: Connection, request: StartRequest, package: Package, by_job: bool, now: datetime
+) -> Order:
+    order = Order.objects.create(
+        organization=connection.organization,
+        package=package,
+        by_job_mapping=by_job,
+        application_id=request.application_id,
+        job_id=request.job_id,
+        job_name=request.job_name,
+        candidate_id=request.candidate.ashby_id,
+        candidate_first_name=request.candidate.first_name,
+        candidate_last_name=request.candidate.last_name,
+        candidate_email=request.candidate.email,
+        candidate_profile_url=request.candidate.profile_url,
+        application=request.application,
+        job=request.job,
+        additional_fields=request.additional_fields,
+        created_at=now,
+        status_since=now,
+        next_call_at=now,
+        last_timestamp=milliseconds(now),
+    )
+    record(order, Event.Source.ASHBY, "started", f"Ashby started “{package}” for this application.")
+    return order

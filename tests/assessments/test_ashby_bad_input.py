@@ -23,7 +23,7 @@ def refused(world: World, path: str, body: Any, *statuses: int) -> Any:
     before = world.written()
     answer = world.call(path, body)
     code = world.error(answer)
-    assert answer.status_code in (statuses or (400, 422)), answer.content
+    assert answer.status_code in (statuses or (400, 422)), (body, answer.content)
     assert world.written() == before
     kept = InboundCall.objects.get(request_id=answer.json()["errorInfo"]["requestId"])
     assert (kept.http_status, kept.outcome, kept.order) == (answer.status_code, code, None)
@@ -92,17 +92,17 @@ TOP_LEVELS = [b"null", b"true", b"0", b"1.5", b'"text"', b"[]", b"[{}]", b'["ass
 ALL_CALLS = [*CALLS, "/ashby/assessment.list", "/ashby/customFields.fetch"]
 
 
-@pytest.mark.parametrize("path", ALL_CALLS)
 @pytest.mark.parametrize("content", NOT_OURS.values(), ids=NOT_OURS)
-def test_what_is_no_json_of_ours(world: World, path: str, content: bytes) -> None:
-    answer = refused(world, path, content, 400)
-    assert answer.json()["errorInfo"]["code"] == "invalid_input"
+def test_what_is_no_json_of_ours(world: World, content: bytes) -> None:
+    for path in ALL_CALLS:
+        answer = refused(world, path, content, 400)
+        assert answer.json()["errorInfo"]["code"] == "invalid_input"
 
 
 @pytest.mark.parametrize("path", ALL_CALLS)
-@pytest.mark.parametrize("content", TOP_LEVELS)
-def test_the_body_has_to_be_an_object(world: World, path: str, content: bytes) -> None:
-    refused(world, path, content, 400)
+def test_the_body_has_to_be_an_object(world: World, path: str) -> None:
+    for content in TOP_LEVELS:
+        refused(world, path, content, 400)
 
 
 def test_objects_nested_100_000_deep(world: World) -> None:
@@ -110,9 +110,9 @@ def test_objects_nested_100_000_deep(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", CALLS)
-@pytest.mark.parametrize("content", [b"", b"{}", b" \n ", b'{"unknown": 1}'])
-def test_nothing_that_is_needed(world: World, path: str, content: bytes) -> None:
-    refused(world, path, content, 400)
+def test_nothing_that_is_needed(world: World, path: str) -> None:
+    for content in (b"", b"{}", b" \n ", b'{"unknown": 1}'):
+        refused(world, path, content, 400)
 
 
 NEEDED = [
@@ -138,32 +138,32 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("place", NEEDED)
-@pytest.mark.parametrize("value", [..., None, "", " ", "\u00a0\u2003", [], {}])
-def test_a_needed_part_is_missing_or_empty(world: World, place: str, value: Any) -> None:
-    refused(world, START, changed(world.start_body(), place, value))
+def test_a_needed_part_is_missing_or_empty(world: World, place: str) -> None:
+    for value in (..., None, "", " ", "\u00a0\u2003", [], {}):
+        refused(world, START, changed(world.start_body(), place, value))
 
 
 @pytest.mark.parametrize("place", TEXTS)
-@pytest.mark.parametrize("value", [0, 1, -1.5, True, False, [], ["x"], {}, {"value": "x"}, [None]])
-def test_a_text_is_no_text(world: World, place: str, value: Any) -> None:
-    refused(world, START, changed(world.start_body(), place, value), 400, 422)
+def test_a_text_is_no_text(world: World, place: str) -> None:
+    for value in (0, 1, -1.5, True, False, [], ["x"], {}, {"value": "x"}, [None]):
+        refused(world, START, changed(world.start_body(), place, value), 400)
 
 
 @pytest.mark.parametrize("place", ["candidate", "application", "job"])
-@pytest.mark.parametrize("value", [0, 1, True, "x", [], ["ashby_id"], [{"ashby_id": "x"}]])
-def test_a_part_is_no_object(world: World, place: str, value: Any) -> None:
-    refused(world, START, changed(world.start_body(), place, value), 400)
+def test_a_part_is_no_object(world: World, place: str) -> None:
+    for value in (0, 1, True, "x", [], ["ashby_id"], [{"ashby_id": "x"}]):
+        refused(world, START, changed(world.start_body(), place, value), 400)
 
 
 @pytest.mark.parametrize("place", ["additional_fields", "application.additional_fields"])
-@pytest.mark.parametrize("value", [0, 1, True, "", "x", [], [{}]])
-def test_additional_fields_are_no_object(world: World, place: str, value: Any) -> None:
-    refused(world, START, changed(world.start_body(), place, value), 400)
+def test_additional_fields_are_no_object(world: World, place: str) -> None:
+    for value in (0, 1, True, "", "x", [], [{}]):
+        refused(world, START, changed(world.start_body(), place, value), 400)
 
 
-@pytest.mark.parametrize("value", [0, 1, True, "", "x", {}, {"a": {}}, [None], ["x"], [{}, 1], [[]]])
-def test_a_hiring_team_is_no_list_of_people(world: World, value: Any) -> None:
-    refused(world, START, changed(world.start_body(), "job.hiringTeam", value), 400)
+def test_a_hiring_team_is_no_list_of_people(world: World) -> None:
+    for value in (0, 1, True, "", "x", {}, {"a": {}}, [None], ["x"], [{}, 1], [[]]):
+        refused(world, START, changed(world.start_body(), "job.hiringTeam", value), 400)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,8 @@ def test_a_hiring_team_is_no_list_of_people(world: World, value: Any) -> None:
         "zoe@example.com, ann@example.com",
         "Zoë <zoe@example.com>",
         "mailto:zoe@example.com",
-        "zoe@example.com\u200b",
+        "zoe\u200b@example.com",
+        "zoe@example\u200b.com",
         "zoe.@example.com",
     ],
 )
@@ -205,30 +206,29 @@ EVERYWHERE = [*TEXTS, "unknown", "job.unknown", "additional_fields"]
 
 
 @pytest.mark.parametrize("place", EVERYWHERE)
-@pytest.mark.parametrize("control", CONTROLS)
-def test_control_characters_anywhere(world: World, place: str, control: str) -> None:
+def test_control_characters_anywhere(world: World, place: str) -> None:
     value = {"x": [HERE]} if place == "additional_fields" else f"x{HERE}@y.example"
-    text = json.dumps(changed(world.start_body(), place, value)).replace(HERE, control)
-    refused(world, START, text, 400)
+    text = json.dumps(changed(world.start_body(), place, value))
+    for control in CONTROLS:
+        refused(world, START, text.replace(HERE, control), 400)
 
 
 @pytest.mark.parametrize("place", ["", "candidate", "application", "job"])
-@pytest.mark.parametrize("control", CONTROLS)
-def test_control_characters_in_a_name_of_a_field(world: World, place: str, control: str) -> None:
+def test_control_characters_in_a_name_of_a_field(world: World, place: str) -> None:
     body = world.start_body()
     (body[place] if place else body)[HERE] = 1
-    refused(world, START, json.dumps(body).replace(HERE, control), 400)
+    for control in CONTROLS:
+        refused(world, START, json.dumps(body).replace(HERE, control), 400)
 
 
 LINES = [place for place in TEXTS if place != "job.name"]
 
 
 @pytest.mark.parametrize("place", LINES)
-@pytest.mark.parametrize("end", ["\n", "\r", "\t", "\x85", "\x9b", "\u2028", "\u2029"])
-def test_a_second_line_where_one_is_meant(world: World, place: str, end: str) -> None:
+def test_a_second_line_where_one_is_meant(world: World, place: str) -> None:
     """Such a text would write lines of its own into whatever shows it."""
-    before = changed(world.start_body(), place, f"a@b.example{end}x")
-    refused(world, START, before, 400)
+    for end in "\n\r\t\x85\x9b\u2028\u2029":
+        refused(world, START, changed(world.start_body(), place, f"a@b.example{end}x"), 400)
 
 
 @pytest.mark.parametrize("place", TEXTS)

@@ -41,13 +41,13 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("escaped", [True, False], ids=["escaped", "plain"])
-def test_a_name_survives_to_justifacts(world: World, name: str, escaped: bool) -> None:
+def test_a_name_survives_to_justifacts(world: World, name: str) -> None:
     body = world.start_body(job={"ashby_id": "job-1", "name": name})
     body["candidate"] |= {"first_name": name, "last_name": name}
     body["additional_fields"] = {"nickname": name}
-    answer = world.call(START, json.dumps(body, ensure_ascii=escaped).encode())
+    answer = world.call(START, json.dumps(body, ensure_ascii=False).encode())
     assert answer.status_code == 200, answer.content
+    assert world.call(START, json.dumps(body, ensure_ascii=True).encode()).content == answer.content
     order = Order.objects.get()
     kept = (order.candidate_first_name, order.candidate_last_name, order.job_name)
     assert kept == (name, name, name)
@@ -116,18 +116,19 @@ OPTIONAL = [
 
 
 @pytest.mark.parametrize(("place", "name"), OPTIONAL)
-@pytest.mark.parametrize("how", ["missing", "null", "empty"])
-def test_an_optional_part_may_be_absent(world: World, place: str, name: str, how: str) -> None:
+def test_an_optional_part_may_be_absent(world: World, place: str, name: str) -> None:
     """And is left out of what Justifacts gets, never null."""
-    body = world.start_body()
-    part = body[place] if place else body
-    part.pop(name, None)
-    if how != "missing":
-        empty: Any = {"hiringTeam": [], "additional_fields": {}}.get(name, "")
-        part[name] = None if how == "null" else empty
-    assert world.call(START, body).status_code == 200
-    request = Order.objects.get().start_request.as_json()
-    assert "null" not in json.dumps(request)
+    empty: Any = {"hiringTeam": [], "additional_fields": {}}.get(name, "")
+    for value in (..., None, empty):
+        body = world.start_body()
+        part = body[place] if place else body
+        part.pop(name, None)
+        if value is not ...:
+            part[name] = value
+        answer = world.call(START, body)
+        assert answer.status_code == 200, (value, answer.content)
+        order = Order.objects.get(application_id=body["application"]["ashby_id"])
+        assert "null" not in json.dumps(order.start_request.as_json())
 
 
 def test_only_the_needed_parts(world: World) -> None:
@@ -172,9 +173,10 @@ def test_any_valid_address_is_taken_as_it_is(world: World, email: str) -> None:
     assert Order.objects.get().candidate_email == email
 
 
-def test_blanks_around_an_address_are_no_part_of_it(world: World) -> None:
+@pytest.mark.parametrize("around", ["  {} ", "{}\u200b", "\ufeff{}", "\u00a0{}\u200f"])
+def test_what_a_paste_left_around_an_address_is_no_part_of_it(world: World, around: str) -> None:
     body = world.start_body()
-    body["candidate"]["email"] = "  zoe@example.com "
+    body["candidate"]["email"] = around.format("zoe@example.com")
     assert world.call(START, body).status_code == 200
     assert Order.objects.get().candidate_email == "zoe@example.com"
 

@@ -1,6 +1,5 @@
 """How Ashby reaches the portal: addresses, credentials, envelope (contract, section 1)."""
 
-import base64
 import json
 import uuid
 from io import BytesIO
@@ -10,12 +9,9 @@ import pytest
 
 from assessments.models import InboundCall
 from integrations.catalogue import set_default_package
-from integrations.connections import connect
 from integrations.json_body import MAX_BYTES
 from integrations.models import CustomField, Package
 from tests.world import World, basic
-
-pytestmark = pytest.mark.anywhere
 
 NAMES = [
     "assessment.list",
@@ -41,16 +37,15 @@ LIST = "/ashby/assessment.list"
         "///ashby/{}",
     ],
 )
-@pytest.mark.parametrize("name", NAMES)
-def test_slashes_in_the_address_lose_no_call(world: World, address: str, name: str) -> None:
+def test_slashes_in_the_address_lose_no_call(world: World, address: str) -> None:
     """The pasted base URL may end in a slash or not; a redirect would lose the POST."""
-    order = world.start()
-    body = {
-        "assessment.start": world.start_body(),
-        "assessment.cancel": {"assessment_id": str(order.pk)},
-    }.get(name, {})
-    answer = world.call("/", body, PATH_INFO=address.format(name))
-    assert (answer.status_code, answer.json()["success"]) == (200, True)
+    for name in NAMES:
+        body = {
+            "assessment.start": world.start_body(),
+            "assessment.cancel": {"assessment_id": str(world.start().pk)},
+        }.get(name, {})
+        answer = world.call("/", body, PATH_INFO=address.format(name))
+        assert (answer.status_code, answer.json()["success"]) == (200, True), name
 
 
 @pytest.mark.parametrize("address", ["/justifacts//assessment.update/", "//justifacts/assessment.update"])
@@ -116,120 +111,16 @@ def test_custom_fields_answer_under_three_names(world: World, name: str) -> None
     }
 
 
-@pytest.mark.parametrize(
-    "credentials",
-    [
-        "{key}:",
-        ":{key}",
-        "{key}",
-        "{key}:x",
-        "x:{key}",
-        "{key}:{key}",
-        " {key} :",
-        ": {key} ",
-        "{key}\n:",
-        "\t{key}:\r\n",
-    ],
-)
-def test_the_key_is_taken_in_either_half_with_stray_blanks(world: World, credentials: str) -> None:
-    """Whatever Ashby's form did to the pasted key."""
-    text = credentials.format(key=world.acme.verification_key)
-    header = "Basic " + base64.b64encode(text.encode()).decode()
-    assert world.call(LIST, {}, HTTP_AUTHORIZATION=header).status_code == 200
-
-
-@pytest.mark.parametrize("form", ["basic {}", "BASIC {}", "Basic   {}", " Basic {} "])
-def test_the_scheme_is_read_liberally(world: World, form: str) -> None:
-    encoded = basic(world.acme.verification_key).removeprefix("Basic ")
-    assert world.call(LIST, {}, HTTP_AUTHORIZATION=form.format(encoded)).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "",
-        " ",
-        "Basic",
-        "Basic ",
-        "Basic :",
-        "Basic Og==",  # ":"
-        "Basic IDog",  # " : "
-        "Basic %%%",
-        "Basic YQ",  # no padding
-        "Basic a b c",
-        "Basic \xe9\xff",
-        "Bearer verify-acme-0123456789",
-        "Digest username=verify-acme-0123456789",
-        "verify-acme-0123456789",
-        "," * 5000,
-    ],
-)
-@pytest.mark.parametrize("path", [LIST, "/ashby/assessment.start", "/justifacts/assessment.update"])
-def test_without_readable_credentials_the_answer_asks_for_them(world: World, header: str, path: str) -> None:
-    before = world.written()
-    answer = world.call(path, world.start_body(), HTTP_AUTHORIZATION=header)
-    assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
-    assert world.error(answer) == "not_authenticated"
-    assert world.written() == before
-
-
-def test_no_authorization_header_at_all(world: World) -> None:
-    answer = world.call(LIST, {}, key="")
-    assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"].startswith("Basic")
-
-
-@pytest.mark.parametrize(
-    "key", ["no-such-key", "VERIFY-ACME-0123456789", "verify-acme-012345678", "\x00", "ключ", "k" * 10_000]
-)
-def test_an_unknown_key_is_refused(world: World, key: str) -> None:
-    answer = world.call("/ashby/assessment.start", world.start_body(), key=key)
-    assert (answer.status_code, world.error(answer)) == (403, "invalid_api_key")
-    assert world.written() == (0, 0, 0)
-    assert not InboundCall.objects.exists()
-
-
-def test_bytes_that_are_no_text_are_an_unknown_key(world: World) -> None:
-    header = "Basic " + base64.b64encode(b"\xff\xfe\x00:\xc3\x28").decode()
-    assert world.call(LIST, {}, HTTP_AUTHORIZATION=header).status_code == 403
-
-
-def test_the_ashby_key_is_no_key_here(world: World) -> None:
-    assert world.call(LIST, {}, key=world.acme.ashby_key).status_code == 403
-
-
-def test_a_replaced_key_is_revoked(world: World) -> None:
-    connect("Acme", slug="acme", verification_key="a-new-key-for-acme")
-    assert world.call(LIST, {}).status_code == 403
-    assert world.call(LIST, {}, key="a-new-key-for-acme").status_code == 200
-
-
-@pytest.mark.parametrize(
-    "path", [*(f"/ashby/{name}" for name in NAMES), "/justifacts/assessment.update", "/ashby/anything"]
-)
-def test_an_org_that_is_switched_off_is_refused_and_support_sees_why(world: World, path: str) -> None:
-    world.acme.connection.is_enabled = False
-    world.acme.connection.save()
-    answer = world.call(path, world.start_body())
-    assert (answer.status_code, world.error(answer)) == (403, "organization_disabled")
-    assert world.written() == (0, 0, 0)
-    kept = InboundCall.objects.get()
-    assert (kept.organization, kept.http_status) == (world.acme.organization, 403)
-    assert kept.outcome == "organization_disabled"
-    assert kept.request_id == answer.json()["errorInfo"]["requestId"]
-
-
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "PROPFIND"])
-@pytest.mark.parametrize("path", [LIST, "/ashby//customFields.fetch/", "/justifacts/assessment.update"])
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_only_post_is_answered(world: World, method: str, path: str, signed_in: bool) -> None:
+def test_only_post_is_answered(world: World, method: str, signed_in: bool) -> None:
     headers = {"HTTP_AUTHORIZATION": basic(world.acme.verification_key)} if signed_in else {}
-    answer = world.client.generic(method, path, b"{}", content_type="application/json", **headers)
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == "POST"
-    if method != "HEAD":
-        assert world.error(answer) == "method_not_allowed"
+    for path in (LIST, "/ashby//customFields.fetch/", "/justifacts/assessment.update"):
+        answer = world.client.generic(method, path, b"{}", content_type="application/json", **headers)
+        assert answer.status_code == 405
+        assert answer.headers["Allow"] == "POST"
+        if method != "HEAD":
+            assert world.error(answer) == "method_not_allowed"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from .errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
 from .json_body import harmless
-from .redaction import redact_text
+from .redaction import conceal, redact_text
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,8 @@ ANSWER_BYTES = 1024 * 1024
 EXCERPT_CHARACTERS = 500
 # Ashby's edge refuses empty and default user agents (error 1010).
 USER_AGENT = "AssessmentPortal/1.0 (Ashby-Justifacts)"
+
+_FOR_PEOPLE = frozenset({"message", "errorInfo", "errors", "warnings"})
 
 _sessions = threading.local()
 
@@ -145,19 +147,28 @@ def _read(response: requests.Response, began: float) -> bytes:
 
 
 def _answer(response: requests.Response, content: bytes, began: float, hide: tuple[str, ...]) -> Answer:
-    text = content.decode("utf-8", errors="replace")
+    text = content.decode("utf-8", errors="replace").replace("\x00", "")
     try:
         body = harmless(json.loads(text))
+        # Written anew: a name that was escaped (\\u00eb) has to be found too.
+        text = json.dumps(body, ensure_ascii=False)
     except (ValueError, RecursionError):
         body = {}
     return Answer(
         status=response.status_code,
         request_id=response.headers.get("x-ashby-request-id", "")[:100],
-        excerpt=redact_text(text.replace("\x00", ""), hide)[:EXCERPT_CHARACTERS],
+        excerpt=redact_text(text, hide)[:EXCERPT_CHARACTERS],
         milliseconds=round((time.monotonic() - began) * 1000),
-        body=body if isinstance(body, dict) else {},
+        body=_for_people(body, hide) if isinstance(body, dict) else {},
         headers={name.lower(): value for name, value in response.headers.items()},
     )
+
+
+def _for_people(body: dict[str, Any], hide: tuple[str, ...]) -> dict[str, Any]:
+    """The answer, less the key and the candidate's address in those parts that end up before people:
+    the other side's own words. Names stay, as a short one would be cut out of other words."""
+    hide = tuple(value for value in hide if value == hide[0] or "@" in value)
+    return {name: conceal(value, hide) if name in _FOR_PEOPLE else value for name, value in body.items()}
 
 
 def _transport_failure(error: requests.RequestException, host: str, answer: Answer) -> CallFailed:
@@ -199,7 +210,7 @@ def _root(error: BaseException) -> object:
 def _classified(answer: Answer, headers: Mapping[str, str], host: str) -> Answer:
     status = answer.status or 0
     code, message = error_of(answer.body)
-    said = redact_text(message, ()) if message else f"{host} answered {status}."
+    said = message or f"{host} answered {status}."
     retry_after = _retry_after(headers.get("Retry-After"))
     if status == 200:
         if not answer.body:

@@ -7,12 +7,14 @@ raises ``InvalidMessage``; ``as_json`` leaves absent fields out and never says n
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+
+from integrations.redaction import HIDDEN
 
 JSON = dict[str, Any]
 
@@ -68,6 +70,12 @@ class Data:
             description=_text(value, "description", name, needed=False, longest=_LONGEST_TEXT),
         )
 
+    def without(self, text: str) -> Self:
+        """The same, should its value repeat ``text``, with dots in its place."""
+        if not isinstance(self.value, str):
+            return self
+        return replace(self, value=re.sub(re.escape(text), HIDDEN, self.value, flags=re.IGNORECASE))
+
     def as_json(self) -> JSON:
         data = {"identifier": self.identifier, "label": self.label, "type": self.type, "value": self.value}
         return data | ({"description": self.description} if self.description else {})
@@ -111,6 +119,15 @@ class AssessmentUpdate:
         if not (update.status or update.cancelled_reason or update.result):
             raise InvalidMessage("assessment_status is missing.")
         return update
+
+    def without(self, text: str) -> Self:
+        """The same, without ``text`` in what is shown to people."""
+        return replace(
+            self,
+            status=self.status and self.status.without(text),
+            result=self.result and self.result.without(text),
+            cancelled_reason=self.cancelled_reason and self.cancelled_reason.without(text),
+        )
 
     def as_json(self) -> JSON:
         parts: JSON = {

@@ -147,17 +147,12 @@ def _rejected(order: Order, refusal: Refused, now: datetime) -> None:
     schedule(order, NextCall.NONE, None)
     if order.has_ended:
         return
-    reason = without_email(order, refusal.message)
+    reason = refusal.message
     order.status, order.status_since, order.end_reason = Status.REJECTED, now, reason
     settle(order, Concern.PLACING)
     hint = " Check the verification key of the connection." if isinstance(refusal, Unauthorized) else ""
     record(order, Event.Source.JUSTIFACTS, "rejected", f"Justifacts refused the order: {reason}{hint}")
     tell_end(order, reason, now)
-
-
-def without_email(order: Order, text: str) -> str:
-    """Justifacts' own words, less the candidate's address, should they repeat it."""
-    return text.replace(order.candidate_email, "the candidate's e-mail address")
 
 
 def _not_sent(order: Order, failure: NotSent, now: datetime) -> None:

@@ -106,6 +106,7 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
     A presence of ``cancelled_reason`` or ``assessment_result`` means cancelled or complete, as in
     Ashby's protocol. An unknown status is told as it stands and does not move the order.
     """
+    word = word.without(order.candidate_email)
     text = str(word.status.value).strip()[:500] if word.status else ""
     target = _target(word, text)
     if order.has_ended:

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.anywhere
 EMAIL = "canary.candidate@example.com"
 FIRST, LAST = "Canaria", "Byrdlastname"
 ANSWER = "canary-answer-1990"
-#: What either side says as its reason, which people shall read.
-SAID = "This cannot be done"
+#: What either side says as its reason, which people shall read: own words, less what nobody should.
+SAID = f"This cannot be done for {EMAIL}"
 
 
 @pytest.fixture
@@ -55,21 +55,25 @@ def _bad_calls(world: World, changes: dict[str, Any]) -> None:
 
 
 def _refused_placings(world: World, changes: dict[str, Any], echo: str) -> None:
+    said = f"{SAID} {world.acme.verification_key}"
     world.ashby_takes_everything()
     for status, body in (
-        (200, {"success": False, "errorInfo": {"code": "no", "message": SAID}, "you_sent": echo}),
-        (422, {"message": SAID, "you_sent": [echo]}),
+        (200, {"success": False, "errorInfo": {"code": "no", "message": said}, "you_sent": echo}),
+        (422, {"message": said, "you_sent": [echo]}),
         (400, f"<h1>{echo}</h1>"),
-        (403, {"success": False, "errors": [{"message": SAID, "parameter": "email"}], "echo": echo}),
+        (403, {"success": False, "errors": [{"message": said, "parameter": "email"}], "echo": echo}),
     ):
         world.start(**changes)
         world.justifacts("assessment.start", body, status)
         world.work()
 
+    world.push(world.start(**changes), cancelled_reason=data("reason", SAID), assessment_id="JF-0")
+
 
 def _placed_after_failures(world: World, changes: dict[str, Any], echo: str) -> Order:
+    said = f"{SAID} {world.acme.verification_key}"
     order = world.start(**changes)
-    for status, body in ((503, {"message": SAID}), (429, echo), (500, echo), (200, echo)):
+    for status, body in ((503, {"message": said}), (429, echo), (500, echo), (200, echo)):
         world.justifacts("assessment.start", body, status)
         world.justifacts("assessment.status", body, status)
         world.work()
@@ -87,21 +91,23 @@ def _placed_after_failures(world: World, changes: dict[str, Any], echo: str) -> 
 
 
 def _updates(world: World, order: Order, echo: str) -> None:
+    said = f"{SAID} {world.acme.ashby_key}"
     answered = echo.replace(world.acme.verification_key, world.acme.ashby_key)
     echo = f"{EMAIL} {world.acme.verification_key}"
     world.push(order, "Applicant Started", assessment_id="JF-1", unknown=echo, metadata=[data("m", echo)])
     for status, body in (
         (500, answered),
-        (200, {"success": False, "errorInfo": {"code": "odd", "message": SAID}, "echo": answered}),
-        (429, {"message": SAID, "echo": answered}),
-        (401, {"success": False, "errors": ["unauthorized"], "errorInfo": {"message": SAID}}),
+        (200, {"success": False, "errorInfo": {"code": "odd", "message": said}, "echo": answered}),
+        (429, {"message": said, "echo": answered}),
+        (401, {"success": False, "errors": ["unauthorized"], "errorInfo": {"message": said}}),
     ):
         world.ashby("assessment.update", body, status)
         world.work()
         order.updates.update(due_at=order.created_at)
     world.acme.connection.__class__.objects.update(paused_at=None, pause_reason="")
-    world.ashby("assessment.update", {"success": True, "warnings": [SAID], "results": {"e": answered}})
+    world.ashby("assessment.update", {"success": True, "warnings": [said], "results": {"e": answered}})
     world.work()
+    world.push(order, f"Waiting for {EMAIL.title()}", assessment_id="JF-1")
     world.push(
         order,
         "Complete",

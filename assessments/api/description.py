@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
-class VerificationKeyScheme(OpenApiAuthenticationExtension):
+class VerificationKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "assessments.api.authentication.VerificationKeyAuthentication"
     name = "verificationKey"
 

@@ -3,15 +3,12 @@ doubles or reorders what Ashby is told."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import responses
 import time_machine
-from assessments.models import Order, Update
-from assessments.services import deliver, place, poll
-from assessments.services.due import due
-from assessments.statuses import Status
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
@@ -19,8 +16,12 @@ from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
-from integrations.connections import check
 
+from assessments.models import Order, Update
+from assessments.services import deliver, place, poll
+from assessments.services.due import due
+from assessments.statuses import Status
+from integrations.connections import check
 from tests.assessments.sides import ASHBY_MODES, JUSTIFACTS_MODES, Ashby, Justifacts, WorkerDied
 from tests.world import World, data
 
@@ -166,7 +167,7 @@ class Life(RuleBasedStateMachine):
         told = Counter(labels)
         assert all(told[label] <= 1 for label in WORDS[:3]), "a step was told twice"
         results = [body["assessment_result"]["value"] for body in story if "assessment_result" in body]
-        assert all(one != other for one, other in zip(results, results[1:], strict=False))
+        assert all(one != other for one, other in pairwise(results))
         self._judge_placing(order)
 
     def _judge_placing(self, order: Order) -> None:

@@ -67,12 +67,15 @@ TEMPLATES = [
 DATABASES: dict[str, Any] = {"default": environ.Env.db_url_config(env.DATABASE_URL)}
 DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["ENGINE"] = "config.sqlite"
+    DATABASES["default"]["TEST"] = {"NAME": ":memory:"}
     DATABASES["default"]["OPTIONS"] = {
         # Taking the write lock at BEGIN makes writers wait in turn instead of failing half-way.
         "transaction_mode": "IMMEDIATE",
+        # While the connection is opened; after that config.sqlite waits, for as long, but fairly.
         "timeout": 20,
         # FULL: what Ashby was told that we have survives a power cut, not only a dead process.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5;",
     }
 else:
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)

@@ -80,11 +80,16 @@ class _ConnectionWasClosed(Unknown):
 
 
 def _session_for(url: str, *, fresh: bool) -> requests.Session:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise NotSent(
+            "The address is not one that can be called, so nothing was sent. "
+            "An admin has to correct it on the connection."
+        ) from None
     host = (parts.hostname or "").lower()
-    allowed = {host, f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"} & {
-        entry.lower() for entry in settings.OUTBOUND_ALLOWED_HOSTS
-    }
+    allowed = {host, f"{host}:{port}"} & {entry.lower() for entry in settings.OUTBOUND_ALLOWED_HOSTS}
     if not allowed and parts.scheme != "https":
         raise NotSent(
             f"The address {parts.scheme}://{parts.netloc} is not https, so nothing was sent. "
@@ -121,7 +126,15 @@ def _exchange(
     began = time.monotonic()
     try:
         with closing(session.post(url, stream=True, **arguments)) as response:
-            content = _read(response, began)
+            try:
+                content = _read(response, began)
+            except requests.RequestException as error:
+                # An answer had begun: the other side has the call, whatever broke then.
+                status, milliseconds = response.status_code, round((time.monotonic() - began) * 1000)
+                raise Unknown(
+                    f"The answer of {host} broke off ({type(error).__name__}).",
+                    answer=Answer(status=status, milliseconds=milliseconds),
+                ) from None
             answer = _answer(response, content, began, hide)
     except requests.RequestException as error:
         milliseconds = round((time.monotonic() - began) * 1000)

@@ -31,11 +31,7 @@ class ClaimableQuerySet(models.QuerySet[_Row]):
         the row's own columns again after it has waited for another worker's claim.
         """
         token = uuid.uuid4()
-        taken = (
-            self.unclaimed(now)
-            .filter(pk=pk)
-            .update(claim_token=token, claimed_until=claim_end(now))
-        )
+        taken = self.unclaimed(now).filter(pk=pk).update(claim_token=token, claimed_until=claim_end(now))
         return token if taken == 1 else None
 
 

@@ -116,6 +116,9 @@ class Order(Claimable):
         indexes = [
             models.Index(name="orders_due", fields=["next_call_at"], condition=Q(next_call_at__isnull=False)),
             models.Index(name="orders_by_date", fields=["organization", "-created_at"]),
+            # SQLite does not use the partial indexes of the two constraints above for a look-up.
+            models.Index(name="orders_of_application", fields=["organization", "application_id"]),
+            models.Index(name="orders_by_number", fields=["organization", "justifacts_order_id"]),
             models.Index(
                 name="orders_needing_a_human", fields=["organization"], condition=Q(needs_attention=True)
             ),

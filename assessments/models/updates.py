@@ -70,9 +70,8 @@ class Update(Claimable):
             ),
         ]
         indexes = [
-            models.Index(
-                name="updates_unsaid", fields=["due_at"], condition=Q(state__in=["waiting", "refused"])
-            ),
+            # Not a partial one: SQLite would not use it, and every sweep would read the whole table.
+            models.Index(name="updates_unsaid", fields=["state", "due_at"]),
         ]
 
     def __str__(self) -> str:

@@ -52,6 +52,10 @@ def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datet
     record(order, source, "cancelled", f"The check was cancelled: {reason}")
     tell_end(order, reason, now)
     settle(order, Concern.DELIVERY)
+    if order.next_call == NextCall.PLACE or (
+        order.next_call == NextCall.LOOK_UP and source == Event.Source.JUSTIFACTS
+    ):
+        settle(order, Concern.PLACING)
     if source == Event.Source.JUSTIFACTS:
         schedule(order, NextCall.NONE, None)
     elif order.justifacts_order_id:

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from assessments.models import Event, NextCall, Order
+from assessments.models import Concern, Event, NextCall, Order
 
+from .attention import settle
 from .changing import changing, record
+from .scheduling import schedule
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ def give_up_dead_placing(assessment_id: UUID, now: datetime) -> None:
         return
     with changing(assessment_id) as order:
         if order.next_call == NextCall.PLACE and order.claimed_until and order.claimed_until <= now:
-            order.next_call, order.next_call_at = NextCall.LOOK_UP, now
-            order.release()
+            schedule(order, NextCall.LOOK_UP, now)
+            settle(order, Concern.PLACING)
             record(
                 order,
                 Event.Source.PORTAL,

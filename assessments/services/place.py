@@ -127,7 +127,7 @@ def _accepted(order: Order, placed: Placed, now: datetime) -> None:
         f"Justifacts took the order as number {placed.justifacts_order_id}.",
     )
     adopt(order, placed.justifacts_order_id, now)
-    if placed.word:
+    if placed.word and order.justifacts_order_id == placed.justifacts_order_id:
         apply_word(order, placed.word, "with its answer", now)
 
 
@@ -139,7 +139,7 @@ def _found(order: Order, found: Found, now: datetime) -> None:
         f"Justifacts had taken the order, as number {found.justifacts_order_id}.",
     )
     adopt(order, found.justifacts_order_id, now)
-    if found.word:
+    if found.word and order.justifacts_order_id == found.justifacts_order_id:
         apply_word(order, found.word, "when asked", now)
 
 
@@ -171,6 +171,8 @@ def _not_sent(order: Order, failure: NotSent, now: datetime) -> None:
 
 def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
     schedule(order, NextCall.LOOK_UP, now + FIRST_LOOK_UP)
+    # That nothing could be sent for an hour is over; it is no doubt about what the look-up will say.
+    settle(order, Concern.PLACING)
     order.call_error = failure.message
     record(
         order,

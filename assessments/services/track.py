@@ -50,10 +50,11 @@ def receive_push(connection: Connection, word: AssessmentUpdate, call: InboundCa
 
 def _find(connection: Connection, word: AssessmentUpdate) -> Order:
     """By our reference; else by their number, or by our id in the place of theirs."""
-    orders = Order.objects.filter(organization=connection.organization_id)
+    # Unordered: SQLite would rather walk all of the org's orders by date than sort the one it finds.
+    orders = Order.objects.order_by().filter(organization=connection.organization_id)
     if word.reference_id:
         return _by_our_id(orders, word.reference_id)
-    found = orders.filter(justifacts_order_id=word.assessment_id).first()
+    found = next(iter(orders.filter(justifacts_order_id=word.assessment_id)), None)
     return found or _by_our_id(orders, word.assessment_id)
 
 
@@ -228,7 +229,8 @@ def _changed_result(order: Order, word: AssessmentUpdate, how: str, now: datetim
     report_url = _report_url(word.profile_url) or order.report_url
     if (result, report_url) == (order.result, order.report_url):
         return False
-    if _said_at(word, now) < order.justifacts_timestamp:
+    # Justifacts' own time only: our clock may have been set back.
+    if word.timestamp and word.timestamp < order.justifacts_timestamp:
         record_once(
             order, _JUSTIFACTS, "late", f"Justifacts said “{result}” {how}, which is older than what we know."
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrations import http
-from integrations.errors import Answer, Refused, Unknown
+from integrations.errors import Answer, Refused, Unauthorized, Unknown
 from integrations.protocol import AssessmentUpdate, InvalidMessage, StartRequest
 
 
@@ -110,7 +110,8 @@ class JustifactsClient:
         try:
             answer = self._call("assessment.status", body, repeatable=True)
         except Refused as error:
-            if error.code == "assessment_not_found":
+            # To a key that it does not accept, "not found" is not certain.
+            if error.code == "assessment_not_found" and not isinstance(error, Unauthorized):
                 raise OrderNotFound(error.message, code=error.code, answer=error.answer) from None
             raise
         results = answer.body.get("results")

@@ -1,0 +1,249 @@
+"""The one door to the network: where it leads, what it lets in, and how each call ends."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+import responses
+
+from integrations import http
+from integrations.errors import Answer, NotSent, Refused, Unauthorized, Unknown
+
+KEY = "key-0123456789"
+URL = "https://other.test/call"
+OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"success":true}'
+
+
+def post(url: str = URL, *, repeatable: bool = True, hide: tuple[str, ...] = ()) -> Answer:
+    return http.post(url, key=KEY, body={"a": "é"}, repeatable=repeatable, hide=hide)
+
+
+@pytest.fixture
+def serve(settings) -> Iterator[Callable[..., tuple[str, list[bytes]]]]:
+    """Starts a server that answers connection after connection as scripted: each script is a list
+    of answers, after which the connection is closed. Returns its address and what it was sent."""
+    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
+    with contextlib.ExitStack() as stack:
+
+        def start(*scripts: list[bytes]) -> tuple[str, list[bytes]]:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            listener.settimeout(10)
+            got: list[bytes] = []
+            thread = threading.Thread(target=_serve, args=(listener, scripts, got))
+            thread.start()
+            stack.callback(thread.join, 10)
+            return f"http://127.0.0.1:{listener.getsockname()[1]}/x", got
+
+        yield start
+    http._sessions.__dict__.clear()
+
+
+def _serve(listener: socket.socket, scripts: tuple[list[bytes], ...], got: list[bytes]) -> None:
+    for script in scripts:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with connection:
+            connection.settimeout(10)
+            for answer in script:
+                request = b""
+                while not request.endswith(b"}"):
+                    request += connection.recv(65536)
+                got.append(request)
+                connection.sendall(answer)
+
+
+INSIDE_OR_NOWHERE = """
+    https://127.0.0.1/x https://127.1.2.3:8443/x https://localhost/x https://0.0.0.0/x https://10.0.0.1/x
+    https://[::1]/x https://[::ffff:127.0.0.1]/x https://[fe80::1]/x https://[fd00:ec2::254]/x
+    https://172.16.0.1/x https://192.168.1.1/x https://100.64.0.1/x https://224.0.0.1/x
+    https://169.254.169.254/latest/meta-data/ https://2130706433/x https://0x7f000001/x
+    http://8.8.8.8/x http://127.0.0.1/x ftp://8.8.8.8/x file:///etc/passwd
+    https:///x https://other.test:99999/x https://other.test:port/x https://[bad/x https://a..b/x
+""".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("url", [*INSIDE_OR_NOWHERE, f"https://{'a' * 70}.test/x", ""])
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_nothing_is_sent_to_an_address_inside_or_to_no_address(url: str, repeatable: bool) -> None:
+    with pytest.raises(NotSent) as raised:
+        post(url, repeatable=repeatable)
+    assert raised.value.message.endswith(".")
+    assert raised.value.answer.status is None
+
+
+@pytest.mark.parametrize("entry", ["127.0.0.1", "127.0.0.1:{port}"])
+def test_an_allowed_host_may_be_inside_and_plain(serve, settings, entry: str) -> None:
+    url, got = serve([OK])
+    settings.OUTBOUND_ALLOWED_HOSTS = [entry.format(port=url.split(":")[2][:-2])]
+    assert post(url, repeatable=False).body == {"success": True}
+    assert got[0].startswith(b"POST /x HTTP/1.1\r\n")
+    assert got[0].endswith('{"a": "é"}'.encode())
+
+
+@pytest.mark.parametrize("entry", ["127.0.0.1:1", "other.test", "localhost", "27.0.0.1", "", "*"])
+def test_another_allowed_host_or_port_opens_nothing(serve, settings, entry: str) -> None:
+    url, _ = serve()
+    settings.OUTBOUND_ALLOWED_HOSTS = [entry]
+    with pytest.raises(NotSent):
+        post(url)
+
+
+def test_an_allowed_host_is_known_in_capitals_and_at_its_usual_port(wire, settings) -> None:
+    settings.OUTBOUND_ALLOWED_HOSTS = ["Inside.Test:80"]
+    wire.add(responses.POST, "http://inside.test/x", json={"success": True})
+    assert post("http://INSIDE.test/x").status == 200
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(wire, status: int) -> None:
+    wire.add(responses.POST, URL, status=status, headers={"Location": "https://elsewhere.test/"})
+    with pytest.raises(Unknown) as raised:
+        post()
+    assert raised.value.answer.status == status
+    assert len(wire.calls) == 1
+
+
+@pytest.mark.parametrize(("more", "fits"), [(0, True), (1, False)])
+def test_an_answer_may_have_one_megabyte(wire, more: int, fits: bool) -> None:
+    body = b'{"x": "' + b"x" * (http.ANSWER_BYTES - 9 + more) + b'"}'
+    wire.add(responses.POST, URL, body=body)
+    if fits:
+        assert len(str(post().body["x"])) == http.ANSWER_BYTES - 9
+    else:
+        with pytest.raises(Unknown, match="more than 1048576 bytes"):
+            post()
+
+
+@pytest.mark.parametrize("body", ["", "<p>", "[]", "7", "null", "{}", b"\xff", "[" * 100_000, '{"a": NaN'])
+def test_a_200_that_is_no_object_is_unknown(wire, body: Any) -> None:
+    wire.add(responses.POST, URL, body=body)
+    with pytest.raises(Unknown, match="unreadable"):
+        post()
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+def test_the_kept_excerpt_names_neither_the_key_nor_the_candidate(wire, escaped: bool) -> None:
+    words = "Zoë O'NEIL, zoe@example.com, ann@elsewhere.example, " + KEY
+    if escaped:
+        words = words.encode("ascii", "backslashreplace").decode().replace("\\xeb", "\\u00eb")
+    wire.add(responses.POST, URL, body=f'{{"success": false, "message": "{words}"}}', status=422)
+    with pytest.raises(Refused) as raised:
+        post(hide=("zoe@example.com", "Zoë", "O'Neil"))
+    excerpt = raised.value.answer.excerpt
+    for secret in ("Zoë", "neil", "@", KEY, "\\u00eb"):
+        assert secret.lower() not in excerpt.lower()
+    assert KEY not in raised.value.message
+    assert "zoe@example.com" not in raised.value.message
+
+
+def test_an_excerpt_is_redacted_before_it_is_cut(wire) -> None:
+    wire.add(responses.POST, URL, body="x" * (http.EXCERPT_CHARACTERS - 5) + KEY, status=500)
+    with pytest.raises(Unknown) as raised:
+        post()
+    assert "key" not in raised.value.answer.excerpt
+    assert len(raised.value.answer.excerpt) <= http.EXCERPT_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        *[(status, Refused) for status in (400, 402, 404, 405, 409, 410, 422, 451)],
+        *[(status, Unauthorized) for status in (401, 403)],
+        *[(status, NotSent) for status in (429, 503)],
+        *[(status, Unknown) for status in (201, 206, 300, 408, 425, 500, 502, 504, 520)],
+    ],
+)
+def test_each_http_status_has_its_end(wire, status: int, error: type) -> None:
+    wire.add(responses.POST, URL, json={"success": True}, status=status)
+    with pytest.raises(error) as raised:
+        post()
+    assert type(raised.value) is error
+    assert raised.value.answer.status == status
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_a_connection_that_ends_inside_the_answer_is_unknown(serve, repeatable: bool) -> None:
+    url, got = serve([OK[:-4]])
+    with pytest.raises(Unknown):
+        post(url, repeatable=repeatable)
+    assert len(got) == 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        requests.exceptions.SSLError("bad record mac"),
+        requests.ConnectionError("HTTPSConnectionPool(host='resolve.test'): Read timed out."),
+        requests.exceptions.ContentDecodingError("not gzip"),
+        requests.exceptions.ChunkedEncodingError("IncompleteRead"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_once_an_answer_has_begun_no_failure_means_not_sent(wire, monkeypatch, broken: Exception) -> None:
+    """A placing that was answered in part may have been taken, whatever broke then."""
+
+    def breaks(*args: object) -> Iterator[bytes]:
+        yield b'{"success": '
+        raise broken
+
+    monkeypatch.setattr(requests.Response, "iter_content", breaks)
+    wire.add(responses.POST, URL, json={"success": True})
+    with pytest.raises(Unknown):
+        post(repeatable=False)
+    with pytest.raises(Unknown):
+        post()
+    assert len(wire.calls) == 2, "what was answered in part is not repeated at once"
+
+
+def test_nobody_listening_is_not_sent(settings) -> None:
+    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(NotSent, match="No connection"):
+        post(f"http://127.0.0.1:{port}/x", repeatable=False)
+
+
+def test_a_repeatable_call_is_made_again_at_once_when_its_old_connection_was_closed(serve) -> None:
+    url, got = serve([OK], [OK])
+    for _ in range(2):
+        assert post(url).status == 200
+    assert len(got) == 2
+
+
+def test_repeatable_calls_share_a_connection(serve) -> None:
+    url, got = serve([OK, OK, OK])
+    for _ in range(3):
+        assert post(url).status == 200
+    assert len(got) == 3
+
+
+def test_a_repeatable_call_is_made_twice_at_the_most(serve) -> None:
+    url, got = serve([b""], [b""], [OK])
+    with pytest.raises(Unknown, match="closed the connection without an answer"):
+        post(url)
+    assert len(got) == 2
+    assert post(url).status == 200
+
+
+def test_any_other_call_uses_a_connection_of_its_own_and_is_never_repeated(serve) -> None:
+    url, got = serve([OK], [b""], [OK])
+    assert post(url, repeatable=False).status == 200
+    with pytest.raises(Unknown, match="closed the connection without an answer"):
+        post(url, repeatable=False)
+    assert len(got) == 2
+    assert post(url, repeatable=False).status == 200
+
+
+def test_the_machines_proxies_and_netrc_are_not_asked(serve, monkeypatch, tmp_path) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login stranger password stranger\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    url, got = serve([OK])
+    assert post(url, repeatable=False).status == 200
+    assert requests.auth._basic_auth_str(KEY, "").encode() in got[0]

@@ -1,0 +1,174 @@
+"""What the portal says to Justifacts, and how it reads the answers."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+import responses
+
+from integrations.errors import Refused, Unauthorized, Unknown
+from integrations.justifacts.client import JustifactsClient, OrderNotFound, address
+from integrations.protocol import Candidate, StartRequest
+
+BASE = "https://justifacts.test/jfacts/servlet/application_ashby/"
+KEY = "verify-ü-key"
+
+
+@pytest.fixture
+def client() -> JustifactsClient:
+    return JustifactsClient(BASE, KEY)
+
+
+def answers(wire: responses.RequestsMock, name: str, body: Any, status: int = 200) -> None:
+    wire.add(responses.POST, f"{BASE}{name}", json=body, status=status)
+
+
+def request() -> StartRequest:
+    return StartRequest(
+        "pkg/7 é", Candidate("Zoë", "O'Neil", "zoe@example.com"), {"ashby_id": "a"}, {"ashby_id": "j"}, {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        ("https://j.test/servlet/application_ashby/", "https://j.test/servlet/application_ashby/NAME"),
+        ("https://j.test/servlet/application_ashby", "https://j.test/servlet/application_ashby/NAME"),
+        ("https://j.test/servlet/application_ashby///", "https://j.test/servlet/application_ashby/NAME"),
+        ("https://j.test/servlet/application?ashby/", "https://j.test/servlet/application?ashby/NAME"),
+        ("https://j.test/servlet/application?ashby", "https://j.test/servlet/application?ashby/NAME"),
+        ("https://j.test/a?b=1&c=d/", "https://j.test/a?b=1&c=d/NAME"),
+        ("https://j.test:8443", "https://j.test:8443/NAME"),
+        ("https://j.test/a//b/../c/", "https://j.test/a//b/../c/NAME"),
+    ],
+)
+def test_the_base_url_and_the_name_are_joined_as_text(base: str, url: str) -> None:
+    assert address(base, "assessment.list") == url.replace("NAME", "assessment.list")
+
+
+@pytest.mark.parametrize("base", ["https://j.test/application?ashby/", "https://j.test/application_ashby"])
+def test_the_address_goes_over_the_wire_as_it_was_joined(wire, base: str) -> None:
+    url = f"{base.rstrip('/')}/assessment.list"
+    wire.add(responses.POST, url, json={"success": True, "results": []})
+    assert JustifactsClient(base, KEY).packages() == []
+    assert wire.calls[0].request.url == url
+
+
+def test_the_key_is_the_basic_user_name_with_a_blank_password(client, wire) -> None:
+    answers(wire, "assessment.list", {"success": True, "results": []})
+    client.packages()
+    headers = wire.calls[0].request.headers
+    kind, credentials = headers["Authorization"].split()
+    assert (kind, base64.b64decode(credentials).decode()) == ("Basic", f"{KEY}:")
+    assert headers["Content-Type"] == "application/json"
+    assert headers["User-Agent"].startswith("AssessmentPortal/")
+    assert json.loads(wire.calls[0].request.body) == {}
+    assert KEY not in repr(client)
+
+
+def test_packages_are_read_with_what_is_there(client, wire) -> None:
+    answers(
+        wire,
+        "assessment.list",
+        {
+            "success": True,
+            "results": [
+                {"assessment_type_id": "P-1", "name": "Basic", "description": "The basic one"},
+                {"assessment_type_id": 22, "name": None},
+                {"name": "no id"},
+                "what?",
+                None,
+            ],
+        },
+    )
+    packages = client.packages()
+    assert [(p.justifacts_id, p.name, p.description) for p in packages] == [
+        ("P-1", "Basic", "The basic one"),
+        ("22", "22", ""),
+    ]
+
+
+@pytest.mark.parametrize("results", [None, {}, "none", 3])
+def test_a_list_that_is_none_is_unknown_not_empty(client, wire, results) -> None:
+    answers(wire, "assessment.list", {"success": True, "results": results})
+    with pytest.raises(Unknown):
+        client.packages()
+
+
+def test_a_start_carries_our_reference_in_the_body_and_as_idempotency_key(client, wire) -> None:
+    answers(wire, "assessment.start", {"success": True, "results": {"assessment_id": " JF-1 "}})
+    placed = client.start(request(), "our-id")
+    assert (placed.justifacts_order_id, placed.word) == ("JF-1", None)
+    sent = wire.calls[0].request
+    assert sent.headers["Idempotency-Key"] == "our-id"
+    assert json.loads(sent.body) == {
+        "assessment_type_id": "pkg/7 é",
+        "candidate": {"first_name": "Zoë", "last_name": "O'Neil", "email": "zoe@example.com"},
+        "application": {"ashby_id": "a"},
+        "job": {"ashby_id": "j"},
+        "reference_id": "our-id",
+    }
+
+
+def test_a_word_in_the_answer_that_makes_no_sense_does_not_lose_the_order(client, wire) -> None:
+    results = {"assessment_id": "JF-1", "update_request": {"timestamp": "yesterday"}}
+    answers(wire, "assessment.start", {"success": True, "results": results})
+    placed = client.start(request(), "our-id")
+    assert (placed.justifacts_order_id, placed.word) == ("JF-1", None)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_only_the_code_not_found_in_the_envelope_is_certain(client, wire, status: int) -> None:
+    info = {"code": "assessment_not_found", "message": "No such order"}
+    answers(wire, "assessment.status", {"success": False, "errorInfo": info}, status)
+    with pytest.raises(OrderNotFound, match="No such order"):
+        client.status(reference_id="our-id")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        ({"success": False, "errors": ["something_else"]}, 200, Refused),
+        ({"message": "Not found"}, 404, Refused),
+        ({"success": False, "errors": ["assessment_not_found"]}, 500, Unknown),
+        ({"success": False, "errors": ["assessment_not_found"]}, 403, Unauthorized),
+        ({"success": True}, 200, Unknown),
+        ({"results": {"assessment_id": "JF-1"}}, 200, Unknown),
+    ],
+)
+def test_any_other_answer_to_a_look_up_is_not_certain(client, wire, body, status, error) -> None:
+    answers(wire, "assessment.status", body, status)
+    with pytest.raises(error) as raised:
+        client.status(reference_id="our-id")
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent", "results", "trusted"),
+    [
+        ({"reference_id": "r"}, {"reference_id": "r"}, {"assessment_id": "J", "reference_id": "r"}, True),
+        ({"reference_id": "r"}, {"reference_id": "r"}, {"assessment_id": "J"}, True),
+        ({"reference_id": "r"}, {"reference_id": "r"}, {"assessment_id": "J", "reference_id": "x"}, False),
+        ({"justifacts_order_id": "J"}, {"assessment_id": "J"}, {"assessment_id": "J"}, True),
+        ({"justifacts_order_id": "J"}, {"assessment_id": "J"}, {"assessment_id": "K"}, False),
+        ({"justifacts_order_id": "7"}, {"assessment_id": "7"}, {"assessment_id": 7}, True),
+    ],
+)
+def test_an_answer_about_another_order_is_not_believed(client, wire, asked, sent, results, trusted) -> None:
+    answers(wire, "assessment.status", {"success": True, "results": results})
+    if trusted:
+        assert client.status(**asked).justifacts_order_id == str(results["assessment_id"])
+    else:
+        with pytest.raises(Unknown):
+            client.status(**asked)
+    assert json.loads(wire.calls[0].request.body) == sent
+
+
+def test_a_cancel_names_justifacts_number_and_may_be_refused(client, wire) -> None:
+    answers(wire, "assessment.cancel", {"success": True})
+    client.cancel("JF-1")
+    assert json.loads(wire.calls[0].request.body) == {"assessment_id": "JF-1"}
+    wire.replace(responses.POST, f"{BASE}assessment.cancel", json={"success": False, "errors": ["too_late"]})
+    with pytest.raises(Refused, match="too_late"):
+        client.cancel("JF-1")

@@ -23,3 +23,6 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("assessments.api.urls")),
 ]
+
+handler400 = "assessments.api.errors.bad_request"
+handler500 = "assessments.api.errors.server_error"

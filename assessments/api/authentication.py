@@ -60,8 +60,10 @@ def _keys(header: bytes) -> list[str]:
     if scheme.lower() != b"basic":
         return []
     try:
-        name, _, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8", errors="replace")
     except binascii.Error:
         return []
-    halves = (half.decode("utf-8", errors="replace").strip() for half in (name, password))
-    return [half for half in halves if half]
+    name, _, password = (half.strip() for half in text.partition(":"))
+    # Both: it may be one key that holds a colon itself.
+    whole = [text.strip().removesuffix(":")] if name and password else []
+    return [half for half in (name, password, *whole) if half]

@@ -6,6 +6,7 @@ import pytest
 
 from assessments.models import InboundCall
 from integrations.connections import connect
+from integrations.fields import Secret
 from tests.world import World, basic
 
 LIST = "/ashby/assessment.list"
@@ -116,3 +117,11 @@ def test_the_other_org_goes_on_while_one_is_switched_off(world: World) -> None:
     world.acme.connection.is_enabled = False
     world.acme.connection.save()
     assert world.call(LIST, {}, key=world.globex.verification_key).status_code == 200
+
+
+def test_a_key_that_holds_a_colon_signs_in(world: World) -> None:
+    """Basic splits at the first colon, and the key's own is no separator."""
+    connection = world.acme.connection
+    connection.verification_key = Secret("verify:acme:0123456789")
+    connection.save()
+    assert world.call("/ashby/assessment.list", {}, key="verify:acme:0123456789").status_code == 200

@@ -1,0 +1,66 @@
+"""The same look-up and the same rows, and one INSERT with its commit, in plain DRF."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.authentication import BasicAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import JSONParser
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from integrations.fields import blind_index
+from integrations.models import Connection, Package
+
+from .models import ReferenceRow
+
+
+class KeyAuthentication(BasicAuthentication):
+    """DRF's own Basic authentication with the portal's look-up: key -> hash -> organization."""
+
+    def authenticate_credentials(self, userid: str, password: str, request: Any = None) -> tuple[Any, None]:
+        connections = Connection.objects.select_related("organization")
+        connection = connections.filter(verification_key_index=blind_index(userid)).first()
+        if connection is None:
+            raise AuthenticationFailed
+        return connection, None
+
+
+class PackageSerializer(serializers.ModelSerializer):
+    """The fields of one entry of ``assessment.list``."""
+
+    class Meta:
+        model = Package
+        fields = ("assessment_type_id", "name", "description")
+
+
+class PlainView(APIView):
+    """DRF as it comes; nothing of the portal's settings for its own endpoints."""
+
+    authentication_classes = (KeyAuthentication,)
+    permission_classes = (AllowAny,)
+    parser_classes = (JSONParser,)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = DefaultContentNegotiation
+
+
+class ReferenceList(PlainView):
+    def post(self, request: Request) -> Response:
+        packages = Package.objects.filter(
+            organization=request.user.organization_id, is_active=True, withdrawn_at=None
+        )
+        return Response({"success": True, "results": PackageSerializer(packages, many=True).data})
+
+
+class ReferenceStart(PlainView):
+    def post(self, request: Request) -> Response:
+        row = ReferenceRow.objects.create(
+            organization_id=request.user.organization_id,
+            application_id=request.data["application"]["ashby_id"],
+            body=request.data,
+        )
+        return Response({"success": True, "results": {"assessment_id": row.id}})

@@ -1,0 +1,172 @@
+"""The portal's real processes on free ports, with a VAR_DIR of their own, and the sandbox."""
+
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import requests
+from honcho.environ import parse_procfile
+
+ROOT = Path(__file__).resolve().parent.parent
+VERIFICATION_KEY = "bench-verification-key-0123456789"
+ASHBY_KEY = "bench-ashby-key-0123456789"
+_SCOPES = ["candidates:read", "candidates:write", "jobs:read", "apiKeys:read"]
+_INHERITED = ("WEB_WORKERS", "WORKER_CONCURRENCY", "HOME", "LANG", "TMPDIR")
+
+
+class Stack:
+    """Starts and ends processes by name; everything they write goes to one log."""
+
+    def __init__(self, folder: Path, database_url: str = "", web_options: str = "") -> None:
+        self.port = _free_port()
+        self.sandbox_url = ""
+        self._log = open(folder / "processes.log", "ab")  # noqa: SIM115
+        self._log_path = folder / "processes.log"
+        self._running: dict[str, subprocess.Popen[Any]] = {}
+        procfile = parse_procfile((ROOT / "Procfile").read_text()).processes
+        self._commands = dict(procfile)
+        self._commands["web"] = f"{procfile['web']} {web_options}".replace("config.wsgi", "benchmarks.wsgi")
+        self.environment = {
+            **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "PYTHONUNBUFFERED": "1",
+            "VAR_DIR": str(folder / "var"),
+            "DATABASE_URL": database_url,
+            "CELERY_BROKER_URL": "",
+            "CACHE_URL": "",
+            "FIELD_ENCRYPTION_KEYS": "",
+            "SECRET_KEY": "",
+            "DEBUG": "off",
+            "LOG_LEVEL": "WARNING",
+            "PORT": str(self.port),
+            "PORTAL_BASE_URL": self.portal_url,
+            "POLL_INTERVAL_SECONDS": "5",
+        }
+
+    @property
+    def portal_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The portal's processes."""
+        return {name: process.pid for name, process in self._running.items() if name != "sandbox"}
+
+    def start_sandbox(self) -> None:
+        """First, since the others are told its address."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "integrations.sandbox", "--port", "0"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        self._running["sandbox"] = process
+        assert process.stdout is not None
+        self.sandbox_url = _first_line(process.stdout).split()[-1]
+        self.environment |= {
+            "ASHBY_API_BASE_URL": f"{self.sandbox_url}/ashby-api",
+            "JUSTIFACTS_BASE_URL": f"{self.sandbox_url}/jfacts/servlet/application_ashby/",
+            "OUTBOUND_ALLOWED_HOSTS": self.sandbox_url.partition("://")[2],
+        }
+        self.control(
+            "orgs",
+            slug="bench",
+            name="Bench",
+            verification_key=VERIFICATION_KEY,
+            portal_url=f"{self.portal_url}/ashby/",
+            ashby_keys=[{"key": ASHBY_KEY, "title": "Justifacts", "scopes": _SCOPES}],
+        )
+
+    def start(self, *names: str) -> None:
+        """Starts processes of the Procfile."""
+        for name in names:
+            self._running[name] = subprocess.Popen(
+                ["/bin/sh", "-c", f"exec {self._commands[name]}"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=self._log,
+                stderr=self._log,
+                start_new_session=True,
+            )
+
+    def end(self, *names: str) -> None:
+        """Asks the processes to end, all at once, and waits; whoever does not listen is killed."""
+        ending = {name: self._running.pop(name) for name in names if name in self._running}
+        for process in ending.values():
+            process.terminate()
+        for process in ending.values():
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                pass
+            finally:
+                _kill_group(process.pid)
+
+    def close(self) -> None:
+        self.end(*reversed(self._running))
+        self._log.close()
+
+    def run(self, *arguments: str, settings: str = "config.settings") -> str:
+        """One of the project's commands, to its end; its standard output."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=self.environment | {"DJANGO_SETTINGS_MODULE": settings},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        if done.returncode:
+            raise SystemExit(f"{shlex.join(arguments)} ended with {done.returncode}; see the lines above.")
+        return done.stdout
+
+    def control(self, path: str, **body: Any) -> Any:
+        """The sandbox's control API: a POST with a body, else a GET."""
+        url = f"{self.sandbox_url}/control/{path}"
+        answer = requests.post(url, json=body, timeout=20) if body else requests.get(url, timeout=20)
+        answer.raise_for_status()
+        return answer.json()
+
+    def wait(self, what: str, is_there: Callable[[], bool], seconds: float = 60) -> None:
+        """Returns when it is there; ends the benchmark, with the processes' last words, if never."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                if is_there():
+                    return
+            except requests.RequestException:
+                pass  # not up yet: that is what is waited for
+            time.sleep(0.2)
+        words = self._log_path.read_text(errors="replace")[-3000:]
+        raise SystemExit(f"{what}: not within {seconds} s. The processes' last words:\n{words}")
+
+    def answers(self, path: str) -> bool:
+        return requests.get(f"{self.portal_url}{path}", timeout=3).status_code == 200
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _first_line(stream: IO[bytes]) -> str:
+    line = stream.readline().decode().strip()
+    if not line:
+        raise SystemExit("The sandbox did not start.")
+    return line
+
+
+def _kill_group(pid: int) -> None:
+    """What a process of ours may have left behind: its own group, which it leads."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,133 @@
+"""``assessment.list`` and ``assessment.start`` beside their references, in turns."""
+
+import base64
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from statistics import median, quantiles
+from typing import Any
+
+from .load import PLACEHOLDER
+from .stack import ROOT, VERIFICATION_KEY, Stack
+
+CLIENTS = 16
+
+
+@dataclass(frozen=True)
+class Speed:
+    """One target's rounds taken together."""
+
+    per_second: float
+    p50: float
+    p99: float
+    failures: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The portal, the reference, and the median of their ratios, round by round."""
+
+    portal: Speed
+    reference: Speed
+    ratio: float
+    lowest: float
+    highest: float
+
+
+def compare_list(stack: Stack, rounds: int, seconds: float) -> Comparison:
+    targets = [_target("portal", "/ashby/assessment.list", {}), _target("reference", "/reference/list", {})]
+    return _compared(_load(stack, targets, rounds, seconds))
+
+
+def compare_start(stack: Stack, package: str, rounds: int, seconds: float) -> Comparison:
+    body = start_body(package)
+    targets = [
+        _target("portal", "/ashby/assessment.start", body),
+        _target("reference", "/reference/start", body),
+    ]
+    return _compared(_load(stack, targets, rounds, seconds))
+
+
+def start_alone(stack: Stack, package: str, seconds: float) -> Speed:
+    """Starts without pauses, with nothing beside them but what the portal itself does with them."""
+    target = _target("portal", "/ashby/assessment.start", start_body(package))
+    return _speed(_load(stack, [target], 1, seconds, warm_up=0.2))
+
+
+def start_body(package: str) -> dict[str, Any]:
+    """A start as Ashby sends it, for another application each time."""
+    return {
+        "assessment_type_id": package,
+        "candidate": {
+            "ashby_id": PLACEHOLDER,
+            "first_name": "Zoë",
+            "last_name": "O'Neil-van der Berg",
+            "email": "zoe.oneil@example.com",
+            "ashby_profile_url": "https://app.ashbyhq.com/candidates/1",
+        },
+        "application": {"ashby_id": PLACEHOLDER, "status": "Active"},
+        "job": {
+            "ashby_id": "0b6a1d9c-5f0e-4a53-9d8f-3f6f1b0f3d11",
+            "name": "Senior Backend Engineer",
+            "req_id": "ENG-104",
+            "ashby_job_url": "https://app.ashbyhq.com/jobs/1",
+            "hiringTeam": [_member("Priya", "Raman", "Recruiter"), _member("Tomás", "Herrera", "Manager")],
+        },
+        "additional_fields": {"7b0e4f5e-2f3d-4a52-8a4c-6f1de3a8c001": "Illinois"},
+    }
+
+
+def _member(first: str, last: str, role: str) -> dict[str, str]:
+    email = f"{first.lower()}@example.com"
+    return {"userId": f"u-{first}", "firstName": first, "lastName": last, "email": email, "role": role}
+
+
+def _target(name: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "path": path, "body": body}
+
+
+def _load(
+    stack: Stack, targets: list[dict[str, Any]], rounds: int, seconds: float, warm_up: float = 1.0
+) -> list[dict[str, Any]]:
+    credentials = base64.b64encode(f"{VERIFICATION_KEY}:".encode()).decode()
+    job = {
+        "port": stack.port,
+        "clients": CLIENTS,
+        "rounds": rounds,
+        "seconds": seconds,
+        "warm_up_seconds": warm_up,
+        "authorization": f"Basic {credentials}",
+        "targets": targets,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load"],
+        cwd=ROOT,
+        input=json.dumps(job),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=180,
+    )
+    seen: list[dict[str, Any]] = json.loads(done.stdout)
+    for one in seen:
+        if one["failures"]:
+            print(f"  {one['failures']} answers of {one['name']} were no 200: {one['first_failure']}")
+    return seen
+
+
+def _compared(seen: list[dict[str, Any]]) -> Comparison:
+    portal = [one for one in seen if one["name"] == "portal"]
+    reference = [one for one in seen if one["name"] == "reference"]
+    ratios = [_rate([a]) / _rate([b]) for a, b in zip(portal, reference, strict=True)]
+    return Comparison(_speed(portal), _speed(reference), median(ratios), min(ratios), max(ratios))
+
+
+def _rate(seen: list[dict[str, Any]]) -> float:
+    return sum(len(one["latencies"]) for one in seen) / sum(one["seconds"] for one in seen)
+
+
+def _speed(seen: list[dict[str, Any]]) -> Speed:
+    latencies = [latency for one in seen for latency in one["latencies"]]
+    cuts = quantiles(latencies, n=100)
+    return Speed(_rate(seen), cuts[49], cuts[98], sum(one["failures"] for one in seen))

@@ -1,0 +1,9 @@
+"""The web process of the benchmark: the portal's, with the reference views."""
+
+import os
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
+
+from config.wsgi import application
+
+__all__ = ["application"]

@@ -210,4 +210,5 @@ def _check_justifacts(connection: Connection) -> str:
             f"Justifacts refused the verification key ({error.message}). "
             "Enter the key from Justifacts' e-mail."
         ) from None
-    return f"The verification key works; Justifacts offers {len(packages)} packages."
+    plural = "" if len(packages) == 1 else "s"
+    return f"The verification key works; Justifacts offers {len(packages)} package{plural}."

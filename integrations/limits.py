@@ -18,6 +18,8 @@ from .errors import NotSent
 logger = logging.getLogger(__name__)
 
 CALLS_PER_MINUTE = 900
+#: A wrong header must not stop every organization for good.
+LONGEST_REST_SECONDS = 24 * 60 * 60
 _EVERYBODY = "ashby-rest-until"
 
 
@@ -44,7 +46,8 @@ def take_ashby_call(key: str) -> None:
 
 
 def rest_everybody(seconds: float) -> None:
-    """No call to Ashby, of any organization, for ``seconds``."""
+    """No call to Ashby, of any organization, for ``seconds``, or a day at the most."""
+    seconds = min(seconds, LONGEST_REST_SECONDS)
     try:
         cache.set(_EVERYBODY, time.time() + seconds, timeout=int(seconds) + 1)
     except RedisError as error:

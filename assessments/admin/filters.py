@@ -1,15 +1,27 @@
 """Filters of the list of orders: problems first."""
 
-from django.contrib.admin import ModelAdmin, SimpleListFilter
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, RelatedOnlyFieldListFilter, SimpleListFilter
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from assessments.models import Event, NextCall, Order, Update
+from integrations.models import Package
 
 
 def waiting_for_ashby() -> Exists:
     """Whether Ashby still has to be told something about an order."""
     return Exists(Update.objects.filter(order=OuterRef("pk"), state__in=Update.UNSAID))
+
+
+def _says_what_we_do_not_know() -> Exists:
+    """Whether Justifacts' last word on an order is one that we did not know when it came."""
+    return Exists(
+        Event.objects.filter(
+            order=OuterRef("pk"), kind="unknown_status", summary__contains=OuterRef("justifacts_status")
+        )
+    )
 
 
 class ProblemFilter(SimpleListFilter):
@@ -36,6 +48,17 @@ class ProblemFilter(SimpleListFilter):
             case "placing":
                 return queryset.filter(next_call__in=[NextCall.PLACE, NextCall.LOOK_UP])
             case "unknown":
-                last_kind = Event.objects.filter(order=OuterRef("pk")).order_by("-at", "-pk").values("kind")
-                return queryset.annotate(last_kind=Subquery(last_kind[:1])).filter(last_kind="unknown_status")
+                return queryset.exclude(justifacts_status="").filter(_says_what_we_do_not_know())
         return queryset
+
+
+class PackageFilter(RelatedOnlyFieldListFilter):
+    """Packages of two organizations may have one name."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: ModelAdmin) -> list[Any]:
+        used = model_admin.get_queryset(request).order_by().values("package")
+        packages = Package.objects.filter(pk__in=used).select_related("organization")
+        return [
+            (package.pk, f"{package.organization}: {package}")
+            for package in packages.order_by("organization__name", "name")
+        ]

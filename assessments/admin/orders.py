@@ -1,10 +1,11 @@
 """Orders: support finds one, reads why it waits, and sets it going again."""
 
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
-from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -12,40 +13,50 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import slugify
 
 from assessments.models import Order
-from assessments.services.explain import next_in_short, where_it_stands
+from assessments.services.explain import in_largest_unit, next_in_short, where_it_stands
 from assessments.services.retry import poll_now, retry
+from assessments.services.waits import in_words
 from assessments.tasks import call_justifacts, deliver, nudge, poll
 
-from .filters import ProblemFilter, waiting_for_ashby
+from .filters import PackageFilter, ProblemFilter, waiting_for_ashby
 from .readonly import ReadOnly
+from .search import QuietSearch
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly, ModelAdmin):
+class OrderAdmin(ReadOnly, QuietSearch):
     list_display = [
-        *("candidate", "organization", "package", "job_name", "coloured_status", "result", "age"),
-        *("what_happens_next", "needs_attention"),
+        *("short_id", "candidate", "coloured_status", "coloured_result", "age", "what_happens_next"),
+        *("human", "organization", "package", "job_name"),
     ]
-    list_display_links = ["candidate"]
-    list_filter = [ProblemFilter, "status", "result", "organization", "package", "created_at"]
+    list_display_links = ["short_id", "candidate"]
+    list_filter = [
+        ProblemFilter,
+        "status",
+        "result",
+        ("organization", admin.RelatedOnlyFieldListFilter),
+        ("package", PackageFilter),
+        "created_at",
+    ]
     list_per_page = 50
     search_fields = [
         *("candidate_first_name", "candidate_last_name", "candidate_email", "justifacts_order_id"),
-        *("=assessment_id", "application_id", "candidate_id", "job_name", "job_id"),
+        *("assessment_id", "application_id", "candidate_id", "job_name", "job_id"),
     ]
     search_help_text = "A candidate's name or e-mail, an order number at Justifacts, an id, or a job."
     date_hierarchy = "created_at"
     actions = ["retry_now", "poll_orders_now"]
     fieldsets = [
-        (None, {"fields": ["coloured_status", "result", "end_reason", "report_url", "justifacts_status"]}),
+        ("Outcome", {"fields": ["coloured_result", "report", "end_reason", "justifacts_status"]}),
         (
             "The order",
             {
                 "fields": [
-                    *("organization", "package", "by_job_mapping", "assessment_id", "justifacts_order_id"),
-                    *("created_at", "placed_at", "completed_at"),
+                    *("organization", "package", "chosen_by", "assessment_id", "justifacts_order_id"),
+                    *("created", "placed", "completed"),
                 ]
             },
         ),
@@ -60,7 +71,7 @@ class OrderAdmin(ReadOnly, ModelAdmin):
         ),
         (
             "What the portal does next",
-            {"fields": ["next_call", "next_call_at", "call_failures", "call_error", "polled_at"]},
+            {"fields": ["next_call", "next_call_time", "call_failures", "call_error", "polled"]},
         ),
     ]
 
@@ -70,9 +81,13 @@ class OrderAdmin(ReadOnly, ModelAdmin):
             waits_for_ashby=waiting_for_ashby()
         )
 
+    @admin.display(description="order", ordering="assessment_id")
+    def short_id(self, order: Order) -> str:
+        return str(order.assessment_id)[:8]
+
     @admin.display(description="candidate", ordering="candidate_last_name")
     def candidate(self, order: Order) -> str:
-        return order.candidate_name or str(order.assessment_id)[:8]
+        return order.candidate_name
 
     @admin.display(description="status", ordering="status")
     def coloured_status(self, order: Order) -> SafeString:
@@ -80,30 +95,84 @@ class OrderAdmin(ReadOnly, ModelAdmin):
             '<span class="status status-{}">{}</span>', order.status, order.get_status_display()
         )
 
+    @admin.display(description="result", ordering="result")
+    def coloured_result(self, order: Order) -> str:
+        """Justifacts' own word. None of them says that a person failed, and no colour does."""
+        if not order.result:
+            return "–"
+        return format_html(
+            '<span class="status result result-{}">{}</span>', slugify(order.result), order.result
+        )
+
+    @admin.display(description="report")
+    def report(self, order: Order) -> str:
+        if not order.report_url:
+            return "–"
+        return format_html('<a href="{0}" rel="noreferrer" target="_blank">{0}</a>', order.report_url)
+
+    @admin.display(description="package chosen by")
+    def chosen_by(self, order: Order) -> str:
+        return "the job" if order.by_job_mapping else "the recruiter"
+
+    @admin.display(description="created")
+    def created(self, order: Order) -> str:
+        return in_words(order.created_at)
+
+    @admin.display(description="taken by Justifacts")
+    def placed(self, order: Order) -> str:
+        return _moment(order.placed_at)
+
+    @admin.display(description="completed")
+    def completed(self, order: Order) -> str:
+        return _moment(order.completed_at)
+
+    @admin.display(description="when")
+    def next_call_time(self, order: Order) -> str:
+        return _moment(order.next_call_at)
+
+    @admin.display(description="last polled")
+    def polled(self, order: Order) -> str:
+        return _moment(order.polled_at)
+
     @admin.display(description="for", ordering="status_since")
     def age(self, order: Order) -> str:
-        return _in_short(timezone.now() - order.status_since)
+        return in_largest_unit(timezone.now() - order.status_since)
 
     @admin.display(description="what happens next")
     def what_happens_next(self, order: Order) -> str:
         waits = bool(getattr(order, "waits_for_ashby", False))
         return next_in_short(order, waits_for_ashby=waits, now=timezone.now())
 
+    @admin.display(description="human", ordering="-needs_attention")
+    def human(self, order: Order) -> str:
+        return (
+            format_html('<span class="status status-human">{}</span>', "needed")
+            if order.needs_attention
+            else "–"
+        )
+
     # --- Setting going again ------------------------------------------------------------------
 
-    @admin.action(description="Retry now: make everything that waits due")
-    def retry_now(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        done = sum(bool(self._retry(request, order)) for order in queryset)
-        self.message_user(request, f"{done} of {queryset.count()} orders had something to retry.")
+    def has_handle_permission(self, request: HttpRequest) -> bool:
+        """Nobody edits an order; who may set one going again has the permission to change it."""
+        return request.user.has_perm("assessments.change_order")
 
-    @admin.action(description="Poll now: ask Justifacts for the status")
+    @admin.action(description="Retry now: make everything that waits due", permissions=["handle"])
+    def retry_now(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        orders = list(queryset)
+        done = sum(bool(self._retry(request, order)) for order in orders)
+        self.message_user(request, f"{done} of {_orders(len(orders))} had something to retry.")
+
+    @admin.action(description="Poll now: ask Justifacts for the status", permissions=["handle"])
     def poll_orders_now(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        done = sum(self._poll(request, order) for order in queryset)
-        self.message_user(request, f"{done} of {queryset.count()} orders are asked for now.")
+        orders = list(queryset)
+        done = sum(self._poll(request, order) for order in orders)
+        self.message_user(request, f"Justifacts is asked now for {done} of {_orders(len(orders))}.")
 
     def _retry(self, request: HttpRequest, order: Order) -> list[str]:
         done = retry(order.pk, request.user.get_username())
         nudge(call_justifacts, str(order.pk))
+        nudge(poll, [str(order.pk)])
         nudge(deliver, str(order.pk))
         return done
 
@@ -126,25 +195,33 @@ class OrderAdmin(ReadOnly, ModelAdmin):
             *super().get_urls(),
         ]
 
-    def retry_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+    def retry_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        done = self._retry(request, get_object_or_404(self.get_queryset(request), pk=pk))
+        done = self._retry(request, self._handled(request, pk))
         text = f"Asked to {' and to '.join(done)}." if done else "Nothing waits for this order."
         self.message_user(request, text, messages.SUCCESS if done else messages.INFO)
         return self._back(pk)
 
-    def poll_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+    def poll_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        if self._poll(request, get_object_or_404(self.get_queryset(request), pk=pk)):
+        if self._poll(request, self._handled(request, pk)):
             self.message_user(request, "Justifacts is asked for the status now.", messages.SUCCESS)
         else:
             self.message_user(request, "There is nothing to ask Justifacts for.", messages.INFO)
         return self._back(pk)
 
-    def _back(self, pk: Any) -> HttpResponse:
+    def _handled(self, request: HttpRequest, pk: UUID) -> Order:
+        if not self.has_handle_permission(request):
+            raise PermissionDenied
+        return get_object_or_404(self.get_queryset(request), pk=pk)
+
+    def _back(self, pk: UUID) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:assessments_order_change", args=[pk]))
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Orders", **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -154,6 +231,7 @@ class OrderAdmin(ReadOnly, ModelAdmin):
         if order is not None:
             extra |= {
                 "order": order,
+                "may_handle": self.has_handle_permission(request),
                 "where_it_stands": where_it_stands(order, timezone.now()),
                 "events": order.events.order_by("-at", "-pk"),
                 "updates": order.updates.order_by("-sequence").prefetch_related("attempts"),
@@ -163,10 +241,9 @@ class OrderAdmin(ReadOnly, ModelAdmin):
         return super().change_view(request, object_id, form_url, extra)
 
 
-def _in_short(age: timedelta) -> str:
-    """An age in its largest unit."""
-    seconds = max(int(age.total_seconds()), 0)
-    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
+def _moment(moment: datetime | None) -> str:
+    return in_words(moment) if moment else "–"
+
+
+def _orders(count: int) -> str:
+    return "1 order" if count == 1 else f"{count} orders"

@@ -49,10 +49,13 @@ def set_aside(update_id: int, who: str) -> bool:
     """Takes an update out of its lane, so that the later ones can go. False: Ashby has it already."""
     update = Update.objects.get(pk=update_id)
     with changing(update.order_id) as order:
+        # What a human is asked about is the head of the lane.
+        is_head = Update.objects.heads().filter(pk=update_id).exists()
         taken_out = Update.objects.filter(pk=update_id, state__in=Update.UNSAID, claim_token=None).update(
             state=Update.State.SET_ASIDE
         )
         if taken_out:
-            settle(order, Concern.DELIVERY)
+            if is_head:
+                settle(order, Concern.DELIVERY)
             record(order, Event.Source.PERSON, "set_aside", f"{who} set aside “{update.summary}”.")
     return bool(taken_out)

@@ -1,10 +1,16 @@
 """Secrets in forms: written, never read back."""
 
+import re
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
-from integrations.fields import Secret
+from integrations.fields import Secret, SecretUnreadable
+
+# Signs without width, which e-mails and web pages add to what is copied from them.
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
+_A_KEY = re.compile("[!-~]+")
 
 
 class SecretInput(forms.PasswordInput):
@@ -15,7 +21,7 @@ class SecretInput(forms.PasswordInput):
 
 
 class SecretField(forms.CharField):
-    """Left empty, the stored secret stays. A paste may carry blanks and newlines."""
+    """Left empty, the stored secret stays. A paste may carry blanks and newlines around it."""
 
     widget = SecretInput
 
@@ -26,9 +32,26 @@ class SecretField(forms.CharField):
         if self.stored:
             self.help_text = f"Stored: {self.stored}. Leave this empty to keep it. {self.help_text}"
 
+    def to_python(self, value: Any) -> str:
+        return super().to_python(str(value).translate(_UNSEEN) if value else value) or ""
+
     def clean(self, value: Any) -> Secret | str:
         text = super().clean(value)
-        return Secret(text) if text else self.stored or ""
+        if not text:
+            return self._kept()
+        if not text.isascii() or any(
+            character.isspace() or not character.isprintable() for character in text
+        ):
+            raise ValidationError("A key has no blanks and no special letters in it. Copy it once more.")
+        return Secret(text)
+
+    def _kept(self) -> Secret | str:
+        if self.stored:
+            try:
+                self.stored.reveal()
+            except SecretUnreadable:
+                raise ValidationError("The stored key cannot be read any more. Enter it again.") from None
+        return self.stored or ""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(data and str(data).strip())

@@ -102,19 +102,23 @@ class AshbyClient:
     def jobs(self) -> Iterator[AshbyJob]:
         """``job.list``, all pages (scope jobsRead). Raises ``CallFailed``."""
         cursor: str | None = None
+        seen: set[str] = set()
         while True:
-            body = self._call("job.list", {"limit": 100} | ({"cursor": cursor} if cursor else {})).body
-            for job in body.get("results") or []:  # type: ignore[attr-defined]
+            answer = self._call("job.list", {"limit": 100} | ({"cursor": cursor} if cursor else {}))
+            jobs = answer.body.get("results") or []
+            if not isinstance(jobs, list) or not all(isinstance(job, dict) for job in jobs):
+                raise Unknown("Ashby answered with something that is not a list of jobs.", answer=answer)
+            for job in jobs:
                 yield AshbyJob(
-                    ashby_id=str(job.get("id", "")),
-                    title=str(job.get("title", "")),
-                    status=str(job.get("status", "")),
+                    ashby_id=str(job.get("id") or ""),
+                    title=str(job.get("title") or ""),
+                    status=str(job.get("status") or ""),
                     requisition_id=str(job.get("customRequisitionId") or ""),
                 )
-            following = body.get("nextCursor")
-            if not body.get("moreDataAvailable") or not following or following == cursor:
+            cursor = str(answer.body.get("nextCursor") or "")
+            if not answer.body.get("moreDataAvailable") or not cursor or cursor in seen:
                 return
-            cursor = str(following)
+            seen.add(cursor)
 
     def _call(self, name: str, body: Mapping[str, Any], hide: Iterable[str] = ()) -> Answer:
         take_ashby_call(self.key)

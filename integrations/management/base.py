@@ -1,14 +1,19 @@
 """What the portal's commands share: JSON on request, and one clear line for an expected failure."""
 
 import json
+import logging
+import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management import BaseCommand, CommandError
+from django.core.management.base import CommandParser
 
 from integrations.errors import CallFailed
+from integrations.fields import SecretUnreadable
 from integrations.models import Connection
 
 
@@ -19,18 +24,37 @@ class PortalCommand(BaseCommand):
     """
 
     requires_system_checks: list[str] = []
+    #: For a command whose answer is JSON in any case.
+    always_json = False
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """A wrong argument ends as every other failure does, where argparse would end with 2 and
+        several lines."""
+        try:
+            super().run_from_argv(argv)
+        except CommandError as error:
+            self.stderr.write(f"CommandError: {error}")
+            sys.exit(error.returncode)
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.called_from_command_line = False
+        return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print JSON, and nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            found = self.act(**options)
+            with _quiet():
+                found = self.act(**options)
         except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from None
+            raise CommandError(one_line(_in_words(error))) from None
         except CallFailed as error:
-            raise CommandError(error.message) from None
-        if options["json"]:
+            raise CommandError(one_line(error.message)) from None
+        except SecretUnreadable as error:
+            raise CommandError(one_line(str(error))) from None
+        if options["json"] or self.always_json:
             self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
         else:
             for line in self.lines(found):
@@ -53,3 +77,37 @@ def connection_of(slug: str) -> Connection:
     if connection is None:
         raise CommandError(f"There is no connected organization “{slug}”. `connect_org` makes one.")
     return connection
+
+
+def one_line(text: str) -> str:
+    """The other side's words may come on several."""
+    return " ".join(text.split())
+
+
+def in_columns(rows: Iterable[Iterable[str]]) -> Iterable[str]:
+    """A table for a terminal: every column as wide as its widest cell."""
+    table = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Warnings of the portal's log, such as a broker that is away, stay out of the one line on stderr."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _in_words(error: ValidationError) -> str:
+    """“This field cannot be blank.” says nothing without the field's name."""
+    if not hasattr(error, "error_dict"):
+        return " ".join(error.messages)
+    return " ".join(
+        " ".join(messages) if field == NON_FIELD_ERRORS else f"{field}: {' '.join(messages)}"
+        for field, messages in error.message_dict.items()
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 from assessments.management.base import order_of
 from assessments.services.explain import as_json
-from integrations.management.base import PortalCommand
+from integrations.management.base import PortalCommand, in_columns, one_line
 
 
 class Command(PortalCommand):
@@ -20,17 +20,36 @@ class Command(PortalCommand):
         return as_json(order_of(options["uuid"]))
 
     def lines(self, found: dict[str, Any]) -> Iterable[str]:
-        yield f"{found['assessment_id']}  {found['organization']}  {found['package']}  {found['status']}"
-        yield found["where_it_stands"]
+        head = ("assessment_id", "organization", "package", "status", "result")
+        yield one_line("  ".join(found[name] for name in head if found[name]))
+        yield one_line(found["where_it_stands"])
         yield ""
-        for event in found["events"]:
-            yield f"{event['at'][:19]}  {event['source']:<10}  {event['summary']}"
-        yield ""
+        yield from in_columns(
+            (_time(event["at"]), event["source"], one_line(event["summary"])) for event in found["events"]
+        )
         for update in found["updates"]:
-            trouble = f"  {update['last_error']}" if update["last_error"] else ""
-            yield f"update {update['sequence']}  {update['state']:<9}  {update['summary']}{trouble}"
-            for attempt in update["attempts"]:
-                yield (
-                    f"    {attempt['at'][:19]}  {attempt['outcome']}  HTTP {attempt['http_status'] or '-'}  "
-                    f"{attempt['milliseconds']} ms  {attempt['request_id'] or ''}".rstrip()
-                )
+            trouble = f": {update['last_error']}" if update["last_error"] else ""
+            yield ""
+            yield one_line(f"update {update['sequence']} ({update['state']}): {update['summary']}{trouble}")
+            yield from map(_attempt, update["attempts"])
+        if found["attempts"]:
+            yield ""
+            yield "calls to Justifacts"
+            yield from map(_attempt, found["attempts"])
+
+
+def _attempt(attempt: dict[str, Any]) -> str:
+    parts = [
+        _time(attempt["at"]),
+        attempt["call"],
+        attempt["outcome"],
+        f"HTTP {attempt['http_status']}" if attempt["http_status"] else "",
+        f"{attempt['milliseconds']} ms",
+        attempt["request_id"] or "",
+        one_line(attempt["message"] or ""),
+    ]
+    return "  " + "  ".join(part for part in parts if part)
+
+
+def _time(text: str) -> str:
+    return text[:19].replace("T", " ")

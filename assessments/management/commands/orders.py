@@ -7,7 +7,7 @@ from typing import Any
 from assessments.models import Order
 from assessments.services.explain import in_short
 from assessments.statuses import Status
-from integrations.management.base import PortalCommand, connection_of
+from integrations.management.base import PortalCommand, connection_of, in_columns, one_line
 
 
 class Command(PortalCommand):
@@ -16,9 +16,11 @@ class Command(PortalCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--org", default="", metavar="SLUG")
-        parser.add_argument("--status", default="", choices=["", *Status.values], metavar="STATUS")
+        parser.add_argument(
+            "--status", choices=Status.values, metavar="STATUS", help=", ".join(Status.values)
+        )
         parser.add_argument("--needs-attention", action="store_true", help="only those that need a human")
-        parser.add_argument("--limit", type=int, default=200)
+        parser.add_argument("--limit", type=int, default=200, help="at most this many (200)")
 
     def act(self, **options: Any) -> list[dict[str, Any]]:
         orders = Order.objects.select_related("organization", "package")
@@ -31,10 +33,16 @@ class Command(PortalCommand):
         return [in_short(order) for order in orders[: max(options["limit"], 0)]]
 
     def lines(self, found: list[dict[str, Any]]) -> Iterable[str]:
-        for order in found:
-            flag = "  NEEDS A HUMAN" if order["needs_attention"] else ""
-            yield (
-                f"{order['assessment_id']}  {order['created_at'][:16]}  {order['organization']}  "
-                f"{order['package']}  {order['status']}  {order['result'] or ''}{flag}".rstrip()
+        yield from in_columns(
+            (
+                order["assessment_id"],
+                order["created_at"][:16].replace("T", " "),
+                one_line(order["organization"]),
+                one_line(order["package"]),
+                order["status"],
+                one_line(order["result"] or ""),
+                "NEEDS A HUMAN" if order["needs_attention"] else "",
             )
-        yield f"{len(found)} orders"
+            for order in found
+        )
+        yield "1 order" if len(found) == 1 else f"{len(found)} orders"

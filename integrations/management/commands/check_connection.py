@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management import CommandError
 
 from integrations.connections import check
-from integrations.management.base import PortalCommand, connection_of
+from integrations.management.base import PortalCommand, connection_of, one_line
 
 
 class Command(PortalCommand):
@@ -30,9 +30,9 @@ class Command(PortalCommand):
 
     def lines(self, found: dict[str, Any]) -> Iterable[str]:
         for finding in found["findings"]:
-            yield f"{finding['side']}: {'ok' if finding['ok'] else 'FAILS'}: {finding['text']}"
+            yield f"{finding['side']}: {'ok' if finding['ok'] else 'FAILS'}: {one_line(finding['text'])}"
 
     def finish(self, found: dict[str, Any]) -> None:
         failing = [finding["side"] for finding in found["findings"] if not finding["ok"]]
         if failing:
-            raise CommandError(f"{' and '.join(failing)}: the connection does not work; see above.")
+            raise CommandError(f"The connection to {' and to '.join(failing)} does not work; see above.")

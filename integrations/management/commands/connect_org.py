@@ -2,7 +2,6 @@
 
 import os
 from argparse import ArgumentParser
-from collections.abc import Iterable
 from typing import Any
 
 from integrations.connections import connect
@@ -13,8 +12,10 @@ class Command(PortalCommand):
     help = (
         "Creates or updates an organization. Its secrets are read from the environment variables "
         "JUSTIFACTS_KEY and ASHBY_KEY, never from the command line, where every user of the machine "
-        "could read them; one that is not set stays as it is."
+        "could read them; one that is not set stays as it is. Prints JSON: ashby_base_url is what the "
+        "organization's admin pastes into Ashby's field “Staging Base URL”."
     )
+    always_json = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -37,7 +38,3 @@ class Command(PortalCommand):
             "slug": connection.organization.slug,
             "ashby_base_url": connection.ashby_base_url,
         }
-
-    def lines(self, found: dict[str, str]) -> Iterable[str]:
-        yield f"{found['organization']} ({found['slug']}) is connected."
-        yield f"Its admin pastes into Ashby's field “Staging Base URL”: {found['ashby_base_url']}"

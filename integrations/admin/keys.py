@@ -1,0 +1,94 @@
+"""Ashby API keys: several per organization, one in use."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import ModelAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from integrations.connections import select_ashby_key
+from integrations.fields import blind_indexes
+from integrations.models import AshbyApiKey, Organization
+
+from .secrets import SecretField
+
+
+class AshbyApiKeyForm(forms.ModelForm):
+    # Under a name of its own: as the model's field it would be checked against the key that is in use
+    # now, whose place this one takes.
+    use = forms.BooleanField(
+        required=False,
+        label="In use",
+        help_text="Choosing this key takes the present one out of use; paused deliveries go on.",
+    )
+
+    class Meta:
+        model = AshbyApiKey
+        fields = ["organization", "name", "key"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        adding = self.instance.pk is None
+        self.fields["key"] = SecretField(
+            stored=None if adding else self.instance.key,
+            required=True,
+            label="Key",
+            help_text="Ashby shows it once, when it is created.",
+        )
+        self.initial.pop("key", None)
+        self.fields["use"].initial = self.instance.is_selected
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if key := cleaned.get("key"):
+            others = AshbyApiKey.objects.exclude(pk=self.instance.pk).filter(
+                organization=self._organization(cleaned), key_index__in=blind_indexes(key.reveal())
+            )
+            if others.exists():
+                self.add_error("key", "This organization has this key already.")
+        return cleaned
+
+    def _organization(self, cleaned: dict[str, Any]) -> Organization | None:
+        return cleaned.get("organization") or (self.instance.organization if self.instance.pk else None)
+
+
+@admin.register(AshbyApiKey)
+class AshbyApiKeyAdmin(ModelAdmin):
+    form = AshbyApiKeyForm
+    fields = ["organization", "name", "key", "use"]
+    list_display = ["name", "organization", "ending", "in_use", "created_at"]
+    list_filter = ["is_selected", "organization"]
+    list_select_related = ["organization"]
+    search_fields = ["name", "organization__name"]
+    autocomplete_fields = ["organization"]
+    actions = ["use_key"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: AshbyApiKey | None = None) -> list[str]:
+        return ["organization"] if obj else []
+
+    @admin.display(description="key")
+    def ending(self, key: AshbyApiKey) -> str:
+        return str(key.key)
+
+    @admin.display(description="in use", boolean=True, ordering="is_selected")
+    def in_use(self, key: AshbyApiKey) -> bool:
+        return key.is_selected
+
+    def save_model(self, request: HttpRequest, obj: AshbyApiKey, form: Any, change: bool) -> None:
+        """Only the service puts a key into use: it takes the present one out in the same moment."""
+        if form.cleaned_data.get("use"):
+            select_ashby_key(obj)
+        else:
+            obj.is_selected = False
+            obj.save()
+
+    @admin.action(description="Use this key", permissions=["change"])
+    def use_key(self, request: HttpRequest, queryset: QuerySet[AshbyApiKey]) -> None:
+        if queryset.count() != 1:
+            self.message_user(request, "Choose one key.", messages.ERROR)
+            return
+        key = queryset.select_related("organization").get()
+        select_ashby_key(key)
+        self.message_user(request, f"{key.organization} uses “{key.name}” now.", messages.SUCCESS)

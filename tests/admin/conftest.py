@@ -1,0 +1,58 @@
+"""The admin as support and an org's admin use it."""
+
+import html
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from tests.world import World
+
+
+class Desk:
+    """A person at the admin."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def open(self, name: str, /, *arguments: Any, **query: str) -> str:
+        """The words of a page, without its tags."""
+        return words(self.html(name, *arguments, **query))
+
+    def html(self, name: str, /, *arguments: Any, **query: str) -> str:
+        answer = self.client.get(reverse(f"admin:{name}", args=arguments), query)
+        assert answer.status_code == 200, answer.status_code
+        return answer.content.decode()
+
+    def press(self, name: str, /, *arguments: Any, **posted: Any) -> str:
+        """The words of the page that follows."""
+        answer = self.client.post(reverse(f"admin:{name}", args=arguments), posted, follow=True)
+        assert answer.status_code == 200, answer.status_code
+        return words(answer.content.decode())
+
+    def act(self, name: str, action: str, /, *rows: Any) -> str:
+        """An action of a list, for the chosen rows."""
+        return self.press(f"{name}_changelist", action=action, _selected_action=[str(row.pk) for row in rows])
+
+
+def words(page: str) -> str:
+    page = re.sub(r"<(script|style).*?</\1>", " ", page, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+@pytest.fixture
+def desk(world: World, admin_client: Client) -> Desk:
+    return Desk(admin_client)
+
+
+@pytest.fixture
+def reader(world: World) -> Desk:
+    """May see everything and change nothing."""
+    user = User.objects.create_user("reader", password="x", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client = Client()
+    client.force_login(user)
+    return Desk(client)

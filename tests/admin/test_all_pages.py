@@ -1,0 +1,51 @@
+"""Every page of every model opens, and keeps to the strict content security policy."""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.utils import timezone
+
+from assessments.models import Heartbeat
+from integrations.catalogue import map_job
+from integrations.models import CustomField
+from tests.admin.conftest import Desk
+from tests.world import World
+
+OURS = [model for model in admin.site._registry if model._meta.app_label in ("integrations", "assessments")]
+
+
+def test_all_models_are_registered() -> None:
+    names = {model.__name__ for model in OURS}
+    assert names == {
+        *("Organization", "Connection", "AshbyApiKey", "Package", "Job", "JobPackageMapping", "CustomField"),
+        *("Order", "Event", "Update", "Attempt", "InboundCall", "Heartbeat"),
+    }
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_lists_and_pages_open(world: World, desk: Desk, model: type) -> None:
+    world.ashby_takes_everything()
+    world.placed()
+    world.work()
+    map_job(world.acme.organization, "job-1", world.acme.basic)
+    CustomField.objects.create(organization=world.acme.organization, name="State", type="String")
+    Heartbeat.beat("worker", timezone.now())
+    name = f"{model._meta.app_label}_{model._meta.model_name}"
+    pages = [
+        desk.html(f"{name}_changelist"),
+        desk.html(f"{name}_changelist", q="acme"),
+        desk.html(f"{name}_change", model.objects.first().pk),
+    ]
+    for page in pages:
+        assert not re.search(r"<[^>]+\sstyle=", page)
+        assert not re.search(r"<[^>]+\son[a-z]+=", page)
+        assert not re.search(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)", page)
+        for secret in (world.acme.verification_key, world.acme.ashby_key):
+            assert secret not in page
+
+
+def test_the_start_page_carries_the_portals_name(desk: Desk) -> None:
+    page = desk.open("index")
+    assert "Assessment portal" in page
+    assert "Django administration" not in page

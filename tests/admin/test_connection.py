@@ -1,0 +1,214 @@
+"""An org's admin keeps the connection: keys written and never read back, both sides checked."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import reverse
+from django.utils import timezone
+
+from integrations.connections import add_ashby_key, pause
+from integrations.fields import Secret
+from integrations.models import AshbyApiKey, Connection, Organization
+from tests.admin.conftest import Desk
+from tests.world import JUSTIFACTS, World
+
+PAGE = "integrations_connection_change"
+KEY_PAGE = "integrations_ashbyapikey_change"
+
+
+def posted(**changes: Any) -> dict[str, Any]:
+    return {"is_enabled": "on", "verification_key": "", "staging_base_url": JUSTIFACTS, **changes}
+
+
+def stored(world: World) -> Connection:
+    return Connection.objects.get(pk=world.acme.connection.pk)
+
+
+class TestVerificationKey:
+    def test_it_is_shown_as_four_characters(self, world: World, desk: Desk) -> None:
+        key = world.acme.verification_key
+        page = desk.html(PAGE, world.acme.connection.pk)
+        assert key not in page
+        assert f"Stored: ••••{key[-4:]}." in page
+
+    def test_left_empty_it_stays(self, world: World, desk: Desk) -> None:
+        desk.press(PAGE, world.acme.connection.pk, **posted(staging_base_url="https://new.test/a?b/"))
+        connection = stored(world)
+        assert connection.verification_key.reveal() == world.acme.verification_key
+        assert connection.staging_base_url == "https://new.test/a?b/"
+
+    @pytest.mark.parametrize("around", ["{}", "  {}\n", "\r\n{}\t", "\u200b{}\u200b", "\ufeff{} "])
+    def test_a_careless_paste_works(self, world: World, desk: Desk, around: str) -> None:
+        desk.press(
+            PAGE, world.acme.connection.pk, **posted(verification_key=around.format("new-key-0123456789"))
+        )
+        assert stored(world).verification_key.reveal() == "new-key-0123456789"
+
+    @pytest.mark.parametrize("key", ["two words", "two\nlines", "nul\x00", "schlüssel"])
+    def test_what_cannot_be_a_key_is_refused(self, world: World, desk: Desk, key: str) -> None:
+        page = desk.press(PAGE, world.acme.connection.pk, **posted(verification_key=key))
+        assert "Please correct the error below." in page
+        assert stored(world).verification_key.reveal() == world.acme.verification_key
+
+    def test_another_organizations_key_is_refused_without_naming_it(self, world: World, desk: Desk) -> None:
+        key = world.globex.verification_key
+        page = desk.press(PAGE, world.acme.connection.pk, **posted(verification_key=f" {key} "))
+        assert "belongs to another organization" in page
+        assert "Globex" not in page
+        assert key not in page
+
+    def test_a_form_that_fails_does_not_give_it_back(self, world: World, desk: Desk) -> None:
+        answer = desk.client.post(
+            reverse(f"admin:{PAGE}", args=[world.acme.connection.pk]),
+            posted(verification_key="new-key-0123456789", staging_base_url="nonsense"),
+        )
+        assert "starting with https://" in answer.content.decode()
+        assert "new-key-0123456789" not in answer.content.decode()
+
+    def test_the_history_says_that_it_changed_and_not_how(self, world: World, desk: Desk) -> None:
+        desk.press(PAGE, world.acme.connection.pk, **posted(verification_key="new-key-0123456789"))
+        entry = LogEntry.objects.get()
+        kept = f"{entry.object_repr} {entry.change_message} {entry.get_change_message()}"
+        assert "Verification key" in kept
+        assert "0123456789" not in kept
+        assert world.acme.verification_key not in kept
+
+    def test_one_that_cannot_be_read_any_more_is_entered_again(self, world: World, desk: Desk) -> None:
+        Connection.objects.filter(pk=world.acme.connection.pk).update(
+            verification_key=Secret(ciphertext="lost")
+        )
+        assert "unreadable" in desk.open(PAGE, world.acme.connection.pk)
+        page = desk.press(PAGE, world.acme.connection.pk, **posted())
+        assert "cannot be read any more. Enter it again." in page
+        desk.press(PAGE, world.acme.connection.pk, **posted(verification_key="new-key-0123456789"))
+        assert stored(world).verification_key.reveal() == "new-key-0123456789"
+
+
+class TestHealth:
+    def test_the_page_says_what_to_paste_into_ashby(self, world: World, desk: Desk) -> None:
+        assert "https://portal.test/ashby/" in desk.open(PAGE, world.acme.connection.pk)
+
+    def test_a_pause_is_explained(self, world: World, desk: Desk) -> None:
+        pause(world.acme.organization, "Ashby refused the key of March.", timezone.now())
+        for page in (
+            desk.open(PAGE, world.acme.connection.pk),
+            desk.open("integrations_connection_changelist"),
+        ):
+            assert "Paused: Ashby refused the key of March." in page
+
+    def test_a_check_says_a_line_for_each_side(self, world: World, desk: Desk) -> None:
+        info = {"title": "K", "createdAt": "2026-01-01", "scopes": ["candidates:write"]}
+        world.ashby("apiKey.info", {"success": True, "results": info})
+        world.justifacts("assessment.list", "down", 503)
+        pressed = desk.press("integrations_connection_check", world.acme.connection.pk)
+        acted = desk.act("integrations_connection", "check_connections", world.acme.connection)
+        for page in (pressed, acted):
+            assert "Acme, Ashby: The key “K” works" in page
+            assert "Acme, Justifacts: justifacts.test answered 503" in page
+        assert "The last call to Justifacts did not succeed" in desk.open(PAGE, world.acme.connection.pk)
+
+    def test_packages_and_jobs_are_fetched(self, world: World, desk: Desk) -> None:
+        listed = [{"assessment_type_id": "JF-9", "name": "Drug test", "description": ""}]
+        world.justifacts("assessment.list", {"success": True, "results": listed})
+        world.ashby("job.list", "down", 500)
+        page = desk.press("integrations_connection_packages", world.acme.connection.pk)
+        assert "Acme: 1 packages; 1 new, 0 changed, 2 withdrawn." in page
+        assert "ashby.test answered 500" in desk.press(
+            "integrations_connection_jobs", world.acme.connection.pk
+        )
+
+    @pytest.mark.parametrize("what", ["check", "packages", "jobs"])
+    def test_only_who_may_change_it_calls(self, world: World, reader: Desk, what: str) -> None:
+        url = reverse(f"admin:integrations_connection_{what}", args=[world.acme.connection.pk])
+        assert url not in reader.html(PAGE, world.acme.connection.pk)
+        assert reader.client.post(url).status_code == 403
+        assert len(world.wire.calls) == 0
+
+    def test_a_connection_is_switched_off_and_not_deleted(self, world: World, desk: Desk) -> None:
+        url = reverse("admin:integrations_connection_delete", args=[world.acme.connection.pk])
+        assert desk.client.post(url, {"post": "yes"}).status_code == 403
+
+    def test_a_new_organization_is_connected(self, world: World, desk: Desk) -> None:
+        desk.press("integrations_organization_add", name="Initech", slug="initech")
+        organization = Organization.objects.get(slug="initech")
+        desk.press(
+            "integrations_connection_add",
+            **posted(organization=organization.pk, verification_key="verify-initech-1"),
+        )
+        connection = Connection.objects.get(organization=organization)
+        assert connection.verification_key.reveal() == "verify-initech-1"
+        assert "None yet: Ashby cannot be told anything." in desk.open(PAGE, connection.pk)
+
+
+class TestAshbyKeys:
+    @pytest.fixture
+    def second(self, world: World) -> AshbyApiKey:
+        """Acme's first key is in use again, after a second one was added."""
+        second = add_ashby_key(world.acme.connection, "second-key-9999", "Second")
+        first = AshbyApiKey.objects.exclude(pk=second.pk).get(organization=world.acme.organization)
+        add_ashby_key(world.acme.connection, first.key.reveal())
+        second.refresh_from_db()
+        return second
+
+    def in_use(self, world: World) -> list[str]:
+        keys = world.acme.organization.ashby_api_keys.filter(is_selected=True)
+        return [key.key.reveal() for key in keys]
+
+    def test_a_key_is_added_and_put_into_use(self, world: World, desk: Desk) -> None:
+        page = desk.press(
+            "integrations_ashbyapikey_add",
+            organization=world.acme.organization.pk,
+            name="April",
+            key="  april-key-0123\n",
+            use="on",
+        )
+        assert "april-key-0123" not in page
+        assert self.in_use(world) == ["april-key-0123"]
+        kept = " ".join(f"{entry.object_repr} {entry.change_message}" for entry in LogEntry.objects.all())
+        assert "april-key" not in kept
+
+    def test_the_chosen_key_is_used_and_deliveries_go_on(
+        self, world: World, second: AshbyApiKey, desk: Desk
+    ) -> None:
+        pause(world.acme.organization, "Ashby refused the key.", timezone.now())
+        page = desk.act("integrations_ashbyapikey", "use_key", second)
+        assert "Acme uses “Second” now." in page
+        assert self.in_use(world) == ["second-key-9999"]
+        assert stored(world).paused_at is None
+
+    def test_saving_the_form_with_in_use_takes_the_others_place(
+        self, world: World, second: AshbyApiKey, desk: Desk
+    ) -> None:
+        desk.press(KEY_PAGE, second.pk, name="Second", key="", use="on")
+        assert self.in_use(world) == ["second-key-9999"]
+
+    def test_renaming_asks_for_no_key_and_shows_none(
+        self, world: World, second: AshbyApiKey, desk: Desk
+    ) -> None:
+        page = desk.html(KEY_PAGE, second.pk)
+        assert "second-key" not in page
+        assert "Stored: ••••9999." in page
+        desk.press(KEY_PAGE, second.pk, name="Renamed", key="")
+        second.refresh_from_db()
+        assert (second.name, second.key.reveal()) == ("Renamed", "second-key-9999")
+
+    def test_the_same_key_twice_is_a_form_error(self, world: World, second: AshbyApiKey, desk: Desk) -> None:
+        page = desk.press(
+            "integrations_ashbyapikey_add",
+            organization=world.acme.organization.pk,
+            name="Again",
+            key="second-key-9999",
+        )
+        assert "This organization has this key already." in page
+
+    def test_a_key_is_needed(self, world: World, desk: Desk) -> None:
+        page = desk.press(
+            "integrations_ashbyapikey_add", organization=world.acme.organization.pk, name="None", key=" "
+        )
+        assert "This field is required." in page
+
+    def test_two_chosen_keys_are_one_too_many(self, world: World, second: AshbyApiKey, desk: Desk) -> None:
+        page = desk.act("integrations_ashbyapikey", "use_key", *AshbyApiKey.objects.all())
+        assert "Choose one key." in page
+        assert self.in_use(world) == [world.acme.ashby_key]

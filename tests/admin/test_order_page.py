@@ -1,0 +1,258 @@
+"""Support opens an order and reads why it waits."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from assessments.models import Attempt, Event, Heartbeat, InboundCall, NextCall, Order, Update
+from assessments.services import place
+from assessments.services.explain import where_it_stands
+from tests.admin.conftest import Desk
+from tests.world import World, data
+
+PAGE = "assessments_order_change"
+INVALID = {
+    "success": False,
+    "errors": ["invalid_input"],
+    "errorInfo": {"code": "invalid_input", "message": "metadata is not valid"},
+}
+UNAUTHORIZED = {
+    "success": False,
+    "errors": ["unauthorized"],
+    "errorInfo": {"code": "unauthorized", "message": "Invalid API key"},
+}
+
+
+def stands(order: Order) -> str:
+    return where_it_stands(Order.objects.get(pk=order.pk), timezone.now())
+
+
+class TestWhereItStands:
+    def test_it_is_being_placed(self, world: World) -> None:
+        assert "it is sent to Justifacts now." in stands(world.start())
+
+    def test_it_could_not_be_placed(self, world: World) -> None:
+        order = world.start()
+        world.justifacts("assessment.start", "down", 503)
+        place.call_justifacts(order.pk)
+        said = stands(order)
+        assert "Not yet sent to Justifacts, after one try:" in said
+        assert "503" in said
+        assert "The next try is in 4 s" in said
+
+    def test_nobody_knows_whether_it_was_placed(self, world: World) -> None:
+        order = world.start()
+        world.justifacts("assessment.start", "odd", 502)
+        place.call_justifacts(order.pk)
+        assert "Whether Justifacts took the order is not known" in stands(order)
+        world.justifacts("assessment.status", "odd", 502)
+        for _ in range(3):
+            Order.objects.update(next_call_at=timezone.now())
+            place.call_justifacts(order.pk)
+        said = stands(order)
+        assert "Ask Justifacts whether it has an order with this reference." in said
+        assert "The next try is in" in said
+        assert said.count("is not known") == 1
+
+    def test_nobody_works_on_it(self, world: World) -> None:
+        order = world.start()
+        Order.objects.update(next_call_at=timezone.now() - timedelta(minutes=10))
+        assert "the portal's worker does not run" in stands(order)
+
+    def test_its_connection_is_switched_off(self, world: World) -> None:
+        order = world.start()
+        type(world.acme.connection).objects.update(is_enabled=False)
+        assert "connection, which is switched off," in stands(order)
+
+    def test_justifacts_is_asked_again(self, world: World) -> None:
+        world.ashby_takes_everything()
+        order = world.placed()
+        world.push(order, "Applicant Started")
+        world.work()
+        said = stands(order)
+        assert said.startswith("“Applicant Started” since ")
+        assert "Justifacts is asked again in 4 min" in said
+        assert "Ashby" not in said
+
+    def test_a_poll_failed(self, world: World) -> None:
+        order = world.placed()
+        Order.objects.update(call_error="justifacts.test answered 500.")
+        assert "The last question failed: justifacts.test answered 500." in stands(order)
+
+    def test_justifacts_says_what_we_do_not_know(self, world: World) -> None:
+        order = world.placed()
+        world.push(order, "Quality Control")
+        assert "“Quality Control”, a status that the portal does not know" in stands(order)
+
+    def test_ashby_cannot_be_told_for_now(self, world: World) -> None:
+        order = world.placed()
+        world.push(order, "Applicant Started")
+        world.ashby("assessment.update", {"success": False, "errors": ["x"]}, 500)
+        world.work()
+        assert "Ashby is told “Justifacts Received” and 2 more in 4 s" in stands(order)
+        assert ", after one try: " in stands(order)
+
+    def test_the_deliveries_are_paused(self, world: World) -> None:
+        order = world.placed()
+        world.ashby("assessment.update", UNAUTHORIZED, 401)
+        world.work()
+        said = stands(order)
+        assert "Waiting for Ashby since" in said
+        assert "Invalid API key" in said
+
+    def test_ashby_refused_an_update(self, world: World) -> None:
+        order = world.placed()
+        world.ashby("assessment.update", INVALID, 400)
+        world.work()
+        said = stands(order)
+        assert said.count("Ashby refused “Justifacts Received”") == 1
+        assert "Justifacts is asked again" in said
+
+    @pytest.mark.parametrize("result", ["Clear", "Review", "Adverse"])
+    def test_it_is_complete_and_told(self, world: World, result: str) -> None:
+        world.ashby_takes_everything()
+        order = world.placed()
+        world.push(order, "Complete", assessment_result=data("result", result))
+        world.work()
+        said = stands(order)
+        assert f": {result}. " in said
+        assert said.endswith("Ashby has been told.")
+
+    def test_justifacts_refused_it(self, world: World) -> None:
+        world.ashby_takes_everything()
+        order = world.start()
+        refusal = {"success": False, "errorInfo": {"code": "x", "message": "The SSN is required"}}
+        world.justifacts("assessment.start", refusal, 422)
+        world.work()
+        assert "The SSN is required. Ashby has been told." in stands(order)
+
+    def test_it_is_cancelled_and_justifacts_still_has_to_be_told(self, world: World) -> None:
+        order = world.placed()
+        world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+        said = stands(order)
+        assert "Cancelled in Ashby. Justifacts is told so now." in said
+        Order.objects.update(next_call=NextCall.LOOK_UP)
+        assert "Whether Justifacts has the order is not known" in stands(order)
+
+    def test_the_last_update_was_set_aside(self, world: World) -> None:
+        order = world.placed()
+        world.push(order, "Complete", assessment_result=data("result", "Clear"))
+        Update.objects.update(state=Update.State.SET_ASIDE)
+        assert "Ashby was not told “Complete: Clear”: a person set it aside." in stands(order)
+
+
+@pytest.fixture
+def refused(world: World) -> Order:
+    """Ashby has refused the first of two updates."""
+    order = world.placed()
+    world.push(order, "In Process: Justifacts")
+    world.ashby("assessment.update", INVALID, 400, headers={"x-ashby-request-id": "ashby-req-9"})
+    world.work()
+    order.refresh_from_db()
+    return order
+
+
+def test_the_page_explains_the_order(refused: Order, desk: Desk) -> None:
+    page = desk.open(PAGE, refused.pk)
+    assert stands(refused) in page
+    for said in ("Needs a human", "ashby-req-9", "metadata is not valid", "HTTP 400", "200 applied"):
+        assert said in page
+    assert page.index("Justifacts took the order") < page.index("Ashby started “Basic”"), "newest first"
+
+
+def test_nothing_on_the_page_can_be_changed(refused: Order, desk: Desk) -> None:
+    page = desk.html(PAGE, refused.pk)
+    assert 'name="_save"' not in page
+    assert 'name="candidate_email"' not in page
+    answer = desk.client.post(reverse(f"admin:{PAGE}", args=[refused.pk]), {"status": "complete"})
+    assert answer.status_code == 403
+    refused.refresh_from_db()
+    assert refused.status == "in_process"
+
+
+@pytest.mark.parametrize("model", [Order, Event, Update, Attempt, InboundCall, Heartbeat])
+def test_what_the_portal_writes_nobody_edits(refused: Order, desk: Desk, model: Any) -> None:
+    Heartbeat.beat("worker", timezone.now())
+    name = f"assessments_{model._meta.model_name}"
+    assert desk.client.get(reverse(f"admin:{name}_add")).status_code == 403
+    row = model.objects.first()
+    assert desk.html(f"{name}_changelist")
+    assert 'name="_save"' not in desk.html(f"{name}_change", row.pk)
+    assert desk.client.post(reverse(f"admin:{name}_delete", args=[row.pk])).status_code == 403
+    assert "delete_selected" not in desk.html(f"{name}_changelist")
+
+
+def test_retry_lets_the_refused_update_go_again(world: World, refused: Order, desk: Desk) -> None:
+    world.ashby_takes_everything()
+    page = desk.press("assessments_order_retry", refused.pk)
+    assert "tell Ashby 2 waiting updates now." in page
+    world.work()
+    assert not world.waiting(refused)
+
+
+def test_poll_asks_justifacts_now(refused: Order, desk: Desk, admin_user: User) -> None:
+    assert "Justifacts is asked for the status now." in desk.press("assessments_order_poll", refused.pk)
+    refused.refresh_from_db()
+    assert refused.next_call_at is not None
+    assert refused.next_call_at <= timezone.now()
+    assert Event.objects.filter(kind="poll_asked", summary__startswith=admin_user.get_username()).exists()
+
+
+def test_there_is_nothing_to_poll_for_before_it_is_placed(world: World, desk: Desk) -> None:
+    order = world.start()
+    assert "There is nothing to ask Justifacts for." in desk.press("assessments_order_poll", order.pk)
+
+
+def test_a_refused_update_is_set_aside_and_the_next_goes(
+    world: World, refused: Order, desk: Desk, admin_user: User
+) -> None:
+    world.ashby_takes_everything()
+    update = Update.objects.get(state=Update.State.REFUSED)
+    page = desk.press("assessments_update_set_aside", update.pk)
+    assert "“Justifacts Received” is set aside." in page
+    assert "Needs a human" not in page
+    world.work()
+    assert world.told(refused)[-1] == "In Process: Justifacts"
+    assert admin_user.get_username() in Event.objects.get(kind="set_aside").summary
+
+
+def test_what_ashby_has_is_not_set_aside(world: World, desk: Desk) -> None:
+    world.ashby_takes_everything()
+    world.placed()
+    world.work()
+    update = Update.objects.get()
+    assert "cannot be set aside" in desk.act("assessments_update", "set_aside", update)
+
+
+BUTTONS = ["assessments_order_retry", "assessments_order_poll", "assessments_update_set_aside"]
+
+
+def target(button: str, order: Order) -> str:
+    update = order.updates.first()
+    assert update is not None
+    return reverse(f"admin:{button}", args=[update.pk if "update" in button else order.pk])
+
+
+@pytest.mark.parametrize("button", BUTTONS)
+class TestButtons:
+    def test_a_link_presses_none(self, refused: Order, desk: Desk, button: str) -> None:
+        assert desk.client.get(target(button, refused)).status_code == 405
+
+    def test_another_site_presses_none(self, refused: Order, admin_user: User, button: str) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(admin_user)
+        assert client.post(target(button, refused)).status_code == 403
+
+    def test_who_may_only_read_presses_none(self, refused: Order, reader: Desk, button: str) -> None:
+        page = reader.html(PAGE, refused.pk)
+        assert target(button, refused) not in page
+        assert reader.client.post(target(button, refused)).status_code == 403
+        assert not Event.objects.filter(source=Event.Source.PERSON).exists()
+
+    def test_the_page_has_it(self, refused: Order, desk: Desk, button: str) -> None:
+        assert target(button, refused) in desk.html(PAGE, refused.pk)

@@ -1,0 +1,175 @@
+"""Ashby refuses a key: the organization's deliveries wait, in order, until a key works."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from assessments.models import Attempt, Order
+from assessments.services import place
+from integrations.connections import add_ashby_key, check, select_ashby_key
+from integrations.models import AshbyApiKey
+from tests.world import World, basic
+
+pytestmark = pytest.mark.anywhere
+
+WORKS = {"success": True, "results": {"title": "Justifacts", "scopes": ["candidates:write"]}}
+NO_PERMISSION = {
+    "success": False,
+    "errors": ["missing_endpoint_permission"],
+    "errorInfo": {
+        "code": "missing_endpoint_permission",
+        "message": "This key may not call assessment.update.",
+        "requestId": "r-9",
+    },
+}
+REFUSALS = [
+    pytest.param(401, {}, id="401"),
+    pytest.param(403, {"success": False, "errors": ["forbidden"]}, id="403"),
+    pytest.param(403, NO_PERMISSION, id="403 without the permission"),
+    pytest.param(200, NO_PERMISSION, id="200 without the permission"),
+    pytest.param(200, {"success": False, "errors": ["missing_endpoint_permission"]}, id="200 code only"),
+    pytest.param(200, {"success": False, "errorInfo": {"code": "api_key_deactivated"}}, id="200 deactivated"),
+]
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+def globex_order(world: World, number: str = "GX-1") -> Order:
+    body = world.start_body(assessment_type_id=str(world.globex.basic.assessment_type_id))
+    answer = world.call("/ashby/assessment.start", body, key=world.globex.verification_key)
+    order = Order.objects.get(pk=answer.json()["results"]["assessment_id"])
+    world.justifacts_takes(number)
+    place.call_justifacts(order.pk)
+    return order
+
+
+def paused(world: World) -> list[Order]:
+    """Two orders of Acme's with words for Ashby, and Ashby refuses the key."""
+    world.ashby("assessment.update", NO_PERMISSION)
+    orders = [world.placed("JF-1"), world.placed("JF-2")]
+    world.push(orders[0], "Applicant Started")
+    world.push(orders[0], "In Process: Justifacts")
+    world.work()
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.paused_at
+    return orders
+
+
+@pytest.mark.parametrize(("status", "body"), REFUSALS)
+def test_a_refused_key_pauses_its_organization_with_a_reason(world: World, status, body) -> None:
+    world.ashby("assessment.update", body, status, headers={"x-ashby-request-id": "r-9"})
+    order = world.placed()
+    world.work()
+    connection = world.acme.connection
+    connection.refresh_from_db()
+    assert connection.paused_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
+    assert "Acme" in connection.pause_reason
+    assert str(status) in connection.pause_reason
+    assert world.acme.ashby_key not in connection.pause_reason
+    assert world.waiting(order) == ["Justifacts Received"]
+    assert order.events.filter(kind="paused").count() == 1
+    attempt = Attempt.objects.get(order=order, call="deliver")
+    assert (attempt.outcome, attempt.request_id, attempt.http_status) == ("unauthorized", "r-9", status)
+    order.refresh_from_db()
+    assert not order.needs_attention, "the connection needs it, not each order"
+
+
+def test_while_paused_nothing_is_tried_however_long(world: World, clock) -> None:
+    paused(world)
+    tries = len(world.sent("assessment.update"))
+    world.justifacts("assessment.status", {}, 503)
+    clock.shift(25 * 3600)
+    world.placed("JF-3")
+    world.work()
+    assert len(world.sent("assessment.update")) == tries
+
+
+def test_the_other_organization_goes_on(world: World) -> None:
+    paused(world)
+    world.ashby_takes_everything()
+    other = globex_order(world)
+    world.work()
+    assert world.told(other) == ["Justifacts Received"]
+    world.globex.connection.refresh_from_db()
+    assert world.globex.connection.paused_at is None
+
+
+def test_a_check_that_finds_the_key_working_resumes_in_order(world: World) -> None:
+    first, second = paused(world)
+    world.ashby_takes_everything()
+    world.ashby("apiKey.info", WORKS)
+    world.justifacts("assessment.list", {"success": True, "results": []})
+    before = len(world.told(first))
+    assert all(finding.ok for finding in check(world.acme.connection))
+    world.work()
+    assert world.told(first)[before:] == [
+        "Justifacts Received",
+        "Started",
+        "Applicant Started",
+        "In Process: Justifacts",
+    ]
+    assert not world.waiting(second)
+    world.acme.connection.refresh_from_db()
+    assert (world.acme.connection.pause_reason, world.acme.connection.ashby_problem) == ("", "")
+
+
+@pytest.mark.parametrize("scopes", [[], ["jobs:read"], None, "candidates:write"])
+def test_a_check_that_finds_the_key_too_weak_leaves_the_pause(world: World, scopes) -> None:
+    first, _ = paused(world)
+    world.ashby("apiKey.info", {"success": True, "results": {"title": "Weak", "scopes": scopes}})
+    world.justifacts("assessment.list", {"success": True, "results": []})
+    ashby, justifacts = check(world.acme.connection)
+    assert (ashby.ok, justifacts.ok) == (False, True)
+    assert "Weak" in ashby.text
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.paused_at
+    assert world.waiting(first)
+
+
+@pytest.mark.parametrize("pick", ["a new key", "an older key"])
+def test_another_key_resumes_in_order(world: World, pick: str) -> None:
+    """The pasted key carries blanks and a newline."""
+    older = AshbyApiKey.objects.create(organization=world.acme.organization, name="old", key="ashby-key-two")
+    first, second = paused(world)
+    world.ashby_takes_everything()
+    if pick == "a new key":
+        AshbyApiKey.objects.filter(pk=older.pk).delete()
+        add_ashby_key(world.acme.connection, "  ashby-key-two \n")
+    else:
+        select_ashby_key(older)
+    before = len(world.told(first))
+    world.work()
+    assert world.told(first)[before:][-1] == "In Process: Justifacts"
+    assert not world.waiting(second)
+    assert world.wire.calls[-1].request.headers["Authorization"] == basic("ashby-key-two")
+    assert AshbyApiKey.objects.filter(organization=world.acme.organization, is_selected=True).count() == 1
+
+
+def test_another_key_that_does_not_work_either_pauses_again(world: World) -> None:
+    first, _ = paused(world)
+    add_ashby_key(world.acme.connection, "also-bad")
+    world.work()
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.paused_at
+    assert world.waiting(first)[0] == "Justifacts Received"
+
+
+def test_without_a_key_in_use_deliveries_pause_and_nothing_is_sent(world: World) -> None:
+    world.ashby_takes_everything()
+    AshbyApiKey.objects.filter(organization=world.acme.organization).delete()
+    order = world.placed()
+    world.work()
+    connection = world.acme.connection
+    connection.refresh_from_db()
+    assert connection.paused_at
+    assert "no Ashby API key in use" in connection.pause_reason
+    assert not world.sent("assessment.update")
+    add_ashby_key(connection, "the-first-one")
+    world.work()
+    assert world.told(order) == ["Justifacts Received"]

@@ -1,0 +1,186 @@
+"""What Ashby's answers mean, each by name."""
+
+import json
+
+import pytest
+import requests
+
+from integrations.ashby.client import (
+    AshbyClient,
+    AssessmentNotFound,
+    InvalidUpdate,
+    warnings_of,
+)
+from integrations.errors import Answer, CallFailed, NotSent, Unauthorized, Unknown
+from tests.world import basic
+
+URL = "https://ashby.test"
+UPDATE = {"assessment_id": "a", "timestamp": 1}
+
+
+@pytest.fixture
+def ashby() -> AshbyClient:
+    return AshbyClient(URL, "key-of-acme")
+
+
+def no(code: str, message: str = "") -> dict:
+    return {"success": False, "errors": [code], "errorInfo": {"code": code, "message": message}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (401, {}, Unauthorized),
+        (403, {}, Unauthorized),
+        (403, "error code: 1010", Unauthorized),
+        (200, no("missing_endpoint_permission"), Unauthorized),
+        (200, no("unauthorized"), Unauthorized),
+        (200, no("assessment_not_found"), AssessmentNotFound),
+        (404, no("assessment_not_found"), AssessmentNotFound),
+        (200, no("invalid_input"), InvalidUpdate),
+        (200, {"success": False, "errors": ["invalid_input"]}, InvalidUpdate),
+        (200, {"success": False, "errors": [{"message": "Bad", "parameter": "timestamp"}]}, InvalidUpdate),
+        (400, {}, InvalidUpdate),
+        (422, {"message": "Bad"}, InvalidUpdate),
+        (429, {}, NotSent),
+        (503, {}, NotSent),
+        (408, {}, Unknown),
+        (409, {}, Unknown),
+        (425, {}, Unknown),
+        (500, {}, Unknown),
+        (502, "<html>", Unknown),
+        (200, "<html>", Unknown),
+        (200, no("internal_error"), Unknown),
+        (200, {"success": False}, Unknown),
+        (200, {"success": False, "errors": None, "errorInfo": None}, Unknown),
+        (200, {"success": False, "errors": [7], "errorInfo": "text"}, Unknown),
+        (200, {"success": 1}, Unknown),
+        (200, {"results": {}}, Unknown),
+        (200, requests.ReadTimeout(), Unknown),
+        (200, requests.ConnectTimeout(), NotSent),
+    ],
+    ids=str,
+)
+def test_an_answer_has_one_meaning(ashby, wire, status, body, outcome) -> None:
+    content = json.dumps(body) if isinstance(body, dict) else body
+    wire.post(f"{URL}/assessment.update", body=content, status=status)
+    with pytest.raises(CallFailed) as caught:
+        ashby.update(UPDATE)
+    assert isinstance(caught.value, outcome)
+    assert caught.value.message
+    assert "key-of-acme" not in caught.value.message
+
+
+def test_a_failure_keeps_the_request_id_and_their_words(ashby, wire) -> None:
+    headers = {"x-ashby-request-id": "01HZX"}
+    wire.post(f"{URL}/assessment.update", json=no("invalid_input", "Too long."), headers=headers)
+    with pytest.raises(InvalidUpdate) as caught:
+        ashby.update(UPDATE)
+    assert caught.value.answer.request_id == "01HZX"
+    assert caught.value.code == "invalid_input"
+    assert "Too long." in caught.value.message
+
+
+def test_the_key_and_the_candidate_do_not_come_back_to_light(ashby, wire) -> None:
+    echo = no("invalid_input", "Refused for zoe@example.com with key-of-acme.")
+    wire.post(f"{URL}/assessment.update", json=echo)
+    with pytest.raises(InvalidUpdate) as caught:
+        ashby.update(UPDATE, hide=["zoe@example.com"])
+    for text in (caught.value.message, caught.value.answer.excerpt):
+        assert "zoe@example.com" not in text
+        assert "key-of-acme" not in text
+    assert "key-of-acme" not in repr(ashby)
+
+
+def test_a_redirect_is_not_followed(ashby, wire) -> None:
+    wire.post(f"{URL}/assessment.update", status=307, headers={"Location": "https://elsewhere.test/"})
+    with pytest.raises(Unknown):
+        ashby.update(UPDATE)
+    assert len(wire.calls) == 1
+
+
+def test_a_connection_that_had_gone_stale_is_tried_once_more(ashby, wire) -> None:
+    """An update may be told twice: same body, same timestamp."""
+    wire.post(f"{URL}/assessment.update", body=requests.ConnectionError("reset"))
+    wire.post(f"{URL}/assessment.update", json={"success": True})
+    ashby.update(UPDATE)
+    assert len({call.request.body for call in wire.calls}) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "warned"), [("current", 0), ("", 0), ("Deprecated", 1), ("sunset-soon", 1)], ids=str
+)
+def test_a_deprecated_version_warns_the_operator(ashby, wire, caplog, status, warned) -> None:
+    headers = {"Ashby-Version": "1", "Ashby-Version-Status": status}
+    wire.post(f"{URL}/assessment.update", json={"success": True}, headers=headers)
+    ashby.update(UPDATE)
+    assert len([r for r in caplog.records if "API version" in r.getMessage()]) == warned
+
+
+def test_what_it_says_of_a_key(ashby, wire) -> None:
+    results = {"title": "Justifacts", "createdAt": "2026-01-01", "scopes": ["candidates:write", "jobs:read"]}
+    wire.post(f"{URL}/apiKey.info", json={"success": True, "results": results})
+    info = ashby.key_info()
+    assert (info.title, info.scopes) == ("Justifacts", ("candidates:write", "jobs:read"))
+    assert info.may_update_candidates
+    request = wire.calls[0].request
+    assert request.headers["Authorization"] == basic("key-of-acme")
+    assert json.loads(request.body) == {}
+
+
+@pytest.mark.parametrize("results", [None, [], "text", {"scopes": "candidates:write"}, {"scopes": [None]}])
+def test_a_key_of_which_nothing_is_said_may_nothing(ashby, wire, results) -> None:
+    wire.post(f"{URL}/apiKey.info", json={"success": True, "results": results})
+    assert not ashby.key_info().may_update_candidates
+
+
+def page(ids: list[str], cursor: str | None = None, **more: object) -> dict:
+    jobs = [{"id": job_id, "title": f"Job {job_id}", "status": "Open"} for job_id in ids]
+    following = {"moreDataAvailable": True, "nextCursor": cursor} if cursor else {"moreDataAvailable": False}
+    return {"success": True, "results": jobs, **following, **more}
+
+
+def test_jobs_come_from_all_pages(ashby, wire) -> None:
+    for body in (page(["1", "2"], "c1"), page(["3"], "c2"), page(["4"])):
+        wire.post(f"{URL}/job.list", json=body)
+    assert [job.ashby_id for job in ashby.jobs()] == ["1", "2", "3", "4"]
+    assert [json.loads(call.request.body).get("cursor") for call in wire.calls] == [None, "c1", "c2"]
+
+
+def test_pages_that_never_end_do_end(ashby, wire) -> None:
+    wire.post(f"{URL}/job.list", json=page(["1"], "c1"))
+    assert len(list(ashby.jobs())) == 2
+
+
+def test_pages_that_go_round_in_a_circle_end_too(ashby, wire) -> None:
+    def answer(request) -> tuple[int, dict, str]:
+        following = {"c1": "c2"}.get(json.loads(request.body).get("cursor"), "c1")
+        return 200, {}, json.dumps(page(["1"], following))
+
+    wire.add_callback("POST", f"{URL}/job.list", callback=answer)
+    assert len(list(ashby.jobs())) == 3
+
+
+def test_a_job_with_empty_parts_has_empty_texts(ashby, wire) -> None:
+    job = {"id": None, "title": None, "status": None, "customRequisitionId": None}
+    wire.post(f"{URL}/job.list", json={"success": True, "results": [job]})
+    (found,) = ashby.jobs()
+    assert set(vars(found).values()) == {""}
+
+
+@pytest.mark.parametrize("results", [None, [], "text", [None], [7], {"id": "1"}, 7])
+def test_jobs_of_another_shape_do_no_harm(ashby, wire, results) -> None:
+    """They are no jobs, or a failure that says so; never a crash."""
+    wire.post(f"{URL}/job.list", json={"success": True, "results": results})
+    try:
+        assert not list(ashby.jobs())
+    except CallFailed as failure:
+        assert failure.message
+
+
+@pytest.mark.parametrize(
+    ("warnings", "kept"),
+    [(["one", "two"], ["one", "two"]), (None, []), ("one", []), ([1], ["1"]), (["x" * 900], ["x" * 500])],
+)
+def test_warnings(warnings, kept) -> None:
+    assert warnings_of(Answer(body={"success": True, "warnings": warnings})) == kept

@@ -1,0 +1,48 @@
+"""Wrong configuration, said by ``manage.py check`` with a hint for each."""
+
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.checks import run_checks
+
+
+@pytest.fixture(autouse=True)
+def right(settings) -> None:
+    settings.PORTAL_BASE_URL = "https://portal.example.com"
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+
+def found() -> list[Any]:
+    return [m for m in run_checks(include_deployment_checks=True) if m.id.startswith("integrations.")]
+
+
+def test_a_right_configuration_has_nothing_to_say() -> None:
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "check_id"),
+    [
+        ("FIELD_ENCRYPTION_KEYS", ["not-a-key"], "integrations.E001"),
+        ("FIELD_ENCRYPTION_KEYS", [Fernet.generate_key().decode(), ""], "integrations.E001"),
+        ("FIELD_ENCRYPTION_KEYS", [], "integrations.E001"),
+        ("FIELD_ENCRYPTION_KEYS", ["ümläut"], "integrations.E001"),
+        ("ASHBY_API_BASE_URL", "api.ashbyhq.com", "integrations.E002"),
+        ("JUSTIFACTS_BASE_URL", "", "integrations.E002"),
+        ("JUSTIFACTS_BASE_URL", "ftp://justifacts.test/", "integrations.E002"),
+        ("JUSTIFACTS_BASE_URL", "https://[::1/", "integrations.E002"),
+        ("POLL_INTERVAL_SECONDS", 0, "integrations.E003"),
+        ("POLL_INTERVAL_SECONDS", -5, "integrations.E003"),
+        ("PORTAL_BASE_URL", "http://portal.example.com", "integrations.W001"),
+        ("PORTAL_BASE_URL", "https://localhost:8000", "integrations.W001"),
+        ("ASSESSMENT_START_REPLAY_SECONDS", 0, "integrations.W002"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_a_hint(settings, setting: str, value: Any, check_id: str) -> None:
+    setattr(settings, setting, value)
+    (message,) = found()
+    assert message.id == check_id
+    assert setting in message.msg
+    assert message.hint
+    assert not any(key in message.msg + message.hint for key in settings.FIELD_ENCRYPTION_KEYS if key)

@@ -65,11 +65,12 @@ def sync_packages(connection: Connection) -> Synced:
 def sync_jobs(connection: Connection) -> Synced:
     """Fetches the org's jobs from Ashby, all pages. A job that is gone stays, with its mapping.
     Raises ``CallFailed``."""
-    listed = [job for job in ashby_client(connection).jobs() if job.ashby_id]
+    # Between two pages a job can move, and come twice.
+    listed = {job.ashby_id: _as_stored(job) for job in ashby_client(connection).jobs() if job.ashby_id}
     known = {job.ashby_id: job for job in connection.organization.jobs.all()}
     added, changed = [], []
     with transaction.atomic():
-        for item in listed:
+        for item in listed.values():
             job = known.get(item.ashby_id)
             if job is None:
                 _write_job(Job(organization=connection.organization, ashby_id=item.ashby_id), item)
@@ -84,8 +85,12 @@ def sync_jobs(connection: Connection) -> Synced:
     return Synced(added, changed, [], len(listed))
 
 
+def _as_stored(job: AshbyJob) -> AshbyJob:
+    return AshbyJob(job.ashby_id, job.title[:500], job.status[:50], job.requisition_id[:200])
+
+
 def _write_job(job: Job, item: AshbyJob) -> None:
-    job.title, job.status, job.requisition_id = item.title[:500], item.status[:50], item.requisition_id[:200]
+    job.title, job.status, job.requisition_id = item.title, item.status, item.requisition_id
     job.save()
 
 
@@ -94,17 +99,21 @@ def find_package(organization: Organization, text: str) -> Package:
     matches = Q(justifacts_id=text) | Q(name__iexact=text) | Q(ashby_name__iexact=text)
     if uuid := _uuid(text):
         matches |= Q(assessment_type_id=uuid)
-    found = list(organization.packages.filter(matches)[:2])
+    # Most packages have no name of their own in Ashby: an empty text is none of their names.
+    found = list(organization.packages.filter(matches)[:2]) if text.strip() else []
     if len(found) != 1:
         what = "two packages are" if found else "no package is"
         raise ValidationError(f"In {organization} {what} called “{text}”.")
     return found[0]
 
 
+@transaction.atomic
 def map_job(
     organization: Organization, ashby_job_id: str, package: Package, *, strict: bool = False
 ) -> JobPackageMapping:
-    """Maps a job, which Ashby may not have told us of yet, to a package."""
+    """Maps a job, which Ashby may not have told us of yet, to a package. Raises ``ValidationError``."""
+    if not ashby_job_id.strip():
+        raise ValidationError("Name the job by its id in Ashby.")
     job, _ = Job.objects.get_or_create(organization=organization, ashby_id=ashby_job_id)
     mapping = JobPackageMapping.objects.filter(job=job).first() or JobPackageMapping(job=job)
     mapping.package, mapping.is_strict = package, strict
@@ -115,7 +124,10 @@ def map_job(
 
 @transaction.atomic
 def set_default_package(organization: Organization, package: Package | None) -> None:
-    """What "Package for this job" orders for a job without a mapping."""
+    """What "Package for this job" orders for a job without a mapping. Raises ``ValidationError``."""
+    if package is not None:
+        package.is_default = True
+        package.clean()
     organization.packages.filter(is_default=True).update(is_default=False)
     if package is not None:
         organization.packages.filter(pk=package.pk).update(is_default=True)

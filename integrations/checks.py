@@ -31,8 +31,8 @@ def addresses(**_: Any) -> list[CheckMessage]:
     """The three addresses are whole ones."""
     found: list[CheckMessage] = []
     for name in ("PORTAL_BASE_URL", "ASHBY_API_BASE_URL", "JUSTIFACTS_BASE_URL"):
-        parts = urlsplit(getattr(settings, name))
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        scheme, host = _scheme_and_host(getattr(settings, name))
+        if scheme not in ("http", "https") or not host:
             found.append(
                 Error(
                     f"{name} is not a whole address.",
@@ -46,8 +46,8 @@ def addresses(**_: Any) -> list[CheckMessage]:
 @register(deploy=True)
 def public_address(**_: Any) -> list[CheckMessage]:
     """Ashby can reach only a public https address."""
-    parts = urlsplit(settings.PORTAL_BASE_URL)
-    if parts.scheme != "https" or parts.hostname in ("localhost", "127.0.0.1"):
+    scheme, host = _scheme_and_host(settings.PORTAL_BASE_URL)
+    if scheme != "https" or host in ("localhost", "127.0.0.1"):
         return [
             Warning(
                 "PORTAL_BASE_URL is not a public https address, so Ashby cannot reach this portal.",
@@ -85,3 +85,12 @@ def poll_interval(**_: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def _scheme_and_host(address: str) -> tuple[str, str]:
+    """Both empty where the text is no address at all."""
+    try:
+        parts = urlsplit(address)
+        return parts.scheme, parts.hostname or ""
+    except ValueError:
+        return "", ""

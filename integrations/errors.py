@@ -42,6 +42,11 @@ class CallFailed(Exception):
         #: Seconds that the other side asked us to wait.
         self.retry_after = retry_after
 
+    @property
+    def sentence(self) -> str:
+        """The message with its full stop, to be followed by another sentence."""
+        return self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
+
 
 class NotSent(CallFailed):
     outcome = "not_sent"

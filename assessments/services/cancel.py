@@ -88,7 +88,7 @@ def cancel_at_justifacts(claim: Claim) -> None:
             ask_human(
                 order,
                 Concern.CANCEL,
-                f"Justifacts did not cancel order {order.justifacts_order_id}: {failure.message} "
+                f"Justifacts did not cancel order {order.justifacts_order_id}: {failure.sentence} "
                 "The check may go on there and be billed. Call Justifacts to settle it.",
             )
         else:
@@ -98,6 +98,6 @@ def cancel_at_justifacts(claim: Claim) -> None:
                     order,
                     Concern.CANCEL,
                     f"Justifacts could not be told for a day to cancel order {order.justifacts_order_id}: "
-                    f"{failure.message} The portal goes on trying. Call Justifacts if it is urgent.",
+                    f"{failure.sentence} The portal goes on trying. Call Justifacts if it is urgent.",
                 )
     note_justifacts(connection, failure.message if failure else "", now)

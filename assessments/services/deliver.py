@@ -99,7 +99,7 @@ def _settle_update(
             ask_human(
                 order,
                 Concern.DELIVERY,
-                f"Ashby could not be told “{update.summary}” for more than a day: {failure.message} "
+                f"Ashby could not be told “{update.summary}” for more than a day: {failure.sentence} "
                 "The portal goes on trying every hour.",
             )
 
@@ -107,7 +107,7 @@ def _settle_update(
 def _pause(order: Order, failure: Unauthorized, now: datetime) -> None:
     status = f" ({failure.answer.status})" if failure.answer.status else ""
     reason = (
-        f"Ashby refused the API key{status}: {failure.message} "
+        f"Ashby refused the API key{status}: {failure.sentence} "
         f"Deliveries of {order.organization} are paused. An admin of {order.organization} has to choose "
         "a working key, or mend this one and check the connection."
     )
@@ -120,7 +120,7 @@ def _refused(order: Order, update: Update, failure: CallFailed) -> None:
     ask_human(
         order,
         Concern.DELIVERY,
-        f"Ashby refused “{update.summary}” for good: {failure.message} "
+        f"Ashby refused “{update.summary}” for good: {failure.sentence} "
         "Later updates of this order wait for it. Retry it once the cause is mended, or set it "
         "aside so that the later ones can go.",
     )

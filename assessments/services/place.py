@@ -164,7 +164,7 @@ def _not_sent(order: Order, failure: NotSent, now: datetime) -> None:
         ask_human(
             order,
             Concern.PLACING,
-            f"The order could not be sent to Justifacts for more than an hour: {failure.message} "
+            f"The order could not be sent to Justifacts for more than an hour: {failure.sentence} "
             "The portal goes on trying; an admin of the organization can check the connection.",
         )
 
@@ -178,7 +178,7 @@ def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
         order,
         Event.Source.PORTAL,
         "placing_unknown",
-        f"Whether Justifacts took the order is not known: {failure.message} The portal asks Justifacts.",
+        f"Whether Justifacts took the order is not known: {failure.sentence} The portal asks Justifacts.",
     )
 
 
@@ -217,6 +217,6 @@ def _uncertain(order: Order, failure: CallFailed, now: datetime) -> None:
             order,
             Concern.PLACING,
             "Whether Justifacts took the order is not known, and Justifacts gives no certain answer: "
-            f"{failure.message} The portal goes on asking, but will not place the order again. Ask "
+            f"{failure.sentence} The portal goes on asking, but will not place the order again. Ask "
             "Justifacts whether it has an order with this reference.",
         )

@@ -42,6 +42,12 @@ class Package(models.Model):
     def __str__(self) -> str:
         return self.label
 
+    def clean(self) -> None:
+        if self.is_default and not self.is_offered:
+            raise ValidationError(
+                {"is_default": f"The package “{self}” is not offered; choose another default package."}
+            )
+
     @property
     def label(self) -> str:
         return self.ashby_name or self.name
@@ -86,6 +92,8 @@ class JobPackageMapping(models.Model):
     def clean(self) -> None:
         if self.job_id and self.package_id and self.job.organization_id != self.package.organization_id:
             raise ValidationError({"package": "This package belongs to another organization."})
+        if self.package_id and not self.package.is_offered:
+            raise ValidationError({"package": f"The package “{self.package}” is not offered any more."})
 
 
 class CustomField(models.Model):

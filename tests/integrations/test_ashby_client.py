@@ -1,5 +1,6 @@
 """What Ashby's answers mean, each by name."""
 
+import contextlib
 import json
 
 import pytest
@@ -172,10 +173,10 @@ def test_a_job_with_empty_parts_has_empty_texts(ashby, wire) -> None:
 def test_jobs_of_another_shape_do_no_harm(ashby, wire, results) -> None:
     """They are no jobs, or a failure that says so; never a crash."""
     wire.post(f"{URL}/job.list", json={"success": True, "results": results})
-    try:
-        assert not list(ashby.jobs())
-    except CallFailed as failure:
-        assert failure.message
+    found = []
+    with contextlib.suppress(CallFailed):
+        found = list(ashby.jobs())
+    assert not found
 
 
 @pytest.mark.parametrize(

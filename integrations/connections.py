@@ -110,6 +110,12 @@ def select_ashby_key(key: AshbyApiKey) -> None:
     resume(organization)
 
 
+def key_was_replaced(connection: Connection, key: str) -> bool:
+    """Whether the org uses another Ashby key by now."""
+    selected = connection.selected_ashby_key
+    return selected is not None and selected.key_index not in blind_indexes(key)
+
+
 def pause(organization: Organization, reason: str, now: datetime) -> bool:
     """Stops the org's deliveries to Ashby until a key works again. False: they were paused already."""
     return (

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from assessments.models import Attempt, Concern, Event, Order, Update
 from integrations.ashby.client import AssessmentNotFound, InvalidUpdate, warnings_of
-from integrations.connections import ashby_client, note_ashby, pause
+from integrations.connections import ashby_client, key_was_replaced, note_ashby, pause
 from integrations.errors import Answer, CallFailed, Unauthorized
 
 from .attempts import keep_attempt
@@ -44,8 +44,11 @@ def deliver_next(assessment_id: UUID) -> bool:
     order = claimed.update.order
     connection = order.organization.connection
     failure: CallFailed | None = None
+    key = None
     try:
-        answer = ashby_client(connection).update(claimed.update.payload, hide=order.personal_data)
+        client = ashby_client(connection)
+        key = client.key
+        answer = client.update(claimed.update.payload, hide=order.personal_data)
     except CallFailed as error:
         failure, answer = error, error.answer
     now = timezone.now()
@@ -56,7 +59,11 @@ def deliver_next(assessment_id: UUID) -> bool:
             return False
         update.release()
         update.attempt_count += 1
-        _settle_update(order, update, answer, failure, now)
+        if isinstance(failure, Unauthorized) and key and key_was_replaced(connection, key):
+            # The new key may work: it is tried at once, and nothing is paused for the old one.
+            update.last_error, update.due_at = failure.message, now
+        else:
+            _settle_update(order, update, answer, failure, now)
         update.save()
     if failure is None:
         note_ashby(connection, now)

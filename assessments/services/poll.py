@@ -13,8 +13,8 @@ from django.utils import timezone
 from assessments.models import NextCall, Order
 from assessments.models.claims import claim_end
 from integrations.connections import justifacts_client, note_justifacts
-from integrations.errors import CallFailed
-from integrations.justifacts.client import Found, JustifactsClient
+from integrations.errors import CallFailed, Refused
+from integrations.justifacts.client import Found, JustifactsClient, OrderNotFound
 
 from .changing import changing
 from .track import apply_word, is_news, next_poll
@@ -47,9 +47,7 @@ def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
         for order, outcome in pairs
         if isinstance(outcome, Found) and _has_news(order, outcome) and _record_news(order, outcome, token)
     ]
-    for order, outcome in {order.organization_id: (order, outcome) for order, outcome in pairs}.values():
-        problem = outcome.message if isinstance(outcome, CallFailed) else ""
-        note_justifacts(order.organization.connection, problem, timezone.now())
+    _note_health(pairs)
     return changed
 
 
@@ -83,6 +81,15 @@ def _ask(client: JustifactsClient | CallFailed, order: Order) -> Found | CallFai
 
 def _has_news(order: Order, outcome: Found | CallFailed) -> bool:
     return isinstance(outcome, Found) and outcome.word is not None and is_news(order, outcome.word)
+
+
+def _note_health(pairs: list[tuple[Order, Found | CallFailed]]) -> None:
+    """Each connection by the last of its answers. That one order is not known is no problem of the
+    connection's: Justifacts answered."""
+    last = {order.organization_id: (order.organization.connection, outcome) for order, outcome in pairs}
+    for connection, outcome in last.values():
+        answered = not isinstance(outcome, CallFailed) or type(outcome) in (Refused, OrderNotFound)
+        note_justifacts(connection, "" if answered else outcome.message, timezone.now())
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management import BaseCommand, CommandError
 from django.core.management.base import CommandParser
+from django.db import OperationalError, ProgrammingError
 
 from integrations.errors import CallFailed
 from integrations.fields import SecretUnreadable
@@ -54,6 +55,11 @@ class PortalCommand(BaseCommand):
             raise CommandError(one_line(error.message)) from None
         except SecretUnreadable as error:
             raise CommandError(one_line(str(error))) from None
+        except (OperationalError, ProgrammingError) as error:
+            raise CommandError(
+                f"The database does not answer, or is not set up ({one_line(str(error))}). "
+                "Check DATABASE_URL and run: manage.py migrate"
+            ) from None
         if options["json"] or self.always_json:
             self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
         else:

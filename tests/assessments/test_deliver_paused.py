@@ -9,6 +9,7 @@ import time_machine
 from assessments.models import Attempt, Order
 from assessments.services import place
 from integrations.connections import add_ashby_key, check, select_ashby_key
+from integrations.fields import Secret
 from integrations.models import AshbyApiKey
 from tests.world import World, basic
 
@@ -173,3 +174,26 @@ def test_without_a_key_in_use_deliveries_pause_and_nothing_is_sent(world: World)
     add_ashby_key(connection, "the-first-one")
     world.work()
     assert world.told(order) == ["Justifacts Received"]
+
+
+@pytest.mark.parametrize("how", ["another key", "the same key's new text"])
+def test_a_key_that_was_changed_during_the_call_is_not_paused_for_the_old_one(world: World, how: str) -> None:
+    """Else a working key would wait for a person who has already done their part."""
+
+    def answer(request: object) -> tuple[int, dict, str]:
+        world.ashby_takes_everything()
+        if how == "another key":
+            add_ashby_key(world.acme.connection, "the-new-key")
+        else:
+            key = world.acme.organization.ashby_api_keys.get()
+            key.key = Secret("the-new-key")
+            select_ashby_key(key)
+        return 401, {}, "{}"
+
+    world.wire.add_callback("POST", "https://ashby.test/assessment.update", callback=answer)
+    order = world.placed()
+    world.work()
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.paused_at is None
+    assert not world.waiting(order)
+    assert world.wire.calls[-1].request.headers["Authorization"] == basic("the-new-key")

@@ -89,7 +89,8 @@ def _note_health(pairs: list[tuple[Order, Found | CallFailed]]) -> None:
     last = {order.organization_id: (order.organization.connection, outcome) for order, outcome in pairs}
     for connection, outcome in last.values():
         answered = not isinstance(outcome, CallFailed) or type(outcome) in (Refused, OrderNotFound)
-        note_justifacts(connection, "" if answered else outcome.message, timezone.now())
+        problem = outcome.message if isinstance(outcome, CallFailed) and not answered else ""
+        note_justifacts(connection, problem, timezone.now())
 
 
 @transaction.atomic

@@ -57,6 +57,8 @@ class Order(Claimable):
     status = models.CharField(max_length=20, choices=Status, default=Status.ACCEPTED)
     status_since = models.DateTimeField(default=timezone.now)
     justifacts_status = models.CharField("Justifacts' last word", max_length=500, blank=True)
+    # That last word is one that we do not know.
+    status_is_unknown = models.BooleanField("unknown status at Justifacts", default=False)
     # Justifacts' own time of the last word that was applied, in ms since 1970.
     justifacts_timestamp = models.BigIntegerField(default=0)
     justifacts_order_id = models.CharField("order number at Justifacts", max_length=200, blank=True)
@@ -67,10 +69,12 @@ class Order(Claimable):
     attention_concern = models.CharField(max_length=10, choices=Concern, blank=True, default=Concern.NONE)
     needs_attention = models.BooleanField("needs a human", default=False)
     attention_reason = models.TextField(blank=True)
+    attention_since = models.DateTimeField(null=True, blank=True)
 
     created_at = models.DateTimeField(default=timezone.now)
     placed_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
+    turnaround_minutes = models.PositiveIntegerField(null=True)
 
     next_call = models.CharField(max_length=10, choices=NextCall, blank=True, default=NextCall.PLACE)
     next_call_at = models.DateTimeField(null=True, default=timezone.now)
@@ -90,6 +94,16 @@ class Order(Claimable):
 
     class Meta:
         ordering = ["-created_at"]
+        permissions = [
+            ("retry_order", "Can set going again what waits for an order"),
+            ("poll_order", "Can ask Justifacts for an order's status now"),
+            ("resend_order", "Can send Ashby an order's updates again, or set one aside"),
+            ("cancel_order", "Can cancel an order at both sides"),
+            ("rescue_order", "Can adopt an order number, or place an order again, after an unknown placing"),
+            ("note_order", "Can add a note to an order"),
+            ("resolve_order", "Can say that an order needs no human any more"),
+            ("export_order", "Can export orders"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="one_active_order",
@@ -116,11 +130,23 @@ class Order(Claimable):
         indexes = [
             models.Index(name="orders_due", fields=["next_call_at"], condition=Q(next_call_at__isnull=False)),
             models.Index(name="orders_by_date", fields=["organization", "-created_at"]),
+            models.Index(name="orders_newest_first", fields=["-created_at"]),
             # SQLite does not use the partial indexes of the two constraints above for a look-up.
             models.Index(name="orders_of_application", fields=["organization", "application_id"]),
             models.Index(name="orders_by_number", fields=["organization", "justifacts_order_id"]),
             models.Index(
                 name="orders_needing_a_human", fields=["organization"], condition=Q(needs_attention=True)
+            ),
+            models.Index(
+                name="orders_of_unknown_status", fields=["organization"], condition=Q(status_is_unknown=True)
+            ),
+            models.Index(
+                name="orders_on_the_way",
+                fields=["status", "status_since"],
+                condition=~Q(status__in=sorted(ENDED)),
+            ),
+            models.Index(
+                name="orders_completed", fields=["completed_at"], condition=Q(completed_at__isnull=False)
             ),
         ]
 
@@ -130,6 +156,12 @@ class Order(Claimable):
     @property
     def candidate_name(self) -> str:
         return f"{self.candidate_first_name} {self.candidate_last_name}".strip()
+
+    @property
+    def candidate_initials(self) -> str:
+        """As much of a candidate as may leave the portal in a notice."""
+        names = (self.candidate_first_name.strip(), self.candidate_last_name.strip())
+        return "".join(f"{name[0].upper()}." for name in names if name)
 
     @property
     def has_ended(self) -> bool:

@@ -1,5 +1,7 @@
 """Asking a human: the sentence says what happened, why, and what to do."""
 
+from django.utils import timezone
+
 from assessments.models import Concern, Event, Order
 
 from .changing import record
@@ -9,6 +11,7 @@ def ask_human(order: Order, concern: Concern, reason: str) -> None:
     """Flags the order; the caller saves it."""
     if order.attention_reason != reason:
         record(order, Event.Source.PORTAL, "needs_attention", reason)
+    order.attention_since = (order.attention_since if order.needs_attention else None) or timezone.now()
     order.needs_attention = True
     order.attention_concern = concern
     order.attention_reason = reason
@@ -20,6 +23,7 @@ def settle(order: Order, concern: Concern) -> None:
         order.needs_attention = False
         order.attention_concern = Concern.NONE
         order.attention_reason = ""
+        order.attention_since = None
         record(
             order,
             Event.Source.PORTAL,

@@ -49,6 +49,7 @@ def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datet
     """Ends an active order, tells Ashby, and decides what Justifacts must still be told. The
     caller holds and saves the order."""
     order.status, order.status_since, order.end_reason = Status.CANCELLED, now, reason
+    order.status_is_unknown = False
     record(order, source, "cancelled", f"The check was cancelled: {reason}")
     tell_end(order, reason, now)
     settle(order, Concern.DELIVERY)

@@ -74,9 +74,10 @@ def _metadata(order: Order) -> tuple[Data, ...]:
     data = [Data("package", "Package", "string", order.package.label)]
     if order.justifacts_order_id:
         data.append(Data("order_number", "Justifacts order number", "string", order.justifacts_order_id))
-    if order.completed_at:
-        minutes = int((order.completed_at - order.created_at).total_seconds() // 60)
-        data.append(Data("turnaround", "Turnaround", "numeric_duration_minutes", max(minutes, 0)))
+    if order.turnaround_minutes is not None:
+        data.append(
+            Data("turnaround", "Turnaround", "numeric_duration_minutes", order.turnaround_minutes)
+        )
     return tuple(data)
 
 

@@ -114,6 +114,7 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
         return _after_the_end(order, word, target, text, how, now)
     if target == order.status:
         order.justifacts_status = text or order.justifacts_status
+        order.status_is_unknown = False
         return False
     if target is not None and not may_follow(Status(order.status), target):
         record_once(
@@ -174,6 +175,7 @@ def _target(word: AssessmentUpdate, text: str) -> Status | None:
 
 def _heard(order: Order, word: AssessmentUpdate, text: str, now: datetime) -> None:
     order.justifacts_status = (text or order.justifacts_status)[:500]
+    order.status_is_unknown = bool(order.justifacts_status) and status_of(order.justifacts_status) is None
     order.justifacts_timestamp = max(order.justifacts_timestamp, _said_at(word, now))
 
 
@@ -190,6 +192,8 @@ def _poll_from_the_start(order: Order, now: datetime) -> None:
 
 def _complete(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> None:
     order.status, order.status_since, order.completed_at = Status.COMPLETE, now, now
+    order.turnaround_minutes = max(int((now - order.created_at).total_seconds() // 60), 0)
+    order.status_is_unknown = False
     order.result = result_of(str(word.result.value))[:500] if word.result else NO_RESULT
     order.report_url = _report_url(word.profile_url)
     record(order, _JUSTIFACTS, "completed", f"Justifacts completed the check {how}: {order.result}.")

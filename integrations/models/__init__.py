@@ -1,14 +1,20 @@
 """Who we talk to, and what they offer."""
 
 from .catalogue import CustomField, Job, JobPackageMapping, Package
+from .errands import Errand
+from .memberships import MEMBER_ROLES, Membership, Role
 from .organizations import AshbyApiKey, Connection, Organization
 
 __all__ = [
+    "MEMBER_ROLES",
     "AshbyApiKey",
     "Connection",
     "CustomField",
+    "Errand",
     "Job",
     "JobPackageMapping",
+    "Membership",
     "Organization",
     "Package",
+    "Role",
 ]

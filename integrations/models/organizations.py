@@ -22,6 +22,7 @@ class Organization(models.Model):
 
     class Meta:
         ordering = ["name"]
+        permissions = [("view_every_organization", "Sees every organization, not only their own")]
 
     def __str__(self) -> str:
         return self.name
@@ -61,6 +62,8 @@ class Connection(models.Model):
         blank=True,
         help_text="The key that Justifacts e-mailed. Ashby signs in to us with it, and we to Justifacts.",
     )
+    verification_key_set_by = models.CharField(max_length=150, blank=True, editable=False)
+    verification_key_set_at = models.DateTimeField(null=True, blank=True, editable=False)
     # The keyed hash of the verification key, by which an inbound call finds its organization.
     verification_key_index = models.CharField(max_length=64, null=True, unique=True, editable=False)
     staging_base_url = models.CharField(
@@ -75,13 +78,21 @@ class Connection(models.Model):
     paused_at = models.DateTimeField("deliveries paused since", null=True, blank=True, editable=False)
     pause_reason = models.TextField(default="", blank=True, editable=False)
     ashby_problem = models.TextField("problem with Ashby", default="", blank=True, editable=False)
+    ashby_problem_since = models.DateTimeField(null=True, blank=True, editable=False)
     justifacts_problem = models.TextField("problem with Justifacts", default="", blank=True, editable=False)
+    justifacts_problem_since = models.DateTimeField(null=True, blank=True, editable=False)
     ashby_called_at = models.DateTimeField("last call from Ashby", null=True, blank=True, editable=False)
     ashby_answered_at = models.DateTimeField(
         "last call that Ashby took", null=True, blank=True, editable=False
     )
     justifacts_answered_at = models.DateTimeField(
         "last word from Justifacts", null=True, blank=True, editable=False
+    )
+    notice_webhook = EncryptedTextField(
+        "address for chat messages",
+        default="",
+        blank=True,
+        help_text="A Slack-compatible incoming webhook. It is a secret: who has it can write there.",
     )
     checked_at = models.DateTimeField("last checked", null=True, blank=True, editable=False)
 
@@ -133,6 +144,8 @@ class AshbyApiKey(models.Model):
     key_index = models.CharField(max_length=64, editable=False)
     is_selected = models.BooleanField("in use", default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    set_by = models.CharField("set by", max_length=150, blank=True, editable=False)
+    set_at = models.DateTimeField("set", null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = "Ashby API key"

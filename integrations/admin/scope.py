@@ -1,0 +1,98 @@
+"""Every page shows what the person may see, and nothing of another organization's."""
+
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.contrib.auth import get_permission_codename
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from integrations.models import Organization
+from integrations.people import organizations_of, sees_every_organization
+
+
+class OfOrganizations(ModelAdmin):
+    """Rows that belong to an organization, found along ``organization_path``.
+
+    A row of an organization in which the person has no permission does not exist for them: it is in no
+    list, search, filter, choice or history, and its address answers 404.
+    """
+
+    organization_path = "organization"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return self.visible(request, rows)
+
+    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        permissions = self._permission("view"), self._permission("change")
+        if sees_every_organization(request.user, *permissions):
+            return rows
+        return rows.filter(
+            **{f"{self.organization_path}__in": organizations_of(request.user, *permissions)}
+        )
+
+    def organization_of(self, row: Any) -> Organization:
+        for name in self.organization_path.split("__"):
+            row = getattr(row, name)
+        organization: Organization = row
+        return organization
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is None:
+            raise Http404
+        return row
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "view", obj) or self._may(request, "change", obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "change", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "delete", obj)
+
+    def _may(self, request: HttpRequest, action: str, row: Any) -> bool:
+        return self.may(request, self._permission(action), row)
+
+    def may(self, request: HttpRequest, permission: str, row: Any = None) -> bool:
+        """Without a row: somewhere."""
+        return request.user.has_perm(permission, self.organization_of(row) if row else None)
+
+    def _permission(self, action: str) -> str:
+        return f"{self.opts.app_label}.{get_permission_codename(action, self.opts)}"
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only what the person may see can be chosen."""
+        if "queryset" not in kwargs:
+            if db_field.remote_field.model is Organization:
+                permissions = self._permission("add"), self._permission("change")
+                kwargs["queryset"] = organizations_of(request.user, *permissions)
+            elif isinstance(related := self._admin_of(db_field.remote_field.model), OfOrganizations):
+                kwargs["queryset"] = related.get_queryset(request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def _admin_of(self, model: type[Model]) -> ModelAdmin | None:
+        return self.admin_site._registry.get(model)
+
+
+class OrganizationFilter(SimpleListFilter):
+    """The organizations that the person may see; not shown where there is one."""
+
+    title = _("organization")
+    parameter_name = "organization"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        permissions = model_admin._permission("view"), model_admin._permission("change")
+        seen = list(organizations_of(request.user, *permissions).values_list("slug", "name"))
+        return seen if len(seen) > 1 else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        path = self._path
+        return queryset.filter(**{f"{path}__slug": self.value()}) if self.value() else queryset
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        self._path = model_admin.organization_path
+        super().__init__(request, params, model, model_admin)

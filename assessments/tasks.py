@@ -1,61 +1,26 @@
-"""The worker's edge: fetch, call one service, nudge the next. Messages carry ids only.
+"""The worker's edge: fetch, call one service, nudge the next. Messages carry ids only."""
 
-A nudge makes work prompt; it may be lost without harm, since what is due is a row with a time,
-and the sweep finds it.
-"""
-
-import logging
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from celery import current_app, shared_task
-from django.db import transaction
+from celery import shared_task
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from assessments.models import Heartbeat
 from assessments.services import deliver as delivering
 from assessments.services import place as placing
 from assessments.services import poll as polling
 from assessments.services.due import due
+from integrations import errands
+from integrations.tasks import broker_answers, nudge, run_errand
 
-logger = logging.getLogger(__name__)
+__all__ = ["broker_answers", "call_justifacts", "deliver", "nudge", "poll", "sweep"]
 
 SWEEP_EVERY = timedelta(seconds=1.5)
 #: How long one task tells updates of one order before it makes room for others.
 LANE_SECONDS = 20
-_REST_SECONDS = 30
-_rest_until = 0.0
-
-
-def nudge(task: Any, *arguments: Any, **options: Any) -> None:
-    """Publishes a task after the present transaction. With the broker away it is skipped, and
-    nudging rests 30 s, so that no request waits for a dead broker again and again."""
-    transaction.on_commit(lambda: _publish(task, arguments, options))
-
-
-def _publish(task: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
-    global _rest_until
-    if time.monotonic() < _rest_until:
-        return
-    try:
-        task.apply_async(arguments, **options)
-    except (OperationalError, OSError) as error:
-        _rest_until = time.monotonic() + _REST_SECONDS
-        logger.warning("broker away (%s): work waits for the sweep", type(error).__name__)
-
-
-def broker_answers() -> bool:
-    """Whether a message could be published now."""
-    try:
-        with current_app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, timeout=2)
-    except (OperationalError, OSError):
-        return False
-    return True
 
 
 @shared_task
@@ -101,6 +66,8 @@ def sweep() -> None:
         nudge(call_justifacts, str(assessment_id), **options)
     for assessment_id in found.lanes:
         nudge(deliver, str(assessment_id), **options)
+    for errand_id in errands.due():
+        nudge(run_errand, errand_id, **options)
     for batch in _batches(found.polls):
         nudge(poll, [str(assessment_id) for assessment_id in batch], **options)
 

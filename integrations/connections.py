@@ -1,7 +1,6 @@
 """Connecting an organization: its keys and addresses, the health of both sides, and the pause of
 its deliveries."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from .ashby.client import AshbyClient
+from .ashby.client import AshbyClient, KeyInfo
 from .errors import CallFailed, NotSent, Unauthorized
 from .fields import Secret, SecretUnreadable, blind_indexes
 from .justifacts.client import JustifactsClient
@@ -35,6 +34,11 @@ def justifacts_client(connection: Connection) -> JustifactsClient:
     return JustifactsClient(connection.staging_base_url, _readable(connection.verification_key, NotSent))
 
 
+def readable_verification_key(connection: Connection) -> str:
+    """The verification key itself. Raises ``NotSent`` where it cannot be read."""
+    return _readable(connection.verification_key, NotSent)
+
+
 def _readable(secret: Secret, failure: type[CallFailed]) -> str:
     try:
         return secret.reveal()
@@ -56,6 +60,7 @@ def connect(
     verification_key: str = "",
     ashby_key: str = "",
     staging_base_url: str = "",
+    who: str = "",
 ) -> Connection:
     """Creates the org, or updates it (found by its slug, else by its name), with what is given.
 
@@ -73,19 +78,26 @@ def connect(
         organization=organization
     )
     if verification_key.strip():
-        connection.verification_key = Secret(verification_key.strip())
+        set_verification_key(connection, Secret(verification_key.strip()), who)
     if staging_base_url.strip():
         connection.staging_base_url = staging_base_url.strip()
     connection.full_clean()
     connection.save()
     if ashby_key.strip():
-        add_ashby_key(connection, ashby_key)
+        add_ashby_key(connection, ashby_key, who=who)
     return connection
 
 
+def set_verification_key(connection: Connection, key: Secret, who: str) -> None:
+    """Writes down the key, who set it and when; the caller validates and saves."""
+    connection.verification_key = key
+    connection.verification_key_set_by, connection.verification_key_set_at = who, timezone.now()
+
+
 @transaction.atomic
-def add_ashby_key(connection: Connection, key: str, name: str = "") -> AshbyApiKey:
-    """Adds the key, or finds it where the org has it already, and selects it."""
+def add_ashby_key(connection: Connection, key: str, name: str = "", who: str = "") -> AshbyApiKey:
+    """Adds the key, or finds it where the org has it already, and selects it. Raises
+    ``ValidationError``."""
     key = key.strip()
     if not key:
         raise ValidationError("Paste the key that Ashby showed.")
@@ -95,6 +107,8 @@ def add_ashby_key(connection: Connection, key: str, name: str = "") -> AshbyApiK
         name=name or f"Added {timezone.localdate():%Y-%m-%d}",
     )
     known.key = Secret(key)
+    known.name = name or known.name
+    known.set_by, known.set_at = who, timezone.now()
     select_ashby_key(known)
     return known
 
@@ -160,39 +174,59 @@ def _note(connection: Connection, at: str, problem_field: str, problem: str, now
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of a connection check."""
+    """One line of a connection check. ``advice``: it works, and could be better."""
 
     side: str
-    ok: bool
+    state: str
     text: str
+
+    @property
+    def ok(self) -> bool:
+        return self.state != "problem"
 
 
 def check(connection: Connection) -> list[Finding]:
     """Calls both sides now and says, for each, whether it works and what to mend. A working Ashby
     key lets paused deliveries go on."""
+    ashby = check_ashby(connection)
+    return [*ashby, check_justifacts(connection)]
+
+
+def check_ashby(connection: Connection) -> list[Finding]:
+    """Whether Ashby takes the selected key and lets it write candidates; then, perhaps, advice."""
     now = timezone.now()
-    ashby = _finding("Ashby", lambda: _check_ashby(connection))
-    justifacts = _finding("Justifacts", lambda: _check_justifacts(connection))
-    if ashby.ok:
-        resume(connection.organization)
-    Connection.objects.filter(pk=connection.pk).update(
-        checked_at=now,
-        ashby_problem="" if ashby.ok else ashby.text,
-        justifacts_problem="" if justifacts.ok else justifacts.text,
-        **({"ashby_answered_at": now} if ashby.ok else {}),
-        **({"justifacts_answered_at": now} if justifacts.ok else {}),
-    )
-    return [ashby, justifacts]
-
-
-def _finding(side: str, look: Callable[[], str]) -> Finding:
+    advice: list[Finding] = []
     try:
-        return Finding(side, True, look())
+        info = _key_info(connection)
+        finding = Finding("Ashby", "ok", f"The key “{info.title}” works and may update candidates.")
+        advice = _advice(info)
     except CallFailed as error:
-        return Finding(side, False, error.message)
+        finding = Finding("Ashby", "problem", error.message)
+    if finding.ok:
+        resume(connection.organization)
+    _note_check(connection, "ashby", finding, now)
+    return [finding, *advice]
 
 
-def _check_ashby(connection: Connection) -> str:
+def check_justifacts(connection: Connection) -> Finding:
+    """Whether Justifacts takes the verification key and answers with its packages."""
+    now = timezone.now()
+    try:
+        finding = Finding("Justifacts", "ok", _list_packages(connection))
+    except CallFailed as error:
+        finding = Finding("Justifacts", "problem", error.message)
+    _note_check(connection, "justifacts", finding, now)
+    return finding
+
+
+def _note_check(connection: Connection, side: str, finding: Finding, now: datetime) -> None:
+    changes: dict[str, object] = {"checked_at": now, f"{side}_problem": "" if finding.ok else finding.text}
+    if finding.ok:
+        changes[f"{side}_answered_at"] = now
+    Connection.objects.filter(pk=connection.pk).update(**changes)
+
+
+def _key_info(connection: Connection) -> KeyInfo:
     try:
         info = ashby_client(connection).key_info()
     except Unauthorized as error:
@@ -205,10 +239,25 @@ def _check_ashby(connection: Connection) -> str:
             f"The key “{info.title}” may not write candidates, so Ashby would refuse every update. "
             "In Ashby, Admin > Integrations > API Keys, give it write all."
         )
-    return f"The key “{info.title}” works and may update candidates."
+    return info
 
 
-def _check_justifacts(connection: Connection) -> str:
+def _advice(info: KeyInfo) -> list[Finding]:
+    """A key that could do more than the portal needs is a risk without a use."""
+    if not info.unneeded_scopes:
+        return []
+    return [
+        Finding(
+            "Ashby",
+            "advice",
+            f"The key may do far more than the portal needs ({', '.join(info.unneeded_scopes[:5])}"
+            f"{', …' if len(info.unneeded_scopes) > 5 else ''}). It needs candidates:write, jobs:read and "
+            "apiKeys:read. An admin in Ashby can make a key with only these and select it here.",
+        )
+    ]
+
+
+def _list_packages(connection: Connection) -> str:
     try:
         packages = justifacts_client(connection).packages()
     except Unauthorized as error:

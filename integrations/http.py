@@ -50,16 +50,18 @@ def post(
     headers: Mapping[str, str] | None = None,
     repeatable: bool,
     hide: Iterable[str] = (),
+    to_ourselves: bool = False,
 ) -> Answer:
     """POSTs ``body`` as JSON with ``key`` as the Basic user name and returns the parsed answer.
 
     A ``repeatable`` call uses a kept-alive connection and is made a second time, at once, when
     the other side had closed that connection. Any other call opens a fresh one, so that a reset
     means a reset. ``hide`` lists what must not stand in the stored excerpt of the answer.
+    ``to_ourselves``: the portal's own address, which may be private or plain http.
 
     Raises ``NotSent``, ``Unknown``, ``Refused`` or ``Unauthorized``.
     """
-    session = _session_for(url, fresh=not repeatable)
+    session = _session_for(url, fresh=not repeatable, to_ourselves=to_ourselves)
     arguments: dict[str, Any] = {
         "data": json.dumps(body, ensure_ascii=False).encode(),
         "auth": (key.encode(), b""),
@@ -79,7 +81,7 @@ class _ConnectionWasClosed(Unknown):
     """The connection was closed before any answer, at once: often an old kept-alive one."""
 
 
-def _session_for(url: str, *, fresh: bool) -> requests.Session:
+def _session_for(url: str, *, fresh: bool, to_ourselves: bool) -> requests.Session:
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -89,7 +91,8 @@ def _session_for(url: str, *, fresh: bool) -> requests.Session:
             "An admin has to correct it on the connection."
         ) from None
     host = (parts.hostname or "").lower()
-    allowed = {host, f"{host}:{port}"} & {entry.lower() for entry in settings.OUTBOUND_ALLOWED_HOSTS}
+    exceptions = {entry.lower() for entry in settings.OUTBOUND_ALLOWED_HOSTS}
+    allowed = to_ourselves or bool({host, f"{host}:{port}"} & exceptions)
     if not allowed and parts.scheme != "https":
         raise NotSent(
             f"The address {parts.scheme}://{parts.netloc} is not https, so nothing was sent. "

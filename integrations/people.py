@@ -7,9 +7,18 @@ organization is asked with ``user.has_perm(permission, organization)``.
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission
+from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission, User
+from django.contrib.auth.tokens import default_token_generator
+from django.core.mail import send_mail
+from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
 
 from .models import Membership, Organization
 
@@ -52,6 +61,55 @@ def sees_every_organization(person: Person, *permissions: str) -> bool:
     if not person.is_active:
         return False
     return bool(person.is_superuser) or bool(_permissions_everywhere(person).intersection(permissions))
+
+
+@transaction.atomic
+def invite(organization: Organization, email: str, name: str, role: str, who: str) -> Membership:
+    """Gives a person a role in the organization, and an account if they have none. Mailing them is
+    the caller's. Raises ``ValidationError`` where they are a member already."""
+    email = email.strip()
+    person = User.objects.filter(Q(email__iexact=email) | Q(username__iexact=email)).order_by("pk").first()
+    if person is None:
+        person = User(username=email.lower()[:150], email=email, is_staff=True)
+        person.first_name, _space, person.last_name = (part[:150] for part in name.strip().partition(" "))
+        person.set_unusable_password()
+        person.full_clean(exclude=["password"])
+        person.save()
+    elif not person.is_staff:
+        person.is_staff = True
+        person.save(update_fields=["is_staff"])
+    membership = Membership(user=person, organization=organization, role=role, added_by=who)
+    membership.full_clean()
+    membership.save()
+    return membership
+
+
+def mail_invitation(membership: Membership) -> None:
+    """Tells the person, with a link by which who has no password yet sets one. The link works for
+    ``PASSWORD_RESET_TIMEOUT``; a new one comes by “Forgotten your password?” or a new invitation."""
+    person = membership.user
+    link = reverse("admin:index")
+    if not person.has_usable_password():
+        link = reverse(
+            "password_reset_confirm",
+            kwargs={
+                "uidb64": urlsafe_base64_encode(force_bytes(person.pk)),
+                "token": default_token_generator.make_token(person),
+            },
+        )
+    context = {
+        "membership": membership,
+        "person": person,
+        "link": f"{settings.PORTAL_BASE_URL}{link}",
+        "days": settings.PASSWORD_RESET_TIMEOUT // 86400,
+    }
+    send_mail(
+        _("You are invited to the background checks of %(organization)s")
+        % {"organization": membership.organization},
+        render_to_string("notices/invitation.txt", context),
+        None,
+        [person.email],
+    )
 
 
 def _permissions_everywhere(person: Any) -> frozenset[str]:

@@ -25,51 +25,79 @@ def fill(apps, schema_editor):
     words = Order.objects.exclude(justifacts_status="").order_by().values_list("justifacts_status", flat=True)
     unknown = [word for word in words.distinct() if word.casefold().strip() not in known]
     ended = ["complete", "cancelled", "rejected"]
-    Order.objects.filter(justifacts_status__in=unknown).exclude(status__in=ended).update(status_is_unknown=True)
+    Order.objects.filter(justifacts_status__in=unknown).exclude(status__in=ended).update(
+        status_is_unknown=True
+    )
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('assessments', '0002_events_never_change'),
-        ('integrations', '0002_people_and_errands'),
+        ("assessments", "0002_events_never_change"),
+        ("integrations", "0002_people_and_errands"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='order',
-            options={'ordering': ['-created_at'], 'permissions': [('retry_order', 'Can set going again what waits for an order'), ('poll_order', "Can ask Justifacts for an order's status now"), ('resend_order', "Can send Ashby an order's updates again, or set one aside"), ('cancel_order', 'Can cancel an order at both sides'), ('rescue_order', 'Can adopt an order number, or place an order again, after an unknown placing'), ('note_order', 'Can add a note to an order'), ('resolve_order', 'Can say that an order needs no human any more'), ('export_order', 'Can export orders')]},
+            name="order",
+            options={
+                "ordering": ["-created_at"],
+                "permissions": [
+                    ("retry_order", "Can set going again what waits for an order"),
+                    ("poll_order", "Can ask Justifacts for an order's status now"),
+                    ("resend_order", "Can send Ashby an order's updates again, or set one aside"),
+                    ("cancel_order", "Can cancel an order at both sides"),
+                    (
+                        "rescue_order",
+                        "Can adopt an order number, or place an order again, after an unknown placing",
+                    ),
+                    ("note_order", "Can add a note to an order"),
+                    ("resolve_order", "Can say that an order needs no human any more"),
+                    ("export_order", "Can export orders"),
+                ],
+            },
         ),
         migrations.AddField(
-            model_name='order',
-            name='attention_since',
+            model_name="order",
+            name="attention_since",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='order',
-            name='status_is_unknown',
-            field=models.BooleanField(default=False, verbose_name='unknown status at Justifacts'),
+            model_name="order",
+            name="status_is_unknown",
+            field=models.BooleanField(default=False, verbose_name="unknown status at Justifacts"),
         ),
         migrations.AddField(
-            model_name='order',
-            name='turnaround_minutes',
+            model_name="order",
+            name="turnaround_minutes",
             field=models.PositiveIntegerField(null=True),
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['-created_at'], name='orders_newest_first'),
+            model_name="order",
+            index=models.Index(fields=["-created_at"], name="orders_newest_first"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('status_is_unknown', True)), fields=['organization'], name='orders_of_unknown_status'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("status_is_unknown", True)),
+                fields=["organization"],
+                name="orders_of_unknown_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('status__in', ['cancelled', 'complete', 'rejected']), _negated=True), fields=['status', 'status_since'], name='orders_on_the_way'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("status__in", ["cancelled", "complete", "rejected"]), _negated=True),
+                fields=["status", "status_since"],
+                name="orders_on_the_way",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('completed_at__isnull', False)), fields=['completed_at'], name='orders_completed'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("completed_at__isnull", False)),
+                fields=["completed_at"],
+                name="orders_completed",
+            ),
         ),
     ]

@@ -75,9 +75,7 @@ def _metadata(order: Order) -> tuple[Data, ...]:
     if order.justifacts_order_id:
         data.append(Data("order_number", "Justifacts order number", "string", order.justifacts_order_id))
     if order.turnaround_minutes is not None:
-        data.append(
-            Data("turnaround", "Turnaround", "numeric_duration_minutes", order.turnaround_minutes)
-        )
+        data.append(Data("turnaround", "Turnaround", "numeric_duration_minutes", order.turnaround_minutes))
     return tuple(data)
 
 

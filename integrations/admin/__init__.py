@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from . import catalogue, connections, keys, organizations
+from . import catalogue, connections, keys, organizations, people
 
-__all__ = ["catalogue", "connections", "keys", "organizations"]
+__all__ = ["catalogue", "connections", "keys", "organizations", "people"]
 
 admin.site.site_header = admin.site.site_title = "Assessment portal"
 admin.site.index_title = "Background checks between Ashby and Justifacts"

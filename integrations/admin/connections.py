@@ -1,33 +1,32 @@
-"""Connections: the verification key, what to paste into Ashby, and the health of both sides."""
+"""Connections: the settings of one, and the health of both sides. Setting up is on a page of its own."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin import ModelAdmin
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from integrations.catalogue import Synced, sync_jobs, sync_packages
-from integrations.connections import check
-from integrations.errors import CallFailed
+from integrations.connections import set_verification_key
+from integrations.errands import ask
 from integrations.fields import Secret
-from integrations.models import AshbyApiKey, Connection
+from integrations.models import AshbyApiKey, Connection, Errand
+from integrations.tasks import nudge, run_errand
 
+from .scope import OfOrganizations, OrganizationFilter
 from .secrets import SecretField
 
 
 class ConnectionForm(forms.ModelForm):
     class Meta:
         model = Connection
-        fields = ["organization", "is_enabled", "verification_key", "staging_base_url"]
+        fields = ["organization", "is_enabled", "verification_key", "staging_base_url", "notice_webhook"]
         labels = {"staging_base_url": "Justifacts' address"}
         widgets = {"staging_base_url": forms.TextInput(attrs={"class": "vLargeTextField"})}
         help_texts = {"staging_base_url": "What Ashby's guide calls the staging base URL of Justifacts."}
@@ -39,7 +38,16 @@ class ConnectionForm(forms.ModelForm):
             label="Verification key",
             help_text="The key that Justifacts e-mailed. Ashby signs in to us with it, and we to Justifacts.",
         )
+        self.fields["notice_webhook"] = SecretField(
+            stored=self.instance.notice_webhook,
+            label=_("Chat address"),
+            help_text=_(
+                "Optional: an incoming webhook of Slack, or of a chat that takes the same. It gets the "
+                "organization’s notices. Whoever has the address can write there, so it is kept as a secret."
+            ),
+        )
         self.initial.pop("verification_key", None)
+        self.initial.pop("notice_webhook", None)
 
     def clean(self) -> dict[str, Any]:
         if "verification_key" in self.errors:
@@ -49,20 +57,21 @@ class ConnectionForm(forms.ModelForm):
 
 
 @admin.register(Connection)
-class ConnectionAdmin(ModelAdmin):
+class ConnectionAdmin(OfOrganizations):
     form = ConnectionForm
     list_display = ["organization", "is_enabled", "ashby_side", "justifacts_side", "called"]
-    list_filter = ["is_enabled", ("paused_at", admin.EmptyFieldListFilter)]
+    list_filter = [OrganizationFilter, "is_enabled", ("paused_at", admin.EmptyFieldListFilter)]
     list_select_related = ["organization"]
     search_fields = ["organization__name", "organization__slug"]
     autocomplete_fields = ["organization"]
-    actions = ["check_connections", "fetch_packages", "fetch_jobs"]
+    actions = ["test_connections", "fetch_packages", "fetch_jobs"]
     readonly_fields = [
         *("ashby_keys", "ashby_base_url", "ashby_side", "justifacts_side"),
         *("paused", "called", "answered", "heard", "checked"),
     ]
     fieldsets = [
         (None, {"fields": ["organization", "is_enabled", "verification_key", "staging_base_url"]}),
+        ("Notices", {"fields": ["notice_webhook"]}),
         ("Ashby API keys", {"fields": ["ashby_keys"]}),
         (
             "What to paste into Ashby",
@@ -149,66 +158,35 @@ class ConnectionAdmin(ModelAdmin):
     def checked(self, connection: Connection) -> str:
         return _moment(connection.checked_at)
 
-    # --- Calls that a person asks for ---------------------------------------------------------
+    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
+        if "verification_key" in form.changed_data:
+            set_verification_key(obj, obj.verification_key, request.user.get_username())
+        super().save_model(request, obj, form, change)
 
-    @admin.action(description="Check the connection, both sides", permissions=["change"])
-    def check_connections(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        for connection in queryset.select_related("organization"):
-            self._check(request, connection)
+    # --- Calls that a person asks for: a worker makes them, the set-up page shows what they found ---
 
-    @admin.action(description="Fetch packages from Justifacts", permissions=["change"])
+    @admin.action(description=gettext_lazy("Test the connection, both sides"), permissions=["change"])
+    def test_connections(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
+        self._ask(request, queryset, Errand.Kind.TEST)
+
+    @admin.action(description=gettext_lazy("Fetch packages from Justifacts"), permissions=["change"])
     def fetch_packages(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        for connection in queryset.select_related("organization"):
-            self._fetch(request, connection, sync_packages, "packages")
+        self._ask(request, queryset, Errand.Kind.PACKAGES)
 
-    @admin.action(description="Fetch jobs from Ashby", permissions=["change"])
+    @admin.action(description=gettext_lazy("Fetch jobs from Ashby"), permissions=["change"])
     def fetch_jobs(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        for connection in queryset.select_related("organization"):
-            self._fetch(request, connection, sync_jobs, "jobs")
+        self._ask(request, queryset, Errand.Kind.JOBS)
 
-    def _check(self, request: HttpRequest, connection: Connection) -> None:
-        for finding in check(connection):
-            level = messages.SUCCESS if finding.ok else messages.ERROR
-            self.message_user(request, f"{connection.organization}, {finding.side}: {finding.text}", level)
-
-    def _fetch(
-        self, request: HttpRequest, connection: Connection, sync: Callable[[Connection], Synced], what: str
-    ) -> None:
-        try:
-            found = sync(connection)
-        except CallFailed as error:
-            self.message_user(request, f"{connection.organization}: {error.message}", messages.ERROR)
-            return
-        self.message_user(
-            request,
-            f"{connection.organization}: {found.total} {what}; {len(found.added)} new, "
-            f"{len(found.changed)} changed, {len(found.withdrawn)} withdrawn.",
-            messages.SUCCESS,
+    def _ask(self, request: HttpRequest, connections: QuerySet[Connection], kind: Errand.Kind) -> None:
+        chosen = [row for row in connections if self.has_change_permission(request, row)]
+        for connection in chosen:
+            nudge(run_errand, ask(connection.organization, kind, request.user.get_username()).pk)
+        text = ngettext(
+            "A worker does so now for %(count)d organization; its set-up page shows what it finds.",
+            "A worker does so now for %(count)d organizations; their set-up pages show what it finds.",
+            len(chosen),
         )
-
-    def get_urls(self) -> list[URLPattern]:
-        return [
-            path(
-                f"<int:pk>/{what}/now/",
-                self.admin_site.admin_view(self.call_view),
-                {"what": what},
-                name=f"integrations_connection_{what}",
-            )
-            for what in ("check", "packages", "jobs")
-        ] + super().get_urls()
-
-    def call_view(self, request: HttpRequest, pk: int, what: str) -> HttpResponse:
-        """A button of the connection's page."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        connection = get_object_or_404(Connection.objects.select_related("organization"), pk=pk)
-        if not self.has_change_permission(request, connection):
-            raise PermissionDenied
-        if what == "check":
-            self._check(request, connection)
-        else:
-            self._fetch(request, connection, sync_packages if what == "packages" else sync_jobs, what)
-        return HttpResponseRedirect(reverse("admin:integrations_connection_change", args=[pk]))
+        self.message_user(request, text % {"count": len(chosen)})
 
 
 def _in_use(key: AshbyApiKey) -> str:

@@ -4,14 +4,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from integrations.connections import select_ashby_key
 from integrations.fields import blind_indexes
 from integrations.models import AshbyApiKey, Organization
 
+from .scope import OfOrganizations, OrganizationFilter
 from .secrets import SecretField
 
 
@@ -55,14 +57,13 @@ class AshbyApiKeyForm(forms.ModelForm):
 
 
 @admin.register(AshbyApiKey)
-class AshbyApiKeyAdmin(ModelAdmin):
+class AshbyApiKeyAdmin(OfOrganizations):
     form = AshbyApiKeyForm
     fields = ["organization", "name", "key", "use"]
-    list_display = ["name", "organization", "ending", "in_use", "created_at"]
-    list_filter = ["is_selected", "organization"]
+    list_display = ["name", "organization", "ending", "in_use", "set_by", "set_at"]
+    list_filter = [OrganizationFilter, "is_selected"]
     list_select_related = ["organization"]
     search_fields = ["name", "organization__name"]
-    autocomplete_fields = ["organization"]
     actions = ["use_key"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: AshbyApiKey | None = None) -> list[str]:
@@ -78,6 +79,8 @@ class AshbyApiKeyAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: AshbyApiKey, form: Any, change: bool) -> None:
         """Only the service puts a key into use: it takes the present one out in the same moment."""
+        if "key" in form.changed_data:
+            obj.set_by, obj.set_at = request.user.get_username(), timezone.now()
         if form.cleaned_data.get("use"):
             select_ashby_key(obj)
         else:
@@ -90,5 +93,7 @@ class AshbyApiKeyAdmin(ModelAdmin):
             self.message_user(request, "Choose one key.", messages.ERROR)
             return
         key = queryset.select_related("organization").get()
+        if not self.has_change_permission(request, key):
+            raise PermissionDenied
         select_ashby_key(key)
         self.message_user(request, f"{key.organization} uses “{key.name}” now.", messages.SUCCESS)

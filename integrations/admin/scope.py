@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Organization
@@ -29,9 +30,12 @@ class OfOrganizations(ModelAdmin):
         permissions = self._permission("view"), self._permission("change")
         if sees_every_organization(request.user, *permissions):
             return rows
-        return rows.filter(
-            **{f"{self.organization_path}__in": organizations_of(request.user, *permissions)}
-        )
+        return rows.filter(**{f"{self.organization_path}__in": organizations_of(request.user, *permissions)})
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Headed by what it lists; Django would say “Select … to change”."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def organization_of(self, row: Any) -> Organization:
         for name in self.organization_path.split("__"):

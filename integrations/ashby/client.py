@@ -49,6 +49,10 @@ BODY_CODES = frozenset(
 )
 
 
+# Reading candidates comes with writing them in Ashby's own form for a key.
+_NEEDED = frozenset({"candidateswrite", "candidatesread", "jobsread", "apikeysread"})
+
+
 @dataclass(frozen=True)
 class KeyInfo:
     """What ``apiKey.info`` says of a key."""
@@ -59,6 +63,11 @@ class KeyInfo:
     @property
     def may_update_candidates(self) -> bool:
         return "candidates:write" in self.scopes or "candidatesWrite" in self.scopes
+
+    @property
+    def unneeded_scopes(self) -> list[str]:
+        """What the key may do besides what the portal does with it."""
+        return sorted(scope for scope in self.scopes if scope.replace(":", "").casefold() not in _NEEDED)
 
 
 @dataclass(frozen=True)

@@ -2,91 +2,175 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import integrations.fields
 from django.conf import settings
 from django.db import migrations, models
 
+import integrations.fields
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('integrations', '0001_initial'),
+        ("integrations", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='organization',
-            options={'ordering': ['name'], 'permissions': [('view_every_organization', 'Sees every organization, not only their own')]},
+            name="organization",
+            options={
+                "ordering": ["name"],
+                "permissions": [("view_every_organization", "Sees every organization, not only their own")],
+            },
         ),
         migrations.AddField(
-            model_name='ashbyapikey',
-            name='set_at',
-            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name='set'),
+            model_name="ashbyapikey",
+            name="set_at",
+            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name="set"),
         ),
         migrations.AddField(
-            model_name='ashbyapikey',
-            name='set_by',
-            field=models.CharField(blank=True, editable=False, max_length=150, verbose_name='set by'),
+            model_name="ashbyapikey",
+            name="set_by",
+            field=models.CharField(blank=True, editable=False, max_length=150, verbose_name="set by"),
         ),
         migrations.AddField(
-            model_name='connection',
-            name='ashby_problem_since',
+            model_name="connection",
+            name="ashby_problem_since",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='connection',
-            name='justifacts_problem_since',
+            model_name="connection",
+            name="justifacts_problem_since",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='connection',
-            name='notice_webhook',
-            field=integrations.fields.EncryptedTextField(blank=True, default='', help_text='A Slack-compatible incoming webhook. It is a secret: who has it can write there.', verbose_name='address for chat messages'),
+            model_name="connection",
+            name="notice_webhook",
+            field=integrations.fields.EncryptedTextField(
+                blank=True,
+                default="",
+                help_text="A Slack-compatible incoming webhook. It is a secret: who has it can write there.",
+                verbose_name="address for chat messages",
+            ),
         ),
         migrations.AddField(
-            model_name='connection',
-            name='verification_key_set_at',
+            model_name="connection",
+            name="verification_key_set_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='connection',
-            name='verification_key_set_by',
+            model_name="connection",
+            name="verification_key_set_by",
             field=models.CharField(blank=True, editable=False, max_length=150),
         ),
         migrations.CreateModel(
-            name='Errand',
+            name="Errand",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('test', 'Test connection'), ('packages', 'Fetch packages'), ('jobs', 'Fetch jobs')], max_length=10)),
-                ('asked_by', models.CharField(max_length=150)),
-                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('started_at', models.DateTimeField(editable=False, null=True)),
-                ('ended_at', models.DateTimeField(editable=False, null=True)),
-                ('lines', models.JSONField(default=list)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='errands', to='integrations.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("test", "Test connection"),
+                            ("packages", "Fetch packages"),
+                            ("jobs", "Fetch jobs"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("asked_by", models.CharField(max_length=150)),
+                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("started_at", models.DateTimeField(editable=False, null=True)),
+                ("ended_at", models.DateTimeField(editable=False, null=True)),
+                ("lines", models.JSONField(default=list)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="errands",
+                        to="integrations.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-asked_at', '-pk'],
-                'indexes': [models.Index(fields=['organization', 'kind', '-asked_at'], name='errands_of_org')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('organization', 'kind'), name='one_errand_at_a_time')],
+                "ordering": ["-asked_at", "-pk"],
+                "indexes": [
+                    models.Index(fields=["organization", "kind", "-asked_at"], name="errands_of_org")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("organization", "kind"),
+                        name="one_errand_at_a_time",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('org admin', 'org admin'), ('support', 'support')], default='org admin', max_length=20, verbose_name='role')),
-                ('added_by', models.CharField(blank=True, editable=False, max_length=150, verbose_name='added by')),
-                ('added_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='added')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='integrations.organization', verbose_name='organization')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL, verbose_name='person')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("org admin", "org admin"), ("support", "support")],
+                        default="org admin",
+                        max_length=20,
+                        verbose_name="role",
+                    ),
+                ),
+                (
+                    "added_by",
+                    models.CharField(blank=True, editable=False, max_length=150, verbose_name="added by"),
+                ),
+                (
+                    "added_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="added"
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="integrations.organization",
+                        verbose_name="organization",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="person",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'member',
-                'verbose_name_plural': 'members',
-                'ordering': ['organization__name', 'user__username'],
-                'constraints': [models.UniqueConstraint(fields=('user', 'organization'), name='member_once_per_org', violation_error_message='This person is a member of this organization already.'), models.CheckConstraint(condition=models.Q(('role__in', ['org admin', 'support'])), name='member_role_known')],
+                "verbose_name": "member",
+                "verbose_name_plural": "members",
+                "ordering": ["organization__name", "user__username"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "organization"),
+                        name="member_once_per_org",
+                        violation_error_message="This person is a member of this organization already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("role__in", ["org admin", "support"])), name="member_role_known"
+                    ),
+                ],
             },
         ),
     ]

@@ -12,6 +12,7 @@ from assessments import tasks
 from assessments.models import Heartbeat, Order
 from assessments.services.due import due
 from config.celery import app
+from integrations import tasks as integrations_tasks
 from tests.world import World, data
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -26,7 +27,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 @pytest.fixture(autouse=True)
 def nudging(monkeypatch: pytest.MonkeyPatch) -> None:
     """No rest is left over from another test."""
-    monkeypatch.setattr(tasks, "_rest_until", 0.0)
+    monkeypatch.setattr(integrations_tasks, "_rest_until", 0.0)
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ class Command(PortalCommand):
         parser.add_argument("slug")
 
     def act(self, **options: Any) -> dict[str, Any]:
-        findings = check(connection_of(options["slug"]))
+        findings = [f for f in check(connection_of(options["slug"])) if f.state != "advice"]
         return {
             "ok": all(finding.ok for finding in findings),
-            "findings": [asdict(finding) for finding in findings],
+            "findings": [asdict(finding) | {"ok": finding.ok} for finding in findings],
         }
 
     def lines(self, found: dict[str, Any]) -> Iterable[str]:

@@ -32,6 +32,7 @@ class Command(PortalCommand):
             verification_key=os.environ.get("JUSTIFACTS_KEY", ""),
             ashby_key=os.environ.get("ASHBY_KEY", ""),
             staging_base_url=options["base_url"],
+            who="the command line",
         )
         return {
             "organization": connection.organization.name,

@@ -1,0 +1,53 @@
+"""The worker's edge for what people ask for, and the nudge that makes any work prompt.
+
+A nudge may be lost without harm, since what is due is a row, and the sweep finds it. Messages carry
+ids only.
+"""
+
+import logging
+import time
+from typing import Any
+
+from celery import current_app, shared_task
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from integrations import errands
+
+logger = logging.getLogger(__name__)
+
+_REST_SECONDS = 30
+_rest_until = 0.0
+
+
+def nudge(task: Any, *arguments: Any, **options: Any) -> None:
+    """Publishes a task after the present transaction. With the broker away it is skipped, and
+    nudging rests 30 s, so that no request waits for a dead broker again and again."""
+    transaction.on_commit(lambda: _publish(task, arguments, options))
+
+
+def _publish(task: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    global _rest_until
+    if time.monotonic() < _rest_until:
+        return
+    try:
+        task.apply_async(arguments, **options)
+    except (OperationalError, OSError) as error:
+        _rest_until = time.monotonic() + _REST_SECONDS
+        logger.warning("broker away (%s): work waits for the sweep", type(error).__name__)
+
+
+def broker_answers() -> bool:
+    """Whether a message could be published now."""
+    try:
+        with current_app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=2)
+    except (OperationalError, OSError):
+        return False
+    return True
+
+
+@shared_task
+def run_errand(errand_id: int) -> None:
+    """Makes the calls that a person has asked for."""
+    errands.run(errand_id)

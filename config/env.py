@@ -131,7 +131,8 @@ def demo_secret(purpose: str) -> str:
 
 
 def demo_sandbox_config(portal_url: str) -> str:
-    """What the sandbox is told of the demo's organization, as JSON."""
+    """What the sandbox is told of the demo's organizations, as JSON: Acme, connected, and Globex, for
+    trying the set-up."""
     scopes = ["candidates:read", "candidates:write", "jobs:read", "apiKeys:read"]
     organization = {
         "name": "Acme",
@@ -140,4 +141,5 @@ def demo_sandbox_config(portal_url: str) -> str:
         "verification_key": demo_secret("verification key"),
         "portal_url": portal_url,
     }
-    return json.dumps({"orgs": [organization]})
+    newcomer = {"name": "Globex", "slug": "globex", "mailed_key": demo_secret("mailed key")}
+    return json.dumps({"orgs": [organization, newcomer]})

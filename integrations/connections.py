@@ -230,6 +230,8 @@ def _key_info(connection: Connection) -> KeyInfo:
     try:
         info = ashby_client(connection).key_info()
     except Unauthorized as error:
+        if error.answer.status is None:
+            raise  # Nothing was asked: there is no key to use.
         raise Unauthorized(
             f"Ashby refused the key ({error.message}). In Ashby, Admin > Integrations > API Keys, make a key "
             "for Justifacts with read all and write all, and select it here."

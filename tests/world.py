@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import uuid
 from typing import Any
 
@@ -127,6 +128,22 @@ class World:
             "assessment.update",
             {"success": True, "results": {}},
             headers={"x-ashby-request-id": "ashby-req-1"},
+        )
+
+    def portal_is_public(self) -> None:
+        """Calls to the portal's public address come in at the portal."""
+
+        def comes_in(request: Any) -> tuple[int, dict[str, str], bytes]:
+            headers = {
+                f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()
+            }
+            headers = {name: value for name, value in headers.items() if name != "HTTP_CONTENT_TYPE"}
+            path = str(request.url).removeprefix("https://portal.test")
+            answer = self.client.post(path, request.body, content_type="application/json", **headers)
+            return answer.status_code, {}, answer.content
+
+        self.wire.add_callback(
+            responses.POST, re.compile(r"https://portal\.test/ashby//?assessment"), comes_in
         )
 
     def _answers(self, url: str, body: Any, status: int, **options: Any) -> None:

@@ -9,10 +9,11 @@ from aiohttp import web
 
 from integrations.sandbox import ashby_actions as actions
 from integrations.sandbox.ashby_actions import Outcome
+from integrations.sandbox.ashby_key_pages import create_key, toggle_key
 from integrations.sandbox.ashby_rules import is_web_address
 from integrations.sandbox.models import Application, Org
 from integrations.sandbox.outgoing import SESSION, Subject
-from integrations.sandbox.pages import PageNotFound, back_to, render
+from integrations.sandbox.pages import PageNotFound, render
 from integrations.sandbox.wire import WORLD
 
 _CALLS_ON_CARD = 40
@@ -33,7 +34,8 @@ def add_routes(app: web.Application) -> None:
             web.get("/ashby/{org}/settings", _settings),
             web.post("/ashby/{org}/settings", _save_settings),
             web.post("/ashby/{org}/settings/test", _test),
-            web.post("/ashby/{org}/settings/keys/{number}", _toggle_key),
+            web.post("/ashby/{org}/settings/keys", create_key),
+            web.post("/ashby/{org}/settings/keys/{number}", toggle_key),
         ]
     )
 
@@ -146,7 +148,17 @@ def _trouble(heading: str, outcome: Outcome) -> str:
 async def _settings(request: web.Request) -> web.StreamResponse:
     org = _org(request)
     calls = request.app[WORLD].calls.select(10, org=org.slug, side="ashby", direction="out")
-    return render(request, "ashby_settings.html", org=org, note=org.notes.get("settings"), calls=calls)
+    new_key = org.notes.pop("new-key", None)
+    note = org.notes.get("settings")
+    return render(
+        request,
+        "ashby_settings.html",
+        shown=new_key["text"] if new_key else "",
+        org=org,
+        note=note,
+        calls=calls,
+        new_key=new_key,
+    )
 
 
 async def _save_settings(request: web.Request) -> web.StreamResponse:
@@ -161,7 +173,7 @@ async def _save_settings(request: web.Request) -> web.StreamResponse:
     else:
         org.portal_url, org.verification_key = url, key or org.verification_key
         world.index_keys()
-        _set_note(org, "settings", "green", "Saved.")
+        await _ask_for_types(request, org, "Saved. ")
     raise web.HTTPSeeOther(f"/ashby/{org.slug}/settings")
 
 
@@ -172,25 +184,23 @@ async def _test(request: web.Request) -> web.StreamResponse:
     if name not in _TESTS:
         raise PageNotFound("There is no such test.")
     if name == _TESTS[0]:
-        outcome = await actions.list_types(world, session, org)
-        found = f"Connected: {len(org.types)} assessment types."
+        await _ask_for_types(request, org)
     else:
         outcome = Outcome(await actions.call_portal(world, session, org, name, {}, Subject()))
         fields = outcome.answer.payload.get("fields") if outcome.answer.succeeded else None
         if outcome.answer.succeeded and not isinstance(fields, list):
             outcome.problems.append("fields must be a list")
-        found = f"{len(fields) if isinstance(fields, list) else 0} custom fields."
-    good = outcome.answer.succeeded and not outcome.problems
-    _set_note(
-        org, "settings", "green" if good else "red", found if good else _trouble("Test not passed", outcome)
-    )
+        _note_test(org, outcome, f"{len(fields) if isinstance(fields, list) else 0} custom fields.")
     raise web.HTTPSeeOther(f"/ashby/{org.slug}/settings")
 
 
-async def _toggle_key(request: web.Request) -> web.StreamResponse:
-    org, number = _org(request), request.match_info["number"]
-    if not number.isdigit() or int(number) >= len(org.ashby_keys):
-        raise PageNotFound("There is no such key.")
-    key = org.ashby_keys[int(number)]
-    key.active = not key.active
-    raise back_to({}, f"/ashby/{org.slug}/settings")
+async def _ask_for_types(request: web.Request, org: Org, first: str = "") -> None:
+    """Ashby tries what was saved at once: it asks for the assessment types."""
+    outcome = await actions.list_types(request.app[WORLD], request.app[SESSION], org)
+    _note_test(org, outcome, f"{first}Connected: {len(org.types)} assessment types.", first)
+
+
+def _note_test(org: Org, outcome: Outcome, found: str, first: str = "") -> None:
+    good = outcome.answer.succeeded and not outcome.problems
+    text = found if good else f"{first}{_trouble('Test not passed', outcome)}"
+    _set_note(org, "settings", "green" if good else "red", text)

@@ -49,7 +49,10 @@ async def _with_slash(request: web.Request) -> web.StreamResponse:
 
 
 async def _orders(request: web.Request) -> web.StreamResponse:
-    return render(request, "justifacts_orders.html", **_orders_context(request))
+    # The e-mail with the key is the customer's, as long as they have not pasted it anywhere else.
+    return render(
+        request, "justifacts_orders.html", shown=_org(request).mailed_key, **_orders_context(request)
+    )
 
 
 async def _rows(request: web.Request) -> web.StreamResponse:

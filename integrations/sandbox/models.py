@@ -183,6 +183,8 @@ class Org:
     slug: str
     name: str
     verification_key: str = field(default="", repr=False)
+    # What Justifacts has e-mailed to the customer, and takes before anybody has pasted it into Ashby.
+    mailed_key: str = field(default="", repr=False)
     ashby_keys: list[AshbyKey] = field(default_factory=list)
     portal_url: str = "http://localhost:8000/ashby/"
     push_url: str | None = None
@@ -199,7 +201,7 @@ class Org:
     @property
     def secrets(self) -> list[str]:
         """Every key of this org, to keep them out of records."""
-        return [self.verification_key, *(key.key for key in self.ashby_keys)]
+        return [self.verification_key, self.mailed_key, *(key.key for key in self.ashby_keys)]
 
     @property
     def push_address(self) -> str:

@@ -23,6 +23,7 @@ _KNOWN = {
     "slug",
     "ashby_keys",
     "verification_key",
+    "mailed_key",
     "portal_url",
     "push_url",
     "jobs",
@@ -43,6 +44,7 @@ class OrgConfig:
     name: str | None = None
     ashby_keys: tuple[AshbyKey, ...] | None = None
     verification_key: str | None = None
+    mailed_key: str | None = None
     portal_url: str | None = None
     push_url: str | None = None
     jobs: int | None = None
@@ -75,6 +77,7 @@ def parse_org(item: Any) -> OrgConfig:
         name=_text(item, "name"),
         ashby_keys=_keys(item.get("ashby_keys")),
         verification_key=_text(item, "verification_key"),
+        mailed_key=_text(item, "mailed_key"),
         portal_url=item.get("portal_url"),
         push_url=item.get("push_url"),
         jobs=_count(item, "jobs"),

@@ -66,12 +66,14 @@ async def page_errors(request: web.Request, handler: Handler) -> web.StreamRespo
         return render(request, "error.html", status=404, message=str(error))
 
 
-def render(request: web.Request, template: str, status: int = 200, **context: Any) -> web.Response:
-    """One page from its template."""
+def render(
+    request: web.Request, template: str, status: int = 200, *, shown: str = "", **context: Any
+) -> web.Response:
+    """One page from its template. ``shown`` is the one key that this page may show."""
     world = request.app[WORLD]
     text = request.app[TEMPLATES].get_template(template).render(world=world, path=request.path, **context)
-    # No page shows a key; should somebody have typed one into a name, it is dotted out here.
-    text = dotted(text, world.secrets(None))
+    # No other page shows a key; should somebody have typed one into a name, it is dotted out here.
+    text = dotted(text, [secret for secret in world.secrets(None) if secret != shown])
     return web.Response(text=text, status=status, content_type="text/html", headers=_PAGE_HEADERS)
 
 

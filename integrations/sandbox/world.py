@@ -71,6 +71,7 @@ class World:
             org.ashby_keys = list(config.ashby_keys)
         if config.verification_key is not None:
             org.verification_key = config.verification_key
+        org.mailed_key = config.mailed_key or org.mailed_key
         org.portal_url = config.portal_url or org.portal_url
         org.push_url = config.push_url or org.push_url
         if config.jobs is not None or config.candidates is not None:
@@ -85,7 +86,9 @@ class World:
         """Rebuild the look-up of keys after one has changed."""
         orgs = self.orgs.values()
         self.ashby_keys = {key.key: (org, key) for org in orgs for key in org.ashby_keys}
-        self.verification_keys = {org.verification_key: org for org in orgs if org.verification_key}
+        self.verification_keys = {
+            key: org for org in orgs for key in (org.mailed_key, org.verification_key) if key
+        }
 
     def secrets(self, org: Org | None) -> list[str]:
         """The keys to keep out of a record: an org's, or everybody's when nobody knows whose call it is."""

@@ -5,10 +5,11 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from integrations.models import Membership, Organization
 from tests.world import World
 
 
@@ -48,11 +49,47 @@ def desk(world: World, admin_client: Client) -> Desk:
     return Desk(admin_client)
 
 
+def signed_in(user: User) -> Desk:
+    client = Client()
+    client.force_login(user)
+    return Desk(client)
+
+
+def member(name: str, organization: Organization, role: str = "org admin") -> User:
+    """A person with a role in one organization; asked for again, in one more."""
+    user, _ = User.objects.get_or_create(
+        username=name, defaults={"email": f"{name}@example.com", "is_staff": True}
+    )
+    Membership.objects.create(user=user, organization=organization, role=role)
+    return user
+
+
+def colleague(name: str, role: str) -> User:
+    """A person with a role in every organization."""
+    user = User.objects.create_user(name, f"{name}@example.com", is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+@pytest.fixture
+def operator(world: World) -> Desk:
+    return signed_in(colleague("olga", "operator"))
+
+
+@pytest.fixture
+def support(world: World) -> Desk:
+    return signed_in(colleague("sam", "support"))
+
+
+@pytest.fixture
+def org_admin(world: World) -> Desk:
+    """Of Acme, and of nothing else."""
+    return signed_in(member("ada", world.acme.organization))
+
+
 @pytest.fixture
 def reader(world: World) -> Desk:
     """May see everything and change nothing."""
     user = User.objects.create_user("reader", password="x", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client = Client()
-    client.force_login(user)
-    return Desk(client)
+    return signed_in(user)

@@ -7,9 +7,9 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.connections import add_ashby_key, pause
+from integrations.connections import add_ashby_key, check, pause
 from integrations.fields import Secret
-from integrations.models import AshbyApiKey, Connection, Organization
+from integrations.models import AshbyApiKey, Connection, Errand, Organization
 from tests.admin.conftest import Desk
 from tests.world import JUSTIFACTS, World
 
@@ -97,33 +97,27 @@ class TestHealth:
         ):
             assert "Paused: Ashby refused the key of March." in page
 
-    def test_a_check_says_a_line_for_each_side(self, world: World, desk: Desk) -> None:
-        info = {"title": "K", "createdAt": "2026-01-01", "scopes": ["candidates:write"]}
-        world.ashby("apiKey.info", {"success": True, "results": info})
+    def test_the_last_trouble_is_said(self, world: World, desk: Desk) -> None:
         world.justifacts("assessment.list", "down", 503)
-        pressed = desk.press("integrations_connection_check", world.acme.connection.pk)
-        acted = desk.act("integrations_connection", "check_connections", world.acme.connection)
-        for page in (pressed, acted):
-            assert "Acme, Ashby: The key “K” works" in page
-            assert "Acme, Justifacts: justifacts.test answered 503" in page
-        assert "The last call to Justifacts did not succeed" in desk.open(PAGE, world.acme.connection.pk)
-
-    def test_packages_and_jobs_are_fetched(self, world: World, desk: Desk) -> None:
-        listed = [{"assessment_type_id": "JF-9", "name": "Drug test", "description": ""}]
-        world.justifacts("assessment.list", {"success": True, "results": listed})
-        world.ashby("job.list", "down", 500)
-        page = desk.press("integrations_connection_packages", world.acme.connection.pk)
-        assert "Acme: 1 packages; 1 new, 0 changed, 2 withdrawn." in page
-        assert "ashby.test answered 500" in desk.press(
-            "integrations_connection_jobs", world.acme.connection.pk
+        world.ashby(
+            "apiKey.info", {"success": True, "results": {"title": "K", "scopes": ["candidates:write"]}}
         )
+        check(world.acme.connection)
+        page = desk.open(PAGE, world.acme.connection.pk)
+        assert "The last call to Justifacts did not succeed" in page
+        assert "justifacts.test answered 503" in page
 
-    @pytest.mark.parametrize("what", ["check", "packages", "jobs"])
-    def test_only_who_may_change_it_calls(self, world: World, reader: Desk, what: str) -> None:
-        url = reverse(f"admin:integrations_connection_{what}", args=[world.acme.connection.pk])
-        assert url not in reader.html(PAGE, world.acme.connection.pk)
-        assert reader.client.post(url).status_code == 403
+    @pytest.mark.parametrize("what", ["test_connections", "fetch_packages", "fetch_jobs"])
+    def test_an_action_asks_a_worker(self, world: World, desk: Desk, what: str) -> None:
+        page = desk.act("integrations_connection", what, world.acme.connection)
+        assert "A worker does so now for 1 organization" in page
+        assert Errand.objects.get().asked_by == "admin"
         assert len(world.wire.calls) == 0
+
+    def test_who_may_only_look_asks_for_nothing(self, world: World, reader: Desk) -> None:
+        assert "Set up and test" not in reader.open(PAGE, world.acme.connection.pk)
+        reader.act("integrations_connection", "test_connections", world.acme.connection)
+        assert not Errand.objects.exists()
 
     def test_a_connection_is_switched_off_and_not_deleted(self, world: World, desk: Desk) -> None:
         url = reverse("admin:integrations_connection_delete", args=[world.acme.connection.pk])

@@ -13,6 +13,7 @@ from .attempts import keep_attempt
 from .attention import ask_human, settle
 from .changing import changing, record
 from .claiming import Claim
+from .people import NotPossible, record_person
 from .scheduling import put_off, schedule
 from .tell import tell_end
 from .waits import ASK_AFTER
@@ -43,6 +44,16 @@ def cancel_by_ashby(
         call.order = order
         call.save()
     return order
+
+
+def cancel_by_person(assessment_id: UUID, who: str, reason: str, now: datetime) -> None:
+    """Cancels at both sides: Ashby's card says so with the reason, Justifacts is told to stop. Raises
+    ``NotPossible``."""
+    with changing(assessment_id) as order:
+        if order.has_ended:
+            raise NotPossible(f"This check is {order.get_status_display().lower()} already.")
+        record_person(order, "cancel_asked", f"{who} cancelled the check at both sides.", reason)
+        end_as_cancelled(order, f"Cancelled by support: {reason.strip()}", Event.Source.PERSON, now)
 
 
 def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datetime) -> None:

@@ -4,16 +4,18 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from assessments.models import Concern, Event, NextCall, Update
+from assessments.models import Concern, NextCall, Order, Update
 
 from .attention import settle
-from .changing import changing, record
+from .changing import changing
+from .people import record_person
 
 
 def retry(assessment_id: UUID, who: str) -> list[str]:
     """Makes everything that waits due now, and lets a refused update go again. Says what it did.
 
-    An order whose placing is unknown is looked up again, never placed again.
+    An order whose placing is unknown is looked up again, never placed again. What waits for a key
+    that works is made due, and waits on.
     """
     now = timezone.now()
     with changing(assessment_id) as order:
@@ -25,27 +27,39 @@ def retry(assessment_id: UUID, who: str) -> list[str]:
         waiting = updates.filter(state__in=Update.UNSAID).update(state=Update.State.WAITING, due_at=now)
         if waiting:
             settle(order, Concern.DELIVERY)
-            done.append(f"tell Ashby {waiting} waiting update{'s' if waiting > 1 else ''} now")
+            done.append(f"tell Ashby {_updates(waiting)} {_when_told(order)}")
         if done:
-            record(order, Event.Source.PERSON, "retried", f"{who} asked to {' and to '.join(done)}.")
+            record_person(order, "retried", f"{who} asked to {' and to '.join(done)}.")
     return done
+
+
+def _updates(count: int) -> str:
+    return f"{count} waiting update{'s' if count > 1 else ''}"
+
+
+def _when_told(order: Order) -> str:
+    paused = order.organization.connection.paused_at is not None
+    return "as soon as an admin has chosen a key that works" if paused else "now"
 
 
 def poll_now(assessment_id: UUID, who: str) -> bool:
     """Makes the order's poll due now. False: there is nothing to poll for."""
     with changing(assessment_id) as order:
-        number = order.justifacts_order_id
-        if order.next_call not in (NextCall.POLL, NextCall.NONE) or not number:
-            return False
-        if order.status in ("cancelled", "rejected"):
+        if not can_be_polled(order):
             return False
         order.next_call, order.next_call_at = NextCall.POLL, timezone.now()
         order.release()
-        record(order, Event.Source.PERSON, "poll_asked", f"{who} asked Justifacts for the status now.")
+        record_person(order, "poll_asked", f"{who} asked Justifacts for the status now.")
     return True
 
 
-def set_aside(update_id: int, who: str) -> bool:
+def can_be_polled(order: Order) -> bool:
+    """Whether Justifacts has the order and has not ended it without a result."""
+    at_rest = order.next_call in (NextCall.POLL, NextCall.NONE)
+    return at_rest and bool(order.justifacts_order_id) and order.status not in ("cancelled", "rejected")
+
+
+def set_aside(update_id: int, who: str, reason: str = "") -> bool:
     """Takes an update out of its lane, so that the later ones can go. False: Ashby has it already."""
     update = Update.objects.get(pk=update_id)
     with changing(update.order_id) as order:
@@ -57,5 +71,5 @@ def set_aside(update_id: int, who: str) -> bool:
         if taken_out:
             if is_head:
                 settle(order, Concern.DELIVERY)
-            record(order, Event.Source.PERSON, "set_aside", f"{who} set aside “{update.summary}”.")
+            record_person(order, "set_aside", f"{who} set aside “{update.summary}”.", reason)
     return bool(taken_out)

@@ -61,6 +61,11 @@ def tell_end(order: Order, reason: str, now: datetime) -> None:
     )
 
 
+def tell_again(order: Order, update: Update, now: datetime) -> None:
+    """What was told before, as it stands, under a timestamp of its own."""
+    _put(order, update.summary, dict(update.payload), now)
+
+
 def page_of(order: Order) -> str:
     """The order's page in the portal, for those who may sign in to it."""
     return f"{settings.PORTAL_BASE_URL}/orders/{order.assessment_id}/"
@@ -90,23 +95,27 @@ def _write(
     cancelled_reason: Data | None = None,
     metadata: tuple[Data, ...] = (),
 ) -> None:
-    # Two updates made in one millisecond, and a clock that was set back, still need growing timestamps.
-    order.last_timestamp = max(milliseconds(now), order.last_timestamp + 1)
-    order.last_sequence += 1
     body = AssessmentUpdate(
         assessment_id=str(order.assessment_id),
-        timestamp=order.last_timestamp,
+        timestamp=None,
         status=status,
         result=result,
         profile_url=profile_url,
         cancelled_reason=cancelled_reason,
         metadata=metadata,
     )
+    _put(order, summary, body.as_json(), now)
+
+
+def _put(order: Order, summary: str, payload: JSON, now: datetime) -> None:
+    # Two updates made in one millisecond, and a clock that was set back, still need growing timestamps.
+    order.last_timestamp = max(milliseconds(now), order.last_timestamp + 1)
+    order.last_sequence += 1
     Update.objects.create(
         order=order,
         sequence=order.last_sequence,
         timestamp=order.last_timestamp,
-        payload=body.as_json(),
+        payload=payload | {"timestamp": order.last_timestamp},
         summary=summary[:600],
         due_at=now,
     )

@@ -37,7 +37,7 @@ def receive_push(connection: Connection, word: AssessmentUpdate, call: InboundCa
     with changing(found.pk) as order:
         number = word.assessment_id
         if number and number != str(order.pk):
-            if order.justifacts_order_id not in ("", number) or _is_taken(order, number):
+            if order.justifacts_order_id not in ("", number) or is_taken(order, number):
                 raise WrongOrderNumber
             if not order.justifacts_order_id:
                 record(order, _JUSTIFACTS, "adopted", f"Justifacts speaks of the order as number {number}.")
@@ -65,14 +65,15 @@ def _by_our_id(orders: "QuerySet[Order]", text: str) -> Order:
         raise Order.DoesNotExist from None
 
 
-def _is_taken(order: Order, number: str) -> bool:
+def is_taken(order: Order, number: str) -> bool:
+    """Whether another order of the organization has this number at Justifacts."""
     others = Order.objects.filter(organization=order.organization_id, justifacts_order_id=number)
     return others.exclude(pk=order.pk).exists()
 
 
 def adopt(order: Order, number: str, now: datetime) -> None:
     """Justifacts has the order, under this number. The caller holds and saves the order."""
-    if _is_taken(order, number):
+    if is_taken(order, number):
         schedule(order, NextCall.NONE, None)
         ask_human(
             order,

@@ -52,3 +52,13 @@ function withoutTokens(element) {
 }
 
 later();
+
+/* Checkboxes in a data-filter choose what of a list is shown, by its data-source. */
+document.addEventListener("change", (event) => {
+  const filter = event.target.closest("[data-filter]");
+  if (!filter) return;
+  const chosen = [...filter.querySelectorAll("input:checked")].map((box) => box.value);
+  for (const item of document.querySelectorAll(`${filter.dataset.filter} > [data-source]`)) {
+    item.hidden = !chosen.includes(item.dataset.source);
+  }
+});

@@ -1,0 +1,266 @@
+"""What a person may do with an order: each action with what it will do, and who may."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from assessments.models import NextCall, Order, Update
+from assessments.services.cancel import cancel_by_person
+from assessments.services.notes import can_be_resolved, note, resolve
+from assessments.services.people import NotPossible
+from assessments.services.resend import resend
+from assessments.services.rescue import (
+    adopt,
+    may_be_placed_again,
+    place_again,
+    placing_stayed_unknown,
+)
+from assessments.services.retry import can_be_polled, poll_now, retry, set_aside
+
+
+class PlainForm(forms.Form):
+    """Nothing has to be said: the action changes nothing that is true."""
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Stands in the order’s timeline, with your name."),
+    )
+
+
+class CancelForm(ReasonForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = _(
+            "The recruiter reads it on Ashby’s card, and it stands in the timeline with your name."
+        )
+
+
+class AdoptForm(ReasonForm):
+    number = forms.CharField(
+        label=gettext_lazy("Order number at Justifacts"),
+        max_length=200,
+        help_text=gettext_lazy("As Justifacts names it for this order’s reference."),
+    )
+    field_order = ("number", "reason")
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(
+        label=gettext_lazy("Note"), max_length=5000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asks for what: the order, the update where the action is about one, and the form."""
+
+    order: Order
+    update: Update | None
+    who: str
+    given: dict[str, Any]
+
+    @property
+    def reason(self) -> str:
+        return str(self.given.get("reason", ""))
+
+
+@dataclass(frozen=True)
+class Action:
+    """``explain`` says what will happen; ``do`` does it and says what was done, or raises
+    ``NotPossible``."""
+
+    name: str
+    label: Promise
+    permission: str
+    explain: Callable[[Order, Update | None], str]
+    do: Callable[[Request], str]
+    is_offered: Callable[[Order, Update | None], bool]
+    form: type[forms.Form] = ReasonForm
+    is_grave: bool = False
+
+
+def _retry(asked: Request) -> str:
+    done = retry(asked.order.pk, asked.who)
+    if not done:
+        raise NotPossible(_("Nothing waits for this order."))
+    return _("Asked to %(what)s.") % {"what": _(" and to ").join(done)}
+
+
+def _poll(asked: Request) -> str:
+    if not poll_now(asked.order.pk, asked.who):
+        raise NotPossible(_("There is nothing to ask Justifacts for."))
+    return _("Justifacts is asked for the status now.")
+
+
+def _cancel(asked: Request) -> str:
+    cancel_by_person(asked.order.pk, asked.who, asked.reason, timezone.now())
+    return _("The check is cancelled. Ashby and Justifacts are told now.")
+
+
+def _adopt(asked: Request) -> str:
+    adopt(asked.order.pk, asked.given["number"], asked.who, asked.reason)
+    return _("The order has the number %(number)s now. Justifacts is asked for its status.") % {
+        "number": asked.given["number"].strip()
+    }
+
+
+def _place_again(asked: Request) -> str:
+    place_again(asked.order.pk, asked.who, asked.reason)
+    return _("The order is placed at Justifacts again now.")
+
+
+def _note(asked: Request) -> str:
+    note(asked.order.pk, asked.given["text"], asked.who)
+    return _("The note is in the timeline.")
+
+
+def _resolve(asked: Request) -> str:
+    resolve(asked.order.pk, asked.who, asked.reason)
+    return _("Resolved: no human is asked for this order any more.")
+
+
+def _resend(asked: Request) -> str:
+    assert asked.update
+    count = resend(asked.update.pk, asked.who, asked.reason)
+    text = ngettext("%(count)d update is told to Ashby again.", "%(count)d updates are told to Ashby again.", count)
+    return text % {"count": count}
+
+
+def _set_aside(asked: Request) -> str:
+    assert asked.update
+    if not set_aside(asked.update.pk, asked.who, asked.reason):
+        raise NotPossible(_("“%(what)s” cannot be set aside: it does not wait.") % {"what": asked.update.summary})
+    return _("“%(what)s” is set aside.") % {"what": asked.update.summary}
+
+
+def _explain_cancel(order: Order, update: Update | None) -> str:
+    what = _("The check ends here at once, and Ashby’s card shows it as cancelled with your reason. ")
+    if order.justifacts_order_id:
+        return what + _(
+            "Justifacts is told to stop order %(number)s; what it has done so far may be billed."
+        ) % {"number": order.justifacts_order_id}
+    return what + _("If Justifacts turns out to have the order, it is told to stop it.")
+
+
+def _waits(order: Order, update: Update | None) -> bool:
+    waiting = order.updates.filter(state__in=Update.UNSAID).exists()
+    return waiting or order.next_call not in (NextCall.NONE, NextCall.POLL)
+
+
+ORDER_ACTIONS = (
+    Action(
+        "retry",
+        gettext_lazy("Retry now"),
+        "retry_order",
+        lambda order, update: _(
+            "Everything that waits for this order is tried at once: what Justifacts has to be asked or told, "
+            "and what Ashby has to be told. An order that may be at Justifacts already is looked up, never "
+            "placed a second time."
+        ),
+        _retry,
+        _waits,
+        PlainForm,
+    ),
+    Action(
+        "poll",
+        gettext_lazy("Poll now"),
+        "poll_order",
+        lambda order, update: _("Justifacts is asked for the order’s status at once."),
+        _poll,
+        lambda order, update: can_be_polled(order),
+        PlainForm,
+    ),
+    Action(
+        "adopt",
+        gettext_lazy("Adopt an order number"),
+        "rescue_order",
+        lambda order, update: _(
+            "Use this when Justifacts tells you that it has an order with the reference %(reference)s. The "
+            "portal takes its number, asks for its status at once, and goes on as if nothing had happened."
+        )
+        % {"reference": order.pk},
+        _adopt,
+        lambda order, update: placing_stayed_unknown(order),
+        AdoptForm,
+    ),
+    Action(
+        "place-again",
+        gettext_lazy("Place again"),
+        "rescue_order",
+        lambda order, update: _(
+            "Use this only when Justifacts tells you that it has no order with the reference %(reference)s. The "
+            "order is sent to Justifacts once more. If it has the first one after all, the candidate is checked "
+            "twice, and both checks are billed."
+        )
+        % {"reference": order.pk},
+        _place_again,
+        lambda order, update: may_be_placed_again(order),
+        is_grave=True,
+    ),
+    Action(
+        "resolve",
+        gettext_lazy("Resolve"),
+        "resolve_order",
+        lambda order, update: _("You have settled what is asked: “%(question)s” The order leaves the list of those that need a human.")
+        % {"question": order.attention_reason},
+        _resolve,
+        lambda order, update: can_be_resolved(order),
+    ),
+    Action(
+        "note",
+        gettext_lazy("Add a note"),
+        "note_order",
+        lambda order, update: _("The note stands in the timeline for everybody who may see this order. It is not sent anywhere."),
+        _note,
+        lambda order, update: True,
+        NoteForm,
+    ),
+    Action(
+        "cancel",
+        gettext_lazy("Cancel the check"),
+        "cancel_order",
+        _explain_cancel,
+        _cancel,
+        lambda order, update: not order.has_ended,
+        CancelForm,
+        is_grave=True,
+    ),
+)
+
+UPDATE_ACTIONS = (
+    Action(
+        "set-aside",
+        gettext_lazy("Set aside"),
+        "resend_order",
+        lambda order, update: _(
+            "“%(what)s” is never told to Ashby, and what waits behind it goes on. Use it for an update that "
+            "Ashby will not take."
+        )
+        % {"what": update.summary if update else ""},
+        _set_aside,
+        lambda order, update: bool(update and update.state in Update.UNSAID),
+    ),
+    Action(
+        "resend",
+        gettext_lazy("Send again"),
+        "resend_order",
+        lambda order, update: _(
+            "“%(what)s” and every later update of this order are told to Ashby again, in the same order, with "
+            "new times, so that the card ends as it is now. If Ashby refuses one because it has it already, "
+            "set that one aside."
+        )
+        % {"what": update.summary if update else ""},
+        _resend,
+        lambda order, update: bool(update and update.state not in Update.UNSAID),
+    ),
+)

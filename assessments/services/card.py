@@ -1,0 +1,70 @@
+"""The card as Ashby shows it: what its updates amount to, folded one after the other. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from integrations.protocol import JSON
+
+_SLOTS = {"assessment_status": "status", "assessment_result": "result", "cancelled_reason": "cancelled"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a recruiter sees. Metadata is replaced by each update that has any."""
+
+    status: str = ""
+    result: str = ""
+    cancelled: str = ""
+    report_url: str = ""
+    metadata: tuple[tuple[str, str], ...] = ()
+    changed_at: datetime | None = None
+    labels: tuple[str, ...] = field(default=())
+
+    @property
+    def has_ended(self) -> bool:
+        return bool(self.result or self.cancelled)
+
+
+def card_of(payloads: Iterable[JSON]) -> Card:
+    """Folds bodies of ``assessment.update`` in the order in which Ashby takes them (contract,
+    section 2)."""
+    card = Card()
+    for payload in payloads:
+        card = _after(card, payload)
+    return card
+
+
+def _after(card: Card, payload: JSON) -> Card:
+    changes: dict[str, Any] = {"changed_at": _moment(payload.get("timestamp"))}
+    for slot, name in _SLOTS.items():
+        if data := payload.get(slot):
+            changes[name] = str(data["value"])
+    if data := payload.get("assessment_profile_url"):
+        changes["report_url"] = _openable(str(data["value"]))
+    if metadata := payload.get("metadata"):
+        changes["metadata"] = tuple((str(item["label"]), _shown(item)) for item in metadata)
+    if status := changes.get("status"):
+        changes["labels"] = (*card.labels, status)
+    return replace(card, **changes)
+
+
+def _openable(address: str) -> str:
+    return address if urlsplit(address).scheme in ("http", "https") else ""
+
+
+def _shown(item: JSON) -> str:
+    """A value as people read it: minutes as days and hours."""
+    value = item["value"]
+    if item.get("type") != "numeric_duration_minutes":
+        return str(value)
+    days, rest = divmod(int(value), 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    return " ".join(f"{amount} {unit}" for amount, unit in parts if amount)[:20] or "0 min"
+
+
+def _moment(timestamp: Any) -> datetime | None:
+    return datetime.fromtimestamp(timestamp / 1000, UTC) if isinstance(timestamp, int) else None

@@ -1,0 +1,69 @@
+"""A placing that stayed unknown, decided by a person who has asked Justifacts: it has the order under
+this number, or it has none and the order is placed again."""
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from assessments.models import Concern, NextCall, Order
+
+from .changing import changing
+from .people import NotPossible, record_person
+from .scheduling import schedule
+from .track import adopt as adopt_number
+from .track import is_taken
+
+_NOT_UNKNOWN = (
+    "Whether Justifacts has this order is not in doubt any more, so there is nothing to decide. "
+    "Read the timeline for what happened meanwhile."
+)
+
+
+def placing_stayed_unknown(order: Order) -> bool:
+    """Whether a human was asked what became of the placing, or will be: a cancelled order counts too."""
+    return order.next_call == NextCall.LOOK_UP and (
+        order.attention_concern == Concern.PLACING or order.has_ended
+    )
+
+
+def may_be_placed_again(order: Order) -> bool:
+    return placing_stayed_unknown(order) and not order.has_ended
+
+
+def adopt(assessment_id: UUID, number: str, who: str, reason: str) -> None:
+    """Justifacts has the order under this number; it is asked for its status at once. A cancelled one
+    is cancelled there. Raises ``NotPossible``."""
+    number = number.strip()
+    now = timezone.now()
+    with changing(assessment_id) as order:
+        if not placing_stayed_unknown(order):
+            raise NotPossible(_NOT_UNKNOWN)
+        if is_taken(order, number):
+            raise NotPossible(
+                f"Another order of {order.organization} has the number {number} already. Ask Justifacts for "
+                "the number of the order with this order's reference."
+            )
+        record_person(
+            order, "adopted", f"{who} said that Justifacts has this order as number {number}.", reason
+        )
+        adopt_number(order, number, now)
+        if order.next_call == NextCall.POLL:
+            schedule(order, NextCall.POLL, now)
+
+
+def place_again(assessment_id: UUID, who: str, reason: str) -> None:
+    """Justifacts has no such order: it is placed once more. Raises ``NotPossible``."""
+    with changing(assessment_id) as order:
+        if not may_be_placed_again(order):
+            raise NotPossible(_NOT_UNKNOWN)
+        if order.claim_token is not None:
+            raise NotPossible("The portal is asking Justifacts at this moment. Try again in a minute.")
+        settle_by_person(order)
+        schedule(order, NextCall.PLACE, timezone.now())
+        record_person(order, "placed_again", f"{who} had the order placed at Justifacts again.", reason)
+
+
+def settle_by_person(order: Order) -> None:
+    """Takes the flag back without the line that it settled itself; the caller writes its own."""
+    order.needs_attention, order.attention_concern = False, Concern.NONE
+    order.attention_reason, order.attention_since = "", None

@@ -1,0 +1,167 @@
+"""Everything that happened to an order, in one list, newest first: what Ashby and Justifacts said, what
+the portal told them with each attempt, and what people did."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from assessments.models import Attempt, Event, InboundCall, Order, Update
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One line of what is folded away; ``is_code``: as it went over the wire, redacted."""
+
+    label: str
+    text: str
+    is_code: bool = False
+
+
+@dataclass(frozen=True)
+class Moment:
+    """``source``: ashby, justifacts, portal or person. ``tone``: ok, ask (trouble) or plain."""
+
+    at: datetime
+    source: str
+    who: str
+    what: str
+    tone: str = "plain"
+    details: tuple[Detail, ...] = ()
+
+
+def timeline(order: Order) -> list[Moment]:
+    """The same number of queries, however long the history."""
+    updates = list(order.updates.prefetch_related("attempts"))
+    attempts = order.attempts.filter(update=None)
+    moments = [
+        *map(_event, order.events.all()),
+        *(moment for update in updates for moment in _update(update)),
+        *map(_attempt, attempts),
+        *map(_call, order.inbound_calls.all()),
+    ]
+    return sorted(moments, key=lambda moment: moment.at, reverse=True)
+
+
+_ASKING = {
+    "needs_attention",
+    "paused",
+    "placing_unknown",
+    "placing_interrupted",
+    "rejected",
+    "unknown_status",
+}
+
+
+def _event(event: Event) -> Moment:
+    tone = "ask" if event.kind in _ASKING else "ok" if event.kind == "completed" else "plain"
+    return Moment(event.at, event.source, event.get_source_display(), event.summary, tone)
+
+
+def _update(update: Update) -> Iterator[Moment]:
+    """One line for what did not succeed, and one for what came of it."""
+    attempts = list(update.attempts.all())
+    failed = [attempt for attempt in attempts if attempt.outcome != "taken"]
+    sent = Detail(_("What is sent"), _pretty(update.payload), is_code=True)
+    if failed:
+        yield Moment(
+            failed[-1].at,
+            "portal",
+            _("the portal"),
+            _not_told(update, failed),
+            "ask",
+            (*(detail for attempt in reversed(failed[-10:]) for detail in _of_attempt(attempt)), sent),
+        )
+    if update.delivered_at is None:
+        yield Moment(update.created_at, "portal", _("the portal"), _unsaid(update), details=(sent,))
+        return
+    warnings = tuple(Detail(_("Ashby remarked"), str(warning)) for warning in update.warnings)
+    taken = [attempt for attempt in attempts if attempt.outcome == "taken"]
+    tries = ngettext("after %(count)d try", "after %(count)d tries", len(attempts)) % {"count": len(attempts)}
+    yield Moment(
+        update.delivered_at,
+        "portal",
+        _("the portal"),
+        _("Ashby was told “%(what)s”, %(tries)s.") % {"what": update.summary, "tries": tries},
+        "ok",
+        (*(detail for attempt in taken for detail in _of_attempt(attempt)), *warnings, sent),
+    )
+
+
+def _not_told(update: Update, failed: list[Attempt]) -> str:
+    times = ngettext("%(count)d try", "%(count)d tries", len(failed)) % {"count": len(failed)}
+    return _("Ashby was not told “%(what)s” (%(times)s): %(why)s") % {
+        "what": update.summary,
+        "times": times,
+        "why": failed[-1].message or failed[-1].outcome,
+    }
+
+
+def _unsaid(update: Update) -> str:
+    texts = {
+        Update.State.WAITING: _("“%(what)s” waits to be told to Ashby."),
+        Update.State.REFUSED: _("“%(what)s” was refused by Ashby; a person decides."),
+        Update.State.SET_ASIDE: _("“%(what)s” was set aside; Ashby is not told."),
+    }
+    return texts[Update.State(update.state)] % {"what": update.summary}
+
+
+def _attempt(attempt: Attempt) -> Moment:
+    taken = attempt.outcome == "taken"
+    what = {
+        Attempt.Call.PLACE: _("The order was sent to Justifacts: %(outcome)s"),
+        Attempt.Call.LOOK_UP: _("Justifacts was asked whether it has the order: %(outcome)s"),
+        Attempt.Call.CANCEL: _("Justifacts was told to cancel: %(outcome)s"),
+    }[Attempt.Call(attempt.call)]
+    outcome = _("answered.") if taken else attempt.message or attempt.outcome
+    tone = "plain" if taken else "ask"
+    return Moment(
+        attempt.at, "portal", _("the portal"), what % {"outcome": outcome}, tone, tuple(_of_attempt(attempt))
+    )
+
+
+def _of_attempt(attempt: Attempt) -> Iterator[Detail]:
+    status = f" (HTTP {attempt.http_status})" if attempt.http_status else ""
+    at = f"{attempt.at:%Y-%m-%d %H:%M:%S} UTC"
+    yield Detail(_("Attempt"), f"{at}: {attempt.outcome}{status}, {attempt.milliseconds} ms")
+    if attempt.request_id:
+        yield Detail(_("Ashby’s request id"), attempt.request_id)
+    if attempt.answer:
+        yield Detail(_("Answer, shortened and redacted"), attempt.answer, is_code=True)
+
+
+def _call(call: InboundCall) -> Moment:
+    refused = call.http_status >= 400
+    what = _("%(who)s called %(name)s: %(outcome)s") % {
+        "who": call.get_source_display(),
+        "name": call.name,
+        "outcome": f"{call.http_status} {call.outcome.replace('_', ' ')}",
+    }
+    return Moment(
+        call.received_at,
+        call.source,
+        call.get_source_display(),
+        what,
+        "ask" if refused else "plain",
+        tuple(_of_call(call)),
+    )
+
+
+def _of_call(call: InboundCall) -> Iterator[Detail]:
+    if call.message:
+        yield Detail(_("What was answered"), call.message)
+    yield Detail(_("Our request id"), call.request_id)
+    yield Detail(_("What was received, redacted"), _pretty(call.body), is_code=True)
+
+
+def _pretty(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False, indent=2)
+
+
+def sources(moments: Iterable[Moment]) -> list[tuple[str, str]]:
+    """Who speaks in a timeline, for choosing."""
+    return sorted({(moment.source, moment.who) for moment in moments})

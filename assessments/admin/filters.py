@@ -1,13 +1,23 @@
-"""Filters of the list of orders: problems first."""
+"""Filters of the list of orders: problems first. None of them reads all orders to know its choices."""
 
+from datetime import timedelta
 from typing import Any
 
-from django.contrib.admin import ModelAdmin, RelatedOnlyFieldListFilter, SimpleListFilter
+from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
-from assessments.models import Event, NextCall, Order, Update
-from integrations.models import Package
+from assessments.models import NextCall, Order, Update
+from assessments.services.standing import standing_still
+from assessments.statuses import RESULTS, Status
+from integrations.models import Job, Organization, Package
+from integrations.people import organizations_of
+
+Choices = list[tuple[str, str | Promise]]
+_MOST_CHOICES = 40
 
 
 def waiting_for_ashby() -> Exists:
@@ -15,26 +25,23 @@ def waiting_for_ashby() -> Exists:
     return Exists(Update.objects.filter(order=OuterRef("pk"), state__in=Update.UNSAID))
 
 
-def _says_what_we_do_not_know() -> Exists:
-    """Whether Justifacts' last word on an order is one that we did not know when it came."""
-    return Exists(
-        Event.objects.filter(
-            order=OuterRef("pk"), kind="unknown_status", summary__contains=OuterRef("justifacts_status")
-        )
-    )
+def _with_something_unsaid(orders: QuerySet[Order]) -> QuerySet[Order]:
+    # Few updates wait: their orders are found from them, not by asking each order.
+    return orders.filter(pk__in=Update.objects.filter(state__in=Update.UNSAID).values("order"))
 
 
 class ProblemFilter(SimpleListFilter):
-    title = "problem"
+    title = _("problem")
     parameter_name = "problem"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
         return [
-            ("human", "Needs a human"),
-            ("ashby", "Waiting for Ashby"),
-            ("paused", "Deliveries paused"),
-            ("placing", "Not yet at Justifacts"),
-            ("unknown", "Unknown status at Justifacts"),
+            ("human", _("Needs a human")),
+            ("ashby", _("Waiting for Ashby")),
+            ("paused", _("Deliveries paused")),
+            ("still", _("Standing still")),
+            ("unknown", _("Unknown status at Justifacts")),
+            ("placing", _("Not yet at Justifacts")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
@@ -42,23 +49,104 @@ class ProblemFilter(SimpleListFilter):
             case "human":
                 return queryset.filter(needs_attention=True)
             case "ashby":
-                return queryset.filter(waiting_for_ashby())
+                return _with_something_unsaid(queryset)
             case "paused":
-                return queryset.filter(waiting_for_ashby(), organization__connection__paused_at__isnull=False)
+                paused = Organization.objects.exclude(connection__paused_at=None).values("pk")
+                return _with_something_unsaid(queryset).filter(organization__in=paused)
+            case "still":
+                return queryset.filter(standing_still(timezone.now()))
+            case "unknown":
+                return queryset.filter(status_is_unknown=True)
             case "placing":
                 return queryset.filter(next_call__in=[NextCall.PLACE, NextCall.LOOK_UP])
-            case "unknown":
-                return queryset.exclude(justifacts_status="").filter(_says_what_we_do_not_know())
         return queryset
 
 
-class PackageFilter(RelatedOnlyFieldListFilter):
-    """Packages of two organizations may have one name."""
+class _OfSeenOrganizations(SimpleListFilter):
+    """Choices from the organizations that the person sees; from the chosen one, once one is chosen."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: ModelAdmin) -> list[Any]:
-        used = model_admin.get_queryset(request).order_by().values("package")
-        packages = Package.objects.filter(pk__in=used).select_related("organization")
+    def organizations(self, request: HttpRequest) -> QuerySet[Organization]:
+        seen = organizations_of(request.user, "assessments.view_order")
+        chosen = request.GET.get("organization")
+        return seen.filter(slug=chosen) if chosen else seen
+
+
+class PackageFilter(_OfSeenOrganizations):
+    title = _("package")
+    parameter_name = "package"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
+        """Packages of two organizations may have one name."""
+        organizations = self.organizations(request)
+        packages = Package.objects.filter(organization__in=organizations).select_related("organization")
+        found = list(packages.order_by("organization__name", "name")[:_MOST_CHOICES])
+        several = len({package.organization_id for package in found}) > 1
         return [
-            (package.pk, f"{package.organization}: {package}")
-            for package in packages.order_by("organization__name", "name")
+            (str(package.pk), f"{package.organization}: {package}" if several else str(package))
+            for package in found
         ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        chosen = self.value()
+        return queryset.filter(package=int(chosen)) if chosen and chosen.isdecimal() else queryset
+
+
+class JobFilter(_OfSeenOrganizations):
+    """Of one organization, since no person chooses from the jobs of all."""
+
+    title = _("job")
+    parameter_name = "job"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
+        organizations = list(self.organizations(request)[:2])
+        if len(organizations) != 1:
+            return []
+        jobs = Job.objects.filter(organization=organizations[0]).order_by("title")
+        return [(job.ashby_id, str(job)) for job in jobs[:_MOST_CHOICES]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return queryset.filter(job_id=self.value()) if self.value() else queryset
+
+
+class StatusFilter(SimpleListFilter):
+    title = _("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
+        return Status.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+class ResultFilter(SimpleListFilter):
+    title = _("result")
+    parameter_name = "result"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
+        return [*((result, result) for result in RESULTS), ("other", _("Any other"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        if self.value() == "other":
+            return queryset.exclude(result__in=["", *RESULTS])
+        return queryset.filter(result=self.value()) if self.value() else queryset
+
+
+class StartedFilter(SimpleListFilter):
+    title = _("started")
+    parameter_name = "started"
+    _DAYS = {"today": 0, "7d": 7, "30d": 30, "90d": 90}
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
+        return [
+            ("today", _("Today")),
+            ("7d", _("In the last 7 days")),
+            ("30d", _("In the last 30 days")),
+            ("90d", _("In the last 90 days")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        if self.value() not in self._DAYS:
+            return queryset
+        midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return queryset.filter(created_at__gte=midnight - timedelta(days=self._DAYS[str(self.value())]))

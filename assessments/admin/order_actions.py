@@ -14,13 +14,13 @@ from assessments.models import NextCall, Order, Update
 from assessments.services.cancel import cancel_by_person
 from assessments.services.notes import can_be_resolved, note, resolve
 from assessments.services.people import NotPossible
-from assessments.services.resend import resend
 from assessments.services.rescue import (
     adopt,
     may_be_placed_again,
     place_again,
     placing_stayed_unknown,
 )
+from assessments.services.resend import resend
 from assessments.services.retry import can_be_polled, poll_now, retry, set_aside
 
 
@@ -68,6 +68,13 @@ class Request:
     update: Update | None
     who: str
     given: dict[str, Any]
+
+    @property
+    def chosen(self) -> Update:
+        """The update that the action is about. Raises ``NotPossible`` where it is about none."""
+        if self.update is None:
+            raise NotPossible(_("Choose an update first."))
+        return self.update
 
     @property
     def reason(self) -> str:
@@ -130,17 +137,19 @@ def _resolve(asked: Request) -> str:
 
 
 def _resend(asked: Request) -> str:
-    assert asked.update
-    count = resend(asked.update.pk, asked.who, asked.reason)
-    text = ngettext("%(count)d update is told to Ashby again.", "%(count)d updates are told to Ashby again.", count)
+    count = resend(asked.chosen.pk, asked.who, asked.reason)
+    text = ngettext(
+        "%(count)d update is told to Ashby again.", "%(count)d updates are told to Ashby again.", count
+    )
     return text % {"count": count}
 
 
 def _set_aside(asked: Request) -> str:
-    assert asked.update
-    if not set_aside(asked.update.pk, asked.who, asked.reason):
-        raise NotPossible(_("“%(what)s” cannot be set aside: it does not wait.") % {"what": asked.update.summary})
-    return _("“%(what)s” is set aside.") % {"what": asked.update.summary}
+    if not set_aside(asked.chosen.pk, asked.who, asked.reason):
+        raise NotPossible(
+            _("“%(what)s” cannot be set aside: it does not wait.") % {"what": asked.chosen.summary}
+        )
+    return _("“%(what)s” is set aside.") % {"what": asked.chosen.summary}
 
 
 def _explain_cancel(order: Order, update: Update | None) -> str:
@@ -184,11 +193,14 @@ ORDER_ACTIONS = (
         "adopt",
         gettext_lazy("Adopt an order number"),
         "rescue_order",
-        lambda order, update: _(
-            "Use this when Justifacts tells you that it has an order with the reference %(reference)s. The "
-            "portal takes its number, asks for its status at once, and goes on as if nothing had happened."
-        )
-        % {"reference": order.pk},
+        lambda order, update: (
+            _(
+                "Use this when Justifacts tells you that it has an order with the reference %(reference)s. "
+                "The portal takes its number, asks for its status at once, and goes on as if nothing had "
+                "happened."
+            )
+            % {"reference": order.pk}
+        ),
         _adopt,
         lambda order, update: placing_stayed_unknown(order),
         AdoptForm,
@@ -197,12 +209,14 @@ ORDER_ACTIONS = (
         "place-again",
         gettext_lazy("Place again"),
         "rescue_order",
-        lambda order, update: _(
-            "Use this only when Justifacts tells you that it has no order with the reference %(reference)s. The "
-            "order is sent to Justifacts once more. If it has the first one after all, the candidate is checked "
-            "twice, and both checks are billed."
-        )
-        % {"reference": order.pk},
+        lambda order, update: (
+            _(
+                "Use this only when Justifacts tells you that it has no order with the reference "
+                "%(reference)s. The order is sent to Justifacts once more. If it has the first one after "
+                "all, the candidate is checked twice, and both checks are billed."
+            )
+            % {"reference": order.pk}
+        ),
         _place_again,
         lambda order, update: may_be_placed_again(order),
         is_grave=True,
@@ -211,8 +225,13 @@ ORDER_ACTIONS = (
         "resolve",
         gettext_lazy("Resolve"),
         "resolve_order",
-        lambda order, update: _("You have settled what is asked: “%(question)s” The order leaves the list of those that need a human.")
-        % {"question": order.attention_reason},
+        lambda order, update: (
+            _(
+                "You have settled what is asked: “%(question)s” The order leaves the list of those that "
+                "need a human."
+            )
+            % {"question": order.attention_reason}
+        ),
         _resolve,
         lambda order, update: can_be_resolved(order),
     ),
@@ -220,7 +239,9 @@ ORDER_ACTIONS = (
         "note",
         gettext_lazy("Add a note"),
         "note_order",
-        lambda order, update: _("The note stands in the timeline for everybody who may see this order. It is not sent anywhere."),
+        lambda order, update: _(
+            "The note stands in the timeline for everybody who may see this order. It is not sent anywhere."
+        ),
         _note,
         lambda order, update: True,
         NoteForm,
@@ -242,11 +263,13 @@ UPDATE_ACTIONS = (
         "set-aside",
         gettext_lazy("Set aside"),
         "resend_order",
-        lambda order, update: _(
-            "“%(what)s” is never told to Ashby, and what waits behind it goes on. Use it for an update that "
-            "Ashby will not take."
-        )
-        % {"what": update.summary if update else ""},
+        lambda order, update: (
+            _(
+                "“%(what)s” is never told to Ashby, and what waits behind it goes on. Use it for an "
+                "update that Ashby will not take."
+            )
+            % {"what": update.summary if update else ""}
+        ),
         _set_aside,
         lambda order, update: bool(update and update.state in Update.UNSAID),
     ),
@@ -254,12 +277,14 @@ UPDATE_ACTIONS = (
         "resend",
         gettext_lazy("Send again"),
         "resend_order",
-        lambda order, update: _(
-            "“%(what)s” and every later update of this order are told to Ashby again, in the same order, with "
-            "new times, so that the card ends as it is now. If Ashby refuses one because it has it already, "
-            "set that one aside."
-        )
-        % {"what": update.summary if update else ""},
+        lambda order, update: (
+            _(
+                "“%(what)s” and every later update of this order are told to Ashby again, in the same "
+                "order, with new times, so that the card ends as it is now. If Ashby refuses one because it has it already, "
+                "set that one aside."
+            )
+            % {"what": update.summary if update else ""}
+        ),
         _resend,
         lambda order, update: bool(update and update.state not in Update.UNSAID),
     ),

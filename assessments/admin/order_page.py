@@ -1,11 +1,10 @@
 """The page of one order, and its actions: each is explained, confirmed and written down."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -22,22 +21,21 @@ from assessments.services.resend import may_be_resent
 from assessments.services.tell import first_answer
 from assessments.services.timeline import sources, timeline
 from assessments.tasks import call_justifacts, deliver, nudge, poll
+from integrations.admin.scope import OfOrganizations
 
 from .order_actions import ORDER_ACTIONS, UPDATE_ACTIONS, Action, Request
 
 _TEMPLATES = "admin/assessments/order"
 
 
-class OrderPage(ModelAdmin):
+class OrderPage(OfOrganizations):
     """What the admin of orders shows of one, and lets be done with it."""
-
-    may: Callable[..., bool]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         order = self.get_object(request, object_id)
-        if not self.has_view_permission(request, order):
+        if request.method != "GET" or not self.has_view_permission(request, order):
             raise PermissionDenied
         updates = list(order.updates.order_by("sequence"))
         context = {

@@ -9,7 +9,7 @@ from django.utils import timezone
 from assessments.models import Heartbeat
 from integrations.catalogue import map_job
 from integrations.models import CustomField
-from tests.admin.conftest import Desk
+from tests.admin.conftest import Desk, member
 from tests.world import World
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in ("integrations", "assessments")]
@@ -32,6 +32,7 @@ def test_lists_and_pages_open(world: World, desk: Desk, model: type) -> None:
     map_job(world.acme.organization, "job-1", world.acme.basic)
     CustomField.objects.create(organization=world.acme.organization, name="State", type="String")
     Heartbeat.beat("worker", timezone.now())
+    member("ada", world.acme.organization)
     name = f"{model._meta.app_label}_{model._meta.model_name}"
     pages = [
         desk.html(f"{name}_changelist"),

@@ -23,7 +23,7 @@ from tests.world import World
 MODELS = list(admin.site._registry)
 ADDED = {
     *("Organization", "Connection", "AshbyApiKey", "Job", "JobPackageMapping", "CustomField"),
-    *("User", "Group"),
+    *("User", "Group", "Membership"),
 }
 
 

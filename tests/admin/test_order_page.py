@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -206,53 +205,3 @@ def test_poll_asks_justifacts_now(refused: Order, desk: Desk, admin_user: User) 
 def test_there_is_nothing_to_poll_for_before_it_is_placed(world: World, desk: Desk) -> None:
     order = world.start()
     assert "There is nothing to ask Justifacts for." in desk.press("assessments_order_poll", order.pk)
-
-
-def test_a_refused_update_is_set_aside_and_the_next_goes(
-    world: World, refused: Order, desk: Desk, admin_user: User
-) -> None:
-    world.ashby_takes_everything()
-    update = Update.objects.get(state=Update.State.REFUSED)
-    page = desk.press("assessments_update_set_aside", update.pk)
-    assert "“Justifacts Received” is set aside." in page
-    assert "Needs a human" not in page
-    world.work()
-    assert world.told(refused)[-1] == "In Process: Justifacts"
-    assert admin_user.get_username() in Event.objects.get(kind="set_aside").summary
-
-
-def test_what_ashby_has_is_not_set_aside(world: World, desk: Desk) -> None:
-    world.ashby_takes_everything()
-    world.placed()
-    world.work()
-    update = Update.objects.get()
-    assert "cannot be set aside" in desk.act("assessments_update", "set_aside", update)
-
-
-BUTTONS = ["assessments_order_retry", "assessments_order_poll", "assessments_update_set_aside"]
-
-
-def target(button: str, order: Order) -> str:
-    update = order.updates.first()
-    assert update is not None
-    return reverse(f"admin:{button}", args=[update.pk if "update" in button else order.pk])
-
-
-@pytest.mark.parametrize("button", BUTTONS)
-class TestButtons:
-    def test_a_link_presses_none(self, refused: Order, desk: Desk, button: str) -> None:
-        assert desk.client.get(target(button, refused)).status_code == 405
-
-    def test_another_site_presses_none(self, refused: Order, admin_user: User, button: str) -> None:
-        client = Client(enforce_csrf_checks=True)
-        client.force_login(admin_user)
-        assert client.post(target(button, refused)).status_code == 403
-
-    def test_who_may_only_read_presses_none(self, refused: Order, reader: Desk, button: str) -> None:
-        page = reader.html(PAGE, refused.pk)
-        assert target(button, refused) not in page
-        assert reader.client.post(target(button, refused)).status_code == 403
-        assert not Event.objects.filter(source=Event.Source.PERSON).exists()
-
-    def test_the_page_has_it(self, refused: Order, desk: Desk, button: str) -> None:
-        assert target(button, refused) in desk.html(PAGE, refused.pk)

@@ -280,8 +280,8 @@ UPDATE_ACTIONS = (
         lambda order, update: (
             _(
                 "“%(what)s” and every later update of this order are told to Ashby again, in the same "
-                "order, with new times, so that the card ends as it is now. If Ashby refuses one because it has it already, "
-                "set that one aside."
+                "order, with new times, so that the card ends as it is now. If Ashby refuses one because "
+                "it has it already, set that one aside."
             )
             % {"what": update.summary if update else ""}
         ),

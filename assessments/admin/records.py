@@ -1,4 +1,5 @@
-"""For whoever looks across orders, without reading all of them to do so: updates, attempts, events and inbound calls, each as a list of its own."""
+"""Updates, attempts, events and inbound calls, each as a list of its own, for whoever looks across
+orders. None of them reads all rows to show a page."""
 
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin

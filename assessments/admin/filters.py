@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -18,11 +18,6 @@ from integrations.people import organizations_of
 
 Choices = list[tuple[str, str | Promise]]
 _MOST_CHOICES = 40
-
-
-def waiting_for_ashby() -> Exists:
-    """Whether Ashby still has to be told something about an order."""
-    return Exists(Update.objects.filter(order=OuterRef("pk"), state__in=Update.UNSAID))
 
 
 def _with_something_unsaid(orders: QuerySet[Order]) -> QuerySet[Order]:

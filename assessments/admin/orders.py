@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -16,7 +17,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from assessments.models import Order
+from assessments.models import Order, Update
 from assessments.services.explain import in_largest_unit, next_in_short
 from assessments.services.retry import poll_now, retry
 from assessments.tasks import call_justifacts, deliver, nudge, poll
@@ -30,16 +31,27 @@ from .filters import (
     ResultFilter,
     StartedFilter,
     StatusFilter,
-    waiting_for_ashby,
 )
 from .order_export import export
 from .order_page import OrderPage
 from .order_search import search
 from .readonly import ReadOnly
-from .search import QuietSearch, opened
+from .search import QuietChangeList, QuietSearch, opened
 
 #: With one action, so that no request takes minutes.
 MOST_AT_ONCE = 200
+
+
+class OrderChangeList(QuietChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        """Whether Ashby has to be told something is asked for the page's rows, not for all."""
+        super().get_results(request)
+        shown = list(self.result_list)
+        unsaid = Update.objects.filter(order__in=shown, state__in=Update.UNSAID)
+        waiting = set(unsaid.values_list("order_id", flat=True))
+        for order in shown:
+            order.waits_for_ashby = order.pk in waiting
+        self.result_list = shown
 
 
 @admin.register(Order)
@@ -64,9 +76,10 @@ class OrderAdmin(ReadOnly, OrderPage, QuietSearch):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         orders: QuerySet[Order] = super().get_queryset(request)
-        return orders.select_related("organization__connection", "package").annotate(
-            waits_for_ashby=waiting_for_ashby()
-        )
+        return orders.select_related("organization__connection", "package")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OrderChangeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
@@ -101,7 +114,7 @@ class OrderAdmin(ReadOnly, OrderPage, QuietSearch):
 
     @admin.display(description=gettext_lazy("what happens next"), ordering="next_call_at")
     def what_happens_next(self, order: Order) -> str:
-        waits = bool(getattr(order, "waits_for_ashby", False))
+        waits = getattr(order, "waits_for_ashby", False)
         words = next_in_short(order, waits_for_ashby=waits, now=timezone.now())
         if order.needs_attention:
             return format_html('<span class="status status-human">{}</span>', words)

@@ -13,20 +13,27 @@ from assessments.models import Order
 
 _SHORT_ID = re.compile("[0-9a-f]{8}", re.IGNORECASE)
 _LONGEST, _MOST_WORDS = 200, 6
-_FEW = 500
+LISTED = 500
 
 
 def search(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
     """The orders that every word of the text fits."""
-    words = text[:_LONGEST].replace("\x00", "").split()[:_MOST_WORDS]
-    if not words:
+    for word in _words(text):
+        orders = orders.filter(_fits(word))
+    return orders
+
+
+def newest_found(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
+    """Of those, the newest ``LISTED``: nobody reads on, and a list that counts all of them reads every
+    order several times."""
+    if not _words(text):
         return orders
-    fitting = orders
-    for word in words:
-        fitting = fitting.filter(_fits(word))
-    # A list counts, then reads a page: the few that a good search finds are looked for only once.
-    few = list(fitting.order_by().values_list("pk", flat=True)[: _FEW + 1])
-    return fitting if len(few) > _FEW else orders.filter(pk__in=few)
+    newest = search(orders, text).order_by("-created_at").values_list("pk", flat=True)
+    return orders.filter(pk__in=list(newest[:LISTED]))
+
+
+def _words(text: str) -> list[str]:
+    return text[:_LONGEST].replace("\x00", "").split()[:_MOST_WORDS]
 
 
 def _fits(word: str) -> Q:

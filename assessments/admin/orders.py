@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -34,7 +34,7 @@ from .filters import (
 )
 from .order_export import export
 from .order_page import OrderPage
-from .order_search import search
+from .order_search import LISTED, newest_found, search
 from .readonly import ReadOnly
 from .search import QuietChangeList, QuietSearch, opened
 
@@ -46,6 +46,7 @@ class OrderChangeList(QuietChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Whether Ashby has to be told something is asked for the page's rows, not for all."""
         super().get_results(request)
+        self.is_cut = bool(self.query) and self.result_count >= LISTED
         shown = list(self.result_list)
         unsaid = Update.objects.filter(order__in=shown, state__in=Update.UNSAID)
         waiting = set(unsaid.values_list("order_id", flat=True))
@@ -84,7 +85,9 @@ class OrderAdmin(ReadOnly, OrderPage, QuietSearch):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        return search(queryset, opened(search_term)), False
+        """A file holds all that were found, a list the newest."""
+        find = search if request.path == reverse("admin:assessments_order_export") else newest_found
+        return find(queryset, opened(search_term)), False
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """One organization needs no column."""

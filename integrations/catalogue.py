@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from .ashby.client import AshbyJob
 from .connections import ashby_client, justifacts_client
+from .justifacts.client import SoldPackage
 from .models import Connection, CustomField, Job, JobPackageMapping, Organization, Package
 from .protocol import StartRequest
 
@@ -51,15 +52,22 @@ def sync_packages(connection: Connection) -> Synced:
                 item.description,
                 None,
             ):
+                changed.append(_change(package, item))
                 package.name, package.description, package.withdrawn_at = item.name, item.description, None
                 package.save()
-                changed.append(item.name)
         for package in known.values():
             if package.justifacts_id not in sold and package.withdrawn_at is None:
                 package.withdrawn_at = timezone.now()
                 package.save()
                 withdrawn.append(package.name)
     return Synced(added, changed, withdrawn, len(sold))
+
+
+def _change(package: Package, item: SoldPackage) -> str:
+    """What Justifacts has changed about a package, in a few words."""
+    if package.withdrawn_at:
+        return f"{item.name} (sold again)"
+    return f"{package.name} → {item.name}" if package.name != item.name else f"{item.name} (description)"
 
 
 def sync_jobs(connection: Connection) -> Synced:

@@ -24,6 +24,7 @@ from assessments.tasks import call_justifacts, deliver, nudge, poll
 from integrations.admin.scope import OrganizationFilter
 from integrations.people import organizations_of
 
+from .dry_run import DryRun
 from .filters import (
     JobFilter,
     PackageFilter,
@@ -56,7 +57,7 @@ class OrderChangeList(QuietChangeList):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly, OrderPage, QuietSearch):
+class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
     list_display = [
         *("candidate", "package", "job_name", "coloured_status", "age", "what_happens_next"),
         "organization",

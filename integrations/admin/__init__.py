@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from . import catalogue, connections, keys, organizations, people
+from . import connections, custom_fields, jobs, keys, organizations, packages, people
 
-__all__ = ["catalogue", "connections", "keys", "organizations", "people"]
+__all__ = ["connections", "custom_fields", "jobs", "keys", "organizations", "packages", "people"]
 
 admin.site.site_header = admin.site.site_title = "Assessment portal"
 admin.site.index_title = "Background checks between Ashby and Justifacts"

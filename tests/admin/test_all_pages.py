@@ -18,7 +18,7 @@ OURS = [model for model in admin.site._registry if model._meta.app_label in ("in
 def test_all_models_are_registered() -> None:
     names = {model.__name__ for model in OURS}
     assert names == {
-        *("Organization", "Connection", "AshbyApiKey", "Package", "Job", "JobPackageMapping", "CustomField"),
+        *("Organization", "Connection", "AshbyApiKey", "Package", "Job", "CustomField"),
         "Membership",
         *("Order", "Event", "Update", "Attempt", "InboundCall", "Heartbeat"),
     }

@@ -22,7 +22,7 @@ from tests.world import World
 
 MODELS = list(admin.site._registry)
 ADDED = {
-    *("Organization", "Connection", "AshbyApiKey", "Job", "JobPackageMapping", "CustomField"),
+    *("Organization", "Connection", "AshbyApiKey", "Job", "CustomField"),
     *("User", "Group", "Membership"),
 }
 

@@ -76,7 +76,7 @@ def test_a_withdrawn_package_is_offered_no_more_and_kept_for_its_orders(world: W
     assert world.call("/ashby/assessment.start", world.start_body()).status_code == 422
 
     sells(world, BASIC, EXECUTIVE)
-    assert sync_packages(world.acme.connection) == Synced([], ["Basic"], [], 2)
+    assert sync_packages(world.acme.connection) == Synced([], ["Basic (sold again)"], [], 2)
     assert offered(world) == ["Basic", "Executive"]
     assert world.call("/ashby/assessment.start", world.start_body()).status_code == 200
 

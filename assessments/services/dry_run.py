@@ -1,0 +1,57 @@
+"""What the orders of the last days would have got under the mappings as they are now."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max
+
+from assessments.models import Order
+from integrations.mappings import Rule, rules_of
+from integrations.models import Organization, Package
+
+DAYS = 30
+
+
+@dataclass(frozen=True)
+class Row:
+    """Orders of one job for one package."""
+
+    job: str
+    got: Package
+    count: int
+    by_job: bool
+    rule: Rule
+
+    @property
+    def would_get(self) -> Package | None:
+        """None: the start would be refused. A recruiter's own choice stays, unless the job is strict."""
+        if self.by_job:
+            return self.rule.package
+        return self.got if self.rule.takes(self.got) else None
+
+    @property
+    def changes(self) -> bool:
+        return self.would_get != self.got
+
+
+def dry_run(organization: Organization, now: datetime) -> list[Row]:
+    """One row a job, package and way of choosing; what would change comes first."""
+    rules, other = rules_of(organization)
+    packages = {package.pk: package for package in organization.packages.all()}
+    groups = (
+        Order.objects.order_by()
+        .filter(organization=organization, created_at__gte=now - timedelta(days=DAYS))
+        .values("job_id", "package", "by_job_mapping")
+        .annotate(count=Count("pk"), name=Max("job_name"))
+    )
+    rows = [
+        Row(
+            group["name"] or group["job_id"],
+            packages[group["package"]],
+            group["count"],
+            group["by_job_mapping"],
+            rules.get(group["job_id"], other),
+        )
+        for group in groups
+    ]
+    return sorted(rows, key=lambda row: (not row.changes, row.job.casefold(), -row.count))

@@ -1,0 +1,165 @@
+"""Packages: what Justifacts sells, and what of it Ashby is offered, under which name."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from integrations.catalogue import set_default_package
+from integrations.models import Organization, Package
+from integrations.people import organizations_of
+
+from .scope import OfOrganizations, OrganizationFilter
+
+
+@admin.register(Package)
+class PackageAdmin(OfOrganizations):
+    list_display = ["label", "state", "at_justifacts", "mapped_jobs", "organization"]
+    list_filter = [OrganizationFilter, "is_active", ("withdrawn_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["organization"]
+    search_fields = ["name", "ashby_name", "justifacts_id"]
+    actions = ["switch_on", "switch_off", "make_default"]
+    fields = [
+        *("organization", "name", "justifacts_id", "description"),
+        *("ashby_name", "is_active", "is_default", "withdrawn_at"),
+    ]
+    readonly_fields = ["organization", "name", "justifacts_id", "description", "withdrawn_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Packages come from Justifacts: step 5 of the set-up."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Old orders are explained by their package; one that is not wanted is switched off."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Package]:
+        packages: QuerySet[Package] = super().get_queryset(request)
+        return packages.annotate(job_count=Count("mappings"))
+
+    @admin.display(description=gettext_lazy("name in Ashby"), ordering="name")
+    def label(self, package: Package) -> str:
+        return package.label
+
+    @admin.display(description=gettext_lazy("name at Justifacts"))
+    def at_justifacts(self, package: Package) -> str:
+        return format_html("{} <code>{}</code>", package.name, package.justifacts_id)
+
+    @admin.display(description=gettext_lazy("in Ashby"))
+    def state(self, package: Package) -> str:
+        if package.withdrawn_at:
+            tone, text = (
+                "status-accepted",
+                _("no longer sold since %(day)s") % {"day": f"{package.withdrawn_at:%Y-%m-%d}"},
+            )
+        elif not package.is_active:
+            tone, text = "status-accepted", _("switched off")
+        elif package.is_default:
+            tone, text = "status-complete", _("offered, and the default")
+        else:
+            tone, text = "status-complete", _("offered")
+        return format_html('<span class="status {}">{}</span>', tone, text)
+
+    @admin.display(description=gettext_lazy("jobs mapped to it"), ordering="job_count")
+    def mapped_jobs(self, package: Any) -> int:
+        count: int = package.job_count
+        return count
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        organization = the_organization(request)
+        extra = {"offered": _offered(organization), "organization": organization, **(extra_context or {})}
+        return super().changelist_view(request, extra)
+
+    def save_model(self, request: HttpRequest, obj: Package, form: Any, change: bool) -> None:
+        wanted, obj.is_default = obj.is_default, form.initial.get("is_default", False)
+        super().save_model(request, obj, form, change)
+        if wanted != obj.is_default:
+            set_default_package(obj.organization, obj if wanted else None)
+            obj.is_default = wanted
+        self._warn(request, obj)
+
+    @admin.action(description=gettext_lazy("Switch on: Ashby is offered it"), permissions=["change"])
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
+        self._switch(request, queryset, to=True)
+
+    @admin.action(description=gettext_lazy("Switch off: Ashby is not offered it"), permissions=["change"])
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
+        self._switch(request, queryset, to=False)
+
+    def _switch(self, request: HttpRequest, packages: QuerySet[Package], *, to: bool) -> None:
+        chosen = [package for package in packages if self.has_change_permission(request, package)]
+        for package in chosen:
+            package.is_active = to
+            package.save(update_fields=["is_active"])
+            self.log_change(request, package, _("Switched on.") if to else _("Switched off."))
+            self._warn(request, package)
+        text = ngettext("%(count)d package is changed.", "%(count)d packages are changed.", len(chosen))
+        self.message_user(request, text % {"count": len(chosen)}, messages.SUCCESS)
+
+    @admin.action(
+        description=gettext_lazy("Make it the default: for jobs without a package"), permissions=["change"]
+    )
+    def make_default(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
+        chosen = [package for package in queryset if self.has_change_permission(request, package)]
+        if len({package.organization_id for package in chosen}) != len(chosen) or not chosen:
+            self.message_user(request, _("Choose one package an organization."), messages.ERROR)
+            return
+        for package in chosen:
+            try:
+                set_default_package(package.organization, package)
+            except ValidationError as error:
+                self.message_user(request, " ".join(error.messages), messages.ERROR)
+                continue
+            self.log_change(request, package, _("Made the default package."))
+            text = _("“%(package)s” is the default package of %(organization)s now.")
+            self.message_user(
+                request,
+                text % {"package": package, "organization": package.organization},
+                messages.SUCCESS,
+            )
+
+    def _warn(self, request: HttpRequest, package: Package) -> None:
+        """What now happens to starts that relied on a package that is not offered."""
+        if package.is_offered:
+            return
+        jobs = package.mappings.count()
+        if jobs:
+            text = ngettext(
+                "%(count)d job is mapped to “%(package)s”, which is not offered: “Package for this job” is "
+                "answered with a sentence that asks for an admin. Map it to another package.",
+                "%(count)d jobs are mapped to “%(package)s”, which is not offered: “Package for this job” is "
+                "answered with a sentence that asks for an admin. Map them to another package.",
+                jobs,
+            )
+            self.message_user(request, text % {"count": jobs, "package": package}, messages.WARNING)
+        if package.is_default:
+            text = _(
+                "“%(package)s” is the default package and not offered: jobs without a package of their own "
+                "get none. Make another package the default."
+            )
+            self.message_user(request, text % {"package": package}, messages.WARNING)
+
+
+def the_organization(request: HttpRequest) -> Organization | None:
+    """The one that the list is about: the chosen one, or the only one that the person sees."""
+    seen = organizations_of(request.user, "integrations.view_package", "integrations.change_package")
+    chosen = request.GET.get("organization")
+    found = list((seen.filter(slug=chosen) if chosen else seen)[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def _offered(organization: Organization | None) -> str:
+    """One sentence: what recruiters can choose from."""
+    if organization is None:
+        return ""
+    offered = [package for package in organization.packages.all() if package.is_offered]
+    by_job = (
+        any(package.is_default for package in offered) or organization.jobs.exclude(mapping=None).exists()
+    )
+    text = ngettext("Ashby is offered %(count)d package", "Ashby is offered %(count)d packages", len(offered))
+    return text % {"count": len(offered)} + (_(" and “Package for this job”.") if by_job else ".")

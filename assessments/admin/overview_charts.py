@@ -13,7 +13,9 @@ from assessments.services.overview import (
     ON_THE_WAY,
     PAUSED,
     REFUSED,
+    Completed,
     Scope,
+    completed_checks,
     days_until,
     orders_by_day,
     results,
@@ -54,13 +56,8 @@ class Chart:
 
 
 def charts(scope: Scope, now: datetime) -> list[Chart]:
-    since = now - LATELY
-    return [
-        _days(scope, now),
-        _updates(scope, now),
-        _turnaround(scope, since),
-        _results(scope, since),
-    ]
+    completed = completed_checks(scope, now - LATELY)
+    return [_days(scope, now), _updates(scope, now), _turnaround(completed), _results(completed)]
 
 
 def _days(scope: Scope, now: datetime) -> Chart:
@@ -121,8 +118,8 @@ def _table(first: str, drawn: Columns, names: list[str]) -> tuple[list[str], lis
     return head, rows if drawn.total else []
 
 
-def _turnaround(scope: Scope, since: datetime) -> Chart:
-    found = turnaround(scope, since)[:_MOST_PACKAGES]
+def _turnaround(completed: Completed) -> Chart:
+    found = turnaround(completed)[:_MOST_PACKAGES]
     ticks = hour_ticks(max((each.ninth for each in found), default=0))
     half, most = _("Half are done within"), _("Nine in ten are done within")
     return Chart(
@@ -153,8 +150,8 @@ def _turnaround(scope: Scope, since: datetime) -> Chart:
     )
 
 
-def _results(scope: Scope, since: datetime) -> Chart:
-    counted = results(scope, since)
+def _results(completed: Completed) -> Chart:
+    counted = results(completed)
     rows = counted[:_MOST_RESULTS]
     if others := sum(count for _result, count in counted[_MOST_RESULTS:]):
         rows.append((_("Other words"), others))

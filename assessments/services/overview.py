@@ -86,20 +86,34 @@ def orders_by_day(scope: Scope, days: Sequence[date]) -> dict[tuple[date, str], 
     counted = (
         scope.orders.filter(created_at__gte=start)
         .values_list(TruncDate("created_at"), "status")
-        .annotate(count=Count("pk"))
+        .annotate(count=Count("*"))
     )
     return {(day, status): count for day, status, count in counted}
 
 
-def results(scope: Scope, since: datetime) -> list[tuple[str, int]]:
-    """What completed checks said, the most frequent first."""
+#: How many completed checks there are of each package's name, result, and length in whole hours.
+Completed = dict[tuple[str, str, int | None], int]
+
+
+def completed_checks(scope: Scope, since: datetime) -> Completed:
+    """One histogram for all that is told of completed checks. Packages of one name count together:
+    organizations buy the same ones."""
+    name = Coalesce(NullIf("package__ashby_name", Value("")), "package__name")
     counted = (
         scope.orders.filter(completed_at__gte=since)
-        .exclude(result="")
-        .values_list("result")
-        .annotate(count=Count("pk"))
+        .values_list(name, "result", F("turnaround_minutes") / 60)
+        .annotate(count=Count("*"))
     )
-    return sorted(counted, key=lambda pair: (-pair[1], pair[0]))
+    return {(package, result, hours): count for package, result, hours, count in counted}
+
+
+def results(completed: Completed) -> list[tuple[str, int]]:
+    """What completed checks said, the most frequent first."""
+    counted: dict[str, int] = {}
+    for (_package, result, _hours), count in completed.items():
+        if result:
+            counted[result] = counted.get(result, 0) + count
+    return sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 @dataclass(frozen=True)
@@ -112,20 +126,16 @@ class Turnaround:
     ninth: int
 
 
-def turnaround(scope: Scope, since: datetime) -> list[Turnaround]:
-    """By the package's name, the most used first: organizations buy the same packages."""
-    name = Coalesce(NullIf("package__ashby_name", Value("")), "package__name")
-    counted = (
-        scope.orders.filter(completed_at__gte=since, turnaround_minutes__isnull=False)
-        .values_list(name, F("turnaround_minutes") / 60)
-        .annotate(count=Count("pk"))
-    )
+def turnaround(completed: Completed) -> list[Turnaround]:
+    """By package, the most used first."""
     histograms: dict[str, dict[int, int]] = {}
-    for package, hours, count in counted:
-        histograms.setdefault(package, {})[hours] = count
+    for (package, _result, hours), count in completed.items():
+        if hours is not None:
+            histogram = histograms.setdefault(package, {})
+            histogram[hours] = histogram.get(hours, 0) + count
     found = [
-        Turnaround(package, sum(hours.values()), percentile(hours, 50), percentile(hours, 90))
-        for package, hours in histograms.items()
+        Turnaround(package, sum(histogram.values()), percentile(histogram, 50), percentile(histogram, 90))
+        for package, histogram in histograms.items()
     ]
     return sorted(found, key=lambda each: (-each.count, each.package))
 
@@ -163,6 +173,6 @@ def updates_waiting(scope: Scope, now: datetime) -> dict[tuple[str, int], int]:
         Update.objects.order_by()
         .filter(scope.along("order__organization"), state__in=Update.UNSAID)
         .values_list(why, age)
-        .annotate(count=Count("pk"))
+        .annotate(count=Count("*"))
     )
     return {(reason, place): count for reason, place, count in counted}

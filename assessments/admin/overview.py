@@ -33,9 +33,9 @@ def first_page(request: HttpRequest, now: datetime | None = None) -> dict[str, A
     now = now or timezone.now()
     seen = list(organizations_of(request.user, SEES).only("pk", "slug", "name"))
     chosen = _chosen(request.GET.get("organization", ""), seen)
-    shown = Organization.objects.filter(pk__in=[each.pk for each in ([chosen] if chosen else seen)])
     if not seen:
         return {"has_figures": False, "may_add": _may_add(request)}
+    shown = Organization.objects.filter(pk__in=[each.pk for each in ([chosen] if chosen else seen)])
     scope = _scope(request.user, seen, chosen)
     counted, sick = problems(scope, now), with_problems(shown)
     rows = health(shown, _MOST_ORGANIZATIONS)
@@ -196,7 +196,7 @@ def _waiting(order: Order, now: datetime) -> dict[str, str]:
         "candidate": order.candidate_name,
         "organization": order.organization.name,
         "reason": order.attention_reason,
-        "since": in_largest_unit(now - order.attention_since) if order.attention_since else "",
+        "since": _("for %(time)s") % {"time": _length(order.attention_since, now)},
     }
 
 

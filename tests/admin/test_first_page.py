@@ -77,7 +77,7 @@ def test_who_waits_for_a_human_is_named_with_the_reason(world: World, desk: Desk
     page = desk.html("index")
     text = words(page)
     assert "1 order needs a human" in text
-    assert "Zoë O'Neil Acme · 3 h Ask Justifacts about it." in text
+    assert "Zoë O'Neil Acme · for 3 h Ask Justifacts about it." in text
     assert reverse("admin:assessments_order_change", args=[order.pk]) in page
     assert "Nothing needs you" not in text
 

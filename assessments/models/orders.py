@@ -145,8 +145,16 @@ class Order(Claimable):
                 fields=["status", "status_since"],
                 condition=~Q(status__in=sorted(ENDED)),
             ),
+            # With what the first page tells of completed checks, so that it need not read the rows.
             models.Index(
-                name="orders_completed", fields=["completed_at"], condition=Q(completed_at__isnull=False)
+                name="orders_completed",
+                fields=["completed_at", "organization", "package", "result", "turnaround_minutes"],
+                condition=Q(completed_at__isnull=False),
+            ),
+            models.Index(
+                name="orders_to_place",
+                fields=["organization"],
+                condition=Q(next_call__in=[NextCall.PLACE, NextCall.LOOK_UP]),
             ),
         ]
 

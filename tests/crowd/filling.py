@@ -22,7 +22,7 @@ from .lives import Fate, Life, Said, body_of, choose, ids
 #: So many of the newest orders have their whole history; older ones only the last line of it.
 WITH_HISTORY = 2000
 _BATCH = 2000
-_PAUSED_FOR = timedelta(hours=5, minutes=12)
+_PAUSED_FOR = timedelta(hours=29, minutes=12)
 
 
 @dataclass

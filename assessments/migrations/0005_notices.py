@@ -6,40 +6,107 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('assessments', '0004_roles'),
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('integrations', '0002_people_and_errands'),
+        ("assessments", "0004_roles"),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("integrations", "0002_people_and_errands"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='NoticeChoice',
+            name="NoticeChoice",
             fields=[
-                ('person', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='notice_choice', serialize=False, to=settings.AUTH_USER_MODEL, verbose_name='person')),
-                ('connection', models.BooleanField(default=True, verbose_name='A connection breaks, or works again')),
-                ('human', models.BooleanField(default=True, verbose_name='An order needs a human')),
-                ('digest', models.BooleanField(default=False, verbose_name='A summary of each day')),
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="notice_choice",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="person",
+                    ),
+                ),
+                (
+                    "connection",
+                    models.BooleanField(default=True, verbose_name="A connection breaks, or works again"),
+                ),
+                ("human", models.BooleanField(default=True, verbose_name="An order needs a human")),
+                ("digest", models.BooleanField(default=False, verbose_name="A summary of each day")),
             ],
         ),
         migrations.CreateModel(
-            name='Told',
+            name="Told",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('connection', 'A connection breaks, or works again'), ('human', 'An order needs a human'), ('digest', 'A summary of each day')], max_length=10)),
-                ('ashby_broken_since', models.DateTimeField(null=True)),
-                ('justifacts_broken_since', models.DateTimeField(null=True)),
-                ('until', models.DateTimeField(null=True)),
-                ('not_before', models.DateTimeField(null=True)),
-                ('last_error', models.TextField(blank=True, default='')),
-                ('failed_at', models.DateTimeField(null=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='integrations.organization')),
-                ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("connection", "A connection breaks, or works again"),
+                            ("human", "An order needs a human"),
+                            ("digest", "A summary of each day"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("ashby_broken_since", models.DateTimeField(null=True)),
+                ("justifacts_broken_since", models.DateTimeField(null=True)),
+                ("until", models.DateTimeField(null=True)),
+                ("not_before", models.DateTimeField(null=True)),
+                ("last_error", models.TextField(blank=True, default="")),
+                ("failed_at", models.DateTimeField(null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="integrations.organization",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('person__isnull', False)), fields=('organization', 'kind', 'person'), name='told_once_per_person'), models.UniqueConstraint(condition=models.Q(('person', None)), fields=('organization', 'kind'), name='told_once_per_chat'), models.CheckConstraint(condition=models.Q(('kind__in', ['connection', 'human', 'digest'])), name='told_kind_known'), models.CheckConstraint(condition=models.Q(models.Q(('failed_at', None), ('last_error', '')), models.Q(models.Q(('last_error', ''), _negated=True), ('failed_at__isnull', False)), _connector='OR'), name='failed_with_an_error')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("person__isnull", False)),
+                        fields=("organization", "kind", "person"),
+                        name="told_once_per_person",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("person", None)),
+                        fields=("organization", "kind"),
+                        name="told_once_per_chat",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["connection", "human", "digest"])),
+                        name="told_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("failed_at", None), ("last_error", "")),
+                            models.Q(
+                                models.Q(("last_error", ""), _negated=True), ("failed_at__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="failed_with_an_error",
+                    ),
+                ],
             },
         ),
     ]

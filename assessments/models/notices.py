@@ -79,8 +79,7 @@ class Told(models.Model):
             models.CheckConstraint(name="told_kind_known", condition=Q(kind__in=NoticeKind.values)),
             models.CheckConstraint(
                 name="failed_with_an_error",
-                condition=Q(last_error="", failed_at=None)
-                | (~Q(last_error="") & Q(failed_at__isnull=False)),
+                condition=Q(last_error="", failed_at=None) | (~Q(last_error="") & Q(failed_at__isnull=False)),
             ),
         ]
 
@@ -97,7 +96,7 @@ class Told(models.Model):
 
     def take_turn(self, now: datetime) -> bool:
         """Whether it is this caller's turn to tell: of any number of workers, one an hour gets it."""
-        if self.pk is None:
+        if self._state.adding:
             row, _ = Told.objects.get_or_create(
                 organization=self.organization, kind=self.kind, person=self.person
             )

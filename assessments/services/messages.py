@@ -52,7 +52,7 @@ def send_mail(person: Any, message: Message) -> None:
     try:
         connection.open()
     except (OSError, ValueError) as error:
-        raise NotSent(f"The mail server could not be reached ({type(error).__name__}).") from None
+        raise NotSent(f"No connection to the mail server could be made ({type(error).__name__}).") from None
     try:
         with connection:
             EmailMessage(message.subject, message.body, to=[person.email], connection=connection).send()

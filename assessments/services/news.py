@@ -135,7 +135,13 @@ def _in_one_sentence(text: str) -> str:
 def _personal(order: Order) -> set[str]:
     """Everything about the candidate that a reason may repeat in Justifacts' or a person's words: the
     name and its parts, the answers given at the start, the result, why the check ended."""
-    texts = {*order.personal_data, *RESULTS, order.result, order.end_reason, *_answers(order.additional_fields)}
+    texts = {
+        *order.personal_data,
+        *RESULTS,
+        order.result,
+        order.end_reason,
+        *_answers(order.additional_fields),
+    }
     names = f"{order.candidate_first_name} {order.candidate_last_name}"
     return {*texts, *re.findall(r"\w{2,}", names)} - {NO_RESULT}
 

@@ -110,6 +110,10 @@ class Told(models.Model):
             not_before=now + self.EVERY, last_error="", failed_at=None, **what
         )
 
+    def passed_over(self, **what: datetime | None) -> None:
+        """Remembers what needed no message, and gives the turn back."""
+        Told.objects.filter(pk=self.pk).update(not_before=None, last_error="", failed_at=None, **what)
+
     def failed(self, now: datetime, error: str, again: timedelta) -> None:
         """Remembers, for people to see, that it could not be sent, and when to try again."""
         Told.objects.filter(pk=self.pk).update(not_before=now + again, last_error=error, failed_at=now)

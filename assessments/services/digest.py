@@ -27,19 +27,16 @@ class Day:
         return not any(vars(self).values())
 
 
-def today(now: datetime) -> datetime:
-    """The day's beginning (UTC): the end of the one that is told."""
-    return now.replace(hour=0, minute=0, second=0, microsecond=0)
+def to_be_told(now: datetime) -> datetime:
+    """The end (UTC) of the last day whose digest is due: yesterday's, or before its hour the one before."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return today if now.hour >= settings.NOTICES_DIGEST_HOUR else today - timedelta(days=1)
 
 
-def is_time(now: datetime) -> bool:
-    return now.hour >= settings.NOTICES_DIGEST_HOUR
-
-
-def summary(organization: Organization, now: datetime) -> Day:
-    """Yesterday's figures, and what waits now."""
+def summary(organization: Organization, end: datetime) -> Day:
+    """The figures of the day that ended then, and what waits now."""
     orders = Order.objects.filter(organization=organization)
-    day = (today(now) - timedelta(days=1), today(now) - timedelta(microseconds=1))
+    day = (end - timedelta(days=1), end - timedelta(microseconds=1))
     unsaid = Update.objects.filter(order__organization=organization, state__in=Update.UNSAID)
     return Day(
         started=orders.filter(created_at__range=day).count(),
@@ -51,9 +48,11 @@ def summary(organization: Organization, now: datetime) -> Day:
 
 
 def digest_news(organization: Organization, told: Told, now: datetime) -> News | None:
-    """Yesterday, once. Of an organization where nothing happened and nothing waits nothing is said."""
-    if not is_time(now) or (told.until and told.until >= today(now)):
+    """A day, once. Nothing is said of one on which nothing happened while nothing waits, nor of those
+    before the recipient came: who asks for digests at noon gets the first one in the morning."""
+    end = to_be_told(now)
+    if told.until and told.until >= end:
         return None
-    day = summary(organization, now)
-    said = None if day.is_quiet else {"day": day, "date": today(now) - timedelta(days=1)}
-    return News(said, {"until": today(now)})
+    day = summary(organization, end) if told.until else None
+    said = {"day": day, "date": end - timedelta(days=1)} if day and not day.is_quiet else None
+    return News(said, {"until": end})

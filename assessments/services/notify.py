@@ -21,7 +21,7 @@ from integrations.errors import CallFailed, NotSent
 from integrations.models import Organization
 
 from .audience import Audience, chat_of
-from .digest import digest_news, is_time
+from .digest import digest_news
 from .messages import send_mail, send_to_chat, written
 from .news import News, connection_news, human_news, need_a_human
 
@@ -87,7 +87,7 @@ def _concerned(kind: NoticeKind, now: datetime) -> QuerySet[Organization]:
     if kind == NoticeKind.HUMAN:
         return some.filter(Exists(need_a_human(now).filter(organization=OuterRef("pk"))))
     if kind == NoticeKind.DIGEST:
-        return some if is_time(now) else some.none()
+        return some
     told = Told.objects.filter(organization=OuterRef("pk"), kind=kind).exclude(
         ashby_broken_since=None, justifacts_broken_since=None
     )
@@ -107,16 +107,18 @@ def _tell(due: _Due) -> bool:
     told, news = due.told, due.news
     if not told.take_turn(timezone.now()):
         return False
-    if news.context is not None:
-        try:
-            _send(told, news.context)
-        except CallFailed as failure:
-            again = Told.AGAIN if isinstance(failure, NotSent) else Told.EVERY
-            told.failed(timezone.now(), failure.message, again)
-            logger.warning("a notice could not be sent: %s", failure.message)
-            return False
+    if news.context is None:
+        told.passed_over(**news.told)
+        return False
+    try:
+        _send(told, news.context)
+    except CallFailed as failure:
+        again = Told.AGAIN if isinstance(failure, NotSent) else Told.EVERY
+        told.failed(timezone.now(), failure.message, again)
+        logger.warning("a notice could not be sent: %s", failure.message)
+        return False
     told.told(timezone.now(), **news.told)
-    return news.context is not None
+    return True
 
 
 def _send(told: Told, context: dict[str, Any]) -> None:

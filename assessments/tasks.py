@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from assessments.models import Heartbeat
 from assessments.services import deliver as delivering
+from assessments.services import notify
 from assessments.services import place as placing
 from assessments.services import poll as polling
 from assessments.services.due import due
@@ -19,6 +20,8 @@ from integrations.tasks import broker_answers, nudge, run_errand
 __all__ = ["broker_answers", "call_justifacts", "deliver", "nudge", "poll", "sweep"]
 
 SWEEP_EVERY = timedelta(seconds=1.5)
+#: A little less than beat's minute, so that a tick that comes early is not passed over.
+NOTICES_EVERY = timedelta(seconds=50)
 #: How long one task tells updates of one order before it makes room for others.
 LANE_SECONDS = 20
 
@@ -70,6 +73,14 @@ def sweep() -> None:
         nudge(run_errand, errand_id, **options)
     for batch in _batches(found.polls):
         nudge(poll, [str(assessment_id) for assessment_id in batch], **options)
+
+
+@shared_task
+def send_notices() -> None:
+    """Tells people what they have to know. Of several schedulers' ticks, one a minute does the work."""
+    now = timezone.now()
+    if Heartbeat.take_turn("notices", now, NOTICES_EVERY):
+        notify.send_notices(now)
 
 
 def _batches(ids: list[UUID]) -> list[list[UUID]]:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -93,6 +94,9 @@ CELERY_BROKER_URL = _given(
 )
 BROKER_IS_EMBEDDED = f"redis+socket://{BROKER_SOCKET}" == CELERY_BROKER_URL
 CACHE_URL = _given("CACHE_URL", f"unix://{BROKER_SOCKET}?db=1" if BROKER_IS_EMBEDDED else "locmem://")
+
+EMAIL: dict[str, Any] = environ.Env.email_url_config(_given("EMAIL_URL", "consolemail://"))
+DEFAULT_FROM_EMAIL = _given("DEFAULT_FROM_EMAIL", f"portal@{_portal.hostname or 'localhost'}")
 
 ASHBY_API_BASE_URL = _given("ASHBY_API_BASE_URL", "https://api.ashbyhq.com").rstrip("/")
 JUSTIFACTS_BASE_URL = _given(

@@ -54,6 +54,8 @@ def logging_config(level: str, as_json: bool) -> dict[str, Any]:
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.request": {"level": "ERROR"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # Its DEBUG lines name paths, and a webhook's path is a secret.
+            "urllib3": {"level": "INFO"},
             # "Task received" and "Task succeeded", twice a task, drown what matters.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},

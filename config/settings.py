@@ -107,7 +107,19 @@ AUTHENTICATION_BACKENDS = ["integrations.people.RolesBackend"]
 LOGIN_URL = "admin:login"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.HTTPS
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# --- Mail: notices, invitations -------------------------------------------------------------
+EMAIL_BACKEND = env.EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST = env.EMAIL["EMAIL_HOST"] or "localhost"
+EMAIL_PORT = env.EMAIL["EMAIL_PORT"] or 25
+EMAIL_HOST_USER = env.EMAIL["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = env.EMAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = env.EMAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = env.EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = env.EMAIL["EMAIL_FILE_PATH"]
+# A mail server that hangs must not hang a worker.
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.DEFAULT_FROM_EMAIL
 
 # --- Language, time, static files -----------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -172,6 +184,7 @@ CELERY_BEAT_SCHEDULER = "config.celery:HeartbeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "assessments.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "notices": {"task": "assessments.tasks.send_notices", "schedule": 60.0, "options": {"expires": 50}},
 }
 if env.CELERY_BROKER_URL == "filesystem://":
     (env.BROKER_FOLDER / "messages").mkdir(exist_ok=True)
@@ -214,3 +227,5 @@ POLL_INTERVAL_SECONDS = env.POLL_INTERVAL_SECONDS
 # How long a worker may take for one call before it counts as dead. At least 20.
 CLAIM_SECONDS = env.CLAIM_SECONDS
 RETENTION_DAYS = env.RETENTION_DAYS
+# The hour (UTC) from which each day's digest is sent.
+NOTICES_DIGEST_HOUR = 7

@@ -10,6 +10,7 @@ from assessments.api import health
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", include("integrations.admin.sign_in")),
+    path("admin/my-notices/", include("assessments.admin.notices")),
     path("admin/", admin.site.urls),
     # The report's address when Justifacts gives none: signs in, then shows the order.
     path(

@@ -1,5 +1,5 @@
-"""The one door to the network. Every outbound call goes through ``post`` and ends as an
-``Answer`` or as one of ``errors``.
+"""The one door to the network. Every outbound call goes through ``post`` (or ``post_to_webhook``)
+and ends as an ``Answer`` or as one of ``errors``.
 
 - https to public addresses only; ``OUTBOUND_ALLOWED_HOSTS`` names the exceptions. The address
   that was checked is the address that is used (requests-hardened).
@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
@@ -62,6 +63,7 @@ def post(
     Raises ``NotSent``, ``Unknown``, ``Refused`` or ``Unauthorized``.
     """
     session = _session_for(url, fresh=not repeatable, to_ourselves=to_ourselves)
+    host = urlsplit(url).hostname or ""
     arguments: dict[str, Any] = {
         "data": json.dumps(body, ensure_ascii=False).encode(),
         "auth": (key.encode(), b""),
@@ -70,18 +72,34 @@ def post(
     hide = (key, *hide)
     if not repeatable:
         with session:
-            return _exchange(session, url, arguments, hide)
+            return _classified(_exchange(session, url, arguments, hide), host)
     try:
-        return _exchange(session, url, arguments, hide)
+        return _classified(_exchange(session, url, arguments, hide), host)
     except _ConnectionWasClosed:
-        return _exchange(session, url, arguments, hide)
+        return _classified(_exchange(session, url, arguments, hide), host)
+
+
+def post_to_webhook(url: str, body: Mapping[str, Any]) -> None:
+    """POSTs ``body`` as JSON to an address that is itself a secret: errors name its host alone, and
+    nothing of the answer's words. Any 2xx is a success, whatever it says (Slack says ``ok``).
+
+    Raises ``NotSent``, ``Unknown``, ``Refused`` or ``Unauthorized``.
+    """
+    arguments: dict[str, Any] = {
+        "data": json.dumps(body, ensure_ascii=False).encode(),
+        "headers": {"Content-Type": "application/json"},
+    }
+    with _session_for(url, fresh=True) as session:
+        answer = replace(_exchange(session, url, arguments, hide=(url,)), body={}, excerpt="")
+    if not 200 <= (answer.status or 0) < 300:
+        _classified(answer, urlsplit(url).hostname or "")
 
 
 class _ConnectionWasClosed(Unknown):
     """The connection was closed before any answer, at once: often an old kept-alive one."""
 
 
-def _session_for(url: str, *, fresh: bool, to_ourselves: bool) -> requests.Session:
+def _session_for(url: str, *, fresh: bool, to_ourselves: bool = False) -> requests.Session:
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -95,7 +113,7 @@ def _session_for(url: str, *, fresh: bool, to_ourselves: bool) -> requests.Sessi
     allowed = to_ourselves or bool({host, f"{host}:{port}"} & exceptions)
     if not allowed and parts.scheme != "https":
         raise NotSent(
-            f"The address {parts.scheme}://{parts.netloc} is not https, so nothing was sent. "
+            f"The address of {host or 'the other side'} does not start with https://, so nothing was sent. "
             "An admin has to correct it on the connection."
         )
     if fresh:
@@ -138,13 +156,12 @@ def _exchange(
                     f"The answer of {host} broke off ({type(error).__name__}).",
                     answer=Answer(status=status, milliseconds=milliseconds),
                 ) from None
-            answer = _answer(response, content, began, hide)
+            return _answer(response, content, began, hide)
     except requests.RequestException as error:
         milliseconds = round((time.monotonic() - began) * 1000)
         raise _transport_failure(error, host, Answer(milliseconds=milliseconds)) from None
     except _TooLarge:
         raise Unknown(f"{host} answered with more than {ANSWER_BYTES} bytes.") from None
-    return _classified(answer, response.headers, host)
 
 
 class _TooLarge(Exception):
@@ -223,11 +240,11 @@ def _root(error: BaseException) -> object:
         reason = inner
 
 
-def _classified(answer: Answer, headers: Mapping[str, str], host: str) -> Answer:
+def _classified(answer: Answer, host: str) -> Answer:
     status = answer.status or 0
     code, message = error_of(answer.body)
     said = message or f"{host} answered {status}."
-    retry_after = _retry_after(headers.get("Retry-After"))
+    retry_after = _retry_after(answer.headers.get("retry-after"))
     if status == 200:
         if not answer.body:
             raise Unknown(f"{host} answered 200 with something unreadable.", answer=answer)

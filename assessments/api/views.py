@@ -193,7 +193,7 @@ class JustifactsUpdate(PartnerView):
     def post(self, request: Request) -> Response:
         word = AssessmentUpdate.parse(self.body)
         order = receive_push(self.connection, word, self.inbound(), self.now)
-        note_justifacts(self.connection, "", self.now)
+        note_justifacts(self.connection, None, self.now)
         nudge(deliver, str(order.pk))
         if order.next_call == NextCall.CANCEL:
             nudge(call_justifacts, str(order.pk))

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("assessments", "0004_roles")]
+    dependencies = [("assessments", "0005_notices")]
 
     operations = [
         migrations.RemoveIndex(model_name="order", name="orders_completed"),

@@ -4,6 +4,7 @@ from .calls import Attempt, InboundCall
 from .claims import Claimable
 from .events import Event
 from .heartbeats import Heartbeat
+from .notices import NoticeChoice, NoticeKind, Told
 from .orders import Concern, NextCall, Order
 from .updates import Update
 
@@ -15,6 +16,9 @@ __all__ = [
     "Heartbeat",
     "InboundCall",
     "NextCall",
+    "NoticeChoice",
+    "NoticeKind",
     "Order",
+    "Told",
     "Update",
 ]

@@ -112,4 +112,4 @@ def cancel_at_justifacts(claim: Claim) -> None:
                     f"Justifacts could not be told for a day to cancel order {order.justifacts_order_id}: "
                     f"{failure.sentence} The portal goes on trying. Call Justifacts if it is urgent.",
                 )
-    note_justifacts(connection, failure.message if failure else "", now)
+    note_justifacts(connection, failure, now, hide=order.personal_data)

@@ -20,6 +20,7 @@ from assessments.models import Attempt, Concern, Event, Order, Update
 from integrations.ashby.client import AssessmentNotFound, InvalidUpdate, warnings_of
 from integrations.connections import ashby_client, key_was_replaced, note_ashby, pause
 from integrations.errors import Answer, CallFailed, Unauthorized
+from integrations.redaction import redact_text
 
 from .attempts import keep_attempt
 from .attention import ask_human, settle
@@ -65,8 +66,7 @@ def deliver_next(assessment_id: UUID) -> bool:
         else:
             _settle_update(order, update, answer, failure, now)
         update.save()
-    if failure is None:
-        note_ashby(connection, now)
+    note_ashby(connection, failure, now, hide=order.personal_data)
     return failure is None
 
 
@@ -118,7 +118,7 @@ def _pause(order: Order, failure: Unauthorized, now: datetime) -> None:
         f"Deliveries of {order.organization} are paused. An admin of {order.organization} has to choose "
         "a working key, or mend this one and check the connection."
     )
-    if pause(order.organization, reason, now):
+    if pause(order.organization, redact_text(reason, order.personal_data), now):
         record(order, Event.Source.PORTAL, "paused", reason)
 
 

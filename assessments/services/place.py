@@ -77,7 +77,8 @@ def _place(claimed: Claim) -> None:
             _not_sent(order, outcome, now)
         else:
             _unknown(order, outcome, now)
-    note_justifacts(connection, outcome.message if isinstance(outcome, CallFailed) else "", now)
+    failure = outcome if isinstance(outcome, CallFailed) else None
+    note_justifacts(connection, failure, now, hide=order.personal_data)
 
 
 def _look_up(claimed: Claim) -> None:

@@ -13,8 +13,8 @@ from django.utils import timezone
 from assessments.models import NextCall, Order
 from assessments.models.claims import claim_end
 from integrations.connections import justifacts_client, note_justifacts
-from integrations.errors import CallFailed, Refused
-from integrations.justifacts.client import Found, JustifactsClient, OrderNotFound
+from integrations.errors import CallFailed
+from integrations.justifacts.client import Found, JustifactsClient
 
 from .changing import changing
 from .track import apply_word, is_news, next_poll
@@ -84,13 +84,11 @@ def _has_news(order: Order, outcome: Found | CallFailed) -> bool:
 
 
 def _note_health(pairs: list[tuple[Order, Found | CallFailed]]) -> None:
-    """Each connection by the last of its answers. That one order is not known is no problem of the
-    connection's: Justifacts answered."""
-    last = {order.organization_id: (order.organization.connection, outcome) for order, outcome in pairs}
-    for connection, outcome in last.values():
-        answered = not isinstance(outcome, CallFailed) or type(outcome) in (Refused, OrderNotFound)
-        problem = outcome.message if isinstance(outcome, CallFailed) and not answered else ""
-        note_justifacts(connection, problem, timezone.now())
+    """Each connection by the last of its answers."""
+    last = {order.organization_id: (order, outcome) for order, outcome in pairs}
+    for order, outcome in last.values():
+        failure = outcome if isinstance(outcome, CallFailed) else None
+        note_justifacts(order.organization.connection, failure, timezone.now(), hide=order.personal_data)
 
 
 @transaction.atomic

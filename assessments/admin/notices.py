@@ -1,0 +1,62 @@
+"""My notices: each person chooses what they are told by mail, and sees what could not be sent."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from assessments.models import NoticeChoice
+from assessments.services.audience import SEES_ORDERS, troubles_for
+from integrations.people import organizations_of, sees_every_organization
+
+#: As many are named; who has more knows that they do.
+NAMED = 12
+SHOWN = 20
+
+
+class NoticeChoiceForm(forms.ModelForm):
+    class Meta:
+        model = NoticeChoice
+        fields = ["connection", "human", "digest"]
+        help_texts = {
+            "connection": gettext_lazy(
+                "When the portal cannot reach Ashby or Justifacts for five minutes, or a key is refused; and "
+                "when all works again."
+            ),
+            "human": gettext_lazy("When a background check has stopped until a person decides."),
+            "digest": gettext_lazy(
+                "At 07:00 UTC: what started, ended and waits. Nothing of organizations where nothing "
+                "happened and nothing waits."
+            ),
+        }
+
+
+def my_notices(request: HttpRequest) -> HttpResponse:
+    form = NoticeChoiceForm(request.POST or None, instance=NoticeChoice.of(request.user))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Saved: you get the notices that you have chosen."))
+        return HttpResponseRedirect(reverse("my_notices"))
+    return render(request, "admin/notices/my_notices.html", _context(request, form))
+
+
+def _context(request: HttpRequest, form: NoticeChoiceForm) -> dict[str, Any]:
+    organizations = organizations_of(request.user, SEES_ORDERS)
+    names = list(organizations.values_list("name", flat=True)[: NAMED + 1])
+    return {
+        **admin.site.each_context(request),
+        "title": _("My notices"),
+        "form": form,
+        "sees_all": sees_every_organization(request.user, SEES_ORDERS),
+        "organizations": names[:NAMED],
+        "and_more": len(names) > NAMED,
+        "troubles": list(troubles_for(request.user)[:SHOWN]),
+    }
+
+
+urlpatterns = [path("", admin.site.admin_view(my_notices), name="my_notices")]

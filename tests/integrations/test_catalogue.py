@@ -59,7 +59,7 @@ def test_a_changed_package_keeps_its_id_and_the_orgs_own_choices(world: World) -
     world.acme.basic.ashby_name, world.acme.basic.is_default = "Standard", True
     world.acme.basic.save()
     sells(world, ("JF-acme-1", "Basic Plus", "More"), EXECUTIVE)
-    assert sync_packages(world.acme.connection).changed == ["Basic Plus"]
+    assert sync_packages(world.acme.connection).changed == ["Basic → Basic Plus"]
     package = Package.objects.get(pk=world.acme.basic.pk)
     assert (package.name, package.description, package.label) == ("Basic Plus", "More", "Standard")
     assert package.is_default

@@ -408,7 +408,7 @@ def test_of_two_schedulers_one_does_the_work(world: World, ada: User, clock) -> 
     assert len(mail.outbox) == 2
 
 
-def test_more_orders_need_no_more_queries(world: World, ada: User, clock, django_assert_max_num_queries) -> None:
+def test_many_orders_need_few_queries(world: World, ada: User, clock, django_assert_max_num_queries) -> None:
     for _ in range(12):
         needs_a_human(world)
     clock.shift(MINUTE)

@@ -120,9 +120,7 @@ def test_another_organizations_day_is_not_counted(world: World, ada: User, clock
 
 
 @pytest.mark.parametrize(("hour", "comes"), [(6, "today"), (15, "tomorrow")])
-def test_who_asks_for_it_gets_the_first_at_the_next_seven(
-    world: World, clock, hour: int, comes: str
-) -> None:
+def test_who_asks_for_it_gets_the_first_at_the_next_seven(world: World, clock, hour: int, comes: str) -> None:
     world.start()
     needs_a_human(world)
     clock.move_to(SEVEN.replace(hour=hour, minute=59))

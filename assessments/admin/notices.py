@@ -3,10 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -29,16 +31,20 @@ class NoticeChoiceForm(forms.ModelForm):
                 "when all works again."
             ),
             "human": gettext_lazy("When a background check has stopped until a person decides."),
-            "digest": gettext_lazy(
-                "At 07:00 UTC: what started, ended and waits. Nothing of organizations where nothing "
-                "happened and nothing waits."
+            "digest": format_lazy(
+                gettext_lazy(
+                    "At {hour} UTC: what started, ended and waits. Nothing of organizations where nothing "
+                    "happened and nothing waits."
+                ),
+                hour=f"{settings.NOTICES_DIGEST_HOUR:02}:00",
             ),
         }
 
 
 def my_notices(request: HttpRequest) -> HttpResponse:
-    form = NoticeChoiceForm(request.POST or None, instance=NoticeChoice.of(request.user))
-    if request.method == "POST" and form.is_valid():
+    posted = request.POST if request.method == "POST" else None
+    form = NoticeChoiceForm(posted, instance=NoticeChoice.of(request.user))
+    if form.is_valid():
         form.save()
         messages.success(request, _("Saved: you get the notices that you have chosen."))
         return HttpResponseRedirect(reverse("my_notices"))

@@ -85,7 +85,8 @@ def _sides(connection: Connection, told: Told, now: datetime) -> Iterator[Side]:
         lasts = paused_at or (since and now - since >= BREAKS_AFTER)
         yield Side(
             name,
-            redact_text(connection.pause_reason if paused_at else problem),
+            # The pause's reason goes on with what to do, which the notice says itself.
+            redact_text(_in_one_sentence(connection.pause_reason) if paused_at else problem),
             failing_since=since if problem else None,
             broken_since=since if lasts else None,
             is_paused=bool(paused_at),

@@ -24,6 +24,9 @@ from .secrets import SecretField
 
 
 class ConnectionForm(forms.ModelForm):
+    # An empty secret keeps the stored one, so taking it away needs a word of its own.
+    remove_webhook = forms.BooleanField(label=gettext_lazy("Remove the chat address"), required=False)
+
     class Meta:
         model = Connection
         fields = ["organization", "is_enabled", "verification_key", "staging_base_url", "notice_webhook"]
@@ -53,7 +56,10 @@ class ConnectionForm(forms.ModelForm):
         if "verification_key" in self.errors:
             # The form fails already; the model, which compares keys, must not meet an unreadable one.
             self.instance.verification_key = Secret("")
-        return super().clean() or {}
+        cleaned = super().clean() or {}
+        if cleaned.get("remove_webhook"):
+            cleaned["notice_webhook"] = Secret("")
+        return cleaned
 
 
 @admin.register(Connection)
@@ -71,7 +77,7 @@ class ConnectionAdmin(OfOrganizations):
     ]
     fieldsets = [
         (None, {"fields": ["organization", "is_enabled", "verification_key", "staging_base_url"]}),
-        ("Notices", {"fields": ["notice_webhook"]}),
+        ("Notices", {"fields": ["notice_webhook", "remove_webhook"]}),
         ("Ashby API keys", {"fields": ["ashby_keys"]}),
         (
             "What to paste into Ashby",

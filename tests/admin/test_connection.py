@@ -206,3 +206,17 @@ class TestAshbyKeys:
         page = desk.act("integrations_ashbyapikey", "use_key", *AshbyApiKey.objects.all())
         assert "Choose one key." in page
         assert self.in_use(world) == [world.acme.ashby_key]
+
+
+class TestChatAddress:
+    def test_it_is_kept_as_a_secret_and_can_be_removed(self, world: World, org_admin: Desk) -> None:
+        address = "https://hooks.chat.test/services/T0/B0/secretpart1234"
+        org_admin.press(PAGE, world.acme.connection.pk, **posted(notice_webhook=address))
+        assert stored(world).notice_webhook.reveal() == address
+        page = org_admin.html(PAGE, world.acme.connection.pk)
+        assert "secretpart" not in page
+        assert "••••1234" in page
+        org_admin.press(PAGE, world.acme.connection.pk, **posted())
+        assert stored(world).notice_webhook
+        org_admin.press(PAGE, world.acme.connection.pk, **posted(remove_webhook="on"))
+        assert not stored(world).notice_webhook

@@ -1,7 +1,7 @@
 """Connecting an organization and checking both sides."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -14,9 +14,12 @@ from integrations.connections import (
     check,
     connect,
     find_by_verification_key,
+    note_ashby,
+    note_justifacts,
     pause,
     resume,
 )
+from integrations.errors import NotSent, Refused, Unauthorized, Unknown
 from integrations.models import AshbyApiKey, Connection, Organization
 from tests.world import JUSTIFACTS, World
 
@@ -222,3 +225,79 @@ def test_secrets_that_no_key_can_read_are_a_finding_not_a_crash(world: World, se
     assert not any(finding.ok for finding in findings)
     assert all(finding.text for finding in findings)
     assert not world.wire.calls
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def now_of(world: World) -> Connection:
+    return Connection.objects.get(pk=world.acme.connection.pk)
+
+
+class TestSinceWhenASideFails:
+    def test_the_first_of_several_problems_in_a_row_is_its_beginning(self, world: World) -> None:
+        stale = now_of(world)
+        note_justifacts(stale, Unknown("No answer."), NINE)
+        # By a worker that had read the row before, and by one that reads it again.
+        note_justifacts(stale, NotSent("Too many."), NINE + MINUTE)
+        note_justifacts(now_of(world), Unauthorized("No such key."), NINE + 2 * MINUTE)
+        connection = now_of(world)
+        assert connection.justifacts_problem == "No such key."
+        assert connection.justifacts_problem_since == NINE
+        assert (connection.ashby_problem, connection.ashby_problem_since) == ("", None)
+
+    def test_an_answer_ends_it(self, world: World) -> None:
+        note_justifacts(now_of(world), Unknown("No answer."), NINE)
+        note_justifacts(now_of(world), None, NINE + MINUTE)
+        connection = now_of(world)
+        assert (connection.justifacts_problem, connection.justifacts_problem_since) == ("", None)
+        assert connection.justifacts_answered_at == NINE + MINUTE
+        note_justifacts(connection, Unknown("No answer."), NINE + 2 * MINUTE)
+        assert now_of(world).justifacts_problem_since == NINE + 2 * MINUTE
+
+    def test_a_problem_from_before_the_upgrade_begins_when_it_is_next_seen(self, world: World) -> None:
+        Connection.objects.update(justifacts_problem="No answer.")
+        note_justifacts(now_of(world), Unknown("No answer."), NINE)
+        assert now_of(world).justifacts_problem_since == NINE
+
+    def test_a_refused_order_is_an_answer_of_justifacts_and_no_news_of_ashby(self, world: World) -> None:
+        note_justifacts(now_of(world), Unknown("No answer."), NINE)
+        note_ashby(now_of(world), Unknown("No answer."), NINE)
+        note_justifacts(now_of(world), Refused("Not this one."), NINE + MINUTE)
+        note_ashby(now_of(world), Refused("Not this one."), NINE + MINUTE)
+        connection = now_of(world)
+        assert (connection.justifacts_problem, connection.justifacts_answered_at) == ("", NINE + MINUTE)
+        assert (connection.ashby_problem, connection.ashby_answered_at) == ("No answer.", None)
+
+    def test_a_pause_begins_with_the_problem_that_was_there(self, world: World) -> None:
+        note_ashby(now_of(world), Unknown("No answer."), NINE)
+        pause(world.acme.organization, "Because.", NINE + MINUTE)
+        connection = now_of(world)
+        assert (connection.ashby_problem, connection.ashby_problem_since) == ("Because.", NINE)
+        resume(world.acme.organization)
+        assert now_of(world).ashby_problem_since is None
+        pause(world.acme.organization, "Because.", NINE + MINUTE)
+        assert now_of(world).ashby_problem_since == NINE + MINUTE
+
+    def test_a_check_finds_the_beginning_and_the_end(self, world: World, clock) -> None:
+        world.ashby("apiKey.info", {}, 500)
+        world.justifacts("assessment.list", {}, 503)
+        check(now_of(world))
+        clock.shift(MINUTE)
+        check(now_of(world))
+        connection = now_of(world)
+        assert connection.ashby_problem_since == connection.justifacts_problem_since == NINE
+        world.ashby("apiKey.info", WORKS)
+        world.justifacts("assessment.list", PACKAGES)
+        check(now_of(world))
+        connection = now_of(world)
+        assert (connection.ashby_problem_since, connection.justifacts_problem_since) == (None, None)
+
+    def test_the_candidate_whom_the_call_was_about_is_not_kept(self, world: World) -> None:
+        failure = Unknown("Stumbled over Zoë, zoe@example.com.")
+        note_justifacts(now_of(world), failure, NINE, hide=("Zoë",))
+        note_ashby(now_of(world), failure, NINE, hide=("Zoë",))
+        connection = now_of(world)
+        for text in (connection.justifacts_problem, connection.ashby_problem):
+            assert text.startswith("Stumbled over")
+            assert "zo" not in text.lower()

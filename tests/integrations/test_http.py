@@ -10,6 +10,7 @@ import pytest
 import requests
 import responses
 
+from config.logs import logging_config
 from integrations import http
 from integrations.errors import Answer, NotSent, Refused, Unauthorized, Unknown
 
@@ -247,3 +248,65 @@ def test_the_machines_proxies_and_netrc_are_not_asked(serve, monkeypatch, tmp_pa
     url, got = serve([OK])
     assert post(url, repeatable=False).status == 200
     assert requests.auth._basic_auth_str(KEY, "").encode() in got[0]
+
+
+HOOK = "https://hooks.test/services/T000/very-secret-path?token=very-secret"
+
+
+class TestWebhooks:
+    @pytest.mark.parametrize(("status", "body"), [(200, "ok"), (200, ""), (204, ""), (201, "[]")])
+    def test_any_success_is_one_whatever_it_says(self, wire, status: int, body: str) -> None:
+        wire.add(responses.POST, HOOK, body=body, status=status)
+        http.post_to_webhook(HOOK, {"text": "é"})
+        (call,) = wire.calls
+        assert call.request.body == '{"text": "é"}'.encode()
+        assert "Authorization" not in call.request.headers
+        assert call.request.headers["User-Agent"] == http.USER_AGENT
+
+    @pytest.mark.parametrize(
+        ("body", "status", "error"),
+        [
+            ('{"message": "no very-secret-path here"}', 404, Refused),
+            ("very-secret-path", 403, Unauthorized),
+            ("very-secret-path", 429, NotSent),
+            ("very-secret-path", 500, Unknown),
+            ("very-secret-path", 302, Unknown),
+            (b"x" * (http.ANSWER_BYTES + 1), 200, Unknown),
+            (requests.ConnectTimeout(HOOK), 200, NotSent),
+            (requests.exceptions.SSLError(HOOK), 200, NotSent),
+            (requests.ReadTimeout(HOOK), 200, Unknown),
+            (requests.ConnectionError(HOOK), 200, Unknown),
+        ],
+    )
+    def test_an_error_names_the_host_and_nothing_of_the_address(
+        self, wire, caplog, body: Any, status: int, error: type
+    ) -> None:
+        caplog.set_level("DEBUG")
+        wire.add(responses.POST, HOOK, body=body, status=status)
+        with pytest.raises(error) as raised:
+            http.post_to_webhook(HOOK, {"text": "x"})
+        assert "hooks.test" in raised.value.message
+        assert "very-secret" not in raised.value.message + raised.value.answer.excerpt + caplog.text
+        assert raised.value.__cause__ is None
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *INSIDE_OR_NOWHERE,
+            "http://user:very-secret@hooks.test/very-secret",
+            "hooks.test/very-secret",
+            "very-secret:very-secret",
+            "",
+        ],
+    )
+    def test_nothing_is_sent_inside_or_in_the_clear(self, url: str) -> None:
+        with pytest.raises(NotSent) as raised:
+            http.post_to_webhook(url, {"text": "x"})
+        assert "very-secret" not in raised.value.message
+
+    def test_the_log_of_the_library_does_not_name_its_path(self, serve, caplog) -> None:
+        """At DEBUG, urllib3 writes each path."""
+        assert logging_config("DEBUG", as_json=False)["loggers"]["urllib3"]["level"] == "INFO"
+        url, got = serve([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"])
+        http.post_to_webhook(url, {"text": "x"})
+        assert got[0].startswith(b"POST /x HTTP/1.1\r\n")

@@ -1,0 +1,131 @@
+"""Asking a page as somebody, and knowing whether anything came of it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core import mail
+from django.db import connection as database
+from django.db import transaction
+from django.test import Client
+
+from tests.admin.two_companies import Company
+
+
+class Somebody:
+    """A person at the keyboard, who may write what no form offers."""
+
+    def __init__(self, user: User | None) -> None:
+        self.user = user
+        # One for all that the person does: to load the middleware takes longer than most answers.
+        self._client = Client()
+        if user:
+            self._client.force_login(user)
+        self._session = self._client.cookies.output()
+
+    @property
+    def client(self) -> Client:
+        """Signed in, whatever an earlier answer did to the session."""
+        self._client.cookies.clear()
+        self._client.cookies.load(self._session.removeprefix("Set-Cookie: "))
+        return self._client
+
+    def asks(self, path: str, **query: Any) -> "Answer":
+        return self._try(lambda client: client.get(path, query))
+
+    def posts(self, path: str, **posted: Any) -> "Answer":
+        return self._try(lambda client: client.post(path, posted))
+
+    def _try(self, act: Callable[[Client], Any]) -> "Answer":
+        """Once, and undone: the world is as it was. What follows a redirect belongs to the answer."""
+        with undone(), _writes() as written:
+            mails = len(mail.outbox)
+            client = self.client
+            answer = act(client)
+            changed = bool(written) or len(mail.outbox) > mails
+            page = b"".join(answer) if answer.streaming else answer.content
+            if answer.status_code == 302 and not answer.url.startswith("/admin/login/"):
+                page += client.get(answer.url, follow=True).content
+        return Answer(answer.status_code, page.decode(), changed, answer.headers.get("Location", ""))
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    page: str
+    changed: bool
+    location: str = ""
+
+    @property
+    def leads_to(self) -> str:
+        return self.location.partition("?")[0]
+
+    def names(self, words: list[str]) -> list[str]:
+        return [word for word in words if word in self.page]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@contextmanager
+def _writes() -> Iterator[list[str]]:
+    """The statements that wrote; sessions are no content."""
+    written: list[str] = []
+
+    def watch(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith(("INSERT", "UPDATE", "DELETE")) and "django_session" not in sql:
+            written.append(sql)
+        return execute(sql, *arguments)
+
+    with database.execute_wrapper(watch):
+        yield written
+
+
+def form(company: Company) -> dict[str, Any]:
+    """Every field of every form at once: each takes what is its own. All of it is valid."""
+    package, user = company.rows["package"], company.rows["user"]
+    return {
+        "organization": company.organization.pk,
+        "name": "Changed",
+        "slug": "changed",
+        "key": "ashby-changed-0123456789",
+        "verification_key": "verify-changed-0123456789",
+        "staging_base_url": "https://changed.test/",
+        "is_enabled": "on",
+        "ashby_name": "Changed",
+        "is_active": "on",
+        "package": package.pk,
+        "ashby_id": "changed",
+        "title": "Changed",
+        "type": "Number",
+        "position": 7,
+        "email": "changed@example.com",
+        "role": "support",
+        "user": user.pk,
+        "username": "changed",
+        "first_name": "Changed",
+        "is_staff": "on",
+        "is_superuser": "on",
+        "date_joined_0": "2026-01-01",
+        "date_joined_1": "00:00:00",
+        "usable_password": "true",
+        "password1": "correct horse battery",
+        "password2": "correct horse battery",
+        "reason": "Changed",
+        "text": "Changed",
+        "number": "JF-changed",
+        "connection": "on",
+        "digest": "on",
+        "post": "yes",
+        **{
+            f"{prefix}-{name}_FORMS": 0
+            for prefix in ("mapping", "memberships")
+            for name in ("TOTAL", "INITIAL")
+        },
+    }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
 from django.core import mail
 from django.db import connection as database
 from django.db import transaction
@@ -39,16 +40,14 @@ class Somebody:
         return self._try(lambda client: client.post(path, posted))
 
     def _try(self, act: Callable[[Client], Any]) -> "Answer":
-        """Once, and undone: the world is as it was. What follows a redirect belongs to the answer."""
+        """Once, and undone: the world is as it was. What the next page will say belongs to the answer."""
         with undone(), _writes() as written:
             mails = len(mail.outbox)
-            client = self.client
-            answer = act(client)
+            answer = act(self.client)
             changed = bool(written) or len(mail.outbox) > mails
-            page = b"".join(answer) if answer.streaming else answer.content
-            if answer.status_code == 302 and not answer.url.startswith("/admin/login/"):
-                page += client.get(answer.url, follow=True).content
-        return Answer(answer.status_code, page.decode(), changed, answer.headers.get("Location", ""))
+            page = (b"".join(answer) if answer.streaming else answer.content).decode()
+            said = " ".join(str(message) for message in get_messages(answer.wsgi_request))
+        return Answer(answer.status_code, f"{page} {said}", changed, answer.headers.get("Location", ""))
 
 
 @dataclass(frozen=True)

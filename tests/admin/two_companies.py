@@ -97,8 +97,9 @@ class Company:
             return FIXED[part]
         if part == "<path:content_type_id>":
             return str(ContentType.objects.get_for_model(Order).pk)
-        kind = ROW_OF.get(part) or pattern.split("/")[1]
-        return str(self._row(pattern, "order" if kind == "<path:content_type_id>" else kind).pk)
+        of_model = "order" if pattern.startswith("r/") else pattern.split("/")[1]
+        kind = of_model if part == "<path:object_id>" else ROW_OF[part]
+        return str(self._row(pattern, kind).pk)
 
     def _row(self, pattern: str, kind: str) -> Model:
         """An order that the action is about."""

@@ -11,21 +11,25 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from integrations.fields import Secret, SecretUnreadable
 
 _SEALED = "sealed:"
+#: Stands inside the seal. Keys are stored under the same encryption: without this, whoever has a copy of
+#: the database could have the search box read them out.
+_FOR_A_SEARCH = "search:"
 
 
 def sealed(text: str) -> str:
     """For a URL: only this portal reads it."""
-    return _SEALED + Secret(text).encrypted()
+    return _SEALED + Secret(_FOR_A_SEARCH + text).encrypted()
 
 
 def opened(text: str) -> str:
-    """What was sealed; any other text as it stands."""
+    """What was sealed for a search; any other text as it stands."""
     if not text.startswith(_SEALED):
         return text
     try:
-        return Secret(ciphertext=text.removeprefix(_SEALED)).reveal()
+        inside = Secret(ciphertext=text.removeprefix(_SEALED)).reveal()
     except SecretUnreadable:
         return text
+    return inside.removeprefix(_FOR_A_SEARCH) if inside.startswith(_FOR_A_SEARCH) else text
 
 
 class QuietChangeList(ChangeList):

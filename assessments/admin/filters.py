@@ -1,5 +1,6 @@
 """Filters of the list of orders: problems first. None of them reads all orders to know its choices."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,8 @@ from integrations.people import organizations_of
 
 Choices = list[tuple[str, str | Promise]]
 _MOST_CHOICES = 40
+#: A number that every database takes.
+_KEY = re.compile("[0-9]{1,18}")
 
 
 def _with_something_unsaid(orders: QuerySet[Order]) -> QuerySet[Order]:
@@ -58,7 +61,12 @@ class ProblemFilter(SimpleListFilter):
 
 
 class _OfSeenOrganizations(SimpleListFilter):
-    """Choices from the organizations that the person sees; from the chosen one, once one is chosen."""
+    """Choices from the organizations that the person sees; from the chosen one, once one is chosen.
+    A value that is none of the choices still filters: a list, or a file, that silently leaves it out
+    would hold more than was asked for."""
+
+    def has_output(self) -> bool:
+        return super().has_output() or bool(self.value())
 
     def organizations(self, request: HttpRequest) -> QuerySet[Organization]:
         seen = organizations_of(request.user, "assessments.view_order")
@@ -83,7 +91,9 @@ class PackageFilter(_OfSeenOrganizations):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         chosen = self.value()
-        return queryset.filter(package=int(chosen)) if chosen and chosen.isdecimal() else queryset
+        if not chosen:
+            return queryset
+        return queryset.filter(package=int(chosen)) if _KEY.fullmatch(chosen) else queryset.none()
 
 
 class JobFilter(_OfSeenOrganizations):

@@ -4,11 +4,12 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -172,7 +173,11 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
         """What the list shows under the same filters and search, all pages of it."""
         if not self.may(request, "assessments.export_order"):
             raise PermissionDenied
-        listed: QuerySet[Order] = self.get_changelist_instance(request).get_queryset(request)
+        try:
+            listed: QuerySet[Order] = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            # As the list itself answers a query that it cannot read.
+            return HttpResponseRedirect(f"{reverse('admin:assessments_order_changelist')}?{ERROR_FLAG}=1")
         orders = listed.filter(organization__in=organizations_of(request.user, "assessments.export_order"))
         LogEntry.objects.create(
             user=cast(User, request.user),

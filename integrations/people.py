@@ -5,6 +5,8 @@ group *operator* or *support*) or for one (by a ``Membership``); what a person m
 organization is asked with ``user.has_perm(permission, organization)``.
 """
 
+import re
+from itertools import chain, count
 from typing import Any
 
 from django.conf import settings
@@ -65,23 +67,47 @@ def sees_every_organization(person: Person, *permissions: str) -> bool:
 
 @transaction.atomic
 def invite(organization: Organization, email: str, name: str, role: str, who: str) -> Membership:
-    """Gives a person a role in the organization, and an account if they have none. Mailing them is
-    the caller's. Raises ``ValidationError`` where they are a member already."""
+    """Gives a person a role in the organization, and an account if they have none. An account that is
+    there stays as it is. Mailing them is the caller's. Raises ``ValidationError`` where they are a
+    member already."""
     email = email.strip()
-    person = User.objects.filter(Q(email__iexact=email) | Q(username__iexact=email)).order_by("pk").first()
-    if person is None:
-        person = User(username=email.lower()[:150], email=email, is_staff=True)
-        person.first_name, _space, person.last_name = (part[:150] for part in name.strip().partition(" "))
-        person.set_unusable_password()
-        person.full_clean(exclude=["password"])
-        person.save()
-    elif not person.is_staff:
+    known = User.objects.filter(email__iexact=email).order_by("-is_active", "pk")
+    person = known.first() or _new_account(email, name)
+    if not person.is_staff and not _holds_anything(person):
         person.is_staff = True
         person.save(update_fields=["is_staff"])
     membership = Membership(user=person, organization=organization, role=role, added_by=who)
     membership.full_clean()
     membership.save()
     return membership
+
+
+def _new_account(email: str, name: str) -> User:
+    """Without a password: the mail to the address leads to one."""
+    person = User(username=_free_username(email), email=email, is_staff=True)
+    person.first_name, _space, person.last_name = (part[:150] for part in name.strip().partition(" "))
+    person.set_unusable_password()
+    person.full_clean(exclude=["password"])
+    person.save()
+    return person
+
+
+def _free_username(email: str) -> str:
+    """The address, as far as a user name can be one. Somebody else may have it as their name: who got
+    another address has kept the old one for a name."""
+    wanted = re.sub(r"[^\w.@+-]", "-", email.lower())[:140]
+    taken = {
+        name.lower()
+        for name in User.objects.filter(username__istartswith=wanted).values_list("username", flat=True)
+    }
+    return next(name for name in chain([wanted], (f"{wanted}-{n}" for n in count(2))) if name not in taken)
+
+
+def _holds_anything(person: User) -> bool:
+    """An account that may do something and is no staff was shut out by an operator: to let it in again
+    would give back all that it held, and is theirs to decide."""
+    rights = (person.groups, person.user_permissions, person.memberships)
+    return person.is_superuser or any(right.exists() for right in rights)
 
 
 def mail_invitation(membership: Membership) -> None:

@@ -6,8 +6,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import Concat
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -56,8 +58,19 @@ class MembershipAdmin(MembersPermission):
     list_display = ["person", "email", "organization", "role", "last_seen", "added_by", "added_at"]
     list_filter = [OrganizationFilter, "role"]
     list_select_related = ["user", "organization"]
-    search_fields = ["user__username", "user__email", "user__first_name", "user__last_name"]
+    ordering = ["organization__name", "user__email"]
+    search_fields = ["user__email", "shown_name"]
     actions = ["invite_again", "remove_members"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        """With what is told of who has come, so that a search or an order does not tell more."""
+        members: QuerySet[Membership] = super().get_queryset(request)
+        has_come = Q(user__last_login__gte=F("added_at"))
+        name = Concat("user__last_name", Value(" "), "user__first_name")
+        return members.annotate(
+            shown_name=Case(When(has_come, then=name), default=Value("")),
+            shown_login=Case(When(has_come, then=F("user__last_login"))),
+        )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(
@@ -80,17 +93,18 @@ class MembershipAdmin(MembersPermission):
         own = {"organization": str(few[0].pk)} if len(few) == 1 else {}
         return own | super().get_changeform_initial_data(request)
 
-    @admin.display(description=gettext_lazy("person"), ordering="user__last_name")
+    @admin.display(description=gettext_lazy("person"), ordering="shown_name")
     def person(self, membership: Membership) -> str:
-        return membership.user.get_full_name() or membership.user.get_username()
+        name = membership.user.get_full_name() if membership.has_come else ""
+        return name or membership.address
 
     @admin.display(description=gettext_lazy("e-mail"), ordering="user__email")
     def email(self, membership: Membership) -> str:
-        return membership.user.email
+        return membership.address
 
-    @admin.display(description=gettext_lazy("last signed in"), ordering="user__last_login", empty_value="–")
+    @admin.display(description=gettext_lazy("last signed in"), ordering="shown_login", empty_value="–")
     def last_seen(self, membership: Membership) -> Any:
-        return membership.user.last_login or _("not yet")
+        return membership.user.last_login if membership.has_come else _("not yet")
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         if change:
@@ -112,7 +126,7 @@ class MembershipAdmin(MembersPermission):
                     "The mail to %(email)s could not be sent (%(why)s). Once the operator has mended it, "
                     "choose “Invite again” in the list of members."
                 )
-                % {"email": membership.user.email, "why": type(error).__name__},
+                % {"email": membership.address, "why": type(error).__name__},
                 messages.ERROR,
             )
             return False
@@ -127,13 +141,14 @@ class MembershipAdmin(MembersPermission):
 
     @admin.action(description=gettext_lazy("Remove from the organization"), permissions=["delete"])
     def remove_members(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
-        chosen = [row for row in queryset if self.has_delete_permission(request, row)]
+        rows = list(queryset)
+        chosen = [row for row in rows if self.has_delete_permission(request, row)]
         for membership in chosen:
             self.log_deletions(request, Membership.objects.filter(pk=membership.pk))
             membership.delete()
         text = ngettext("%(count)d member was removed.", "%(count)d members were removed.", len(chosen))
         self.message_user(request, text % {"count": len(chosen)})
-        if len(chosen) < queryset.count():
+        if len(chosen) < len(rows):
             self.message_user(request, _("You cannot remove yourself."), messages.WARNING)
 
     def get_actions(self, request: HttpRequest) -> Any:
@@ -163,3 +178,9 @@ class PersonAdmin(UserAdmin):
 
     list_display = ["username", "email", "first_name", "last_name", "is_active", "last_login"]
     inlines = [MembershipsOfPerson]
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Refused before anybody is looked for: Django's own answer tells a person from none."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)

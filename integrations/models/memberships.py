@@ -51,4 +51,15 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user}, {self.get_role_display()} of {self.organization}"
+        return f"{self.address}, {self.get_role_display()} of {self.organization}"
+
+    @property
+    def address(self) -> str:
+        """By what the person was invited, as far as it can be said for anybody."""
+        return self.user.email.lower() or self.user.get_username()
+
+    @property
+    def has_come(self) -> bool:
+        """Whether the person has signed in since. Until then the organization is told nothing about them
+        but their address: whoever can invite anybody must not learn so who has an account, and of whom."""
+        return self.user.last_login is not None and self.user.last_login >= self.added_at

@@ -18,6 +18,7 @@ from tests.admin.conftest import Desk, colleague, member, signed_in, words
 from tests.world import World
 
 INVITE = "integrations_membership_add"
+LIST = "integrations_membership_changelist"
 
 
 @pytest.fixture
@@ -32,6 +33,21 @@ def invited(world: World, org_admin: Desk) -> str:
     )
     assert "was added successfully" in said
     return link_in(mail.outbox[-1].body)
+
+
+def seen_after_inviting(world: World, desk: Desk, name: str) -> list[str]:
+    """All that the inviter is shown of that person, who is then removed; the name itself left out."""
+    email = f"{name}@example.com"
+    organization = world.acme.organization.pk
+    pages = [desk.press(INVITE, organization=organization, email=email, name="Ann Other", role="support")]
+    searched = ("", "example", name, "operatorsson", "other", "ann")
+    pages += [desk.open(LIST, q=word) for word in searched]
+    pages += [desk.open(LIST, o=str(column)) for column in range(1, 8)]
+    membership = Membership.objects.get(user__email=email)
+    for page in ("change", "history", "delete"):
+        pages.append(desk.open(f"integrations_membership_{page}", membership.pk))
+    membership.delete()
+    return [page.replace(name, "NAME") for page in pages]
 
 
 def link_in(body: str) -> str:
@@ -121,6 +137,60 @@ class TestInvitation:
             Membership.objects.create(
                 user=User.objects.get(username="ada"), organization=world.globex.organization, role="operator"
             )
+
+    def test_nobody_learns_by_an_invitation_who_has_an_account(self, world: World, org_admin: Desk) -> None:
+        """Not from the answer, the list, its search and order, the member's page or its history."""
+        olga = colleague("olga", "operator")
+        User.objects.filter(pk=olga.pk).update(
+            first_name="Olga", last_name="Operatorsson", last_login=timezone.now() - timedelta(days=1)
+        )
+        before = User.objects.filter(pk=olga.pk).values().get()
+        with time_machine.travel(timezone.now(), tick=False):
+            known = seen_after_inviting(world, org_admin, "olga")
+            unknown = seen_after_inviting(world, org_admin, "oleg")
+        assert known == unknown
+        assert User.objects.filter(pk=olga.pk).values().get() == before
+
+    def test_who_has_come_is_known_by_name(self, world: World, org_admin: Desk) -> None:
+        bea = member("bea", world.acme.organization)
+        User.objects.filter(pk=bea.pk).update(first_name="Bea", last_name="Stone")
+        assert "Bea Stone" not in org_admin.open(LIST)
+        assert "bea@example.com" not in org_admin.open(LIST, q="stone")
+        User.objects.filter(pk=bea.pk).update(last_login=timezone.now())
+        assert "Bea Stone" in org_admin.open(LIST)
+        assert "bea@example.com" in org_admin.open(LIST, q="stone")
+
+    def test_who_was_shut_out_stays_out(self, world: World, org_admin: Desk) -> None:
+        """An operator has taken the sign-in away: an invitation would give back all that they held."""
+        max_ = colleague("max", "operator")
+        User.objects.filter(pk=max_.pk).update(is_staff=False)
+        org_admin.press(
+            INVITE, organization=world.acme.organization.pk, email="max@example.com", role="support"
+        )
+        assert not User.objects.get(pk=max_.pk).is_staff
+
+    def test_an_account_that_held_nothing_is_let_in(self, world: World, org_admin: Desk) -> None:
+        User.objects.create_user("new", "new@example.com")
+        org_admin.press(
+            INVITE, organization=world.acme.organization.pk, email="new@example.com", role="support"
+        )
+        assert User.objects.get(username="new").is_staff
+
+    @pytest.mark.parametrize(
+        ("email", "username"),
+        [
+            ("Zoe.O'Neil@example.com", "zoe.o-neil@example.com"),
+            ("old@example.com", "old@example.com-2"),  # A name that somebody with a new address has kept.
+        ],
+    )
+    def test_any_address_gets_an_account_of_its_own(
+        self, world: World, org_admin: Desk, email: str, username: str
+    ) -> None:
+        User.objects.create_user("old@example.com", "new@example.com", is_staff=True)
+        org_admin.press(INVITE, organization=world.acme.organization.pk, email=email, role="support")
+        assert User.objects.get(email=email).username == username
+        assert mail.outbox[-1].to == [email]
+        assert f"sign in as {username}" in mail.outbox[-1].body
 
     def test_a_mail_server_that_is_away_is_said(self, world: World, org_admin: Desk, settings) -> None:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

@@ -72,8 +72,8 @@ class OfOrganizations(ModelAdmin):
         """Only what the person may see can be chosen."""
         if "queryset" not in kwargs:
             if db_field.remote_field.model is Organization:
-                permissions = self._permission("add"), self._permission("change")
-                kwargs["queryset"] = organizations_of(request.user, *permissions)
+                # Once a row is there, its organization is no choice any more: it is chosen to add one.
+                kwargs["queryset"] = organizations_of(request.user, self._permission("add"))
             elif isinstance(related := self._admin_of(db_field.remote_field.model), OfOrganizations):
                 kwargs["queryset"] = related.get_queryset(request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -91,7 +91,12 @@ class OrganizationFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         permissions = model_admin._permission("view"), model_admin._permission("change")
         seen = list(organizations_of(request.user, *permissions).values_list("slug", "name"))
+        self._is_of_another = bool(self.value()) and self.value() not in dict(seen)
         return seen if len(seen) > 1 else []
+
+    def has_output(self) -> bool:
+        """One that the person does not see has no rows for them, whether or not there is a choice."""
+        return super().has_output() or self._is_of_another
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         path = self._path

@@ -68,6 +68,23 @@ class MappingOfJob(TabularInline):
     fields = ["package", "is_strict"]
     verbose_name = verbose_name_plural = gettext_lazy("Package of this job")
 
+    def has_view_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return self._may(request, "view", obj) or self._may(request, "change", obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return self._may(request, "add", obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return self._may(request, "change", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return self._may(request, "delete", obj)
+
+    def _may(self, request: HttpRequest, verb: str, job: Job | None) -> bool:
+        """In the job's own organization: to map jobs of another is not enough."""
+        permission = f"integrations.{verb}_jobpackagemapping"
+        return request.user.has_perm(permission, job.organization if job else None)
+
     def get_formset(self, request: HttpRequest, obj: Job | None = None, **kwargs: Any) -> Any:
         formset: Any = super().get_formset(request, obj, **kwargs)
         if obj is not None and "package" in formset.form.base_fields:

@@ -22,6 +22,7 @@ class PackageAdmin(OfOrganizations):
     list_display = ["label", "state", "at_justifacts", "mapped_jobs", "organization"]
     list_filter = [OrganizationFilter, "is_active", ("withdrawn_at", admin.EmptyFieldListFilter)]
     list_select_related = ["organization"]
+    ordering = ["name"]  # Said here too: counting the jobs loses the model's own.
     search_fields = ["name", "ashby_name", "justifacts_id"]
     actions = ["switch_on", "switch_off", "make_default"]
     fields = [

@@ -114,7 +114,7 @@ class Company:
         for model, model_admin in admin.site._registry.items():
             path = getattr(model_admin, "organization_path", None)
             if path:
-                found += model.objects.filter(**{path: self.organization}).order_by("pk").values()
+                found += model.objects.filter(**{path: self.organization.pk}).order_by("pk").values()
         found += User.objects.filter(memberships__organization=self.organization).order_by("pk").values()
         return found
 

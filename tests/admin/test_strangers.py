@@ -1,6 +1,7 @@
 """What an attacker from Acme tries against Globex, beyond what any form or link offers them."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -93,14 +94,11 @@ def queries(strange: Company) -> list[dict[str, Any]]:
 
 
 class TestLists:
-    @pytest.mark.parametrize("role", OWN)
-    @pytest.mark.parametrize("path", LISTS)
-    def test_no_query_brings_a_strangers_row(self, world: World, own, strange, role: str, path: str) -> None:
-        somebody = Somebody(person(role, world))
-        for query in queries(strange):
-            answer = somebody.asks(f"/admin/{path}", **query)
-            assert answer.status in (200, 302, 400, 403), query
-            assert not answer.names(not_for(role)), query
+    def test_no_query_brings_a_strangers_row(self, ada: Somebody, strange: Company) -> None:
+        for path, query in product(LISTS, queries(strange)):
+            answer = ada.asks(f"/admin/{path}", **query)
+            assert answer.status in (200, 302, 400), (path, query)
+            assert not answer.names(not_for("org_admin")), (path, query)
 
     @pytest.mark.parametrize("query", [{"organization": "globex"}, {"package": "77777"}, {"job": "j-gus"}])
     def test_a_filter_that_is_not_offered_filters_all_the_same(self, ada: Somebody, query: Any) -> None:
@@ -128,10 +126,9 @@ def references() -> Iterator[dict[str, str]]:
 
 class TestSideDoors:
     @pytest.mark.parametrize("role", OWN)
-    @pytest.mark.parametrize("term", ["", "g", "strange"])
-    def test_no_completion_offers_a_stranger(self, world: World, own, strange, role: str, term: str) -> None:
+    def test_no_completion_offers_a_stranger(self, world: World, own, strange, role: str) -> None:
         somebody = Somebody(person(role, world))
-        for reference in references():
+        for reference, term in product(references(), ("", "g", "strange")):
             answer = somebody.asks("/admin/autocomplete/", term=term, **reference)
             assert answer.status in (200, 403, 404), reference
             assert not answer.names(not_for(role)), reference

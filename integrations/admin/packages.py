@@ -149,7 +149,7 @@ class PackageAdmin(OfOrganizations):
 def the_organization(request: HttpRequest) -> Organization | None:
     """The one that the list is about: the chosen one, or the only one that the person sees."""
     seen = organizations_of(request.user, "integrations.view_package", "integrations.change_package")
-    chosen = request.GET.get("organization")
+    chosen = request.GET.get("organization", "").replace("\x00", "")
     found = list((seen.filter(slug=chosen) if chosen else seen)[:2])
     return found[0] if len(found) == 1 else None
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -36,6 +38,12 @@ class OfOrganizations(ModelAdmin):
         """Headed by what it lists; Django would say “Select … to change”."""
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """PostgreSQL takes no NUL in a text: a query with one is answered as any that cannot be read."""
+        if any("\x00" in value for _name, values in request.GET.lists() for value in values):
+            raise IncorrectLookupParameters
+        return super().get_changelist_instance(request)
 
     def organization_of(self, row: Any) -> Organization:
         for name in self.organization_path.split("__"):

@@ -100,6 +100,12 @@ class TestLists:
             assert answer.status in (200, 302, 400), (path, query)
             assert not answer.names(not_for("org_admin")), (path, query)
 
+    @pytest.mark.parametrize("name", ["organization", "status", "id", "job_id"])
+    def test_a_query_that_no_database_takes_is_answered_by_the_list(self, ada: Somebody, name: str) -> None:
+        for path in LISTS:
+            answer = ada.asks(f"/admin/{path}", **{name: "a\x00b"})
+            assert (answer.status, answer.location.endswith("?e=1")) == (302, True), path
+
     @pytest.mark.parametrize("query", [{"organization": "globex"}, {"package": "77777"}, {"job": "j-gus"}])
     def test_a_filter_that_is_not_offered_filters_all_the_same(self, ada: Somebody, query: Any) -> None:
         """A file would otherwise hold more than was asked for."""

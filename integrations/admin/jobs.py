@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import SimpleListFilter, TabularInline
+from django.contrib.admin import SimpleListFilter, StackedInline
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -61,7 +61,7 @@ class MapForm(forms.Form):
         field.queryset = organization.packages.filter(is_active=True, withdrawn_at=None)
 
 
-class MappingOfJob(TabularInline):
+class MappingOfJob(StackedInline):
     """On the job's own page, with the packages of its organization."""
 
     model = JobPackageMapping

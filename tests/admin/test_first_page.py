@@ -82,9 +82,12 @@ def test_who_waits_for_a_human_is_named_with_the_reason(world: World, desk: Desk
     assert "Nothing needs you" not in text
 
 
-@pytest.mark.parametrize("problem", ["human", "ashby", "paused", "placing"])
+@pytest.mark.parametrize("problem", ["human", "ashby", "paused", "still", "unknown", "placing"])
 def test_a_card_leads_to_the_orders_that_it_counts(world: World, desk: Desk, problem: str) -> None:
     order = world.placed()
+    world.push(order, "Quality Control")
+    Order.objects.update(status_since=timezone.now() - timedelta(days=5))
+    order.refresh_from_db()
     needs_a_human(order, "Ask.")
     pause(world.acme.organization, "Ashby refused the key.", timezone.now())
     candidate = {"ashby_id": "c-2", "first_name": "Bo", "last_name": "Ek", "email": "bo@example.com"}

@@ -53,7 +53,9 @@ def cancel_by_person(assessment_id: UUID, who: str, reason: str, now: datetime) 
         if order.has_ended:
             raise NotPossible(f"This check is {order.get_status_display().lower()} already.")
         record_person(order, "cancel_asked", f"{who} cancelled the check at both sides.", reason)
-        end_as_cancelled(order, f"Cancelled by support: {reason.strip()}", Event.Source.PERSON, now)
+        end_as_cancelled(
+            order, f"Cancelled in the assessment portal: {reason.strip()}", Event.Source.PERSON, now
+        )
 
 
 def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datetime) -> None:
@@ -63,7 +65,9 @@ def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datet
     order.status_is_unknown = False
     record(order, source, "cancelled", f"The check was cancelled: {reason}")
     tell_end(order, reason, now)
-    settle(order, Concern.DELIVERY)
+    if source == Event.Source.ASHBY:
+        # Else Ashby has yet to learn of it, and a refused update in its way still needs a person.
+        settle(order, Concern.DELIVERY)
     if order.next_call == NextCall.PLACE or (
         order.next_call == NextCall.LOOK_UP and source == Event.Source.JUSTIFACTS
     ):

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from assessments.models import Concern, NextCall, Order
+from assessments.statuses import Status
 
 from .changing import changing
 from .people import NotPossible, record_person
@@ -20,10 +21,12 @@ _NOT_UNKNOWN = (
 
 
 def placing_stayed_unknown(order: Order) -> bool:
-    """Whether a human was asked what became of the placing, or will be: a cancelled order counts too."""
-    return order.next_call == NextCall.LOOK_UP and (
-        order.attention_concern == Concern.PLACING or order.has_ended
-    )
+    """Whether only a person can say if Justifacts has the order, and under which number. For a cancelled
+    one it may be said at any time: Justifacts is then told to cancel it."""
+    if order.justifacts_order_id or order.next_call not in (NextCall.LOOK_UP, NextCall.NONE):
+        return False
+    is_asked = order.needs_attention and order.attention_concern == Concern.PLACING
+    return is_asked or (order.status == Status.CANCELLED and order.next_call == NextCall.LOOK_UP)
 
 
 def may_be_placed_again(order: Order) -> bool:

@@ -22,7 +22,7 @@ def retry(assessment_id: UUID, who: str) -> list[str]:
         done = []
         if order.next_call != NextCall.NONE and order.claim_token is None:
             order.next_call_at = now
-            done.append(f"{NextCall(order.next_call).label} now")
+            done.append(f"{NextCall(order.next_call).label} {_when(order)}")
         updates = Update.objects.filter(order=order, claim_token=None)
         waiting = updates.filter(state__in=Update.UNSAID).update(state=Update.State.WAITING, due_at=now)
         if waiting:
@@ -37,9 +37,15 @@ def _updates(count: int) -> str:
     return f"{count} waiting update{'s' if count > 1 else ''}"
 
 
+def _when(order: Order) -> str:
+    if order.organization.connection.is_enabled:
+        return "now"
+    return "as soon as an admin has switched the connection on"
+
+
 def _when_told(order: Order) -> str:
     paused = order.organization.connection.paused_at is not None
-    return "as soon as an admin has chosen a key that works" if paused else "now"
+    return "as soon as an admin has chosen a key that works" if paused else _when(order)
 
 
 def poll_now(assessment_id: UUID, who: str) -> bool:

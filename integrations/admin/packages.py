@@ -23,6 +23,7 @@ class PackageAdmin(OfOrganizations):
     list_filter = [OrganizationFilter, "is_active", ("withdrawn_at", admin.EmptyFieldListFilter)]
     list_select_related = ["organization"]
     search_fields = ["name", "ashby_name", "justifacts_id"]
+    ordering = ["name"]
     actions = ["switch_on", "switch_off", "make_default"]
     fields = [
         *("organization", "name", "justifacts_id", "description"),

@@ -67,6 +67,8 @@ def pseudo(monkeypatch: pytest.MonkeyPatch) -> None:
         "ngettext": catalogue.ngettext,
         "npgettext": lambda context, singular, plural, number: catalogue.ngettext(singular, plural, number),
     }.items():
+        # Kept by the front door on first use: else the made-up one would be kept for every test after.
+        getattr(translation._trans, name)
         monkeypatch.setattr(trans_real, name, function)
         monkeypatch.setattr(translation._trans, name, function, raising=False)
 

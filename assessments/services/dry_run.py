@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max
 
 from assessments.models import Order
-from integrations.mappings import Rule, rules_of
+from integrations.mappings import rules_of
 from integrations.models import Organization, Package
+from integrations.rules import Refusal, Rule
 
 DAYS = 30
 
@@ -25,9 +26,15 @@ class Row:
     @property
     def would_get(self) -> Package | None:
         """None: the start would be refused. A recruiter's own choice stays, unless the job is strict."""
-        if self.by_job:
-            return self.rule.package
-        return self.got if self.rule.takes(self.got) else None
+        return None if self.refusal else self._asked
+
+    @property
+    def refusal(self) -> Refusal | None:
+        return self.rule.refusal(self._asked)
+
+    @property
+    def _asked(self) -> Package | None:
+        return self.rule.chosen if self.by_job else self.got
 
     @property
     def changes(self) -> bool:

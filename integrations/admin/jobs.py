@@ -14,8 +14,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from integrations.mappings import Rule, map_jobs, one_organization, rules_of, unmap_jobs
+from integrations.mappings import map_jobs, one_organization, rules_of, unmap_jobs
 from integrations.models import Job, JobPackageMapping, Organization, Package
+from integrations.rules import Rule
 
 from .packages import the_organization
 from .scope import OfOrganizations, OrganizationFilter
@@ -172,7 +173,8 @@ class JobAdmin(OfOrganizations):
     ) -> HttpResponse:
         rules, other = rules_of(organization)
         package = form.cleaned_data.get("package") if form.is_bound and form.is_valid() else None
-        then = Rule(package, form.cleaned_data["is_strict"], None) if package else None
+        strict = form.cleaned_data["is_strict"] if package else False
+        then = Rule(JobPackageMapping(package=package, is_strict=strict), None) if package else None
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

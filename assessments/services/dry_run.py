@@ -1,5 +1,6 @@
-"""What the orders of the last days would have got under the mappings as they are now."""
+"""What the orders of the last days would have got under the mappings as they are, or as proposed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,9 +42,13 @@ class Row:
         return self.would_get != self.got
 
 
-def dry_run(organization: Organization, now: datetime) -> list[Row]:
-    """One row a job, package and way of choosing; what would change comes first."""
+def dry_run(
+    organization: Organization, now: datetime, proposed: Mapping[str, Rule] | None = None
+) -> list[Row]:
+    """One row a job, package and way of choosing; what would change comes first. ``proposed`` are rules
+    that take the place of today's, by the job's id in Ashby; nothing is written."""
     rules, other = rules_of(organization)
+    rules = {**rules, **(proposed or {})}
     packages = {package.pk: package for package in organization.packages.all()}
     groups = (
         Order.objects.order_by()

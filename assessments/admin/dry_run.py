@@ -10,7 +10,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from assessments.services.dry_run import DAYS, dry_run
+from assessments.services.dry_run import DAYS, dry_run, totals
 from integrations.admin.mapping_page import MAP, MapForm
 from integrations.admin.scope import OfOrganizations
 from integrations.models import Job, Organization
@@ -58,6 +58,7 @@ class DryRun(OfOrganizations):
             "opts": self.opts,
             "organization": organization,
             "rows": rows,
+            "totals": totals(rows),
             "days": DAYS,
             "all": sum(row.count for row in rows),
             "changed": sum(row.count for row in rows if row.changes),

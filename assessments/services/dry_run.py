@@ -1,6 +1,7 @@
 """What the orders of the last days would have got under the mappings as they are, or as proposed."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -67,3 +68,25 @@ def dry_run(
         for group in groups
     ]
     return sorted(rows, key=lambda row: (not row.changes, row.job.casefold(), -row.count))
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many orders one package got, and would get; of no package: how many would be refused."""
+
+    package: Package | None
+    got: int
+    would_get: int
+
+
+def totals(rows: Sequence[Row]) -> list[Total]:
+    """One a package, by its name; what would be refused comes last."""
+    got: Counter[Package | None] = Counter()
+    would: Counter[Package | None] = Counter()
+    for row in rows:
+        got[row.got] += row.count
+        would[row.would_get] += row.count
+    packages = sorted(
+        got.keys() | would.keys(), key=lambda package: (package is None, str(package).casefold())
+    )
+    return [Total(package, got[package], would[package]) for package in packages]

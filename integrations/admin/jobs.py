@@ -4,8 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter, StackedInline
-from django.db.models import OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -14,11 +13,8 @@ from django.utils.translation import gettext_lazy
 from integrations.models import Job, JobPackageMapping, Package
 
 from .mapping_page import MappingPage
-from .packages import the_organization
+from .packages import LABEL, the_organization
 from .scope import OrganizationFilter
-
-#: A package's label, in SQL.
-LABEL = Coalesce(NullIf("ashby_name", Value("")), "name")
 
 
 class MappedFilter(SimpleListFilter):
@@ -67,6 +63,9 @@ class JobAdmin(MappingPage):
     list_select_related = ["organization", "mapping__package"]
     search_fields = ["title", "ashby_id", "requisition_id"]
     search_help_text = gettext_lazy("A title, a requisition or Ashby’s id of the job.")
+
+    class Media:
+        css = {"all": ["portal/catalogue.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         jobs: QuerySet[Job] = super().get_queryset(request)

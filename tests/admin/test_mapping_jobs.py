@@ -1,5 +1,6 @@
 """Many jobs are mapped at once, after the page has said what will change."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -189,6 +190,7 @@ class TestDryRun:
         assert "4 orders were started in the last 30 days. 3 of them would go otherwise" in page
         assert "1 would be refused" in page
         assert "refused: the job is strict" in page
+        assert "refused – 1" in page
         set_default_package(acme, None)
         assert "refused: no package is offered" in org_admin.open(self.URL, acme.pk)
 
@@ -211,6 +213,7 @@ class TestDryRun:
         page = self.propose(org_admin, world, jobs[:2], package=executive, is_strict="on")
         assert "Tried, not saved: 2 jobs mapped to “Executive”, strict." in page
         assert "3 orders were started in the last 30 days. 2 of them would go otherwise" in page
+        assert "Basic 3 1 Executive 0 2" in page, "what each package got, and would get"
         assert not mapped()
         assert "2 jobs get “Executive” now." in choose(org_admin, jobs[:2], package=executive, apply="1")
 
@@ -275,6 +278,20 @@ class TestPackages:
         assert "Ashby is offered 2 packages and “Package for this job”." in org_admin.open(self.LIST)
         org_admin.act("integrations_package", "switch_off", world.acme.executive)
         assert "Ashby is offered 1 package and" in org_admin.open(self.LIST)
+
+    def test_a_package_that_is_no_longer_sold_says_since_when(self, world: World, org_admin: Desk) -> None:
+        since = datetime(2026, 3, 14, tzinfo=UTC)
+        Package.objects.filter(pk=world.acme.basic.pk).update(withdrawn_at=since)
+        page = org_admin.open(self.LIST)
+        assert "Basic no longer sold since 2026-03-14" in page
+        assert "Ashby is offered 1 package." in page
+        assert "1 package" in org_admin.open(self.LIST, sold="no")
+        assert "JF-acme-1" not in org_admin.open(self.LIST, sold="yes")
+
+    def test_packages_stand_by_the_name_that_ashby_shows(self, world: World, org_admin: Desk) -> None:
+        Package.objects.filter(pk=world.acme.basic.pk).update(ashby_name="Standard")
+        page = org_admin.open(self.LIST)
+        assert page.index("JF-acme-2") < page.index("JF-acme-1")
 
     def test_switching_off_says_what_then_happens(
         self, world: World, jobs: list[Job], org_admin: Desk

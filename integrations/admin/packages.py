@@ -42,7 +42,6 @@ class PackageAdmin(OfOrganizations):
     list_select_related = ["organization"]
     ordering = [LABEL]
     search_fields = ["name", "ashby_name", "justifacts_id"]
-    ordering = ["name"]
     actions = ["switch_on", "switch_off", "make_default"]
     fields = [
         *("organization", "name", "justifacts_id", "description"),

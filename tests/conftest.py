@@ -15,7 +15,9 @@ __all__ = ["database_url", "embedded_portal", "portal", "redis_urls", "services_
 
 @pytest.fixture(autouse=True)
 def _apart_from_the_machine(settings, tmp_path_factory) -> Iterator[None]:
-    """Messages stay in memory, the cache is each test's own; a call that is not expected fails."""
+    """Messages stay in memory, the cache is each test's own; a call that is not expected fails.
+    Passwords are hashed quickly: the real way takes a third of a second for each person."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     app.conf.broker_url = "memory://"
     cache.clear()

@@ -1,7 +1,7 @@
 """The card as Ashby shows it: what its updates amount to, folded one after the other. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +21,6 @@ class Card:
     report_url: str = ""
     metadata: tuple[tuple[str, str], ...] = ()
     changed_at: datetime | None = None
-    labels: tuple[str, ...] = field(default=())
 
     @property
     def has_ended(self) -> bool:
@@ -46,8 +45,6 @@ def _after(card: Card, payload: JSON) -> Card:
         changes["report_url"] = _openable(str(data["value"]))
     if metadata := payload.get("metadata"):
         changes["metadata"] = tuple((str(item["label"]), _shown(item)) for item in metadata)
-    if status := changes.get("status"):
-        changes["labels"] = (*card.labels, status)
     return replace(card, **changes)
 
 

@@ -263,6 +263,14 @@ class TestDryRun:
         url = reverse(f"admin:{self.URL}", args=[world.acme.organization.pk])
         assert support.client.post(url, posted).status_code == 404
 
+    def test_who_only_reads_mappings_sees_todays_and_proposes_none(
+        self, world: World, jobs: list[Job], reader: Desk
+    ) -> None:
+        url = reverse(f"admin:{self.URL}", args=[world.acme.organization.pk])
+        assert reader.client.get(url).status_code == 200
+        posted = {"_selected_action": [str(jobs[0].pk)], "package": world.acme.basic.pk}
+        assert reader.client.post(url, posted).status_code == 404
+
     def test_another_organizations_orders_are_not_tried(self, world: World, support: Desk) -> None:
         url = reverse(f"admin:{self.URL}", args=[world.acme.organization.pk])
         assert signed_in(member("gus", world.globex.organization)).client.get(url).status_code == 404

@@ -14,6 +14,7 @@ from .connections import ashby_client, justifacts_client
 from .justifacts.client import SoldPackage
 from .models import Connection, CustomField, Job, JobPackageMapping, Organization, Package
 from .protocol import StartRequest
+from .rules import Refusal, Rule
 
 
 @dataclass(frozen=True)
@@ -184,16 +185,12 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
         job__organization=connection.organization_id, job__ashby_id=request.job_id
     )
     mapping = next(iter(mappings), None)
-    job_name = request.job_name or request.job_id
     wanted = _uuid(request.assessment_type_id)
     by_job = wanted == connection.job_package_type_id
+    default = packages.filter(is_default=True) if by_job and mapping is None else ()
+    rule = Rule(mapping, next(iter(default), None))
     if by_job:
-        package = mapping.package if mapping else next(iter(packages.filter(is_default=True)), None)
-        if package is None:
-            raise NoPackage(
-                f"The job “{job_name}” has no Justifacts package. An admin of {connection.organization} can "
-                "choose one for it in the portal, under Jobs. You can also start one of the other packages."
-            )
+        package = rule.chosen
     else:
         package = next(iter(packages.filter(assessment_type_id=wanted)), None) if wanted else None
         if package is None:
@@ -201,17 +198,35 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
                 f"This assessment type is not one of {connection.organization}'s Justifacts packages. "
                 "Choose another one from the list."
             )
-    if not package.is_offered:
-        raise NoPackage(
-            f"The package “{package}” is not offered any more. An admin of {connection.organization} can say "
+    refusal = rule.refusal(package)
+    if package is None or refusal:
+        raise NoPackage(_why_refused(connection.organization, request, rule, package, refusal))
+    return package, by_job
+
+
+def _why_refused(
+    organization: Organization,
+    request: StartRequest,
+    rule: Rule,
+    package: Package | None,
+    refusal: Refusal | None,
+) -> str:
+    """The sentence that Ashby shows the recruiter."""
+    job_name = request.job_name or request.job_id
+    if refusal == Refusal.NOT_OFFERED:
+        return (
+            f"The package “{package}” is not offered any more. An admin of {organization} can say "
             "which one to use instead."
         )
-    if mapping and mapping.is_strict and mapping.package_id != package.pk:
-        raise NoPackage(
-            f"The job “{job_name}” takes only the package “{mapping.package}”. Start that one, or ask an "
-            f"admin of {connection.organization} to change it in the portal, under Jobs."
+    if refusal == Refusal.STRICT:
+        return (
+            f"The job “{job_name}” takes only the package “{rule.mapped}”. Start that one, or ask an "
+            f"admin of {organization} to change it in the portal, under Jobs."
         )
-    return package, by_job
+    return (
+        f"The job “{job_name}” has no Justifacts package. An admin of {organization} can "
+        "choose one for it in the portal, under Jobs. You can also start one of the other packages."
+    )
 
 
 def _uuid(text: str) -> UUID | None:

@@ -123,6 +123,9 @@ DEFAULT_FROM_EMAIL = env.DEFAULT_FROM_EMAIL
 
 # --- Language, time, static files -----------------------------------------------------------
 LANGUAGE_CODE = "en"
+# Every text is marked; what is there is English.
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"

@@ -13,6 +13,20 @@ from tests.world import World
 __all__ = ["database_url", "embedded_portal", "portal", "redis_urls", "services_portal"]
 
 
+#: What takes longest goes first, so that no worker is left alone with it at the end.
+LONGEST_FIRST = ("postgresql", "embedded", "services", "axe")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        group = item.get_closest_marker("xdist_group")
+        name = group.args[0] if group else ""
+        return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=place)
+
+
 @pytest.fixture(autouse=True)
 def _apart_from_the_machine(settings, tmp_path_factory) -> Iterator[None]:
     """Messages stay in memory, the cache is each test's own; a call that is not expected fails.

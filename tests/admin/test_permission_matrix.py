@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.admin.tenants import ROLES, STRANGERS_NAMES, Rows, addresses, client_of, person, rows_of_both
@@ -111,6 +113,7 @@ PAGES = {
     "assessments_heartbeat_changelist": "403 403 403 200",
     "assessments_heartbeat_add": "403 403 403 403",
 }
+MOST_QUERIES = 30
 #: Addresses with an argument that is no organization's row: asked for in tests of their own.
 ELSEWHERE = {
     *("password_reset_confirm", "view_on_site", "app_list"),
@@ -148,9 +151,12 @@ def test_a_role_is_answered_as_the_table_says(world: World, tenants: tuple[Rows,
         if name not in PAGES or arguments is None:
             continue
         wanted = int(PAGES[name].split()[ROLES.index(role)])
-        answer = client.get(address_of(name, arguments))
+        with CaptureQueriesContext(database) as captured:
+            answer = client.get(address_of(name, arguments))
         if answer.status_code != wanted:
             wrong.append((name, answer.status_code, wanted))
+        if len(captured) > MOST_QUERIES:
+            wrong.append((name, "queries", len(captured)))
         if is_limited and not answer.streaming:
             page = answer.content.decode()
             wrong += [(name, "names", text) for text in STRANGERS_NAMES if text in page]

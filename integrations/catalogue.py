@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .ashby.client import AshbyJob
 from .connections import ashby_client, justifacts_client
@@ -67,8 +68,10 @@ def sync_packages(connection: Connection) -> Synced:
 def _change(package: Package, item: SoldPackage) -> str:
     """What Justifacts has changed about a package, in a few words."""
     if package.withdrawn_at:
-        return f"{item.name} (sold again)"
-    return f"{package.name} → {item.name}" if package.name != item.name else f"{item.name} (description)"
+        return _("%(package)s (sold again)") % {"package": item.name}
+    if package.name != item.name:
+        return f"{package.name} → {item.name}"
+    return _("%(package)s (description)") % {"package": item.name}
 
 
 def sync_jobs(connection: Connection) -> Synced:
@@ -111,8 +114,10 @@ def find_package(organization: Organization, text: str) -> Package:
     # Most packages have no name of their own in Ashby: an empty text is none of their names.
     found = list(organization.packages.filter(matches)[:2]) if text.strip() else []
     if len(found) != 1:
-        what = "two packages are" if found else "no package is"
-        raise ValidationError(f"In {organization} {what} called “{text}”.")
+        facts = {"organization": organization, "name": text}
+        if found:
+            raise ValidationError(_("In %(organization)s two packages are called “%(name)s”.") % facts)
+        raise ValidationError(_("In %(organization)s no package is called “%(name)s”.") % facts)
     return found[0]
 
 
@@ -122,8 +127,8 @@ def map_job(
 ) -> JobPackageMapping:
     """Maps a job, which Ashby may not have told us of yet, to a package. Raises ``ValidationError``."""
     if not ashby_job_id.strip():
-        raise ValidationError("Name the job by its id in Ashby.")
-    job, _ = Job.objects.get_or_create(organization=organization, ashby_id=ashby_job_id)
+        raise ValidationError(_("Name the job by its id in Ashby."))
+    job, _created = Job.objects.get_or_create(organization=organization, ashby_id=ashby_job_id)
     mapping = JobPackageMapping.objects.filter(job=job).first() or JobPackageMapping(job=job)
     mapping.package, mapping.is_strict = package, strict
     mapping.full_clean()

@@ -106,7 +106,7 @@ def add_ashby_key(connection: Connection, key: str, name: str = "", who: str = "
     ``ValidationError``."""
     key = key.strip()
     if not key:
-        raise ValidationError("Paste the key that Ashby showed.")
+        raise ValidationError(_("Paste the key that Ashby showed."))
     keys = connection.organization.ashby_api_keys
     known = keys.filter(key_index__in=blind_indexes(key)).first() or AshbyApiKey(
         organization=connection.organization,

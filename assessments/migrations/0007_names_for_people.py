@@ -245,4 +245,66 @@ class Migration(migrations.Migration):
             name="summary",
             field=models.CharField(max_length=600, verbose_name="summary"),
         ),
+        migrations.AlterModelOptions(
+            name="noticechoice",
+            options={"verbose_name": "notice choice"},
+        ),
+        migrations.AlterModelOptions(
+            name="told",
+            options={"verbose_name": "told"},
+        ),
+        migrations.AlterField(
+            model_name="attempt",
+            name="message",
+            field=models.TextField(blank=True, verbose_name="message"),
+        ),
+        migrations.AlterField(
+            model_name="inboundcall",
+            name="message",
+            field=models.TextField(blank=True, verbose_name="message"),
+        ),
+        migrations.AlterField(
+            model_name="event",
+            name="kind",
+            field=models.CharField(max_length=40, verbose_name="kind"),
+        ),
+        migrations.AlterField(
+            model_name="update",
+            name="created_at",
+            field=models.DateTimeField(default=django.utils.timezone.now, verbose_name="created at"),
+        ),
+        migrations.AlterField(
+            model_name="update",
+            name="failing_since",
+            field=models.DateTimeField(null=True, verbose_name="failing since"),
+        ),
+        migrations.AlterField(
+            model_name="update",
+            name="payload",
+            field=models.JSONField(verbose_name="payload"),
+        ),
+        migrations.AlterField(
+            model_name="update",
+            name="timestamp",
+            field=models.BigIntegerField(
+                help_text="Milliseconds since 1970, as sent.", verbose_name="timestamp"
+            ),
+        ),
+        migrations.AlterField(
+            model_name="update",
+            name="warnings",
+            field=models.JSONField(default=list, verbose_name="warnings"),
+        ),
+        migrations.AlterField(
+            model_name="attempt",
+            name="update",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="attempts",
+                to="assessments.update",
+                verbose_name="update",
+            ),
+        ),
     ]

@@ -21,14 +21,16 @@ class Attempt(models.Model):
         DELIVER = "deliver", _("tell Ashby")
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="attempts", verbose_name=_("order"))
-    update = models.ForeignKey(Update, models.CASCADE, null=True, blank=True, related_name="attempts")
+    update = models.ForeignKey(
+        Update, models.CASCADE, null=True, blank=True, related_name="attempts", verbose_name=_("update")
+    )
     call = models.CharField(_("call"), max_length=10, choices=Call)
     at = models.DateTimeField(_("when"), default=timezone.now)
     milliseconds = models.PositiveIntegerField(_("milliseconds"), default=0)
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
     outcome = models.CharField(_("outcome"), max_length=20)
     request_id = models.CharField(_("Ashby's request id"), max_length=100, blank=True)
-    message = models.TextField(blank=True)
+    message = models.TextField(_("message"), blank=True)
     answer = models.TextField(_("answer (shortened, redacted)"), blank=True)
 
     class Meta:
@@ -65,7 +67,7 @@ class InboundCall(models.Model):
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     http_status = models.PositiveSmallIntegerField(_("HTTP status"))
     outcome = models.CharField(_("outcome"), max_length=60)
-    message = models.TextField(blank=True)
+    message = models.TextField(_("message"), blank=True)
     body = models.JSONField(_("body (redacted)"), default=dict)
 
     class Meta:

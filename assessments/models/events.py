@@ -22,7 +22,7 @@ class Event(models.Model):
     order = models.ForeignKey(Order, models.CASCADE, related_name="events", verbose_name=_("order"))
     at = models.DateTimeField(_("when"), default=timezone.now)
     source = models.CharField(_("source"), max_length=10, choices=Source)
-    kind = models.CharField(max_length=40)
+    kind = models.CharField(_("kind"), max_length=40)
     summary = models.TextField(_("summary"))
 
     class Meta:

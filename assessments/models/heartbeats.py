@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -18,7 +19,10 @@ class Heartbeat(models.Model):
         verbose_name_plural = _("heartbeats")
 
     def __str__(self) -> str:
-        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"
+        return gettext("%(name)s at %(time)s") % {
+            "name": self.name,
+            "time": f"{self.at:%Y-%m-%d %H:%M:%S}",
+        }
 
     @classmethod
     def beat(cls, name: str, now: datetime) -> None:

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assessments.statuses import ENDED, Status
@@ -164,7 +165,7 @@ class Order(Claimable):
         ]
 
     def __str__(self) -> str:
-        return f"Order {self.assessment_id}"
+        return gettext("Order %(id)s") % {"id": self.assessment_id}
 
     @property
     def candidate_name(self) -> str:

@@ -6,6 +6,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .claims import Claimable, ClaimableQuerySet
@@ -46,17 +47,17 @@ class Update(Claimable):
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="updates", verbose_name=_("order"))
     sequence = models.PositiveIntegerField(_("number"))
-    timestamp = models.BigIntegerField(help_text=_("Milliseconds since 1970, as sent."))
-    payload = models.JSONField()
+    timestamp = models.BigIntegerField(_("timestamp"), help_text=_("Milliseconds since 1970, as sent."))
+    payload = models.JSONField(_("payload"))
     summary = models.CharField(_("summary"), max_length=600)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
     due_at = models.DateTimeField(_("next try"), default=timezone.now)
     attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
-    failing_since = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(_("failing since"), null=True)
     delivered_at = models.DateTimeField(_("taken at"), null=True)
     last_error = models.TextField(_("last error"), blank=True)
-    warnings = models.JSONField(default=list)
+    warnings = models.JSONField(_("warnings"), default=list)
 
     objects = UpdateQuerySet.as_manager()
 
@@ -78,4 +79,7 @@ class Update(Claimable):
         ]
 
     def __str__(self) -> str:
-        return f"Update {self.sequence}: {self.summary}"
+        return gettext("Update %(number)d: %(summary)s") % {
+            "number": self.sequence,
+            "summary": self.summary,
+        }

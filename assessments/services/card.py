@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+
 from integrations.protocol import JSON
 
 _SLOTS = {"assessment_status": "status", "assessment_result": "result", "cancelled_reason": "cancelled"}
@@ -59,8 +61,9 @@ def _shown(item: JSON) -> str:
         return str(value)
     days, rest = divmod(int(value), 24 * 60)
     hours, minutes = divmod(rest, 60)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
-    return " ".join(f"{amount} {unit}" for amount, unit in parts if amount)[:20] or "0 min"
+    parts = [(days, _("%(count)d d")), (hours, _("%(count)d h")), (minutes, _("%(count)d min"))]
+    shown = " ".join(text % {"count": amount} for amount, text in parts if amount)
+    return shown[:20] or _("%(count)d min") % {"count": 0}
 
 
 def _moment(timestamp: Any) -> datetime | None:

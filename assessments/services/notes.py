@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from assessments.models import Order, Update
 
 from .changing import changing
@@ -22,14 +24,14 @@ def why_not_resolved(order: Order) -> str:
     while Ashby refuses an update, nothing later is told.
     """
     if not order.needs_attention:
-        return "No human is asked for this order any more."
+        return _("No human is asked for this order any more.")
     if placing_stayed_unknown(order) and not order.has_ended:
-        return (
+        return _(
             "Whether Justifacts has this order is not known. Adopt its number, place it again or cancel it: "
             "one of these settles it."
         )
     if order.updates.filter(state=Update.State.REFUSED).exists():
-        return (
+        return _(
             "Ashby refused an update, and later ones wait for it. Retry it once the cause is mended, or set "
             "it aside."
         )

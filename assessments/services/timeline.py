@@ -127,8 +127,9 @@ def _attempt(attempt: Attempt) -> Moment:
 def _of_attempt(attempt: Attempt) -> Iterator[Detail]:
     status = f" (HTTP {attempt.http_status})" if attempt.http_status else ""
     at = f"{attempt.at:%Y-%m-%d %H:%M:%S} UTC"
-    outcome = _outcomes().get(attempt.outcome, attempt.outcome)
-    yield Detail(_("Attempt"), f"{at}: {outcome}{status}, {attempt.milliseconds} ms")
+    outcome = f"{_outcomes().get(attempt.outcome, attempt.outcome)}{status}"
+    facts = {"at": at, "outcome": outcome, "count": attempt.milliseconds}
+    yield Detail(_("Attempt"), _("%(at)s: %(outcome)s, %(count)d ms") % facts)
     if attempt.request_id:
         yield Detail(_("Ashby’s request id"), attempt.request_id)
     if attempt.answer:

@@ -177,4 +177,15 @@ class Migration(migrations.Migration):
                 verbose_name="organization",
             ),
         ),
+        migrations.AlterModelOptions(
+            name="errand",
+            options={"ordering": ["-asked_at", "-pk"], "verbose_name": "errand"},
+        ),
+        migrations.AlterField(
+            model_name="organization",
+            name="slug",
+            field=models.SlugField(
+                help_text="The short name that commands take.", unique=True, verbose_name="slug"
+            ),
+        ),
     ]

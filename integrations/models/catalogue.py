@@ -153,7 +153,7 @@ class CustomField(models.Model):
         if self.possible_values and not selects:
             raise ValidationError({"possible_values": _("Only the two ValueSelect types take values.")})
         if not isinstance(self.possible_values, list) or not all(_is_choice(v) for v in self.possible_values):
-            raise ValidationError({"possible_values": 'Write [{"key": "…", "value": "…"}].'})
+            raise ValidationError({"possible_values": _('Write [{"key": "…", "value": "…"}].')})
 
     def as_json(self) -> dict[str, Any]:
         """One entry of ``assessment.customField.list``."""

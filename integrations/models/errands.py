@@ -32,6 +32,7 @@ class Errand(models.Model):
     lines = models.JSONField(default=list)
 
     class Meta:
+        verbose_name = _("errand")
         ordering = ["-asked_at", "-pk"]
         constraints = [
             models.UniqueConstraint(

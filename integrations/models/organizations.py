@@ -19,7 +19,7 @@ class Organization(models.Model):
     """One employer, who hires with Ashby and buys background checks from Justifacts."""
 
     name = models.CharField(_("name"), max_length=200, unique=True)
-    slug = models.SlugField(unique=True, help_text=_("The short name that commands take."))
+    slug = models.SlugField(_("slug"), unique=True, help_text=_("The short name that commands take."))
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:

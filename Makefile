@@ -8,7 +8,7 @@ SANDBOX_PORT ?= 9001
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_LINK_MODE := copy
 
-.PHONY: help demo demo-reset run test lint bench
+.PHONY: help demo demo-reset run test lint bench screenshots
 .DEFAULT_GOAL := help
 
 help: ## What can be run
@@ -35,6 +35,9 @@ lint: .venv/.installed-dev ## Style, format, types, import rules, migrations
 
 bench: .venv/.installed ## The portal's speed beside bare reference views, in one run
 	$(BIN)/python -m benchmarks.run
+
+screenshots: .venv/.installed-dev ## The README's pictures, taken of the portal as it is (needs Chromium)
+	$(BIN)/python -m tests.browser.screenshots
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'

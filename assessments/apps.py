@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AssessmentsConfig(AppConfig):
     name = "assessments"
-    verbose_name = "Background checks"
+    verbose_name = _("Background checks")
 
     def ready(self) -> None:
         from .api import description  # noqa: F401  (drf-spectacular registers it on import)

@@ -7,16 +7,17 @@ centre of another applicant tracking system with the same integration (contract,
 import re
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Status(TextChoices):
-    ACCEPTED = "accepted", "Accepted"
-    RECEIVED = "received", "Received"
-    APPLICANT_STARTED = "applicant_started", "Applicant started"
-    IN_PROCESS = "in_process", "In process"
-    COMPLETE = "complete", "Complete"
-    CANCELLED = "cancelled", "Cancelled"
-    REJECTED = "rejected", "Rejected"
+    ACCEPTED = "accepted", _("Accepted")
+    RECEIVED = "received", _("Received")
+    APPLICANT_STARTED = "applicant_started", _("Applicant started")
+    IN_PROCESS = "in_process", _("In process")
+    COMPLETE = "complete", _("Complete")
+    CANCELLED = "cancelled", _("Cancelled")
+    REJECTED = "rejected", _("Rejected")
 
 
 #: The order is over; what arrives later is recorded (and a changed result still told).

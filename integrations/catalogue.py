@@ -8,12 +8,14 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .ashby.client import AshbyJob
 from .connections import ashby_client, justifacts_client
 from .justifacts.client import SoldPackage
 from .models import Connection, CustomField, Job, JobPackageMapping, Organization, Package
 from .protocol import StartRequest
+from .rules import Refusal, Rule
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,10 @@ def sync_packages(connection: Connection) -> Synced:
 def _change(package: Package, item: SoldPackage) -> str:
     """What Justifacts has changed about a package, in a few words."""
     if package.withdrawn_at:
-        return f"{item.name} (sold again)"
-    return f"{package.name} → {item.name}" if package.name != item.name else f"{item.name} (description)"
+        return _("%(package)s (sold again)") % {"package": item.name}
+    if package.name != item.name:
+        return f"{package.name} → {item.name}"
+    return _("%(package)s (description)") % {"package": item.name}
 
 
 def sync_jobs(connection: Connection) -> Synced:
@@ -110,8 +114,10 @@ def find_package(organization: Organization, text: str) -> Package:
     # Most packages have no name of their own in Ashby: an empty text is none of their names.
     found = list(organization.packages.filter(matches)[:2]) if text.strip() else []
     if len(found) != 1:
-        what = "two packages are" if found else "no package is"
-        raise ValidationError(f"In {organization} {what} called “{text}”.")
+        facts = {"organization": organization, "name": text}
+        if found:
+            raise ValidationError(_("In %(organization)s two packages are called “%(name)s”.") % facts)
+        raise ValidationError(_("In %(organization)s no package is called “%(name)s”.") % facts)
     return found[0]
 
 
@@ -121,8 +127,8 @@ def map_job(
 ) -> JobPackageMapping:
     """Maps a job, which Ashby may not have told us of yet, to a package. Raises ``ValidationError``."""
     if not ashby_job_id.strip():
-        raise ValidationError("Name the job by its id in Ashby.")
-    job, _ = Job.objects.get_or_create(organization=organization, ashby_id=ashby_job_id)
+        raise ValidationError(_("Name the job by its id in Ashby."))
+    job, _created = Job.objects.get_or_create(organization=organization, ashby_id=ashby_job_id)
     mapping = JobPackageMapping.objects.filter(job=job).first() or JobPackageMapping(job=job)
     mapping.package, mapping.is_strict = package, strict
     mapping.full_clean()
@@ -184,16 +190,12 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
         job__organization=connection.organization_id, job__ashby_id=request.job_id
     )
     mapping = next(iter(mappings), None)
-    job_name = request.job_name or request.job_id
     wanted = _uuid(request.assessment_type_id)
     by_job = wanted == connection.job_package_type_id
+    default = packages.filter(is_default=True) if by_job and mapping is None else ()
+    rule = Rule(mapping, next(iter(default), None))
     if by_job:
-        package = mapping.package if mapping else next(iter(packages.filter(is_default=True)), None)
-        if package is None:
-            raise NoPackage(
-                f"The job “{job_name}” has no Justifacts package. An admin of {connection.organization} can "
-                "choose one for it in the portal, under Jobs. You can also start one of the other packages."
-            )
+        package = rule.chosen
     else:
         package = next(iter(packages.filter(assessment_type_id=wanted)), None) if wanted else None
         if package is None:
@@ -201,17 +203,35 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
                 f"This assessment type is not one of {connection.organization}'s Justifacts packages. "
                 "Choose another one from the list."
             )
-    if not package.is_offered:
-        raise NoPackage(
-            f"The package “{package}” is not offered any more. An admin of {connection.organization} can say "
+    refusal = rule.refusal(package)
+    if package is None or refusal:
+        raise NoPackage(_why_refused(connection.organization, request, rule, package, refusal))
+    return package, by_job
+
+
+def _why_refused(
+    organization: Organization,
+    request: StartRequest,
+    rule: Rule,
+    package: Package | None,
+    refusal: Refusal | None,
+) -> str:
+    """The sentence that Ashby shows the recruiter."""
+    job_name = request.job_name or request.job_id
+    if refusal == Refusal.NOT_OFFERED:
+        return (
+            f"The package “{package}” is not offered any more. An admin of {organization} can say "
             "which one to use instead."
         )
-    if mapping and mapping.is_strict and mapping.package_id != package.pk:
-        raise NoPackage(
-            f"The job “{job_name}” takes only the package “{mapping.package}”. Start that one, or ask an "
-            f"admin of {connection.organization} to change it in the portal, under Jobs."
+    if refusal == Refusal.STRICT:
+        return (
+            f"The job “{job_name}” takes only the package “{rule.mapped}”. Start that one, or ask an "
+            f"admin of {organization} to change it in the portal, under Jobs."
         )
-    return package, by_job
+    return (
+        f"The job “{job_name}” has no Justifacts package. An admin of {organization} can "
+        "choose one for it in the portal, under Jobs. You can also start one of the other packages."
+    )
 
 
 def _uuid(text: str) -> UUID | None:

@@ -12,6 +12,8 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .ashby.client import AshbyClient, KeyInfo
 from .errors import CallFailed, NotSent, Refused, Unauthorized
@@ -104,7 +106,7 @@ def add_ashby_key(connection: Connection, key: str, name: str = "", who: str = "
     ``ValidationError``."""
     key = key.strip()
     if not key:
-        raise ValidationError("Paste the key that Ashby showed.")
+        raise ValidationError(_("Paste the key that Ashby showed."))
     keys = connection.organization.ashby_api_keys
     known = keys.filter(key_index__in=blind_indexes(key)).first() or AshbyApiKey(
         organization=connection.organization,
@@ -219,7 +221,9 @@ def check_ashby(connection: Connection) -> list[Finding]:
     advice: list[Finding] = []
     try:
         info = _key_info(connection)
-        finding = Finding("Ashby", "ok", f"The key “{info.title}” works and may update candidates.")
+        finding = Finding(
+            "Ashby", "ok", _("The key “%(key)s” works and may update candidates.") % {"key": info.title}
+        )
         advice = _advice(info)
     except CallFailed as error:
         finding = Finding("Ashby", "problem", error.message)
@@ -254,15 +258,17 @@ def _key_info(connection: Connection) -> KeyInfo:
     except Unauthorized as error:
         if error.answer.status is None:
             raise  # Nothing was asked: there is no key to use.
-        raise Unauthorized(
-            f"Ashby refused the key ({error.message}). In Ashby, Admin > Integrations > API Keys, make a key "
-            "for Justifacts with read all and write all, and select it here."
-        ) from None
-    if not info.may_update_candidates:
-        raise Unauthorized(
-            f"The key “{info.title}” may not write candidates, so Ashby would refuse every update. "
-            "In Ashby, Admin > Integrations > API Keys, give it write all."
+        text = _(
+            "Ashby refused the key (%(why)s). In Ashby, Admin > Integrations > API Keys, make a key for "
+            "Justifacts with read all and write all, and select it here."
         )
+        raise Unauthorized(text % {"why": error.message}) from None
+    if not info.may_update_candidates:
+        text = _(
+            "The key “%(key)s” may not write candidates, so Ashby would refuse every update. In Ashby, "
+            "Admin > Integrations > API Keys, give it write all."
+        )
+        raise Unauthorized(text % {"key": info.title})
     return info
 
 
@@ -270,24 +276,23 @@ def _advice(info: KeyInfo) -> list[Finding]:
     """A key that could do more than the portal needs is a risk without a use."""
     if not info.unneeded_scopes:
         return []
-    return [
-        Finding(
-            "Ashby",
-            "advice",
-            f"The key may do far more than the portal needs ({', '.join(info.unneeded_scopes[:5])}"
-            f"{', …' if len(info.unneeded_scopes) > 5 else ''}). It needs candidates:write, jobs:read and "
-            "apiKeys:read. An admin in Ashby can make a key with only these and select it here.",
-        )
-    ]
+    few = info.unneeded_scopes[:5] + (["…"] if len(info.unneeded_scopes) > 5 else [])
+    text = _(
+        "The key may do far more than the portal needs (%(scopes)s). It needs candidates:write, jobs:read "
+        "and apiKeys:read. An admin in Ashby can make a key with only these and select it here."
+    )
+    return [Finding("Ashby", "advice", text % {"scopes": ", ".join(few)})]
 
 
 def _list_packages(connection: Connection) -> str:
     try:
         packages = justifacts_client(connection).packages()
     except Unauthorized as error:
-        raise Unauthorized(
-            f"Justifacts refused the verification key ({error.message}). "
-            "Enter the key from Justifacts' e-mail."
-        ) from None
-    plural = "" if len(packages) == 1 else "s"
-    return f"The verification key works; Justifacts offers {len(packages)} package{plural}."
+        text = _("Justifacts refused the verification key (%(why)s). Enter the key from Justifacts' e-mail.")
+        raise Unauthorized(text % {"why": error.message}) from None
+    text = ngettext(
+        "The verification key works; Justifacts offers %(count)d package.",
+        "The verification key works; Justifacts offers %(count)d packages.",
+        len(packages),
+    )
+    return text % {"count": len(packages)}

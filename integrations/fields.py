@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext, gettext_lazy
 
 
 class SecretUnreadable(Exception):
@@ -55,7 +56,7 @@ class Secret:
         try:
             return f"••••{self.last_four}"
         except SecretUnreadable:
-            return "•••• (unreadable)"
+            return gettext("•••• (unreadable)")
 
     __repr__ = __str__
 
@@ -80,7 +81,7 @@ else:
 class EncryptedTextField(_TextField):
     """Holds a ``Secret``; the database holds ciphertext."""
 
-    description = "Encrypted text"
+    description = gettext_lazy("Encrypted text")
 
     def from_db_value(self, value: str | None, *_: object) -> Secret | None:
         return None if value is None else Secret(ciphertext=value) if value else Secret("")

@@ -1,32 +1,13 @@
 """Which package a job gets, and what would change if it got another."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from .models import Job, JobPackageMapping, Organization, Package
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What holds for one job: its own package, if it has one, else the organization's default."""
-
-    mapped: Package | None
-    is_strict: bool
-    default: Package | None
-
-    @property
-    def package(self) -> Package | None:
-        """What “Package for this job” orders; None: such a start is answered 422."""
-        package = self.mapped or self.default
-        return package if package and package.is_offered else None
-
-    def takes(self, package: Package) -> bool:
-        """Whether a recruiter may start this package for the job."""
-        return package.is_offered and not (self.is_strict and self.mapped and self.mapped.pk != package.pk)
+from .rules import Rule
 
 
 def rules_of(organization: Organization) -> tuple[dict[str, Rule], Rule]:
@@ -34,21 +15,21 @@ def rules_of(organization: Organization) -> tuple[dict[str, Rule], Rule]:
     default = organization.packages.filter(is_default=True).first()
     mappings = JobPackageMapping.objects.filter(job__organization=organization)
     rules = {
-        mapping.job.ashby_id: Rule(mapping.package, mapping.is_strict, default)
-        for mapping in mappings.select_related("job", "package")
+        mapping.job.ashby_id: Rule(mapping, default) for mapping in mappings.select_related("job", "package")
     }
-    return rules, Rule(None, False, default)
+    return rules, Rule(None, default)
 
 
 @transaction.atomic
 def map_jobs(jobs: Sequence[Job], package: Package, *, strict: bool) -> None:
     """Maps every one of the jobs to the package. Raises ``ValidationError``, and then maps none."""
-    known = {mapping.job_id: mapping for mapping in JobPackageMapping.objects.filter(job__in=jobs)}
-    for job in jobs:
-        mapping = known.get(job.pk) or JobPackageMapping(job=job)
-        mapping.package, mapping.is_strict = package, strict
-        mapping.full_clean()
-        mapping.save()
+    mappings = [JobPackageMapping(job=job, package=package, is_strict=strict) for job in jobs]
+    for mapping in mappings:
+        mapping.clean()
+    # One statement for any number of jobs; one that somebody else maps meanwhile is written over.
+    JobPackageMapping.objects.bulk_create(
+        mappings, update_conflicts=True, unique_fields=["job"], update_fields=["package", "is_strict"]
+    )
 
 
 def unmap_jobs(jobs: Iterable[Job]) -> int:

@@ -2,14 +2,18 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from assessments.services.dry_run import DAYS, dry_run
+from assessments.services.dry_run import DAYS, dry_run, totals
+from integrations.admin.mapping_page import MAP, MapForm
 from integrations.admin.scope import OfOrganizations
+from integrations.models import Job, Organization
 from integrations.people import organizations_of
 
 _MAPPINGS = "integrations.view_jobpackagemapping"
@@ -21,11 +25,32 @@ class DryRun(OfOrganizations):
         return [path("dry-run/<int:pk>/", view, name="assessments_order_dry_run"), *super().get_urls()]
 
     def dry_run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """For who may see both the orders and the mappings of the organization."""
+        """For who may see both the orders and the mappings of the organization. Posted by the page that
+        maps jobs, it tries what is chosen there; it writes nothing."""
         organization = organizations_of(request.user, _MAPPINGS).filter(pk=pk).first()
         if organization is None or not request.user.has_perm("assessments.view_order", organization):
             raise Http404
-        rows = dry_run(organization, timezone.now())
+        if request.method != "POST":
+            return self._tried(request, organization)
+        if not request.user.has_perm(MAP, organization):
+            raise Http404
+        jobs, form = _proposal(organization, request.POST)
+        if not jobs or not form.is_valid():
+            messages.error(request, _("Choose jobs and a package first, then try it."))
+            return HttpResponseRedirect(
+                f"{reverse('admin:integrations_job_changelist')}?organization={organization.slug}"
+            )
+        return self._tried(request, organization, jobs, form)
+
+    def _tried(
+        self,
+        request: HttpRequest,
+        organization: Organization,
+        jobs: list[Job] | None = None,
+        form: MapForm | None = None,
+    ) -> HttpResponse:
+        proposed = {job.ashby_id: form.rule() for job in jobs or []} if form else {}
+        rows = dry_run(organization, timezone.now(), proposed)
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": _("What last month’s orders of %(organization)s would get")
@@ -33,9 +58,19 @@ class DryRun(OfOrganizations):
             "opts": self.opts,
             "organization": organization,
             "rows": rows,
+            "totals": totals(rows),
             "days": DAYS,
             "all": sum(row.count for row in rows),
             "changed": sum(row.count for row in rows if row.changes),
             "refused": sum(row.count for row in rows if row.would_get is None),
+            "jobs": jobs,
+            "form": form,
+            "checkbox": ACTION_CHECKBOX_NAME,
         }
         return TemplateResponse(request, "admin/assessments/order/dry_run.html", context)
+
+
+def _proposal(organization: Organization, given: QueryDict) -> tuple[list[Job], MapForm]:
+    """Jobs and package of this organization; another's are not found."""
+    chosen = [pk for pk in given.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
+    return list(organization.jobs.filter(pk__in=chosen)), MapForm(organization, given)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from assessments.models import NextCall, Order, Update
 from assessments.services.cancel import cancel_by_person
-from assessments.services.notes import can_be_resolved, note, resolve
+from assessments.services.notes import note, resolve, why_not_resolved
 from assessments.services.people import NotPossible
 from assessments.services.rescue import (
     adopt,
@@ -233,7 +233,7 @@ ORDER_ACTIONS = (
             % {"question": order.attention_reason}
         ),
         _resolve,
-        lambda order, update: can_be_resolved(order),
+        lambda order, update: not why_not_resolved(order),
     ),
     Action(
         "note",

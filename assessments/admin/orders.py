@@ -70,7 +70,6 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
     ]
     list_per_page = 50
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
     search_fields = ["pk"]  # What is searched is in order_search.py.
     search_help_text = gettext_lazy(
         "A candidate’s name or e-mail, an order number at Justifacts, an id, or a job."

@@ -40,12 +40,14 @@ def first_page(request: HttpRequest, now: datetime | None = None) -> dict[str, A
     counted, sick = problems(scope, now), with_problems(shown)
     rows = health(shown, _MOST_ORGANIZATIONS)
     manageable = _manageable(request.user, rows)
+    unfinished = [row for row in rows if row.pk in manageable and row.ashby_called_at is None]
     return {
         "has_figures": True,
         "organizations": seen if len(seen) > 1 else [],
         "chosen": chosen,
         "cards": _cards(counted, chosen, rows),
-        "quiet": _quiet(counted, sick),
+        "unfinished": unfinished,
+        "quiet": "" if unfinished else _quiet(counted, sick),
         "orders": [_waiting(order, now) for order in needing_a_human(scope, _MOST_ORDERS)]
         if counted.human
         else [],

@@ -29,9 +29,10 @@ def make_roles(apps, schema_editor):
     # Django makes permissions after all migrations; they are needed here.
     for label in APPS:
         config = apps.get_app_config(label)
+        before = getattr(config, "models_module", None)
         config.models_module = True
         create_permissions(config, apps=apps, verbosity=0, using=schema_editor.connection.alias)
-        config.models_module = None
+        config.models_module = before
     Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
     ours = Permission.objects.filter(content_type__app_label__in=APPS)
     Group.objects.get_or_create(name="operator")[0].permissions.add(*ours)

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Organization
 
@@ -14,23 +15,27 @@ class Attempt(models.Model):
     """One call made for an order (placing, looking up, cancelling) or for an update."""
 
     class Call(models.TextChoices):
-        PLACE = "place", "place at Justifacts"
-        LOOK_UP = "look_up", "look up at Justifacts"
-        CANCEL = "cancel", "cancel at Justifacts"
-        DELIVER = "deliver", "tell Ashby"
+        PLACE = "place", _("place at Justifacts")
+        LOOK_UP = "look_up", _("look up at Justifacts")
+        CANCEL = "cancel", _("cancel at Justifacts")
+        DELIVER = "deliver", _("tell Ashby")
 
-    order = models.ForeignKey(Order, models.CASCADE, related_name="attempts")
-    update = models.ForeignKey(Update, models.CASCADE, null=True, blank=True, related_name="attempts")
-    call = models.CharField(max_length=10, choices=Call)
-    at = models.DateTimeField(default=timezone.now)
-    milliseconds = models.PositiveIntegerField(default=0)
-    http_status = models.PositiveSmallIntegerField("HTTP status", null=True)
-    outcome = models.CharField(max_length=20)
-    request_id = models.CharField("Ashby's request id", max_length=100, blank=True)
-    message = models.TextField(blank=True)
-    answer = models.TextField("answer (shortened, redacted)", blank=True)
+    order = models.ForeignKey(Order, models.CASCADE, related_name="attempts", verbose_name=_("order"))
+    update = models.ForeignKey(
+        Update, models.CASCADE, null=True, blank=True, related_name="attempts", verbose_name=_("update")
+    )
+    call = models.CharField(_("call"), max_length=10, choices=Call)
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    milliseconds = models.PositiveIntegerField(_("milliseconds"), default=0)
+    http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
+    outcome = models.CharField(_("outcome"), max_length=20)
+    request_id = models.CharField(_("Ashby's request id"), max_length=100, blank=True)
+    message = models.TextField(_("message"), blank=True)
+    answer = models.TextField(_("answer (shortened, redacted)"), blank=True)
 
     class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
         ordering = ["at", "pk"]
         constraints = [
             models.CheckConstraint(
@@ -47,21 +52,27 @@ class InboundCall(models.Model):
     kept once a minute per organization."""
 
     class Source(models.TextChoices):
-        ASHBY = "ashby", "Ashby"
-        JUSTIFACTS = "justifacts", "Justifacts"
+        ASHBY = "ashby", _("Ashby")
+        JUSTIFACTS = "justifacts", _("Justifacts")
 
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="inbound_calls")
-    order = models.ForeignKey(Order, models.SET_NULL, null=True, blank=True, related_name="inbound_calls")
-    source = models.CharField(max_length=10, choices=Source)
-    name = models.CharField("call", max_length=60)
-    request_id = models.CharField("our request id", max_length=40)
-    received_at = models.DateTimeField(default=timezone.now)
-    http_status = models.PositiveSmallIntegerField("HTTP status")
-    outcome = models.CharField(max_length=60)
-    message = models.TextField(blank=True)
-    body = models.JSONField("body (redacted)", default=dict)
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="inbound_calls", verbose_name=_("organization")
+    )
+    order = models.ForeignKey(
+        Order, models.SET_NULL, null=True, blank=True, related_name="inbound_calls", verbose_name=_("order")
+    )
+    source = models.CharField(_("source"), max_length=10, choices=Source)
+    name = models.CharField(_("call"), max_length=60)
+    request_id = models.CharField(_("our request id"), max_length=40)
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    http_status = models.PositiveSmallIntegerField(_("HTTP status"))
+    outcome = models.CharField(_("outcome"), max_length=60)
+    message = models.TextField(_("message"), blank=True)
+    body = models.JSONField(_("body (redacted)"), default=dict)
 
     class Meta:
+        verbose_name = _("inbound call")
+        verbose_name_plural = _("inbound calls")
         ordering = ["-received_at", "-pk"]
         indexes = [models.Index(name="inbound_by_org", fields=["organization", "-received_at"])]
 

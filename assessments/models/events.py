@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .orders import Order
 
@@ -13,18 +14,20 @@ class Event(models.Model):
     (a trigger, in the first migration)."""
 
     class Source(models.TextChoices):
-        ASHBY = "ashby", "Ashby"
-        JUSTIFACTS = "justifacts", "Justifacts"
-        PORTAL = "portal", "the portal"
-        PERSON = "person", "a person"
+        ASHBY = "ashby", _("Ashby")
+        JUSTIFACTS = "justifacts", _("Justifacts")
+        PORTAL = "portal", _("the portal")
+        PERSON = "person", _("a person")
 
-    order = models.ForeignKey(Order, models.CASCADE, related_name="events")
-    at = models.DateTimeField(default=timezone.now)
-    source = models.CharField(max_length=10, choices=Source)
-    kind = models.CharField(max_length=40)
-    summary = models.TextField()
+    order = models.ForeignKey(Order, models.CASCADE, related_name="events", verbose_name=_("order"))
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    source = models.CharField(_("source"), max_length=10, choices=Source)
+    kind = models.CharField(_("kind"), max_length=40)
+    summary = models.TextField(_("summary"))
 
     class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         ordering = ["at", "pk"]
 
     def __str__(self) -> str:

@@ -4,16 +4,25 @@ from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class Heartbeat(models.Model):
     """When a process was last seen, and the lease by which one of several runs a tick."""
 
-    name = models.CharField(max_length=40, primary_key=True)
-    at = models.DateTimeField()
+    name = models.CharField(_("name"), max_length=40, primary_key=True)
+    at = models.DateTimeField(_("when"))
+
+    class Meta:
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
 
     def __str__(self) -> str:
-        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"
+        return gettext("%(name)s at %(time)s") % {
+            "name": self.name,
+            "time": f"{self.at:%Y-%m-%d %H:%M:%S}",
+        }
 
     @classmethod
     def beat(cls, name: str, now: datetime) -> None:

@@ -32,6 +32,9 @@ class NoticeChoice(models.Model):
     human = models.BooleanField(NoticeKind.HUMAN.label, default=True)
     digest = models.BooleanField(NoticeKind.DIGEST.label, default=False)
 
+    class Meta:
+        verbose_name = _("notice choice")
+
     def __str__(self) -> str:
         return str(self.person)
 
@@ -67,6 +70,7 @@ class Told(models.Model):
     failed_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("told")
         constraints = [
             models.UniqueConstraint(
                 name="told_once_per_person",

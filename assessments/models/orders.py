@@ -5,6 +5,8 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from assessments.statuses import ENDED, Status
 from integrations.models import Organization, Package
@@ -16,20 +18,20 @@ from .claims import Claimable, ClaimableQuerySet
 class NextCall(models.TextChoices):
     """The next thing to say to Justifacts about an order. There is one at a time."""
 
-    NONE = "", "nothing"
-    PLACE = "place", "place the order"
-    LOOK_UP = "look_up", "ask whether the order was taken"
-    CANCEL = "cancel", "cancel the order"
-    POLL = "poll", "ask for the status"
+    NONE = "", _("nothing")
+    PLACE = "place", _("place the order")
+    LOOK_UP = "look_up", _("ask whether the order was taken")
+    CANCEL = "cancel", _("cancel the order")
+    POLL = "poll", _("ask for the status")
 
 
 class Concern(models.TextChoices):
     """What a human is asked about."""
 
-    NONE = "", "nothing"
-    PLACING = "placing", "placing the order"
-    DELIVERY = "delivery", "telling Ashby"
-    CANCEL = "cancel", "cancelling at Justifacts"
+    NONE = "", _("nothing")
+    PLACING = "placing", _("placing the order")
+    DELIVERY = "delivery", _("telling Ashby")
+    CANCEL = "cancel", _("cancelling at Justifacts")
 
 
 class Order(Claimable):
@@ -38,17 +40,19 @@ class Order(Claimable):
     candidate's id is gone."""
 
     assessment_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="orders")
-    package = models.ForeignKey(Package, models.PROTECT, related_name="orders")
-    by_job_mapping = models.BooleanField("package chosen by the job", default=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="orders", verbose_name=_("organization")
+    )
+    package = models.ForeignKey(Package, models.PROTECT, related_name="orders", verbose_name=_("package"))
+    by_job_mapping = models.BooleanField(_("package chosen by the job"), default=False)
 
     application_id = models.CharField(max_length=200)
-    job_id = models.CharField("Ashby's job id", max_length=200)
-    job_name = models.CharField("job", max_length=500, blank=True)
-    candidate_id = models.CharField("Ashby's candidate id", max_length=200, blank=True)
-    candidate_first_name = models.CharField("first name", max_length=200)
-    candidate_last_name = models.CharField("last name", max_length=200)
-    candidate_email = models.CharField("e-mail", max_length=254)
+    job_id = models.CharField(_("Ashby's job id"), max_length=200)
+    job_name = models.CharField(_("job"), max_length=500, blank=True)
+    candidate_id = models.CharField(_("Ashby's candidate id"), max_length=200, blank=True)
+    candidate_first_name = models.CharField(_("first name"), max_length=200)
+    candidate_last_name = models.CharField(_("last name"), max_length=200)
+    candidate_email = models.CharField(_("e-mail"), max_length=254)
     candidate_profile_url = models.CharField(max_length=2000, blank=True)
     application = models.JSONField(default=dict)
     job = models.JSONField(default=dict)
@@ -56,18 +60,18 @@ class Order(Claimable):
 
     status = models.CharField(max_length=20, choices=Status, default=Status.ACCEPTED)
     status_since = models.DateTimeField(default=timezone.now)
-    justifacts_status = models.CharField("Justifacts' last word", max_length=500, blank=True)
+    justifacts_status = models.CharField(_("Justifacts' last word"), max_length=500, blank=True)
     # That last word is one that we do not know.
-    status_is_unknown = models.BooleanField("unknown status at Justifacts", default=False)
+    status_is_unknown = models.BooleanField(_("unknown status at Justifacts"), default=False)
     # Justifacts' own time of the last word that was applied, in ms since 1970.
     justifacts_timestamp = models.BigIntegerField(default=0)
-    justifacts_order_id = models.CharField("order number at Justifacts", max_length=200, blank=True)
+    justifacts_order_id = models.CharField(_("order number at Justifacts"), max_length=200, blank=True)
     result = models.CharField(max_length=500, blank=True)
     report_url = models.CharField(max_length=2000, blank=True)
-    end_reason = models.TextField("reason of the end", blank=True)
+    end_reason = models.TextField(_("reason of the end"), blank=True)
     # Which concern asks for a human, so that the machine takes back only what it has asked itself.
     attention_concern = models.CharField(max_length=10, choices=Concern, blank=True, default=Concern.NONE)
-    needs_attention = models.BooleanField("needs a human", default=False)
+    needs_attention = models.BooleanField(_("needs a human"), default=False)
     attention_reason = models.TextField(blank=True)
     attention_since = models.DateTimeField(null=True, blank=True)
 
@@ -84,7 +88,7 @@ class Order(Claimable):
     call_error = models.TextField(blank=True)
     # How often in a row Justifacts said that it has no such order, after a placing of unknown outcome.
     not_found_count = models.PositiveSmallIntegerField(default=0)
-    polled_at = models.DateTimeField("last polled", null=True)
+    polled_at = models.DateTimeField(_("last polled"), null=True)
 
     # The newest timestamp that Ashby was given for this order; the next has to be greater.
     last_timestamp = models.BigIntegerField(default=0)
@@ -93,6 +97,8 @@ class Order(Claimable):
     objects = ClaimableQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
         ordering = ["-created_at"]
         permissions = [
             ("retry_order", "Can set going again what waits for an order"),
@@ -159,7 +165,7 @@ class Order(Claimable):
         ]
 
     def __str__(self) -> str:
-        return f"Order {self.assessment_id}"
+        return gettext("Order %(id)s") % {"id": self.assessment_id}
 
     @property
     def candidate_name(self) -> str:

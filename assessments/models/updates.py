@@ -6,6 +6,8 @@ from typing import Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from .claims import Claimable, ClaimableQuerySet
 from .orders import Order
@@ -35,31 +37,33 @@ class Update(Claimable):
     change that it tells. Sending it twice does no harm: same body, same timestamp."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "waiting"
-        DELIVERED = "delivered", "taken by Ashby"
-        REFUSED = "refused", "refused by Ashby"
-        SET_ASIDE = "set_aside", "set aside by a person"
+        WAITING = "waiting", _("waiting")
+        DELIVERED = "delivered", _("taken by Ashby")
+        REFUSED = "refused", _("refused by Ashby")
+        SET_ASIDE = "set_aside", _("set aside by a person")
 
     #: A refused update stops its lane until a person decides.
     UNSAID = (State.WAITING, State.REFUSED)
 
-    order = models.ForeignKey(Order, models.CASCADE, related_name="updates")
-    sequence = models.PositiveIntegerField()
-    timestamp = models.BigIntegerField(help_text="Milliseconds since 1970, as sent.")
-    payload = models.JSONField()
-    summary = models.CharField(max_length=600)
-    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    created_at = models.DateTimeField(default=timezone.now)
-    due_at = models.DateTimeField("next try", default=timezone.now)
-    attempt_count = models.PositiveIntegerField("attempts", default=0)
-    failing_since = models.DateTimeField(null=True)
-    delivered_at = models.DateTimeField("taken at", null=True)
-    last_error = models.TextField(blank=True)
-    warnings = models.JSONField(default=list)
+    order = models.ForeignKey(Order, models.CASCADE, related_name="updates", verbose_name=_("order"))
+    sequence = models.PositiveIntegerField(_("number"))
+    timestamp = models.BigIntegerField(_("timestamp"), help_text=_("Milliseconds since 1970, as sent."))
+    payload = models.JSONField(_("payload"))
+    summary = models.CharField(_("summary"), max_length=600)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    due_at = models.DateTimeField(_("next try"), default=timezone.now)
+    attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
+    failing_since = models.DateTimeField(_("failing since"), null=True)
+    delivered_at = models.DateTimeField(_("taken at"), null=True)
+    last_error = models.TextField(_("last error"), blank=True)
+    warnings = models.JSONField(_("warnings"), default=list)
 
     objects = UpdateQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("update")
+        verbose_name_plural = _("updates")
         ordering = ["order", "sequence"]
         constraints = [
             models.UniqueConstraint(name="update_sequence_once", fields=["order", "sequence"]),
@@ -75,4 +79,7 @@ class Update(Claimable):
         ]
 
     def __str__(self) -> str:
-        return f"Update {self.sequence}: {self.summary}"
+        return gettext("Update %(number)d: %(summary)s") % {
+            "number": self.sequence,
+            "summary": self.summary,
+        }

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from assessments.models import Attempt, Concern, Event, InboundCall, NextCall, Order
 from assessments.statuses import Status
 from integrations.connections import justifacts_client, note_justifacts
@@ -14,6 +16,7 @@ from .attention import ask_human, settle
 from .changing import changing, record
 from .claiming import Claim
 from .people import NotPossible, record_person
+from .plain import plain
 from .scheduling import put_off, schedule
 from .tell import tell_end
 from .waits import ASK_AFTER
@@ -35,7 +38,7 @@ def cancel_by_ashby(
                 order,
                 Event.Source.ASHBY,
                 "cancel_ignored",
-                f"Ashby asked to cancel; the check was already {order.get_status_display().lower()}.",
+                f"Ashby asked to cancel; the check was already {plain(Status(order.status).label).lower()}.",
             )
             call.outcome = "already_ended"
         else:
@@ -51,9 +54,12 @@ def cancel_by_person(assessment_id: UUID, who: str, reason: str, now: datetime) 
     ``NotPossible``."""
     with changing(assessment_id) as order:
         if order.has_ended:
-            raise NotPossible(f"This check is {order.get_status_display().lower()} already.")
+            status = order.get_status_display().lower()
+            raise NotPossible(_("This check is %(status)s already.") % {"status": status})
         record_person(order, "cancel_asked", f"{who} cancelled the check at both sides.", reason)
-        end_as_cancelled(order, f"Cancelled by support: {reason.strip()}", Event.Source.PERSON, now)
+        end_as_cancelled(
+            order, f"Cancelled in the assessment portal: {reason.strip()}", Event.Source.PERSON, now
+        )
 
 
 def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datetime) -> None:
@@ -63,7 +69,9 @@ def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datet
     order.status_is_unknown = False
     record(order, source, "cancelled", f"The check was cancelled: {reason}")
     tell_end(order, reason, now)
-    settle(order, Concern.DELIVERY)
+    if source == Event.Source.ASHBY:
+        # Else Ashby has yet to learn of it, and a refused update in its way still needs a person.
+        settle(order, Concern.DELIVERY)
     if order.next_call == NextCall.PLACE or (
         order.next_call == NextCall.LOOK_UP and source == Event.Source.JUSTIFACTS
     ):

@@ -1,10 +1,12 @@
 """The card as Ashby shows it: what its updates amount to, folded one after the other. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
+
+from django.utils.translation import gettext as _
 
 from integrations.protocol import JSON
 
@@ -21,7 +23,6 @@ class Card:
     report_url: str = ""
     metadata: tuple[tuple[str, str], ...] = ()
     changed_at: datetime | None = None
-    labels: tuple[str, ...] = field(default=())
 
     @property
     def has_ended(self) -> bool:
@@ -46,8 +47,6 @@ def _after(card: Card, payload: JSON) -> Card:
         changes["report_url"] = _openable(str(data["value"]))
     if metadata := payload.get("metadata"):
         changes["metadata"] = tuple((str(item["label"]), _shown(item)) for item in metadata)
-    if status := changes.get("status"):
-        changes["labels"] = (*card.labels, status)
     return replace(card, **changes)
 
 
@@ -62,8 +61,9 @@ def _shown(item: JSON) -> str:
         return str(value)
     days, rest = divmod(int(value), 24 * 60)
     hours, minutes = divmod(rest, 60)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
-    return " ".join(f"{amount} {unit}" for amount, unit in parts if amount)[:20] or "0 min"
+    parts = [(days, _("%(count)d d")), (hours, _("%(count)d h")), (minutes, _("%(count)d min"))]
+    shown = " ".join(text % {"count": amount} for amount, text in parts if amount)
+    return shown[:20] or _("%(count)d min") % {"count": 0}
 
 
 def _moment(timestamp: Any) -> datetime | None:

@@ -1,13 +1,16 @@
-"""What the orders of the last days would have got under the mappings as they are now."""
+"""What the orders of the last days would have got under the mappings as they are, or as proposed."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Max
 
 from assessments.models import Order
-from integrations.mappings import Rule, rules_of
+from integrations.mappings import rules_of
 from integrations.models import Organization, Package
+from integrations.rules import Refusal, Rule
 
 DAYS = 30
 
@@ -25,18 +28,28 @@ class Row:
     @property
     def would_get(self) -> Package | None:
         """None: the start would be refused. A recruiter's own choice stays, unless the job is strict."""
-        if self.by_job:
-            return self.rule.package
-        return self.got if self.rule.takes(self.got) else None
+        return None if self.refusal else self._asked
+
+    @property
+    def refusal(self) -> Refusal | None:
+        return self.rule.refusal(self._asked)
+
+    @property
+    def _asked(self) -> Package | None:
+        return self.rule.chosen if self.by_job else self.got
 
     @property
     def changes(self) -> bool:
         return self.would_get != self.got
 
 
-def dry_run(organization: Organization, now: datetime) -> list[Row]:
-    """One row a job, package and way of choosing; what would change comes first."""
+def dry_run(
+    organization: Organization, now: datetime, proposed: Mapping[str, Rule] | None = None
+) -> list[Row]:
+    """One row a job, package and way of choosing; what would change comes first. ``proposed`` are rules
+    that take the place of today's, by the job's id in Ashby; nothing is written."""
     rules, other = rules_of(organization)
+    rules = {**rules, **(proposed or {})}
     packages = {package.pk: package for package in organization.packages.all()}
     groups = (
         Order.objects.order_by()
@@ -55,3 +68,25 @@ def dry_run(organization: Organization, now: datetime) -> list[Row]:
         for group in groups
     ]
     return sorted(rows, key=lambda row: (not row.changes, row.job.casefold(), -row.count))
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many orders one package got, and would get; of no package: how many would be refused."""
+
+    package: Package | None
+    got: int
+    would_get: int
+
+
+def totals(rows: Sequence[Row]) -> list[Total]:
+    """One a package, by its name; what would be refused comes last."""
+    got: Counter[Package | None] = Counter()
+    would: Counter[Package | None] = Counter()
+    for row in rows:
+        got[row.got] += row.count
+        would[row.would_get] += row.count
+    packages = sorted(
+        got.keys() | would.keys(), key=lambda package: (package is None, str(package).casefold())
+    )
+    return [Total(package, got[package], would[package]) for package in packages]

@@ -1,93 +1,16 @@
-"""What an order is, for people and machines who ask: where it stands and why, and all its facts."""
+"""What an order is, for people who ask: where it stands and why, and what happens next."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from assessments.models import NextCall, Order, Update
+from assessments.models import Concern, NextCall, Order, Update
 from assessments.statuses import Status, status_of
+from integrations.models import Connection
 
 from .health import WORK_LATE
 from .waits import in_words
-
-
-def as_json(order: Order) -> dict[str, Any]:
-    """The order with its timeline, its updates and their attempts."""
-    return {
-        **in_short(order),
-        "organization_slug": order.organization.slug,
-        "package_id": str(order.package.assessment_type_id),
-        "result": order.result or None,
-        "report_url": order.report_url or None,
-        "justifacts_order_id": order.justifacts_order_id or None,
-        "justifacts_status": order.justifacts_status or None,
-        "reason": order.end_reason or None,
-        "job_id": order.job_id,
-        "application_id": order.application_id,
-        "where_it_stands": where_it_stands(order, timezone.now()),
-        "placed_at": _time(order.placed_at),
-        "completed_at": _time(order.completed_at),
-        "next_call": order.next_call or None,
-        "next_call_at": _time(order.next_call_at),
-        "call_error": order.call_error or None,
-        "events": [
-            {"at": _time(event.at), "source": event.source, "kind": event.kind, "summary": event.summary}
-            for event in order.events.all()
-        ],
-        "updates": [
-            _update(update) for update in order.updates.order_by("sequence").prefetch_related("attempts")
-        ],
-        "attempts": [_attempt(attempt) for attempt in order.attempts.filter(update=None)],
-    }
-
-
-def in_short(order: Order) -> dict[str, Any]:
-    """One line of a list: nothing about the candidate."""
-    return {
-        "assessment_id": str(order.assessment_id),
-        "organization": order.organization.name,
-        "package": order.package.label,
-        "job": order.job_name or order.job_id,
-        "status": order.status,
-        "result": order.result or None,
-        "needs_attention": order.needs_attention,
-        "attention_reason": order.attention_reason or None,
-        "created_at": _time(order.created_at),
-    }
-
-
-def _update(update: Update) -> dict[str, Any]:
-    return {
-        "sequence": update.sequence,
-        "timestamp": update.timestamp,
-        "state": update.state,
-        "summary": update.summary,
-        "attempts": [_attempt(attempt) for attempt in update.attempts.all()],
-        "attempt_count": update.attempt_count,
-        "due_at": _time(update.due_at),
-        "delivered_at": _time(update.delivered_at),
-        "last_error": update.last_error or None,
-        "warnings": update.warnings,
-        "payload": update.payload,
-    }
-
-
-def _attempt(attempt: Any) -> dict[str, Any]:
-    return {
-        "at": _time(attempt.at),
-        "call": attempt.call,
-        "outcome": attempt.outcome,
-        "http_status": attempt.http_status,
-        "milliseconds": attempt.milliseconds,
-        "request_id": attempt.request_id or None,
-        "message": attempt.message or None,
-        "answer": attempt.answer or None,
-    }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
 
 
 def where_it_stands(order: Order, now: datetime) -> str:
@@ -99,74 +22,107 @@ def where_it_stands(order: Order, now: datetime) -> str:
 def _at_justifacts(order: Order, now: datetime) -> str:
     if order.has_ended:
         return _after_the_end(order, now)
-    since = in_words(order.status_since)
-    when = _when(order, order.next_call_at, now)
+    values = {
+        "since": in_words(order.status_since),
+        "when": _when(order, order.next_call_at, now),
+        "why": _sentence(order.call_error),
+        "tries": _tries(order.call_failures),
+        "word": order.justifacts_status or order.get_status_display(),
+    }
     if order.next_call in (NextCall.PLACE, NextCall.LOOK_UP) and order.needs_attention:
-        return f"The next try is {when}."
+        return _("The next try is %(when)s.") % values
     if order.next_call == NextCall.LOOK_UP:
-        return (
-            f"Whether Justifacts took the order is not known; the portal asks Justifacts {when}. "
-            f"{order.call_error}"
+        text = _(
+            "Whether Justifacts took the order is not known; the portal asks Justifacts %(when)s. %(why)s"
         )
+        return text % values
     if order.next_call == NextCall.PLACE and order.call_failures:
-        return (
-            f"Not yet sent to Justifacts, after {_tries(order.call_failures)}: "
-            f"{_sentence(order.call_error)} The next try is {when}."
-        )
+        text = _("Not yet sent to Justifacts, after %(tries)s: %(why)s The next try is %(when)s.")
+        return text % values
     if order.next_call == NextCall.PLACE:
-        return f"Accepted on {since}; it is sent to Justifacts {when}."
-    word = order.justifacts_status or order.get_status_display()
+        return _("Accepted on %(since)s; it is sent to Justifacts %(when)s.") % values
     if order.next_call == NextCall.NONE:
-        return f"“{word}” since {since}. Nothing more is asked of Justifacts."
-    trouble = f" The last question failed: {order.call_error}" if order.call_error else ""
-    if status_of(word) is None and order.justifacts_status:
-        return (
-            f"Justifacts says “{word}”, a status that the portal does not know; Ashby is told so as it "
-            f"stands. Justifacts is asked again {when}.{trouble}"
+        return _("“%(word)s” since %(since)s. Nothing more is asked of Justifacts.") % values
+    return _followed(order) % values
+
+
+def _followed(order: Order) -> str:
+    """The sentence for an order that Justifacts is asked about, with its values still to come."""
+    trouble = " " + _("The last question failed: %(why)s") if order.call_error else ""
+    if order.status_is_unknown or (order.justifacts_status and status_of(order.justifacts_status) is None):
+        text = _(
+            "Justifacts says “%(word)s”, a status that the portal does not know; Ashby is told so as it "
+            "stands. Justifacts is asked again %(when)s."
         )
-    return f"“{word}” since {since}; Justifacts is asked again {when}.{trouble}"
+    else:
+        text = _("“%(word)s” since %(since)s; Justifacts is asked again %(when)s.")
+    return text + trouble
 
 
 def _after_the_end(order: Order, now: datetime) -> str:
-    since = in_words(order.status_since)
-    when = _when(order, order.next_call_at, now)
+    values = {
+        "since": in_words(order.completed_at or order.status_since),
+        "when": _when(order, order.next_call_at, now),
+        "reason": _sentence(order.end_reason),
+        "result": order.result,
+        "why": order.call_error,
+    }
     if order.status == Status.REJECTED:
-        return f"Justifacts refused the order on {since}: {order.end_reason}"
+        return _("Justifacts refused the order on %(since)s: %(reason)s") % values
     if order.status == Status.COMPLETE:
-        again = f" Should the result change: Justifacts is asked again {when}."
-        polled = order.next_call == NextCall.POLL
-        return f"Complete since {in_words(order.completed_at or order.status_since)}: {order.result}." + (
-            again if polled else ""
-        )
-    ended = f"Cancelled since {since}: {_sentence(order.end_reason)}"
+        text = _("Complete since %(since)s: %(result)s.")
+        if order.next_call == NextCall.POLL:
+            text += " " + _("Should the result change: Justifacts is asked again %(when)s.")
+        return text % values
+    text = _("Cancelled since %(since)s: %(reason)s")
     if order.next_call == NextCall.CANCEL:
-        return f"{ended} Justifacts is told so {when}. {order.call_error}"
-    if order.next_call in (NextCall.PLACE, NextCall.LOOK_UP):
-        return f"{ended} Whether Justifacts has the order is not known; the portal asks Justifacts {when}."
-    return ended
+        text += " " + _("Justifacts is told so %(when)s. %(why)s")
+    elif order.next_call in (NextCall.PLACE, NextCall.LOOK_UP):
+        text += " " + _("Whether Justifacts has the order is not known; the portal asks Justifacts %(when)s.")
+    return text % values
 
 
 def _at_ashby(order: Order, now: datetime) -> str:
     """What Ashby does not know yet and why; for an order that has ended also that it knows all."""
-    unsaid = order.updates.filter(state__in=Update.UNSAID).order_by("sequence")
-    head = unsaid.first()
-    if head is None:
+    unsaid = list(order.updates.filter(state__in=Update.UNSAID).order_by("sequence"))
+    if not unsaid:
         return _told(order) if order.has_ended else ""
-    connection = order.organization.connection
+    connection, head = order.organization.connection, unsaid[0]
     if connection.paused_at:
-        return f"Waiting for Ashby since {in_words(connection.paused_at)}: {connection.pause_reason}"
-    if head.state == Update.State.REFUSED and order.needs_attention:
-        return ""  # The reason for attention says it.
+        return _paused(connection)
     if head.state == Update.State.REFUSED:
-        return (
-            f"Ashby refused “{head.summary}”: {_sentence(head.last_error)} It and what follows wait until a "
-            "person retries it or sets it aside."
-        )
-    more = unsaid.count() - 1
-    others = f" and {more} more" if more else ""
-    tries = f", after {_tries(head.attempt_count)}" if head.last_error else ""
-    why = f": {head.last_error}" if head.last_error else "."
-    return f"Ashby is told “{head.summary}”{others} {_when(order, head.due_at, now)}{tries}{why}"
+        return _refused(order, head)
+    values = {
+        "what": head.summary,
+        "when": _when(order, head.due_at, now),
+        "tries": _tries(head.attempt_count),
+        "why": _sentence(head.last_error),
+    }
+    if order.needs_attention and order.attention_concern == Concern.DELIVERY:
+        return _("Ashby is told again %(when)s.") % values  # The question says what and why.
+    if len(unsaid) > 1:
+        values["what"] = _("“%(what)s” and %(count)d more") % {"what": head.summary, "count": len(unsaid) - 1}
+    else:
+        values["what"] = _("“%(what)s”") % values
+    if head.last_error:
+        return _("Ashby is told %(what)s %(when)s, after %(tries)s: %(why)s") % values
+    return _("Ashby is told %(what)s %(when)s.") % values
+
+
+def _paused(connection: Connection) -> str:
+    since = in_words(connection.paused_at) if connection.paused_at else ""
+    text = _("Waiting for Ashby since %(since)s: %(reason)s")
+    return text % {"since": since, "reason": connection.pause_reason}
+
+
+def _refused(order: Order, head: Update) -> str:
+    if order.needs_attention:
+        return ""  # The reason for attention says it.
+    text = _(
+        "Ashby refused “%(what)s”: %(why)s It and what follows wait until a person retries it or sets it "
+        "aside."
+    )
+    return text % {"what": head.summary, "why": _sentence(head.last_error)}
 
 
 def _told(order: Order) -> str:
@@ -174,58 +130,66 @@ def _told(order: Order) -> str:
     if last is None:
         return ""
     if last.state == Update.State.SET_ASIDE:
-        return f"Ashby was not told “{last.summary}”: a person set it aside."
-    return "Ashby has been told."
+        return _("Ashby was not told “%(what)s”: a person set it aside.") % {"what": last.summary}
+    return _("Ashby has been told.")
 
 
 def next_in_short(order: Order, *, waits_for_ashby: bool, now: datetime) -> str:
     """What happens next, in a few words for a list: from the order and its connection alone."""
     connection = order.organization.connection
     if order.needs_attention:
-        return "A person decides"
+        return _("A person decides")
     if not connection.is_enabled and (waits_for_ashby or order.next_call != NextCall.NONE):
-        return "Nothing: the connection is switched off"
+        return _("Nothing: the connection is switched off")
     if waits_for_ashby and connection.paused_at:
-        return "Paused: Ashby refuses the key"
+        return _("Paused: Ashby refuses the key")
     if waits_for_ashby:
-        return "Ashby is told"
+        return _("Ashby is told")
     words = {
-        NextCall.PLACE: "Sent to Justifacts",
-        NextCall.LOOK_UP: "Justifacts is asked whether it has the order",
-        NextCall.CANCEL: "Justifacts is told to cancel",
-        NextCall.POLL: "Justifacts is asked",
+        NextCall.PLACE: _("Sent to Justifacts %(when)s"),
+        NextCall.LOOK_UP: _("Justifacts is asked whether it has the order %(when)s"),
+        NextCall.CANCEL: _("Justifacts is told to cancel %(when)s"),
+        NextCall.POLL: _("Justifacts is asked %(when)s"),
     }
     if order.next_call not in words:
-        return "Nothing"
-    at = order.next_call_at
-    when = "later" if at is None else "now" if at <= now else f"in {in_largest_unit(at - now)}"
-    return f"{words[NextCall(order.next_call)]} {when}"
+        return _("Nothing")
+    return words[NextCall(order.next_call)] % {"when": _when_in_short(order.next_call_at, now)}
+
+
+def _when_in_short(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return _("later")
+    return _("now") if moment <= now else _("in %(length)s") % {"length": in_largest_unit(moment - now)}
 
 
 def in_largest_unit(length: timedelta) -> str:
     """A length of time for a narrow column: its largest unit."""
     seconds = max(int(length.total_seconds()), 0)
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+    if seconds >= 86400:
+        return _("%(count)d d") % {"count": seconds // 86400}
+    if seconds >= 3600:
+        return _("%(count)d h") % {"count": seconds // 3600}
+    if seconds >= 60:
+        return _("%(count)d min") % {"count": seconds // 60}
+    return _("%(count)d s") % {"count": seconds}
 
 
 def _when(order: Order, moment: datetime | None, now: datetime) -> str:
     if not order.organization.connection.is_enabled:
-        return "once the organization's connection, which is switched off, is switched on"
+        return _("once the organization's connection, which is switched off, is switched on")
     if moment is None:
-        return "when a person asks for it"
+        return _("when a person asks for it")
     if now - moment > WORK_LATE:
-        return f"now (due since {in_words(moment)}: if it stays so, the portal's worker does not run)"
+        text = _("now (due since %(since)s: if it stays so, the portal's worker does not run)")
+        return text % {"since": in_words(moment)}
     if moment <= now:
-        return "now"
+        return _("now")
     at = in_words(moment) if moment - now >= timedelta(days=1) else f"{moment:%H:%M:%S} UTC"
-    return f"in {in_largest_unit(moment - now)} ({at})"
+    return _("in %(length)s (%(at)s)") % {"length": in_largest_unit(moment - now), "at": at}
 
 
 def _tries(count: int) -> str:
-    return "one try" if count == 1 else f"{count} tries"
+    return ngettext("one try", "%(count)d tries", count) % {"count": count}
 
 
 def _sentence(text: str) -> str:

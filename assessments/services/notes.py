@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
-from assessments.models import Order
+from django.utils.translation import gettext as _
+
+from assessments.models import Order, Update
 
 from .changing import changing
 from .people import NotPossible, record_person
@@ -15,22 +17,32 @@ def note(assessment_id: UUID, text: str, who: str) -> None:
         record_person(order, "note", f"{who} noted: {text.strip()}")
 
 
-def can_be_resolved(order: Order) -> bool:
-    """While a placing is unknown, only adopting, placing again or cancelling settles it: without a
-    question the machine would go on by itself."""
-    return order.needs_attention and not (placing_stayed_unknown(order) and not order.has_ended)
+def why_not_resolved(order: Order) -> str:
+    """What a person has to do instead; empty: they may resolve it.
+
+    While a placing is unknown, the question is what keeps the machine from placing the order again; and
+    while Ashby refuses an update, nothing later is told.
+    """
+    if not order.needs_attention:
+        return _("No human is asked for this order any more.")
+    if placing_stayed_unknown(order) and not order.has_ended:
+        return _(
+            "Whether Justifacts has this order is not known. Adopt its number, place it again or cancel it: "
+            "one of these settles it."
+        )
+    if order.updates.filter(state=Update.State.REFUSED).exists():
+        return _(
+            "Ashby refused an update, and later ones wait for it. Retry it once the cause is mended, or set "
+            "it aside."
+        )
+    return ""
 
 
 def resolve(assessment_id: UUID, who: str, reason: str) -> None:
     """A person has settled what a human was asked for. Raises ``NotPossible``."""
     with changing(assessment_id) as order:
-        if not order.needs_attention:
-            raise NotPossible("No human is asked for this order any more.")
-        if not can_be_resolved(order):
-            raise NotPossible(
-                "Whether Justifacts has this order is not known. Adopt its number, place it again or "
-                "cancel it."
-            )
+        if why_not := why_not_resolved(order):
+            raise NotPossible(why_not)
         asked = order.attention_reason
         settle_by_person(order)
         record_person(order, "resolved", f"{who} resolved “{asked}”", reason)

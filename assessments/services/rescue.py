@@ -4,8 +4,11 @@ this number, or it has none and the order is placed again."""
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from assessments.models import Concern, NextCall, Order
+from assessments.statuses import Status
 
 from .changing import changing
 from .people import NotPossible, record_person
@@ -13,17 +16,19 @@ from .scheduling import schedule
 from .track import adopt as adopt_number
 from .track import is_taken
 
-_NOT_UNKNOWN = (
+_NOT_UNKNOWN = gettext_lazy(
     "Whether Justifacts has this order is not in doubt any more, so there is nothing to decide. "
     "Read the timeline for what happened meanwhile."
 )
 
 
 def placing_stayed_unknown(order: Order) -> bool:
-    """Whether a human was asked what became of the placing, or will be: a cancelled order counts too."""
-    return order.next_call == NextCall.LOOK_UP and (
-        order.attention_concern == Concern.PLACING or order.has_ended
-    )
+    """Whether only a person can say if Justifacts has the order, and under which number. For a cancelled
+    one it may be said at any time: Justifacts is then told to cancel it."""
+    if order.justifacts_order_id or order.next_call not in (NextCall.LOOK_UP, NextCall.NONE):
+        return False
+    is_asked = order.needs_attention and order.attention_concern == Concern.PLACING
+    return is_asked or (order.status == Status.CANCELLED and order.next_call == NextCall.LOOK_UP)
 
 
 def may_be_placed_again(order: Order) -> bool:
@@ -40,8 +45,11 @@ def adopt(assessment_id: UUID, number: str, who: str, reason: str) -> None:
             raise NotPossible(_NOT_UNKNOWN)
         if is_taken(order, number):
             raise NotPossible(
-                f"Another order of {order.organization} has the number {number} already. Ask Justifacts for "
-                "the number of the order with this order's reference."
+                _(
+                    "Another order of %(organization)s has the number %(number)s already. Ask Justifacts for "
+                    "the number of the order with this order's reference."
+                )
+                % {"organization": order.organization, "number": number}
             )
         record_person(
             order, "adopted", f"{who} said that Justifacts has this order as number {number}.", reason
@@ -57,7 +65,7 @@ def place_again(assessment_id: UUID, who: str, reason: str) -> None:
         if not may_be_placed_again(order):
             raise NotPossible(_NOT_UNKNOWN)
         if order.claim_token is not None:
-            raise NotPossible("The portal is asking Justifacts at this moment. Try again in a minute.")
+            raise NotPossible(_("The portal is asking Justifacts at this moment. Try again in a minute."))
         settle_by_person(order)
         schedule(order, NextCall.PLACE, timezone.now())
         record_person(order, "placed_again", f"{who} had the order placed at Justifacts again.", reason)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from assessments.models import Order, Update
 
@@ -39,13 +40,16 @@ def resend(update_id: int, who: str, reason: str) -> int:
         updates = list(order.updates.order_by("sequence"))
         if any(update.state in Update.UNSAID for update in updates):
             raise NotPossible(
-                "Something still waits to be told to Ashby. Retry that first; this would overtake it."
+                _("Something still waits to be told to Ashby. Retry that first; this would overtake it.")
             )
         end = _the_end(order, updates)
         if end and chosen.sequence < end.sequence:
             raise NotPossible(
-                "The check has ended, and an earlier status would turn Ashby's card back. "
-                f"Send “{end.summary}” again instead."
+                _(
+                    "The check has ended, and an earlier status would turn Ashby's card back. "
+                    "Send “%(what)s” again instead."
+                )
+                % {"what": end.summary}
             )
         again = [update for update in updates if update.sequence >= chosen.sequence]
         now = timezone.now()

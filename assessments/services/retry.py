@@ -3,12 +3,17 @@
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from assessments.models import Concern, NextCall, Order, Update
 
 from .attention import settle
 from .changing import changing
 from .people import record_person
+from .plain import plain
 
 
 def retry(assessment_id: UUID, who: str) -> list[str]:
@@ -19,27 +24,35 @@ def retry(assessment_id: UUID, who: str) -> list[str]:
     """
     now = timezone.now()
     with changing(assessment_id) as order:
-        done = []
+        done: list[Promise] = []
         if order.next_call != NextCall.NONE and order.claim_token is None:
             order.next_call_at = now
-            done.append(f"{NextCall(order.next_call).label} now")
+            what = NextCall(order.next_call).label
+            done.append(format_lazy(_("{what} {when}"), what=what, when=_when(order)))
         updates = Update.objects.filter(order=order, claim_token=None)
         waiting = updates.filter(state__in=Update.UNSAID).update(state=Update.State.WAITING, due_at=now)
         if waiting:
             settle(order, Concern.DELIVERY)
-            done.append(f"tell Ashby {_updates(waiting)} {_when_told(order)}")
+            text = ngettext_lazy(
+                "tell Ashby {count} waiting update {when}",
+                "tell Ashby {count} waiting updates {when}",
+                waiting,
+            )
+            done.append(format_lazy(text, count=waiting, when=_when_told(order)))
         if done:
-            record_person(order, "retried", f"{who} asked to {' and to '.join(done)}.")
-    return done
+            record_person(order, "retried", f"{who} asked to {' and to '.join(map(plain, done))}.")
+    return [str(each) for each in done]
 
 
-def _updates(count: int) -> str:
-    return f"{count} waiting update{'s' if count > 1 else ''}"
+def _when(order: Order) -> Promise:
+    if order.organization.connection.is_enabled:
+        return _("now")
+    return _("as soon as an admin has switched the connection on")
 
 
-def _when_told(order: Order) -> str:
+def _when_told(order: Order) -> Promise:
     paused = order.organization.connection.paused_at is not None
-    return "as soon as an admin has chosen a key that works" if paused else "now"
+    return _("as soon as an admin has chosen a key that works") if paused else _when(order)
 
 
 def poll_now(assessment_id: UUID, who: str) -> bool:

@@ -7,12 +7,13 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from assessments.models import Event, InboundCall, Order
-from assessments.statuses import ENDED
+from assessments.statuses import ENDED, Status
 from integrations.catalogue import package_for
 from integrations.models import Connection, Package
 from integrations.protocol import StartRequest
 
 from .changing import record
+from .plain import plain
 from .tell import milliseconds
 from .waits import in_words
 
@@ -55,7 +56,7 @@ def _start(connection: Connection, request: StartRequest, call: InboundCall, now
     if not _is_fresh(order, now):
         raise AlreadyBeingAssessed(
             f"This candidate is already being assessed with “{order.package}” since "
-            f"{in_words(order.created_at)}; the check is at “{order.get_status_display()}”. "
+            f"{in_words(order.created_at)}; the check is at “{plain(Status(order.status).label)}”. "
             "Wait for it, or cancel it first."
         )
     call.order, call.outcome = order, "repeated"

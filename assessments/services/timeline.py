@@ -127,11 +127,23 @@ def _attempt(attempt: Attempt) -> Moment:
 def _of_attempt(attempt: Attempt) -> Iterator[Detail]:
     status = f" (HTTP {attempt.http_status})" if attempt.http_status else ""
     at = f"{attempt.at:%Y-%m-%d %H:%M:%S} UTC"
-    yield Detail(_("Attempt"), f"{at}: {attempt.outcome}{status}, {attempt.milliseconds} ms")
+    outcome = f"{_outcomes().get(attempt.outcome, attempt.outcome)}{status}"
+    facts = {"at": at, "outcome": outcome, "count": attempt.milliseconds}
+    yield Detail(_("Attempt"), _("%(at)s: %(outcome)s, %(count)d ms") % facts)
     if attempt.request_id:
         yield Detail(_("Ashby’s request id"), attempt.request_id)
     if attempt.answer:
         yield Detail(_("Answer, shortened and redacted"), attempt.answer, is_code=True)
+
+
+def _outcomes() -> dict[str, str]:
+    return {
+        "taken": _("taken"),
+        "not_sent": _("not sent"),
+        "unknown": _("unknown"),
+        "refused": _("refused"),
+        "unauthorized": _("refused: the key"),
+    }
 
 
 def _call(call: InboundCall) -> Moment:

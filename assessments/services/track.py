@@ -16,6 +16,7 @@ from integrations.protocol import AssessmentUpdate, Data
 from .attention import ask_human, settle
 from .cancel import end_as_cancelled
 from .changing import changing, record, record_once
+from .plain import plain
 from .scheduling import schedule
 from .tell import milliseconds, tell_completion, tell_status, tell_word
 from .waits import longest_poll_wait, poll_wait
@@ -220,7 +221,7 @@ def _after_the_end(
             "Justifacts completed this check although it had been cancelled. Ashby was not told. "
             "Tell the recruiter that a report exists at Justifacts, or ask Justifacts about the bill.",
         )
-    said = text or (target.label if target else "nothing")
+    said = text or (plain(target.label) if target else "nothing")
     record_once(
         order, _JUSTIFACTS, "after_end", f"Justifacts said “{said}” {how}, after the check had ended."
     )

@@ -1,13 +1,14 @@
 """The portal for people: connections and what each organization can order."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from . import connections, custom_fields, jobs, keys, organizations, packages, people
 
 __all__ = ["connections", "custom_fields", "jobs", "keys", "organizations", "packages", "people"]
 
-admin.site.site_header = admin.site.site_title = "Assessment portal"
-admin.site.index_title = "Background checks between Ashby and Justifacts"
+admin.site.site_header = admin.site.site_title = _("Assessment portal")
+admin.site.index_title = _("Background checks between Ashby and Justifacts")
 # The width belongs to the tables; the start page and the breadcrumbs lead everywhere.
 admin.site.enable_nav_sidebar = False
 # “View site” would only lead back to here.

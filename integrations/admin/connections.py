@@ -30,16 +30,20 @@ class ConnectionForm(forms.ModelForm):
     class Meta:
         model = Connection
         fields = ["organization", "is_enabled", "verification_key", "staging_base_url", "notice_webhook"]
-        labels = {"staging_base_url": "Justifacts' address"}
+        labels = {"staging_base_url": gettext_lazy("Justifacts' address")}
         widgets = {"staging_base_url": forms.TextInput(attrs={"class": "vLargeTextField"})}
-        help_texts = {"staging_base_url": "What Ashby's guide calls the staging base URL of Justifacts."}
+        help_texts = {
+            "staging_base_url": gettext_lazy("What Ashby's guide calls the staging base URL of Justifacts.")
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["verification_key"] = SecretField(
             stored=self.instance.verification_key,
-            label="Verification key",
-            help_text="The key that Justifacts e-mailed. Ashby signs in to us with it, and we to Justifacts.",
+            label=gettext_lazy("Verification key"),
+            help_text=gettext_lazy(
+                "The key that Justifacts e-mailed. Ashby signs in to us with it, and we to Justifacts."
+            ),
         )
         self.fields["notice_webhook"] = SecretField(
             stored=self.instance.notice_webhook,
@@ -77,19 +81,21 @@ class ConnectionAdmin(OfOrganizations):
     ]
     fieldsets = [
         (None, {"fields": ["organization", "is_enabled", "verification_key", "staging_base_url"]}),
-        ("Notices", {"fields": ["notice_webhook", "remove_webhook"]}),
-        ("Ashby API keys", {"fields": ["ashby_keys"]}),
+        (gettext_lazy("Notices"), {"fields": ["notice_webhook", "remove_webhook"]}),
+        (gettext_lazy("Ashby API keys"), {"fields": ["ashby_keys"]}),
         (
-            "What to paste into Ashby",
+            gettext_lazy("What to paste into Ashby"),
             {
                 "fields": ["ashby_base_url"],
-                "description": "In Ashby: Admin > Integrations > Integrations > Justifacts. The verification "
-                "key goes into “Justifacts Credential Verification API Key”, this address into "
-                "“Staging Base URL”.",
+                "description": gettext_lazy(
+                    "In Ashby: Admin > Integrations > Integrations > Justifacts. The verification "
+                    "key goes into “Justifacts Credential Verification API Key”, this address into "
+                    "“Staging Base URL”."
+                ),
             },
         ),
         (
-            "Health",
+            gettext_lazy("Health"),
             {
                 "fields": [
                     *("ashby_side", "paused", "called", "answered"),
@@ -110,11 +116,11 @@ class ConnectionAdmin(OfOrganizations):
         """Orders are explained by their connection; one that is not wanted is switched off."""
         return False
 
-    @admin.display(description="Staging Base URL in Ashby")
+    @admin.display(description=gettext_lazy("Staging Base URL in Ashby"))
     def ashby_base_url(self, connection: Connection) -> SafeString:
         return format_html('<code class="to-copy">{}</code>', connection.ashby_base_url)
 
-    @admin.display(description="Keys")
+    @admin.display(description=gettext_lazy("Keys"))
     def ashby_keys(self, connection: Connection) -> SafeString:
         keys = connection.organization.ashby_api_keys.all()
         lines = format_html_join(
@@ -126,41 +132,42 @@ class ConnectionAdmin(OfOrganizations):
             ),
         )
         return format_html(
-            '<ul class="plain-list">{}<li><a href="{}?organization={}">Add a key</a></li></ul>',
-            lines or format_html("<li>{}</li>", "None yet: Ashby cannot be told anything."),
+            '<ul class="plain-list">{}<li><a href="{}?organization={}">{}</a></li></ul>',
+            lines or format_html("<li>{}</li>", _("None yet: Ashby cannot be told anything.")),
             reverse("admin:integrations_ashbyapikey_add"),
             connection.organization_id,
+            _("Add a key"),
         )
 
-    @admin.display(description="Ashby")
+    @admin.display(description=gettext_lazy("Ashby"))
     def ashby_side(self, connection: Connection) -> str:
         if connection.paused_at:
-            return f"Paused: {connection.pause_reason}"
-        return connection.ashby_problem or ("Works" if connection.ashby_answered_at else "Not tried yet")
+            return _("Paused: %(reason)s") % {"reason": connection.pause_reason}
+        return connection.ashby_problem or _works(connection.ashby_answered_at)
 
-    @admin.display(description="Justifacts")
+    @admin.display(description=gettext_lazy("Justifacts"))
     def justifacts_side(self, connection: Connection) -> str:
         if connection.justifacts_problem:
             return connection.justifacts_problem
-        return "Works" if connection.justifacts_answered_at else "Not tried yet"
+        return _works(connection.justifacts_answered_at)
 
-    @admin.display(description="deliveries paused since")
+    @admin.display(description=gettext_lazy("deliveries paused since"))
     def paused(self, connection: Connection) -> str:
         return _moment(connection.paused_at)
 
-    @admin.display(description="last call from Ashby", ordering="ashby_called_at")
+    @admin.display(description=gettext_lazy("last call from Ashby"), ordering="ashby_called_at")
     def called(self, connection: Connection) -> str:
         return _moment(connection.ashby_called_at)
 
-    @admin.display(description="last call that Ashby took")
+    @admin.display(description=gettext_lazy("last call that Ashby took"))
     def answered(self, connection: Connection) -> str:
         return _moment(connection.ashby_answered_at)
 
-    @admin.display(description="last word from Justifacts")
+    @admin.display(description=gettext_lazy("last word from Justifacts"))
     def heard(self, connection: Connection) -> str:
         return _moment(connection.justifacts_answered_at)
 
-    @admin.display(description="last checked")
+    @admin.display(description=gettext_lazy("last checked"))
     def checked(self, connection: Connection) -> str:
         return _moment(connection.checked_at)
 
@@ -196,7 +203,13 @@ class ConnectionAdmin(OfOrganizations):
 
 
 def _in_use(key: AshbyApiKey) -> str:
-    return format_html('<span class="status state-delivered">{}</span>', "in use") if key.is_selected else ""
+    return (
+        format_html('<span class="status state-delivered">{}</span>', _("in use")) if key.is_selected else ""
+    )
+
+
+def _works(answered_at: datetime | None) -> str:
+    return _("Works") if answered_at else _("Not tried yet")
 
 
 def _moment(moment: datetime | None) -> str:

@@ -2,25 +2,19 @@
 
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin import SimpleListFilter, TabularInline
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter, StackedInline
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from integrations.mappings import Rule, map_jobs, one_organization, rules_of, unmap_jobs
-from integrations.models import Job, JobPackageMapping, Organization, Package
+from integrations.models import Job, JobPackageMapping, Package
 
-from .packages import the_organization
-from .scope import OfOrganizations, OrganizationFilter
-
-MAP = "integrations.change_jobpackagemapping"
+from .mapping_page import MappingPage
+from .packages import LABEL, the_organization
+from .scope import OrganizationFilter
 
 
 class MappedFilter(SimpleListFilter):
@@ -45,23 +39,7 @@ class MappedFilter(SimpleListFilter):
         return queryset
 
 
-class MapForm(forms.Form):
-    """The packages that the jobs' own organization offers."""
-
-    package = forms.ModelChoiceField(Package.objects.none(), label=gettext_lazy("Package"))
-    is_strict = forms.BooleanField(
-        label=gettext_lazy("Strict"),
-        required=False,
-        help_text=gettext_lazy("Any other package is refused for these jobs, with the reason."),
-    )
-
-    def __init__(self, organization: Organization, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field: Any = self.fields["package"]
-        field.queryset = organization.packages.filter(is_active=True, withdrawn_at=None)
-
-
-class MappingOfJob(TabularInline):
+class MappingOfJob(StackedInline):
     """On the job's own page, with the packages of its organization."""
 
     model = JobPackageMapping
@@ -96,20 +74,22 @@ class MappingOfJob(TabularInline):
 
 
 @admin.register(Job)
-class JobAdmin(OfOrganizations):
+class JobAdmin(MappingPage):
     list_display = ["title", "requisition_id", "status", "own_package", "orders_now", "organization"]
     list_filter = [OrganizationFilter, MappedFilter, "status"]
     list_select_related = ["organization", "mapping__package"]
     search_fields = ["title", "ashby_id", "requisition_id"]
     search_help_text = gettext_lazy("A title, a requisition or Ashby’s id of the job.")
-    actions = ["map_to_package", "remove_mapping"]
+
+    class Media:
+        css = {"all": ["portal/catalogue.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         jobs: QuerySet[Job] = super().get_queryset(request)
         default = Package.objects.filter(
             organization=OuterRef("organization"), is_default=True, is_active=True, withdrawn_at=None
         )
-        return jobs.annotate(default_package=Subquery(default.values("name")[:1]))
+        return jobs.annotate(default_package=Subquery(default.values(shown=LABEL)[:1]))
 
     def get_inlines(self, request: HttpRequest, obj: Job | None = None) -> Any:
         """A job is saved first, so that its organization is known."""
@@ -125,9 +105,6 @@ class JobAdmin(OfOrganizations):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def has_map_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, MAP)
 
     @admin.display(description=gettext_lazy("its own package"), ordering="mapping__package__name")
     def own_package(self, job: Job) -> str:
@@ -151,66 +128,3 @@ class JobAdmin(OfOrganizations):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         organization = the_organization(request)
         return super().changelist_view(request, {"organization": organization, **(extra_context or {})})
-
-    @admin.action(description=gettext_lazy("Map to a package …"), permissions=["map"])
-    def map_to_package(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
-        """Asks for the package, shows what changes, and then does it."""
-        jobs = list(queryset)
-        try:
-            organization = one_organization(jobs)
-        except ValidationError as error:
-            self.message_user(request, " ".join(error.messages), messages.ERROR)
-            return None
-        if not request.user.has_perm(MAP, organization):
-            raise PermissionDenied
-        asked = "preview" in request.POST or "apply" in request.POST
-        form = MapForm(organization, request.POST if asked else None)
-        if form.is_valid() and "apply" in request.POST:
-            self._map(request, jobs, form.cleaned_data)
-            return None
-        return self._ask(request, organization, jobs, form)
-
-    def _map(self, request: HttpRequest, jobs: list[Job], chosen: dict[str, Any]) -> None:
-        try:
-            map_jobs(jobs, chosen["package"], strict=chosen["is_strict"])
-        except ValidationError as error:
-            self.message_user(request, " ".join(error.messages), messages.ERROR)
-            return
-        for job in jobs:
-            self.log_change(request, job, _("Mapped to “%(package)s”.") % {"package": chosen["package"]})
-        text = ngettext(
-            "%(count)d job gets “%(package)s” now.", "%(count)d jobs get “%(package)s” now.", len(jobs)
-        )
-        said = text % {"count": len(jobs), "package": chosen["package"]}
-        self.message_user(request, said, messages.SUCCESS)
-
-    def _ask(
-        self, request: HttpRequest, organization: Organization, jobs: list[Job], form: MapForm
-    ) -> HttpResponse:
-        rules, other = rules_of(organization)
-        package = form.cleaned_data.get("package") if form.is_bound and form.is_valid() else None
-        then = Rule(package, form.cleaned_data["is_strict"], None) if package else None
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Map jobs to a package"),
-            "organization": organization,
-            "rows": [(job, rules.get(job.ashby_id, other), then) for job in jobs],
-            "form": form,
-            "is_previewed": then is not None,
-            "checkbox": ACTION_CHECKBOX_NAME,
-        }
-        return TemplateResponse(request, "admin/integrations/job/map.html", context)
-
-    @admin.action(description=gettext_lazy("Remove the job’s own package"), permissions=["map"])
-    def remove_mapping(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        jobs = [job for job in queryset if self.may(request, MAP, job)]
-        removed = unmap_jobs(jobs)
-        for job in jobs:
-            self.log_change(request, job, _("Its own package was removed."))
-        text = ngettext(
-            "%(count)d job has no package of its own any more.",
-            "%(count)d jobs have no package of their own any more.",
-            removed,
-        )
-        self.message_user(request, text % {"count": removed}, messages.SUCCESS)

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from integrations.connections import select_ashby_key
 from integrations.fields import blind_indexes
@@ -22,8 +23,8 @@ class AshbyApiKeyForm(forms.ModelForm):
     # now, whose place this one takes.
     use = forms.BooleanField(
         required=False,
-        label="In use",
-        help_text="Choosing this key takes the present one out of use; paused deliveries go on.",
+        label=_("In use"),
+        help_text=_("Choosing this key takes the present one out of use; paused deliveries go on."),
     )
 
     class Meta:
@@ -36,8 +37,8 @@ class AshbyApiKeyForm(forms.ModelForm):
         self.fields["key"] = SecretField(
             stored=None if adding else self.instance.key,
             required=True,
-            label="Key",
-            help_text="Ashby shows it once, when it is created.",
+            label=_("Key"),
+            help_text=_("Ashby shows it once, when it is created."),
         )
         self.initial.pop("key", None)
         self.fields["use"].initial = self.instance.is_selected
@@ -49,7 +50,7 @@ class AshbyApiKeyForm(forms.ModelForm):
                 organization=self._organization(cleaned), key_index__in=blind_indexes(key.reveal())
             )
             if others.exists():
-                self.add_error("key", "This organization has this key already.")
+                self.add_error("key", _("This organization has this key already."))
         return cleaned
 
     def _organization(self, cleaned: dict[str, Any]) -> Organization | None:
@@ -69,11 +70,11 @@ class AshbyApiKeyAdmin(OfOrganizations):
     def get_readonly_fields(self, request: HttpRequest, obj: AshbyApiKey | None = None) -> list[str]:
         return ["organization"] if obj else []
 
-    @admin.display(description="key")
+    @admin.display(description=_("key"))
     def ending(self, key: AshbyApiKey) -> str:
         return str(key.key)
 
-    @admin.display(description="in use", boolean=True, ordering="is_selected")
+    @admin.display(description=_("in use"), boolean=True, ordering="is_selected")
     def in_use(self, key: AshbyApiKey) -> bool:
         return key.is_selected
 
@@ -87,13 +88,17 @@ class AshbyApiKeyAdmin(OfOrganizations):
             obj.is_selected = False
             obj.save()
 
-    @admin.action(description="Use this key", permissions=["change"])
+    @admin.action(description=_("Use this key"), permissions=["change"])
     def use_key(self, request: HttpRequest, queryset: QuerySet[AshbyApiKey]) -> None:
         if queryset.count() != 1:
-            self.message_user(request, "Choose one key.", messages.ERROR)
+            self.message_user(request, _("Choose one key."), messages.ERROR)
             return
         key = queryset.select_related("organization").get()
         if not self.has_change_permission(request, key):
             raise PermissionDenied
         select_ashby_key(key)
-        self.message_user(request, f"{key.organization} uses “{key.name}” now.", messages.SUCCESS)
+        self.message_user(
+            request,
+            _("%(organization)s uses “%(key)s” now.") % {"organization": key.organization, "key": key.name},
+            messages.SUCCESS,
+        )

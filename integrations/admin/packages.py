@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import ValidationError
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -16,13 +18,29 @@ from integrations.people import organizations_of
 
 from .scope import OfOrganizations, OrganizationFilter
 
+#: A package's label, in SQL.
+LABEL = Coalesce(NullIf("ashby_name", Value("")), "name")
+
+
+class SoldFilter(SimpleListFilter):
+    title = gettext_lazy("sold by Justifacts")
+    parameter_name = "sold"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("yes", gettext_lazy("Yes")), ("no", gettext_lazy("No longer"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Package]) -> QuerySet[Package]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(withdrawn_at__isnull=self.value() == "yes")
+
 
 @admin.register(Package)
 class PackageAdmin(OfOrganizations):
     list_display = ["label", "state", "at_justifacts", "mapped_jobs", "organization"]
-    list_filter = [OrganizationFilter, "is_active", ("withdrawn_at", admin.EmptyFieldListFilter)]
+    list_filter = [OrganizationFilter, "is_active", SoldFilter]
     list_select_related = ["organization"]
-    ordering = ["name"]  # Said here too: counting the jobs loses the model's own.
+    ordering = [LABEL]
     search_fields = ["name", "ashby_name", "justifacts_id"]
     actions = ["switch_on", "switch_off", "make_default"]
     fields = [
@@ -30,6 +48,9 @@ class PackageAdmin(OfOrganizations):
         *("ashby_name", "is_active", "is_default", "withdrawn_at"),
     ]
     readonly_fields = ["organization", "name", "justifacts_id", "description", "withdrawn_at"]
+
+    class Media:
+        css = {"all": ["portal/catalogue.css"]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Packages come from Justifacts: step 5 of the set-up."""
@@ -43,11 +64,11 @@ class PackageAdmin(OfOrganizations):
         packages: QuerySet[Package] = super().get_queryset(request)
         return packages.annotate(job_count=Count("mappings"))
 
-    @admin.display(description=gettext_lazy("name in Ashby"), ordering="name")
+    @admin.display(description=gettext_lazy("name in Ashby"), ordering=LABEL)
     def label(self, package: Package) -> str:
         return package.label
 
-    @admin.display(description=gettext_lazy("name at Justifacts"))
+    @admin.display(description=gettext_lazy("name at Justifacts"), ordering="name")
     def at_justifacts(self, package: Package) -> str:
         return format_html("{} <code>{}</code>", package.name, package.justifacts_id)
 

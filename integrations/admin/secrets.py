@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from integrations.fields import Secret, SecretUnreadable
 
@@ -30,7 +31,8 @@ class SecretField(forms.CharField):
         options["required"] = options.get("required", False) and self.stored is None
         super().__init__(strip=True, **options)
         if self.stored:
-            self.help_text = f"Stored: {self.stored}. Leave this empty to keep it. {self.help_text}"
+            kept = _("Stored: %(stored)s. Leave this empty to keep it.")
+            self.help_text = f"{kept % {'stored': self.stored}} {self.help_text}"
 
     def to_python(self, value: Any) -> str:
         return super().to_python(str(value).translate(_UNSEEN) if value else value) or ""
@@ -42,7 +44,7 @@ class SecretField(forms.CharField):
         if not text.isascii() or any(
             character.isspace() or not character.isprintable() for character in text
         ):
-            raise ValidationError("A key has no blanks and no special letters in it. Copy it once more.")
+            raise ValidationError(_("A key has no blanks and no special letters in it. Copy it once more."))
         return Secret(text)
 
     def _kept(self) -> Secret | str:
@@ -50,7 +52,7 @@ class SecretField(forms.CharField):
             try:
                 self.stored.reveal()
             except SecretUnreadable:
-                raise ValidationError("The stored key cannot be read any more. Enter it again.") from None
+                raise ValidationError(_("The stored key cannot be read any more. Enter it again.")) from None
         return self.stored or ""
 
     def has_changed(self, initial: Any, data: Any) -> bool:

@@ -95,7 +95,8 @@ class SetupViews:
 
     def _context(self, setup: Setup) -> dict[str, Any]:
         now = timezone.now()
-        running = [errand for errand in setup.errands.values() if errand and errand.is_running]
+        known = [errand for errand in setup.errands.values() if errand]
+        running = [errand for errand in known if errand.is_running and not errand.is_abandoned(now)]
         return {
             "setup": setup,
             "organization": setup.organization,

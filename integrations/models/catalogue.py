@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from integrations.protocol import CUSTOM_FIELD_TYPES
 
@@ -16,18 +17,24 @@ class Package(models.Model):
     """A kind of check that Justifacts sells to this org (Ashby: *assessment type*)."""
 
     assessment_type_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="packages")
-    justifacts_id = models.CharField("Justifacts' id", max_length=200)
-    name = models.CharField("name at Justifacts", max_length=500)
-    ashby_name = models.CharField(
-        "name in Ashby", max_length=500, blank=True, help_text="Empty: the same name as at Justifacts."
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="packages", verbose_name=_("organization")
     )
-    description = models.TextField(blank=True)
-    is_active = models.BooleanField("switched on", default=True, help_text="Off: Ashby is not offered it.")
-    is_default = models.BooleanField("default package", default=False)
-    withdrawn_at = models.DateTimeField("no longer sold since", null=True, blank=True, editable=False)
+    justifacts_id = models.CharField(_("Justifacts' id"), max_length=200)
+    name = models.CharField(_("name at Justifacts"), max_length=500)
+    ashby_name = models.CharField(
+        _("name in Ashby"), max_length=500, blank=True, help_text=_("Empty: the same name as at Justifacts.")
+    )
+    description = models.TextField(_("description"), blank=True)
+    is_active = models.BooleanField(
+        _("switched on"), default=True, help_text=_("Off: Ashby is not offered it.")
+    )
+    is_default = models.BooleanField(_("default package"), default=False)
+    withdrawn_at = models.DateTimeField(_("no longer sold since"), null=True, blank=True, editable=False)
 
     class Meta:
+        verbose_name = _("package")
+        verbose_name_plural = _("packages")
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(name="package_once_per_org", fields=["organization", "justifacts_id"]),
@@ -35,7 +42,7 @@ class Package(models.Model):
                 name="one_default_package",
                 fields=["organization"],
                 condition=Q(is_default=True),
-                violation_error_message="This organization has a default package already.",
+                violation_error_message=_("This organization has a default package already."),
             ),
         ]
 
@@ -45,7 +52,12 @@ class Package(models.Model):
     def clean(self) -> None:
         if self.is_default and not self.is_offered:
             raise ValidationError(
-                {"is_default": f"The package “{self}” is not offered; choose another default package."}
+                {
+                    "is_default": _(
+                        "The package “%(package)s” is not offered; choose another default package."
+                    )
+                    % {"package": self}
+                }
             )
 
     @property
@@ -60,13 +72,17 @@ class Package(models.Model):
 class Job(models.Model):
     """A job as Ashby knows it."""
 
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="jobs")
-    ashby_id = models.CharField("Ashby's id", max_length=200)
-    title = models.CharField(max_length=500, blank=True)
-    status = models.CharField(max_length=50, blank=True)
-    requisition_id = models.CharField(max_length=200, blank=True)
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="jobs", verbose_name=_("organization")
+    )
+    ashby_id = models.CharField(_("Ashby's id"), max_length=200)
+    title = models.CharField(_("title"), max_length=500, blank=True)
+    status = models.CharField(_("status"), max_length=50, blank=True)
+    requisition_id = models.CharField(_("requisition"), max_length=200, blank=True)
 
     class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
         ordering = ["title"]
         constraints = [models.UniqueConstraint(name="job_once_per_org", fields=["organization", "ashby_id"])]
 
@@ -77,13 +93,15 @@ class Job(models.Model):
 class JobPackageMapping(models.Model):
     """Which package a job gets when Ashby starts "Package for this job"."""
 
-    job = models.OneToOneField(Job, models.CASCADE, related_name="mapping")
-    package = models.ForeignKey(Package, models.PROTECT, related_name="mappings")
+    job = models.OneToOneField(Job, models.CASCADE, related_name="mapping", verbose_name=_("job"))
+    package = models.ForeignKey(Package, models.PROTECT, related_name="mappings", verbose_name=_("package"))
     is_strict = models.BooleanField(
-        "strict", default=False, help_text="Refuse every other package for this job."
+        _("strict"), default=False, help_text=_("Refuse every other package for this job.")
     )
 
     class Meta:
+        verbose_name = _("job package mapping")
+        verbose_name_plural = _("job package mappings")
         ordering = ["job__title"]
 
     def __str__(self) -> str:
@@ -91,25 +109,34 @@ class JobPackageMapping(models.Model):
 
     def clean(self) -> None:
         if self.job_id and self.package_id and self.job.organization_id != self.package.organization_id:
-            raise ValidationError({"package": "This package belongs to another organization."})
+            raise ValidationError({"package": _("This package belongs to another organization.")})
         if self.package_id and not self.package.is_offered:
-            raise ValidationError({"package": f"The package “{self.package}” is not offered any more."})
+            raise ValidationError(
+                {
+                    "package": _("The package “%(package)s” is not offered any more.")
+                    % {"package": self.package}
+                }
+            )
 
 
 class CustomField(models.Model):
     """A question that Ashby asks the recruiter at Start Assessment; the answer goes to Justifacts."""
 
     field_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="custom_fields")
-    name = models.CharField(max_length=200)
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="custom_fields", verbose_name=_("organization")
+    )
+    name = models.CharField(_("name"), max_length=200)
     type = models.CharField(max_length=20, choices=[(name, name) for name in CUSTOM_FIELD_TYPES])
     possible_values = models.JSONField(
-        default=list, blank=True, help_text='For the two ValueSelect types: [{"key": "…", "value": "…"}].'
+        default=list, blank=True, help_text=_('For the two ValueSelect types: [{"key": "…", "value": "…"}].')
     )
-    is_required = models.BooleanField("required", default=False)
-    position = models.PositiveSmallIntegerField(default=0)
+    is_required = models.BooleanField(_("required"), default=False)
+    position = models.PositiveSmallIntegerField(_("order"), default=0)
 
     class Meta:
+        verbose_name = _("custom field")
+        verbose_name_plural = _("custom fields")
         ordering = ["position", "name"]
         constraints = [
             models.UniqueConstraint(name="custom_field_name_once_per_org", fields=["organization", "name"]),
@@ -122,11 +149,11 @@ class CustomField(models.Model):
     def clean(self) -> None:
         selects = self.type in ("ValueSelect", "MultiValueSelect")
         if selects and not self.possible_values:
-            raise ValidationError({"possible_values": "A field to choose from needs values."})
+            raise ValidationError({"possible_values": _("A field to choose from needs values.")})
         if self.possible_values and not selects:
-            raise ValidationError({"possible_values": "Only the two ValueSelect types take values."})
+            raise ValidationError({"possible_values": _("Only the two ValueSelect types take values.")})
         if not isinstance(self.possible_values, list) or not all(_is_choice(v) for v in self.possible_values):
-            raise ValidationError({"possible_values": 'Write [{"key": "…", "value": "…"}].'})
+            raise ValidationError({"possible_values": _('Write [{"key": "…", "value": "…"}].')})
 
     def as_json(self) -> dict[str, Any]:
         """One entry of ``assessment.customField.list``."""

@@ -1,7 +1,6 @@
 """What people ask the portal to do on the network."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -33,6 +32,7 @@ class Errand(models.Model):
     lines = models.JSONField(default=list)
 
     class Meta:
+        verbose_name = _("errand")
         ordering = ["-asked_at", "-pk"]
         constraints = [
             models.UniqueConstraint(
@@ -62,6 +62,3 @@ class Errand(models.Model):
         """Nobody has taken it, or who took it has died."""
         since = self.started_at or self.asked_at
         return self.ended_at is None and now - since > timedelta(minutes=ERRAND_MINUTES)
-
-    def as_lines(self) -> list[dict[str, Any]]:
-        return list(self.lines)

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .organizations import Organization
@@ -51,7 +52,11 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.address}, {self.get_role_display()} of {self.organization}"
+        return gettext("%(person)s, %(role)s of %(organization)s") % {
+            "person": self.address,
+            "role": self.get_role_display(),
+            "organization": self.organization,
+        }
 
     @property
     def address(self) -> str:

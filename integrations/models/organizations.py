@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from integrations.fields import EncryptedTextField, Secret, blind_index, blind_indexes
 
@@ -16,11 +18,13 @@ from integrations.fields import EncryptedTextField, Secret, blind_index, blind_i
 class Organization(models.Model):
     """One employer, who hires with Ashby and buys background checks from Justifacts."""
 
-    name = models.CharField(max_length=200, unique=True)
-    slug = models.SlugField(unique=True, help_text="The short name that commands take.")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    slug = models.SlugField(_("slug"), unique=True, help_text=_("The short name that commands take."))
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
+        verbose_name = _("organization")
+        verbose_name_plural = _("organizations")
         ordering = ["name"]
         permissions = [("view_every_organization", "Sees every organization, not only their own")]
 
@@ -39,9 +43,9 @@ def validate_staging_base_url(value: str) -> None:
     except ValueError:
         readable = False
     if not readable or any(character.isspace() for character in value):
-        raise ValidationError("Enter the whole address, starting with https://.")
+        raise ValidationError(_("Enter the whole address, starting with https://."))
     if parts.username or parts.password or "#" in value:
-        raise ValidationError("The address may hold no user name, no password and no #.")
+        raise ValidationError(_("The address may hold no user name, no password and no #."))
 
 
 def default_staging_base_url() -> str:
@@ -51,16 +55,18 @@ def default_staging_base_url() -> str:
 class Connection(models.Model):
     """One organization's credentials and addresses, with the health of both sides."""
 
-    organization = models.OneToOneField(Organization, models.CASCADE, related_name="connection")
+    organization = models.OneToOneField(
+        Organization, models.CASCADE, related_name="connection", verbose_name=_("organization")
+    )
     is_enabled = models.BooleanField(
-        "switched on",
+        _("switched on"),
         default=True,
-        help_text="Off: Ashby's calls are answered 403, and nothing is sent to either side.",
+        help_text=_("Off: Ashby's calls are answered 403, and nothing is sent to either side."),
     )
     verification_key = EncryptedTextField(
         default="",
         blank=True,
-        help_text="The key that Justifacts e-mailed. Ashby signs in to us with it, and we to Justifacts.",
+        help_text=_("The key that Justifacts e-mailed. Ashby signs in to us with it, and we to Justifacts."),
     )
     verification_key_set_by = models.CharField(max_length=150, blank=True, editable=False)
     verification_key_set_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -70,33 +76,37 @@ class Connection(models.Model):
         max_length=500,
         default=default_staging_base_url,
         validators=[validate_staging_base_url],
-        help_text="Justifacts' address, as in the field “Staging Base URL” of Ashby's guide.",
+        help_text=_("Justifacts' address, as in the field “Staging Base URL” of Ashby's guide."),
     )
     # What Ashby knows the choice "Package for this job" by.
     job_package_type_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
 
-    paused_at = models.DateTimeField("deliveries paused since", null=True, blank=True, editable=False)
+    paused_at = models.DateTimeField(_("deliveries paused since"), null=True, blank=True, editable=False)
     pause_reason = models.TextField(default="", blank=True, editable=False)
-    ashby_problem = models.TextField("problem with Ashby", default="", blank=True, editable=False)
+    ashby_problem = models.TextField(_("problem with Ashby"), default="", blank=True, editable=False)
     ashby_problem_since = models.DateTimeField(null=True, blank=True, editable=False)
-    justifacts_problem = models.TextField("problem with Justifacts", default="", blank=True, editable=False)
+    justifacts_problem = models.TextField(
+        _("problem with Justifacts"), default="", blank=True, editable=False
+    )
     justifacts_problem_since = models.DateTimeField(null=True, blank=True, editable=False)
-    ashby_called_at = models.DateTimeField("last call from Ashby", null=True, blank=True, editable=False)
+    ashby_called_at = models.DateTimeField(_("last call from Ashby"), null=True, blank=True, editable=False)
     ashby_answered_at = models.DateTimeField(
-        "last call that Ashby took", null=True, blank=True, editable=False
+        _("last call that Ashby took"), null=True, blank=True, editable=False
     )
     justifacts_answered_at = models.DateTimeField(
-        "last word from Justifacts", null=True, blank=True, editable=False
+        _("last word from Justifacts"), null=True, blank=True, editable=False
     )
     notice_webhook = EncryptedTextField(
-        "address for chat messages",
+        _("address for chat messages"),
         default="",
         blank=True,
-        help_text="A Slack-compatible incoming webhook. It is a secret: who has it can write there.",
+        help_text=_("A Slack-compatible incoming webhook. It is a secret: who has it can write there."),
     )
-    checked_at = models.DateTimeField("last checked", null=True, blank=True, editable=False)
+    checked_at = models.DateTimeField(_("last checked"), null=True, blank=True, editable=False)
 
     class Meta:
+        verbose_name = _("connection")
+        verbose_name_plural = _("connections")
         constraints = [
             models.CheckConstraint(
                 name="paused_with_a_reason",
@@ -106,7 +116,7 @@ class Connection(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Connection of {self.organization}"
+        return gettext("Connection of %(organization)s") % {"organization": self.organization}
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         key = self.verification_key.reveal() if self.verification_key else ""
@@ -120,7 +130,7 @@ class Connection(models.Model):
         others = Connection.objects.exclude(pk=self.pk)
         if key and others.filter(verification_key_index__in=blind_indexes(key)).exists():
             raise ValidationError(
-                {"verification_key": "This key is not free: it belongs to another organization."}
+                {"verification_key": _("This key is not free: it belongs to another organization.")}
             )
 
     @property
@@ -136,26 +146,29 @@ class Connection(models.Model):
 class AshbyApiKey(models.Model):
     """A key that the org's admin made in Ashby. An org may hold several; one is selected."""
 
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="ashby_api_keys")
-    name = models.CharField(
-        max_length=200, help_text="To tell it from the others, such as the day it was made."
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="ashby_api_keys", verbose_name=_("organization")
     )
-    key = EncryptedTextField(help_text="Ashby shows it once, when it is created.")
+    name = models.CharField(
+        _("name"), max_length=200, help_text=_("To tell it from the others, such as the day it was made.")
+    )
+    key = EncryptedTextField(help_text=_("Ashby shows it once, when it is created."))
     key_index = models.CharField(max_length=64, editable=False)
-    is_selected = models.BooleanField("in use", default=False)
+    is_selected = models.BooleanField(_("in use"), default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    set_by = models.CharField("set by", max_length=150, blank=True, editable=False)
-    set_at = models.DateTimeField("set", null=True, blank=True, editable=False)
+    set_by = models.CharField(_("set by"), max_length=150, blank=True, editable=False)
+    set_at = models.DateTimeField(_("set"), null=True, blank=True, editable=False)
 
     class Meta:
-        verbose_name = "Ashby API key"
+        verbose_name = _("Ashby API key")
+        verbose_name_plural = _("Ashby API keys")
         ordering = ["-is_selected", "-created_at"]
         constraints = [
             models.UniqueConstraint(
                 name="one_selected_ashby_key",
                 fields=["organization"],
                 condition=Q(is_selected=True),
-                violation_error_message="Another key of this organization is in use.",
+                violation_error_message=_("Another key of this organization is in use."),
             ),
             models.UniqueConstraint(name="ashby_key_once_per_org", fields=["organization", "key_index"]),
         ]

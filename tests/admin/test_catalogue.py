@@ -109,6 +109,21 @@ class TestCustomFields:
         assert says in self.add(world, desk, **changes)
         assert not CustomField.objects.exists()
 
+    def test_each_type_says_what_the_recruiter_gives(self, desk: Desk) -> None:
+        page = desk.open("integrations_customfield_add")
+        assert "Choice of one – one of the choices below" in page
+        assert page.count(" – ") == len(CUSTOM_FIELD_TYPES)
+
+    def test_the_page_shows_how_it_is_asked(self, world: World, desk: Desk) -> None:
+        self.add(world, desk, type="ValueSelect", possible_values="CA: California\nNevada", is_required="on")
+        page = desk.open("integrations_customfield_change", CustomField.objects.get().pk)
+        assert "State has to be answered California Nevada" in page
+
+    def test_who_has_one_organization_is_not_asked_which(self, world: World, org_admin: Desk) -> None:
+        page = org_admin.html("integrations_customfield_add")
+        assert f'<option value="{world.acme.organization.pk}" selected>' in page
+        assert "Globex" not in page
+
     def test_a_name_twice_is_a_form_error(self, world: World, desk: Desk) -> None:
         self.add(world, desk)
         assert "already exists" in self.add(world, desk)

@@ -14,10 +14,18 @@ from django.utils import timezone
 from assessments.models import Order
 from integrations.connections import pause
 from integrations.models import Connection, Membership, Organization
-from tests.admin.conftest import Desk, words
+from tests.admin.conftest import Desk, member, signed_in, words
 from tests.assessments.test_overview import completed
 from tests.crowd import fill
 from tests.world import Tenant, World
+
+
+@pytest.fixture(autouse=True)
+def _ashby_has_called(request: pytest.FixtureRequest) -> None:
+    """Both organizations are set up."""
+    if "world" in request.fixturenames:
+        request.getfixturevalue("world")
+        Connection.objects.update(ashby_called_at=timezone.now() - timedelta(days=1))
 
 
 @pytest.fixture
@@ -82,9 +90,12 @@ def test_who_waits_for_a_human_is_named_with_the_reason(world: World, desk: Desk
     assert "Nothing needs you" not in text
 
 
-@pytest.mark.parametrize("problem", ["human", "ashby", "paused", "placing"])
+@pytest.mark.parametrize("problem", ["human", "ashby", "paused", "still", "unknown", "placing"])
 def test_a_card_leads_to_the_orders_that_it_counts(world: World, desk: Desk, problem: str) -> None:
     order = world.placed()
+    world.push(order, "Quality Control")
+    Order.objects.update(status_since=timezone.now() - timedelta(days=5))
+    order.refresh_from_db()
     needs_a_human(order, "Ask.")
     pause(world.acme.organization, "Ashby refused the key.", timezone.now())
     candidate = {"ashby_id": "c-2", "first_name": "Bo", "last_name": "Ek", "email": "bo@example.com"}
@@ -198,7 +209,7 @@ def test_connections_with_a_problem_come_first(world: World, desk: Desk) -> None
     pause(world.globex.organization, "Ashby refused the key.", now - timedelta(hours=5))
     first, second = rows(desk.html("index"))
     assert first.startswith("Globex Paused for 5 h Ashby refused the key.")
-    assert "Last call from Ashby never" in first
+    assert "Last call from Ashby 1 d ago" in first
     assert second == (
         "Acme Well Last call from Ashby 3 min ago Last update taken by Ashby 2 h ago "
         "Last word from Justifacts just now"
@@ -272,3 +283,14 @@ def test_its_queries_do_not_grow_with_what_there_is(world: World, desk: Desk, ou
     after = queries(desk), queries(ours)
     assert after == before
     assert max(after) <= 30
+
+
+def test_an_organization_that_is_not_set_up_yet_is_what_needs_its_admin(world: World) -> None:
+    newcomer = Organization.objects.create(name="Initech", slug="initech")
+    ida = signed_in(member("ida", newcomer))
+    page = ida.html("index")
+    assert reverse("admin:integrations_organization_setup", args=[newcomer.pk]) in page
+    assert "Set up Initech" in page
+    assert "Nothing needs you" not in page
+    other = signed_in(member("sid", newcomer, "support"))
+    assert "Set up Initech" not in other.open("index")

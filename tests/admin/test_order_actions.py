@@ -8,8 +8,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.models import Event, NextCall, Order, Update
+from assessments.models import Concern, Event, NextCall, Order, Update
 from assessments.services import place
+from assessments.services.attention import ask_human
+from assessments.services.changing import changing
+from integrations.models import Connection
 from tests.admin.conftest import Desk, member, signed_in
 from tests.world import World, data
 
@@ -122,6 +125,20 @@ class TestUnknownPlacing:
         assert len(world.sent("assessment.start")) == 1
         assert fresh(order).justifacts_order_id == "JF-2026-1"
 
+    def test_a_number_that_another_order_has_leaves_it_to_a_person(
+        self, world: World, unknown: Order, support: Desk
+    ) -> None:
+        """Justifacts names, when asked, a number that is taken: that asks no more by itself."""
+        Order.objects.filter(pk=unknown.pk).update(application_id="a-1")
+        world.placed("JF-77")
+        word = {"assessment_id": "JF-77", "reference_id": str(unknown.pk)}
+        world.justifacts("assessment.status", {"success": True, "results": word})
+        Order.objects.filter(pk=unknown.pk).update(next_call_at=timezone.now())
+        place.call_justifacts(unknown.pk)
+        assert fresh(unknown).next_call == NextCall.NONE
+        support.press("assessments_order_adopt", unknown.pk, number="JF-78", reason="Kim found the right one")
+        assert fresh(unknown).justifacts_order_id == "JF-78"
+
     def test_a_cancelled_one_whose_number_turns_up_is_cancelled_there(
         self, world: World, unknown: Order, support: Desk
     ) -> None:
@@ -143,11 +160,19 @@ class TestCancel:
         support.press("assessments_order_cancel", order.pk, reason="Candidate withdrew")
         world.work()
         assert fresh(order).status == "cancelled"
-        assert world.told(order)[-1] == "Cancelled by support: Candidate withdrew"
+        assert world.told(order)[-1] == "Cancelled in the assessment portal: Candidate withdrew"
         assert len(world.sent("assessment.cancel")) == 1
         assert "sam cancelled the check at both sides. Reason: Candidate withdrew" in str(
             list(order.events.values_list("summary", flat=True))
         )
+
+    def test_a_refused_update_in_the_way_still_asks_for_a_person(
+        self, world: World, refused: Order, support: Desk
+    ) -> None:
+        """Else Ashby would never learn of the cancellation."""
+        support.press("assessments_order_cancel", refused.pk, reason="Withdrew")
+        assert fresh(refused).needs_attention
+        assert world.waiting(refused)[-1].startswith("Cancelled: ")
 
     def test_a_complete_check_stays_complete(self, world: World, support: Desk) -> None:
         world.ashby_takes_everything()
@@ -234,16 +259,22 @@ class TestNotesAndQuestions:
         page = support.press("assessments_order_note", order.pk, text="Kim calls back on Monday.")
         assert "sam noted: Kim calls back on Monday." in page
 
-    def test_a_question_that_was_settled_is_resolved(self, refused: Order, support: Desk) -> None:
-        assert "metadata is not valid" in support.open("assessments_order_resolve", refused.pk)
-        support.press("assessments_order_resolve", refused.pk, reason="Told the recruiter")
-        order = fresh(refused)
-        assert not order.needs_attention
-        assert "Reason: Told the recruiter" in last_line(order)
+    def test_a_question_that_was_settled_is_resolved(self, world: World, support: Desk) -> None:
+        order = world.placed()
+        with changing(order.pk) as locked:
+            ask_human(locked, Concern.CANCEL, "Call Justifacts to settle it.")
+        assert "Call Justifacts to settle it." in support.open("assessments_order_resolve", order.pk)
+        support.press("assessments_order_resolve", order.pk, reason="Kim settled it")
+        assert not fresh(order).needs_attention
+        assert "Reason: Kim settled it" in last_line(order)
 
-    @pytest.mark.parametrize(
-        ("action", "missing"), [("cancel", "reason"), ("note", "text"), ("resolve", "reason")]
-    )
+    def test_a_lane_that_is_blocked_is_not_resolved_away(self, refused: Order, support: Desk) -> None:
+        """Later updates wait for the refused one, and nobody would be asked any more."""
+        said = support.press("assessments_order_resolve", refused.pk, reason="Never mind")
+        assert "later ones wait for it" in said
+        assert fresh(refused).needs_attention
+
+    @pytest.mark.parametrize(("action", "missing"), [("cancel", "reason"), ("note", "text")])
     def test_without_a_reason_nothing_is_done(
         self, refused: Order, support: Desk, action: str, missing: str
     ) -> None:
@@ -255,6 +286,12 @@ class TestNotesAndQuestions:
 
 
 class TestPausedOrganization:
+    def test_a_retry_says_that_the_connection_is_switched_off(self, world: World, support: Desk) -> None:
+        order = world.start()
+        Connection.objects.update(is_enabled=False)
+        said = support.press("assessments_order_retry", order.pk)
+        assert "place the order as soon as an admin has switched the connection on" in said
+
     def test_a_retry_says_that_deliveries_are_paused(self, world: World, support: Desk) -> None:
         order = world.placed()
         world.ashby("assessment.update", {"success": False, "errors": ["unauthorized"]}, 401)

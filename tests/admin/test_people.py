@@ -227,7 +227,7 @@ class TestMembers:
 
 
 class TestRoles:
-    def test_the_groups_hold_real_permissions(self, db: None) -> None:
+    def test_the_groups_hold_real_permissions(self, world: World) -> None:
         support = Group.objects.get(name="support").permissions
         held = set(support.values_list("codename", flat=True))
         assert {

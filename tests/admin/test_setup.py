@@ -243,6 +243,17 @@ class TestErrands:
         assert Errand.objects.filter(ended_at=None).count() == 1
         assert Errand.objects.count() == 2
 
+    def test_one_whose_worker_died_half_way_can_be_asked_for_again(
+        self, world: World, org_admin: Desk
+    ) -> None:
+        acme, long_ago = world.acme.organization, timezone.now() - timedelta(minutes=5)
+        Errand.objects.create(
+            organization=acme, kind="test", asked_by="ada", asked_at=long_ago, started_at=long_ago
+        )
+        page = org_admin.html(PAGE, acme.pk)
+        assert "This was interrupted. Please try again." in page
+        assert "disabled" not in page.partition('id="test"')[2].partition("</form>")[0]
+
     def test_the_page_says_when_nobody_works(self, world: World, org_admin: Desk) -> None:
         acme = world.acme.organization
         Errand.objects.create(

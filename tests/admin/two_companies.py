@@ -103,7 +103,12 @@ class Company:
 
     def _row(self, pattern: str, kind: str) -> Model:
         """An order that the action is about."""
-        for action, name in (("/adopt/", "unknown"), ("/place-again/", "unknown"), ("/resend/", "told")):
+        for action, name in (
+            ("/adopt/", "unknown"),
+            ("/place-again/", "unknown"),
+            ("/resend/", "told"),
+            ("/resolve/", "told"),
+        ):
             if pattern.endswith(action):
                 return self.rows[name if kind == "order" else f"{name} {kind}"]
         return self.rows[kind]

@@ -18,7 +18,6 @@ def test_the_last_status_is_shown() -> None:
         ]
     )
     assert card.status == "Justifacts Received"
-    assert card.labels == ("Sending to Justifacts", "Justifacts Received")
     assert card.changed_at
     assert card.changed_at.timestamp() == 2
     assert not card.has_ended

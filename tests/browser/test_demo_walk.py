@@ -1,40 +1,14 @@
 """The README's walk, in a real Chromium: a recruiter in Ashby, and support in the portal."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import sign_in
 from tests.journey.processes import Employer, Portal
-from tests.services import chromium
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("embedded")]
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    executable = chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What the browser's console said of our pages."""
-    return []
-
-
-@pytest.fixture
-def page(browser: Browser, complaints: list[str]) -> Page:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    return page
 
 
 def test_a_recruiter_starts_a_check_and_support_finds_it(
@@ -60,9 +34,7 @@ def test_a_recruiter_starts_a_check_and_support_finds_it(
         DJANGO_SUPERUSER_PASSWORD="a-long-passphrase",
     )
     page.goto(f"{portal.url}/orders/{assessment['id']}/")
-    page.get_by_label("Username").fill(employer.slug)
-    page.get_by_label("Password").fill("a-long-passphrase")
-    page.get_by_role("button", name="Log in").click()
+    sign_in(page, employer.slug, "a-long-passphrase")
     main = page.locator("#content")
     expect(main).to_contain_text("JF-")
     for words in ("Ashby started", "Justifacts took the order", "Applicant Started", "completed the check"):

@@ -14,7 +14,7 @@ from django.utils import timezone
 from assessments.models import Attempt, Event, InboundCall, NextCall, Order, Update
 from assessments.services.tell import milliseconds
 from integrations.connections import connect
-from integrations.models import Job, JobPackageMapping, Organization, Package
+from integrations.models import Errand, Job, JobPackageMapping, Organization, Package
 
 from . import words
 from .lives import Fate, Life, Said, body_of, choose, ids
@@ -78,7 +78,7 @@ def _employer(index: int, count: int, rng: Random, now: datetime) -> Employer:
     """The last one of several is paused; the second one's Justifacts is slow."""
     name = words.ORGANIZATIONS[index] if index < len(words.ORGANIZATIONS) else f"Company {index + 1}"
     secret = f"{rng.getrandbits(96):024x}"
-    connection = connect(name, verification_key=f"verify-{secret}", ashby_key=f"ashby-{secret}")
+    connection = connect(name, verification_key=f"verify-{secret}", ashby_key=f"ashby-{secret}", who="pat")
     connection.job_package_type_id = ids(rng)
     connection.verification_key_set_by, connection.verification_key_set_at = "pat", now - timedelta(days=130)
     connection.ashby_called_at = now - timedelta(minutes=rng.uniform(0, 40))
@@ -93,6 +93,15 @@ def _employer(index: int, count: int, rng: Random, now: datetime) -> Employer:
         connection.justifacts_problem_since = now - timedelta(minutes=26)
         connection.justifacts_answered_at = connection.justifacts_problem_since
     connection.save()
+    if not (connection.paused_at or connection.justifacts_problem):
+        Errand.objects.create(
+            organization=connection.organization,
+            kind=Errand.Kind.TEST,
+            asked_by="pat",
+            started_at=timezone.now(),
+            ended_at=timezone.now(),
+            lines=words.TESTED,
+        )
     packages, jobs = _catalogue(connection.organization, rng)
     return Employer(connection.organization, packages, jobs, connection.paused_at)
 

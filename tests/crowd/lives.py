@@ -287,11 +287,22 @@ def choose(index: int, rng: Random) -> Fate:
 
 
 def body_of(order: Order, said: Said, timestamp: int) -> dict[str, Any]:
-    """The update as it goes to Ashby, in short."""
-    part: dict[str, Any] = {"identifier": "status", "label": "Status", "type": "string"}
-    name = "cancelled_reason" if said.summary.startswith("Cancelled: ") else "assessment_status"
-    return {
-        "assessment_id": str(order.pk),
-        "timestamp": timestamp,
-        name: {**part, "value": said.summary or SENDING_LABEL},
+    """The update as it goes to Ashby."""
+    package = {"identifier": "package", "label": "Package", "type": "string", "value": order.package.label}
+    body: dict[str, Any] = {"assessment_id": str(order.pk), "timestamp": timestamp, "metadata": [package]}
+    kind, _colon, rest = said.summary.partition(": ")
+    if kind == "Cancelled":
+        return body | {"cancelled_reason": _string("cancelled_reason", rest)}
+    if kind != "Complete":
+        return body | {"assessment_status": _string("status", said.summary or SENDING_LABEL)}
+    turnaround = {"identifier": "turnaround", "label": "Turnaround", "value": order.turnaround_minutes or 0}
+    body["metadata"].append({**turnaround, "type": "numeric_duration_minutes"})
+    return body | {
+        "assessment_status": _string("status", kind),
+        "assessment_result": _string("result", rest),
+        "assessment_profile_url": {**_string("report", order.report_url), "type": "url"},
     }
+
+
+def _string(identifier: str, value: str) -> dict[str, Any]:
+    return {"identifier": identifier, "label": identifier.title(), "type": "string", "value": value}

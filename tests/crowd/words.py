@@ -53,3 +53,21 @@ PAUSED = (
 )
 SLOW = "Justifacts did not answer within 20 seconds."
 AWAY = "Ashby answered 503 (Service Unavailable)."
+
+TESTED = [
+    {"side": side, "state": state, "text": text}
+    for side, state, text in (
+        ("Ashby", "ok", "The key “Justifacts” works and may update candidates."),
+        (
+            "Ashby",
+            "advice",
+            "The key may do far more than the portal needs (jobs:write, organization:read). It needs "
+            "candidates:write, jobs:read and apiKeys:read.",
+        ),
+        ("Justifacts", "ok", "The verification key works; Justifacts offers 4 packages."),
+        ("Portal", "ok", "At https://checks.example.com/ashby/ Ashby finds 5 assessment types."),
+        ("Portal", "ok", "A wrong key is refused."),
+        ("Portal", "ok", "The address works with one slash and with two."),
+        ("Portal", "ok", "Custom fields are answered: 0."),
+    )
+]

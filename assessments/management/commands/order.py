@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from assessments.management.base import order_of
-from assessments.services.explain import as_json
+from assessments.services.facts import as_json
 from integrations.management.base import PortalCommand, in_columns, one_line
 
 

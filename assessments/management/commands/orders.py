@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from assessments.models import Order
-from assessments.services.explain import in_short
+from assessments.services.facts import in_short
 from assessments.statuses import Status
 from integrations.management.base import PortalCommand, connection_of, in_columns, one_line
 

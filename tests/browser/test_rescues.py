@@ -1,0 +1,132 @@
+"""Support's rescues, in a real browser with the real processes: a paused organization, and a placing
+that stayed unknown; and an admin who tries another organization's addresses."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import choose_password, mailed_link, sign_in, watched
+from tests.journey.processes import Employer, Portal, eventually
+
+pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("embedded")]
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def employer(embedded_portal: Portal) -> Iterator[Employer]:
+    # Justifacts says nothing by itself: a push would end the doubt about a placing.
+    employer = Employer(embedded_portal, push=False, push_on_start=False)
+    yield employer
+    for side in ("ashby", "justifacts"):
+        employer.works_again(side)
+
+
+@pytest.fixture
+def support(page: Page, embedded_portal: Portal, employer: Employer) -> Page:
+    """Somebody who runs the portal, signed in at the first page."""
+    name = f"support-{employer.slug}"
+    embedded_portal.manage(
+        *("createsuperuser", "--noinput", "--username", name, "--email", f"{name}@example.com"),
+        DJANGO_SUPERUSER_PASSWORD=PASSWORD,
+    )
+    page.goto(f"{embedded_portal.url}/admin/?organization={employer.slug}")
+    sign_in(page, name, PASSWORD)
+    return page
+
+
+def test_a_paused_organization_goes_on_with_a_new_key(
+    embedded_portal: Portal, employer: Employer, support: Page, complaints: list[str]
+) -> None:
+    employer.fails("ashby", "wrong_key")
+    order = employer.start()
+    eventually(lambda: "paused" in str(employer.order(order)["where_it_stands"]), "deliveries pause")
+
+    support.reload()
+    support.locator("a", has_text="held back by a pause").first.click()
+    support.locator(".field-candidate a").first.click()
+    standing = support.get_by_label("Where this order stands")
+    expect(standing).to_contain_text("Waiting for Ashby since")
+    expect(standing).to_contain_text("choose a working key")
+    expect(support.get_by_text("In Ashby now")).to_be_visible()
+
+    # The organization's admin mends the key at Ashby; support tests the connection, which goes on.
+    employer.works_again("ashby")
+    support.goto(f"{embedded_portal.url}/admin/integrations/organization/?q={employer.slug}")
+    support.get_by_role("link", name="Set up").first.click()
+    support.get_by_role("button", name="Test connection").click()
+    expect(support.locator("#test")).to_contain_text("works and may update candidates", timeout=20_000)
+    eventually(lambda: employer.story(order), "Ashby is told what waited")
+    assert employer.story(order)[0] == "Justifacts Received"
+    assert complaints == []
+
+
+def test_an_unknown_placing_is_settled_with_the_number_that_justifacts_gives(
+    embedded_portal: Portal, employer: Employer, support: Page, complaints: list[str]
+) -> None:
+    employer.fails("justifacts", "500", call="assessment.start", after=True)
+    employer.fails("justifacts", "500", call="assessment.status")
+    order = employer.start()
+    eventually(lambda: employer.taken(order), "Justifacts has the order, and its answer is lost")
+
+    support.goto(f"{embedded_portal.url}/orders/{order}/")
+    for _ in range(3):
+        before = employer.order(order)
+        if before["needs_attention"]:
+            break
+        support.get_by_role("link", name="Retry now").click()
+        support.get_by_role("button", name="Retry now").click()
+        eventually(
+            lambda before=before: (
+                employer.order(order)["needs_attention"]
+                or len(employer.order(order)["attempts"]) > len(before["attempts"])
+            ),
+            "Justifacts is asked",
+        )
+    eventually(lambda: employer.order(order)["needs_attention"], "a human is asked")
+    support.reload()
+    expect(support.get_by_label("Where this order stands")).to_contain_text("Needs a human")
+
+    (taken,) = employer.taken(order)
+    employer.works_again("justifacts")
+    support.get_by_role("link", name="Adopt an order number").click()
+    expect(support.locator("#content")).to_contain_text(order)
+    support.get_by_label("Order number at Justifacts").fill(taken["id"])
+    support.get_by_label("Reason").fill("Kim at Justifacts found it")
+    support.get_by_role("button", name="Adopt an order number").click()
+    expect(support.locator("#moments")).to_contain_text("Reason: Kim at Justifacts found it")
+    eventually(lambda: "Justifacts Received" in employer.story(order), "Ashby is told")
+    assert len(employer.taken(order)) == 1
+    assert complaints == []
+
+
+def test_an_admin_meets_nothing_of_another_organization(
+    embedded_portal: Portal, employer: Employer, support: Page, browser: Browser, complaints: list[str]
+) -> None:
+    stranger = Employer(embedded_portal)
+    theirs = stranger.start()
+    support.goto(f"{embedded_portal.url}/admin/integrations/membership/add/")
+    support.get_by_label("Organization").select_option(label=employer.slug)
+    email = f"{employer.slug}@example.com"
+    support.get_by_label("E-mail").fill(email)
+    support.get_by_role("button", name="Save", exact=True).click()
+
+    admin = watched(browser.new_context().new_page(), [])
+    choose_password(admin, mailed_link(embedded_portal, email), email, PASSWORD)
+    expect(admin.locator("body")).not_to_contain_text(stranger.slug)
+    own = employer.start()
+    admin.goto(f"{embedded_portal.url}/orders/{own}/")
+    expect(admin.get_by_label("Where this order stands")).to_be_visible()
+    for path in (
+        f"orders/{theirs}/",
+        f"admin/assessments/order/{theirs}/cancel/",
+        f"admin/assessments/order/{theirs}/history/",
+        f"admin/?organization={stranger.slug}",
+    ):
+        answer = admin.goto(f"{embedded_portal.url}/{path}")
+        assert answer
+        assert answer.status == 404, path
+        assert stranger.slug not in admin.content().replace(path, "")
+    admin.goto(f"{embedded_portal.url}/admin/assessments/order/?organization={stranger.slug}")
+    expect(admin.locator("body")).not_to_contain_text(theirs[:8])

@@ -1,0 +1,236 @@
+"""Every text that people read is marked for translation: in a language of wide letters, nothing but data
+is left in plain ones."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth.models import User
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from assessments.admin.order_actions import ORDER_ACTIONS, UPDATE_ACTIONS
+from assessments.admin.readonly import ReadOnly
+from assessments.models import Heartbeat, NoticeChoice, Order, Update
+from assessments.services.notify import send_notices
+from integrations import errands
+from integrations.admin.scope import OfOrganizations
+from integrations.models import Connection, CustomField, Errand, Job, Membership, Organization, Package
+from integrations.people import mail_invitation
+from tests.admin.conftest import member
+from tests.crowd import fill
+from tests.pseudo import Data, speak_wide
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+class Abroad:
+    """An operator who reads the portal in the wide language."""
+
+    def __init__(self, client: Client) -> None:
+        self.client, self.data = client, Data()
+
+    def open(self, path: str) -> list[str]:
+        """What is not marked on the page."""
+        return self._read(self.client.get(path))
+
+    def press(self, path: str, **posted: Any) -> list[str]:
+        """What is not marked on the page that follows."""
+        return self._read(self.client.post(path, posted, follow=True))
+
+    def _read(self, answer: Any) -> list[str]:
+        assert answer.status_code == 200, (answer.request["PATH_INFO"], answer.status_code)
+        page = answer.content.decode()
+        assert "Ａ" in page
+        if self.data.unmarked(page):
+            self.data = Data()  # What was written meanwhile is data too.
+        return self.data.unmarked(page)
+
+
+@pytest.fixture
+def crowd() -> Organization:
+    """A portal that has been in use for months, by Acme among others."""
+    fill(60)
+    acme = Organization.objects.get(name="Acme")
+    CustomField.objects.create(
+        organization=acme,
+        name="State",
+        type="ValueSelect",
+        possible_values=[{"key": "NY", "value": "New York"}],
+    )
+    member("Ada", acme)
+    Heartbeat.beat("the worker", timezone.now())
+    return acme
+
+
+@pytest.fixture
+def abroad(crowd: Organization, monkeypatch: pytest.MonkeyPatch) -> Abroad:
+    olga = User.objects.create_superuser("Olga", "olga@example.com", "x")
+    NoticeChoice.objects.create(person=olga, digest=True)
+    client = Client()
+    client.force_login(olga)
+    found = Abroad(client)
+    speak_wide(monkeypatch)
+    return found
+
+
+def addresses(model: Any) -> list[str]:
+    """The list of a model, its form to add one, the page of one and its history."""
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    first = model._default_manager.first()
+    found = [reverse(f"{name}_changelist")]
+    if first is not None:
+        found += [reverse(f"{name}_{page}", args=[first.pk]) for page in ("change", "history")]
+    return found
+
+
+def in_every_state() -> list[Order]:
+    """One order for each way in which an order can stand."""
+    found = {}
+    for order in Order.objects.select_related("organization__connection"):
+        unsaid = order.updates.filter(state__in=Update.UNSAID).first()
+        way = (order.status, order.next_call, order.attention_concern, order.call_failures > 0)
+        paused = order.organization.connection.paused_at is not None
+        found.setdefault((*way, order.status_is_unknown, paused, unsaid and unsaid.state), order)
+    return list(found.values())
+
+
+def test_lists_and_forms(abroad: Abroad) -> None:
+    for model, model_admin in admin.site._registry.items():
+        for path in addresses(model):
+            assert abroad.open(path) == [], path
+        add = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
+        if not isinstance(model_admin, ReadOnly) and model is not Package:
+            assert abroad.open(add) == [], add
+            if isinstance(model_admin, OfOrganizations):
+                assert abroad.press(add) == [], "left empty"
+
+
+def test_pages_of_their_own(abroad: Abroad, crowd: Organization) -> None:
+    new = Organization.objects.create(name="Soylent", slug="soylent")
+    for path in (
+        reverse("admin:index"),
+        f"{reverse('admin:index')}?organization=acme",
+        *(reverse("admin:integrations_organization_setup", args=[each.pk]) for each in (crowd, new)),
+        *(reverse("admin:integrations_organization_setup_live", args=[each.pk]) for each in (crowd, new)),
+        reverse("admin:assessments_order_dry_run", args=[crowd.pk]),
+        reverse("my_notices"),
+        reverse("admin:password_change"),
+        f"{reverse('admin:assessments_order_changelist')}?problem=human",
+    ):
+        assert abroad.open(path) == [], path
+
+
+def test_orders_in_every_state(abroad: Abroad) -> None:
+    orders = in_every_state()
+    assert len(orders) > 10
+    for order in orders:
+        assert abroad.open(reverse("admin:assessments_order_change", args=[order.pk])) == []
+    Connection.objects.update(is_enabled=False)
+    for order in orders:
+        assert abroad.open(reverse("admin:assessments_order_change", args=[order.pk])) == []
+    assert abroad.open(reverse("admin:assessments_order_changelist")) == []
+
+
+def test_what_can_be_done_with_an_order(abroad: Abroad) -> None:
+    for action in ORDER_ACTIONS:
+        offered = [order for order in in_every_state() if action.is_offered(order, None)]
+        others = [order for order in in_every_state() if order not in offered]
+        for order in (*offered[:2], *others[:1]):
+            path = reverse(f"admin:assessments_order_{action.name.replace('-', '_')}", args=[order.pk])
+            assert abroad.open(path) == []
+            assert abroad.press(path) == [], "without a reason"
+            assert abroad.press(path, reason="Who knows", text="Who knows", number="JF-9") == []
+    for action in UPDATE_ACTIONS:
+        for update in Update.objects.order_by("state")[:: max(Update.objects.count() // 4, 1)]:
+            path = reverse(
+                f"admin:assessments_order_{action.name.replace('-', '_')}", args=[update.order_id, update.pk]
+            )
+            assert abroad.open(path) == []
+            assert abroad.press(path, reason="Who knows") == []
+
+
+def test_many_at_once(abroad: Abroad, crowd: Organization) -> None:
+    for model, model_admin in admin.site._registry.items():
+        rows = [str(row.pk) for row in model._default_manager.all()[:2]]
+        path = addresses(model)[0]
+        for action in model_admin.actions or ():
+            assert abroad.press(path, action=str(action), **{ACTION_CHECKBOX_NAME: rows}) == [], action
+    jobs = [str(job.pk) for job in Job.objects.filter(organization=crowd)[:2]]
+    chosen = {"action": "map_to_package", ACTION_CHECKBOX_NAME: jobs}
+    package = crowd.packages.all()[0].pk
+    path = reverse("admin:integrations_job_changelist")
+    assert abroad.press(path, **chosen, preview="1") == []
+    assert abroad.press(path, **chosen, package=package, preview="1") == []
+    assert abroad.press(path, **chosen, package=package, apply="1") == []
+
+
+def test_what_is_refused(abroad: Abroad, crowd: Organization) -> None:
+    def save(step: str, **given: str) -> list[str]:
+        return abroad.press(
+            reverse("admin:integrations_organization_setup_save", args=[crowd.pk, step]), **given
+        )
+
+    assert save("ashby-key", key="with blanks in it") == []
+    assert save("ashby-key", key="a-new-key-0123456789", name="New one") == []
+    assert save("base-url", staging_base_url="nowhere") == []
+    assert save("base-url", staging_base_url="https://who:secret@justifacts.test/") == []
+    invite = reverse("admin:integrations_membership_add")
+    given = {"organization": crowd.pk, "role": "org admin"}
+    assert abroad.press(invite, **given, email="Ada@example.com") == []
+    field = reverse("admin:integrations_customfield_add")
+    given = {"organization": crowd.pk, "name": "Office", "position": 0}
+    assert abroad.press(field, **given, type="ValueSelect") == []
+    assert abroad.press(field, **given, type="String", possible_values="New York") == []
+    assert abroad.press(field, **given, type="ValueSelect", possible_values="New York\nNew York") == []
+
+
+def test_signing_in(abroad: Abroad) -> None:
+    abroad.client.logout()
+    for name in ("admin:login", "admin_password_reset", "password_reset_done", "password_reset_complete"):
+        assert abroad.open(reverse(name)) == [], name
+    assert abroad.open(reverse("password_reset_confirm", args=["x", "y"])) == []
+    assert abroad.press(reverse("admin:login"), username="Olga", password="wrong") == []
+    assert abroad.press(reverse("admin_password_reset"), email="olga@example.com") == []
+
+
+def test_mails(abroad: Abroad) -> None:
+    mail_invitation(Membership.objects.all()[0])
+    assert send_notices(timezone.now()) > 0
+    assert len({message.subject for message in mail.outbox}) > 2
+    for message in mail.outbox:
+        for line in (message.subject, *message.body.splitlines()):
+            assert abroad.data.unmarked(line) == []
+
+
+def test_what_a_worker_finds_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines of the set-up page are stored: what is data is known before they are."""
+    data, organization = Data(), world.acme.organization
+    world.portal_is_public()
+    scopes = ["candidates:write", "offers:write"]
+    world.ashby("apiKey.info", {"success": True, "results": {"title": "7", "scopes": scopes}})
+    sold = [{"assessment_type_id": "JF-acme-1", "name": "Executive", "description": ""}]
+    world.justifacts("assessment.list", {"success": True, "results": sold})
+    listed = [{"id": "1", "title": "Basic", "status": "Open"}]
+    world.ashby("job.list", {"success": True, "results": listed, "moreDataAvailable": False})
+    speak_wide(monkeypatch)
+    for kind in Errand.Kind:
+        errand = errands.ask(organization, kind, "Ada")
+        errands.run(errand.pk)
+        errand.refresh_from_db()
+        assert errand.is_well, errand.lines
+        for line in errand.lines:
+            assert data.unmarked(line["text"].replace("offers:write", "")) == []
+
+
+def test_a_forgotten_text_is_found(abroad: Abroad) -> None:
+    """Of the proof itself: a word here, a part of a marked sentence there."""
+    unmarked = Data().unmarked
+    assert unmarked("<p>Ｃｈｅｃｋｓ of Acme</p>") == ["Ｃｈｅｃｋｓ of Acme"]
+    assert unmarked("<p>Ｃｈｅｃｋｓ Acme</p><script>never read</script><pre>{'as': 'sent'}</pre>") == []
+    assert unmarked('<a aria-label="Copy">Acme</a><input type="submit" value="Save">') == ["Copy", "Save"]
+    assert unmarked("<td>Received</td>") == ["Received"]

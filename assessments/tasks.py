@@ -15,6 +15,7 @@ from assessments.services import place as placing
 from assessments.services import poll as polling
 from assessments.services.due import due
 from integrations import errands
+from integrations.crash_points import reach
 from integrations.tasks import broker_answers, nudge, run_errand
 
 __all__ = ["broker_answers", "call_justifacts", "deliver", "nudge", "poll", "sweep"]
@@ -63,6 +64,7 @@ def sweep() -> None:
     if not Heartbeat.take_turn("sweep", now, SWEEP_EVERY):
         return
     found = due(now)
+    reach("sweep.found")
     # A message that is still in the queue when the next sweeps come would only be done twice.
     options = {"expires": 20}
     for assessment_id in found.calls:

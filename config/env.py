@@ -108,6 +108,8 @@ ASSESSMENT_START_REPLAY_SECONDS = env.int("ASSESSMENT_START_REPLAY_SECONDS", def
 POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=300)
 CLAIM_SECONDS = env.int("CLAIM_SECONDS", default=60)
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=730)
+# Only the fault machine sets it; see integrations/crash_points.py.
+CRASH_POINTS_DIR = _given("CRASH_POINTS_DIR", "")
 
 LOG_LEVEL = _given("LOG_LEVEL", "INFO").upper()
 LOG_JSON = env.bool("LOG_JSON", default=False)

@@ -231,5 +231,6 @@ POLL_INTERVAL_SECONDS = env.POLL_INTERVAL_SECONDS
 # How long a worker may take for one call before it counts as dead. At least 20.
 CLAIM_SECONDS = env.CLAIM_SECONDS
 RETENTION_DAYS = env.RETENTION_DAYS
+CRASH_POINTS_DIR = env.CRASH_POINTS_DIR
 # The hour (UTC) from which each day's digest is sent.
 NOTICES_DIGEST_HOUR = 7

@@ -20,6 +20,7 @@ from assessments.services.track import receive_push
 from assessments.tasks import call_justifacts, deliver, nudge
 from integrations.catalogue import custom_fields, offers
 from integrations.connections import note_justifacts
+from integrations.crash_points import reach
 from integrations.models import Connection
 from integrations.protocol import AssessmentUpdate, StartRequest, parse_assessment_id
 from integrations.self_test import HEADER, is_self_test
@@ -143,6 +144,7 @@ class AssessmentStart(PartnerView):
     def post(self, request: Request) -> Response:
         message = StartRequest.parse(self.body)
         started = start(self.connection, message, self.inbound(), self.now)
+        reach("start.committed")
         note_call_from_ashby(self.connection, self.now)
         if not started.is_repeat:
             nudge(call_justifacts, str(started.order.pk))
@@ -193,6 +195,7 @@ class JustifactsUpdate(PartnerView):
     def post(self, request: Request) -> Response:
         word = AssessmentUpdate.parse(self.body)
         order = receive_push(self.connection, word, self.inbound(), self.now)
+        reach("push.committed")
         note_justifacts(self.connection, None, self.now)
         nudge(deliver, str(order.pk))
         if order.next_call == NextCall.CANCEL:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from assessments.models import Attempt, Concern, Event, InboundCall, NextCall, Order
 from assessments.statuses import Status
 from integrations.connections import justifacts_client, note_justifacts
+from integrations.crash_points import reach
 from integrations.errors import CallFailed, Refused, Unauthorized
 from integrations.models import Connection
 
@@ -90,10 +91,12 @@ def cancel_at_justifacts(claim: Claim) -> None:
     order = claim.order
     connection = order.organization.connection
     failure: CallFailed | None = None
+    reach("cancel.claimed")
     try:
         answer = justifacts_client(connection).cancel(order.justifacts_order_id)
     except CallFailed as error:
         failure, answer = error, error.answer
+    reach("cancel.called")
     now = claim.now()
     with changing(order.pk) as order:
         keep_attempt(order, Attempt.Call.CANCEL, answer, failure, now)
@@ -120,4 +123,5 @@ def cancel_at_justifacts(claim: Claim) -> None:
                     f"Justifacts could not be told for a day to cancel order {order.justifacts_order_id}: "
                     f"{failure.sentence} The portal goes on trying. Call Justifacts if it is urgent.",
                 )
+        reach("cancel.before_commit")
     note_justifacts(connection, failure, now, hide=order.personal_data)

@@ -19,6 +19,7 @@ from django.utils import timezone
 from assessments.models import Attempt, Concern, Event, Order, Update
 from integrations.ashby.client import AssessmentNotFound, InvalidUpdate, warnings_of
 from integrations.connections import ashby_client, key_was_replaced, note_ashby, pause
+from integrations.crash_points import reach
 from integrations.errors import Answer, CallFailed, Unauthorized
 from integrations.redaction import redact_text
 
@@ -46,12 +47,14 @@ def deliver_next(assessment_id: UUID) -> bool:
     connection = order.organization.connection
     failure: CallFailed | None = None
     key = None
+    reach("deliver.claimed")
     try:
         client = ashby_client(connection)
         key = client.key
         answer = client.update(claimed.update.payload, hide=order.personal_data)
     except CallFailed as error:
         failure, answer = error, error.answer
+    reach("deliver.called")
     now = timezone.now()
     with changing(order.pk) as order:
         update = Update.objects.get(pk=claimed.update.pk)
@@ -66,6 +69,8 @@ def deliver_next(assessment_id: UUID) -> bool:
         else:
             _settle_update(order, update, answer, failure, now)
         update.save()
+        reach("deliver.before_commit")
+    reach("deliver.committed")
     note_ashby(connection, failure, now, hide=order.personal_data)
     return failure is None
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from assessments.models import Attempt, Concern, Event, NextCall, Order
 from assessments.statuses import Status
 from integrations.connections import justifacts_client, note_justifacts
+from integrations.crash_points import reach
 from integrations.errors import Answer, CallFailed, NotSent, Refused, Unauthorized
 from integrations.justifacts.client import Found, OrderNotFound, Placed
 
@@ -59,10 +60,12 @@ def _place(claimed: Claim) -> None:
         with changing(order.pk) as order:
             schedule(order, NextCall.NONE, None)
         return
+    reach("place.claimed")
     try:
         outcome = justifacts_client(connection).start(order.start_request, str(order.assessment_id))
     except CallFailed as error:
         outcome = error
+    reach("place.called")
     now = claimed.now()
     with changing(order.pk) as order:
         _keep(order, Attempt.Call.PLACE, outcome, now)
@@ -77,6 +80,8 @@ def _place(claimed: Claim) -> None:
             _not_sent(order, outcome, now)
         else:
             _unknown(order, outcome, now)
+        reach("place.before_commit")
+    reach("place.committed")
     failure = outcome if isinstance(outcome, CallFailed) else None
     note_justifacts(connection, failure, now, hide=order.personal_data)
 
@@ -85,10 +90,12 @@ def _look_up(claimed: Claim) -> None:
     order = claimed.order
     connection = order.organization.connection
     outcome: Found | CallFailed
+    reach("look_up.claimed")
     try:
         outcome = justifacts_client(connection).status(reference_id=str(order.assessment_id))
     except CallFailed as error:
         outcome = error
+    reach("look_up.called")
     now = claimed.now()
     with changing(order.pk) as order:
         _keep(order, Attempt.Call.LOOK_UP, outcome, now)
@@ -100,6 +107,7 @@ def _look_up(claimed: Claim) -> None:
             _not_found(order, now)
         else:
             _uncertain(order, outcome, now)
+        reach("look_up.before_commit")
 
 
 def _keep(order: Order, call: Attempt.Call, outcome: Placed | Found | CallFailed, now: datetime) -> None:

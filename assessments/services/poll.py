@@ -13,6 +13,7 @@ from django.utils import timezone
 from assessments.models import NextCall, Order
 from assessments.models.claims import claim_end
 from integrations.connections import justifacts_client, note_justifacts
+from integrations.crash_points import reach
 from integrations.errors import CallFailed
 from integrations.justifacts.client import Found, JustifactsClient
 
@@ -31,6 +32,7 @@ def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
     here: in one transaction for the many that bring no news.
     """
     token, orders = _claim(assessment_ids)
+    reach("poll.claimed")
     clients: dict[int, JustifactsClient | CallFailed] = {}
     for order in orders:
         connection = order.organization.connection
@@ -40,6 +42,7 @@ def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
             except CallFailed as error:
                 clients[connection.pk] = error
     outcomes = list(_pool().map(lambda order: _ask(clients[order.organization.connection.pk], order), orders))
+    reach("poll.called")
     pairs = list(zip(orders, outcomes, strict=True))
     _record_quiet([pair for pair in pairs if not _has_news(*pair)], token)
     changed = [
@@ -47,6 +50,7 @@ def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
         for order, outcome in pairs
         if isinstance(outcome, Found) and _has_news(order, outcome) and _record_news(order, outcome, token)
     ]
+    reach("poll.committed")
     _note_health(pairs)
     return changed
 
@@ -121,4 +125,6 @@ def _record_news(order: Order, found: Found, token: UUID) -> bool:
         order.release()
         order.next_call_at = next_poll(order, now)
         order.next_call = NextCall.POLL if order.next_call_at else NextCall.NONE
-        return apply_word(order, found.word, "when polled", now)
+        moved = apply_word(order, found.word, "when polled", now)
+        reach("poll.before_commit")
+        return moved

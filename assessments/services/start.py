@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from assessments.models import Event, InboundCall, Order
 from assessments.statuses import ENDED, Status
 from integrations.catalogue import package_for
+from integrations.crash_points import reach
 from integrations.models import Connection, Package
 from integrations.protocol import StartRequest
 
@@ -119,4 +120,5 @@ def _accept(
     record(order, Event.Source.ASHBY, "started", f"Ashby started “{package}” for this application.")
     call.order, call.outcome = order, "accepted"
     call.save()
+    reach("start.before_commit")
     return order

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from assessments.models import Concern, Event, InboundCall, NextCall, Order
 from assessments.statuses import NO_RESULT, Status, may_follow, result_of, status_of
+from integrations.crash_points import reach
 from integrations.models import Connection
 from integrations.protocol import AssessmentUpdate, Data
 
@@ -46,6 +47,7 @@ def receive_push(connection: Connection, word: AssessmentUpdate, call: InboundCa
         moved = apply_word(order, word, "by push", now)
         call.order, call.outcome = order, "applied" if moved else "recorded"
         call.save()
+        reach("push.before_commit")
     return order
 
 

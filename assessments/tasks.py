@@ -1,20 +1,27 @@
-"""The worker's edge: fetch, call one service, nudge the next. Messages carry ids only."""
+"""The worker's edge: fetch, call one service, nudge the next. Messages carry ids only.
 
+Who has a place for an organization and a side (``Bulkhead``) does what the message names, and goes on
+with what else is due there; who finds all places taken leaves it to them, and to the sweep.
+"""
+
+import threading
 import time
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.utils import timezone
 
-from assessments.models import Heartbeat
+from assessments.models import Heartbeat, Order
 from assessments.services import deliver as delivering
 from assessments.services import notify
 from assessments.services import place as placing
 from assessments.services import poll as polling
-from assessments.services.due import due
+from assessments.services.due import calls_of, due, lanes_of, polls_of
 from integrations import errands
+from integrations.bulkhead import Bulkhead
 from integrations.crash_points import reach
 from integrations.tasks import broker_answers, nudge, run_errand
 
@@ -23,37 +30,89 @@ __all__ = ["broker_answers", "call_justifacts", "deliver", "nudge", "poll", "swe
 SWEEP_EVERY = timedelta(seconds=1.5)
 #: A little less than beat's minute, so that a tick that comes early is not passed over.
 NOTICES_EVERY = timedelta(seconds=50)
-#: How long one task tells updates of one order before it makes room for others.
-LANE_SECONDS = 20
+#: How long one task goes on with an organization before it makes room for others.
+TURN_SECONDS = 5
+#: Calls in flight for one organization and side, in each worker process.
+CALLS_IN_FLIGHT = 3
+
+_places = Bulkhead(CALLS_IN_FLIGHT)
+_polling_places = Bulkhead(1)
+_stopping = threading.Event()
+
+
+@worker_shutting_down.connect
+def _take_no_new_work(**_: object) -> None:
+    _stopping.set()
 
 
 @shared_task
 def call_justifacts(assessment_id: str) -> None:
-    """Places, looks up or cancels one order, whichever is due."""
-    if placing.call_justifacts(UUID(assessment_id)):
-        deliver_lane(UUID(assessment_id))
+    """Places, looks up or cancels one order, whichever is due; then what else its organization has."""
+    _work_through(_places, "justifacts", [UUID(assessment_id)], _call, calls_of, call_justifacts)
 
 
 @shared_task
 def deliver(assessment_id: str) -> None:
-    """Tells Ashby what waits for one order, in order."""
-    deliver_lane(UUID(assessment_id))
-
-
-def deliver_lane(assessment_id: UUID) -> None:
-    """Tells what waits for one order, in order, as long as Ashby takes it."""
-    until = time.monotonic() + LANE_SECONDS
-    while delivering.deliver_next(assessment_id):
-        if time.monotonic() > until:
-            nudge(deliver, str(assessment_id))
-            return
+    """Tells Ashby what waits for one order, in order; then what else its organization has."""
+    _work_through(_places, "ashby", [UUID(assessment_id)], deliver_lane, lanes_of, deliver)
 
 
 @shared_task
 def poll(assessment_ids: Sequence[str]) -> None:
-    """Asks Justifacts for a batch of orders."""
-    for changed in polling.poll([UUID(text) for text in assessment_ids]):
-        nudge(deliver, str(changed))
+    """Asks Justifacts for a batch of orders of one organization; then for its others."""
+    ids = [UUID(text) for text in assessment_ids]
+    organizations = Order.objects.order_by().filter(pk__in=ids).values_list("organization", flat=True)
+    for organization in organizations.distinct():
+        with _polling_places.place(organization) as is_mine:
+            if is_mine:
+                _poll_through(organization, ids)
+
+
+def _work_through(
+    places: Bulkhead,
+    side: str,
+    ids: list[UUID],
+    act: Callable[[UUID], bool],
+    next_of: Callable[[int, datetime], list[UUID]],
+    task: object,
+) -> None:
+    organization = Order.objects.order_by().values_list("organization", flat=True).get(pk=ids[0])
+    key, until = (organization, side), time.monotonic() + TURN_SECONDS
+    with places.place(key) as is_mine:
+        while is_mine and not _stopping.is_set():
+            # A list, so that all are tried: one that another worker has done is no reason to stop.
+            done = [act(assessment_id) for assessment_id in ids if not _stopping.is_set()]
+            if not any(done) and not places.was_turned_away(key):
+                return
+            ids = next_of(organization, timezone.now())
+            if ids and time.monotonic() > until:
+                nudge(task, str(ids[0]))
+                return
+
+
+def _poll_through(organization: int, ids: list[UUID]) -> None:
+    until = time.monotonic() + TURN_SECONDS
+    while ids and not _stopping.is_set():
+        for changed in polling.poll(ids):
+            nudge(deliver, str(changed))
+        if time.monotonic() > until:
+            return
+        ids = polls_of(organization, timezone.now())
+
+
+def _call(assessment_id: UUID) -> bool:
+    called = placing.call_justifacts(assessment_id)
+    if called:
+        nudge(deliver, str(assessment_id))
+    return called
+
+
+def deliver_lane(assessment_id: UUID) -> bool:
+    """Tells what waits for one order, in order, as long as Ashby takes it. Whether it took any."""
+    until, told = time.monotonic() + TURN_SECONDS, False
+    while time.monotonic() < until and not _stopping.is_set() and delivering.deliver_next(assessment_id):
+        told = True
+    return told
 
 
 @shared_task
@@ -73,7 +132,7 @@ def sweep() -> None:
         nudge(deliver, str(assessment_id), **options)
     for errand_id in errands.due():
         nudge(run_errand, errand_id, **options)
-    for batch in _batches(found.polls):
+    for batch in found.polls:
         nudge(poll, [str(assessment_id) for assessment_id in batch], **options)
 
 
@@ -83,7 +142,3 @@ def send_notices() -> None:
     now = timezone.now()
     if Heartbeat.take_turn("notices", now, NOTICES_EVERY):
         notify.send_notices(now)
-
-
-def _batches(ids: list[UUID]) -> list[list[UUID]]:
-    return [ids[start : start + polling.BATCH] for start in range(0, len(ids), polling.BATCH)]

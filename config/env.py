@@ -106,6 +106,7 @@ OUTBOUND_ALLOWED_HOSTS: list[str] = env.list("OUTBOUND_ALLOWED_HOSTS", default=[
 
 ASSESSMENT_START_REPLAY_SECONDS = env.int("ASSESSMENT_START_REPLAY_SECONDS", default=120)
 POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=300)
+JUSTIFACTS_CALLS_PER_MINUTE = env.int("JUSTIFACTS_CALLS_PER_MINUTE", default=6000)
 CLAIM_SECONDS = env.int("CLAIM_SECONDS", default=60)
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=730)
 # Only the fault machine sets it; see integrations/crash_points.py.

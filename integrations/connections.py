@@ -1,26 +1,23 @@
 """Connecting an organization: its keys and addresses, the health of both sides, and the pause of
 its deliveries."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Value
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .ashby.client import AshbyClient, KeyInfo
-from .errors import CallFailed, NotSent, Refused, Unauthorized
+from .errors import CallFailed, NotSent, Unauthorized
 from .fields import Secret, SecretUnreadable, blind_indexes
 from .justifacts.client import JustifactsClient
 from .models import AshbyApiKey, Connection, Organization
-from .redaction import redact_text
+from .sides import problem
 
 
 def ashby_client(connection: Connection) -> AshbyClient:
@@ -140,7 +137,7 @@ def pause(organization: Organization, reason: str, now: datetime) -> bool:
     """Stops the org's deliveries to Ashby until a key works again. False: they were paused already."""
     return (
         Connection.objects.filter(organization=organization, paused_at=None).update(
-            paused_at=now, pause_reason=reason, **_problem("ashby", reason, now)
+            paused_at=now, pause_reason=reason, **problem("ashby", reason, now)
         )
         == 1
     )
@@ -154,45 +151,6 @@ def resume(organization: Organization) -> bool:
         .update(paused_at=None, pause_reason="", ashby_problem="", ashby_problem_since=None)
         == 1
     )
-
-
-def note_ashby(
-    connection: Connection, failure: CallFailed | None, now: datetime, hide: Iterable[str] = ()
-) -> None:
-    """Remembers how a call to Ashby ended. A refusal is no news of the connection: it is about one
-    order, or about the key, for which deliveries pause. ``hide``: the candidate whom it was about."""
-    if not isinstance(failure, Refused):
-        _note(connection, "ashby", redact_text(failure.message, hide) if failure else "", now)
-
-
-def note_justifacts(
-    connection: Connection, failure: CallFailed | None, now: datetime, hide: Iterable[str] = ()
-) -> None:
-    """Remembers how a call to Justifacts ended. Who refuses one order has answered; who refuses our
-    key is a problem of the connection. ``hide``: the candidate whom it was about."""
-    answered = failure is None or (isinstance(failure, Refused) and not isinstance(failure, Unauthorized))
-    problem = "" if failure is None or answered else redact_text(failure.message, hide)
-    _note(connection, "justifacts", problem, now)
-
-
-def _note(connection: Connection, side: str, problem: str, now: datetime) -> None:
-    """Written at most once in 10 s while nothing changes: this row is every order's."""
-    last = getattr(connection, f"{side}_answered_at")
-    had, since = getattr(connection, f"{side}_problem"), getattr(connection, f"{side}_problem_since")
-    changes: dict[str, object] = {}
-    if had != problem or bool(problem) != bool(since):
-        changes |= _problem(side, problem, now)
-    if not problem and (last is None or (now - last).total_seconds() > 10):
-        changes[f"{side}_answered_at"] = now
-    if changes:
-        Connection.objects.filter(pk=connection.pk).update(**changes)
-
-
-def _problem(side: str, problem: str, now: datetime) -> dict[str, object]:
-    """The problem and its beginning, for an update. While one problem follows another, the first one's
-    beginning stays, as the row has it: ours may be a copy from before another worker's."""
-    since = f"{side}_problem_since"
-    return {f"{side}_problem": problem, since: Coalesce(F(since), Value(now)) if problem else None}
 
 
 @dataclass(frozen=True)
@@ -246,7 +204,7 @@ def check_justifacts(connection: Connection) -> Finding:
 
 def _note_check(connection: Connection, side: str, finding: Finding, now: datetime) -> None:
     changes: dict[str, object] = {"checked_at": now}
-    changes |= _problem(side, "" if finding.ok else finding.text, now)
+    changes |= problem(side, "" if finding.ok else finding.text, now)
     if finding.ok:
         changes[f"{side}_answered_at"] = now
     Connection.objects.filter(pk=connection.pk).update(**changes)

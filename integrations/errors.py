@@ -2,7 +2,9 @@
 
 CallFailed
 ├── NotSent         the other side has taken nothing: the same call may be made again
+│   └── BudgetSpent     ... because we keep to a budget: not tried at all
 ├── Unknown         it may have been taken: ask before making it again
+│   └── NoAnswer        ... or may yet be taken: the other side may still be at it
 └── Refused         the other side understood and said no
     └── Unauthorized    ... to our key: a human must act
 """
@@ -52,8 +54,16 @@ class NotSent(CallFailed):
     outcome = "not_sent"
 
 
+class BudgetSpent(NotSent):
+    """``retry_after`` says when the budget is there again. It is no failure of the other side."""
+
+
 class Unknown(CallFailed):
     outcome = "unknown"
+
+
+class NoAnswer(Unknown):
+    """Nothing came in time, so "there is no such thing" is not certain for a while."""
 
 
 class Refused(CallFailed):

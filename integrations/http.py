@@ -26,7 +26,8 @@ from requests_hardened import Config, HTTPSession
 from requests_hardened.ip_filter import InvalidIPAddress
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from .errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
+from .errors import Answer, CallFailed, NoAnswer, NotSent, Refused, Unauthorized, Unknown
+from .fence import ClaimIsOver, FencedBody
 from .json_body import harmless
 from .redaction import conceal, redact_text
 
@@ -52,31 +53,39 @@ def post(
     repeatable: bool,
     hide: Iterable[str] = (),
     to_ourselves: bool = False,
+    not_after: float | None = None,
 ) -> Answer:
     """POSTs ``body`` as JSON with ``key`` as the Basic user name and returns the parsed answer.
 
     A ``repeatable`` call uses a kept-alive connection and is made a second time, at once, when
     the other side had closed that connection. Any other call opens a fresh one, so that a reset
     means a reset. ``hide`` lists what must not stand in the stored excerpt of the answer.
-    ``to_ourselves``: the portal's own address, which may be private or plain http.
+    ``to_ourselves``: the portal's own address, which may be private or plain http. ``not_after``
+    (``fence.uptime()`` seconds): later than that nothing is sent, ``NotSent``.
 
     Raises ``NotSent``, ``Unknown``, ``Refused`` or ``Unauthorized``.
     """
     session = _session_for(url, fresh=not repeatable, to_ourselves=to_ourselves)
     host = urlsplit(url).hostname or ""
+    content = json.dumps(body, ensure_ascii=False).encode()
     arguments: dict[str, Any] = {
-        "data": json.dumps(body, ensure_ascii=False).encode(),
         "auth": (key.encode(), b""),
         "headers": {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})},
     }
     hide = (key, *hide)
+
+    def exchange() -> Answer:
+        # A fenced body is handed over once, so the second time takes a new one.
+        data = content if not_after is None else FencedBody(content, not_after)
+        return _classified(_exchange(session, url, arguments | {"data": data}, hide), host)
+
     if not repeatable:
         with session:
-            return _classified(_exchange(session, url, arguments, hide), host)
+            return exchange()
     try:
-        return _classified(_exchange(session, url, arguments, hide), host)
+        return exchange()
     except _ConnectionWasClosed:
-        return _classified(_exchange(session, url, arguments, hide), host)
+        return exchange()
 
 
 def post_to_webhook(url: str, body: Mapping[str, Any]) -> None:
@@ -160,6 +169,8 @@ def _exchange(
     except requests.RequestException as error:
         milliseconds = round((time.monotonic() - began) * 1000)
         raise _transport_failure(error, host, Answer(milliseconds=milliseconds)) from None
+    except ClaimIsOver:
+        raise NotSent("The portal was held up before it could send this, so nothing was sent.") from None
     except _TooLarge:
         raise Unknown(f"{host} answered with more than {ANSWER_BYTES} bytes.") from None
 
@@ -220,7 +231,7 @@ def _transport_failure(error: requests.RequestException, host: str, answer: Answ
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
         return NotSent(f"{host or 'The address'} is not an address that can be called.", answer=answer)
     if isinstance(error, requests.ReadTimeout):
-        return Unknown(f"{host} did not answer in time.", answer=answer)
+        return NoAnswer(f"{host} did not answer in time.", answer=answer)
     if isinstance(error, requests.ConnectionError) and "resolve" in str(error).lower():
         return NotSent(f"The name {host} is not known.", answer=answer)
     if isinstance(error, requests.ConnectionError):
@@ -255,7 +266,8 @@ def _classified(answer: Answer, host: str) -> Answer:
         raise Unauthorized(said, code=code or str(status), answer=answer)
     if 400 <= status < 500 and status not in (408, 425):
         raise Refused(said, code=code or str(status), answer=answer)
-    raise Unknown(said, code=code or str(status), answer=answer, retry_after=retry_after)
+    failure = NoAnswer if status in (408, 504) else Unknown
+    raise failure(said, code=code or str(status), answer=answer, retry_after=retry_after)
 
 
 def error_of(body: Mapping[str, Any]) -> tuple[str, str]:

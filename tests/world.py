@@ -163,7 +163,8 @@ class World:
                 return
             for assessment_id in found.calls:
                 place.call_justifacts(assessment_id)
-            poll.poll(found.polls)
+            for batch in found.polls:
+                poll.poll(batch)
             for assessment_id in found.lanes:
                 while deliver.deliver_next(assessment_id):
                     pass

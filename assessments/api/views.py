@@ -19,11 +19,11 @@ from assessments.services.tell import first_answer
 from assessments.services.track import receive_push
 from assessments.tasks import call_justifacts, deliver, nudge
 from integrations.catalogue import custom_fields, offers
-from integrations.connections import note_justifacts
 from integrations.crash_points import reach
 from integrations.models import Connection
 from integrations.protocol import AssessmentUpdate, StartRequest, parse_assessment_id
 from integrations.self_test import HEADER, is_self_test
+from integrations.sides import heard_from_justifacts
 
 from . import serializers
 from .authentication import SwitchedOff
@@ -196,7 +196,7 @@ class JustifactsUpdate(PartnerView):
         word = AssessmentUpdate.parse(self.body)
         order = receive_push(self.connection, word, self.inbound(), self.now)
         reach("push.committed")
-        note_justifacts(self.connection, None, self.now)
+        heard_from_justifacts(self.connection, self.now)
         nudge(deliver, str(order.pk))
         if order.next_call == NextCall.CANCEL:
             nudge(call_justifacts, str(order.pk))

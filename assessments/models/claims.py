@@ -8,11 +8,23 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from integrations.fence import uptime
+
+#: The longest that a call takes once its body is being sent, with a margin.
+_LONGEST_CALL_SECONDS = 16
+
 
 def claim_end(now: datetime) -> datetime:
     """When a claim made now ends: longer than the longest call takes (3 s to connect, 15 s for the
     answer), by a wide margin."""
     return now + timedelta(seconds=settings.CLAIM_SECONDS)
+
+
+def sends_until() -> float:
+    """Until when, on ``fence.uptime()``'s clock, a claim made now allows a call to begin: so early that
+    its outcome is there before the claim ends."""
+    claim_seconds: int = settings.CLAIM_SECONDS
+    return uptime() + claim_seconds - _LONGEST_CALL_SECONDS
 
 
 _Row = TypeVar("_Row", bound=models.Model)

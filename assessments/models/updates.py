@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from integrations.breaker import Side, awake
+
 from .claims import Claimable, ClaimableQuerySet
 from .orders import Order
 
@@ -23,8 +25,9 @@ class UpdateQuerySet(ClaimableQuerySet["Update"]):
         return self.filter(state__in=Update.UNSAID).exclude(Exists(earlier))
 
     def deliverable(self, now: datetime) -> Self:
-        """Heads whose time has come, of organizations whose deliveries are not paused."""
+        """Heads whose time has come, of organizations whose deliveries are not paused and do not rest."""
         return self.heads().filter(
+            awake(Side.ASHBY, now, "order__organization__connection__"),
             state=Update.State.WAITING,
             due_at__lte=now,
             order__organization__connection__is_enabled=True,

@@ -7,15 +7,16 @@ from django.utils.translation import gettext as _
 
 from assessments.models import Attempt, Concern, Event, InboundCall, NextCall, Order
 from assessments.statuses import Status
-from integrations.connections import justifacts_client, note_justifacts
+from integrations.connections import justifacts_client
 from integrations.crash_points import reach
-from integrations.errors import CallFailed, Refused, Unauthorized
+from integrations.errors import BudgetSpent, CallFailed, Refused, Unauthorized
 from integrations.models import Connection
+from integrations.sides import note_justifacts
 
 from .attempts import keep_attempt
 from .attention import ask_human, settle
 from .changing import changing, record
-from .claiming import Claim
+from .claiming import Claim, give_back
 from .people import NotPossible, record_person
 from .plain import plain
 from .scheduling import put_off, schedule
@@ -94,6 +95,10 @@ def cancel_at_justifacts(claim: Claim) -> None:
     reach("cancel.claimed")
     try:
         answer = justifacts_client(connection).cancel(order.justifacts_order_id)
+    except BudgetSpent as error:
+        give_back(claim)
+        note_justifacts(connection, error, claim.now())
+        return
     except CallFailed as error:
         failure, answer = error, error.answer
     reach("cancel.called")

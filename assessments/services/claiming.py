@@ -8,6 +8,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from assessments.models import Concern, Event, NextCall, Order
+from assessments.models.claims import sends_until
+from integrations.breaker import Side, let_through
+from integrations.models import Connection
 
 from .attention import settle
 from .changing import changing, record
@@ -20,6 +23,8 @@ class Claim:
 
     order: Order
     token: UUID
+    #: On ``fence.uptime()``'s clock: who wakes later sends nothing.
+    sends_until: float
 
     def now(self) -> datetime:
         return timezone.now()
@@ -28,11 +33,26 @@ class Claim:
 def claim(assessment_id: UUID, calls: Iterable[NextCall], now: datetime) -> Claim | None:
     """Claims the order if one of ``calls`` is due; None where there is nothing to do."""
     due = Order.objects.filter(next_call__in=list(calls), next_call_at__lte=now)
+    until = sends_until()
     token = due.claim(assessment_id, now)
     if token is None:
         return None
     order = Order.objects.select_related("organization__connection", "package").get(pk=assessment_id)
-    return Claim(order, token)
+    return Claim(order, token, until)
+
+
+def give_back(claimed: Claim) -> None:
+    """The call was not tried: the order is as it was before the claim."""
+    Order.objects.filter(pk=claimed.order.pk, claim_token=claimed.token).update(
+        claim_token=None, claimed_until=None
+    )
+
+
+def justifacts_may_be_called(assessment_id: UUID, now: datetime) -> bool:
+    """Whether the order's organization is switched on and its calls to Justifacts do not rest."""
+    connections = Connection.objects.filter(organization__orders=assessment_id, is_enabled=True)
+    connection = connections.first()
+    return connection is not None and let_through(connection, Side.JUSTIFACTS, now)
 
 
 def give_up_dead_placing(assessment_id: UUID, now: datetime) -> None:
@@ -43,6 +63,8 @@ def give_up_dead_placing(assessment_id: UUID, now: datetime) -> None:
     with changing(assessment_id) as order:
         if order.next_call == NextCall.PLACE and order.claimed_until and order.claimed_until <= now:
             schedule(order, NextCall.LOOK_UP, now)
+            # What it sent may still be on its way, so that "not found" is not certain at once.
+            order.call_failing_since = now
             settle(order, Concern.PLACING)
             record(
                 order,

@@ -17,11 +17,14 @@ from uuid import UUID
 from django.utils import timezone
 
 from assessments.models import Attempt, Concern, Event, Order, Update
+from assessments.models.claims import sends_until
 from integrations.ashby.client import AssessmentNotFound, InvalidUpdate, warnings_of
-from integrations.connections import ashby_client, key_was_replaced, note_ashby, pause
+from integrations.breaker import Side, let_through
+from integrations.connections import ashby_client, key_was_replaced, pause
 from integrations.crash_points import reach
-from integrations.errors import Answer, CallFailed, Unauthorized
+from integrations.errors import Answer, BudgetSpent, CallFailed, Unauthorized
 from integrations.redaction import redact_text
+from integrations.sides import note_ashby
 
 from .attempts import keep_attempt
 from .attention import ask_human, settle
@@ -36,6 +39,7 @@ NOT_FOUND_IS_EARLY = timedelta(minutes=15)
 class _Claimed:
     update: Update
     token: UUID
+    sends_until: float
 
 
 def deliver_next(assessment_id: UUID) -> bool:
@@ -51,7 +55,11 @@ def deliver_next(assessment_id: UUID) -> bool:
     try:
         client = ashby_client(connection)
         key = client.key
-        answer = client.update(claimed.update.payload, hide=order.personal_data)
+        answer = client.update(claimed.update.payload, order.personal_data, claimed.sends_until)
+    except BudgetSpent as error:
+        _give_back(claimed)
+        note_ashby(connection, error, timezone.now())
+        return False
     except CallFailed as error:
         failure, answer = error, error.answer
     reach("deliver.called")
@@ -78,14 +86,23 @@ def deliver_next(assessment_id: UUID) -> bool:
 def _claim_head(assessment_id: UUID, now: datetime) -> _Claimed | None:
     head = (
         Update.objects.deliverable(now)
+        .unclaimed(now)
         .filter(order=assessment_id)
         .select_related("order__organization__connection")
         .first()
     )
-    if head is None:
+    if head is None or not let_through(head.order.organization.connection, Side.ASHBY, now):
         return None
+    until = sends_until()
     token = Update.objects.filter(state=Update.State.WAITING, due_at__lte=now).claim(head.pk, now)
-    return _Claimed(head, token) if token else None
+    return _Claimed(head, token, until) if token else None
+
+
+def _give_back(claimed: _Claimed) -> None:
+    """It was not tried: the update is as it was before the claim."""
+    Update.objects.filter(pk=claimed.update.pk, claim_token=claimed.token).update(
+        claim_token=None, claimed_until=None
+    )
 
 
 def _settle_update(

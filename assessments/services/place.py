@@ -12,16 +12,17 @@ from django.utils import timezone
 
 from assessments.models import Attempt, Concern, Event, NextCall, Order
 from assessments.statuses import Status
-from integrations.connections import justifacts_client, note_justifacts
+from integrations.connections import justifacts_client
 from integrations.crash_points import reach
-from integrations.errors import Answer, CallFailed, NotSent, Refused, Unauthorized
+from integrations.errors import Answer, BudgetSpent, CallFailed, NoAnswer, NotSent, Refused, Unauthorized
 from integrations.justifacts.client import Found, OrderNotFound, Placed
+from integrations.sides import note_justifacts
 
 from .attempts import keep_attempt
 from .attention import ask_human, settle
 from .cancel import cancel_at_justifacts
 from .changing import changing, record
-from .claiming import Claim, claim, give_up_dead_placing
+from .claiming import Claim, claim, give_back, give_up_dead_placing, justifacts_may_be_called
 from .scheduling import put_off, schedule
 from .tell import tell_end
 from .track import adopt, apply_word
@@ -31,6 +32,9 @@ from .waits import wait_after
 #: found" counts as certain when it is said twice, this far apart.
 FIRST_LOOK_UP = timedelta(seconds=2)
 SECOND_LOOK_UP = timedelta(seconds=10)
+#: ... and, after a call that nobody answered or that was interrupted, not before this: Justifacts may
+#: still have been at it.
+CERTAIN_AFTER_SILENCE = timedelta(seconds=20)
 #: Look-ups without a certain answer before a human is asked.
 UNCERTAIN_LOOK_UPS = 3
 ASK_ABOUT_PLACING_AFTER = timedelta(hours=1)
@@ -40,6 +44,8 @@ def call_justifacts(assessment_id: UUID) -> bool:
     """Makes the order's next call to Justifacts, if one is due. False: there was nothing to do."""
     now = timezone.now()
     give_up_dead_placing(assessment_id, now)
+    if not justifacts_may_be_called(assessment_id, now):
+        return False
     claimed = claim(assessment_id, (NextCall.PLACE, NextCall.LOOK_UP, NextCall.CANCEL), now)
     if claimed is None:
         return False
@@ -62,7 +68,12 @@ def _place(claimed: Claim) -> None:
         return
     reach("place.claimed")
     try:
-        outcome = justifacts_client(connection).start(order.start_request, str(order.assessment_id))
+        client = justifacts_client(connection)
+        outcome = client.start(order.start_request, str(order.assessment_id), claimed.sends_until)
+    except BudgetSpent as error:
+        give_back(claimed)
+        note_justifacts(connection, error, claimed.now())
+        return
     except CallFailed as error:
         outcome = error
     reach("place.called")
@@ -70,7 +81,7 @@ def _place(claimed: Claim) -> None:
     with changing(order.pk) as order:
         _keep(order, Attempt.Call.PLACE, outcome, now)
         if order.claim_token != claimed.token:
-            _too_late(order, outcome)
+            _too_late(order, outcome, now)
             return
         if isinstance(outcome, Placed):
             _accepted(order, outcome, now)
@@ -93,6 +104,10 @@ def _look_up(claimed: Claim) -> None:
     reach("look_up.claimed")
     try:
         outcome = justifacts_client(connection).status(reference_id=str(order.assessment_id))
+    except BudgetSpent as error:
+        give_back(claimed)
+        note_justifacts(connection, error, claimed.now())
+        return
     except CallFailed as error:
         outcome = error
     reach("look_up.called")
@@ -108,6 +123,8 @@ def _look_up(claimed: Claim) -> None:
         else:
             _uncertain(order, outcome, now)
         reach("look_up.before_commit")
+    failure = outcome if isinstance(outcome, CallFailed) else None
+    note_justifacts(connection, failure, now, hide=order.personal_data)
 
 
 def _keep(order: Order, call: Attempt.Call, outcome: Placed | Found | CallFailed, now: datetime) -> None:
@@ -116,9 +133,14 @@ def _keep(order: Order, call: Attempt.Call, outcome: Placed | Found | CallFailed
     keep_attempt(order, call, answer, failure, now)
 
 
-def _too_late(order: Order, outcome: Placed | CallFailed) -> None:
-    """A push told us of the order before Justifacts' answer did, or the claim ended meanwhile."""
-    if isinstance(outcome, Placed) and order.justifacts_order_id not in ("", outcome.justifacts_order_id):
+def _too_late(order: Order, outcome: Placed | CallFailed, now: datetime) -> None:
+    """A push told us of the order before Justifacts' answer did, or the claim ended meanwhile. That
+    Justifacts has the order is true all the same, and nobody may place it again."""
+    if not isinstance(outcome, Placed):
+        return
+    if not order.justifacts_order_id:
+        _accepted(order, outcome, now)
+    elif order.justifacts_order_id != outcome.justifacts_order_id:
         ask_human(
             order,
             Concern.PLACING,
@@ -183,6 +205,8 @@ def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
     # That nothing could be sent for an hour is over; it is no doubt about what the look-up will say.
     settle(order, Concern.PLACING)
     order.call_error = failure.message
+    if isinstance(failure, NoAnswer):
+        order.call_failing_since = now
     record(
         order,
         Event.Source.PORTAL,
@@ -194,7 +218,8 @@ def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
 def _not_found(order: Order, now: datetime) -> None:
     order.not_found_count += 1
     order.release()
-    if order.not_found_count < 2:
+    since = order.call_failing_since
+    if order.not_found_count < 2 or (since and now - since < CERTAIN_AFTER_SILENCE):
         order.next_call_at = now + SECOND_LOOK_UP
     elif order.has_ended:
         schedule(order, NextCall.NONE, None)

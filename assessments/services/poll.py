@@ -1,8 +1,9 @@
 """Asking Justifacts for the status of many orders at a time."""
 
 import uuid
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import lru_cache
 from uuid import UUID
@@ -12,46 +13,49 @@ from django.utils import timezone
 
 from assessments.models import NextCall, Order
 from assessments.models.claims import claim_end
-from integrations.connections import justifacts_client, note_justifacts
+from integrations.breaker import Side, is_open, let_through
+from integrations.connections import justifacts_client
 from integrations.crash_points import reach
-from integrations.errors import CallFailed
+from integrations.errors import BudgetSpent, CallFailed, Refused
 from integrations.justifacts.client import Found, JustifactsClient
+from integrations.models import Connection
+from integrations.sides import note_justifacts
 
 from .changing import changing
 from .track import apply_word, is_news, next_poll
 
-#: Two rounds of the threads: even if each call takes its longest, the batch ends before its claim.
+#: Polled together, under one claim.
 BATCH = 40
-_THREADS = 20
+#: So many calls at a time for one organization: one whose Justifacts hangs leaves threads to the others.
+_AT_A_TIME = 8
+_THREADS = 64
+#: After so many failures in a row the rest of a batch is not asked.
+_GIVE_UP_AFTER = 3
+
+_Outcome = Found | CallFailed
 
 
 def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
     """Polls those of the orders that are due; returns the ids of those that changed.
 
     The calls run side by side in threads that touch no database; what they brought is recorded
-    here: in one transaction for the many that bring no news.
+    here: in one transaction for the many that bring no news. Where Justifacts does not answer, the
+    rest of the orders is left as it was.
     """
     token, orders = _claim(assessment_ids)
     reach("poll.claimed")
-    clients: dict[int, JustifactsClient | CallFailed] = {}
-    for order in orders:
-        connection = order.organization.connection
-        if connection.pk not in clients:
-            try:
-                clients[connection.pk] = justifacts_client(connection)
-            except CallFailed as error:
-                clients[connection.pk] = error
-    outcomes = list(_pool().map(lambda order: _ask(clients[order.organization.connection.pk], order), orders))
+    pairs: list[tuple[Order, _Outcome]] = []
+    for connection, of_one in _by_connection(orders):
+        pairs += _ask_all(connection, of_one)
     reach("poll.called")
-    pairs = list(zip(orders, outcomes, strict=True))
     _record_quiet([pair for pair in pairs if not _has_news(*pair)], token)
     changed = [
         order.pk
         for order, outcome in pairs
         if isinstance(outcome, Found) and _has_news(order, outcome) and _record_news(order, outcome, token)
     ]
+    _give_back(orders, token)
     reach("poll.committed")
-    _note_health(pairs)
     return changed
 
 
@@ -59,6 +63,47 @@ def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
 def _pool() -> ThreadPoolExecutor:
     # Kept for the life of the process, so that each thread keeps its connections.
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="poll")
+
+
+def _by_connection(orders: list[Order]) -> list[tuple[Connection, list[Order]]]:
+    grouped: dict[int, list[Order]] = {}
+    for order in orders:
+        grouped.setdefault(order.organization_id, []).append(order)
+    return [(of_one[0].organization.connection, of_one) for of_one in grouped.values()]
+
+
+def _ask_all(connection: Connection, orders: list[Order]) -> list[tuple[Order, _Outcome]]:
+    """What Justifacts says of the orders; of those that it was not asked about, nothing."""
+    if not let_through(connection, Side.JUSTIFACTS, timezone.now()):
+        return []
+    try:
+        client = justifacts_client(connection)
+    except CallFailed as error:
+        _note_health(connection, [(orders[0], error)])
+        return [(order, error) for order in orders]
+    at_a_time = 1 if is_open(connection, Side.JUSTIFACTS) else _AT_A_TIME
+    pairs = list(_asked(client, orders, at_a_time))
+    _note_health(connection, pairs)
+    return [(order, outcome) for order, outcome in pairs if not isinstance(outcome, BudgetSpent)]
+
+
+def _asked(client: JustifactsClient, orders: list[Order], at_a_time: int) -> Iterator[tuple[Order, _Outcome]]:
+    """In their order, ``at_a_time`` in flight; ends early where one answer after the other fails."""
+    waiting: deque[tuple[Order, Future[_Outcome]]] = deque()
+    remaining, failures = iter(orders), 0
+    while True:
+        while len(waiting) < at_a_time and failures < (_GIVE_UP_AFTER if at_a_time > 1 else 1):
+            order = next(remaining, None)
+            if order is None:
+                break
+            waiting.append((order, _pool().submit(_ask, client, order)))
+        if not waiting:
+            return
+        order, future = waiting.popleft()
+        outcome = future.result()
+        failed = isinstance(outcome, CallFailed) and not isinstance(outcome, Refused)
+        failures = failures + 1 if failed else 0
+        yield order, outcome
 
 
 def _claim(assessment_ids: Sequence[UUID]) -> tuple[UUID, list[Order]]:
@@ -72,9 +117,7 @@ def _claim(assessment_ids: Sequence[UUID]) -> tuple[UUID, list[Order]]:
     return token, list(orders)
 
 
-def _ask(client: JustifactsClient | CallFailed, order: Order) -> Found | CallFailed:
-    if isinstance(client, CallFailed):
-        return client
+def _ask(client: JustifactsClient, order: Order) -> _Outcome:
     try:
         if order.justifacts_order_id:
             return client.status(justifacts_order_id=order.justifacts_order_id)
@@ -83,20 +126,28 @@ def _ask(client: JustifactsClient | CallFailed, order: Order) -> Found | CallFai
         return error
 
 
-def _has_news(order: Order, outcome: Found | CallFailed) -> bool:
+def _has_news(order: Order, outcome: _Outcome) -> bool:
     return isinstance(outcome, Found) and outcome.word is not None and is_news(order, outcome.word)
 
 
-def _note_health(pairs: list[tuple[Order, Found | CallFailed]]) -> None:
-    """Each connection by the last of its answers."""
-    last = {order.organization_id: (order, outcome) for order, outcome in pairs}
-    for order, outcome in last.values():
+def _note_health(connection: Connection, pairs: Sequence[tuple[Order, _Outcome]]) -> None:
+    """By the last answer; where there was none, each failure counts."""
+    failures = [pair for pair in pairs if isinstance(pair[1], CallFailed)]
+    for order, outcome in pairs[-1:] if len(failures) < len(pairs) else failures:
         failure = outcome if isinstance(outcome, CallFailed) else None
-        note_justifacts(order.organization.connection, failure, timezone.now(), hide=order.personal_data)
+        note_justifacts(connection, failure, timezone.now(), hide=order.personal_data)
+
+
+def _give_back(orders: list[Order], token: uuid.UUID) -> None:
+    """Those that were not asked about are as they were before the claim."""
+    asked_for = [order.pk for order in orders]
+    left = Order.objects.filter(pk__in=asked_for, claim_token=token)
+    if left.exists():
+        left.update(claim_token=None, claimed_until=None)
 
 
 @transaction.atomic
-def _record_quiet(pairs: list[tuple[Order, Found | CallFailed]], token: UUID) -> None:
+def _record_quiet(pairs: list[tuple[Order, _Outcome]], token: UUID) -> None:
     now = timezone.now()
     for order, outcome in pairs:
         following = next_poll(order, now)

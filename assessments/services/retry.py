@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from assessments.models import Concern, NextCall, Order, Update
+from integrations.breaker import wake
 
 from .attention import settle
 from .changing import changing
@@ -40,6 +41,7 @@ def retry(assessment_id: UUID, who: str) -> list[str]:
             )
             done.append(format_lazy(text, count=waiting, when=_when_told(order)))
         if done:
+            wake(order.organization_id, now)
             record_person(order, "retried", f"{who} asked to {' and to '.join(map(plain, done))}.")
     return [str(each) for each in done]
 
@@ -60,8 +62,10 @@ def poll_now(assessment_id: UUID, who: str) -> bool:
     with changing(assessment_id) as order:
         if not can_be_polled(order):
             return False
-        order.next_call, order.next_call_at = NextCall.POLL, timezone.now()
+        now = timezone.now()
+        order.next_call, order.next_call_at = NextCall.POLL, now
         order.release()
+        wake(order.organization_id, now)
         record_person(order, "poll_asked", f"{who} asked Justifacts for the status now.")
     return True
 

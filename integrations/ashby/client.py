@@ -91,12 +91,15 @@ class AshbyClient:
     base_url: str
     key: str = field(repr=False)
 
-    def update(self, payload: Mapping[str, Any], hide: Iterable[str] = ()) -> Answer:
-        """``assessment.update``. Safe to repeat: same body, same timestamp.
+    def update(
+        self, payload: Mapping[str, Any], hide: Iterable[str] = (), not_after: float | None = None
+    ) -> Answer:
+        """``assessment.update``. Safe to repeat: same body, same timestamp. ``not_after``: as in
+        ``http.post``.
 
         Raises ``NotSent``, ``Unknown``, ``Unauthorized``, ``AssessmentNotFound``, ``InvalidUpdate``.
         """
-        return self._call("assessment.update", payload, hide)
+        return self._call("assessment.update", payload, hide, not_after)
 
     def key_info(self) -> KeyInfo:
         """``apiKey.info`` (scope apiKeysRead). Raises ``CallFailed``."""
@@ -129,7 +132,13 @@ class AshbyClient:
                 return
             seen.add(cursor)
 
-    def _call(self, name: str, body: Mapping[str, Any], hide: Iterable[str] = ()) -> Answer:
+    def _call(
+        self,
+        name: str,
+        body: Mapping[str, Any],
+        hide: Iterable[str] = (),
+        not_after: float | None = None,
+    ) -> Answer:
         take_ashby_call(self.key)
         try:
             answer = http.post(
@@ -139,6 +148,7 @@ class AshbyClient:
                 headers=_HEADERS,
                 repeatable=True,
                 hide=hide,
+                not_after=not_after,
             )
         except NotSent as error:
             if error.answer.headers.get("x-ratelimit-scope") == "integration-partner":

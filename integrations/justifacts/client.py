@@ -12,6 +12,7 @@ from typing import Any
 
 from integrations import http
 from integrations.errors import Answer, Refused, Unauthorized, Unknown
+from integrations.limits import take_justifacts_call
 from integrations.protocol import AssessmentUpdate, InvalidMessage, StartRequest
 
 
@@ -73,8 +74,9 @@ class JustifactsClient:
             if isinstance(item, dict) and item.get("assessment_type_id")
         ]
 
-    def start(self, request: StartRequest, reference_id: str) -> Placed:
+    def start(self, request: StartRequest, reference_id: str, not_after: float | None = None) -> Placed:
         """``assessment.start``: one background check, which costs money. Never repeated here.
+        ``not_after``: as in ``http.post``.
 
         Raises ``Refused`` (it said no), ``NotSent`` (safe to try again) or ``Unknown`` (it may
         have been taken: look it up first).
@@ -86,6 +88,7 @@ class JustifactsClient:
             headers={"Idempotency-Key": reference_id},
             repeatable=False,
             hide=(candidate.email, candidate.first_name, candidate.last_name),
+            not_after=not_after,
         )
         results = answer.body.get("results")
         results = results if isinstance(results, dict) else {}
@@ -131,7 +134,9 @@ class JustifactsClient:
         repeatable: bool,
         headers: Mapping[str, str] | None = None,
         hide: Iterable[str] = (),
+        not_after: float | None = None,
     ) -> Answer:
+        take_justifacts_call(self.base_url, self.key)
         answer = http.post(
             address(self.base_url, name),
             key=self.key,
@@ -139,6 +144,7 @@ class JustifactsClient:
             headers=headers,
             repeatable=repeatable,
             hide=hide,
+            not_after=not_after,
         )
         if answer.body.get("success") is True:
             return answer

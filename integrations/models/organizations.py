@@ -89,6 +89,15 @@ class Connection(models.Model):
         _("problem with Justifacts"), default="", blank=True, editable=False
     )
     justifacts_problem_since = models.DateTimeField(null=True, blank=True, editable=False)
+    # The circuit breakers: failures in a row, and until when no call is made (``breaker.py``).
+    ashby_failures = models.PositiveIntegerField(default=0, editable=False)
+    ashby_rest_until = models.DateTimeField(
+        _("calls to Ashby rest until"), null=True, blank=True, editable=False
+    )
+    justifacts_failures = models.PositiveIntegerField(default=0, editable=False)
+    justifacts_rest_until = models.DateTimeField(
+        _("calls to Justifacts rest until"), null=True, blank=True, editable=False
+    )
     ashby_called_at = models.DateTimeField(_("last call from Ashby"), null=True, blank=True, editable=False)
     ashby_answered_at = models.DateTimeField(
         _("last call that Ashby took"), null=True, blank=True, editable=False

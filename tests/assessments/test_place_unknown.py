@@ -95,11 +95,27 @@ def test_what_the_look_up_says_of_the_status_counts(world: World, clock, in_doub
     assert world.told(in_doubt) == ["Justifacts Received", "In Process: Justifacts"]
 
 
-def test_not_found_counts_when_it_is_said_twice_ten_seconds_apart(world, clock, in_doubt) -> None:
+def test_not_found_counts_when_it_is_said_twice_ten_seconds_apart(world, clock) -> None:
+    world.ashby_takes_everything()
+    order = world.start()
+    world.justifacts("assessment.start", RESET)
+    world.justifacts("assessment.status", NOT_FOUND)
+    world.work()
+    after(world, clock, order, 2, 9)
+    assert len(world.sent("assessment.status")) == 1
+    world.justifacts_takes("JF-2")
+    after(world, clock, order, 1)
+    assert order.justifacts_order_id == "JF-2"
+
+
+def test_after_silence_not_found_counts_later_as_justifacts_may_still_be_at_it(
+    world, clock, in_doubt
+) -> None:
     world.justifacts("assessment.status", NOT_FOUND)
     assert not world.sent("assessment.status"), "Justifacts may still be working on the order"
-    after(world, clock, in_doubt, 2, 9)
-    assert len(world.sent("assessment.status")) == 1
+    after(world, clock, in_doubt, 2, 10, 9)
+    assert len(world.sent("assessment.status")) == 2
+    assert len(world.sent("assessment.start")) == 1
     world.justifacts_takes("JF-2")
     after(world, clock, in_doubt, 1)
     assert in_doubt.justifacts_order_id == "JF-2"
@@ -122,7 +138,7 @@ def test_an_order_that_justifacts_shows_late_is_not_placed_again(world, clock, i
 
 def test_a_second_unknown_is_looked_up_twice_again(world, clock, in_doubt) -> None:
     world.justifacts("assessment.status", NOT_FOUND)
-    after(world, clock, in_doubt, 2, 10)
+    after(world, clock, in_doubt, 2, 10, 10)
     assert len(world.sent("assessment.start")) == 2
     after(world, clock, in_doubt, 2)
     assert (in_doubt.next_call, in_doubt.not_found_count) == ("look_up", 1)
@@ -188,5 +204,5 @@ def test_not_found_counts_only_in_a_row(world, clock, in_doubt) -> None:
 def test_not_found_as_http_404_in_the_envelope_is_as_certain(world, clock, in_doubt) -> None:
     world.justifacts("assessment.status", NOT_FOUND, 404)
     world.justifacts_takes("JF-1")
-    after(world, clock, in_doubt, 2, 10)
+    after(world, clock, in_doubt, 2, 10, 10)
     assert in_doubt.justifacts_order_id == "JF-1"

@@ -63,8 +63,9 @@ def test_a_worker_that_died_while_placing_leaves_a_question_not_an_order(world, 
     assert not world.sent("assessment.status"), "the claim still holds"
     clock.shift(settings.CLAIM_SECONDS)
     world.work()
-    clock.shift(10)
-    world.work()
+    for _ in range(2):
+        clock.shift(10)
+        world.work()
     order.refresh_from_db()
     assert order.justifacts_order_id == ("JF-1" if taken else "JF-AGAIN")
     assert len(world.sent("assessment.start")) == (1 if taken else 2)
@@ -119,6 +120,26 @@ def test_a_worker_that_wakes_after_its_claim_writes_nothing_but_the_attempt(
 def state(order: Order) -> tuple:
     fields = ("status", "justifacts_order_id", "next_call", "next_call_at", "needs_attention", "claim_token")
     return Order.objects.values_list(*fields).get(pk=order.pk)
+
+
+def test_a_sleepers_yes_ends_the_doubt_of_those_who_were_about_to_place_again(
+    world: World, clock, settings
+) -> None:
+    world.ashby_takes_everything()
+    order = world.start()
+    world.justifacts("assessment.status", NOT_FOUND)
+
+    def long_sleep() -> None:
+        clock.shift(settings.CLAIM_SECONDS + 1)
+        world.work()
+        assert state(order)[2] == "look_up"
+
+    placing(world, long_sleep, ends="JF-1")
+    place.call_justifacts(order.pk)
+    assert state(order)[:3] == ("received", "JF-1", "poll")
+    clock.shift(60)
+    world.work()
+    assert len(world.sent("assessment.start")) == 1
 
 
 def test_two_numbers_for_one_order_are_a_humans_case(world: World, clock, settings) -> None:

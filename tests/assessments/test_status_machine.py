@@ -135,7 +135,7 @@ class Life(RuleBasedStateMachine):
         found = due(timezone.now())
         for act, items in (
             (place.call_justifacts, found.calls),
-            (lambda ids: poll.poll(ids), [found.polls] if found.polls else []),
+            (poll.poll, found.polls),
             (self._tell, found.lanes),
         ):
             for item in items:

@@ -14,13 +14,12 @@ from integrations.connections import (
     check,
     connect,
     find_by_verification_key,
-    note_ashby,
-    note_justifacts,
     pause,
     resume,
 )
 from integrations.errors import NotSent, Refused, Unauthorized, Unknown
 from integrations.models import AshbyApiKey, Connection, Organization
+from integrations.sides import note_ashby, note_justifacts
 from tests.world import JUSTIFACTS, World
 
 pytestmark = pytest.mark.anywhere

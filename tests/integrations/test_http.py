@@ -12,7 +12,7 @@ import responses
 
 from config.logs import logging_config
 from integrations import http
-from integrations.errors import Answer, NotSent, Refused, Unauthorized, Unknown
+from integrations.errors import Answer, NoAnswer, NotSent, Refused, Unauthorized, Unknown
 
 KEY = "key-0123456789"
 URL = "https://other.test/call"
@@ -157,7 +157,8 @@ def test_an_excerpt_is_redacted_before_it_is_cut(wire) -> None:
         *[(status, Refused) for status in (400, 402, 404, 405, 409, 410, 422, 451)],
         *[(status, Unauthorized) for status in (401, 403)],
         *[(status, NotSent) for status in (429, 503)],
-        *[(status, Unknown) for status in (201, 206, 300, 408, 425, 500, 502, 504, 520)],
+        *[(status, Unknown) for status in (201, 206, 300, 425, 500, 502, 520)],
+        *[(status, NoAnswer) for status in (408, 504)],
     ],
 )
 def test_each_http_status_has_its_end(wire, status: int, error: type) -> None:

@@ -9,8 +9,13 @@ from django.core.cache import cache
 from django.test import override_settings
 
 from integrations.ashby.client import AshbyClient
-from integrations.errors import NotSent
-from integrations.limits import CALLS_PER_MINUTE, rest_everybody, take_ashby_call
+from integrations.errors import BudgetSpent, NotSent
+from integrations.limits import (
+    ASHBY_CALLS_PER_WINDOW,
+    rest_everybody,
+    take_ashby_call,
+    take_justifacts_call,
+)
 
 NINE = datetime(2026, 3, 2, 9, 0, 20, tzinfo=UTC)
 HOUR = 3600
@@ -31,21 +36,46 @@ def dead_cache(tmp_path) -> Iterator[None]:
 
 
 def use_up(key: str) -> None:
-    for _ in range(CALLS_PER_MINUTE):
+    for _ in range(ASHBY_CALLS_PER_WINDOW):
         take_ashby_call(key)
 
 
-def test_a_key_has_a_budget_for_each_minute(clock) -> None:
+def test_a_key_has_a_budget_that_is_there_again_in_seconds(clock) -> None:
+    clock.shift(2)
     use_up("key-1")
-    with pytest.raises(NotSent) as caught:
+    with pytest.raises(BudgetSpent) as caught:
         take_ashby_call("key-1")
-    assert caught.value.retry_after == 40
-    clock.shift(40)
+    assert caught.value.retry_after == 3
+    clock.shift(3)
     take_ashby_call("key-1")
 
 
-def test_the_budget_is_under_ashbys_limit() -> None:
-    assert CALLS_PER_MINUTE < 1000
+def test_no_minute_holds_more_calls_than_ashby_allows_and_few_less(clock) -> None:
+    """However the minute lies over the windows."""
+    made: list[int] = []
+    for second in range(180):
+        for _ in range(200):
+            try:
+                take_ashby_call("key-1")
+            except BudgetSpent:
+                break
+            made.append(second)
+        clock.shift(1)
+    minutes = [sum(first <= second < first + 60 for second in made) for first in range(121)]
+    assert max(minutes) < 1000
+    assert min(minutes) > 800
+
+
+def test_a_connection_to_justifacts_has_a_budget_too(settings, clock) -> None:
+    settings.JUSTIFACTS_CALLS_PER_MINUTE = 3
+    for _ in range(3):
+        take_justifacts_call("https://jf.test/", "key-1")
+    with pytest.raises(BudgetSpent) as caught:
+        take_justifacts_call("https://jf.test/", "key-1")
+    assert caught.value.retry_after == 40
+    take_justifacts_call("https://jf.test/", "key-2")
+    clock.shift(40)
+    take_justifacts_call("https://jf.test/", "key-1")
 
 
 def test_another_keys_budget_is_its_own() -> None:

@@ -8,6 +8,7 @@ import requests
 from django.db import connection as database
 
 from assessments.models import Attempt, InboundCall, Order
+from integrations.models import Connection
 from tests.world import World, data
 
 pytestmark = pytest.mark.anywhere
@@ -78,6 +79,7 @@ def _placed_after_failures(world: World, changes: dict[str, Any], echo: str) -> 
         world.justifacts("assessment.status", body, status)
         world.work()
         Order.objects.filter(pk=order.pk).update(next_call="place", next_call_at=order.created_at)
+        Connection.objects.update(justifacts_failures=0, justifacts_rest_until=None)
     world.justifacts("assessment.start", requests.ConnectionError(echo))
     world.work()
     Order.objects.filter(pk=order.pk).update(next_call="place", next_call_at=order.created_at)

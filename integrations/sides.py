@@ -1,0 +1,72 @@
+"""Remembers how calls to either side of a connection ended: its health, as people read it, and the
+circuit breaker's count."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
+
+from .breaker import Side, count
+from .errors import BudgetSpent, CallFailed, Refused, Unauthorized
+from .models import Connection
+from .redaction import redact_text
+
+_RESTING = "Calls to {side} rest after several failures in a row; one at a time tries whether it works again."
+
+
+def note_ashby(
+    connection: Connection, failure: CallFailed | None, now: datetime, hide: Iterable[str] = ()
+) -> None:
+    """Remembers how a call to Ashby ended. A refusal is no news of the connection: it is about one
+    order, or about the key, for which deliveries pause. ``hide``: the candidate whom it was about."""
+    rests = count(connection, Side.ASHBY, failure, now)
+    if isinstance(failure, Refused | BudgetSpent):
+        return
+    _note(connection, Side.ASHBY, _problem_text(Side.ASHBY, failure, rests, hide), now)
+
+
+def note_justifacts(
+    connection: Connection, failure: CallFailed | None, now: datetime, hide: Iterable[str] = ()
+) -> None:
+    """Remembers how a call to Justifacts ended. Who refuses one order has answered; who refuses our
+    key is a problem of the connection. ``hide``: the candidate whom it was about."""
+    rests = count(connection, Side.JUSTIFACTS, failure, now)
+    if isinstance(failure, BudgetSpent):
+        return
+    if isinstance(failure, Refused) and not isinstance(failure, Unauthorized):
+        failure = None
+    _note(connection, Side.JUSTIFACTS, _problem_text(Side.JUSTIFACTS, failure, rests, hide), now)
+
+
+def heard_from_justifacts(connection: Connection, now: datetime) -> None:
+    """Justifacts has called us. While our calls to it rest, that says nothing of them."""
+    if connection.justifacts_rest_until is None:
+        _note(connection, Side.JUSTIFACTS, "", now)
+
+
+def _problem_text(side: Side, failure: CallFailed | None, rests: bool, hide: Iterable[str]) -> str:
+    if failure is None:
+        return ""
+    text = f"{failure.sentence} {_RESTING.format(side=side.title())}" if rests else failure.message
+    return redact_text(text, hide)
+
+
+def _note(connection: Connection, side: Side, text: str, now: datetime) -> None:
+    """Written at most once in 10 s while nothing changes: this row is every order's."""
+    last = getattr(connection, f"{side}_answered_at")
+    had, since = getattr(connection, f"{side}_problem"), getattr(connection, f"{side}_problem_since")
+    changes: dict[str, object] = {}
+    if had != text or bool(text) != bool(since):
+        changes |= problem(side, text, now)
+    if not text and (last is None or (now - last).total_seconds() > 10):
+        changes[f"{side}_answered_at"] = now
+    if changes:
+        Connection.objects.filter(pk=connection.pk).update(**changes)
+
+
+def problem(side: str, text: str, now: datetime) -> dict[str, object]:
+    """A side's problem and its beginning, for an update. While one problem follows another, the first
+    one's beginning stays, as the row has it: ours may be a copy from before another worker's."""
+    since = f"{side}_problem_since"
+    return {f"{side}_problem": text, since: Coalesce(F(since), Value(now)) if text else None}

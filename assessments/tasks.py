@@ -6,7 +6,8 @@ with what else is due there; who finds all places taken leaves it to them, and t
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -48,56 +49,60 @@ def _take_no_new_work(**_: object) -> None:
 @shared_task
 def call_justifacts(assessment_id: str) -> None:
     """Places, looks up or cancels one order, whichever is due; then what else its organization has."""
-    _work_through(_places, "justifacts", [UUID(assessment_id)], _call, calls_of, call_justifacts)
+    for left in _work_through(Work(_places, "justifacts", _call_each, calls_of), [UUID(assessment_id)]):
+        nudge(call_justifacts, str(left[0]))
 
 
 @shared_task
 def deliver(assessment_id: str) -> None:
     """Tells Ashby what waits for one order, in order; then what else its organization has."""
-    _work_through(_places, "ashby", [UUID(assessment_id)], deliver_lane, lanes_of, deliver)
+    for left in _work_through(Work(_places, "ashby", _tell_each, lanes_of), [UUID(assessment_id)]):
+        nudge(deliver, str(left[0]))
 
 
 @shared_task
 def poll(assessment_ids: Sequence[str]) -> None:
-    """Asks Justifacts for a batch of orders of one organization; then for its others."""
+    """Asks Justifacts for a batch of orders; then for the others of their organizations."""
     ids = [UUID(text) for text in assessment_ids]
-    organizations = Order.objects.order_by().filter(pk__in=ids).values_list("organization", flat=True)
-    for organization in organizations.distinct():
-        with _polling_places.place(organization) as is_mine:
-            if is_mine:
-                _poll_through(organization, ids)
+    for left in _work_through(Work(_polling_places, "poll", _poll_batch, polls_of), ids):
+        nudge(poll, [str(assessment_id) for assessment_id in left])
 
 
-def _work_through(
-    places: Bulkhead,
-    side: str,
-    ids: list[UUID],
-    act: Callable[[UUID], bool],
-    next_of: Callable[[int, datetime], list[UUID]],
-    task: object,
-) -> None:
-    organization = Order.objects.order_by().values_list("organization", flat=True).get(pk=ids[0])
-    key, until = (organization, side), time.monotonic() + TURN_SECONDS
-    with places.place(key) as is_mine:
-        while is_mine and not _stopping.is_set():
-            # A list, so that all are tried: one that another worker has done is no reason to stop.
-            done = [act(assessment_id) for assessment_id in ids if not _stopping.is_set()]
-            if not any(done) and not places.was_turned_away(key):
-                return
-            ids = next_of(organization, timezone.now())
-            if ids and time.monotonic() > until:
-                nudge(task, str(ids[0]))
-                return
+@dataclass(frozen=True)
+class Work:
+    """One kind of work: the places for those who do it, how it is done, and what else an organization
+    has of it. ``do`` says whether anything was done."""
+
+    places: Bulkhead
+    kind: str
+    do: Callable[[list[UUID]], bool]
+    next_of: Callable[[int, datetime], list[UUID]]
 
 
-def _poll_through(organization: int, ids: list[UUID]) -> None:
-    until = time.monotonic() + TURN_SECONDS
-    while ids and not _stopping.is_set():
-        for changed in polling.poll(ids):
-            nudge(deliver, str(changed))
-        if time.monotonic() > until:
-            return
-        ids = polls_of(organization, timezone.now())
+def _work_through(work: Work, ids: list[UUID]) -> Iterator[list[UUID]]:
+    """Does it, for each organization of ``ids``; yields what is left of one when its turn is over."""
+    orders = Order.objects.order_by().filter(pk__in=ids)
+    for organization in orders.values_list("organization", flat=True).distinct():
+        if left := _work_for(work, organization, ids):
+            yield left
+
+
+def _work_for(work: Work, organization: int, ids: list[UUID]) -> list[UUID]:
+    key, until = (organization, work.kind), time.monotonic() + TURN_SECONDS
+    while ids and not _stopping.is_set() and time.monotonic() < until:
+        with work.places.place(key) as is_mine:
+            if not is_mine:
+                return []
+            while ids and not _stopping.is_set() and time.monotonic() < until:
+                ids = work.next_of(organization, timezone.now()) if work.do(ids) else []
+        if not ids and work.places.was_turned_away(key):
+            # Somebody came after the last look at what is due, and left it to whoever was here.
+            ids = work.next_of(organization, timezone.now())
+    return ids
+
+
+def _call_each(ids: list[UUID]) -> bool:
+    return any([_call(assessment_id) for assessment_id in ids if not _stopping.is_set()])
 
 
 def _call(assessment_id: UUID) -> bool:
@@ -107,12 +112,23 @@ def _call(assessment_id: UUID) -> bool:
     return called
 
 
+def _tell_each(ids: list[UUID]) -> bool:
+    return any([deliver_lane(assessment_id) for assessment_id in ids if not _stopping.is_set()])
+
+
 def deliver_lane(assessment_id: UUID) -> bool:
     """Tells what waits for one order, in order, as long as Ashby takes it. Whether it took any."""
     until, told = time.monotonic() + TURN_SECONDS, False
     while time.monotonic() < until and not _stopping.is_set() and delivering.deliver_next(assessment_id):
         told = True
     return told
+
+
+def _poll_batch(ids: list[UUID]) -> bool:
+    changed = polling.poll(ids)
+    for assessment_id in changed:
+        nudge(deliver, str(assessment_id))
+    return bool(ids)
 
 
 @shared_task

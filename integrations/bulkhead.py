@@ -47,4 +47,3 @@ class Bulkhead:
             self._taken[key] -= 1
             if not self._taken[key]:
                 del self._taken[key]
-                self._turned_away.discard(key)

@@ -78,13 +78,14 @@ def _ask_all(connection: Connection, orders: list[Order]) -> list[tuple[Order, _
         return []
     try:
         client = justifacts_client(connection)
+        client.reserve(len(orders))
     except CallFailed as error:
         _note_health(connection, [(orders[0], error)])
-        return [(order, error) for order in orders]
+        return [] if isinstance(error, BudgetSpent) else [(order, error) for order in orders]
     at_a_time = 1 if is_open(connection, Side.JUSTIFACTS) else _AT_A_TIME
     pairs = list(_asked(client, orders, at_a_time))
     _note_health(connection, pairs)
-    return [(order, outcome) for order, outcome in pairs if not isinstance(outcome, BudgetSpent)]
+    return pairs
 
 
 def _asked(client: JustifactsClient, orders: list[Order], at_a_time: int) -> Iterator[tuple[Order, _Outcome]]:
@@ -120,8 +121,8 @@ def _claim(assessment_ids: Sequence[UUID]) -> tuple[UUID, list[Order]]:
 def _ask(client: JustifactsClient, order: Order) -> _Outcome:
     try:
         if order.justifacts_order_id:
-            return client.status(justifacts_order_id=order.justifacts_order_id)
-        return client.status(reference_id=str(order.pk))
+            return client.status(justifacts_order_id=order.justifacts_order_id, is_reserved=True)
+        return client.status(reference_id=str(order.pk), is_reserved=True)
     except CallFailed as error:
         return error
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from integrations import http
 from integrations.errors import Answer, Refused, Unauthorized, Unknown
-from integrations.limits import take_justifacts_call
+from integrations.limits import take_justifacts_calls
 from integrations.protocol import AssessmentUpdate, InvalidMessage, StartRequest
 
 
@@ -58,6 +58,10 @@ class JustifactsClient:
     base_url: str
     key: str = field(repr=False)
 
+    def reserve(self, calls: int) -> None:
+        """Counts so many calls, to be made with ``is_reserved``. Raises ``BudgetSpent``."""
+        take_justifacts_calls(self.base_url, self.key, calls)
+
     def packages(self) -> list[SoldPackage]:
         """``assessment.list``. Raises ``CallFailed``."""
         answer = self._call("assessment.list", {}, repeatable=True)
@@ -101,7 +105,9 @@ class JustifactsClient:
         """``assessment.cancel``. Raises ``CallFailed``; ``Refused`` where Justifacts will not."""
         return self._call("assessment.cancel", {"assessment_id": justifacts_order_id}, repeatable=True)
 
-    def status(self, *, justifacts_order_id: str = "", reference_id: str = "") -> Found:
+    def status(
+        self, *, justifacts_order_id: str = "", reference_id: str = "", is_reserved: bool = False
+    ) -> Found:
         """``assessment.status``, by Justifacts' id or by ours.
 
         Raises ``OrderNotFound`` where Justifacts certainly has none, ``CallFailed`` where its
@@ -111,7 +117,7 @@ class JustifactsClient:
             {"assessment_id": justifacts_order_id} if justifacts_order_id else {"reference_id": reference_id}
         )
         try:
-            answer = self._call("assessment.status", body, repeatable=True)
+            answer = self._call("assessment.status", body, repeatable=True, is_reserved=is_reserved)
         except Refused as error:
             # To a key that it does not accept, "not found" is not certain.
             if error.code == "assessment_not_found" and not isinstance(error, Unauthorized):
@@ -135,8 +141,10 @@ class JustifactsClient:
         headers: Mapping[str, str] | None = None,
         hide: Iterable[str] = (),
         not_after: float | None = None,
+        is_reserved: bool = False,
     ) -> Answer:
-        take_justifacts_call(self.base_url, self.key)
+        if not is_reserved:
+            self.reserve(1)
         answer = http.post(
             address(self.base_url, name),
             key=self.key,

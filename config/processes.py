@@ -1,8 +1,8 @@
 """Runs the Procfile's processes in the foreground: ``python -m config.processes run`` or ``demo``.
 
 ``run``: the portal alone, configured by the environment. ``demo``: the portal with the sandbox (a
-stand-in Ashby and a stand-in Justifacts) and an organization that is connected to it. Either ends
-every process on Ctrl-C or SIGTERM.
+stand-in Ashby and a stand-in Justifacts) and an organization that is connected to it. Either brings
+back a process that dies, and ends every process on Ctrl-C or SIGTERM.
 """
 
 import argparse
@@ -12,9 +12,10 @@ import sys
 from urllib.parse import urlsplit
 
 from honcho.environ import parse_procfile
-from honcho.manager import Manager
 
 from . import env
+from .database import wait_for_database
+from .keeper import Keeper
 
 
 def main() -> None:
@@ -27,12 +28,13 @@ def main() -> None:
         environment = _demo_environment(arguments.port, arguments.sandbox_port)
     else:
         environment = env.for_children(PORT=arguments.port, PORTAL_BASE_URL=_own_address(arguments.port))
+        wait_for_database()
     migrated = subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=environment, cwd=env.BASE_DIR
     )
     if migrated.returncode:
         sys.exit("The database could not be brought up to date; see above.")
-    manager = Manager()
+    manager = Keeper()
     procfile = parse_procfile((env.BASE_DIR / "Procfile").read_text())
     commands = dict(procfile.processes)
     if arguments.what == "demo":

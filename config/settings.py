@@ -79,7 +79,18 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5;",
     }
 else:
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        # A server that is gone without a word is noticed within half a minute.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+        # A worker that was stopped in the middle of a transaction must not hold its rows, and nobody waits
+        # longer for a row than Ashby waits for an answer.
+        "options": "-c idle_in_transaction_session_timeout=20000 -c lock_timeout=10000",
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Cache: the shared call budgets; it may be wiped at any time -----------------------------

@@ -25,7 +25,7 @@ WINDOW_SECONDS = 5
 _WINDOWS_BEFORE = 60 // WINDOW_SECONDS
 #: Of a minute's budget, this part is spread evenly, so that nothing waits longer than a window; the
 #: rest is for bursts, of which each window may use half of what the 12 before it have left.
-_EVEN_PART = 0.55
+_EVEN_PART = 0.75
 #: A wrong header must not stop every organization for good.
 LONGEST_REST_SECONDS = 24 * 60 * 60
 _EVERYBODY = "ashby-rest-until"

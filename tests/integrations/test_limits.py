@@ -69,19 +69,19 @@ def test_no_minute_holds_more_calls_than_ashby_allows_and_few_less(clock) -> Non
     assert max(minutes) < 1000
     assert min(minutes) > 750
     windows = [sum(first <= second < first + 5 for second in made) for first in range(0, 180, 5)]
-    assert windows[0] > 200, "a burst goes out at once"
-    assert min(windows) >= 40, "nothing waits longer than a window"
+    assert windows[0] > 150, "a burst goes out at once"
+    assert min(windows) >= 50, "nothing waits longer than a window"
 
 
 def test_a_connection_to_justifacts_has_a_budget_too(settings, clock) -> None:
     settings.JUSTIFACTS_CALLS_PER_MINUTE = 130
-    take_justifacts_calls("https://jf.test/", "key-1", 37)
+    take_justifacts_calls("https://jf.test/", "key-1", 26)
     with pytest.raises(BudgetSpent) as caught:
         take_justifacts_calls("https://jf.test/", "key-1")
     assert caught.value.retry_after == 5
     take_justifacts_calls("https://jf.test/", "key-2")
     clock.shift(5)
-    take_justifacts_calls("https://jf.test/", "key-1", 20)
+    take_justifacts_calls("https://jf.test/", "key-1", 10)
 
 
 def test_another_keys_budget_is_its_own() -> None:

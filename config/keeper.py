@@ -6,10 +6,16 @@ the mistake is seen. On SIGTERM nobody takes new work, what runs has 25 s to fin
 last, so that the workers can still hand back what they have not begun.
 """
 
+import contextlib
+import os
+import signal
+import threading
 import time
 from collections import defaultdict, deque
+from typing import Any
 
 import honcho.manager
+import honcho.process
 
 #: A little more than the 25 s that the workers have: who is still there then is killed.
 _KILL_AFTER_SECONDS = 27
@@ -23,6 +29,20 @@ _ONCE = "ready"
 honcho.manager.KILL_WAIT = _KILL_AFTER_SECONDS
 
 
+class _WithItsChildren(honcho.process.Popen):
+    """A process whose own children end with it: a web server's workers would go on without their
+    master, and nobody would notice that it has died."""
+
+    def __init__(self, command: str, **options: Any) -> None:
+        super().__init__(command, **options)
+        threading.Thread(target=self._end_together, daemon=True).start()
+
+    def _end_together(self) -> None:
+        self.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
 class Keeper(honcho.manager.Manager):
     """honcho's manager, with restarts and an order of ending."""
 
@@ -31,6 +51,11 @@ class Keeper(honcho.manager.Manager):
         self._started_at: dict[str, float] = {}
         self._restarts: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_MOST_RESTARTS_A_MINUTE))
         self._last_was_told = False
+
+    def add_process(self, name: str, command: str, **options: Any) -> honcho.process.Process:
+        process = super().add_process(name, command, **options)
+        process._child_ctor = _WithItsChildren
+        return process
 
     def _start(self) -> None:
         super()._start()

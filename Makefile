@@ -8,7 +8,7 @@ SANDBOX_PORT ?= 9001
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_LINK_MODE := copy
 
-.PHONY: help demo demo-reset run test lint bench screenshots
+.PHONY: help demo demo-reset run test lint bench chaos screenshots
 .DEFAULT_GOAL := help
 
 help: ## What can be run
@@ -35,6 +35,9 @@ lint: .venv/.installed-dev ## Style, format, types, import rules, migrations
 
 bench: .venv/.installed ## The portal's speed beside bare reference views, in one run
 	$(BIN)/python -m benchmarks.run
+
+chaos: .venv/.installed-dev ## Break everything, lose nothing: CHAOS_ORDERS=60 CHAOS_SEED=7 CHAOS_ON=embedded|services
+	$(BIN)/python -m tests.chaos
 
 screenshots: .venv/.installed-dev ## The README's pictures, taken of the portal as it is (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots

@@ -1,0 +1,139 @@
+"""Compares the three ledgers: the driver's, the sandbox's, the portal's. Pure."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+KINDS = ("lost", "doubled", "out of order", "unexplained")
+_ONCE = ("Justifacts Received", "Started", "Applicant Started", "In Process: Justifacts")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A promise that was broken, with the evidence."""
+
+    kind: str
+    order: str
+    what: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Ledgers:
+    """``accepted``: the driver's starts (assessment id: application). ``taken``: Justifacts' orders by
+    our reference. ``stories``: what Ashby took of each assessment, in order. ``orders``: the portal's."""
+
+    accepted: dict[str, str]
+    taken: dict[str, list[dict[str, Any]]]
+    stories: dict[str, list[dict[str, Any]]]
+    orders: dict[str, dict[str, Any]]
+    paused: dict[str, str]
+
+
+def audit(ledgers: Ledgers) -> list[Finding]:
+    """Everything that is wrong; nothing where every promise was kept."""
+    findings: list[Finding] = []
+    for reference in ledgers.accepted:
+        if reference not in ledgers.orders:
+            findings.append(
+                Finding("lost", reference, "Ashby was answered, and the portal has no such order")
+            )
+    for reference in ledgers.taken:
+        if reference not in ledgers.orders:
+            findings.append(
+                Finding("lost", reference, "Justifacts runs an order that the portal does not know")
+            )
+    for reference, order in ledgers.orders.items():
+        story = ledgers.stories.get(reference, [])
+        taken = ledgers.taken.get(reference, [])
+        evidence = {"order": order, "story": story, "justifacts": taken}
+        for kind, what in (
+            *_placing(order, taken),
+            *_final_word(order, taken),
+            *_telling(order, story, reference in ledgers.stories, ledgers.paused),
+            *_story(story),
+        ):
+            findings.append(Finding(kind, reference, what, evidence))
+    return [*findings, *_same_application(ledgers)]
+
+
+def _placing(order: dict[str, Any], taken: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    if len(taken) > 1:
+        return [("doubled", f"Justifacts has {len(taken)} orders with this reference")]
+    if not taken and not order["needs_attention"] and order["status"] not in ("cancelled", "rejected"):
+        return [("lost", "accepted, and neither at Justifacts nor a question to a human")]
+    if order["needs_attention"] and not order["attention_reason"]:
+        return [("unexplained", "needs a human, and does not say why")]
+    if order["next_call"] in ("place", "cancel") and not order["needs_attention"]:
+        return [("unexplained", f"still has to {order['next_call']}")]
+    return []
+
+
+def _final_word(order: dict[str, Any], taken: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    if len(taken) != 1 or order["needs_attention"]:
+        return []
+    there = taken[0]
+    if order["status"] == "cancelled":
+        is_over = there["cancelled_reason"] is not None or there["completed_at"] is not None
+        return [] if is_over else [("lost", "cancelled here, and Justifacts goes on with it")]
+    if there["cancelled_reason"] is not None:
+        return [("lost", "Justifacts cancelled it, and the portal does not know")]
+    if there["completed_at"] is not None and order["status"] != "complete":
+        return [("lost", f"Justifacts completed it, and the portal says {order['status']}")]
+    if there["completed_at"] is not None and order["result"] != (there["result"] or "Complete"):
+        return [("lost", f"Justifacts says {there['result']}, the portal {order['result']}")]
+    return []
+
+
+def _telling(
+    order: dict[str, Any], story: list[dict[str, Any]], is_known: bool, paused: dict[str, str]
+) -> list[tuple[str, str]]:
+    found = []
+    delivered = [one["payload"] for one in order["updates"] if one["state"] == "delivered"]
+    if delivered != story and is_known:
+        what = "Ashby has another story than the one that the portal delivered"
+        kind = "out of order" if _sorted(delivered) == _sorted(story) else "lost"
+        found.append(("doubled" if len(story) > len(delivered) else kind, what))
+    unsaid = [one for one in order["updates"] if one["state"] != "delivered"]
+    if unsaid and not order["needs_attention"] and not paused.get(order["organization"]):
+        found.append(("lost", f"{len(unsaid)} updates were not told, and nobody is asked"))
+    if order["has_ended"] and order["status"] != "complete" and not _has_end(order):
+        found.append(("lost", "it ended, and there is no update that says so"))
+    return found
+
+
+def _story(story: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    found = []
+    stamps = [body["timestamp"] for body in story]
+    if any(one >= other for one, other in pairwise(stamps)):
+        found.append(("out of order", "timestamps do not grow"))
+    labels = Counter(body["assessment_status"]["value"] for body in story if "assessment_status" in body)
+    for label in _ONCE:
+        if labels[label] > 1:
+            found.append(("doubled", f"Ashby was told {label} {labels[label]} times"))
+    known = [_ONCE.index(label) for label in labels if label in _ONCE]
+    if known != sorted(known):
+        found.append(("out of order", "a status went back"))
+    ends = [n for n, body in enumerate(story) if "cancelled_reason" in body]
+    if ends not in ([], [len(story) - 1]):
+        found.append(("out of order", "something was told after the end"))
+    return found
+
+
+def _same_application(ledgers: Ledgers) -> list[Finding]:
+    """One start of one application is one order, however often it was repeated."""
+    by_application = Counter(order["application_id"] for order in ledgers.orders.values())
+    return [
+        Finding("doubled", order["assessment_id"], "one start made two orders", {"order": order})
+        for order in ledgers.orders.values()
+        if by_application[order["application_id"]] > 1
+    ]
+
+
+def _has_end(order: dict[str, Any]) -> bool:
+    return any("cancelled_reason" in one["payload"] for one in order["updates"])
+
+
+def _sorted(bodies: list[dict[str, Any]]) -> list[str]:
+    return sorted(str(sorted(body.items(), key=lambda item: item[0])) for body in bodies)

@@ -1,0 +1,44 @@
+"""The portal's ledger as JSON: ``python -m tests.chaos.books``, in the portal's environment."""
+
+import json
+import os
+
+import django
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from assessments.models import Order  # models can be imported once Django is set up
+    from integrations.models import Connection
+
+    orders = Order.objects.order_by("created_at").select_related("organization")
+    print(
+        json.dumps(
+            {
+                "paused": dict(Connection.objects.values_list("organization__slug", "pause_reason")),
+                "orders": [_order(order) for order in orders.prefetch_related("updates", "events")],
+            }
+        )
+    )
+
+
+def _order(order: object) -> dict[str, object]:
+    names = ("status", "result", "justifacts_order_id", "needs_attention", "attention_reason", "next_call")
+    return {
+        "assessment_id": str(order.pk),
+        "organization": order.organization.slug,
+        "application_id": order.application_id,
+        "has_ended": order.has_ended,
+        "end_reason": order.end_reason,
+        **{name: getattr(order, name) for name in names},
+        "updates": [
+            {"timestamp": one.timestamp, "state": one.state, "payload": one.payload, "error": one.last_error}
+            for one in sorted(order.updates.all(), key=lambda one: one.sequence)
+        ],
+        "events": [f"{one.at:%H:%M:%S} {one.kind}: {one.summary}" for one in order.events.all()],
+    }
+
+
+if __name__ == "__main__":
+    main()

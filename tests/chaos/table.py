@@ -1,0 +1,62 @@
+"""What a run has shown, as a table."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from .audit import KINDS, Finding, Ledgers
+
+_MOST_SHOWN = 12
+
+
+@dataclass
+class Result:
+    seed: int
+    backend: str
+    seconds: float
+    injected: Counter[str]
+    restarts: int
+    ledgers: Ledgers
+    given_up: list[str]
+    refused: list[tuple[str, int, str]]
+    findings: list[Finding]
+
+    def count(self, kind: str) -> int:
+        """Orders with a finding of this kind."""
+        return len({finding.order for finding in self.findings if finding.kind == kind})
+
+
+def print_table(result: Result) -> None:
+    print(f"\nFaults injected (seed {result.seed}, {result.backend}, {result.seconds:.0f} s)")
+    for kind, count in sorted(result.injected.items()):
+        print(f"  {kind:<44}{count:>6}")
+    print(f"  {'processes started again':<44}{result.restarts:>6}")
+    orders = list(result.ledgers.orders.values())
+    print("\nOutcome")
+    _line("starts accepted", len(result.ledgers.accepted))
+    _line("starts refused, with a definite answer", len(result.refused))
+    _line("starts and cancels without a definite answer", len(result.given_up))
+    _line("orders in the portal", len(orders))
+    for status, count in sorted(Counter(order["status"] for order in orders).items()):
+        _line(f"  {status}", count)
+    _line("orders at Justifacts", sum(len(taken) for taken in result.ledgers.taken.values()))
+    _line("updates that Ashby took", sum(len(story) for story in result.ledgers.stories.values()))
+    questions = Counter(_heading(order["attention_reason"]) for order in orders if order["needs_attention"])
+    _line("questions to a human", sum(questions.values()))
+    for reason, count in questions.most_common(8):
+        _line(f"  {reason}", count)
+    print()
+    for kind in KINDS:
+        _line(kind, result.count(kind))
+    for finding in result.findings[:_MOST_SHOWN]:
+        print(f"\n{finding.kind}: {finding.order}: {finding.what}")
+        print(json.dumps(finding.evidence, indent=1)[:6000])
+
+
+def _line(what: str, count: Any) -> None:
+    print(f"  {what:<90}{count:>6}")
+
+
+def _heading(reason: str) -> str:
+    return reason.split(": ")[0][:88]

@@ -1,0 +1,163 @@
+"""The audit finds what it is there for, and the plan is the seed's."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from .audit import Ledgers, audit
+from .plan import make_plan
+
+ONE = "order-1"
+
+
+def _body(timestamp: int, label: str = "", **parts: Any) -> dict[str, Any]:
+    status = {"assessment_status": {"value": label}} if label else {}
+    return {"timestamp": timestamp, **status, **parts}
+
+
+def _good() -> Ledgers:
+    """A check that went well."""
+    story = [
+        _body(1, "Justifacts Received"),
+        _body(2, "Started"),
+        _body(3, "Applicant Started"),
+        _body(4, "Complete"),
+    ]
+    order = {
+        "assessment_id": ONE,
+        "organization": "chaos-1",
+        "application_id": "application-1",
+        "status": "complete",
+        "has_ended": True,
+        "result": "Clear",
+        "needs_attention": False,
+        "attention_reason": "",
+        "next_call": "",
+        "updates": [
+            {"state": "delivered", "payload": body, "timestamp": body["timestamp"]} for body in story
+        ],
+    }
+    there = {"reference_id": ONE, "completed_at": 1.0, "cancelled_reason": None, "result": "Clear"}
+    return Ledgers({ONE: "application-1"}, {ONE: [there]}, {ONE: list(story)}, {ONE: order}, {})
+
+
+def _kinds(ledgers: Ledgers) -> set[str]:
+    return {finding.kind for finding in audit(ledgers)}
+
+
+def test_a_check_that_went_well_is_no_finding() -> None:
+    assert not audit(_good())
+
+
+def _forget_the_order(ledgers: Ledgers) -> None:
+    ledgers.orders.clear()
+
+
+def _never_place(ledgers: Ledgers) -> None:
+    ledgers.taken.clear()
+    ledgers.orders[ONE] |= {"status": "accepted", "has_ended": False}
+
+
+def _miss_the_end(ledgers: Ledgers) -> None:
+    ledgers.orders[ONE] |= {"status": "in_process", "has_ended": False}
+
+
+def _miss_the_result(ledgers: Ledgers) -> None:
+    ledgers.taken[ONE][0]["result"] = "Adverse"
+
+
+def _go_on_after_a_cancel(ledgers: Ledgers) -> None:
+    ledgers.orders[ONE]["status"] = "cancelled"
+    ledgers.taken[ONE][0]["completed_at"] = None
+
+
+def _leave_an_update(ledgers: Ledgers) -> None:
+    ledgers.orders[ONE]["updates"][-1]["state"] = "waiting"
+    ledgers.stories[ONE].pop()
+
+
+def _lose_an_update_on_the_way(ledgers: Ledgers) -> None:
+    ledgers.stories[ONE].pop(1)
+
+
+def _place_twice(ledgers: Ledgers) -> None:
+    ledgers.taken[ONE].append(dict(ledgers.taken[ONE][0]))
+
+
+def _make_two_orders_of_one_start(ledgers: Ledgers) -> None:
+    ledgers.orders["order-2"] = ledgers.orders[ONE] | {"assessment_id": "order-2"}
+    ledgers.taken["order-2"] = ledgers.taken[ONE]
+    ledgers.stories["order-2"] = ledgers.stories[ONE]
+
+
+def _tell_twice(ledgers: Ledgers) -> None:
+    again = _body(5, "Started")
+    ledgers.stories[ONE].append(again)
+    ledgers.orders[ONE]["updates"].append({"state": "delivered", "payload": again, "timestamp": 5})
+
+
+def _swap(ledgers: Ledgers) -> None:
+    story = ledgers.stories[ONE]
+    story[1], story[2] = story[2], story[1]
+
+
+def _tell_after_the_end(ledgers: Ledgers) -> None:
+    ledgers.stories[ONE][1] = _body(2, cancelled_reason={"value": "no"})
+    ledgers.orders[ONE]["updates"][1]["payload"] = ledgers.stories[ONE][1]
+
+
+def _ask_without_a_reason(ledgers: Ledgers) -> None:
+    ledgers.orders[ONE]["needs_attention"] = True
+
+
+def _leave_a_call(ledgers: Ledgers) -> None:
+    ledgers.orders[ONE]["next_call"] = "cancel"
+
+
+@pytest.mark.parametrize(
+    ("harm", "kind"),
+    [
+        (_forget_the_order, "lost"),
+        (_never_place, "lost"),
+        (_miss_the_end, "lost"),
+        (_miss_the_result, "lost"),
+        (_go_on_after_a_cancel, "lost"),
+        (_leave_an_update, "lost"),
+        (_lose_an_update_on_the_way, "lost"),
+        (_place_twice, "doubled"),
+        (_make_two_orders_of_one_start, "doubled"),
+        (_tell_twice, "doubled"),
+        (_swap, "out of order"),
+        (_tell_after_the_end, "out of order"),
+        (_ask_without_a_reason, "unexplained"),
+        (_leave_a_call, "unexplained"),
+    ],
+)
+def test_every_harm_is_found(harm: Any, kind: str) -> None:
+    ledgers = copy.deepcopy(_good())
+    harm(ledgers)
+    assert kind in _kinds(ledgers)
+
+
+def test_a_question_to_a_human_explains_what_was_not_placed() -> None:
+    ledgers = _good()
+    _never_place(ledgers)
+    ledgers.orders[ONE] |= {"needs_attention": True, "attention_reason": "Nobody knows."}
+    assert not audit(ledgers)
+
+
+def test_the_same_seed_is_the_same_plan() -> None:
+    assert make_plan(7, 50, "embedded") == make_plan(7, 50, "embedded")
+    assert make_plan(7, 50, "embedded") != make_plan(8, 50, "embedded")
+
+
+@pytest.mark.parametrize("backend", ["embedded", "services"])
+def test_a_long_plan_holds_every_kind_of_fault(backend: str) -> None:
+    kinds = {fault.kind for fault in make_plan(1, 2000, backend).faults}
+    servers = (
+        {"kill -9 broker", "disk full"} if backend == "embedded" else {"kill -9 redis", "kill -9 postgresql"}
+    )
+    assert servers <= kinds
+    assert {"kill -9 web", "kill -9 web child", "kill -9 worker", "stop", "crash point", "sleep at"} <= kinds
+    assert {"wipe broker", "rotate key", "move clock", "ashby wrong_key", "justifacts hang_after"} <= kinds

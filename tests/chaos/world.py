@@ -1,0 +1,205 @@
+"""The processes of a run: the portal as the Procfile has it, a second worker, the sandbox, and (for
+``services``) a PostgreSQL and a Redis of its own. What dies is started again, as a service manager would."""
+
+import contextlib
+import glob
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import redis
+import requests
+
+from tests.journey.processes import Portal, eventually, free_port
+
+CLAIM_SECONDS = 20
+_CLOCK = Path(__file__).parent / "clock"
+
+
+class World(Portal):
+    """Starts everything; ``keep`` brings back what has died."""
+
+    def __init__(self, folder: Path, backend: str) -> None:
+        self.points, self.clock = folder / "points", folder / "clock"
+        self.points.mkdir()
+        self.clock.write_text("0")
+        self.servers = Servers(folder) if backend == "services" else None
+        # PostgreSQL's user has to reach its own folder below ours.
+        super().__init__(
+            folder,
+            CLAIM_SECONDS=str(CLAIM_SECONDS),
+            WORKER_CONCURRENCY="12",
+            CRASH_POINTS_DIR=str(self.points),
+            CHAOS_CLOCK=str(self.clock),
+            PYTHONPATH=str(_CLOCK),
+            LOG_LEVEL="WARNING",
+            ASSESSMENT_START_REPLAY_SECONDS="3600",
+            **(self.servers.environment if self.servers else {}),
+        )
+        self.commands["worker2"] = self.commands["worker"] + " --hostname second@%h"
+        # The sandbox is the judge: its clock stays as it is.
+        self.commands["sandbox"] = f"env -u PYTHONPATH {self.commands['sandbox']}"
+        self._ending = threading.Event()
+        self._held: set[str] = set()
+        self.restarts = 0
+
+    def __enter__(self) -> "World":
+        if self.servers:
+            self.servers.start()
+        super().__enter__()
+        threading.Thread(target=self._keep, daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ending.set()
+        time.sleep(0.5)
+        self.continue_all()
+        super().__exit__(*error)
+        if self.servers:
+            self.servers.end()
+
+    def _keep(self) -> None:
+        while not self._ending.wait(0.3):
+            for name, process in list(self.running.items()):
+                if name == "console" or process.poll() is None or self._ending.is_set():
+                    continue
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                self.start(name)
+                self.restarts += 1
+
+    # --- What the injector does to them -------------------------------------------------------
+
+    def kill(self, name: str) -> None:
+        for pid in self.pids(name):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def pids(self, name: str) -> list[int]:
+        """``web child``: one of the web server's workers; else the process itself."""
+        process = self.running[name.removesuffix(" child")]
+        if not name.endswith(" child"):
+            return [process.pid]
+        return children(process.pid)[-1:]
+
+    def stop(self, name: str, seconds: float) -> None:
+        pids = self.pids(name)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        self._ending.wait(seconds)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def continue_all(self) -> None:
+        """Whoever was stopped, by us or by a crash point, goes on."""
+        for process in list(self.running.values()):
+            for pid in [process.pid, *children(process.pid)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def move_clock(self, seconds: float) -> None:
+        fresh = self.clock.with_suffix(".new")
+        fresh.write_text(str(float(self.clock.read_text()) + seconds))
+        fresh.replace(self.clock)
+
+    def fill_disk(self, seconds: float) -> None:
+        """No process of the portal can write beyond a few kilobytes of any file."""
+        names = ("web", "worker", "worker2", "scheduler")
+        pids = [pid for name in names for pid in [self.running[name].pid, *children(self.running[name].pid)]]
+        self._limit(pids, 4096)
+        self._ending.wait(seconds)
+        self._limit(pids, resource.RLIM_INFINITY)
+
+    def _limit(self, pids: list[int], size: int) -> None:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def wipe_broker(self) -> None:
+        socket = self.folder / "var" / "broker" / "broker.sock"
+        url = self.environment.get("CELERY_BROKER_URL") or f"unix://{socket}"
+        with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(url) as broker:
+            broker.flushall()
+
+    def control(self, method: str, path: str, **body: Any) -> requests.Response:
+        return requests.request(method, f"{self.sandbox}/control/{path}", json=body or None, timeout=30)
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = entry.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid:
+                found.append(int(entry.parent.name))
+    return sorted(found)
+
+
+class Servers:
+    """A PostgreSQL cluster and a Redis on free ports, with nothing to lose."""
+
+    def __init__(self, folder: Path) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="chaos-pg-"))
+        self._home.chmod(0o755)
+        self._data = self._home / "data"
+        self._bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
+        self._as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        self._pg_port, self._redis_port = free_port(), free_port()
+        self._redis: subprocess.Popen[bytes] | None = None
+        self._log = folder / "redis.log"
+        self.environment = {
+            "DATABASE_URL": f"postgres://postgres@127.0.0.1:{self._pg_port}/postgres",
+            "CELERY_BROKER_URL": f"redis://127.0.0.1:{self._redis_port}/0",
+            "CACHE_URL": f"redis://127.0.0.1:{self._redis_port}/1",
+        }
+
+    def start(self) -> None:
+        if os.getuid() == 0:
+            shutil.chown(self._home, "postgres")
+        self._run(f"{self._bin}/initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust")
+        self._pg_ctl("start")
+        self._start_redis()
+
+    def end(self) -> None:
+        self._pg_ctl("stop")
+        if self._redis:
+            self._redis.kill()
+            self._redis.wait()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def restart_postgresql(self) -> None:
+        self._pg_ctl("restart")
+
+    def restart_redis(self) -> None:
+        assert self._redis
+        self._redis.kill()
+        self._redis.wait()
+        time.sleep(1)
+        self._start_redis()
+
+    def _start_redis(self) -> None:
+        command = ["redis-server", "--port", str(self._redis_port), "--bind", "127.0.0.1", "--save", ""]
+        with self._log.open("ab") as log:
+            self._redis = subprocess.Popen([*command, "--appendonly", "no"], stdout=log, stderr=log)
+
+    def _pg_ctl(self, what: str) -> None:
+        settings = f"-p {self._pg_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+        mode = [] if what == "start" else ["-m", "immediate"]
+        log = self._home / "log"
+        options = ["-o", settings, "-l", str(log)] if what != "stop" else []
+        self._run(f"{self._bin}/pg_ctl", "-D", str(self._data), "-w", *mode, *options, what)
+
+    def _run(self, *command: str) -> None:
+        subprocess.run([*self._as, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+__all__ = ["CLAIM_SECONDS", "World", "children", "eventually"]

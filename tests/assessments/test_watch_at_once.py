@@ -25,6 +25,8 @@ def _run(answers: list[int]) -> None:
 
 def _waiting_for_a_lock() -> int:
     with database.cursor() as cursor:
+        # A transaction else sees what its first look has seen.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
             "wait_event_type = 'Lock'"
@@ -40,14 +42,16 @@ def test_two_runs_at_once_flag_and_tell_once(world: World) -> None:
     Order.objects.update(status_since=timezone.now() - timedelta(days=4))
     answers: list[int] = []
     runs = [threading.Thread(target=_run, args=(answers,)) for _ in range(2)]
-    with transaction.atomic():
-        # Both have found it, and neither can write yet.
-        Order.objects.select_for_update().get(pk=order.pk)
+    try:
+        with transaction.atomic():
+            # Both find it, and neither can write yet.
+            Order.objects.select_for_update().get(pk=order.pk)
+            for run in runs:
+                run.start()
+            eventually(lambda: _waiting_for_a_lock() == 2, "both wait for the order")
+    finally:
         for run in runs:
-            run.start()
-        eventually(lambda: _waiting_for_a_lock() == 2, "both wait for the order")
-    for run in runs:
-        run.join()
+            run.join()
     assert sorted(answers) == [0, 1]
     assert Event.objects.filter(kind="standing_still").count() == 1
     assert Update.objects.filter(summary="Justifacts Received, waiting").count() == 1

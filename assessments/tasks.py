@@ -20,6 +20,7 @@ from assessments.services import deliver as delivering
 from assessments.services import notify
 from assessments.services import place as placing
 from assessments.services import poll as polling
+from assessments.services import watch as watching
 from assessments.services.due import calls_of, due, lanes_of, polls_of
 from integrations import errands
 from integrations.bulkhead import Bulkhead
@@ -30,7 +31,7 @@ __all__ = ["broker_answers", "call_justifacts", "deliver", "nudge", "poll", "swe
 
 SWEEP_EVERY = timedelta(seconds=1.5)
 #: A little less than beat's minute, so that a tick that comes early is not passed over.
-NOTICES_EVERY = timedelta(seconds=50)
+NOTICES_EVERY = WATCH_EVERY = timedelta(seconds=50)
 #: How long one task goes on with an organization before it makes room for others.
 TURN_SECONDS = 5
 #: Calls in flight for one organization and side, in each worker process.
@@ -150,6 +151,15 @@ def sweep() -> None:
         nudge(run_errand, errand_id, **options)
     for batch in found.polls:
         nudge(poll, [str(assessment_id) for assessment_id in batch], **options)
+
+
+@shared_task
+def watch() -> None:
+    """Finds the orders that stand still. Of several schedulers' ticks, one a minute does the work."""
+    now = timezone.now()
+    if Heartbeat.take_turn("watch", now, WATCH_EVERY):
+        for assessment_id in watching.watch(now):
+            nudge(deliver, str(assessment_id))
 
 
 @shared_task

@@ -47,8 +47,9 @@ def world(db, client, wire, settings) -> World:
     """Acme, connected, with packages and a job; and Globex, a stranger, connected too."""
     if not Group.objects.exists():
         # A test with transactions of its own has emptied every table, the migrations' rows too.
-        roles = importlib.import_module("assessments.migrations.0004_roles")
-        roles.make_roles(apps, connection.schema_editor())
+        for name, grant in (("0004_roles", "make_roles"), ("0008_watchdog", "grant")):
+            migration = importlib.import_module(f"assessments.migrations.{name}")
+            getattr(migration, grant)(apps, connection.schema_editor())
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
     settings.PORTAL_BASE_URL = "https://portal.test"
     return World(client, wire)

@@ -1,5 +1,5 @@
 """The portal for people: orders, and what happened to them."""
 
-from . import orders, records
+from . import orders, records, watching
 
-__all__ = ["orders", "records"]
+__all__ = ["orders", "records", "watching"]

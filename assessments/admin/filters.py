@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from assessments.models import NextCall, Order, Update
-from assessments.services.standing import standing_still
+from assessments.services.standing import STANDING_STILL
 from assessments.statuses import RESULTS, Status
 from integrations.models import Job, Organization, Package
 from integrations.people import organizations_of
@@ -52,7 +52,7 @@ class ProblemFilter(SimpleListFilter):
                 paused = Organization.objects.exclude(connection__paused_at=None).values("pk")
                 return _with_something_unsaid(queryset).filter(organization__in=paused)
             case "still":
-                return queryset.filter(standing_still(timezone.now()))
+                return queryset.filter(STANDING_STILL)
             case "unknown":
                 return queryset.filter(status_is_unknown=True)
             case "placing":

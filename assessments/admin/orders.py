@@ -114,7 +114,11 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
 
     @admin.display(description=gettext_lazy("for"), ordering="status_since")
     def age(self, order: Order) -> str:
-        return in_largest_unit(timezone.now() - order.status_since)
+        length = in_largest_unit(timezone.now() - order.status_since)
+        if order.still_since is None:
+            return length
+        shown = '<span class="status status-human">{}<span class="visually-hidden"> {}</span></span>'
+        return format_html(shown, length, _("stands still"))
 
     @admin.display(description=gettext_lazy("what happens next"), ordering="next_call_at")
     def what_happens_next(self, order: Order) -> str:

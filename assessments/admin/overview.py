@@ -37,7 +37,7 @@ def first_page(request: HttpRequest, now: datetime | None = None) -> dict[str, A
         return {"has_figures": False, "may_add": _may_add(request)}
     shown = Organization.objects.filter(pk__in=[each.pk for each in ([chosen] if chosen else seen)])
     scope = _scope(request.user, seen, chosen)
-    counted, sick = problems(scope, now), with_problems(shown)
+    counted, sick = problems(scope), with_problems(shown)
     rows = health(shown, _MOST_ORGANIZATIONS)
     manageable = _manageable(request.user, rows)
     unfinished = [row for row in rows if row.pk in manageable and row.ashby_called_at is None]
@@ -139,7 +139,7 @@ def _paused(count: int, rows: list[Health]) -> tuple[str, str]:
 def _still(count: int) -> tuple[str, str]:
     return (
         ngettext("order stands still", "orders stand still", count),
-        _("Longer in one status than is usual. Remind the applicant, or ask Justifacts."),
+        _("Longer in one status than its limit. Each order’s page says why that may be, and what to do."),
     )
 
 

@@ -7,6 +7,7 @@ from .heartbeats import Heartbeat
 from .notices import NoticeChoice, NoticeKind, Told
 from .orders import Concern, NextCall, Order
 from .updates import Update
+from .watching import WatchLimits
 
 __all__ = [
     "Attempt",
@@ -21,4 +22,5 @@ __all__ = [
     "Order",
     "Told",
     "Update",
+    "WatchLimits",
 ]

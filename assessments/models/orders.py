@@ -75,6 +75,13 @@ class Order(Claimable):
     attention_reason = models.TextField(blank=True)
     attention_since = models.DateTimeField(null=True, blank=True)
 
+    # Standing still: since when, the sentence for people, and the limit that it passed then.
+    still_since = models.DateTimeField(null=True, blank=True)
+    still_reason = models.TextField(blank=True)
+    still_limit = models.PositiveIntegerField(null=True, blank=True)
+    # The status in which Ashby was told so: it is told once in each.
+    still_told = models.CharField(max_length=20, choices=Status, blank=True)
+
     created_at = models.DateTimeField(default=timezone.now)
     placed_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
@@ -129,6 +136,15 @@ class Order(Claimable):
                 | (Q(needs_attention=True) & ~Q(attention_reason="")),
             ),
             models.CheckConstraint(
+                name="standing_still_with_a_reason",
+                condition=Q(still_since=None, still_reason="", still_limit=None)
+                | (Q(still_since__isnull=False, still_limit__isnull=False) & ~Q(still_reason="")),
+            ),
+            models.CheckConstraint(
+                name="what_has_ended_does_not_stand_still",
+                condition=~Q(status__in=sorted(ENDED)) | Q(still_since=None),
+            ),
+            models.CheckConstraint(
                 name="complete_with_its_time",
                 condition=~Q(status=Status.COMPLETE) | Q(completed_at__isnull=False),
             ),
@@ -150,6 +166,15 @@ class Order(Claimable):
                 name="orders_on_the_way",
                 fields=["status", "status_since"],
                 condition=~Q(status__in=sorted(ENDED)),
+            ),
+            models.Index(
+                name="orders_standing_still",
+                fields=["organization", "status"],
+                condition=Q(still_since__isnull=False),
+            ),
+            # For the watchdog. On the way or not: SQLite uses a partial index by the words of its condition.
+            models.Index(
+                name="orders_watched", fields=["status", "status_since"], condition=Q(still_since=None)
             ),
             # With what the first page tells of completed checks, so that it need not read the rows.
             models.Index(

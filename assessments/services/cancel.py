@@ -17,6 +17,7 @@ from .attempts import keep_attempt
 from .attention import ask_human, settle
 from .changing import changing, record
 from .claiming import Claim, give_back
+from .moving import move
 from .people import NotPossible, record_person
 from .plain import plain
 from .scheduling import put_off, schedule
@@ -67,7 +68,8 @@ def cancel_by_person(assessment_id: UUID, who: str, reason: str, now: datetime) 
 def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datetime) -> None:
     """Ends an active order, tells Ashby, and decides what Justifacts must still be told. The
     caller holds and saves the order."""
-    order.status, order.status_since, order.end_reason = Status.CANCELLED, now, reason
+    move(order, Status.CANCELLED, now)
+    order.end_reason = reason
     order.status_is_unknown = False
     record(order, source, "cancelled", f"The check was cancelled: {reason}")
     tell_end(order, reason, now)

@@ -10,6 +10,7 @@ from assessments.statuses import Status
 from integrations.models import Organization
 
 from .news import News
+from .standing import STANDING_STILL
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Day:
     completed: int
     cancelled: int
     needing_a_human: int
+    standing_still: int
     waiting_for_ashby: int
 
     @property
@@ -43,6 +45,7 @@ def summary(organization: Organization, end: datetime) -> Day:
         completed=orders.filter(completed_at__range=day).count(),
         cancelled=orders.filter(status=Status.CANCELLED, status_since__range=day).count(),
         needing_a_human=orders.filter(needs_attention=True).count(),
+        standing_still=orders.filter(STANDING_STILL).count(),
         waiting_for_ashby=unsaid.order_by().values("order").distinct().count(),
     )
 

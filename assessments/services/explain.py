@@ -15,7 +15,7 @@ from .waits import in_words
 
 def where_it_stands(order: Order, now: datetime) -> str:
     """A few sentences in plain words: what is so, why it waits, and what happens next."""
-    parts = [order.attention_reason, _at_justifacts(order, now), _at_ashby(order, now)]
+    parts = [order.attention_reason, order.still_reason, _at_justifacts(order, now), _at_ashby(order, now)]
     return " ".join(_sentence(part) for part in parts if part)
 
 

@@ -51,6 +51,8 @@ def in_short(order: Order) -> dict[str, Any]:
         "result": order.result or None,
         "needs_attention": order.needs_attention,
         "attention_reason": order.attention_reason or None,
+        "standing_still": order.still_since is not None,
+        "standing_still_reason": order.still_reason or None,
         "created_at": _time(order.created_at),
     }
 

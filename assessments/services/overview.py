@@ -11,7 +11,7 @@ from django.utils import timezone
 from assessments.models import NextCall, Order, Update
 from assessments.statuses import ENDED
 
-from .standing import standing_still
+from .standing import STANDING_STILL
 
 #: Updates that wait, by how long ago they were written: up to each of these, and longer.
 AGES = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
@@ -45,7 +45,7 @@ class Problems:
     on_the_way: int
 
 
-def problems(scope: Scope, now: datetime) -> Problems:
+def problems(scope: Scope) -> Problems:
     orders = scope.orders
     waiting = (
         Update.objects.order_by()
@@ -59,7 +59,7 @@ def problems(scope: Scope, now: datetime) -> Problems:
     )
     return Problems(
         human=orders.filter(needs_attention=True).count(),
-        still=orders.filter(standing_still(now)).count(),
+        still=orders.filter(STANDING_STILL).count(),
         unknown=orders.filter(status_is_unknown=True).count(),
         placing=orders.filter(next_call__in=[NextCall.PLACE, NextCall.LOOK_UP]).count(),
         on_the_way=orders.exclude(status__in=ENDED).count(),

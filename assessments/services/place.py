@@ -23,6 +23,7 @@ from .attention import ask_human, settle
 from .cancel import cancel_at_justifacts
 from .changing import changing, record
 from .claiming import Claim, claim, give_back, give_up_dead_placing, justifacts_may_be_called
+from .moving import move
 from .scheduling import put_off, schedule
 from .tell import tell_end
 from .track import adopt, apply_word
@@ -179,7 +180,8 @@ def _rejected(order: Order, refusal: Refused, now: datetime) -> None:
     if order.has_ended:
         return
     reason = refusal.message
-    order.status, order.status_since, order.end_reason = Status.REJECTED, now, reason
+    move(order, Status.REJECTED, now)
+    order.end_reason = reason
     settle(order, Concern.PLACING)
     hint = " Check the verification key of the connection." if isinstance(refusal, Unauthorized) else ""
     record(order, Event.Source.JUSTIFACTS, "rejected", f"Justifacts refused the order: {reason}{hint}")

@@ -38,6 +38,14 @@ def tell_word(order: Order, word: str, now: datetime) -> None:
     _write(order, word, now, status=_status(word), metadata=_metadata(order))
 
 
+def tell_waiting(order: Order, sentence: str, now: datetime) -> None:
+    """The status that Ashby shows already, with the reason why it stands still (nothing about the
+    candidate). The next update's metadata takes the reason's place."""
+    waiting = Data("waiting", "Waiting", "string", sentence)
+    label = _label(order)
+    _write(order, f"{label}, waiting", now, status=_status(label), metadata=(*_metadata(order), waiting))
+
+
 def tell_completion(order: Order, now: datetime) -> None:
     """Complete, with result, report and turnaround."""
     _write(
@@ -69,6 +77,13 @@ def tell_again(order: Order, update: Update, now: datetime) -> None:
 def page_of(order: Order) -> str:
     """The order's page in the portal, for those who may sign in to it."""
     return f"{settings.PORTAL_BASE_URL}/orders/{order.assessment_id}/"
+
+
+def _label(order: Order) -> str:
+    """What Ashby's card says of an order on the way once it has taken all that was written."""
+    if order.status_is_unknown:
+        return order.justifacts_status
+    return ASHBY_LABELS.get(Status(order.status), (SENDING_LABEL,))[-1]
 
 
 def _status(word: str) -> Data:

@@ -54,6 +54,7 @@ _ASKING = {
     "placing_interrupted",
     "rejected",
     "unknown_status",
+    "standing_still",
 }
 
 

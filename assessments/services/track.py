@@ -17,6 +17,7 @@ from integrations.protocol import AssessmentUpdate, Data
 from .attention import ask_human, settle
 from .cancel import end_as_cancelled
 from .changing import changing, record, record_once
+from .moving import move
 from .plain import plain
 from .scheduling import schedule
 from .tell import milliseconds, tell_completion, tell_status, tell_word
@@ -100,7 +101,7 @@ def adopt(order: Order, number: str, now: datetime) -> None:
         )
     else:
         if may_follow(Status(order.status), Status.RECEIVED):
-            order.status, order.status_since = Status.RECEIVED, now
+            move(order, Status.RECEIVED, now)
             tell_status(order, Status.RECEIVED, now)
         schedule(order, NextCall.POLL, now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
 
@@ -134,7 +135,7 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
     elif target == Status.COMPLETE:
         _complete(order, word, how, now)
     elif target is not None:
-        order.status, order.status_since = target, now
+        move(order, target, now)
         record(order, _JUSTIFACTS, "status", f"Justifacts said “{text}” {how}.")
         tell_status(order, target, now)
         _poll_from_the_start(order, now)
@@ -195,7 +196,8 @@ def _poll_from_the_start(order: Order, now: datetime) -> None:
 
 
 def _complete(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> None:
-    order.status, order.status_since, order.completed_at = Status.COMPLETE, now, now
+    move(order, Status.COMPLETE, now)
+    order.completed_at = now
     order.turnaround_minutes = max(int((now - order.created_at).total_seconds() // 60), 0)
     order.status_is_unknown = False
     order.result = result_of(str(word.result.value))[:500] if word.result else NO_RESULT

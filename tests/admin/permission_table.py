@@ -5,8 +5,8 @@ looking does too (an export is written down). For a list's action, a plus says t
 minus that it does not. The right half is about a row of Globex, a stranger to who is of Acme; where an
 address is about no organization's row, there is none. A superuser gets what an operator gets.
 
-Two POSTs of a whole form change nothing although the page opens: to add a connection, since both
-organizations have theirs, and to change a password, for which the form has no old one.
+Three POSTs of a whole form change nothing although the page opens: to add a connection or limits, since
+both organizations have theirs, and to change a password, for which the form has no old one.
 
 An address or an action that is not in the table fails the tests: whoever adds one says here who may.
 """
@@ -194,6 +194,14 @@ assessments/inboundcall/
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
+assessments/watchlimits/
+    .                                             200  200  200  200  200
+    add/                                          200  403  200  403  200   | 200  403  200  403  200
+    <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
+    <path:object_id>/delete/                      200+ 403  200+ 403  200+  | 404  404  403  403  200+
+    <path:object_id>/change/                      200+ 200  200+ 200  200+  | 404  404  200  200  200+
+    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
+    action delete_selected                        +    -    +    -    +     | -    -    -    -    +
 assessments/heartbeat/
     .                                             403  403  403  403  200
     add/                                          403  403  403  403  403

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from assessments.models import Attempt, Event, Heartbeat, InboundCall, Order, Update
+from assessments.models import Attempt, Event, Heartbeat, InboundCall, Order, Update, WatchLimits
 from integrations.catalogue import map_job
 from integrations.models import AshbyApiKey, CustomField, Job, Membership, Package
 from tests.admin.conftest import colleague, member
@@ -68,6 +68,7 @@ class Rows:
                 organization=organization, name=f"{prefix} field", type="String"
             ),
             "membership": Membership.objects.filter(organization=organization).latest("pk"),
+            "watchlimits": WatchLimits.objects.create(organization=organization),
             "order": self.order,
             "update": self.update,
             "attempt": Attempt.objects.create(order=self.order, call="place", outcome="taken"),

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Order
+from assessments.services.watch import watch
 from integrations.connections import pause
 from integrations.models import Connection, Membership, Organization
 from tests.admin.conftest import Desk, member, signed_in, words
@@ -95,6 +96,7 @@ def test_a_card_leads_to_the_orders_that_it_counts(world: World, desk: Desk, pro
     order = world.placed()
     world.push(order, "Quality Control")
     Order.objects.update(status_since=timezone.now() - timedelta(days=5))
+    watch(timezone.now())
     order.refresh_from_db()
     needs_a_human(order, "Ask.")
     pause(world.acme.organization, "Ashby refused the key.", timezone.now())
@@ -111,6 +113,7 @@ def test_orders_that_stand_still_or_say_what_is_unknown_are_counted(world: World
     Order.objects.filter(pk=order.pk).update(
         status_since=timezone.now() - timedelta(days=4), status_is_unknown=True, justifacts_status="Odd"
     )
+    watch(timezone.now())
     found = links(desk.html("index"))
     address = f"{reverse('admin:assessments_order_changelist')}?problem="
     assert (found[f"{address}still"], found[f"{address}unknown"]) == ("1", "1")

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.models import Event, Heartbeat, Order
+from assessments.models import Event, Heartbeat, Order, WatchLimits
 from integrations.catalogue import map_job
 from integrations.connections import connect
 from integrations.models import CustomField, Package
@@ -23,7 +23,7 @@ from tests.world import World
 MODELS = list(admin.site._registry)
 ADDED = {
     *("Organization", "Connection", "AshbyApiKey", "Job", "CustomField"),
-    *("User", "Group", "Membership"),
+    *("User", "Group", "Membership", "WatchLimits"),
 }
 
 
@@ -41,7 +41,8 @@ def fill(world: World, first: int, last: int) -> None:
         world.push(order, "Applicant Started")
         map_job(organization, f"job-{number}", world.acme.basic)
         Package.objects.create(organization=organization, justifacts_id=f"P-{number}", name=f"P {number}")
-        connect(f"Org {number}", verification_key=f"verify-{number}", ashby_key=f"ashby-{number}")
+        other = connect(f"Org {number}", verification_key=f"verify-{number}", ashby_key=f"ashby-{number}")
+        WatchLimits.objects.create(organization=other.organization)
         CustomField.objects.create(organization=organization, name=f"Field {number}", type="String")
     world.work()
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from assessments.admin.search import opened, sealed
 from assessments.models import Event, Order
+from assessments.services.watch import watch
 from integrations.connections import pause
 from tests.admin.conftest import Desk, words
 from tests.world import World, data
@@ -95,6 +96,7 @@ def test_problems_come_first_among_the_filters(world: World, two: tuple[Order, O
     assert listed(desk.html(LIST, problem="human")) == set()
     Order.objects.filter(pk=other.pk).update(needs_attention=True, attention_reason="Ask.")
     Order.objects.filter(pk=order.pk).update(status_since=timezone.now() - timedelta(days=4))
+    watch(timezone.now())
     assert listed(desk.html(LIST, problem="still")) == short(order)
     assert listed(desk.html(LIST, problem="human")) == short(other)
     assert listed(desk.html(LIST, problem="paused")) == set()

@@ -110,6 +110,11 @@ PAGES = {
     "assessments_inboundcall_history": "200 200 200 200",
     "assessments_inboundcall_delete": "403 403 403 403",
     "assessments_inboundcall_change": "200 200 200 200",
+    "assessments_watchlimits_changelist": "200 200 200 200",
+    "assessments_watchlimits_add": "200 403 403 200",
+    "assessments_watchlimits_history": "200 200 200 200",
+    "assessments_watchlimits_delete": "200 403 403 200",
+    "assessments_watchlimits_change": "200 200 200 200",
     "assessments_heartbeat_changelist": "403 403 403 200",
     "assessments_heartbeat_add": "403 403 403 403",
 }

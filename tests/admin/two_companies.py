@@ -11,7 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.utils import timezone
 
-from assessments.models import Concern, Event, Heartbeat, NextCall, Order, Update
+from assessments.models import Concern, Event, Heartbeat, NextCall, Order, Update, WatchLimits
 from integrations.catalogue import map_job
 from integrations.connections import connect
 from integrations.models import CustomField, Organization
@@ -194,6 +194,7 @@ def _company(
         "job": mapping.job,
         "mapping": mapping,
         "customfield": CustomField.objects.create(organization=organization, name=question, type="String"),
+        "watchlimits": WatchLimits.objects.create(organization=organization),
         "membership": membership,
         "user": membership.user,
         "group": Group.objects.get(name="support"),

@@ -7,8 +7,10 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.core import mail
+from django.utils import timezone
 
 from assessments.models import NoticeChoice, Told
+from assessments.services.watch import watch
 from tests.assessments.notices import a_minute_passes, member, needs_a_human
 from tests.world import World, data
 
@@ -66,6 +68,7 @@ def test_it_counts_yesterday_and_what_waits_now(world: World, ada: User, clock) 
     world.push(world.placed("JF-4"), "Applicant Started")
     clock.move_to(SEVEN - timedelta(hours=1))
     world.placed("JF-5")
+    watch(timezone.now())
     (body,) = at_seven(clock)
     assert "Acme on Sunday, 1 March 2026 (UTC)" in body
     assert figures(body) == {
@@ -73,6 +76,7 @@ def test_it_counts_yesterday_and_what_waits_now(world: World, ada: User, clock) 
         "Completed": 1,
         "Cancelled": 1,
         "Need a human": 1,
+        "Stand still": 1,
         "Waiting for Ashby": 2,
     }
     assert mail.outbox[0].subject == "Acme: Sunday, 1 March"

@@ -134,6 +134,6 @@ def test_an_order_with_two_waiting_updates_counts_once(world: World) -> None:
     order = world.placed()
     world.push(order, "Applicant Started")
     assert order.updates.count() > 1
-    found = problems(EVERYTHING, NOON)
+    found = problems(EVERYTHING)
     assert (found.ashby, found.paused, found.on_the_way) == (1, 0, 1)
-    assert problems(of(world.globex), NOON).ashby == 0
+    assert problems(of(world.globex)).ashby == 0

@@ -42,6 +42,7 @@ class Command(PortalCommand):
                 order["status"],
                 one_line(order["result"] or ""),
                 "NEEDS A HUMAN" if order["needs_attention"] else "",
+                "STANDS STILL" if order["standing_still"] else "",
             )
             for order in found
         )

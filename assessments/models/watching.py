@@ -1,0 +1,61 @@
+"""How long an organization's orders may stay in one status."""
+
+from collections.abc import Callable
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from integrations.models import Organization
+
+#: The longest limit of each field: about a year, so that no date is ever out of reach.
+LONGEST = {
+    "accepted_minutes": 7 * 24 * 60,
+    "received_days": 365,
+    "applicant_started_days": 365,
+    "in_process_business_days": 250,
+}
+
+
+def _in_range(name: str) -> list[Callable[[int], None]]:
+    return [MinValueValidator(1), MaxValueValidator(LONGEST[name])]
+
+
+class WatchLimits(models.Model):
+    """An order that is longer in a status than its limit stands still. An organization that has never
+    set any has the defaults, and no row."""
+
+    organization = models.OneToOneField(
+        Organization,
+        models.CASCADE,
+        primary_key=True,
+        related_name="watch_limits",
+        verbose_name=_("organization"),
+    )
+    accepted_minutes = models.PositiveIntegerField(
+        _("accepted: minutes"), default=15, validators=_in_range("accepted_minutes")
+    )
+    received_days = models.PositiveIntegerField(
+        _("received: days"), default=3, validators=_in_range("received_days")
+    )
+    applicant_started_days = models.PositiveIntegerField(
+        _("applicant started: days"), default=7, validators=_in_range("applicant_started_days")
+    )
+    in_process_business_days = models.PositiveIntegerField(
+        _("in process: working days"), default=10, validators=_in_range("in_process_business_days")
+    )
+    tell_ashby = models.BooleanField(_("tell Ashby"), default=False)
+
+    class Meta:
+        verbose_name = _("limits for standing still")
+        verbose_name_plural = _("limits for standing still")
+        ordering = ["organization__name"]
+        constraints = [
+            models.CheckConstraint(name=f"{name}_in_range", condition=Q(**{f"{name}__range": (1, longest)}))
+            for name, longest in LONGEST.items()
+        ]
+
+    def __str__(self) -> str:
+        return gettext("Limits of %(organization)s") % {"organization": self.organization}

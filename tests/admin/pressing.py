@@ -41,13 +41,14 @@ class Somebody:
 
     def _try(self, act: Callable[[Client], Any]) -> "Answer":
         """Once, and undone: the world is as it was. What the next page will say belongs to the answer."""
-        with undone(), _writes() as written:
+        with undone(), _queries() as asked:
             mails = len(mail.outbox)
             answer = act(self.client)
-            changed = bool(written) or len(mail.outbox) > mails
+            changed = any(map(_writes, asked)) or len(mail.outbox) > mails
             page = (b"".join(answer) if answer.streaming else answer.content).decode()
             said = " ".join(str(message) for message in get_messages(answer.wsgi_request))
-        return Answer(answer.status_code, f"{page} {said}", changed, answer.headers.get("Location", ""))
+        location = answer.headers.get("Location", "")
+        return Answer(answer.status_code, f"{page} {said}", changed, location, len(asked))
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Answer:
     page: str
     changed: bool
     location: str = ""
+    queries: int = 0
 
     @property
     def leads_to(self) -> str:
@@ -73,17 +75,21 @@ def undone() -> Iterator[None]:
 
 
 @contextmanager
-def _writes() -> Iterator[list[str]]:
-    """The statements that wrote; sessions are no content."""
-    written: list[str] = []
+def _queries() -> Iterator[list[str]]:
+    """The statements that went to the database."""
+    asked: list[str] = []
 
     def watch(execute: Any, sql: str, *arguments: Any) -> Any:
-        if sql.startswith(("INSERT", "UPDATE", "DELETE")) and "django_session" not in sql:
-            written.append(sql)
+        asked.append(sql)
         return execute(sql, *arguments)
 
     with database.execute_wrapper(watch):
-        yield written
+        yield asked
+
+
+def _writes(sql: str) -> bool:
+    """Sessions are no content."""
+    return sql.startswith(("INSERT", "UPDATE", "DELETE")) and "django_session" not in sql
 
 
 def form(company: Company) -> dict[str, Any]:

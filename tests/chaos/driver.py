@@ -57,7 +57,7 @@ class Driver:
         tenant = Tenant(slug, f"verify-{uuid.uuid4().hex}", [f"ashby-{uuid.uuid4().hex}"])
         self._tell_sandbox(tenant)
         self.world.control("POST", "settings", org=slug, push=False, push_on_start=number % 2 == 0)
-        self._use_key(tenant)
+        self.use_key(tenant)
         self.world.manage("sync_packages", slug)
         listed = self.world.control("POST", "ashby/list", org=slug).json()
         tenant.package = listed["body"]["results"][0]["assessment_type_id"]
@@ -80,20 +80,29 @@ class Driver:
         )
         assert answer.status_code == 200, answer.text
 
-    def _use_key(self, tenant: Tenant) -> None:
-        def done() -> bool:
-            try:
-                self.world.manage(
-                    *("connect_org", tenant.slug, "--slug", tenant.slug),
-                    JUSTIFACTS_KEY=tenant.verification_key,
-                    ASHBY_KEY=tenant.ashby_keys[-1],
-                )
-                self.world.manage("check_connection", tenant.slug)
-            except AssertionError:
-                return False
-            return True
+    def _paste_key(self, tenant: Tenant) -> None:
+        def pasted() -> bool:
+            return self._manages(
+                *("connect_org", tenant.slug, "--slug", tenant.slug),
+                JUSTIFACTS_KEY=tenant.verification_key,
+                ASHBY_KEY=tenant.ashby_keys[-1],
+            )
 
-        eventually(done, f"the key of {tenant.slug} is in use", 120)
+        eventually(pasted, f"{tenant.slug} is connected", 120)
+
+    def use_key(self, tenant: Tenant) -> None:
+        """The newest key is stored, and both sides answer."""
+        self._paste_key(tenant)
+        checked = lambda: self._manages("check_connection", tenant.slug)  # noqa: E731
+        eventually(checked, f"both sides of {tenant.slug} answer", 120)
+
+    def _manages(self, *arguments: str, **environment: str) -> bool:
+        try:
+            self.world.manage(*arguments, **environment)
+        except AssertionError as error:
+            self.last_error = str(error)
+            return False
+        return True
 
     def rotate_key(self, number: int, gap_seconds: float) -> None:
         """Ashby has a new key, the old one is dead, and an admin pastes the new one a little later."""
@@ -102,7 +111,7 @@ class Driver:
             tenant.ashby_keys.append(f"ashby-{uuid.uuid4().hex}")
             self._tell_sandbox(tenant)
             time.sleep(gap_seconds)
-            self._use_key(tenant)
+            self._paste_key(tenant)
 
     # --- The run ------------------------------------------------------------------------------
 

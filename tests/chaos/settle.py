@@ -17,7 +17,7 @@ _SECONDS = 420
 def settle(world: World, driver: Driver) -> dict[str, Any]:
     """Returns the portal's books once they are quiet, or as they are when it takes too long."""
     for tenant in driver.tenants:
-        driver._use_key(tenant)
+        driver.use_key(tenant)
     until = time.monotonic() + _SECONDS
     quiet_rounds = 0
     while True:
@@ -31,7 +31,7 @@ def settle(world: World, driver: Driver) -> dict[str, Any]:
             return books
         for tenant in driver.tenants:
             if books["paused"].get(tenant.slug):
-                driver._use_key(tenant)
+                driver.use_key(tenant)
 
 
 def _staff_finish(world: World, driver: Driver) -> None:

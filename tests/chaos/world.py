@@ -47,6 +47,7 @@ class World(Portal):
         # The sandbox is the judge: its clock stays as it is.
         self.commands["sandbox"] = f"env -u PYTHONPATH {self.commands['sandbox']}"
         self._ending = threading.Event()
+        self._console_lock = threading.Lock()
         self._held: set[str] = set()
         self.restarts = 0
 
@@ -64,6 +65,11 @@ class World(Portal):
         super().__exit__(*error)
         if self.servers:
             self.servers.end()
+
+    def manage(self, *arguments: str, **environment: str) -> str:
+        """One at a time: there is one console."""
+        with self._console_lock:
+            return super().manage(*arguments, **environment)
 
     def _keep(self) -> None:
         while not self._ending.wait(0.3):

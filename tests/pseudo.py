@@ -13,8 +13,17 @@ from django.contrib.auth.models import Group, User
 from django.db import models
 from django.utils import translation
 
-from assessments.models import Attempt, Event, Heartbeat, InboundCall, Order, Update
-from assessments.statuses import SENDING_LABEL
+from assessments.models import (
+    Attempt,
+    Difference,
+    Event,
+    Heartbeat,
+    InboundCall,
+    Order,
+    Reconciliation,
+    Update,
+)
+from assessments.statuses import RESULTS, SENDING_LABEL
 from integrations.models import (
     AshbyApiKey,
     Connection,
@@ -97,14 +106,20 @@ class Data:
         (Update, "summary"),
         *((Organization, "name"), (Package, "name"), (Job, "title"), (CustomField, "name")),
         *((User, "username"), (AshbyApiKey, "set_by"), (Connection, "verification_key_set_by")),
-        *((Errand, "asked_by"), (Membership, "added_by"), (Heartbeat, "name")),
+        *(
+            (Errand, "asked_by"),
+            (Reconciliation, "asked_by"),
+            (Difference, "text"),
+            (Membership, "added_by"),
+            (Heartbeat, "name"),
+        ),
     )
     _CODES = (
         *((Attempt, "outcome"), (InboundCall, "outcome"), (InboundCall, "name"), (Event, "kind")),
         *((Job, "status"), (Group, "name")),
     )
-    #: Products, what a start is answered, and short words that are the same everywhere.
-    _PROPER = ("Ashby", "Justifacts", "UTC", "HTTP", SENDING_LABEL)
+    #: Products, what a start is answered, Justifacts' results, and short words that are the same everywhere.
+    _PROPER = ("Ashby", "Justifacts", "UTC", "HTTP", SENDING_LABEL, *RESULTS)
     _WORD = re.compile(r"[A-Za-z]{2,}")
     # Addresses, ids, times: whatever has a digit in it, or is an address.
     _TOKEN = re.compile(r"https?://\S+|\S+@\S+|\S*\d\S*")

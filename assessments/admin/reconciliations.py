@@ -5,13 +5,12 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from assessments.models import Difference, Reconciliation
 from assessments.services.reconcile import AlreadyRunning, begin
@@ -86,11 +85,12 @@ class ReconciliationAdmin(ReadOnly, OfOrganizations):
         return super().changelist_view(request, {"may_be_compared": allowed, **(extra_context or {})})
 
 
-@require_POST
-def reconcile_now(request: HttpRequest) -> HttpResponseRedirect:
+def reconcile_now(request: HttpRequest) -> HttpResponse:
     """The button: a worker compares, and the list shows the report as it grows."""
     if not request.user.has_perm(_PERMISSION):
         raise PermissionDenied
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
     chosen = request.POST.get("organization", "")
     allowed = organizations_of(request.user, _PERMISSION)
     organization = allowed.filter(pk=chosen).first() if chosen.isdecimal() and len(chosen) < 10 else None

@@ -6,7 +6,7 @@ import pytest
 from django.contrib import admin
 from django.utils import timezone
 
-from assessments.models import Heartbeat, WatchLimits
+from assessments.models import Heartbeat, Reconciliation, WatchLimits
 from integrations.catalogue import map_job
 from integrations.models import CustomField
 from tests.admin.conftest import Desk, member
@@ -21,7 +21,7 @@ def test_all_models_are_registered() -> None:
         *("Organization", "Connection", "AshbyApiKey", "Package", "Job", "CustomField"),
         "Membership",
         *("Order", "Event", "Update", "Attempt", "InboundCall", "Heartbeat"),
-        "WatchLimits",
+        *("WatchLimits", "Reconciliation"),
     }
 
 
@@ -35,6 +35,7 @@ def test_lists_and_pages_open(world: World, desk: Desk, model: type) -> None:
     Heartbeat.beat("worker", timezone.now())
     member("ada", world.acme.organization)
     WatchLimits.objects.create(organization=world.acme.organization)
+    Reconciliation.objects.create(organization=world.acme.organization, asked_by="the portal")
     name = f"{model._meta.app_label}_{model._meta.model_name}"
     pages = [
         desk.html(f"{name}_changelist"),

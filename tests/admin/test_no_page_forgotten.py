@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.models import Event, Heartbeat, Order, WatchLimits
+from assessments.models import Event, Heartbeat, Order, Reconciliation, WatchLimits
 from integrations.catalogue import map_job
 from integrations.connections import connect
 from integrations.models import CustomField, Package
@@ -43,6 +43,7 @@ def fill(world: World, first: int, last: int) -> None:
         Package.objects.create(organization=organization, justifacts_id=f"P-{number}", name=f"P {number}")
         other = connect(f"Org {number}", verification_key=f"verify-{number}", ashby_key=f"ashby-{number}")
         WatchLimits.objects.create(organization=other.organization)
+        Reconciliation.objects.create(organization=other.organization, asked_by="the portal")
         CustomField.objects.create(organization=organization, name=f"Field {number}", type="String")
     world.work()
 

@@ -11,7 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.utils import timezone
 
-from assessments.models import Concern, Event, Heartbeat, NextCall, Order, Update, WatchLimits
+from assessments.models import Concern, Event, Heartbeat, NextCall, Order, Reconciliation, Update, WatchLimits
 from integrations.catalogue import map_job
 from integrations.connections import connect
 from integrations.models import CustomField, Organization
@@ -194,6 +194,9 @@ def _company(
         "job": mapping.job,
         "mapping": mapping,
         "customfield": CustomField.objects.create(organization=organization, name=question, type="String"),
+        "reconciliation": Reconciliation.objects.create(
+            organization=organization, asked_by="the portal", ended_at=timezone.now()
+        ),
         "watchlimits": WatchLimits.objects.create(organization=organization),
         "membership": membership,
         "user": membership.user,

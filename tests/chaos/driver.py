@@ -150,7 +150,7 @@ class Driver:
         tenant = self.tenants[check.organization]
         wanted = {"org": tenant.slug, "assessment_type_id": tenant.package}
         until = time.monotonic() + _NERVOUS_SECONDS
-        application = ""
+        application, answer = "", {}
         while time.monotonic() < until:
             answer = self._ask(
                 "ashby/start", wanted | ({"application_id": application} if application else {})
@@ -162,7 +162,7 @@ class Driver:
             if self._note_start(check, answer, application):
                 return
             time.sleep(0.5)
-        self.ledger.given_up.append(application)
+        self.ledger.given_up.append(f"start {application}: {str(answer)[:300]}")
 
     def _note_start(self, check: Check, answer: dict[str, Any], application: str) -> bool:
         status = answer.get("status")

@@ -46,6 +46,8 @@ def print_table(result: Result) -> None:
     _line("questions to a human", sum(questions.values()))
     for reason, count in questions.most_common(8):
         _line(f"  {reason}", count)
+    for what in result.given_up[:5]:
+        print(f"    {what}")
     print()
     for kind in KINDS:
         _line(kind, result.count(kind))

@@ -15,11 +15,12 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.utils import timezone
 
-from assessments.models import Heartbeat, Order
+from assessments.models import Heartbeat, Order, Reconciliation
 from assessments.services import deliver as delivering
 from assessments.services import notify
 from assessments.services import place as placing
 from assessments.services import poll as polling
+from assessments.services import reconcile as reconciling
 from assessments.services import watch as watching
 from assessments.services.due import calls_of, due, lanes_of, polls_of
 from integrations import errands
@@ -32,6 +33,7 @@ __all__ = ["broker_answers", "call_justifacts", "deliver", "nudge", "poll", "swe
 SWEEP_EVERY = timedelta(seconds=1.5)
 #: A little less than beat's minute, so that a tick that comes early is not passed over.
 NOTICES_EVERY = WATCH_EVERY = timedelta(seconds=50)
+RECONCILE_EVERY = timedelta(minutes=4)
 #: How long one task goes on with an organization before it makes room for others.
 TURN_SECONDS = 5
 #: Calls in flight for one organization and side, in each worker process.
@@ -160,6 +162,22 @@ def watch() -> None:
     if Heartbeat.take_turn("watch", now, WATCH_EVERY):
         for assessment_id in watching.watch(now):
             nudge(deliver, str(assessment_id))
+
+
+@shared_task
+def reconcile_organization(report_id: int) -> None:
+    """Goes through with a reconciliation that has begun."""
+    reconciling.go_on(Reconciliation.objects.get(pk=report_id, ended_at=None))
+
+
+@shared_task
+def reconcile_nightly() -> None:
+    """Begins the night's reconciliations, a few organizations at a time."""
+    now = timezone.now()
+    if Heartbeat.take_turn("reconcile", now, RECONCILE_EVERY):
+        for report in reconciling.begin_nightly(now):
+            nudge(reconcile_organization, report.pk)
+        reconciling.forget_old_reports(now)
 
 
 @shared_task

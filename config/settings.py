@@ -199,6 +199,11 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "assessments.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "watch": {"task": "assessments.tasks.watch", "schedule": 60.0, "options": {"expires": 50}},
+    "reconcile": {
+        "task": "assessments.tasks.reconcile_nightly",
+        "schedule": 5 * 60.0,
+        "options": {"expires": 200},
+    },
     "notices": {"task": "assessments.tasks.send_notices", "schedule": 60.0, "options": {"expires": 50}},
 }
 if env.CELERY_BROKER_URL == "filesystem://":

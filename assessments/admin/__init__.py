@@ -1,5 +1,5 @@
 """The portal for people: orders, and what happened to them."""
 
-from . import orders, records, watching
+from . import orders, reconciliations, records, watching
 
-__all__ = ["orders", "records", "watching"]
+__all__ = ["orders", "reconciliations", "records", "watching"]

@@ -14,7 +14,13 @@ from django.utils.translation import ngettext
 
 from assessments.models import Order
 from assessments.services.explain import in_largest_unit
-from assessments.services.overview import Problems, Scope, needing_a_human, problems
+from assessments.services.overview import (
+    Problems,
+    Scope,
+    needing_a_human,
+    problems,
+    reports_for_a_human,
+)
 from integrations.health import Health, health, with_problems
 from integrations.models import Organization
 from integrations.people import Person, organizations_of, sees_every_organization
@@ -45,7 +51,7 @@ def first_page(request: HttpRequest, now: datetime | None = None) -> dict[str, A
         "has_figures": True,
         "organizations": seen if len(seen) > 1 else [],
         "chosen": chosen,
-        "cards": _cards(counted, chosen, rows),
+        "cards": [*_cards(counted, chosen, rows), *_reports(reports_for_a_human(scope, now), chosen)],
         "unfinished": unfinished,
         "quiet": "" if unfinished else _quiet(counted, sick),
         "orders": [_waiting(order, now) for order in needing_a_human(scope, _MOST_ORDERS)]
@@ -116,6 +122,19 @@ def _cards(counted: Problems, chosen: Organization | None, rows: list[Health]) -
         )
         if count
     ]
+
+
+def _reports(count: int, chosen: Organization | None) -> list[Card]:
+    """Where last night's comparison has found something that only a person can settle."""
+    query = {"outcome": "for_human"} | ({"organization": chosen.slug} if chosen else {})
+    url = f"{reverse('admin:assessments_reconciliation_changelist')}?{urlencode(query)}"
+    title = ngettext(
+        "organization differs from Justifacts or Ashby",
+        "organizations differ from Justifacts or Ashby",
+        count,
+    )
+    sentence = _("The last reconciliation lists what it could not mend by itself.")
+    return [Card("reconciled", "ask", number(count), title, sentence, url)] if count else []
 
 
 def _human(count: int) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from .events import Event
 from .heartbeats import Heartbeat
 from .notices import NoticeChoice, NoticeKind, Told
 from .orders import Concern, NextCall, Order
+from .reconciliation import Difference, Reconciliation
 from .updates import Update
 from .watching import WatchLimits
 
@@ -13,6 +14,7 @@ __all__ = [
     "Attempt",
     "Claimable",
     "Concern",
+    "Difference",
     "Event",
     "Heartbeat",
     "InboundCall",
@@ -20,6 +22,7 @@ __all__ = [
     "NoticeChoice",
     "NoticeKind",
     "Order",
+    "Reconciliation",
     "Told",
     "Update",
     "WatchLimits",

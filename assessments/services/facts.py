@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from assessments.models import Order, Update
+from assessments.models import Difference, Order, Reconciliation, Update
 
 from .explain import where_it_stands
 
@@ -37,6 +37,23 @@ def as_json(order: Order) -> dict[str, Any]:
             _update(update) for update in order.updates.order_by("sequence").prefetch_related("attempts")
         ],
         "attempts": [_attempt(attempt) for attempt in order.attempts.filter(update=None)],
+    }
+
+
+def reconciliation_as_json(report: Reconciliation) -> dict[str, Any]:
+    """A report with its lines, by what became of them."""
+    lines: dict[str, list[dict[str, Any]]] = {outcome: [] for outcome in Difference.Outcome.values}
+    for line in report.differences.all():
+        lines[line.outcome].append(
+            {"order": str(line.order_id) if line.order_id else None, "text": line.text}
+        )
+    return {
+        "organization": report.organization.name,
+        "organization_slug": report.organization.slug,
+        "started_at": _time(report.started_at),
+        "ended_at": _time(report.ended_at),
+        "orders_checked": report.orders_checked,
+        **lines,
     }
 
 

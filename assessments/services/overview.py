@@ -8,13 +8,16 @@ from django.db.models import Case, CharField, Count, F, IntegerField, Q, QuerySe
 from django.db.models.functions import Coalesce, NullIf, TruncDate
 from django.utils import timezone
 
-from assessments.models import NextCall, Order, Update
+from assessments.models import NextCall, Order, Reconciliation, Update
 from assessments.statuses import ENDED
 
 from .standing import STANDING_STILL
 
 #: Updates that wait, by how long ago they were written: up to each of these, and longer.
 AGES = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+
+
+_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,12 @@ def problems(scope: Scope) -> Problems:
         on_the_way=orders.exclude(status__in=ENDED).count(),
         **waiting,
     )
+
+
+def reports_for_a_human(scope: Scope, now: datetime) -> int:
+    """Reconciliations of the last day that found something that only a person can settle."""
+    recent = Reconciliation.objects.filter(scope.along("organization"), started_at__gte=now - _A_DAY)
+    return recent.filter(for_human__gt=0).values("organization").distinct().count()
 
 
 def needing_a_human(scope: Scope, most: int) -> list[Order]:

@@ -46,7 +46,7 @@ def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
     reach("poll.claimed")
     pairs: list[tuple[Order, _Outcome]] = []
     for connection, of_one in _by_connection(orders):
-        pairs += _ask_all(connection, of_one)
+        pairs += ask_each(connection, of_one)
     reach("poll.called")
     _record_quiet([pair for pair in pairs if not _has_news(*pair)], token)
     changed = [
@@ -72,8 +72,9 @@ def _by_connection(orders: list[Order]) -> list[tuple[Connection, list[Order]]]:
     return [(of_one[0].organization.connection, of_one) for of_one in grouped.values()]
 
 
-def _ask_all(connection: Connection, orders: list[Order]) -> list[tuple[Order, _Outcome]]:
-    """What Justifacts says of the orders; of those that it was not asked about, nothing."""
+def ask_each(connection: Connection, orders: Sequence[Order]) -> list[tuple[Order, _Outcome]]:
+    """What Justifacts says of orders of one connection; of those that it was not asked about (its calls
+    rest, its budget is spent, one answer after the other failed), nothing."""
     if not let_through(connection, Side.JUSTIFACTS, timezone.now()):
         return []
     try:
@@ -88,7 +89,9 @@ def _ask_all(connection: Connection, orders: list[Order]) -> list[tuple[Order, _
     return pairs
 
 
-def _asked(client: JustifactsClient, orders: list[Order], at_a_time: int) -> Iterator[tuple[Order, _Outcome]]:
+def _asked(
+    client: JustifactsClient, orders: Sequence[Order], at_a_time: int
+) -> Iterator[tuple[Order, _Outcome]]:
     """In their order, ``at_a_time`` in flight; ends early where one answer after the other fails."""
     waiting: deque[tuple[Order, Future[_Outcome]]] = deque()
     remaining, failures = iter(orders), 0

@@ -42,7 +42,7 @@ def tell_waiting(order: Order, sentence: str, now: datetime) -> None:
     """The status that Ashby shows already, with the reason why it stands still (nothing about the
     candidate). The next update's metadata takes the reason's place."""
     waiting = Data("waiting", "Waiting", "string", sentence)
-    label = _label(order)
+    label = label_of(order)
     _write(order, f"{label}, waiting", now, status=_status(label), metadata=(*_metadata(order), waiting))
 
 
@@ -79,7 +79,7 @@ def page_of(order: Order) -> str:
     return f"{settings.PORTAL_BASE_URL}/orders/{order.assessment_id}/"
 
 
-def _label(order: Order) -> str:
+def label_of(order: Order) -> str:
     """What Ashby's card says of an order on the way once it has taken all that was written."""
     if order.status_is_unknown:
         return order.justifacts_status

@@ -114,7 +114,7 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
     """
     word = word.without(order.candidate_email)
     text = str(word.status.value).strip()[:500] if word.status else ""
-    target = _target(word, text)
+    target = target_of(word, text)
     if order.has_ended:
         return _after_the_end(order, word, target, text, how, now)
     if target == order.status:
@@ -166,11 +166,12 @@ def is_news(order: Order, word: AssessmentUpdate) -> bool:
     if order.status == Status.COMPLETE:
         same_result = word.result is None or result_of(str(word.result.value)) == order.result
         same_report = _report_url(word.profile_url) in ("", order.report_url)
-        return not (_target(word, text) == Status.COMPLETE and same_result and same_report)
+        return not (target_of(word, text) == Status.COMPLETE and same_result and same_report)
     return text != order.justifacts_status or word.result is not None or word.cancelled_reason is not None
 
 
-def _target(word: AssessmentUpdate, text: str) -> Status | None:
+def target_of(word: AssessmentUpdate, text: str) -> Status | None:
+    """The status that a word stands for; None for one that we do not know."""
     if word.cancelled_reason:
         return Status.CANCELLED
     if word.result:

@@ -1,0 +1,132 @@
+"""The reports of reconciliations, and the button that asks for one."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from assessments.models import Difference, Reconciliation
+from assessments.services.reconcile import AlreadyRunning, begin
+from assessments.tasks import nudge, reconcile_organization
+from integrations.admin.scope import OfOrganizations, OrganizationFilter
+from integrations.models import Organization
+from integrations.people import organizations_of
+
+from .readonly import ReadOnly
+
+_PERMISSION = "assessments.reconcile"
+
+
+class OutcomeFilter(admin.SimpleListFilter):
+    """Reports by what came of them."""
+
+    title = gettext_lazy("outcome")
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("for_human", gettext_lazy("Something for a human")),
+            ("mended", gettext_lazy("Something mended")),
+            ("not_checked", gettext_lazy("Something not checked")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        known = [name for name, _label in self.lookup_choices]
+        return queryset.filter(**{f"{chosen}__gt": 0}) if chosen in known else queryset
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnly, OfOrganizations):
+    list_display = [
+        *("started_at", "organization", "state", "orders_checked", "mended", "for_human", "not_checked"),
+        "asked_by",
+    ]
+    list_filter = [OutcomeFilter, OrganizationFilter]
+    list_select_related = ["organization"]
+    show_full_result_count = False
+    fields = [
+        *("organization", "started_at", "ended_at", "asked_by", "orders_checked"),
+        *("for_a_human", "what_was_mended", "what_was_not_checked", "error"),
+    ]
+    readonly_fields = ["for_a_human", "what_was_mended", "what_was_not_checked"]
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, report: Reconciliation) -> str:
+        if report.ended_at is None:
+            return _("running")
+        return _("ended with an error") if report.error else _("ended")
+
+    @admin.display(description=gettext_lazy("for a human"))
+    def for_a_human(self, report: Reconciliation) -> SafeString:
+        return _lines(report, Difference.Outcome.FOR_HUMAN)
+
+    @admin.display(description=gettext_lazy("mended"))
+    def what_was_mended(self, report: Reconciliation) -> SafeString:
+        return _lines(report, Difference.Outcome.MENDED)
+
+    @admin.display(description=gettext_lazy("not checked"))
+    def what_was_not_checked(self, report: Reconciliation) -> SafeString:
+        return _lines(report, Difference.Outcome.NOT_CHECKED)
+
+    def get_urls(self) -> list[Any]:
+        now = self.admin_site.admin_view(reconcile_now)
+        return [path("now/", now, name="assessments_reconciliation_now"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        allowed = organizations_of(request.user, _PERMISSION).filter(connection__is_enabled=True)
+        return super().changelist_view(request, {"may_be_compared": allowed, **(extra_context or {})})
+
+
+@require_POST
+def reconcile_now(request: HttpRequest) -> HttpResponseRedirect:
+    """The button: a worker compares, and the list shows the report as it grows."""
+    if not request.user.has_perm(_PERMISSION):
+        raise PermissionDenied
+    chosen = request.POST.get("organization", "")
+    allowed = organizations_of(request.user, _PERMISSION)
+    organization = allowed.filter(pk=chosen).first() if chosen.isdecimal() and len(chosen) < 10 else None
+    if organization is None:
+        raise Http404
+    ask(request, organization)
+    return HttpResponseRedirect(reverse("admin:assessments_reconciliation_changelist"))
+
+
+def ask(request: HttpRequest, organization: Organization) -> None:
+    try:
+        report = begin(organization, request.user.get_username())
+    except AlreadyRunning:
+        text = _("A reconciliation of %(organization)s is running already.")
+        messages.warning(request, text % {"organization": organization})
+        return
+    nudge(reconcile_organization, report.pk)
+    text = _(
+        "%(organization)s is being compared with both sides. The report fills as it goes; look again soon."
+    )
+    messages.success(request, text % {"organization": organization})
+
+
+def _lines(report: Reconciliation, outcome: str) -> SafeString:
+    """At most 200, each with a link to its order."""
+    found = list(report.differences.filter(outcome=outcome)[:200])
+    if not found:
+        return format_html("{}", _("Nothing."))
+    items = format_html_join(
+        "", "<li>{}{}</li>", ((difference.text, _link(difference)) for difference in found)
+    )
+    return format_html('<ul class="differences">{}</ul>', items)
+
+
+def _link(difference: Difference) -> SafeString:
+    if difference.order_id is None:
+        return format_html("")
+    address = reverse("admin:assessments_order_change", args=[difference.order_id])
+    return format_html(' <a href="{}">{}</a>', address, _("The order"))

@@ -1,0 +1,44 @@
+"""``manage.py reconcile SLUG``"""
+
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management import CommandError
+
+from assessments.models import Difference
+from assessments.services.facts import reconciliation_as_json
+from assessments.services.reconcile import AlreadyRunning, reconcile
+from integrations.management.base import PortalCommand, connection_of, one_line
+
+_HEADINGS = {
+    Difference.Outcome.MENDED: "mended",
+    Difference.Outcome.FOR_HUMAN: "for a human",
+    Difference.Outcome.NOT_CHECKED: "not checked",
+}
+
+
+class Command(PortalCommand):
+    help = (
+        "Compares the organization's orders with Justifacts' word and with what Ashby last took, and its "
+        "packages and mapped jobs with what exists; mends what can be mended and lists the rest."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("slug")
+
+    def act(self, **options: Any) -> dict[str, Any]:
+        try:
+            report = reconcile(connection_of(options["slug"]).organization, "the command")
+        except AlreadyRunning as error:
+            raise CommandError(f"{error} Wait for its end.") from None
+        return reconciliation_as_json(report)
+
+    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+        for outcome, heading in _HEADINGS.items():
+            for line in found[outcome.value]:
+                order = f"{line['order']}: " if line["order"] else ""
+                yield f"{heading}: {order}{one_line(line['text'])}"
+        counts = ", ".join(f"{len(found[outcome.value])} {heading}" for outcome, heading in _HEADINGS.items())
+        yield f"{found['orders_checked']} orders checked: {counts}"

@@ -106,6 +106,8 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
         status = format_html(
             '<span class="status status-{}">{}</span>', order.status, order.get_status_display()
         )
+        if order.still_since:
+            return format_html('{} <span class="status status-human">{}</span>', status, _("Stands still"))
         if not order.result:
             return status
         return format_html(
@@ -114,11 +116,7 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
 
     @admin.display(description=gettext_lazy("for"), ordering="status_since")
     def age(self, order: Order) -> str:
-        length = in_largest_unit(timezone.now() - order.status_since)
-        if order.still_since is None:
-            return length
-        shown = '<span class="status status-human">{}<span class="visually-hidden"> {}</span></span>'
-        return format_html(shown, length, _("stands still"))
+        return in_largest_unit(timezone.now() - order.status_since)
 
     @admin.display(description=gettext_lazy("what happens next"), ordering="next_call_at")
     def what_happens_next(self, order: Order) -> str:

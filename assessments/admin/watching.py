@@ -22,11 +22,11 @@ class WatchLimitsForm(forms.ModelForm):
             *("in_process_business_days", "tell_ashby"),
         ]
         labels = {
-            "accepted_minutes": gettext_lazy("Accepted: minutes"),
-            "received_days": gettext_lazy("Received: days"),
-            "applicant_started_days": gettext_lazy("Applicant started: days"),
-            "in_process_business_days": gettext_lazy("In process: working days"),
-            "tell_ashby": gettext_lazy("Say so on the card in Ashby"),
+            "accepted_minutes": gettext_lazy("Accepted (minutes)"),
+            "received_days": gettext_lazy("Received (days)"),
+            "applicant_started_days": gettext_lazy("Applicant started (days)"),
+            "in_process_business_days": gettext_lazy("In process (working days)"),
+            "tell_ashby": gettext_lazy("Tell Ashby"),
         }
         help_texts = {
             "accepted_minutes": gettext_lazy("Started in Ashby; Justifacts has not taken the order yet."),
@@ -58,6 +58,7 @@ class WatchLimitsAdmin(OfOrganizations):
         (
             gettext_lazy("An order stands still when it is longer in one status than"),
             {
+                "classes": ["wide"],
                 "fields": list(WatchLimitsForm.Meta.fields[1:5]),
                 "description": gettext_lazy(
                     "It is then counted on the first page and found in the list of orders, and its page says "
@@ -95,6 +96,16 @@ class WatchLimitsAdmin(OfOrganizations):
     def has_delete_permission(self, request: HttpRequest, obj: WatchLimits | None = None) -> bool:
         """To delete them is to go back to the usual ones."""
         return super().has_delete_permission(request, obj) and not (obj and obj._state.adding)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        extra = {"show_save_and_add_another": False, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, extra)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         usual = WatchLimits()

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(10080),
                         ],
-                        verbose_name="accepted: minutes",
+                        verbose_name="accepted (minutes)",
                     ),
                 ),
                 (
@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(365),
                         ],
-                        verbose_name="received: days",
+                        verbose_name="received (days)",
                     ),
                 ),
                 (
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(365),
                         ],
-                        verbose_name="applicant started: days",
+                        verbose_name="applicant started (days)",
                     ),
                 ),
                 (
@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(250),
                         ],
-                        verbose_name="in process: working days",
+                        verbose_name="in process (working days)",
                     ),
                 ),
                 ("tell_ashby", models.BooleanField(default=False, verbose_name="tell Ashby")),

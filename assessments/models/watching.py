@@ -35,16 +35,16 @@ class WatchLimits(models.Model):
         verbose_name=_("organization"),
     )
     accepted_minutes = models.PositiveIntegerField(
-        _("accepted: minutes"), default=15, validators=_in_range("accepted_minutes")
+        _("accepted (minutes)"), default=15, validators=_in_range("accepted_minutes")
     )
     received_days = models.PositiveIntegerField(
-        _("received: days"), default=3, validators=_in_range("received_days")
+        _("received (days)"), default=3, validators=_in_range("received_days")
     )
     applicant_started_days = models.PositiveIntegerField(
-        _("applicant started: days"), default=7, validators=_in_range("applicant_started_days")
+        _("applicant started (days)"), default=7, validators=_in_range("applicant_started_days")
     )
     in_process_business_days = models.PositiveIntegerField(
-        _("in process: working days"), default=10, validators=_in_range("in_process_business_days")
+        _("in process (working days)"), default=10, validators=_in_range("in_process_business_days")
     )
     tell_ashby = models.BooleanField(_("tell Ashby"), default=False)
 

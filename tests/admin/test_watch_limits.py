@@ -148,6 +148,6 @@ def test_a_list_of_orders_says_which_stand_still(world: World, support: Desk, ca
     order = world.placed()
     Order.objects.update(status_since=order.created_at - timedelta(days=4))
     tasks.watch()
-    assert "4 d stands still" in support.open("assessments_order_changelist")
+    assert "Received Stands still 4 d" in support.open("assessments_order_changelist")
     call_command("orders")
     assert "STANDS STILL" in capsys.readouterr().out

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import Attempt, Event, InboundCall, NextCall, Order, Update
+from assessments.services.standing import Limits, sentence
 from assessments.services.tell import milliseconds
 from integrations.connections import connect
 from integrations.models import Errand, Job, JobPackageMapping, Organization, Package
@@ -207,6 +208,7 @@ def _order(employer: Employer, package: Package, created_at: datetime, rng: Rand
 
 def _keep(rows: Rows, employer: Employer, life: Life, is_recent: bool) -> None:
     order, said = life.order, life.said
+    _watch(life)
     _hold_back(said, employer.paused_at)
     order.last_sequence = len(said)
     order.last_timestamp = milliseconds(order.created_at) + len(said)
@@ -220,6 +222,15 @@ def _keep(rows: Rows, employer: Employer, life: Life, is_recent: bool) -> None:
     for sequence, each in enumerate(said, start=1):
         if is_recent or sequence == len(said) or each.state != Update.State.DELIVERED:
             _keep_update(rows, life, sequence, each, with_attempts=is_recent)
+
+
+def _watch(life: Life) -> None:
+    """What the watchdog would have written by now."""
+    order, usual = life.order, Limits({})
+    if usual.has_passed(order, life.now):
+        order.still_since, order.still_limit = life.now, usual.limit(order)
+        order.still_reason = sentence(order, order.still_limit)
+        life.events.append((life.now, Event.Source.PORTAL, "standing_still", order.still_reason))
 
 
 def _hold_back(said: list[Said], paused_at: datetime | None) -> None:

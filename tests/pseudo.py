@@ -14,7 +14,7 @@ from django.db import models
 from django.utils import translation
 
 from assessments.models import Attempt, Event, Heartbeat, InboundCall, Order, Update
-from assessments.statuses import SENDING_LABEL
+from assessments.statuses import RESULTS, SENDING_LABEL
 from integrations.models import (
     AshbyApiKey,
     Connection,
@@ -103,8 +103,8 @@ class Data:
         *((Attempt, "outcome"), (InboundCall, "outcome"), (InboundCall, "name"), (Event, "kind")),
         *((Job, "status"), (Group, "name")),
     )
-    #: Products, what a start is answered, and short words that are the same everywhere.
-    _PROPER = ("Ashby", "Justifacts", "UTC", "HTTP", SENDING_LABEL)
+    #: Products, what a start is answered, Justifacts' results, and short words that are the same everywhere.
+    _PROPER = ("Ashby", "Justifacts", "UTC", "HTTP", SENDING_LABEL, *RESULTS)
     _WORD = re.compile(r"[A-Za-z]{2,}")
     # Addresses, ids, times: whatever has a digit in it, or is an address.
     _TOKEN = re.compile(r"https?://\S+|\S+@\S+|\S*\d\S*")

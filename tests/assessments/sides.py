@@ -3,6 +3,7 @@
 import itertools
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -26,6 +27,8 @@ class Side:
 
     def __init__(self) -> None:
         self.mode = "ok"
+        #: What happens elsewhere between the deed and its answer.
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def answer(self, act: Any, body: dict[str, Any]) -> tuple[int, dict[str, str], str]:
         mode = self.mode
@@ -33,6 +36,7 @@ class Side:
             self.mode = "ok"
         if mode == "ok" or mode.endswith("after"):
             result = act(body)
+        self.meanwhile()
         if mode == "ok":
             return 200, {}, json.dumps(result)
         if mode.startswith("die"):
@@ -48,6 +52,13 @@ class Side:
         if mode == "429":
             return 429, {"Retry-After": "3"}, "{}"
         return int(mode.split()[0]), {}, "{}"
+
+
+def _read(request: Any) -> dict[str, Any]:
+    """The body, as a connection takes it: one that is fenced is handed over, or not."""
+    body = request.body.read() if hasattr(request.body, "read") else request.body
+    found: dict[str, Any] = json.loads(body)
+    return found
 
 
 class Justifacts(Side):
@@ -66,7 +77,7 @@ class Justifacts(Side):
 
     def _callback(self, name: str, act: Any) -> Any:
         def answer(request: Any) -> tuple[int, dict[str, str], str]:
-            body = json.loads(request.body)
+            body = _read(request)
             if name == "status":
                 if not self.status_call_works:
                     return 404, {}, "{}"
@@ -131,7 +142,7 @@ class Ashby(Side):
         wire.add_callback(
             responses.POST,
             f"{ASHBY}/assessment.update",
-            lambda request: self.answer(self._take, json.loads(request.body)),
+            lambda request: self.answer(self._take, _read(request)),
         )
         info = {"success": True, "results": {"title": "Key", "scopes": ["candidates:write"]}}
         wire.add(responses.POST, f"{ASHBY}/apiKey.info", json=info)

@@ -4,9 +4,11 @@
 import contextlib
 import glob
 import os
+import random
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -17,7 +19,7 @@ from typing import Any
 import redis
 import requests
 
-from tests.journey.processes import Portal, eventually, free_port
+from tests.journey.processes import Portal, eventually
 
 CLAIM_SECONDS = 20
 _CLOCK = Path(__file__).parent / "clock"
@@ -150,6 +152,15 @@ def children(pid: int) -> list[int]:
     return sorted(found)
 
 
+def _quiet_port() -> int:
+    """One that no outgoing connection takes while its server is down."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 class Servers:
     """A PostgreSQL cluster and a Redis on free ports, with nothing to lose."""
 
@@ -159,7 +170,8 @@ class Servers:
         self._data = self._home / "data"
         self._bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
         self._as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-        self._pg_port, self._redis_port = free_port(), free_port()
+        self._pg_port, self._redis_port = _quiet_port(), _quiet_port()
+        self._restarting = threading.Lock()
         self._redis: subprocess.Popen[bytes] | None = None
         self._log = folder / "redis.log"
         self.environment = {
@@ -183,14 +195,16 @@ class Servers:
         shutil.rmtree(self._home, ignore_errors=True)
 
     def restart_postgresql(self) -> None:
-        self._pg_ctl("restart")
+        with self._restarting:
+            self._pg_ctl("restart")
 
     def restart_redis(self) -> None:
-        assert self._redis
-        self._redis.kill()
-        self._redis.wait()
-        time.sleep(1)
-        self._start_redis()
+        with self._restarting:
+            assert self._redis
+            self._redis.kill()
+            self._redis.wait()
+            time.sleep(1)
+            self._start_redis()
 
     def _start_redis(self) -> None:
         command = ["redis-server", "--port", str(self._redis_port), "--bind", "127.0.0.1", "--save", ""]

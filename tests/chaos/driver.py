@@ -76,7 +76,6 @@ class Driver:
             ashby_keys=keys,
             verification_key=tenant.verification_key,
             portal_url=f"{self.world.url}/ashby/",
-            candidates=0,
         )
         assert answer.status_code == 200, answer.text
 

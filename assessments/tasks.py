@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from assessments.models import Heartbeat, Order, Reconciliation
 from assessments.services import deliver as delivering
-from assessments.services import notify
+from assessments.services import journal, notify
 from assessments.services import place as placing
 from assessments.services import poll as polling
 from assessments.services import reconcile as reconciling
@@ -178,6 +178,7 @@ def reconcile_nightly() -> None:
         for report in reconciling.begin_nightly(now):
             nudge(reconcile_organization, report.pk)
         reconciling.forget_old_reports(now)
+        journal.forget_old(now)
 
 
 @shared_task

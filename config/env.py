@@ -109,6 +109,7 @@ POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=300)
 JUSTIFACTS_CALLS_PER_MINUTE = env.int("JUSTIFACTS_CALLS_PER_MINUTE", default=9000)
 CLAIM_SECONDS = env.int("CLAIM_SECONDS", default=60)
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=730)
+JOURNAL_DIR = (BASE_DIR / _given("JOURNAL_DIR", str(VAR_DIR / "journal"))).resolve()
 # Only the fault machine sets it; see integrations/crash_points.py.
 CRASH_POINTS_DIR = _given("CRASH_POINTS_DIR", "")
 

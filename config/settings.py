@@ -248,6 +248,7 @@ JUSTIFACTS_CALLS_PER_MINUTE = env.JUSTIFACTS_CALLS_PER_MINUTE
 # How long a worker may take for one call before it counts as dead. At least 20.
 CLAIM_SECONDS = env.CLAIM_SECONDS
 RETENTION_DAYS = env.RETENTION_DAYS
+JOURNAL_DIR = env.JOURNAL_DIR
 CRASH_POINTS_DIR = env.CRASH_POINTS_DIR
 # The hour (UTC) from which each day's digest is sent.
 NOTICES_DIGEST_HOUR = 7

@@ -1,6 +1,7 @@
 """What every test has: no network, no real broker, and the world of two organizations."""
 
 import importlib
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -29,6 +30,7 @@ def _apart_from_the_machine(settings, tmp_path_factory) -> Iterator[None]:
     Passwords are hashed quickly: the real way takes a third of a second for each person."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.JOURNAL_DIR = tmp_path_factory.getbasetemp() / f"journal-{uuid.uuid4().hex}"
     app.conf.broker_url = "memory://"
     cache.clear()
     yield

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from assessments.services import journal
 from assessments.services.health import Part, figures, heartbeat, oldest_due_work
 from assessments.tasks import broker_answers
 
@@ -31,6 +32,8 @@ def ready(request: HttpRequest) -> JsonResponse:
         parts["database"] = Part(True, "answers")
     except DatabaseError as error:
         parts["database"] = Part(False, f"does not answer ({type(error).__name__})")
+    if not journal.is_writable():
+        parts["journal"] = Part(False, "cannot be written, and a restore would miss starts; see JOURNAL_DIR")
     answers = broker_answers()
     parts["broker"] = Part(answers, "answers" if answers else "does not answer; work waits for the sweep")
     ok = all(part.ok for part in parts.values())

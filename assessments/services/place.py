@@ -23,6 +23,7 @@ from .attention import ask_human, settle
 from .cancel import cancel_at_justifacts
 from .changing import changing, record
 from .claiming import Claim, claim, give_back, give_up_dead_placing, justifacts_may_be_called
+from .long_wait import looked_up_first, was_never_sent
 from .moving import move
 from .scheduling import put_off, schedule
 from .tell import tell_end
@@ -66,6 +67,8 @@ def _place(claimed: Claim) -> None:
     if order.has_ended:
         with changing(order.pk) as order:
             schedule(order, NextCall.NONE, None)
+        return
+    if looked_up_first(claimed):
         return
     reach("place.claimed")
     try:
@@ -218,6 +221,9 @@ def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
 
 
 def _not_found(order: Order, now: datetime) -> None:
+    if was_never_sent(order):
+        schedule(order, NextCall.PLACE, now)
+        return
     order.not_found_count += 1
     order.release()
     since = order.call_failing_since
@@ -247,6 +253,10 @@ def _not_found(order: Order, now: datetime) -> None:
 
 def _uncertain(order: Order, failure: CallFailed, now: datetime) -> None:
     order.not_found_count = 0
+    if isinstance(failure, Refused) and was_never_sent(order):
+        # Justifacts does not answer such questions; that it has waited long is no doubt by itself.
+        schedule(order, NextCall.PLACE, now)
+        return
     put_off(order, failure, now)
     if isinstance(failure, Refused) or order.call_failures >= UNCERTAIN_LOOK_UPS:
         ask_human(

@@ -20,6 +20,8 @@ from assessments.statuses import ENDED
 from integrations.errors import CallFailed
 from integrations.models import Connection, Organization
 
+from .journal import KEPT as JOURNAL_KEPT
+from .journal import make_again
 from .poll import BATCH, ask_each
 from .reconcile_ashby import compare_with_ashby
 from .reconcile_catalogue import compare_catalogue, unknown_references
@@ -59,6 +61,9 @@ def begin(organization: Organization, asked_by: str) -> Reconciliation:
 def go_on(report: Reconciliation) -> Reconciliation:
     """Runs the reconciliation to its end."""
     connection = Connection.objects.select_related("organization").get(organization=report.organization_id)
+    for order in make_again(connection.organization, report.started_at - JOURNAL_KEPT):
+        text = "The portal had forgotten this order; it was made again, and Justifacts is asked for it."
+        _write(report, Difference.Outcome.MENDED, text, order=order)
     orders = _to_compare(report.organization_id, report.started_at)
     for batch in _batches(orders):
         _compare_batch(report, connection, batch)

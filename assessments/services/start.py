@@ -13,6 +13,7 @@ from integrations.crash_points import reach
 from integrations.models import Connection, Package
 from integrations.protocol import StartRequest
 
+from . import journal
 from .changing import record
 from .plain import plain
 from .tell import milliseconds
@@ -53,7 +54,9 @@ def _start(connection: Connection, request: StartRequest, call: InboundCall, now
         package, by_job = package_for(connection, request)
         order = next((order for order in active if order.package_id == package.pk), None)
         if order is None:
-            return Started(_accept(connection, request, package, by_job, call, now), is_repeat=False)
+            order = _accept(connection, request, package, by_job, call, now)
+            journal.note(order)
+            return Started(order, is_repeat=False)
     if not _is_fresh(order, now):
         raise AlreadyBeingAssessed(
             f"This candidate is already being assessed with “{order.package}” since "
@@ -62,6 +65,8 @@ def _start(connection: Connection, request: StartRequest, call: InboundCall, now
         )
     call.order, call.outcome = order, "repeated"
     call.save()
+    # The process that accepted it may have died before it noted it.
+    journal.note(order)
     return Started(order, is_repeat=True)
 
 

@@ -207,6 +207,7 @@ class TestItMovesAgain:
             case "cancelled by Justifacts":
                 world.push(order, cancelled_reason=data("cancelled_reason", "Withdrawn"))
             case "rejected":
+                world.justifacts("assessment.status", {"success": False, "errors": ["assessment_not_found"]})
                 world.justifacts("assessment.start", {"message": "No such package."}, 422)
                 world.ashby_takes_everything()
                 world.work()

@@ -1,0 +1,145 @@
+"""The journal of accepted starts, outside the database: what a restored database has forgotten.
+
+After the commit of a start and before Ashby is answered, everything that makes the order is appended to
+the day's file under ``JOURNAL_DIR``, encrypted as a stored key is, since it holds a candidate's data. So
+whatever Ashby was told that we have can be made again with its own id, also when the database comes from
+a backup of five minutes ago. Files are kept for two weeks.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
+
+from assessments.models import Event, NextCall, Order
+from integrations.fields import Secret, SecretUnreadable
+from integrations.models import Organization
+
+from .changing import record
+from .tell import milliseconds
+
+logger = logging.getLogger(__name__)
+
+KEPT = timedelta(days=14)
+_FIELDS = (
+    *("assessment_id", "organization_id", "package_id", "by_job_mapping", "application_id", "job_id"),
+    *("job_name", "candidate_id", "candidate_first_name", "candidate_last_name", "candidate_email"),
+    *("candidate_profile_url", "application", "job", "additional_fields", "created_at"),
+)
+
+
+def note(order: Order) -> bool:
+    """Appends the start. A journal that cannot be written refuses no start: False, and a line of log."""
+    facts = {name: getattr(order, name) for name in _FIELDS}
+    line = Secret(json.dumps(facts, cls=DjangoJSONEncoder)).encrypted() + "\n"
+    try:
+        _append(line.encode())
+    except OSError as error:
+        logger.error("the journal of starts cannot be written: %s", type(error).__name__)
+        return False
+    return True
+
+
+def is_writable() -> bool:
+    """Whether the next start could be noted."""
+    try:
+        _append(b"")
+    except OSError:
+        return False
+    return True
+
+
+def entries(since: datetime) -> Iterator[dict[str, Any]]:
+    """What was noted on the days since then, oldest first. A line that was cut off is passed over."""
+    for file in sorted(_folder().glob("*.journal")):
+        day = _day(file)
+        if day and day >= since.date():
+            yield from _read(file)
+
+
+def make_again(organization: Organization, since: datetime) -> list[Order]:
+    """Makes each order that was accepted since then and that the database does not have. Justifacts is
+    asked for it first: it is never placed blindly."""
+    noted = [entry for entry in entries(since) if entry["organization_id"] == organization.pk]
+    known = Order.objects.filter(pk__in=[entry["assessment_id"] for entry in noted])
+    missing = {UUID(entry["assessment_id"]): entry for entry in noted}
+    for pk in known.values_list("pk", flat=True):
+        missing.pop(pk, None)
+    return [order for entry in missing.values() if (order := _make(entry))]
+
+
+def forget_old(now: datetime) -> None:
+    """Removes the files that are older than two weeks: they hold candidates' data."""
+    for file in _folder().glob("*.journal"):
+        day = _day(file)
+        if day and day < (now - KEPT).date():
+            file.unlink(missing_ok=True)
+
+
+def _make(entry: dict[str, Any]) -> Order | None:
+    now = timezone.now()
+    facts = entry | {"created_at": datetime.fromisoformat(entry["created_at"])}
+    package = entry["package_id"]
+    active = Order.objects.filter(
+        organization=entry["organization_id"], application_id=entry["application_id"], package=package
+    )
+    if any(not order.has_ended for order in active):
+        # The books know an older one that had ended by then: once they know that too, this can be made.
+        return None
+    order = Order.objects.create(
+        **facts,
+        status_since=now,
+        next_call=NextCall.LOOK_UP,
+        next_call_at=now,
+        call_failing_since=now,
+        last_timestamp=milliseconds(now),
+    )
+    record(
+        order,
+        Event.Source.PORTAL,
+        "made_again",
+        "The database had forgotten this order, as after a restore; it was made again from the journal, and "
+        "the portal asks Justifacts for it.",
+    )
+    return order
+
+
+def _append(line: bytes) -> None:
+    folder = _folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{datetime.now(UTC):%Y-%m-%d}.journal"
+    # One write of one line: those of several processes do not mix.
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(file, line)
+    finally:
+        os.close(file)
+
+
+def _read(file: Path) -> Iterator[dict[str, Any]]:
+    for line in file.read_text().splitlines():
+        try:
+            entry: dict[str, Any] = json.loads(Secret(ciphertext=line).reveal())
+        except (SecretUnreadable, ValueError):
+            logger.warning("a line of the journal %s cannot be read", file.name)
+            continue
+        yield entry
+
+
+def _folder() -> Path:
+    return Path(settings.JOURNAL_DIR)
+
+
+def _day(file: Path) -> date | None:
+    try:
+        return date.fromisoformat(file.stem)
+    except ValueError:
+        return None

@@ -1,0 +1,47 @@
+"""Orders that waited long before their first try: placed within seconds is usual."""
+
+from datetime import timedelta
+
+from assessments.models import Attempt, Event, NextCall, Order
+
+from .changing import changing, record
+from .claiming import Claim
+from .scheduling import schedule
+
+#: An order that has waited for so long before its first try is looked up first.
+LOOK_FIRST_AFTER = timedelta(minutes=2)
+
+
+def looked_up_first(claimed: Claim) -> bool:
+    """An order that was never tried is placed within seconds. One that was not comes from an outage, or
+    from a backup of books that Justifacts is ahead of: it is looked up first."""
+    order, now = claimed.order, claimed.now()
+    if now - order.created_at < LOOK_FIRST_AFTER or _was_tried(order):
+        return False
+    with changing(order.pk) as order:
+        if order.claim_token == claimed.token:
+            schedule(order, NextCall.LOOK_UP, now)
+            record(
+                order,
+                Event.Source.PORTAL,
+                "waited_long",
+                "The order has waited for longer than is usual, so the portal asks Justifacts first whether "
+                "it has it already.",
+            )
+    return True
+
+
+def _was_tried(order: Order) -> bool:
+    """Whether the portal may have called Justifacts for it, or has asked about it for waiting long."""
+    tried = ["placing_interrupted", "made_again", "looked_up_first", "waited_long", "placed_again"]
+    return order.attempts.exists() or order.events.filter(kind__in=tried).exists()
+
+
+def was_never_sent(order: Order) -> bool:
+    """Looked up for waiting long alone, so that without a certain answer it can be placed all the same."""
+    doubts = ["placing_interrupted", "made_again", "looked_up_first", "placing_unknown"]
+    return (
+        order.events.filter(kind="waited_long").exists()
+        and not order.attempts.filter(call=Attempt.Call.PLACE).exists()
+        and not order.events.filter(kind__in=doubts).exists()
+    )

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from assessments.models import Event, NextCall, Order
 from integrations.fields import Secret, SecretUnreadable
-from integrations.models import Organization
+from integrations.models import Organization, Package
 
 from .changing import record
 from .tell import milliseconds
@@ -88,6 +88,9 @@ def _make(entry: dict[str, Any]) -> Order | None:
     now = timezone.now()
     facts = entry | {"created_at": datetime.fromisoformat(entry["created_at"])}
     package = entry["package_id"]
+    if not Package.objects.filter(pk=package, organization=entry["organization_id"]).exists():
+        # Fetched after the backup: the packages have to be fetched first.
+        return None
     active = Order.objects.filter(
         organization=entry["organization_id"], application_id=entry["application_id"], package=package
     )

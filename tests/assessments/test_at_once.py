@@ -1,0 +1,123 @@
+"""Many at the same moment, each with a real connection to PostgreSQL."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from django.test import Client
+from django.utils import timezone
+
+from assessments.models import NextCall, Order, Update
+from assessments.services import deliver, place, poll
+from assessments.services.retry import retry
+from integrations.breaker import OPENS_AFTER, Side, let_through
+from integrations.models import Connection
+from tests.world import World, basic, data
+
+pytestmark = [pytest.mark.anywhere, pytest.mark.django_db(transaction=True)]
+
+MANY = 8
+
+
+@pytest.fixture(autouse=True)
+def _on_postgresql() -> None:
+    if database.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time; test_on_postgresql runs this")
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Any]:
+    """What each of them returned, after a common start."""
+    ready, answers = threading.Barrier(len(acts)), [None] * len(acts)
+
+    def run(number: int) -> None:
+        ready.wait(10)
+        try:
+            answers[number] = acts[number]()
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(acts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return answers
+
+
+def test_of_many_workers_one_places_an_order(world: World) -> None:
+    order = world.start()
+    world.justifacts_takes("JF-1")
+    answers = at_once(*[lambda: place.call_justifacts(order.pk)] * MANY)
+    assert answers.count(True) == 1
+    assert len(world.sent("assessment.start")) == 1
+
+
+def test_of_many_workers_one_tells_an_update(world: World) -> None:
+    world.ashby_takes_everything()
+    order = world.placed()
+    answers = at_once(*[lambda: deliver.deliver_next(order.pk)] * MANY)
+    assert answers.count(True) == 1
+    assert len(world.sent("assessment.update")) == 1
+
+
+def test_one_click_that_comes_many_times_at_once_is_one_order(world: World) -> None:
+    body = world.start_body()
+
+    def click() -> tuple[int, str]:
+        answer = Client().post(
+            "/ashby/assessment.start",
+            body,
+            content_type="application/json",
+            HTTP_AUTHORIZATION=basic(world.acme.verification_key),
+        )
+        return answer.status_code, answer.json()["results"]["assessment_id"]
+
+    answers = at_once(*[click] * MANY)
+    assert len(set(answers)) == 1
+    assert answers[0][0] == 200
+    assert Order.objects.count() == 1
+
+
+def test_a_push_a_poll_and_a_cancel_of_one_order_at_once_end_in_one_story(world: World) -> None:
+    world.ashby_takes_everything()
+    order = world.placed()
+    results = {"assessment_id": "JF-2026-1", "assessment_status": data("s", "Applicant Started")}
+    world.justifacts("assessment.status", {"success": True, "results": results})
+    world.justifacts("assessment.cancel", {"success": True, "results": {}})
+    Order.objects.update(next_call=NextCall.POLL, next_call_at=timezone.now())
+    world.client = Client()
+    at_once(
+        lambda: world.push(order, "Applicant Started"),
+        lambda: poll.poll([order.pk]),
+        lambda: world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)}),
+        lambda: world.push(order, "Applicant Started"),
+    )
+    world.work()
+    told = world.told(order)
+    assert told[-1] == "Cancelled in Ashby"
+    assert all(told.count(label) <= 1 for label in told)
+    updates = list(Update.objects.filter(order=order).order_by("sequence"))
+    assert [one.sequence for one in updates] == list(range(1, len(updates) + 1))
+    assert Order.objects.get(pk=order.pk).status == "cancelled"
+
+
+def test_a_retry_while_the_update_is_being_told_tells_it_once(world: World) -> None:
+    world.ashby_takes_everything()
+    order = world.placed()
+    at_once(
+        lambda: deliver.deliver_next(order.pk),
+        lambda: retry(order.pk, "Ada"),
+        lambda: deliver.deliver_next(order.pk),
+    )
+    world.work()
+    assert world.told(order) == ["Justifacts Received"]
+
+
+def test_of_many_callers_one_tries_whether_a_broken_side_works_again(world: World) -> None:
+    now = timezone.now()
+    Connection.objects.update(justifacts_failures=OPENS_AFTER, justifacts_rest_until=now)
+    connection = Connection.objects.get(pk=world.acme.connection.pk)
+    answers = at_once(*[lambda: let_through(connection, Side.JUSTIFACTS, now)] * MANY)
+    assert answers.count(True) == 1

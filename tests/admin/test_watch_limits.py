@@ -39,7 +39,6 @@ def acme(world: World) -> Organization:
     return world.acme.organization
 
 
-@pytest.mark.anywhere
 def test_from_the_limit_to_the_card_in_ashby(
     world: World, acme: Organization, clock: time_machine.Traveller, console: Console
 ) -> None:

@@ -12,8 +12,6 @@ from assessments.services import place
 from assessments.statuses import Status
 from tests.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 
 def cancel(world: World, assessment_id: object, **options: Any) -> Any:
     return world.call("/ashby/assessment.cancel", {"assessment_id": str(assessment_id)}, **options)

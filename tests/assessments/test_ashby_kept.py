@@ -8,8 +8,6 @@ import pytest
 from assessments.models import InboundCall, Order
 from tests.world import World
 
-pytestmark = pytest.mark.anywhere
-
 START = "/ashby/assessment.start"
 NAMES = [
     "Zoë",

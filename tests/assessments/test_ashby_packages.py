@@ -10,8 +10,6 @@ from integrations.catalogue import map_job, set_default_package
 from integrations.models import Package
 from tests.world import World
 
-pytestmark = pytest.mark.anywhere
-
 JOB = {"ashby_id": "job-1", "name": "Backend Engineer"}
 
 

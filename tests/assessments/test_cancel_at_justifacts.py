@@ -13,8 +13,6 @@ from assessments.models import Order
 from assessments.services import place
 from tests.world import JUSTIFACTS, World, data
 
-pytestmark = pytest.mark.anywhere
-
 NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
 TAKEN = {"success": True, "results": {"assessment_id": "JF-2026-1"}}
 CANCELLED = "Cancelled in Ashby"

@@ -14,8 +14,6 @@ from integrations.crash_points import POINTS, reach
 from tests.assessments.sides import WorkerDied
 from tests.assessments.test_status_machine import Life
 
-pytestmark = pytest.mark.anywhere
-
 
 @pytest.fixture
 def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:

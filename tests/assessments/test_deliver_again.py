@@ -11,8 +11,6 @@ from assessments.models import Attempt, Order, Update
 from assessments.services import place
 from tests.world import World
 
-pytestmark = pytest.mark.anywhere
-
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE, HOUR = 60, 3600
 PASSING = [

@@ -13,8 +13,6 @@ from integrations.fields import Secret
 from integrations.models import AshbyApiKey
 from tests.world import World, basic
 
-pytestmark = pytest.mark.anywhere
-
 WORKS = {"success": True, "results": {"title": "Justifacts", "scopes": ["candidates:write"]}}
 NO_PERMISSION = {
     "success": False,

@@ -10,8 +10,6 @@ from assessments.models import Attempt, Order, Update
 from assessments.services.retry import retry, set_aside
 from tests.world import World
 
-pytestmark = pytest.mark.anywhere
-
 INVALID = [
     pytest.param(
         200,

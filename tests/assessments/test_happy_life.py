@@ -1,11 +1,7 @@
 """The main job, as its users tell it."""
 
-import pytest
-
 from assessments.models import Order
 from tests.world import World, data
-
-pytestmark = pytest.mark.anywhere
 
 
 def test_a_check_goes_from_ashby_to_justifacts_and_back_until_the_report_is_there(world: World) -> None:

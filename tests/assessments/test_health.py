@@ -12,8 +12,6 @@ from assessments.models import Heartbeat, Order
 from config.celery import app
 from tests.world import World
 
-pytestmark = pytest.mark.anywhere
-
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 

@@ -23,8 +23,6 @@ from tests.assessments.notices import (
 )
 from tests.world import World
 
-pytestmark = pytest.mark.anywhere
-
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 

@@ -17,8 +17,6 @@ from integrations.models import Organization
 from tests.assessments.notices import HOOK, NINE, a_minute_passes, breaks, member, needs_a_human, with_chat
 from tests.world import World
 
-pytestmark = pytest.mark.anywhere
-
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 

@@ -14,8 +14,6 @@ from assessments.services.watch import watch
 from tests.assessments.notices import a_minute_passes, member, needs_a_human
 from tests.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 YESTERDAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SEVEN = datetime(2026, 3, 2, 7, tzinfo=UTC)
 

@@ -19,8 +19,6 @@ from integrations.sides import note_justifacts
 from tests.assessments.notices import NINE, a_minute_passes, breaks, member, needs_a_human, of_the_portal
 from tests.world import World
 
-pytestmark = pytest.mark.anywhere
-
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 

@@ -8,8 +8,6 @@ from assessments.models import Attempt, Event, Order
 from assessments.services import place
 from tests.world import JUSTIFACTS, World
 
-pytestmark = pytest.mark.anywhere
-
 
 def test_justifacts_gets_what_ashby_said_for_its_own_package_with_our_reference_twice(world: World) -> None:
     """Names unharmed, extra fields kept, the package by Justifacts' opaque id."""

@@ -7,8 +7,6 @@ import time_machine
 
 from tests.world import World
 
-pytestmark = pytest.mark.anywhere
-
 NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
 UNKNOWN_CALL = {"success": False, "errors": ["unknown_call"]}
 

@@ -14,8 +14,6 @@ from assessments.models import Attempt, Order
 from assessments.services import place
 from tests.world import World
 
-pytestmark = pytest.mark.anywhere
-
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[time_machine.Traveller]:

@@ -11,8 +11,6 @@ from urllib3.exceptions import ProtocolError
 from assessments.models import Attempt, Order
 from tests.world import World
 
-pytestmark = pytest.mark.anywhere
-
 RESET = requests.ConnectionError(ProtocolError("Connection aborted.", ConnectionResetError(104, "reset")))
 NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
 ENVELOPE = {"success": True, "results": {"assessment_id": "JF-1"}}

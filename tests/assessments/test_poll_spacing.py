@@ -13,8 +13,6 @@ from assessments.services import poll
 from assessments.services.due import due
 from tests.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 BASE = 300
 

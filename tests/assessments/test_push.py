@@ -10,8 +10,6 @@ from assessments.services import place
 from assessments.statuses import Status
 from tests.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 UPDATE = "/justifacts/assessment.update"
 
 

@@ -12,8 +12,6 @@ from assessments.services import place
 from assessments.services.retry import poll_now, retry
 from tests.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
 

@@ -10,8 +10,6 @@ from django.utils import timezone
 from assessments.models import Event, Order
 from tests.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[time_machine.Traveller]:

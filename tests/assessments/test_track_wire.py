@@ -13,8 +13,6 @@ from django.utils import timezone
 from assessments.models import Order, Update
 from tests.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 TYPES = {"numeric_score", "numeric_duration_minutes", "url", "string", "boolean_success"}
 PARTS = ("assessment_status", "assessment_profile_url", "assessment_result", "cancelled_reason")
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)

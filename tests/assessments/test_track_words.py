@@ -9,8 +9,6 @@ import time_machine
 from assessments.models import Event, Order
 from tests.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 ON_THE_WAY = ["Justifacts Received", "Applicant Started", "In Process: Justifacts", "Complete"]
 
 

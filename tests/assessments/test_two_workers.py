@@ -20,8 +20,6 @@ from integrations import crash_points, fence
 from tests.assessments.sides import WorkerDied
 from tests.assessments.test_status_machine import Life
 
-pytestmark = pytest.mark.anywhere
-
 #: Inside a transaction there is no seam: the database keeps others out.
 _SEAMS = ("claimed", "called", "committed", "in the call")
 _current = threading.local()

@@ -15,8 +15,6 @@ from assessments.models import Event, Order, WatchLimits
 from assessments.services.watch import watch
 from tests.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 #: A Wednesday.
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)

@@ -19,8 +19,6 @@ from integrations.errors import CallFailed
 from integrations.models import Job, JobPackageMapping, Package
 from tests.world import World
 
-pytestmark = pytest.mark.anywhere
-
 
 def sells(world: World, *packages: tuple[str, str, str]) -> None:
     """What Justifacts sells to Acme: id, name, description."""

@@ -22,8 +22,6 @@ from integrations.models import AshbyApiKey, Connection, Organization
 from integrations.sides import note_ashby, note_justifacts
 from tests.world import JUSTIFACTS, World
 
-pytestmark = pytest.mark.anywhere
-
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 WORKS = {"success": True, "results": {"title": "Portal key", "scopes": ["candidates:write"]}}
 PACKAGES = {"success": True, "results": [{"assessment_type_id": "1", "name": "Basic", "description": ""}]}

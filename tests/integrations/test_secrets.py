@@ -102,7 +102,6 @@ def test_hashes_are_keyed(settings: Any) -> None:
     assert blind_index(KEY) not in indexes
 
 
-@pytest.mark.anywhere
 class TestInTheDatabase:
     def test_an_inbound_key_is_found_while_keys_are_rotated(self, db: None, settings: Any) -> None:
         settings.FIELD_ENCRYPTION_KEYS = [OLD]

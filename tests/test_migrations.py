@@ -1,0 +1,101 @@
+"""Upgrading a portal that works: on PostgreSQL, with 100,000 orders, nobody is blocked for long."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.services import POSTGRESQL, missing
+
+#: What version 0.2 had.
+_BEFORE = (("integrations", "0003"), ("assessments", "0007"))
+_ORDERS = 100_000
+_BAR_SECONDS = 2.0
+
+_FILL = """
+INSERT INTO integrations_organization (id, name, slug, created_at)
+    SELECT n, 'Org ' || n, 'org-' || n, now() FROM generate_series(1, 20) n;
+INSERT INTO integrations_package (id, organization_id, assessment_type_id, justifacts_id, name, description,
+        ashby_name, is_active, is_default)
+    SELECT n, n, gen_random_uuid(), 'P', 'Basic', '', '', true, false FROM generate_series(1, 20) n;
+INSERT INTO assessments_order (assessment_id, organization_id, package_id, by_job_mapping, application_id,
+        job_id, job_name, candidate_id, candidate_first_name, candidate_last_name, candidate_email,
+        candidate_profile_url, application, job, additional_fields, status, status_since, justifacts_status,
+        status_is_unknown, justifacts_timestamp, justifacts_order_id, result, report_url, end_reason,
+        attention_concern, needs_attention, attention_reason, created_at, completed_at, turnaround_minutes,
+        next_call, call_failures, call_error, not_found_count, last_timestamp, last_sequence)
+    SELECT gen_random_uuid(), 1 + n % 20, 1 + n % 20, false, 'a-' || n, 'job', 'Engineer', 'c',
+        'First' || n % 100, 'Last' || n % 1000, 'c' || n || '@example.com', '', '{}', '{}', '{}',
+        CASE WHEN n % 10 = 0 THEN 'in_process' ELSE 'complete' END, now() - n * interval '1 minute',
+        'Complete', false, n, 'JF-' || n, 'Clear', '', '', '', false, '', now() - n * interval '1 minute',
+        CASE WHEN n % 10 = 0 THEN NULL ELSE now() END, 60, '', 0, '', 0, n, 3
+    FROM generate_series(1, 100000) n;
+ANALYZE;
+"""
+
+
+class Passer:
+    """Somebody who reads and writes one order after the other, and notes the longest wait."""
+
+    def __init__(self, url: str) -> None:
+        self._url, self._end, self.longest, self.calls = url, threading.Event(), 0.0, 0
+        self._thread = threading.Thread(target=self._work)
+
+    def __enter__(self) -> "Passer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join(30)
+
+    def _work(self) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            while not self._end.is_set():
+                began = time.monotonic()
+                number = f"JF-{1 + self.calls % _ORDERS}"
+                connection.execute(
+                    "UPDATE assessments_order SET last_sequence = last_sequence + 1 "
+                    "WHERE justifacts_order_id = %s AND organization_id = %s",
+                    (number, 1 + (1 + self.calls % _ORDERS) % 20),
+                )
+                self.calls += 1
+                self.longest = max(self.longest, time.monotonic() - began)
+
+
+@pytest.mark.services
+@pytest.mark.xdist_group("postgresql")
+def test_an_upgrade_with_a_hundred_thousand_orders_blocks_nobody_for_long(tmp_path: Path) -> None:
+    name = f"portal_upgrade_{uuid.uuid4().hex[:8]}"
+    url = f"{POSTGRESQL}/{name}"
+    environment = {**os.environ, "DATABASE_URL": url, "VAR_DIR": str(tmp_path / "var")}
+
+    def migrate(*arguments: str) -> None:
+        command = [sys.executable, "manage.py", "migrate", "--verbosity", "0", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    try:
+        admin = psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError:
+        missing("PostgreSQL does not answer at TEST_DATABASE_URL")
+    with admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+        try:
+            for app, migration in _BEFORE:
+                migrate(app, migration)
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(_FILL)
+            with Passer(url) as passer:
+                migrate()
+            print(f"longest wait {passer.longest:.2f} s, {passer.calls} calls")
+            assert passer.calls > 100
+            assert passer.longest < _BAR_SECONDS, f"{passer.longest:.1f} s"
+        finally:
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VERIFICATION_KEY = "bench-verification-key-0123456789"
 ASHBY_KEY = "bench-ashby-key-0123456789"
 _SCOPES = ["candidates:read", "candidates:write", "jobs:read", "apiKeys:read"]
-_INHERITED = ("WEB_WORKERS", "WORKER_CONCURRENCY", "HOME", "LANG", "TMPDIR")
+_INHERITED = ("WEB_WORKERS", "WORKER_THREADS", "HOME", "LANG", "TMPDIR")
 
 
 class Stack:

@@ -37,7 +37,7 @@ class World(Portal):
         super().__init__(
             folder,
             CLAIM_SECONDS=str(CLAIM_SECONDS),
-            WORKER_CONCURRENCY="12",
+            WORKER_THREADS="12",
             CRASH_POINTS_DIR=str(self.points),
             CHAOS_CLOCK=str(self.clock),
             PYTHONPATH=str(_CLOCK),

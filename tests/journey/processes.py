@@ -54,7 +54,6 @@ class Portal:
             "OUTBOUND_ALLOWED_HOSTS": f"127.0.0.1:{self.sandbox_port}",
             "POLL_INTERVAL_SECONDS": "2",
             "CLAIM_SECONDS": "20",
-            "WORKER_CONCURRENCY": "3",
             "PYTHONUNBUFFERED": "1",
             **environment,
         }

@@ -167,7 +167,7 @@ def watch() -> None:
 @shared_task
 def reconcile_organization(report_id: int) -> None:
     """Goes through with a reconciliation that has begun."""
-    reconciling.go_on(Reconciliation.objects.get(pk=report_id, ended_at=None))
+    reconciling.go_on(Reconciliation.objects.get(pk=report_id))
 
 
 @shared_task

@@ -34,6 +34,11 @@ def awake(side: Side, now: datetime, connection: str = "") -> Q:
     return Q(**{rest: None}) | Q(**{f"{rest}__lte": now})
 
 
+def well(side: Side, now: datetime, connection: str = "") -> Q:
+    """Connections whose ``side`` neither rests nor has failed so often that single calls try it."""
+    return awake(side, now, connection) & Q(**{f"{connection}{side}_failures__lt": OPENS_AFTER})
+
+
 def let_through(connection: Connection, side: Side, now: datetime) -> bool:
     """Whether a call may be made now. While the side is broken, a single caller gets it."""
     until: datetime | None = getattr(connection, f"{side}_rest_until")

@@ -45,12 +45,13 @@ def take_ashby_call(key: str) -> None:
     _take("ashby", key, ASHBY_CALLS_PER_MINUTE, 1)
 
 
-def take_justifacts_calls(base_url: str, key: str, number: int = 1) -> None:
-    """Counts calls of a connection; raises ``BudgetSpent`` where they would exceed the budget."""
-    _take("justifacts", f"{base_url} {key}", settings.JUSTIFACTS_CALLS_PER_MINUTE, number)
+def take_justifacts_calls(base_url: str, key: str, number: int = 1) -> int:
+    """Counts calls of a connection, and says how many of them may be made. Raises ``BudgetSpent`` where
+    there is none left."""
+    return _take("justifacts", f"{base_url} {key}", settings.JUSTIFACTS_CALLS_PER_MINUTE, number)
 
 
-def _take(side: str, whose: str, a_minute: int, number: int) -> None:
+def _take(side: str, whose: str, a_minute: int, number: int) -> int:
     digest = hashlib.sha256(whose.encode()).hexdigest()[:16]
     now = time.time()
     window = int(now // WINDOW_SECONDS)
@@ -59,18 +60,19 @@ def _take(side: str, whose: str, a_minute: int, number: int) -> None:
     try:
         most = _most(a_minute, list(cache.get_many(names).values()))
         cache.add(name, 0, timeout=2 * 60)
-        is_over = cache.incr(name, number) > most
-        if is_over:
-            cache.decr(name, number)
+        over = min(number, max(0, cache.incr(name, number) - most))
+        if over:
+            cache.decr(name, over)
     except (RedisError, ValueError) as error:
         # ValueError: the counter was evicted between the two calls.
         logger.warning("call budget unavailable: %s", type(error).__name__)
-        return
-    if is_over:
+        return number
+    if over == number:
         raise BudgetSpent(
             f"The budget of calls to {side.title()} is used up for the moment.",
             retry_after=WINDOW_SECONDS - now % WINDOW_SECONDS,
         )
+    return number - over
 
 
 def _most(a_minute: int, before: list[int]) -> int:

@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                 ("mended", models.PositiveIntegerField(default=0, verbose_name="mended")),
                 ("for_human", models.PositiveIntegerField(default=0, verbose_name="for a human")),
                 ("not_checked", models.PositiveIntegerField(default=0, verbose_name="not checked")),
+                ("is_running", models.BooleanField(default=False, editable=False)),
                 ("error", models.TextField(blank=True, verbose_name="why it did not end well")),
                 (
                     "organization",

@@ -29,6 +29,8 @@ class Reconciliation(models.Model):
     mended = models.PositiveIntegerField(_("mended"), default=0)
     for_human = models.PositiveIntegerField(_("for a human"), default=0)
     not_checked = models.PositiveIntegerField(_("not checked"), default=0)
+    # A message that comes twice must not run it twice.
+    is_running = models.BooleanField(default=False, editable=False)
     error = models.TextField(_("why it did not end well"), blank=True)
 
     class Meta:

@@ -7,6 +7,7 @@ from django.db.models import Count, Min
 
 from assessments.models import Heartbeat, NextCall, Order, Update
 from assessments.statuses import Status
+from integrations.breaker import Side, well
 from integrations.models import Connection
 
 #: Sweeps run every 2 s; this long without one means that nobody works.
@@ -41,10 +42,15 @@ def oldest_due_work(now: datetime) -> Part:
 
 
 def oldest_due(now: datetime) -> timedelta | None:
-    enabled = Order.objects.filter(organization__connection__is_enabled=True)
+    # Where the other side is unwell, work waits for it, not for us.
+    path = "organization__connection__"
+    enabled = Order.objects.filter(
+        well(Side.JUSTIFACTS, now, path), organization__connection__is_enabled=True
+    )
     call = enabled.unclaimed(now).filter(next_call_at__lte=now).exclude(next_call=NextCall.NONE)
     first_call = call.aggregate(first=Min("next_call_at"))["first"]
-    first_update = Update.objects.deliverable(now).unclaimed(now).aggregate(first=Min("due_at"))["first"]
+    updates = Update.objects.deliverable(now).unclaimed(now).filter(well(Side.ASHBY, now, f"order__{path}"))
+    first_update = updates.aggregate(first=Min("due_at"))["first"]
     times = [moment for moment in (first_call, first_update) if moment is not None]
     return now - min(times) if times else None
 

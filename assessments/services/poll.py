@@ -79,7 +79,7 @@ def ask_each(connection: Connection, orders: Sequence[Order]) -> list[tuple[Orde
         return []
     try:
         client = justifacts_client(connection)
-        client.reserve(len(orders))
+        orders = orders[: client.reserve(len(orders))]
     except CallFailed as error:
         _note_health(connection, [(orders[0], error)])
         return [] if isinstance(error, BudgetSpent) else [(order, error) for order in orders]

@@ -59,7 +59,10 @@ def begin(organization: Organization, asked_by: str) -> Reconciliation:
 
 
 def go_on(report: Reconciliation) -> Reconciliation:
-    """Runs the reconciliation to its end."""
+    """Runs the reconciliation to its end; where somebody else runs it, nothing."""
+    mine = Reconciliation.objects.filter(pk=report.pk, is_running=False, ended_at=None)
+    if not mine.update(is_running=True):
+        return report
     connection = Connection.objects.select_related("organization").get(organization=report.organization_id)
     for order in make_again(connection.organization, report.started_at - JOURNAL_KEPT):
         text = "The portal had forgotten this order; it was made again, and Justifacts is asked for it."
@@ -132,5 +135,5 @@ def _write(report: Reconciliation, outcome: str, text: str, order: Order | None 
 
 
 def _end(report: Reconciliation, error: str) -> None:
-    report.ended_at, report.error = timezone.now(), error
+    report.ended_at, report.error, report.is_running = timezone.now(), error, False
     report.save()

@@ -58,9 +58,10 @@ class JustifactsClient:
     base_url: str
     key: str = field(repr=False)
 
-    def reserve(self, calls: int) -> None:
-        """Counts so many calls, to be made with ``is_reserved``. Raises ``BudgetSpent``."""
-        take_justifacts_calls(self.base_url, self.key, calls)
+    def reserve(self, calls: int) -> int:
+        """Counts calls that are then made with ``is_reserved``: so many, or as many as the budget has left.
+        Raises ``BudgetSpent`` where it has none."""
+        return take_justifacts_calls(self.base_url, self.key, calls)
 
     def packages(self) -> list[SoldPackage]:
         """``assessment.list``. Raises ``CallFailed``."""

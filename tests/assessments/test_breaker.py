@@ -6,6 +6,7 @@ import pytest
 import time_machine
 
 from assessments.models import Order
+from assessments.services.health import oldest_due
 from assessments.services.retry import retry
 from integrations.breaker import OPENS_AFTER, Side, let_through
 from integrations.errors import BudgetSpent, NotSent, Refused, Unauthorized, Unknown
@@ -119,3 +120,12 @@ def test_a_person_need_not_wait_for_the_rest_to_end(world: World) -> None:
     retry(order.pk, "Ada")
     world.work()
     assert Order.objects.get(pk=order.pk).justifacts_order_id == "JF-1"
+
+
+def test_what_waits_for_a_side_that_is_unwell_is_not_late_work_of_ours(world: World, clock) -> None:
+    world.start()
+    fail(world, OPENS_AFTER)
+    clock.shift(timedelta(minutes=10))
+    assert oldest_due(datetime.now(UTC)) is None
+    note_justifacts(acme(world), None, datetime.now(UTC))
+    assert oldest_due(datetime.now(UTC)) == timedelta(minutes=10)

@@ -243,6 +243,13 @@ class TestWhenAndWho:
         running.refresh_from_db()
         assert "interrupted" in running.error
 
+    def test_a_message_that_comes_twice_runs_it_once(self, settled: World) -> None:
+        settled.justifacts("assessment.list", {}, 500)
+        report = reconciling.begin(settled.acme.organization, "Ada")
+        for _ in range(2):
+            tasks.reconcile_organization(report.pk)
+        assert report.differences.count() == 1
+
     def test_each_night_every_connected_organization(self, settled: World, clock) -> None:
         tasks.reconcile_nightly()
         begun = {report.organization.slug: report.asked_by for report in Reconciliation.objects.all()}

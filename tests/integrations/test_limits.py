@@ -79,6 +79,7 @@ def test_a_connection_to_justifacts_has_a_budget_too(settings, clock) -> None:
     with pytest.raises(BudgetSpent) as caught:
         take_justifacts_calls("https://jf.test/", "key-1")
     assert caught.value.retry_after == 5
+    assert take_justifacts_calls("https://jf.test/", "key-3", 100) == 26, "as many as there are"
     take_justifacts_calls("https://jf.test/", "key-2")
     clock.shift(5)
     take_justifacts_calls("https://jf.test/", "key-1", 10)

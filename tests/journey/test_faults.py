@@ -1,6 +1,9 @@
 """What dies, breaks off or is wiped: each accepted start is one order at Justifacts, or a question
 to a human."""
 
+import signal
+import time
+
 import pytest
 import redis
 
@@ -23,6 +26,21 @@ def test_a_worker_that_dies_while_placing_leads_to_one_order(portal: Portal) -> 
     assert "placing_interrupted" in {event["kind"] for event in order["events"]}
     assert len(employer.taken(check)) == 1
     assert employer.seen("ledger")["placed_twice"] == 0
+
+
+def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(portal: Portal) -> None:
+    """SIGTERM in the middle of a call that takes six seconds: its outcome is recorded, then it ends."""
+    employer = Employer(portal, push=False)
+    employer.fails("justifacts", "slow", call="assessment.start", seconds=6, count=1)
+    check = employer.start()
+    eventually(lambda: _is_called(employer), "the call is under way")
+    began = time.monotonic()
+    portal.end("worker", signal.SIGTERM)
+    assert time.monotonic() - began < 25
+    order = employer.order(check)
+    portal.start("worker")
+    assert order["justifacts_order_id"] == employer.taken(check)[0]["id"]
+    assert [attempt["outcome"] for attempt in order["attempts"]] == ["taken"]
 
 
 def test_an_answer_that_is_lost_does_not_place_twice(portal: Portal) -> None:
@@ -86,6 +104,12 @@ def test_ashby_failing_in_any_way_delays_and_loses_nothing(portal: Portal) -> No
     for mode, (employer, check) in checks.items():
         eventually(lambda e=employer, c=check: e.story(c) == labels, f"Ashby ({mode}) has the story")
         assert employer.seen("ledger")["out_of_order"] == 0
+
+
+def _is_called(employer: Employer) -> bool:
+    """The sandbox's switch is thrown off by the one call that it was meant for."""
+    failures = employer.seen("failures")["failures"]
+    return not any(one["org"] == employer.slug for one in failures)
 
 
 def _with_number(employer: Employer, check: str) -> dict | None:

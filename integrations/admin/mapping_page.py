@@ -144,5 +144,6 @@ def _of_one(jobs: Sequence[Job]) -> Organization:
 
 
 def _log(request: HttpRequest, jobs: list[Job], line: str) -> None:
-    """Django's own history of each job, written by one statement."""
+    """Django's own history of each job, written by one statement. (It takes any rows; its stubs know query
+    sets alone.)"""
     LogEntry.objects.log_actions(request.user.pk, jobs, CHANGE, line)  # type: ignore[arg-type]

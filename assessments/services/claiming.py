@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from assessments.models import Concern, Event, NextCall, Order
@@ -31,8 +32,13 @@ class Claim:
 
 
 def claim(assessment_id: UUID, calls: Iterable[NextCall], now: datetime) -> Claim | None:
-    """Claims the order if one of ``calls`` is due; None where there is nothing to do."""
-    due = Order.objects.filter(next_call__in=list(calls), next_call_at__lte=now)
+    """Claims the order if one of ``calls`` is due; None where there is nothing to do.
+
+    A claim that has ended is taken over, but not that of a placing: its end may only seem so, to a clock
+    that is ahead, and ``give_up_dead_placing`` alone decides what becomes of it.
+    """
+    never_taken_over = Q(claim_token=None) | ~Q(next_call=NextCall.PLACE)
+    due = Order.objects.filter(never_taken_over, next_call__in=list(calls), next_call_at__lte=now)
     until = sends_until()
     token = due.claim(assessment_id, now)
     if token is None:

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
 import responses
 import time_machine
+from django.utils import timezone
 
-from assessments.models import Attempt, Order
+from assessments.models import Attempt, NextCall, Order
 from assessments.services import place
+from assessments.services.claiming import claim
 from tests.world import JUSTIFACTS, World, data
 
 pytestmark = pytest.mark.anywhere
@@ -255,3 +257,18 @@ def test_a_death_after_an_hour_of_failing_is_still_only_a_question(world, clock,
         world.work()
     order.refresh_from_db()
     assert (order.justifacts_order_id, order.needs_attention) == ("JF-AGAIN", False)
+
+
+def test_a_worker_whose_clock_is_ahead_does_not_take_over_a_placing(world: World, clock, settings) -> None:
+    """Its look for dead placings came a moment before the other's claim."""
+    order = world.start()
+    seconds: list[object] = []
+
+    def ahead() -> None:
+        now = timezone.now() + timedelta(seconds=10 * settings.CLAIM_SECONDS)
+        seconds.append(claim(order.pk, (NextCall.PLACE, NextCall.LOOK_UP), now))
+
+    placing(world, ahead)
+    assert place.call_justifacts(order.pk)
+    assert seconds == [None]
+    assert state(order)[:2] == ("received", "JF-1")

@@ -5,9 +5,17 @@ import shutil
 from typing import NoReturn
 
 import pytest
+from django.conf import settings
 
 POSTGRESQL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
+
+
+#: Before the database is set up: a test with transactions of its own leaves it empty.
+on_postgresql = pytest.mark.skipif(
+    "sqlite" in settings.DATABASES["default"]["ENGINE"],
+    reason="SQLite has one writer at a time; tests/test_on_postgresql.py runs this",
+)
 
 
 def missing(reason: str) -> NoReturn:

@@ -14,17 +14,12 @@ from assessments.services import deliver, place, poll
 from assessments.services.retry import retry
 from integrations.breaker import OPENS_AFTER, Side, let_through
 from integrations.models import Connection
+from tests.services import on_postgresql
 from tests.world import World, basic, data
 
-pytestmark = [pytest.mark.anywhere, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.anywhere, on_postgresql, pytest.mark.django_db(transaction=True)]
 
 MANY = 8
-
-
-@pytest.fixture(autouse=True)
-def _on_postgresql() -> None:
-    if database.vendor != "postgresql":
-        pytest.skip("SQLite has one writer at a time; test_on_postgresql runs this")
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:

@@ -11,9 +11,10 @@ from django.utils import timezone
 from assessments.models import Event, Order, Update, WatchLimits
 from assessments.services.watch import watch
 from tests.journey.processes import eventually
+from tests.services import on_postgresql
 from tests.world import World
 
-pytestmark = [pytest.mark.anywhere, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.anywhere, on_postgresql, pytest.mark.django_db(transaction=True)]
 
 
 def _run(answers: list[int]) -> None:
@@ -35,8 +36,6 @@ def _waiting_for_a_lock() -> int:
 
 
 def test_two_runs_at_once_flag_and_tell_once(world: World) -> None:
-    if database.vendor != "postgresql":
-        pytest.skip("one run at a time writes to SQLite; test_on_postgresql runs this")
     WatchLimits.objects.create(organization=world.acme.organization, tell_ashby=True)
     order = world.placed()
     Order.objects.update(status_since=timezone.now() - timedelta(days=4))

@@ -12,6 +12,7 @@ from integrations.fence import uptime
 
 #: The longest that a call takes once its body is being sent, with a margin.
 _LONGEST_CALL_SECONDS = 16
+_LEAST_SECONDS = 3
 
 
 def claim_end(now: datetime) -> datetime:
@@ -24,7 +25,8 @@ def sends_until() -> float:
     """Until when, on ``fence.uptime()``'s clock, a claim made now allows a call to begin: so early that
     its outcome is there before the claim ends."""
     claim_seconds: int = settings.CLAIM_SECONDS
-    return uptime() + claim_seconds - _LONGEST_CALL_SECONDS
+    # A claim shorter than a call fences less, and must not stop all calls.
+    return uptime() + max(claim_seconds - _LONGEST_CALL_SECONDS, _LEAST_SECONDS)
 
 
 _Row = TypeVar("_Row", bound=models.Model)

@@ -272,3 +272,11 @@ def test_a_worker_whose_clock_is_ahead_does_not_take_over_a_placing(world: World
     assert place.call_justifacts(order.pk)
     assert seconds == [None]
     assert state(order)[:2] == ("received", "JF-1")
+
+
+def test_a_claim_that_is_too_short_for_a_call_stops_no_calls(world: World, settings) -> None:
+    settings.CLAIM_SECONDS = 5
+    order = world.start()
+    world.justifacts_takes("JF-1")
+    assert place.call_justifacts(order.pk)
+    assert state(order)[:2] == ("received", "JF-1")

@@ -23,6 +23,7 @@ from assessments.services import poll as polling
 from assessments.services import reconcile as reconciling
 from assessments.services import watch as watching
 from assessments.services.due import calls_of, due, lanes_of, polls_of
+from assessments.services.reconcile_turns import go_on
 from integrations import errands
 from integrations.bulkhead import Bulkhead
 from integrations.crash_points import reach
@@ -32,8 +33,7 @@ __all__ = ["broker_answers", "call_justifacts", "deliver", "nudge", "poll", "swe
 
 SWEEP_EVERY = timedelta(seconds=1.5)
 #: A little less than beat's minute, so that a tick that comes early is not passed over.
-NOTICES_EVERY = WATCH_EVERY = timedelta(seconds=50)
-RECONCILE_EVERY = timedelta(minutes=4)
+NOTICES_EVERY = WATCH_EVERY = RECONCILE_EVERY = timedelta(seconds=50)
 #: How long one task goes on with an organization before it makes room for others.
 TURN_SECONDS = 5
 #: Calls in flight for one organization and side, in each worker process.
@@ -166,17 +166,21 @@ def watch() -> None:
 
 @shared_task
 def reconcile_organization(report_id: int) -> None:
-    """Goes through with a reconciliation that has begun."""
-    reconciling.go_on(Reconciliation.objects.get(pk=report_id))
+    """One turn of a reconciliation that has begun; then the next one."""
+    seconds = go_on(Reconciliation.objects.get(pk=report_id))
+    if seconds is not None:
+        nudge(reconcile_organization, report_id, countdown=seconds)
 
 
 @shared_task
 def reconcile_nightly() -> None:
-    """Begins the night's reconciliations, a few organizations at a time."""
+    """Begins the night's reconciliations, a few organizations at a time, and goes on with those whose
+    worker died. Of several schedulers' ticks, one a minute does the work."""
     now = timezone.now()
     if Heartbeat.take_turn("reconcile", now, RECONCILE_EVERY):
-        for report in reconciling.begin_nightly(now):
-            nudge(reconcile_organization, report.pk)
+        reconciling.begin_nightly(now)
+        for report_id in reconciling.due(now):
+            nudge(reconcile_organization, report_id, expires=50)
         reconciling.forget_old_reports(now)
         journal.forget_old(now)
 

@@ -201,8 +201,8 @@ CELERY_BEAT_SCHEDULE = {
     "watch": {"task": "assessments.tasks.watch", "schedule": 60.0, "options": {"expires": 50}},
     "reconcile": {
         "task": "assessments.tasks.reconcile_nightly",
-        "schedule": 5 * 60.0,
-        "options": {"expires": 200},
+        "schedule": 60.0,
+        "options": {"expires": 50},
     },
     "notices": {"task": "assessments.tasks.send_notices", "schedule": 60.0, "options": {"expires": 50}},
 }

@@ -77,6 +77,11 @@ def _change(package: Package, item: SoldPackage) -> str:
 def sync_jobs(connection: Connection) -> Synced:
     """Fetches the org's jobs from Ashby, all pages. A job that is gone stays, with its mapping.
     Raises ``CallFailed``."""
+    return sync_jobs_and_find_missing(connection)[0]
+
+
+def sync_jobs_and_find_missing(connection: Connection) -> tuple[Synced, frozenset[str]]:
+    """The same, with the Ashby ids of the jobs that are known here and that Ashby did not list."""
     # Between two pages a job can move, and come twice.
     listed = {job.ashby_id: _as_stored(job) for job in ashby_client(connection).jobs() if job.ashby_id}
     known = {job.ashby_id: job for job in connection.organization.jobs.all()}
@@ -94,7 +99,7 @@ def sync_jobs(connection: Connection) -> Synced:
             ):
                 _write_job(job, item)
                 changed.append(item.title)
-    return Synced(added, changed, [], len(listed))
+    return Synced(added, changed, [], len(listed)), frozenset(known.keys() - listed.keys())
 
 
 def _as_stored(job: AshbyJob) -> AshbyJob:

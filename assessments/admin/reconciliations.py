@@ -46,7 +46,7 @@ class OutcomeFilter(admin.SimpleListFilter):
 @admin.register(Reconciliation)
 class ReconciliationAdmin(ReadOnly, OfOrganizations):
     list_display = [
-        *("started_at", "organization", "state", "orders_checked", "mended", "for_human", "not_checked"),
+        *("started_at", "organization", "for_human", "mended", "not_checked", "orders_checked", "state"),
         "asked_by",
     ]
     list_filter = [OutcomeFilter, OrganizationFilter]
@@ -54,7 +54,7 @@ class ReconciliationAdmin(ReadOnly, OfOrganizations):
     show_full_result_count = False
     fields = [
         *("organization", "started_at", "ended_at", "asked_by", "orders_checked"),
-        *("for_a_human", "what_was_mended", "what_was_not_checked", "error"),
+        *("for_a_human", "what_was_mended", "what_was_not_checked"),
     ]
     readonly_fields = ["for_a_human", "what_was_mended", "what_was_not_checked"]
 
@@ -76,6 +76,11 @@ class ReconciliationAdmin(ReadOnly, OfOrganizations):
     def what_was_not_checked(self, report: Reconciliation) -> SafeString:
         return _lines(report, Difference.Outcome.NOT_CHECKED)
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Why it did not end well stands first, and only where it did not."""
+        fields = list(super().get_fields(request, obj))
+        return ["error", *fields] if obj and obj.error else fields
+
     def get_urls(self) -> list[Any]:
         now = self.admin_site.admin_view(reconcile_now)
         return [path("now/", now, name="assessments_reconciliation_now"), *super().get_urls()]
@@ -92,7 +97,7 @@ def reconcile_now(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     chosen = request.POST.get("organization", "")
-    allowed = organizations_of(request.user, _PERMISSION)
+    allowed = organizations_of(request.user, _PERMISSION).filter(connection__is_enabled=True)
     organization = allowed.filter(pk=chosen).first() if chosen.isdecimal() and len(chosen) < 10 else None
     if organization is None:
         raise Http404

@@ -1,7 +1,5 @@
 """The reports of reconciliations: Justifacts' word, Ashby's card and the portal's books, compared."""
 
-from datetime import datetime, timedelta
-
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -10,14 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Organization
 
+from .claims import Claimable, ClaimableQuerySet
 from .orders import Order
 
-#: A reconciliation that has not ended after so long was interrupted.
-RECONCILIATION_MINUTES = 30
 
-
-class Reconciliation(models.Model):
-    """One comparison of everything that an organization has at both sides."""
+class Reconciliation(Claimable):
+    """One comparison of everything that an organization has at both sides, made in turns."""
 
     organization = models.ForeignKey(
         Organization, models.CASCADE, related_name="reconciliations", verbose_name=_("organization")
@@ -29,9 +25,14 @@ class Reconciliation(models.Model):
     mended = models.PositiveIntegerField(_("mended"), default=0)
     for_human = models.PositiveIntegerField(_("for a human"), default=0)
     not_checked = models.PositiveIntegerField(_("not checked"), default=0)
-    # A message that comes twice must not run it twice.
-    is_running = models.BooleanField(default=False, editable=False)
     error = models.TextField(_("why it did not end well"), blank=True)
+    #: When the next turn may begin, and the last order that was compared: they come by their keys.
+    due_at = models.DateTimeField(default=timezone.now, editable=False)
+    compared_up_to = models.UUIDField(null=True, editable=False)
+    #: Why orders could not be checked, and how many each; lines of the report once it ends.
+    reasons = models.JSONField(default=dict, editable=False)
+
+    objects = ClaimableQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("reconciliation")
@@ -50,9 +51,6 @@ class Reconciliation(models.Model):
             "organization": self.organization,
             "time": f"{self.started_at:%Y-%m-%d %H:%M} UTC",
         }
-
-    def was_interrupted(self, now: datetime) -> bool:
-        return self.ended_at is None and now - self.started_at > timedelta(minutes=RECONCILIATION_MINUTES)
 
 
 class Difference(models.Model):
@@ -79,6 +77,10 @@ class Difference(models.Model):
         ordering = ["pk"]
         constraints = [
             models.CheckConstraint(name="a_difference_says_what", condition=~Q(text="")),
+            models.CheckConstraint(
+                name="a_difference_has_an_outcome",
+                condition=Q(outcome__in=["mended", "for_human", "not_checked"]),
+            ),
         ]
 
     def __str__(self) -> str:

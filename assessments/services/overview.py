@@ -4,7 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Case, CharField, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, NullIf, TruncDate
 from django.utils import timezone
 
@@ -71,9 +83,12 @@ def problems(scope: Scope) -> Problems:
 
 
 def reports_for_a_human(scope: Scope, now: datetime) -> int:
-    """Reconciliations of the last day that found something that only a person can settle."""
-    recent = Reconciliation.objects.filter(scope.along("organization"), started_at__gte=now - _A_DAY)
-    return recent.filter(for_human__gt=0).values("organization").distinct().count()
+    """Organizations whose last reconciliation, of the last day, found something that only a person can
+    settle."""
+    ended = Reconciliation.objects.filter(started_at__gte=now - _A_DAY, ended_at__isnull=False)
+    of_same = ended.filter(organization=OuterRef("organization")).order_by("-started_at", "-pk")
+    last = ended.filter(scope.along("organization"), pk=Subquery(of_same.values("pk")[:1]))
+    return last.filter(for_human__gt=0).count()
 
 
 def needing_a_human(scope: Scope, most: int) -> list[Order]:

@@ -1,36 +1,34 @@
 """What Ashby last took of an order against what is true."""
 
+from datetime import datetime
 from typing import Any
-from uuid import UUID
-
-from django.utils import timezone
 
 from assessments.models import Difference, Event, Order, Update
-from assessments.statuses import Status
+from assessments.statuses import ASHBY_LABELS, Status
 
-from .changing import changing, record
-from .tell import label_of, page_of, tell_completion, tell_end, tell_status, tell_word
+from .changing import record
+from .tell import label_of, page_of, tell_completion, tell_end, tell_word
 
 _What = tuple[str, str]
 
 
-def compare_with_ashby(assessment_id: UUID) -> list[_What]:
-    """What differed for this order, and what became of it. What waits to be told is no difference."""
-    with changing(assessment_id) as order:
-        updates = list(order.updates.order_by("sequence"))
-        if any(update.state == Update.State.REFUSED for update in updates):
-            return [_refused(updates)]
-        if any(update.state == Update.State.WAITING for update in updates) or _is_told(order, updates):
-            return []
-        if any(update.state == Update.State.SET_ASIDE for update in updates):
-            return [
-                (
-                    Difference.Outcome.FOR_HUMAN,
-                    f"Ashby does not know that the check is at “{_truth(order)}”: a person has set the "
-                    "update aside. Send it again, or tell the recruiter.",
-                )
-            ]
-        return [_tell(order)]
+def compare_with_ashby(order: Order, now: datetime) -> list[_What]:
+    """What differed for this order, and what became of it. What waits to be told is no difference. The
+    caller holds and saves the order."""
+    updates = list(order.updates.order_by("sequence"))
+    if any(update.state == Update.State.REFUSED for update in updates):
+        return [_refused(updates)]
+    if any(update.state == Update.State.WAITING for update in updates) or _is_told(order, updates):
+        return []
+    if any(update.state == Update.State.SET_ASIDE for update in updates):
+        return [
+            (
+                Difference.Outcome.FOR_HUMAN,
+                f"Ashby does not know that the check is at “{_truth(order)}”: a person has set the "
+                "update aside. Send it again, or tell the recruiter.",
+            )
+        ]
+    return [_tell(order, now)]
 
 
 def _refused(updates: list[Update]) -> _What:
@@ -70,8 +68,7 @@ def _truth(order: Order) -> str:
     return order.result if order.status == Status.COMPLETE else label_of(order)
 
 
-def _tell(order: Order) -> _What:
-    now = timezone.now()
+def _tell(order: Order, now: datetime) -> _What:
     status = Status(order.status)
     if status in (Status.CANCELLED, Status.REJECTED):
         tell_end(order, order.end_reason, now)
@@ -80,7 +77,15 @@ def _tell(order: Order) -> _What:
     elif order.status_is_unknown:
         tell_word(order, order.justifacts_status, now)
     else:
-        tell_status(order, status, now)
+        _tell_status(order, status, now)
     text = f"Ashby had not been told “{_truth(order) if status != Status.CANCELLED else 'Cancelled'}”"
     record(order, Event.Source.PORTAL, "told_when_reconciled", f"{text}; it is told now.")
     return Difference.Outcome.MENDED, f"{text}; it is told now."
+
+
+def _tell_status(order: Order, status: Status, now: datetime) -> None:
+    """The label, and before it the signal ``Started`` where Ashby never took it: it sets the start time."""
+    taken = {_value(update.payload, "assessment_status") for update in order.updates.all()}
+    for label in ASHBY_LABELS[status]:
+        if label == label_of(order) or label not in taken:
+            tell_word(order, label, now)

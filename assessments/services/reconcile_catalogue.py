@@ -4,26 +4,36 @@ what Justifacts says of orders that nobody knows."""
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 
-from assessments.models import Difference, InboundCall
-from integrations.catalogue import sync_jobs, sync_packages
+from assessments.models import Difference, InboundCall, Order
+from integrations.catalogue import sync_jobs_and_find_missing, sync_packages
 from integrations.errors import CallFailed
 from integrations.models import Connection, JobPackageMapping
+from integrations.protocol import AssessmentUpdate
+
+from .track import find
 
 _What = tuple[str, str]
 _FOR_HUMAN, _NOT_CHECKED = Difference.Outcome.FOR_HUMAN, Difference.Outcome.NOT_CHECKED
 _DAY = timedelta(days=1)
+#: So many unknown orders are listed at the most.
+_MOST = 50
 #: What Ashby calls a job that hires no more.
 _CLOSED = frozenset({"closed", "archived"})
 
 
 def compare_catalogue(connection: Connection) -> Iterator[_What]:
     """Fetches packages and jobs as the buttons do, and looks at every choice that hangs on them."""
-    for what, sync in (("packages at Justifacts", sync_packages), ("jobs at Ashby", sync_jobs)):
-        try:
-            sync(connection)
-        except CallFailed as error:
-            yield _NOT_CHECKED, f"The {what} could not be checked: {error.message}"
+    missing_jobs: frozenset[str] = frozenset()
+    try:
+        sync_packages(connection)
+    except CallFailed as error:
+        yield _NOT_CHECKED, f"The packages at Justifacts could not be checked: {error.message}"
+    try:
+        _synced, missing_jobs = sync_jobs_and_find_missing(connection)
+    except CallFailed as error:
+        yield _NOT_CHECKED, f"The jobs at Ashby could not be checked: {error.message}"
     default = connection.organization.packages.filter(is_default=True).first()
     if default and not default.is_offered:
         yield (
@@ -32,17 +42,24 @@ def compare_catalogue(connection: Connection) -> Iterator[_What]:
         )
     mappings = JobPackageMapping.objects.filter(job__organization=connection.organization_id)
     for mapping in mappings.select_related("job", "package").order_by("job__title", "pk"):
-        yield from _mapping(mapping)
+        yield from _mapping(mapping, missing_jobs)
 
 
-def _mapping(mapping: JobPackageMapping) -> Iterator[_What]:
+def _mapping(mapping: JobPackageMapping, missing_jobs: frozenset[str]) -> Iterator[_What]:
     if not mapping.package.is_offered:
         yield (
             _FOR_HUMAN,
             f"The job “{mapping.job}” gets the package “{mapping.package}”, which is not offered any more. "
             "Choose another one under Jobs.",
         )
-    if mapping.job.status.casefold() in _CLOSED:
+    if mapping.job.ashby_id in missing_jobs:
+        # Ashby lists drafts to those only who ask for them.
+        yield (
+            _FOR_HUMAN,
+            f"Ashby lists no job “{mapping.job}”, which has a package here. Check its id, or take the "
+            "package away under Jobs, unless it is a draft.",
+        )
+    elif mapping.job.status.casefold() in _CLOSED:
         yield (
             _FOR_HUMAN,
             f"The job “{mapping.job}” is {mapping.job.status.lower()} in Ashby and still has a package. Take "
@@ -51,23 +68,38 @@ def _mapping(mapping: JobPackageMapping) -> Iterator[_What]:
 
 
 def unknown_references(connection: Connection, now: datetime) -> Iterator[_What]:
-    """Pushes of the last day about orders that the portal does not have."""
+    """Pushes of the last day about orders that the portal did not have, and does not have now."""
     calls = InboundCall.objects.filter(
         organization=connection.organization_id,
         source=InboundCall.Source.JUSTIFACTS,
         outcome="assessment_not_found",
         received_at__gte=now - _DAY,
     )
-    named = Counter(_reference(body) for body in calls.values_list("body", flat=True))
-    for reference, count in named.most_common(50):
+    bodies = calls.values_list("body", flat=True)
+    named = Counter(_named(body) for body in bodies.iterator())
+    unknown = (item for item in named.most_common() if not _is_known(connection, *item[0]))
+    for (number, reference), count in islice(unknown, _MOST):
         times = "once" if count == 1 else f"{count} times"
+        name = (reference or number or "no reference")[:100]
         yield (
             _FOR_HUMAN,
-            f"Justifacts spoke {times} of an order that the portal does not know ({reference}). Ask "
-            "Justifacts whose check it is.",
+            f"Justifacts spoke {times} of an order that the portal does not know ({name}). Ask Justifacts "
+            "whose check it is.",
         )
 
 
-def _reference(body: object) -> str:
+def _named(body: object) -> tuple[str, str]:
+    """Justifacts' number and our reference, as the push had them."""
     found = body if isinstance(body, dict) else {}
-    return str(found.get("reference_id") or found.get("assessment_id") or "no reference")[:100]
+    number, reference = (str(found.get(name) or "") for name in ("assessment_id", "reference_id"))
+    return number, reference
+
+
+def _is_known(connection: Connection, number: str, reference: str) -> bool:
+    if not (number or reference):
+        return False
+    try:
+        find(connection, AssessmentUpdate(number, None, reference_id=reference))
+    except Order.DoesNotExist:
+        return False
+    return True

@@ -1,9 +1,6 @@
 """Justifacts' word on an order against ours."""
 
 from datetime import datetime
-from uuid import UUID
-
-from django.utils import timezone
 
 from assessments.models import Concern, Difference, Event, NextCall, Order
 from assessments.statuses import Status
@@ -11,7 +8,7 @@ from integrations.errors import CallFailed
 from integrations.justifacts.client import Found, OrderNotFound
 from integrations.protocol import AssessmentUpdate
 
-from .changing import changing, record
+from .changing import record
 from .plain import plain
 from .scheduling import schedule
 from .track import adopt, apply_word, is_news, target_of
@@ -20,21 +17,31 @@ MENDED, FOR_HUMAN = Difference.Outcome.MENDED, Difference.Outcome.FOR_HUMAN
 _What = tuple[str, str]
 
 
-def compare_with_justifacts(assessment_id: UUID, outcome: Found | CallFailed) -> list[_What]:
-    """What differed for this order, and what became of it."""
-    now = timezone.now()
-    with changing(assessment_id) as order:
-        if isinstance(outcome, Found):
-            return _found(order, outcome, now)
-        if isinstance(outcome, OrderNotFound) and order.justifacts_order_id and not order.has_ended:
-            return [
-                (
-                    FOR_HUMAN,
-                    f"Justifacts does not know order {order.justifacts_order_id} any more. Ask Justifacts "
-                    "what became of it.",
-                )
-            ]
+#: Where one of these has changed since Justifacts was asked, its answer may be older than what is known.
+_MOVES = (
+    *("status", "status_is_unknown", "justifacts_status", "justifacts_timestamp", "justifacts_order_id"),
+    *("result", "report_url", "next_call"),
+)
+
+
+def compare_with_justifacts(
+    order: Order, asked: Order, outcome: Found | CallFailed, now: datetime
+) -> list[_What]:
+    """What differed for this order, and what became of it. The caller holds and saves the order.
+    ``asked``: as it was when Justifacts was asked; one that has moved since is no difference."""
+    if any(getattr(order, name) != getattr(asked, name) for name in _MOVES):
         return []
+    if isinstance(outcome, Found):
+        return _found(order, outcome, now)
+    if isinstance(outcome, OrderNotFound) and order.justifacts_order_id and not order.has_ended:
+        return [
+            (
+                FOR_HUMAN,
+                f"Justifacts does not know order {order.justifacts_order_id} any more. Ask Justifacts "
+                "what became of it.",
+            )
+        ]
+    return []
 
 
 def _found(order: Order, found: Found, now: datetime) -> list[_What]:
@@ -56,7 +63,7 @@ def _found(order: Order, found: Found, now: datetime) -> list[_What]:
         adopt(order, number, now)
         what.append(_said(order, f"Justifacts had taken the order as number {number}; it was adopted."))
     if found.word is not None:
-        what += _word(order, found.word, now)
+        what += _word(order, found.word.without(order.candidate_email), now)
     return what
 
 

@@ -36,7 +36,7 @@ class WrongOrderNumber(Exception):
 def receive_push(connection: Connection, word: AssessmentUpdate, call: InboundCall, now: datetime) -> Order:
     """Justifacts pushed a word. Raises ``Order.DoesNotExist`` where the org has no such order, and
     ``WrongOrderNumber``."""
-    found = _find(connection, word)
+    found = find(connection, word)
     with changing(found.pk) as order:
         number = word.assessment_id
         if number and number != str(order.pk):
@@ -52,8 +52,9 @@ def receive_push(connection: Connection, word: AssessmentUpdate, call: InboundCa
     return order
 
 
-def _find(connection: Connection, word: AssessmentUpdate) -> Order:
-    """By our reference; else by their number, or by our id in the place of theirs."""
+def find(connection: Connection, word: AssessmentUpdate) -> Order:
+    """The order that a word is about: by our reference; else by their number, or by our id in the place
+    of theirs. Raises ``Order.DoesNotExist``."""
     # Unordered: SQLite would rather walk all of the org's orders by date than sort the one it finds.
     orders = Order.objects.order_by().filter(organization=connection.organization_id)
     if word.reference_id:

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Difference, Reconciliation
-from assessments.services.reconcile import go_on
+from assessments.services.reconcile_turns import go_on
 from tests.admin.conftest import Desk, member, signed_in, words
 from tests.world import World
 
@@ -40,12 +40,24 @@ def test_a_report_lists_what_was_mended_and_what_is_for_a_human(
     assert "12" in words(page)
 
 
+def test_a_report_that_did_not_end_well_says_why(world: World, desk: Desk, report: Reconciliation) -> None:
+    address = ("assessments_reconciliation_change", report.pk)
+    assert "did not end well" not in desk.html(*address)
+    Reconciliation.objects.update(error="It broke off.")
+    assert "It broke off." in desk.html(*address)
+    assert "ended with an error" in desk.html(LIST)
+
+
 def test_the_first_page_leads_to_reports_with_something_for_a_human(
     world: World, desk: Desk, report: Reconciliation
 ) -> None:
     address = f"{reverse('admin:assessments_reconciliation_changelist')}?outcome=for_human"
     assert address in desk.html("index")
     assert "Acme" in desk.html(LIST, outcome="for_human")
+    Reconciliation.objects.create(
+        organization=world.acme.organization, asked_by="ada", ended_at=timezone.now()
+    )
+    assert address not in desk.html("index"), "a later one found nothing"
     Reconciliation.objects.update(for_human=0)
     assert address not in desk.html("index")
     assert str(report.pk) not in desk.html(LIST, outcome="for_human").partition("result_list")[2]

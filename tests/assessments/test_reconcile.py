@@ -1,59 +1,19 @@
 """Reconciliation: Justifacts' word, Ashby's card and the portal's books are compared and mended."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 import responses
-import time_machine
 
 from assessments import tasks
-from assessments.models import InboundCall, Order, Reconciliation, Update
+from assessments.models import InboundCall, Reconciliation, Update
 from assessments.services import reconcile as reconciling
-from assessments.services.reconcile import AlreadyRunning, reconcile
+from assessments.services.reconcile import AlreadyRunning
 from integrations.catalogue import map_job, set_default_package
-from integrations.models import Package
+from tests.assessments.reconciling import NINE, NOT_FOUND, justifacts_says, lines, run
 from tests.world import JUSTIFACTS, World, data
 
 pytestmark = pytest.mark.anywhere
-
-NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
-NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NINE, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def settled(world: World) -> World:
-    """Both sides are well, with the packages and jobs that the portal knows."""
-    world.ashby_takes_everything()
-    world.ashby("job.list", {"success": True, "results": [], "moreDataAvailable": False})
-    sold = [
-        {"assessment_type_id": one.justifacts_id, "name": one.name, "description": one.description}
-        for one in Package.objects.filter(organization=world.acme.organization)
-    ]
-    world.justifacts("assessment.list", {"success": True, "results": sold})
-    return world
-
-
-def justifacts_says(
-    world: World, order: Order, number: str = "JF-2026-1", status: str = "", **word: Any
-) -> None:
-    said = {"assessment_status": data("status", status)} if status else {}
-    results = {"assessment_id": number, "reference_id": str(order.pk), "timestamp": 1, **said, **word}
-    world.justifacts("assessment.status", {"success": True, "results": results})
-
-
-def lines(report: Reconciliation, outcome: str) -> list[str]:
-    return [line.text for line in report.differences.filter(outcome=outcome)]
-
-
-def run(world: World) -> Reconciliation:
-    return reconcile(world.acme.organization, "Ada")
 
 
 def test_where_all_agree_there_is_nothing_to_say(settled: World) -> None:

@@ -1,6 +1,7 @@
 """``reconcile SLUG``."""
 
 from assessments.services.reconcile import begin
+from integrations.models import Connection
 from tests.commands.conftest import Console
 from tests.world import World, data
 
@@ -31,3 +32,8 @@ def test_it_fails_with_one_clear_line(world: World, console: Console) -> None:
     assert "no connected organization “nobody”" in console.fails("reconcile", "nobody")
     begin(world.acme.organization, "Ada")
     assert "running already" in console.fails("reconcile", "acme")
+
+
+def test_an_organization_that_is_switched_off_is_not_compared(world: World, console: Console) -> None:
+    Connection.objects.filter(organization=world.acme.organization).update(is_enabled=False)
+    assert "switched off" in console.fails("reconcile", "acme")

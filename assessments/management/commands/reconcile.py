@@ -8,7 +8,7 @@ from django.core.management import CommandError
 
 from assessments.models import Difference
 from assessments.services.facts import reconciliation_as_json
-from assessments.services.reconcile import AlreadyRunning, reconcile
+from assessments.services.reconcile import AlreadyRunning, NotNow, reconcile
 from integrations.management.base import PortalCommand, connection_of, one_line
 
 _HEADINGS = {
@@ -33,6 +33,12 @@ class Command(PortalCommand):
             report = reconcile(connection_of(options["slug"]).organization, "the command")
         except AlreadyRunning as error:
             raise CommandError(f"{error} Wait for its end.") from None
+        except NotNow as error:
+            raise CommandError(str(error)) from None
+        if report.error:
+            raise CommandError(
+                f"The reconciliation of {report.organization} did not end well. {report.error}"
+            )
         return reconciliation_as_json(report)
 
     def lines(self, found: dict[str, Any]) -> Iterable[str]:

@@ -1,0 +1,30 @@
+"""The fixtures of the stories of reconciliations."""
+
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+
+from integrations.models import Package
+from tests.assessments.reconciling import NINE
+from tests.world import World
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """It is nine o'clock, until a story says otherwise."""
+    with time_machine.travel(NINE, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def settled(world: World, clock: time_machine.Traveller) -> World:
+    """Both sides are well, with the packages and jobs that the portal knows."""
+    world.ashby_takes_everything()
+    world.ashby("job.list", {"success": True, "results": [], "moreDataAvailable": False})
+    sold = [
+        {"assessment_type_id": one.justifacts_id, "name": one.name, "description": one.description}
+        for one in Package.objects.filter(organization=world.acme.organization)
+    ]
+    world.justifacts("assessment.list", {"success": True, "results": sold})
+    return world

@@ -179,7 +179,7 @@ def reconcile_nightly() -> None:
     now = timezone.now()
     if Heartbeat.take_turn("reconcile", now, RECONCILE_EVERY):
         reconciling.begin_nightly(now)
-        for report_id in reconciling.due(now):
+        for report_id in reconciling.due(timezone.now()):
             nudge(reconcile_organization, report_id, expires=50)
         reconciling.forget_old_reports(now)
         journal.forget_old(now)

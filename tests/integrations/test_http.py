@@ -11,7 +11,7 @@ import requests
 import responses
 
 from config.logs import logging_config
-from integrations import http
+from integrations import http, transport
 from integrations.errors import Answer, NoAnswer, NotSent, Refused, Unauthorized, Unknown
 
 KEY = "key-0123456789"
@@ -262,7 +262,7 @@ class TestWebhooks:
         (call,) = wire.calls
         assert call.request.body == '{"text": "é"}'.encode()
         assert "Authorization" not in call.request.headers
-        assert call.request.headers["User-Agent"] == http.USER_AGENT
+        assert call.request.headers["User-Agent"] == transport.USER_AGENT
 
     @pytest.mark.parametrize(
         ("body", "status", "error"),

@@ -1,0 +1,135 @@
+"""The connections themselves: names that lie, answers that drip, answers that unfold."""
+
+import contextlib
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+
+import pytest
+
+from integrations import http, transport
+from integrations.errors import NotSent, Unknown
+
+Send = Callable[[socket.socket], None]
+
+
+@pytest.fixture
+def server(settings) -> Iterator[Callable[[Send], str]]:
+    """Starts a server that reads a call, then does as it is told; returns its address."""
+    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
+    with contextlib.ExitStack() as stack:
+
+        def start(send: Send) -> str:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            thread = threading.Thread(target=_answer, args=(listener, send))
+            thread.start()
+            stack.callback(thread.join, 20)
+            return f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+
+        yield start
+
+
+def _answer(listener: socket.socket, send: Send) -> None:
+    connection, _ = listener.accept()
+    with connection, contextlib.suppress(OSError):
+        request = b""
+        while not request.endswith(b"}"):
+            request += connection.recv(65536)
+        send(connection)
+
+
+def drip(before: bytes, byte: bytes) -> Send:
+    def send(connection: socket.socket) -> None:
+        connection.sendall(before)
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            connection.sendall(byte)
+            time.sleep(0.05)
+
+    return send
+
+
+def call(url: str) -> None:
+    http.post(url, key="key-0123456789", body={"a": 1}, repeatable=False)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "byte"),
+    [
+        (b"", b"H"),
+        (HEAD + b"X-Slow: ", b"a"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (HEAD + b"Content-Length: 100000\r\n\r\n", b" "),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        (HEAD + b"\r\n", b" "),
+    ],
+    ids=["status line", "header", "continue", "body", "chunks", "body without an end"],
+)
+def test_an_answer_that_drips_is_given_up(server, monkeypatch, before: bytes, byte: bytes) -> None:
+    """Each byte comes in time, and the whole never does."""
+    monkeypatch.setattr(transport, "TOTAL_SECONDS", 0.5)
+    url = server(drip(before, byte))
+    began = time.monotonic()
+    with pytest.raises(Unknown):
+        call(url)
+    assert time.monotonic() - began < 3
+
+
+def test_an_answer_that_unfolds_into_gigabytes_is_given_up(server) -> None:
+    packed = gzip.compress(b" " * 200_000_000, compresslevel=9)
+    head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with pytest.raises(Unknown, match="more than 1048576 bytes"):
+        call(server(lambda connection: connection.sendall(head + packed)))
+
+
+INSIDE = """
+    0.0.0.0 10.1.2.3 100.64.0.1 127.0.0.1 169.254.169.254 172.31.255.255 192.0.0.1 192.0.2.1 192.88.99.1
+    192.168.0.1 198.18.0.1 198.51.100.1 203.0.113.1 224.0.0.1 240.0.0.1 255.255.255.255
+    :: ::1 ::127.0.0.1 ::ffff:10.0.0.1 ::ffff:169.254.169.254 64:ff9b::a00:1 64:ff9b:1::a00:1 100::1
+    2001::1 2001:db8::1 2002:7f00:1:: 2002:a00:1:: fc00::1 fd00:ec2::254 fe80::1 fec0::1 ff02::1
+""".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_a_name_that_leads_inside_is_not_called(monkeypatch, address: str) -> None:
+    """Whoever owns a name decides where it leads."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+    def resolve(host: str, port: int, *args: object, **kwargs: object) -> list:
+        return [(family, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "socket", None)
+    with pytest.raises(NotSent, match="private address"):
+        call("https://inside.test/x")
+
+
+def test_the_address_that_was_looked_at_is_the_one_that_is_called(monkeypatch) -> None:
+    """A name that is public when it is looked at, and inside a moment later, is never asked again."""
+    asked, called = [], []
+
+    def resolve(host: str, port: int, *args: object, **kwargs: object) -> list:
+        asked.append(host)
+        address = "127.0.0.1" if host == "turns.test" and asked.count(host) > 1 else "8.8.8.8"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    def connect(address: tuple[str, int], *args: object, **kwargs: object) -> socket.socket:
+        called.append(address[0])
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    with pytest.raises(NotSent):
+        call("https://turns.test/x")
+    assert (asked, called) == (["turns.test"], ["8.8.8.8"])
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:4001::1"])
+def test_the_internets_addresses_are_public(address: str) -> None:
+    assert transport.is_public(ip_address(address))

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from assessments.models import Concern, Event, NextCall, Order
 from assessments.models.claims import sends_until
-from integrations.breaker import Side, let_through
+from integrations.breaker import Side, awake, let_through
 from integrations.models import Connection
 
 from .attention import settle
@@ -54,11 +54,19 @@ def give_back(claimed: Claim) -> None:
     )
 
 
-def justifacts_may_be_called(assessment_id: UUID, now: datetime) -> bool:
+def justifacts_is_awake(assessment_id: UUID, now: datetime) -> bool:
     """Whether the order's organization is switched on and its calls to Justifacts do not rest."""
     connections = Connection.objects.filter(organization__orders=assessment_id, is_enabled=True)
-    connection = connections.first()
-    return connection is not None and let_through(connection, Side.JUSTIFACTS, now)
+    return connections.filter(awake(Side.JUSTIFACTS, now)).exists()
+
+
+def is_let_through(claimed: Claim) -> bool:
+    """Whether the claimed call may go out. While Justifacts is broken one call at a time tries it, so
+    that this is asked last, by whom is certain to make it; else the claim is given back."""
+    if let_through(claimed.order.organization.connection, Side.JUSTIFACTS, claimed.now()):
+        return True
+    give_back(claimed)
+    return False
 
 
 def give_up_dead_placing(assessment_id: UUID, now: datetime) -> None:

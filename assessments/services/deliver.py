@@ -91,11 +91,18 @@ def _claim_head(assessment_id: UUID, now: datetime) -> _Claimed | None:
         .select_related("order__organization__connection")
         .first()
     )
-    if head is None or not let_through(head.order.organization.connection, Side.ASHBY, now):
+    if head is None:
         return None
     until = sends_until()
     token = Update.objects.filter(state=Update.State.WAITING, due_at__lte=now).claim(head.pk, now)
-    return _Claimed(head, token, until) if token else None
+    if token is None:
+        return None
+    claimed = _Claimed(head, token, until)
+    # Asked last: while Ashby is broken one call at a time tries it, and that call must be made.
+    if not let_through(head.order.organization.connection, Side.ASHBY, now):
+        _give_back(claimed)
+        return None
+    return claimed
 
 
 def _give_back(claimed: _Claimed) -> None:

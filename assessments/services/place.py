@@ -22,7 +22,14 @@ from .attempts import keep_attempt
 from .attention import ask_human, settle
 from .cancel import cancel_at_justifacts
 from .changing import changing, record
-from .claiming import Claim, claim, give_back, give_up_dead_placing, justifacts_may_be_called
+from .claiming import (
+    Claim,
+    claim,
+    give_back,
+    give_up_dead_placing,
+    is_let_through,
+    justifacts_is_awake,
+)
 from .long_wait import looked_up_first, was_never_sent
 from .moving import move
 from .scheduling import put_off, schedule
@@ -46,10 +53,14 @@ def call_justifacts(assessment_id: UUID) -> bool:
     """Makes the order's next call to Justifacts, if one is due. False: there was nothing to do."""
     now = timezone.now()
     give_up_dead_placing(assessment_id, now)
-    if not justifacts_may_be_called(assessment_id, now):
+    if not justifacts_is_awake(assessment_id, now):
         return False
     claimed = claim(assessment_id, (NextCall.PLACE, NextCall.LOOK_UP, NextCall.CANCEL), now)
     if claimed is None:
+        return False
+    if claimed.order.next_call == NextCall.PLACE and _goes_without_a_call(claimed):
+        return True
+    if not is_let_through(claimed):
         return False
     if claimed.order.next_call == NextCall.CANCEL:
         cancel_at_justifacts(claimed)
@@ -60,16 +71,20 @@ def call_justifacts(assessment_id: UUID) -> bool:
     return True
 
 
+def _goes_without_a_call(claimed: Claim) -> bool:
+    """Whether the placing was settled without one. Decided before the side's breaker is asked: while that
+    is open it lets a single call through, which must be made."""
+    if claimed.order.has_ended:
+        with changing(claimed.order.pk) as order:
+            schedule(order, NextCall.NONE, None)
+        return True
+    return looked_up_first(claimed)
+
+
 def _place(claimed: Claim) -> None:
     order = claimed.order
     connection = order.organization.connection
     outcome: Placed | CallFailed
-    if order.has_ended:
-        with changing(order.pk) as order:
-            schedule(order, NextCall.NONE, None)
-        return
-    if looked_up_first(claimed):
-        return
     reach("place.claimed")
     try:
         client = justifacts_client(connection)

@@ -129,3 +129,17 @@ def test_what_waits_for_a_side_that_is_unwell_is_not_late_work_of_ours(world: Wo
     assert oldest_due(datetime.now(UTC)) is None
     note_justifacts(acme(world), None, datetime.now(UTC))
     assert oldest_due(datetime.now(UTC)) == timedelta(minutes=10)
+
+
+def test_orders_that_waited_long_do_not_use_up_the_calls_that_try(world: World, clock) -> None:
+    """Each of them is looked up first, which is decided without a call: found by ``make chaos``, seed
+    42, where a broken side stayed closed for as many rests as there were orders."""
+    world.ashby_takes_everything()
+    orders = [world.start() for _ in range(5)]
+    fail(world, OPENS_AFTER)
+    clock.shift(timedelta(minutes=10))
+    world.justifacts("assessment.status", {"success": False, "errors": ["assessment_not_found"]})
+    world.justifacts("assessment.start", {"message": "No such package."}, 422)
+    world.work()
+    assert acme(world).justifacts_failures == 0
+    assert {Order.objects.get(pk=order.pk).status for order in orders} == {"rejected"}

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from typing import Any
 
 from tests.journey.processes import ROOT
@@ -18,17 +19,21 @@ def settle(world: World, driver: Driver) -> dict[str, Any]:
     """Returns the portal's books once they are quiet, or as they are when it takes too long."""
     for tenant in driver.tenants:
         driver.use_key(tenant)
-    until = time.monotonic() + _SECONDS
-    quiet_rounds = 0
+    began = time.monotonic()
+    quiet_rounds, before = 0, 0
     while True:
         _staff_finish(world, driver)
-        # Waits grow up to an hour; what was refused for good stays so.
-        world.move_clock(15 * 60)
         time.sleep(4)
         books = read_books(world)
-        quiet_rounds = quiet_rounds + 1 if is_quiet(books, driver) else 0
-        if quiet_rounds == 2 or time.monotonic() > until:
+        waiting = unsettled(books)
+        print(f"settling: {time.monotonic() - began:.0f} s, waits for {dict(waiting)}", flush=True)
+        quiet_rounds = 0 if waiting else quiet_rounds + 1
+        if quiet_rounds == 2 or time.monotonic() > began + _SECONDS:
             return books
+        if not waiting or waiting.total() >= before:
+            # Waits grow up to an hour; but each leap makes the calls in flight void.
+            world.move_clock(15 * 60)
+        before = waiting.total()
         for tenant in driver.tenants:
             if books["paused"].get(tenant.slug):
                 driver.use_key(tenant)
@@ -43,17 +48,20 @@ def _staff_finish(world: World, driver: Driver) -> None:
                 world.control("POST", f"justifacts/orders/{order['id']}/step", **body)
 
 
-def is_quiet(books: dict[str, Any], driver: Driver) -> bool:
-    """Every order has ended or asks for a human, and nothing is on its way."""
-    return all(
-        (
-            (order["has_ended"] or order["needs_attention"])
-            and order["next_call"] in ("", "poll", *(["look_up"] if order["needs_attention"] else []))
-            and all(update["state"] != "waiting" for update in order["updates"])
-        )
-        or (order["needs_attention"] and order["updates"] and order["updates"][-1]["state"] == "waiting")
-        for order in books["orders"]
-    )
+def unsettled(books: dict[str, Any]) -> Counter[str]:
+    """What is still on its way, by kind; nothing once every order has ended or asks for a human."""
+    found: Counter[str] = Counter()
+    for order in books["orders"]:
+        asks = order["needs_attention"]
+        if asks and order["updates"] and order["updates"][-1]["state"] == "waiting":
+            continue
+        if not order["has_ended"] and not asks:
+            found[f"{order['status']} to end"] += 1
+        if order["next_call"] not in ("", "poll", *(["look_up"] if asks else [])):
+            found[f"call {order['next_call']}"] += 1
+        if any(update["state"] == "waiting" for update in order["updates"]):
+            found["updates to be told"] += 1
+    return found
 
 
 def read_books(world: World) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import time
 import pytest
 import redis
 
-from tests.journey.processes import Employer, Portal, eventually
+from tests.journey.processes import ROOT, Employer, Portal, eventually
 
 pytestmark = pytest.mark.journey
 
@@ -41,6 +41,25 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(portal: Portal)
     portal.start("worker")
     assert order["justifacts_order_id"] == employer.taken(check)[0]["id"]
     assert [attempt["outcome"] for attempt in order["attempts"]] == ["taken"]
+
+
+def test_a_worker_that_hears_nothing_any_more_starts_itself_anew(portal: Portal) -> None:
+    """After a restart of Redis Celery can hang in its reconnection, alive and deaf."""
+    employer = Employer(portal)
+    portal.end("scheduler")
+    portal.end("worker")
+    worker = portal.commands["worker"].replace("celery ", "python -m tests.journey.deaf_worker ", 1)
+    portal.commands["deaf"] = worker
+    portal.environment["PYTHONPATH"] = str(ROOT)
+    portal.start("deaf")
+    log = portal.folder / "deaf.log"
+    eventually(lambda: "this worker starts itself anew" in log.read_text(), "the worker gives up waiting")
+    portal.start("scheduler")
+    check = employer.start()
+    eventually(lambda: employer.taken(check), "Justifacts has the order")
+    assert portal.running["deaf"].poll() is None, "it is the same process"
+    portal.end("deaf")
+    portal.start("worker")
 
 
 def test_an_answer_that_is_lost_does_not_place_twice(portal: Portal) -> None:

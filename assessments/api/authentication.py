@@ -9,8 +9,11 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from integrations.client_address import client_address
 from integrations.connections import find_by_verification_key
 from integrations.models import Connection
+
+from .budgets import Guesses, calls
 
 
 class UnknownKey(PermissionDenied):
@@ -30,20 +33,27 @@ class SwitchedOff(PermissionDenied):
 
 
 class VerificationKeyAuthentication(BaseAuthentication):
-    """No credentials: 401 (``authenticate`` returns None); an unknown key: 403.
+    """No credentials: 401 (``authenticate`` returns None); an unknown key: 403, or 429 after many.
 
     ``request.auth`` is the key, so that it can be kept out of what is recorded of the call.
     """
 
     def authenticate(self, request: Request) -> tuple[Connection, str] | None:
+        address = client_address(request.META)
+        calls.take(f"address {address}")
         keys = _keys(get_authorization_header(request))
         if not keys:
             return None
+        guesses = Guesses(address, keys)
+        guesses.check()
         for key in keys:
             if connection := find_by_verification_key(key):
+                guesses.was_right(key)
+                calls.take(f"organization {connection.organization_id}")
                 if not connection.is_enabled:
                     raise SwitchedOff(connection)
                 return connection, key
+        guesses.were_wrong()
         raise UnknownKey
 
     def authenticate_header(self, request: Request) -> str:

@@ -19,6 +19,8 @@ from assessments.services.track import WrongOrderNumber
 from integrations.catalogue import NoPackage
 from integrations.protocol import InvalidMessage
 
+from .budgets import TooManyCalls
+
 logger = logging.getLogger(__name__)
 
 _SHOWN_TO_THE_USER = frozenset({409, 422})
@@ -67,5 +69,7 @@ def envelope(exc: Exception, context: dict[str, Any]) -> Response:
     headers = {}
     if isinstance(exc, APIException) and getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = exc.auth_header  # type: ignore[attr-defined]
+    if isinstance(exc, TooManyCalls):
+        headers["Retry-After"] = str(exc.wait)
     request_id = getattr(context.get("view"), "request_id", "")
     return Response(failure(status, code, message, request_id), status=status, headers=headers)

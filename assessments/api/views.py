@@ -39,6 +39,7 @@ _ERRORS = {
         405: "The method is not POST.",
         413: "The body is larger than 256 KB.",
         415: "The content type is not application/json.",
+        429: "Too many calls, or too many wrong keys; Retry-After says when to come back.",
         503: "The database is away; nothing was changed.",
     }.items()
 }

@@ -5,7 +5,10 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError
+
+from .encryption import unreadable
 
 
 @register()
@@ -85,6 +88,29 @@ def poll_interval(**_: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register(Tags.database)
+def stored_secrets(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """No key may go while something stored needs it; asked whenever the portal starts (``migrate``)."""
+    if not databases:
+        return []
+    try:
+        found = unreadable()
+    except DatabaseError:
+        # Not set up yet, or not to this version: then there is nothing of it to read.
+        return []
+    if not found:
+        return []
+    return [
+        Error(
+            f"{found.total()} stored secrets cannot be read ({', '.join(sorted(found))}): the key that "
+            "encrypted them is not in FIELD_ENCRYPTION_KEYS.",
+            hint="Put the key back, behind the new one, and run: manage.py rotate_encryption_keys. If it is "
+            "lost for good, run: manage.py rotate_encryption_keys --clear-unreadable, and enter them anew.",
+            id="integrations.E004",
+        )
+    ]
 
 
 def _scheme_and_host(address: str) -> tuple[str, str]:

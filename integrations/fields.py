@@ -116,6 +116,24 @@ def _index_keys(keys: tuple[str, ...]) -> list[bytes]:
     return [hmac.digest(key.encode(), b"portal blind index", hashlib.sha256) for key in keys]
 
 
+def can_be_read(secret: Secret) -> bool:
+    """Whether one of the keys decrypts it."""
+    try:
+        secret.reveal()
+    except SecretUnreadable:
+        return False
+    return True
+
+
+def is_under_first_key(secret: Secret) -> bool:
+    """Whether the key that encrypts now has encrypted it."""
+    try:
+        Fernet(settings.FIELD_ENCRYPTION_KEYS[0]).decrypt(secret.encrypted().encode())
+    except InvalidToken:
+        return False
+    return True
+
+
 def _cipher() -> MultiFernet:
     return _multi_fernet(tuple(settings.FIELD_ENCRYPTION_KEYS))
 

@@ -9,18 +9,19 @@ a backup of five minutes ago. Files are kept for two weeks.
 import json
 import logging
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from assessments.models import Event, NextCall, Order
-from integrations.fields import Secret, SecretUnreadable
+from integrations.fields import Secret, SecretUnreadable, can_be_read, is_under_first_key
 from integrations.models import Organization, Package
 
 from .changing import record
@@ -74,6 +75,43 @@ def make_again(organization: Organization, since: datetime) -> list[Order]:
     for pk in known.values_list("pk", flat=True):
         missing.pop(pk, None)
     return [order for entry in missing.values() if (order := _make(entry))]
+
+
+def encrypt_anew() -> int:
+    """Encrypts with the first key the lines that another one has encrypted; how many. A file to which
+    somebody may be appending is set aside first: the next start begins a new one."""
+    renewed = 0
+    for file in sorted(_folder().glob("*.journal")):
+        lines = [Secret(ciphertext=line) for line in file.read_text().splitlines()]
+        old = sum(can_be_read(line) and not is_under_first_key(line) for line in lines)
+        if old:
+            _rewrite(_set_aside(file))
+            renewed += old
+    return renewed
+
+
+def lines_left() -> int:
+    """The lines that the first key alone cannot read."""
+    lines = (line for file in _folder().glob("*.journal") for line in file.read_text().splitlines())
+    return sum(not is_under_first_key(Secret(ciphertext=line)) for line in lines)
+
+
+def _set_aside(file: Path) -> Path:
+    aside = file.with_name(f"{file.stem[:10]}-{uuid4().hex}.journal")
+    file.rename(aside)
+    # Who has opened it before writes its line within this time.
+    time.sleep(1)
+    return aside
+
+
+def _rewrite(file: Path) -> None:
+    """Whole or not at all. What no key reads stays as it is."""
+    lines = [Secret(ciphertext=line) for line in file.read_text().splitlines()]
+    fresh = [Secret(line.reveal()) if can_be_read(line) else line for line in lines]
+    draft = file.with_suffix(".draft")
+    draft.touch(mode=0o600)
+    draft.write_text("".join(f"{line.encrypted()}\n" for line in fresh))
+    draft.replace(file)
 
 
 def forget_old(now: datetime) -> None:
@@ -143,6 +181,6 @@ def _folder() -> Path:
 
 def _day(file: Path) -> date | None:
     try:
-        return date.fromisoformat(file.stem)
+        return date.fromisoformat(file.stem[:10])
     except ValueError:
         return None

@@ -1,0 +1,62 @@
+"""``manage.py rotate_encryption_keys [--check] [--clear-unreadable]``"""
+
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management import CommandError
+
+from assessments.services import journal
+from integrations import encryption
+from integrations.management.base import PortalCommand
+
+
+class Command(PortalCommand):
+    help = (
+        "Encrypts everything that is stored encrypted with the first of FIELD_ENCRYPTION_KEYS, while the "
+        "portal runs; may be stopped and run again. Ends with 0 once every other key may be removed."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--check", action="store_true", help="only say whether the others may go")
+        parser.add_argument(
+            "--clear-unreadable",
+            action="store_true",
+            help="empty what no key can read any more, because its key is lost",
+        )
+
+    def act(self, **options: Any) -> dict[str, Any]:
+        cleared, renewed, lines = {}, {}, 0
+        if options["clear_unreadable"]:
+            cleared = dict(encryption.clear_unreadable())
+        if not options["check"]:
+            renewed, lines = dict(encryption.rotate()), journal.encrypt_anew()
+        left, unreadable = encryption.left(), encryption.unreadable()
+        waits = {**left, "journal of starts": journal.lines_left()}
+        return {
+            "encrypted_anew": {**renewed, **({"journal of starts": lines} if lines else {})},
+            "cleared": cleared,
+            "left": {name: number for name, number in waits.items() if number},
+            "unreadable": dict(unreadable),
+        }
+
+    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+        for name, number in found["cleared"].items():
+            yield f"{name}: {number} emptied, to be entered anew"
+        for name, number in found["encrypted_anew"].items():
+            yield f"{name}: {number} encrypted with the first key"
+        if not found["left"]:
+            yield "Everything is under the first key: the others may be removed from FIELD_ENCRYPTION_KEYS."
+
+    def finish(self, found: dict[str, Any]) -> None:
+        if found["left"]:
+            left = ", ".join(f"{name}: {number}" for name, number in found["left"].items())
+            raise CommandError(
+                f"The other keys are still needed ({left}). "
+                + (
+                    "Some of it no key can read: put the missing key back, or see --clear-unreadable."
+                    if found["unreadable"]
+                    else "Restart every process with the new key first, then run this again."
+                )
+            )

@@ -1,0 +1,113 @@
+"""Encryption keys change while everything runs: put the new key before the old one in
+``FIELD_ENCRYPTION_KEYS``, restart the processes, have everything encrypted anew, then remove the old key.
+
+Which fields are encrypted is asked of the models, so that a new one cannot be forgotten.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+
+from .fields import EncryptedTextField, Secret, blind_index, can_be_read, is_under_first_key
+
+BATCH = 500
+#: A field of this name beside an encrypted one holds its keyed hash.
+_INDEX = "{}_index"
+
+
+def encrypted_fields() -> Iterator[tuple[type[models.Model], str]]:
+    """Every encrypted field of every model."""
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if isinstance(field, EncryptedTextField):
+                yield model, field.name
+
+
+def _may_be_empty(model: type[models.Model], name: str) -> bool:
+    return any(field.name == name and field.blank for field in model._meta.concrete_fields)
+
+
+def rotate() -> Counter[str]:
+    """Encrypts with the first key what another one has encrypted, row by row; how many, by field. May
+    be stopped and run again at any moment, and never writes over what somebody else has changed."""
+    done: Counter[str] = Counter()
+    for model, field in encrypted_fields():
+        for pk, secret in _stored(model, field):
+            if can_be_read(secret) and not _is_done(model, field, pk, secret):
+                done[_label(model, field)] += _renew(model, field, pk, secret)
+    return done
+
+
+def left() -> Counter[str]:
+    """What the first key alone cannot read, by field: while there is any, no other key may go."""
+    return Counter(
+        _label(model, field)
+        for model, field in encrypted_fields()
+        for _pk, secret in _stored(model, field)
+        if not is_under_first_key(secret)
+    )
+
+
+def unreadable() -> Counter[str]:
+    """What no key of ours can read, by field: its key has been removed too early, or is lost."""
+    return Counter(
+        _label(model, field)
+        for model, field in encrypted_fields()
+        for _pk, secret in _stored(model, field)
+        if not can_be_read(secret)
+    )
+
+
+def clear_unreadable() -> Counter[str]:
+    """Where their key is lost for good: empties such secrets (a row that is nothing without goes), so that
+    somebody enters them anew."""
+    cleared: Counter[str] = Counter()
+    for model, field in encrypted_fields():
+        for pk, secret in _stored(model, field):
+            if can_be_read(secret):
+                continue
+            row = model._default_manager.filter(pk=pk, **{field: secret})
+            if _may_be_empty(model, field):
+                cleared[_label(model, field)] += row.update(**{field: Secret(""), **_index(model, field, "")})
+            else:
+                cleared[_label(model, field)] += row.delete()[0] and 1
+    return cleared
+
+
+def _stored(model: type[models.Model], field: str) -> Iterator[tuple[Any, Secret]]:
+    """In batches by primary key, so that no long transaction stands open; each as it is now."""
+    last: Any = None
+    while True:
+        rows = model._default_manager.exclude(**{field: ""}).exclude(**{field: None}).order_by("pk")
+        batch = list((rows if last is None else rows.filter(pk__gt=last)).values_list("pk", field)[:BATCH])
+        yield from batch
+        if len(batch) < BATCH:
+            return
+        last = batch[-1][0]
+
+
+def _renew(model: type[models.Model], field: str, pk: Any, secret: Secret) -> int:
+    plain = secret.reveal()
+    same = model._default_manager.filter(pk=pk, **{field: secret})
+    return same.update(**{field: Secret(plain), **_index(model, field, plain)})
+
+
+def _is_done(model: type[models.Model], field: str, pk: Any, secret: Secret) -> bool:
+    if not is_under_first_key(secret):
+        return False
+    index = _index(model, field, secret.reveal())
+    return not index or model._default_manager.filter(pk=pk, **index).exists()
+
+
+def _index(model: type[models.Model], field: str, plain: str) -> dict[str, str | None]:
+    name = _INDEX.format(field)
+    if name not in {other.name for other in model._meta.concrete_fields}:
+        return {}
+    return {name: blind_index(plain) if plain else None}
+
+
+def _label(model: type[models.Model], field: str) -> str:
+    return f"{model._meta.label}.{field}"

@@ -60,6 +60,6 @@ def _listen(**_: Any) -> None:
 
 def _start_anew_when_deaf() -> None:
     while time.monotonic() - _heard_at < _DEAF_SECONDS:
-        time.sleep(5)
+        time.sleep(1)
     logger.error("no message for %s s: this worker starts itself anew", _DEAF_SECONDS)
     os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - our own command, as it was started

@@ -16,7 +16,7 @@ _BANNER = """
 
     The stand-in Ashby       {sandbox}/ashby/acme/
     The stand-in Justifacts  {sandbox}/justifacts/acme/
-    The portal               {portal}/admin/
+    The portal               {portal}
 
   Sign in to the portal as admin (runs it), support (helps every organization) or globex (sets up the
   organization Globex); the password of all three is {password}
@@ -37,7 +37,10 @@ def main() -> None:
     _connect()
     password = env.demo_secret("password")[:12]
     _people(password)
-    print(_BANNER.format(sandbox=_SANDBOX, portal=env.PORTAL_BASE_URL, password=password), flush=True)
+    print(
+        _BANNER.format(sandbox=_SANDBOX, portal=env.PORTAL_BASE_URL, admin=env.ADMIN_PATH, password=password),
+        flush=True,
+    )
     stay()
 
 

@@ -9,6 +9,7 @@ import hmac
 import importlib.util
 import json
 import os
+import re
 import secrets
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -76,6 +78,17 @@ PORT = env.int("PORT", default=8000)
 PORTAL_BASE_URL = _given("PORTAL_BASE_URL", f"http://localhost:{PORT}").rstrip("/")
 _portal = urlsplit(PORTAL_BASE_URL)
 HTTPS = _portal.scheme == "https"
+if DEBUG and _portal.hostname not in ("localhost", "127.0.0.1", "::1"):
+    raise ImproperlyConfigured(
+        "DEBUG is on, and PORTAL_BASE_URL is public: its pages would show strangers how the portal works "
+        "inside. Switch DEBUG off."
+    )
+# Under which path people sign in.
+ADMIN_PATH = _given("ADMIN_PATH", "admin").strip("/")
+if not re.fullmatch(r"[\w-]+(/[\w-]+)*", ADMIN_PATH, re.ASCII):
+    raise ImproperlyConfigured("ADMIN_PATH may hold letters, digits, - and _, such as staff-entrance.")
+# Who may read /metrics: everybody, or who sends it as a bearer token.
+METRICS_TOKEN = _given("METRICS_TOKEN", "")
 ALLOWED_HOSTS: list[str] = sorted(
     {*env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]), _portal.hostname or "localhost"}
 )
@@ -106,6 +119,10 @@ OUTBOUND_ALLOWED_HOSTS: list[str] = env.list("OUTBOUND_ALLOWED_HOSTS", default=[
 
 ASSESSMENT_START_REPLAY_SECONDS = env.int("ASSESSMENT_START_REPLAY_SECONDS", default=120)
 POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=300)
+# What calls us: see assessments/api/budgets.py and integrations/client_address.py.
+INBOUND_CALLS_PER_MINUTE = env.int("INBOUND_CALLS_PER_MINUTE", default=60_000)
+INBOUND_FAILURES_PER_MINUTE = env.int("INBOUND_FAILURES_PER_MINUTE", default=30)
+TRUSTED_PROXY_HOPS = env.int("TRUSTED_PROXY_HOPS", default=0)
 JUSTIFACTS_CALLS_PER_MINUTE = env.int("JUSTIFACTS_CALLS_PER_MINUTE", default=9000)
 CLAIM_SECONDS = env.int("CLAIM_SECONDS", default=60)
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=730)

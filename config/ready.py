@@ -33,5 +33,7 @@ def stay() -> None:
 
 if __name__ == "__main__":
     wait_for(f"http://127.0.0.1:{env.PORT}/health/ready")
-    print(f"The portal answers at {env.PORTAL_BASE_URL}/ (sign in at {env.PORTAL_BASE_URL}/admin/)")
+    print(
+        f"The portal answers at {env.PORTAL_BASE_URL}/ (sign in at {env.PORTAL_BASE_URL}/{env.ADMIN_PATH}/)"
+    )
     stay()

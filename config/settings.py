@@ -38,15 +38,18 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "integrations.sessions.SessionsEnd",
+    "integrations.trail.AuditTrail",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 TEMPLATES = [
@@ -117,8 +120,14 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 AUTHENTICATION_BACKENDS = ["integrations.people.RolesBackend"]
 LOGIN_URL = "admin:login"
-SESSION_COOKIE_HTTPONLY = True
+# Unused for so long, or so long after the sign-in, a session ends (integrations/sessions.py).
+SESSION_IDLE_SECONDS = 8 * 60 * 60
+SESSION_COOKIE_AGE = 7 * 24 * 60 * 60
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.HTTPS
+if env.HTTPS:
+    # A browser takes a cookie of such a name from this host alone, and over https alone.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 
 # --- Mail: notices, invitations -------------------------------------------------------------
 EMAIL_BACKEND = env.EMAIL["EMAIL_BACKEND"]
@@ -146,8 +155,26 @@ WHITENOISE_USE_FINDERS = True
 
 # --- Security headers -----------------------------------------------------------------------
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.HTTPS else None
+# A proxy's word counts only where the operator has said that there is one.
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.HTTPS and env.TRUSTED_PROXY_HOPS else None
+)
+if env.HTTPS:
+    SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+# Without a trusted proxy nobody can tell that a caller came over https.
+SECURE_SSL_REDIRECT = SECURE_PROXY_SSL_HEADER is not None
+# A redirect would lose a machine's POST, and the operator's own checks come from inside.
+SECURE_REDIRECT_EXEMPT = [r"^/*(ashby|justifacts)(/|$)", r"^health/", r"^metrics$"]
 X_FRAME_OPTIONS = "DENY"
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: []
+    for feature in (
+        *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen"),
+        *("geolocation", "gyroscope", "magnetometer", "microphone", "midi", "payment", "usb"),
+        *("screen-wake-lock", "serial", "web-share", "xr-spatial-tracking"),
+    )
+}
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -239,11 +266,16 @@ BROKER_SOCKET = env.BROKER_SOCKET
 BROKER_IS_EMBEDDED = env.BROKER_IS_EMBEDDED
 FIELD_ENCRYPTION_KEYS = env.FIELD_ENCRYPTION_KEYS
 PORTAL_BASE_URL = env.PORTAL_BASE_URL
+ADMIN_PATH = env.ADMIN_PATH
+METRICS_TOKEN = env.METRICS_TOKEN
 ASHBY_API_BASE_URL = env.ASHBY_API_BASE_URL
 JUSTIFACTS_BASE_URL = env.JUSTIFACTS_BASE_URL
 OUTBOUND_ALLOWED_HOSTS = env.OUTBOUND_ALLOWED_HOSTS
 ASSESSMENT_START_REPLAY_SECONDS = env.ASSESSMENT_START_REPLAY_SECONDS
 POLL_INTERVAL_SECONDS = env.POLL_INTERVAL_SECONDS
+INBOUND_CALLS_PER_MINUTE = env.INBOUND_CALLS_PER_MINUTE
+INBOUND_FAILURES_PER_MINUTE = env.INBOUND_FAILURES_PER_MINUTE
+TRUSTED_PROXY_HOPS = env.TRUSTED_PROXY_HOPS
 JUSTIFACTS_CALLS_PER_MINUTE = env.JUSTIFACTS_CALLS_PER_MINUTE
 # How long a worker may take for one call before it counts as dead. At least 20.
 CLAIM_SECONDS = env.CLAIM_SECONDS

@@ -1,17 +1,22 @@
 """Which path leads where."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from assessments.api import health
+from integrations.admin.sign_in import SignInForm
+
+_ADMIN = f"{settings.ADMIN_PATH}/"
+admin.site.login_form = SignInForm
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
-    path("admin/", include("integrations.admin.sign_in")),
-    path("admin/my-notices/", include("assessments.admin.notices")),
-    path("admin/", admin.site.urls),
+    path(_ADMIN, include("integrations.admin.sign_in")),
+    path(f"{_ADMIN}my-notices/", include("assessments.admin.notices")),
+    path(_ADMIN, admin.site.urls),
     # The report's address when Justifacts gives none: signs in, then shows the order.
     path(
         "orders/<uuid:object_id>/",

@@ -6,11 +6,14 @@ organization is asked with ``user.has_perm(permission, organization)``.
 """
 
 import re
+from collections.abc import Iterable
 from itertools import chain, count
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.forms import PasswordResetForm
 from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission, User
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
@@ -136,6 +139,29 @@ def mail_invitation(membership: Membership) -> None:
         None,
         [person.email],
     )
+
+
+def with_address(email: str) -> QuerySet[User]:
+    """Who may have a link mailed there by which they choose a password: invited people who have not
+    chosen one yet too."""
+    return User.objects.filter(email__iexact=email.strip(), is_active=True, is_staff=True)
+
+
+class _LinkFor(PasswordResetForm):
+    def __init__(self, person: User) -> None:
+        super().__init__({"email": person.email})
+        self._person = person
+
+    def get_users(self, email: str) -> Iterable[Any]:
+        return [self._person]
+
+
+def mail_password_link(person_id: int) -> None:
+    """Mails the link. It leads to the portal's public address, whatever name a caller used."""
+    form = _LinkFor(User.objects.get(pk=person_id))
+    if form.is_valid():
+        address = urlsplit(settings.PORTAL_BASE_URL)
+        form.save(domain_override=address.netloc, use_https=address.scheme == "https")
 
 
 def _permissions_everywhere(person: Any) -> frozenset[str]:

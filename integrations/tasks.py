@@ -12,7 +12,7 @@ from celery import current_app, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from integrations import errands
+from integrations import errands, people
 
 logger = logging.getLogger(__name__)
 
@@ -51,3 +51,9 @@ def broker_answers() -> bool:
 def run_errand(errand_id: int) -> None:
     """Makes the calls that a person has asked for."""
     errands.run(errand_id)
+
+
+@shared_task
+def mail_password_link(person_id: int) -> None:
+    """Mails a person the link by which they choose a password."""
+    people.mail_password_link(person_id)

@@ -1,37 +1,53 @@
-"""A forgotten password, and the first one: both by a link in a mail."""
+"""Signing in; a forgotten password, and the first one: both by a link in a mail.
 
-from collections.abc import Iterable
+Nothing here tells whether an address or a user name has an account: the same words, the same status and
+the same time, as a mail is sent by a worker.
+"""
+
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.conf import settings
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import views
 from django.contrib.auth.forms import PasswordResetForm
-from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
+
+from integrations.client_address import client_address
+from integrations.people import with_address
+from integrations.sign_in_limits import Tries
+from integrations.tasks import mail_password_link, nudge
 
 
-class MailedLinkForm(PasswordResetForm):
-    """Invited people who have not chosen a password yet get a link too."""
+class SignInForm(AdminAuthenticationForm):
+    """Django's own, with a limit to guessing."""
 
-    def get_users(self, email: str) -> Iterable[Any]:
-        return User.objects.filter(email__iexact=email, is_active=True, is_staff=True)
+    def clean(self) -> Any:
+        address = client_address(self.request.META) if self.request else ""
+        tries = Tries("sign in", self.cleaned_data.get("username") or "", address)
+        if tries.are_used_up():
+            raise ValidationError(
+                _("Too many tries. Wait ten minutes, or have a link mailed: “Forgotten your password?”"),
+                code="too_many_tries",
+            )
+        try:
+            return super().clean()
+        except ValidationError:
+            tries.count()
+            raise
 
 
 class ForgottenPassword(views.PasswordResetView):
-    form_class = MailedLinkForm
+    form_class = PasswordResetForm
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """The link leads to the portal's public address, whatever name the caller used."""
-        address = urlsplit(settings.PORTAL_BASE_URL)
-        form.save(
-            domain_override=address.netloc,
-            use_https=address.scheme == "https",
-            subject_template_name=self.subject_template_name,
-            email_template_name=self.email_template_name,
-            request=self.request,
-        )
+        email = form.cleaned_data["email"]
+        tries = Tries("forgotten password", email, client_address(self.request.META))
+        if not tries.are_used_up():
+            tries.count()
+            for person in with_address(email):
+                nudge(mail_password_link, person.pk)
         return HttpResponseRedirect(reverse("password_reset_done"))
 
 

@@ -28,7 +28,11 @@ function later() {
 async function refresh(address) {
   if (!document.hidden) {
     try {
-      const answer = await fetch(address, { credentials: "same-origin", redirect: "error" });
+      const answer = await fetch(address, {
+        credentials: "same-origin",
+        redirect: "error",
+        headers: { "X-By-Itself": "yes" },
+      });
       if (answer.ok) replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
     } catch {
       // The portal is away for a moment; the next round asks again.

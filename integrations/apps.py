@@ -7,4 +7,5 @@ class IntegrationsConfig(AppConfig):
     verbose_name = _("Connections")
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401  (Django registers system checks on import)
+        # Django registers system checks and receivers on import.
+        from . import checks, sessions, trail  # noqa: F401

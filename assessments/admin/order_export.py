@@ -9,14 +9,13 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 from assessments.models import Order
+from integrations.spreadsheet import harmless
 
 _COLUMNS = (
     *("assessment_id", "organization", "candidate", "email", "package", "job", "status", "status_since"),
     *("result", "needs_a_human", "reason", "justifacts_order_id", "application_id", "job_id"),
     *("started_at", "completed_at", "turnaround_minutes", "report_url"),
 )
-# A spreadsheet would take these for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class _Echo:
@@ -40,7 +39,7 @@ def _lines(orders: QuerySet[Order]) -> Iterator[str]:
     # A mark by which spreadsheets know that the letters are UTF-8.
     yield "\ufeff" + writer.writerow(_COLUMNS)
     for order in orders.select_related("organization", "package").iterator(chunk_size=1000):
-        yield writer.writerow([_harmless(value) for value in _row(order)])
+        yield writer.writerow([harmless(value) for value in _row(order)])
 
 
 def _row(order: Order) -> list[str]:
@@ -68,7 +67,3 @@ def _row(order: Order) -> list[str]:
 
 def _time(moment: datetime | None) -> str:
     return moment.isoformat(timespec="seconds") if moment else ""
-
-
-def _harmless(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value

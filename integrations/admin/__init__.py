@@ -3,9 +3,18 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from . import connections, custom_fields, jobs, keys, organizations, packages, people
+from . import audit_trail, connections, custom_fields, jobs, keys, organizations, packages, people
 
-__all__ = ["connections", "custom_fields", "jobs", "keys", "organizations", "packages", "people"]
+__all__ = [
+    "audit_trail",
+    "connections",
+    "custom_fields",
+    "jobs",
+    "keys",
+    "organizations",
+    "packages",
+    "people",
+]
 
 admin.site.site_header = admin.site.site_title = _("Assessment portal")
 admin.site.index_title = _("Background checks between Ashby and Justifacts")

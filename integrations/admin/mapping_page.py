@@ -14,6 +14,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from integrations import audit
+from integrations.client_address import client_address
 from integrations.mappings import map_jobs, one_organization, rules_of, unmap_jobs
 from integrations.models import Job, JobPackageMapping, Organization, Package
 from integrations.rules import Rule
@@ -146,4 +148,12 @@ def _of_one(jobs: Sequence[Job]) -> Organization:
 def _log(request: HttpRequest, jobs: list[Job], line: str) -> None:
     """Django's own history of each job, written by one statement. (It takes any rows; its stubs know query
     sets alone.)"""
+    audit.record(
+        audit.Action.CHANGED,
+        request.user.get_username(),
+        organization_id=jobs[0].organization_id if jobs else None,
+        kind="integrations.job",
+        details={"ids": [job.pk for job in jobs]},
+        address=client_address(request.META),
+    )
     LogEntry.objects.log_actions(request.user.pk, jobs, CHANGE, line)  # type: ignore[arg-type]

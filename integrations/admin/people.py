@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from integrations.models import Membership
 from integrations.people import invite, mail_invitation
+from integrations.trail import Audited
 
 from .scope import OfOrganizations, OrganizationFilter
 
@@ -173,7 +174,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(Audited, UserAdmin):
     """For operators, who see everybody."""
 
     list_display = ["username", "email", "first_name", "last_name", "is_active", "last_login"]

@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Organization
 from integrations.people import organizations_of, sees_every_organization
+from integrations.trail import Audited
 
 
-class OfOrganizations(ModelAdmin):
+class OfOrganizations(Audited, ModelAdmin):
     """Rows that belong to an organization, found along ``organization_path``.
 
     A row of an organization in which the person has no permission does not exist for them: it is in no

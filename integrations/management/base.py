@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import pwd
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
@@ -13,9 +15,10 @@ from django.core.management import BaseCommand, CommandError
 from django.core.management.base import CommandParser
 from django.db import OperationalError, ProgrammingError
 
+from integrations import audit
 from integrations.errors import CallFailed
 from integrations.fields import SecretUnreadable
-from integrations.models import Connection
+from integrations.models import Connection, Organization
 
 
 class PortalCommand(BaseCommand):
@@ -27,6 +30,8 @@ class PortalCommand(BaseCommand):
     requires_system_checks: list[str] = []
     #: For a command whose answer is JSON in any case.
     always_json = False
+    #: The options that the audit trail keeps: none that could hold a secret or a candidate's data.
+    audited = ("slug", "org", "status", "check", "clear_unreadable")
 
     def run_from_argv(self, argv: list[str]) -> None:
         """A wrong argument ends as every other failure does, where argparse would end with 2 and
@@ -48,6 +53,7 @@ class PortalCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with _quiet():
+                self._write_down(options)
                 found = self.act(**options)
         except ValidationError as error:
             raise CommandError(one_line(_in_words(error))) from None
@@ -67,6 +73,20 @@ class PortalCommand(BaseCommand):
                 self.stdout.write(line)
         self.finish(found)
 
+    def _write_down(self, options: dict[str, Any]) -> None:
+        """Who runs a command is on the machine itself; what it is asked for goes to the audit trail."""
+        named = {name: str(options[name]) for name in self.audited if options.get(name)}
+        slug = options.get("slug") or options.get("org")
+        organization = Organization.objects.filter(slug=slug).first() if slug else None
+        audit.record(
+            audit.Action.COMMAND,
+            _user_of_the_machine(),
+            organization_id=organization.pk if organization else None,
+            kind=type(self).__module__.rpartition(".")[2],
+            object_id=options.get("uuid") or "",
+            details=named,
+        )
+
     def act(self, **options: Any) -> Any:
         raise NotImplementedError
 
@@ -75,6 +95,13 @@ class PortalCommand(BaseCommand):
 
     def finish(self, found: Any) -> None:
         """Where a command that could say everything ends with 1 all the same."""
+
+
+def _user_of_the_machine() -> str:
+    try:
+        return f"{pwd.getpwuid(os.getuid()).pw_name} on the machine"
+    except KeyError:
+        return f"user {os.getuid()} on the machine"
 
 
 def connection_of(slug: str) -> Connection:

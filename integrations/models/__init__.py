@@ -1,5 +1,6 @@
 """Who we talk to, and what they offer."""
 
+from .audit import AuditEvent, AuditHead, Unchangeable
 from .catalogue import CustomField, Job, JobPackageMapping, Package
 from .errands import Errand
 from .memberships import MEMBER_ROLES, Membership, Role
@@ -8,6 +9,8 @@ from .organizations import AshbyApiKey, Connection, Organization
 __all__ = [
     "MEMBER_ROLES",
     "AshbyApiKey",
+    "AuditEvent",
+    "AuditHead",
     "Connection",
     "CustomField",
     "Errand",
@@ -17,4 +20,5 @@ __all__ = [
     "Organization",
     "Package",
     "Role",
+    "Unchangeable",
 ]

@@ -2,6 +2,8 @@
 
 import html
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from config.celery import app
 from integrations.models import Membership, Organization
 from tests.world import World
 
@@ -93,3 +96,19 @@ def reader(world: World) -> Desk:
     user = User.objects.create_user("reader", password="x", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     return signed_in(user)
+
+
+@pytest.fixture
+def workers_take_messages(django_capture_on_commit_callbacks) -> Callable[[], Any]:
+    """A time at whose end a worker does what was asked for in it."""
+
+    @contextmanager
+    def take() -> Iterator[list[Callable[[], Any]]]:
+        with django_capture_on_commit_callbacks() as messages:
+            yield messages
+        app.conf.task_always_eager = True
+        for message in messages:
+            message()
+        app.conf.task_always_eager = False
+
+    return take

@@ -202,6 +202,15 @@ assessments/watchlimits/
     <path:object_id>/change/                      200+ 200  200+ 200  200+  | 404  404  200  200  200+
     <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        +    -    +    -    +     | -    -    -    -    +
+integrations/auditevent/
+    .                                             200  200  200  200  200
+    export/                                       200  200  200  200  200
+    add/                                          403  403  403  403  403   | 403  403  403  403  403
+    <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
+    <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403
+    <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
+    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
+    action delete_selected                        -    -    -    -    -     | -    -    -    -    -
 assessments/reconciliation/
     .                                             200  200  200  200  200
     now/                                          405+ 405+ 405+ 405+ 405+

@@ -19,7 +19,7 @@ def test_all_models_are_registered() -> None:
     names = {model.__name__ for model in OURS}
     assert names == {
         *("Organization", "Connection", "AshbyApiKey", "Package", "Job", "CustomField"),
-        "Membership",
+        *("Membership", "AuditEvent"),
         *("Order", "Event", "Update", "Attempt", "InboundCall", "Heartbeat"),
         *("WatchLimits", "Reconciliation"),
     }

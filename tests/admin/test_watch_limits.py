@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.urls import reverse
 
@@ -49,6 +50,7 @@ def test_from_the_limit_to_the_card_in_ashby(
     said = admin.press(PAGE, acme.pk, **{**USUAL, "received_days": "2"}, tell_ashby="on")
     assert "Limits of Acme" in said
     clock.shift(timedelta(days=2, minutes=1))
+    admin.client.force_login(User.objects.get(username="ada"))
     assert "stands still" not in admin.open("index")
     tasks.watch()
     assert "1 order stands still" in admin.open("index")

@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from assessments.models import Concern, Event, Heartbeat, NextCall, Order, Reconciliation, Update, WatchLimits
+from integrations import audit
 from integrations.catalogue import map_job
 from integrations.connections import connect
 from integrations.models import CustomField, Organization
@@ -201,6 +202,9 @@ def _company(
         "membership": membership,
         "user": membership.user,
         "group": Group.objects.get(name="support"),
+        "auditevent": audit.record(
+            audit.Action.VIEWED, name, organization_id=organization.pk, object_id=waiting.pk
+        ),
         "heartbeat": Heartbeat.objects.get(name="worker"),
         "order": waiting,
         "told": told,

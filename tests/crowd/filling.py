@@ -274,7 +274,7 @@ def _delivery(life: Life, update: Update, said: Said, number: int) -> Attempt:
         milliseconds=life.rng.randint(80, 900),
         http_status=status,
         outcome="taken" if status == 200 else "refused" if status == 400 else "unknown",
-        request_id=f"ashby-{life.rng.getrandbits(40):010x}",
+        request_id=f"ashby-{life.rng.randrange(10**10):010}",
         message=said.error,
     )
 

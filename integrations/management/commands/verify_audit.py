@@ -1,0 +1,42 @@
+"""``manage.py verify_audit [SLUG] [--json]``"""
+
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management import CommandError
+
+from integrations import audit
+from integrations.management.base import PortalCommand
+from integrations.models import Organization
+
+
+class Command(PortalCommand):
+    help = (
+        "Follows the audit trail's chains of hashes, of every organization or of one, and says where a line "
+        "was changed, removed or added."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("slug", nargs="?", default="")
+
+    def act(self, **options: Any) -> dict[str, Any]:
+        chain = ""
+        if slug := options["slug"]:
+            organization = Organization.objects.filter(slug=slug).first()
+            if organization is None:
+                raise CommandError(f"There is no organization “{slug}”.")
+            chain = audit.chain_of(organization.pk)
+        chains = list(audit.verify(chain))
+        return {"ok": not any(one.problem for one in chains), "chains": [asdict(one) for one in chains]}
+
+    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+        for chain in found["chains"]:
+            yield f"{chain['name']}: {chain['lines']} lines, {chain['problem'] or 'whole'}"
+
+    def finish(self, found: dict[str, Any]) -> None:
+        broken = [f"{one['name']}: {one['problem']}" for one in found["chains"] if one["problem"]]
+        if broken:
+            raise CommandError(f"The audit trail was changed ({'; '.join(broken)}).")

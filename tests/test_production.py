@@ -93,6 +93,8 @@ def test_an_entrance_that_cannot_be_one_is_refused(tmp_path: Path, path: str) ->
 )
 def test_every_answer_carries_the_headers_that_protect_its_reader(path: str) -> None:
     answer = Client().get(path)
+    answer.getvalue()
+    answer.close()
     policy = answer["Content-Security-Policy"]
     assert "unsafe-inline" not in policy
     assert "unsafe-eval" not in policy

@@ -1,6 +1,7 @@
 """What every test has: no network, no real broker, and the world of two organizations."""
 
 import importlib
+import os
 import uuid
 from collections.abc import Iterator
 
@@ -8,10 +9,12 @@ import pytest
 import responses
 from django.apps import apps
 from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection
 
 from config.celery import app
+from tests import portals
 from tests.portals import database_url, embedded_portal, portal, redis_urls, services_portal
 from tests.world import World
 
@@ -20,8 +23,38 @@ __all__ = ["database_url", "embedded_portal", "portal", "redis_urls", "services_
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest test goes first, so that no worker is left alone with it at the end."""
-    items.sort(key=lambda item: "test_on_postgresql" not in item.nodeid)
+    """What takes longest goes first, so that no worker is left alone with it at the end."""
+    items.sort(key=_turn)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """The real processes end with the last journey that uses them: at rest they cost time, too."""
+    yield
+    group = _group(item)
+    if group in portals.OPEN and (nextitem is None or _group(nextitem) != group):
+        portals.OPEN.pop(group).end_all()
+
+
+def _group(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("xdist_group")
+    return mark.args[0] if mark else ""
+
+
+def _turn(item: pytest.Item) -> int:
+    groups = ["embedded", "chaos", "services", "postgresql"]
+    if group := _group(item):
+        return groups.index(group)
+    database = item.get_closest_marker("django_db")
+    # Last, because they end with an empty database, without what the migrations wrote.
+    empties = bool(database and database.kwargs.get("transaction"))
+    return len(groups) + empties
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores for each two: the journeys spend half their time waiting."""
+    cores = len(os.sched_getaffinity(0))
+    return cores + cores // 2
 
 
 @pytest.fixture(scope="session")
@@ -59,9 +92,11 @@ def world(db, client, wire, settings) -> World:
     """Acme, connected, with packages and a job; and Globex, a stranger, connected too."""
     if not Group.objects.exists():
         # A test with transactions of its own has emptied every table, the migrations' rows too.
+        ContentType.objects.clear_cache()
         for name, grant in (
             ("0004_roles", "make_roles"),
             ("0008_watchdog", "grant"),
+            ("0009_reconciliation", "grant"),
             ("0011_audit_trail_for_people", "grant"),
         ):
             migration = importlib.import_module(f"assessments.migrations.{name}")

@@ -16,6 +16,9 @@ import redis
 from tests.journey.processes import Portal
 from tests.services import POSTGRESQL, REDIS, missing
 
+#: Those that run, by the group of tests that they are for.
+OPEN: dict[str, Portal] = {}
+
 
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
@@ -34,6 +37,7 @@ def database_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def embedded_portal(tmp_path_factory) -> Iterator[Portal]:
     with Portal(tmp_path_factory.mktemp("embedded")) as portal:
+        OPEN["embedded"] = portal
         yield portal
 
 
@@ -63,6 +67,7 @@ def services_portal(tmp_path_factory, database_url, redis_urls) -> Iterator[Port
         CELERY_BROKER_URL=broker,
         CACHE_URL=cache,
     ) as portal:
+        OPEN["services"] = portal
         yield portal
 
 

@@ -193,7 +193,7 @@ def test_no_sequence_of_events_loses_doubles_or_reorders_what_ashby_is_told(sett
 
 
 _SETTINGS = settings(
-    max_examples=40,
+    max_examples=24,
     stateful_step_count=25,
     deadline=None,
     derandomize=True,

@@ -203,7 +203,7 @@ def test_no_interleaving_of_two_workers_loses_doubles_or_reorders_anything(machi
 
 
 _SETTINGS = settings(
-    max_examples=30,
+    max_examples=20,
     stateful_step_count=25,
     deadline=None,
     derandomize=True,

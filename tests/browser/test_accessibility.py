@@ -14,7 +14,6 @@ from tests.crowd import fill
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
-    pytest.mark.xdist_group("axe"),
 ]
 
 PASSWORD = "correct horse battery staple"

@@ -129,8 +129,8 @@ def _process_faults(chance: random.Random, seconds: float, backend: str) -> list
 
 
 def _crashes(chance: random.Random, seconds: float, orders: int) -> list[Fault]:
-    points = list(POINTS) if orders > 100 else chance.sample(POINTS, 8)
-    found = [Fault(chance.uniform(0, seconds), "crash point", point) for point in points for _ in (0, 1)]
+    points = [point for point in POINTS for _ in (0, 1)] if orders > 100 else chance.sample(POINTS, 8)
+    found = [Fault(chance.uniform(0, seconds), "crash point", point) for point in points]
     for _ in range(max(1, int(seconds / 60))):
         at, point = (
             chance.uniform(0, seconds),

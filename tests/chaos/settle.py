@@ -23,7 +23,7 @@ def settle(world: World, driver: Driver) -> dict[str, Any]:
     quiet_rounds, before = 0, 0
     while True:
         _staff_finish(world, driver)
-        time.sleep(4)
+        time.sleep(3)
         books = read_books(world)
         waiting = unsettled(books)
         print(f"settling: {time.monotonic() - began:.0f} s, waits for {dict(waiting)}", flush=True)

@@ -27,11 +27,12 @@ def free_port() -> int:
 
 def eventually(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
     """The first true answer of ``condition``; fails with ``what`` when there is none in time."""
-    until = time.monotonic() + seconds
+    until, pause = time.monotonic() + seconds, 0.05
     while time.monotonic() < until:
         if answer := condition():
             return answer
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(0.4, pause * 1.2)  # What is asked takes time from what is waited for.
     raise AssertionError(f"did not happen within {seconds} s: {what}")
 
 
@@ -69,6 +70,9 @@ class Portal:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end_all()
+
+    def end_all(self) -> None:
         for name in list(self.running):
             self.end(name)
 

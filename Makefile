@@ -7,6 +7,8 @@ PORT ?=
 SANDBOX_PORT ?= 9001
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_LINK_MODE := copy
+# Each process would compile all that it imports again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo demo-reset run test lint bench chaos screenshots
 .DEFAULT_GOAL := help

@@ -51,6 +51,7 @@ def _turn(item: pytest.Item) -> int:
     return len(groups) + empties
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores for each two: the journeys spend half their time waiting."""
     cores = len(os.sched_getaffinity(0))
@@ -72,6 +73,8 @@ def _apart_from_the_machine(settings, tmp_path_factory) -> Iterator[None]:
     """Messages stay in memory, the cache is each test's own; a call that is not expected fails.
     Passwords are hashed quickly: the real way takes a third of a second for each person."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Or each test client reads the whole folder of static files first.
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.JOURNAL_DIR = tmp_path_factory.getbasetemp() / f"journal-{uuid.uuid4().hex}"
     app.conf.broker_url = "memory://"

@@ -232,6 +232,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 50},
     },
     "notices": {"task": "assessments.tasks.send_notices", "schedule": 60.0, "options": {"expires": 50}},
+    "retire keys": {
+        "task": "integrations.tasks.retire_silent_keys",
+        "schedule": 600.0,
+        "options": {"expires": 500},
+    },
 }
 if env.CELERY_BROKER_URL == "filesystem://":
     (env.BROKER_FOLDER / "messages").mkdir(exist_ok=True)

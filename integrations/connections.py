@@ -1,7 +1,7 @@
 """Connecting an organization: its keys and addresses, the health of both sides, and the pause of
 its deliveries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -14,27 +14,44 @@ from django.utils.translation import ngettext
 
 from .ashby.client import AshbyClient, KeyInfo
 from .errors import CallFailed, NotSent, Unauthorized
-from .fields import Secret, SecretUnreadable, blind_indexes
+from .fields import Secret, SecretUnreadable, blind_indexes, can_be_read
 from .justifacts.client import JustifactsClient
-from .models import AshbyApiKey, Connection, Organization
+from .key_rotation import note_use, note_use_of_verification_key
+from .models import AshbyApiKey, Connection, Organization, RetiringVerificationKey
 from .sides import problem
 
 
 def ashby_client(connection: Connection) -> AshbyClient:
-    """A client with the org's selected key. Raises ``Unauthorized`` where there is none to use."""
+    """A client with the org's selected key, which falls back to those that it has replaced. Raises
+    ``Unauthorized`` where there is none to use."""
     key = connection.selected_ashby_key
     if key is None:
         raise Unauthorized(
             f"{connection.organization} has no Ashby API key in use. An admin of it has to add one."
         )
-    return AshbyClient(settings.ASHBY_API_BASE_URL, _readable(key.key, Unauthorized))
+    secret = _readable(key.key, Unauthorized)
+    replaced = connection.organization.ashby_api_keys.exclude(superseded_at=None).filter(is_selected=False)
+    rows = [key, *(row for row in replaced.order_by("-superseded_at") if can_be_read(row.key))]
+    others = tuple(row.key.reveal() for row in rows[1:])
+    return AshbyClient(settings.ASHBY_API_BASE_URL, secret, others, lambda used: note_use(rows[used]))
 
 
 def justifacts_client(connection: Connection) -> JustifactsClient:
-    """A client with the org's verification key. Raises ``NotSent`` where there is none to use."""
+    """A client with the org's verification key, which falls back to those that it has replaced. Raises
+    ``NotSent`` where there is none to use."""
     if not connection.verification_key:
         raise NotSent(f"{connection.organization} has no verification key. An admin of it has to enter it.")
-    return JustifactsClient(connection.staging_base_url, _readable(connection.verification_key, NotSent))
+    secret = _readable(connection.verification_key, NotSent)
+    rows = [row for row in connection.organization.retiring_verification_keys.all() if can_be_read(row.key)]
+    others = tuple(row.key.reveal() for row in rows)
+
+    def used(position: int) -> None:
+        if position:
+            note_use(rows[position - 1])
+        else:
+            note_use_of_verification_key(connection)
+
+    return JustifactsClient(connection.staging_base_url, secret, others, used)
 
 
 def readable_verification_key(connection: Connection) -> str:
@@ -50,9 +67,17 @@ def _readable(secret: Secret, failure: type[CallFailed]) -> str:
 
 
 def find_by_verification_key(key: str) -> Connection | None:
-    """The connection whose verification key this is: one look-up by keyed hash."""
-    found = Connection.objects.filter(verification_key_index__in=blind_indexes(key.strip()))
-    return next(iter(found), None)
+    """The connection whose verification key this is, or was until another one took its place; found by
+    keyed hash, and written down as used."""
+    indexes = blind_indexes(key.strip())
+    if connection := Connection.objects.filter(verification_key_index__in=indexes).first():
+        note_use_of_verification_key(connection)
+        return connection
+    replaced = RetiringVerificationKey.objects.filter(key_index__in=indexes)
+    if retiring := replaced.select_related("organization__connection").first():
+        note_use(retiring)
+        return retiring.organization.connection
+    return None
 
 
 @transaction.atomic
@@ -85,16 +110,46 @@ def connect(
     if staging_base_url.strip():
         connection.staging_base_url = staging_base_url.strip()
     connection.full_clean()
-    connection.save()
+    save_with_verification_key(connection)
     if ashby_key.strip():
         add_ashby_key(connection, ashby_key, who=who)
     return connection
 
 
 def set_verification_key(connection: Connection, key: Secret, who: str) -> None:
-    """Writes down the key, who set it and when; the caller validates and saves."""
+    """Writes down the key, who set it and when; the caller validates, and saves with
+    ``save_with_verification_key``."""
     connection.verification_key = key
     connection.verification_key_set_by, connection.verification_key_set_at = who, timezone.now()
+
+
+@transaction.atomic
+def save_with_verification_key(connection: Connection) -> None:
+    """Saves the connection. Where its verification key is another one than before, the old one goes on
+    working beside it, until it is retired (``key_rotation.py``)."""
+    before = Connection.objects.select_for_update().filter(pk=connection.pk).first()
+    now = timezone.now()
+    if before and before.verification_key and before.verification_key_index is not None:
+        is_new = not connection.verification_key or before.verification_key_index not in blind_indexes(
+            connection.verification_key.reveal()
+        )
+        if is_new:
+            connection.verification_key_first_used_at = connection.verification_key_last_used_at = None
+        if is_new and connection.verification_key and can_be_read(before.verification_key):
+            RetiringVerificationKey.objects.create(
+                organization=connection.organization,
+                key=before.verification_key,
+                set_by=before.verification_key_set_by,
+                set_at=before.verification_key_set_at,
+                first_used_at=before.verification_key_first_used_at,
+                last_used_at=before.verification_key_last_used_at,
+                superseded_at=now,
+            )
+    if connection.verification_key:
+        indexes = blind_indexes(connection.verification_key.reveal())
+        # Who goes back to a key that was replaced has it in use again.
+        connection.organization.retiring_verification_keys.filter(key_index__in=indexes).delete()
+    connection.save()
 
 
 @transaction.atomic
@@ -121,8 +176,9 @@ def select_ashby_key(key: AshbyApiKey) -> None:
     """Makes this key the one in use. Paused deliveries go on, in order: the new key may work, and
     if it does not, the first answer pauses them again."""
     organization = key.organization
-    organization.ashby_api_keys.filter(is_selected=True).exclude(pk=key.pk).update(is_selected=False)
-    key.is_selected = True
+    replaced = organization.ashby_api_keys.filter(is_selected=True).exclude(pk=key.pk)
+    replaced.update(is_selected=False, superseded_at=timezone.now())
+    key.is_selected, key.superseded_at = True, None
     key.save()
     resume(organization)
 
@@ -212,7 +268,7 @@ def _note_check(connection: Connection, side: str, finding: Finding, now: dateti
 
 def _key_info(connection: Connection) -> KeyInfo:
     try:
-        info = ashby_client(connection).key_info()
+        info = replace(ashby_client(connection), others=()).key_info()
     except Unauthorized as error:
         if error.answer.status is None:
             raise  # Nothing was asked: there is no key to use.
@@ -244,7 +300,7 @@ def _advice(info: KeyInfo) -> list[Finding]:
 
 def _list_packages(connection: Connection) -> str:
     try:
-        packages = justifacts_client(connection).packages()
+        packages = replace(justifacts_client(connection), others=()).packages()
     except Unauthorized as error:
         text = _("Justifacts refused the verification key (%(why)s). Enter the key from Justifacts' e-mail.")
         raise Unauthorized(text % {"why": error.message}) from None

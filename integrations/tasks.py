@@ -12,7 +12,7 @@ from celery import current_app, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from integrations import errands, people
+from integrations import errands, key_rotation, people
 
 logger = logging.getLogger(__name__)
 
@@ -57,3 +57,9 @@ def run_errand(errand_id: int) -> None:
 def mail_password_link(person_id: int) -> None:
     """Mails a person the link by which they choose a password."""
     people.mail_password_link(person_id)
+
+
+@shared_task
+def retire_silent_keys() -> None:
+    """Keys that were replaced go once nobody uses them any more."""
+    key_rotation.retire_silent_keys()

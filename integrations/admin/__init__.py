@@ -3,7 +3,17 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from . import audit_trail, connections, custom_fields, jobs, keys, organizations, packages, people
+from . import (
+    audit_trail,
+    connections,
+    custom_fields,
+    jobs,
+    keys,
+    organizations,
+    packages,
+    people,
+    retiring,
+)
 
 __all__ = [
     "audit_trail",
@@ -14,6 +24,7 @@ __all__ = [
     "organizations",
     "packages",
     "people",
+    "retiring",
 ]
 
 admin.site.site_header = admin.site.site_title = _("Assessment portal")

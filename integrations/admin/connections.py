@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from integrations.connections import set_verification_key
+from integrations.connections import save_with_verification_key, set_verification_key
 from integrations.errands import ask
 from integrations.fields import Secret
 from integrations.models import AshbyApiKey, Connection, Errand
@@ -76,13 +76,13 @@ class ConnectionAdmin(OfOrganizations):
     autocomplete_fields = ["organization"]
     actions = ["test_connections", "fetch_packages", "fetch_jobs"]
     readonly_fields = [
-        *("ashby_keys", "ashby_base_url", "ashby_side", "justifacts_side"),
+        *("verification_keys", "ashby_keys", "ashby_base_url", "ashby_side", "justifacts_side"),
         *("paused", "called", "answered", "heard", "checked"),
     ]
     fieldsets = [
         (None, {"fields": ["organization", "is_enabled", "verification_key", "staging_base_url"]}),
         (gettext_lazy("Notices"), {"fields": ["notice_webhook", "remove_webhook"]}),
-        (gettext_lazy("Ashby API keys"), {"fields": ["ashby_keys"]}),
+        (gettext_lazy("Keys and their use"), {"fields": ["verification_keys", "ashby_keys"]}),
         (
             gettext_lazy("What to paste into Ashby"),
             {
@@ -120,14 +120,43 @@ class ConnectionAdmin(OfOrganizations):
     def ashby_base_url(self, connection: Connection) -> SafeString:
         return format_html('<code class="to-copy">{}</code>', connection.ashby_base_url)
 
-    @admin.display(description=gettext_lazy("Keys"))
+    @admin.display(description=gettext_lazy("Verification keys"))
+    def verification_keys(self, connection: Connection) -> SafeString:
+        """The one in use, and those that it has replaced and that still work."""
+        used = _use(connection.verification_key_first_used_at, connection.verification_key_last_used_at)
+        if not connection.verification_key:
+            return format_html("{}", _("None yet: nobody can sign in with it."))
+        in_use = format_html('<span class="status state-delivered">{}</span>', _("in use"))
+        now = format_html("<li>{} {} {}</li>", connection.verification_key, in_use, used)
+        replaced = format_html_join(
+            "",
+            '<li>{} {} {} <a href="{}">{}</a></li>',
+            (
+                (
+                    key,
+                    _("replaced %(day)s, still works;") % {"day": _moment(key.superseded_at)},
+                    _use(key.first_used_at, key.last_used_at),
+                    reverse("admin:integrations_retiringverificationkey_delete", args=[key.pk]),
+                    _("Retire it"),
+                )
+                for key in connection.organization.retiring_verification_keys.all()
+            ),
+        )
+        return format_html('<ul class="plain-list">{}{}</ul>', now, replaced)
+
+    @admin.display(description=gettext_lazy("Ashby API keys"))
     def ashby_keys(self, connection: Connection) -> SafeString:
         keys = connection.organization.ashby_api_keys.all()
         lines = format_html_join(
             "",
-            '<li><a href="{}">{}</a> {}</li>',
+            '<li><a href="{}">{}</a> {} {}</li>',
             (
-                (reverse("admin:integrations_ashbyapikey_change", args=[key.pk]), key, _in_use(key))
+                (
+                    reverse("admin:integrations_ashbyapikey_change", args=[key.pk]),
+                    key,
+                    _in_use(key),
+                    _use(key.first_used_at, key.last_used_at),
+                )
                 for key in keys
             ),
         )
@@ -174,7 +203,7 @@ class ConnectionAdmin(OfOrganizations):
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         if "verification_key" in form.changed_data:
             set_verification_key(obj, obj.verification_key, request.user.get_username())
-        super().save_model(request, obj, form, change)
+        save_with_verification_key(obj)
 
     # --- Calls that a person asks for: a worker makes them, the set-up page shows what they found ---
 
@@ -206,6 +235,12 @@ def _in_use(key: AshbyApiKey) -> str:
     return (
         format_html('<span class="status state-delivered">{}</span>', _("in use")) if key.is_selected else ""
     )
+
+
+def _use(first: datetime | None, last: datetime | None) -> str:
+    if last is None:
+        return _("not used yet")
+    return _("first used %(first)s, last %(last)s") % {"first": _moment(first), "last": _moment(last)}
 
 
 def _works(answered_at: datetime | None) -> str:

@@ -18,6 +18,9 @@ from .scope import OfOrganizations, OrganizationFilter
 from .secrets import SecretField
 
 
+_MOMENTS = ("set_by", "set_at", "superseded_at", "first_used_at", "last_used_at")
+
+
 class AshbyApiKeyForm(forms.ModelForm):
     # Under a name of its own: as the model's field it would be checked against the key that is in use
     # now, whose place this one takes.
@@ -61,14 +64,18 @@ class AshbyApiKeyForm(forms.ModelForm):
 class AshbyApiKeyAdmin(OfOrganizations):
     form = AshbyApiKeyForm
     fields = ["organization", "name", "key", "use"]
-    list_display = ["name", "organization", "ending", "in_use", "set_by", "set_at"]
+    list_display = ["name", "organization", "ending", "in_use", *_MOMENTS]
     list_filter = [OrganizationFilter, "is_selected"]
     list_select_related = ["organization"]
     search_fields = ["name", "organization__name"]
     actions = ["use_key"]
 
+    def get_fields(self, request: HttpRequest, obj: AshbyApiKey | None = None) -> list[str]:
+        """A new key has no history yet."""
+        return [*self.fields, *_MOMENTS] if obj else self.fields
+
     def get_readonly_fields(self, request: HttpRequest, obj: AshbyApiKey | None = None) -> list[str]:
-        return ["organization"] if obj else []
+        return ["organization", *_MOMENTS] if obj else []
 
     @admin.display(description=_("key"))
     def ending(self, key: AshbyApiKey) -> str:

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from integrations.connections import add_ashby_key, set_verification_key
+from integrations.connections import add_ashby_key, save_with_verification_key, set_verification_key
 from integrations.fields import Secret
 from integrations.models import Connection
 from integrations.models.organizations import validate_staging_base_url
@@ -56,8 +56,12 @@ class VerificationKeyForm(StepForm):
     def save(self, who: str) -> str:
         set_verification_key(self.connection, self.cleaned_data["verification_key"], who)
         self.connection.full_clean()
-        self.connection.save()
-        return str(_("The verification key is stored. Paste the same one into Ashby, in step 7."))
+        save_with_verification_key(self.connection)
+        said = str(_("The verification key is stored. Paste the same one into Ashby, in step 7."))
+        if before := self.connection.organization.retiring_verification_keys.first():
+            still = _("The one before it (%(key)s) goes on working until it is retired.")
+            return f"{said} {still % {'key': before}}"
+        return said
 
 
 class BaseUrlForm(StepForm):

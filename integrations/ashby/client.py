@@ -5,12 +5,13 @@ success ("what would be 4XX errors will return 200 with success being false").
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from integrations import http
 from integrations.errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
+from integrations.key_chain import KeyChain, noted_by_nobody
 from integrations.limits import rest_everybody, take_ashby_call
 
 logger = logging.getLogger(__name__)
@@ -88,8 +89,12 @@ class InvalidUpdate(Refused):
 
 @dataclass(frozen=True)
 class AshbyClient:
+    """``others``: keys that ``key`` has replaced and that may still work (``KeyChain``)."""
+
     base_url: str
     key: str = field(repr=False)
+    others: tuple[str, ...] = field(default=(), repr=False)
+    note_use: Callable[[int], None] = field(default=noted_by_nobody, repr=False)
 
     def update(
         self, payload: Mapping[str, Any], hide: Iterable[str] = (), not_after: float | None = None
@@ -139,11 +144,22 @@ class AshbyClient:
         hide: Iterable[str] = (),
         not_after: float | None = None,
     ) -> Answer:
-        take_ashby_call(self.key)
+        chain = KeyChain((self.key, *self.others), self.note_use)
+        return chain.call(lambda key: self._call_with(key, name, body, hide, not_after))
+
+    def _call_with(
+        self,
+        key: str,
+        name: str,
+        body: Mapping[str, Any],
+        hide: Iterable[str],
+        not_after: float | None,
+    ) -> Answer:
+        take_ashby_call(key)
         try:
             answer = http.post(
                 f"{self.base_url}/{name}",
-                key=self.key,
+                key=key,
                 body=body,
                 headers=_HEADERS,
                 repeatable=True,

@@ -6,12 +6,13 @@ as the Basic user name, and its statuses. ``assessment.status``, ``reference_id`
 interface document changes this module and nothing else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from integrations import http
 from integrations.errors import Answer, Refused, Unauthorized, Unknown
+from integrations.key_chain import KeyChain, noted_by_nobody
 from integrations.limits import take_justifacts_calls
 from integrations.protocol import AssessmentUpdate, InvalidMessage, StartRequest
 
@@ -55,8 +56,12 @@ def address(base_url: str, name: str) -> str:
 
 @dataclass(frozen=True)
 class JustifactsClient:
+    """``others``: keys that ``key`` has replaced and that may still work (``KeyChain``)."""
+
     base_url: str
     key: str = field(repr=False)
+    others: tuple[str, ...] = field(default=(), repr=False)
+    note_use: Callable[[int], None] = field(default=noted_by_nobody, repr=False)
 
     def reserve(self, calls: int) -> int:
         """Counts calls that are then made with ``is_reserved``: so many, or as many as the budget has left.
@@ -146,14 +151,17 @@ class JustifactsClient:
     ) -> Answer:
         if not is_reserved:
             self.reserve(1)
-        answer = http.post(
-            address(self.base_url, name),
-            key=self.key,
-            body=body,
-            headers=headers,
-            repeatable=repeatable,
-            hide=hide,
-            not_after=not_after,
+        chain = KeyChain((self.key, *self.others), self.note_use)
+        answer = chain.call(
+            lambda key: http.post(
+                address(self.base_url, name),
+                key=key,
+                body=body,
+                headers=headers,
+                repeatable=repeatable,
+                hide=hide,
+                not_after=not_after,
+            )
         )
         if answer.body.get("success") is True:
             return answer

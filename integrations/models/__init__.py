@@ -5,6 +5,7 @@ from .catalogue import CustomField, Job, JobPackageMapping, Package
 from .errands import Errand
 from .memberships import MEMBER_ROLES, Membership, Role
 from .organizations import AshbyApiKey, Connection, Organization
+from .retiring import RetiringVerificationKey
 
 __all__ = [
     "MEMBER_ROLES",
@@ -19,6 +20,7 @@ __all__ = [
     "Membership",
     "Organization",
     "Package",
+    "RetiringVerificationKey",
     "Role",
     "Unchangeable",
 ]

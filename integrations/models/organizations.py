@@ -70,6 +70,12 @@ class Connection(models.Model):
     )
     verification_key_set_by = models.CharField(max_length=150, blank=True, editable=False)
     verification_key_set_at = models.DateTimeField(null=True, blank=True, editable=False)
+    verification_key_first_used_at = models.DateTimeField(
+        _("verification key first used"), null=True, blank=True, editable=False
+    )
+    verification_key_last_used_at = models.DateTimeField(
+        _("verification key last used"), null=True, blank=True, editable=False
+    )
     # The keyed hash of the verification key, by which an inbound call finds its organization.
     verification_key_index = models.CharField(max_length=64, null=True, unique=True, editable=False)
     staging_base_url = models.CharField(
@@ -136,8 +142,7 @@ class Connection(models.Model):
 
     def clean(self) -> None:
         key = self.verification_key.reveal() if self.verification_key else ""
-        others = Connection.objects.exclude(pk=self.pk)
-        if key and others.filter(verification_key_index__in=blind_indexes(key)).exists():
+        if key and _belongs_to_another(self.organization_id, key):
             raise ValidationError(
                 {"verification_key": _("This key is not free: it belongs to another organization.")}
             )
@@ -150,6 +155,14 @@ class Connection(models.Model):
     @property
     def selected_ashby_key(self) -> "AshbyApiKey | None":
         return self.organization.ashby_api_keys.filter(is_selected=True).first()
+
+
+def _belongs_to_another(organization_id: int, key: str) -> bool:
+    others = Organization.objects.exclude(pk=organization_id).filter(
+        Q(connection__verification_key_index__in=blind_indexes(key))
+        | Q(retiring_verification_keys__key_index__in=blind_indexes(key))
+    )
+    return others.exists()
 
 
 class AshbyApiKey(models.Model):
@@ -167,6 +180,10 @@ class AshbyApiKey(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     set_by = models.CharField(_("set by"), max_length=150, blank=True, editable=False)
     set_at = models.DateTimeField(_("set"), null=True, blank=True, editable=False)
+    first_used_at = models.DateTimeField(_("first used"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+    # Since when another key is in use in its place. Until it is retired, we fall back to it.
+    superseded_at = models.DateTimeField(_("replaced"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("Ashby API key")

@@ -1,0 +1,37 @@
+"""The keys of one side, the one in use first: while a key is being replaced, no call fails.
+
+Refused to one key (401, 403 or a code that says so) certainly means that nothing was carried out, so that
+the same call may be made with the next.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .errors import Answer, Unauthorized
+
+
+def noted_by_nobody(_position: int) -> None:
+    """Where no row stands behind a key."""
+
+
+@dataclass(frozen=True)
+class KeyChain:
+    """``note_use``: told the position of the key with which a call succeeded."""
+
+    keys: tuple[str, ...] = field(repr=False)
+    note_use: Callable[[int], None] = field(default=noted_by_nobody, repr=False)
+
+    def call(self, make: Callable[[str], Answer]) -> Answer:
+        """What ``make`` answers to the first key that is not refused. Raises what it raises; where all keys
+        are refused, what was said to the first."""
+        refused: Unauthorized | None = None
+        for position, key in enumerate(self.keys):
+            try:
+                answer = make(key)
+            except Unauthorized as error:
+                refused = refused or error
+            else:
+                self.note_use(position)
+                return answer
+        assert refused is not None
+        raise refused

@@ -1,8 +1,11 @@
 """Connecting an organization: its keys and addresses, the health of both sides, and the pause of
 its deliveries."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -20,6 +23,8 @@ from .key_rotation import note_use, note_use_of_verification_key
 from .models import AshbyApiKey, Connection, Organization, RetiringVerificationKey
 from .sides import problem
 
+_TRIED_AFTER_THE_FIRST = 2
+
 
 def ashby_client(connection: Connection) -> AshbyClient:
     """A client with the org's selected key, which falls back to those that it has replaced. Raises
@@ -31,7 +36,7 @@ def ashby_client(connection: Connection) -> AshbyClient:
         )
     secret = _readable(key.key, Unauthorized)
     replaced = connection.organization.ashby_api_keys.exclude(superseded_at=None).filter(is_selected=False)
-    rows = [key, *(row for row in replaced.order_by("-superseded_at") if can_be_read(row.key))]
+    rows = [key, *_last_replaced(replaced.order_by("-superseded_at"))]
     others = tuple(row.key.reveal() for row in rows[1:])
     return AshbyClient(settings.ASHBY_API_BASE_URL, secret, others, lambda used: note_use(rows[used]))
 
@@ -42,7 +47,7 @@ def justifacts_client(connection: Connection) -> JustifactsClient:
     if not connection.verification_key:
         raise NotSent(f"{connection.organization} has no verification key. An admin of it has to enter it.")
     secret = _readable(connection.verification_key, NotSent)
-    rows = [row for row in connection.organization.retiring_verification_keys.all() if can_be_read(row.key)]
+    rows = _last_replaced(connection.organization.retiring_verification_keys.all())
     others = tuple(row.key.reveal() for row in rows)
 
     def used(position: int) -> None:
@@ -52,6 +57,11 @@ def justifacts_client(connection: Connection) -> JustifactsClient:
             note_use_of_verification_key(connection)
 
     return JustifactsClient(connection.staging_base_url, secret, others, used)
+
+
+def _last_replaced(rows: Iterable[Any]) -> list[Any]:
+    """Older ones are not tried: each costs a call of the other side's budget."""
+    return list(islice((row for row in rows if can_be_read(row.key)), _TRIED_AFTER_THE_FIRST))
 
 
 def readable_verification_key(connection: Connection) -> str:

@@ -5,6 +5,7 @@ the same call may be made with the next.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from .errors import Answer, Unauthorized
@@ -24,14 +25,15 @@ class KeyChain:
     def call(self, make: Callable[[str], Answer]) -> Answer:
         """What ``make`` answers to the first key that is not refused. Raises what it raises; where all keys
         are refused, what was said to the first."""
-        refused: Unauthorized | None = None
-        for position, key in enumerate(self.keys):
-            try:
-                answer = make(key)
-            except Unauthorized as error:
-                refused = refused or error
-            else:
-                self.note_use(position)
-                return answer
-        assert refused is not None
+        try:
+            position, answer = 0, make(self.keys[0])
+        except Unauthorized as refused:
+            position, answer = self._call_with_another(make, refused)
+        self.note_use(position)
+        return answer
+
+    def _call_with_another(self, make: Callable[[str], Answer], refused: Unauthorized) -> tuple[int, Answer]:
+        for position, key in enumerate(self.keys[1:], start=1):
+            with suppress(Unauthorized):
+                return position, make(key)
         raise refused

@@ -2,7 +2,7 @@
 by itself once it has fallen silent."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -12,6 +12,7 @@ from . import audit
 from .models import AshbyApiKey, Connection, RetiringVerificationKey
 
 SILENT_AFTER = timedelta(days=7)
+_Key = TypeVar("_Key", AshbyApiKey, RetiringVerificationKey)
 #: What says when a key was last used need not be more exact than that.
 _EVERY = timedelta(minutes=1)
 
@@ -39,34 +40,25 @@ def _note(rows: QuerySet[Any], row: Any, prefix: str, now: datetime) -> None:
     rows.update(**changes)
 
 
-def silent_verification_keys(now: datetime) -> QuerySet[RetiringVerificationKey]:
-    """Replaced, and used by nobody for ``SILENT_AFTER``."""
-    return RetiringVerificationKey.objects.filter(_silent(now))
-
-
-def silent_ashby_keys(now: datetime) -> QuerySet[AshbyApiKey]:
-    """Replaced, and not used for ``SILENT_AFTER``; one that was never in use waits for its turn."""
-    return AshbyApiKey.objects.filter(_silent(now), is_selected=False)
-
-
-def _silent(now: datetime) -> Q:
+def _silent(model: type[_Key], now: datetime) -> QuerySet[_Key]:
+    """Replaced, and used by nobody for ``SILENT_AFTER``. One that was never in use waits for its turn."""
     since = now - SILENT_AFTER
-    return Q(superseded_at__lte=since) & (Q(last_used_at=None) | Q(last_used_at__lte=since))
+    return model._default_manager.filter(
+        Q(last_used_at=None) | Q(last_used_at__lte=since), superseded_at__lte=since
+    )
 
 
 def retire_silent_keys(now: datetime | None = None) -> int:
     """Retires every key that has fallen silent; how many. The audit trail says so."""
     now = now or timezone.now()
-    rows = [*silent_verification_keys(now), *silent_ashby_keys(now)]
-    return sum(_retire(row, now) for row in rows)
+    retired = [_retire(RetiringVerificationKey, key, now) for key in _silent(RetiringVerificationKey, now)]
+    retired += [_retire(AshbyApiKey, key, now) for key in _silent(AshbyApiKey, now)]
+    return sum(retired)
 
 
 @transaction.atomic
-def _retire(row: AshbyApiKey | RetiringVerificationKey, now: datetime) -> bool:
-    still_silent = type(row)._default_manager.filter(_silent(now), pk=row.pk)
-    if isinstance(row, AshbyApiKey):
-        still_silent = still_silent.filter(is_selected=False)
-    if not still_silent.delete()[0]:
+def _retire(model: type[_Key], row: _Key, now: datetime) -> bool:
+    if not _silent(model, now).filter(pk=row.pk).delete()[0]:
         return False
     audit.record(
         audit.Action.DELETED,

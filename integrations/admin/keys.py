@@ -17,7 +17,6 @@ from integrations.models import AshbyApiKey, Organization
 from .scope import OfOrganizations, OrganizationFilter
 from .secrets import SecretField
 
-
 _MOMENTS = ("set_by", "set_at", "superseded_at", "first_used_at", "last_used_at")
 
 
@@ -63,16 +62,15 @@ class AshbyApiKeyForm(forms.ModelForm):
 @admin.register(AshbyApiKey)
 class AshbyApiKeyAdmin(OfOrganizations):
     form = AshbyApiKeyForm
-    fields = ["organization", "name", "key", "use"]
     list_display = ["name", "organization", "ending", "in_use", *_MOMENTS]
     list_filter = [OrganizationFilter, "is_selected"]
     list_select_related = ["organization"]
     search_fields = ["name", "organization__name"]
     actions = ["use_key"]
 
-    def get_fields(self, request: HttpRequest, obj: AshbyApiKey | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: AshbyApiKey | None = None) -> Any:
         """A new key has no history yet."""
-        return [*self.fields, *_MOMENTS] if obj else self.fields
+        return ["organization", "name", "key", "use", *(_MOMENTS if obj else ())]
 
     def get_readonly_fields(self, request: HttpRequest, obj: AshbyApiKey | None = None) -> list[str]:
         return ["organization", *_MOMENTS] if obj else []

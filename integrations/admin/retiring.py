@@ -18,9 +18,8 @@ class RetiringVerificationKeyAdmin(OfOrganizations):
     list_display = ["ending", "organization", "superseded_at", "first_used_at", "last_used_at", "set_by"]
     list_filter = [OrganizationFilter]
     list_select_related = ["organization"]
-    readonly_fields = fields = [
-        *("organization", "ending", "set_by", "set_at", "superseded_at", "first_used_at", "last_used_at")
-    ]
+    fields = ("organization", "ending", "set_by", "set_at", "superseded_at", "first_used_at", "last_used_at")
+    readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

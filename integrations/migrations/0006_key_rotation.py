@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import integrations.fields
 from django.db import migrations, models
+
+import integrations.fields
 
 
 class Migration(migrations.Migration):
@@ -87,5 +88,12 @@ class Migration(migrations.Migration):
                 "ordering": ["-superseded_at"],
                 "default_permissions": ("view", "delete"),
             },
+        ),
+        migrations.AddConstraint(
+            model_name="ashbyapikey",
+            constraint=models.CheckConstraint(
+                name="key_in_use_is_not_replaced",
+                condition=models.Q(("is_selected", False), ("superseded_at", None), _connector="OR"),
+            ),
         ),
     ]

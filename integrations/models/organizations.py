@@ -197,6 +197,9 @@ class AshbyApiKey(models.Model):
                 violation_error_message=_("Another key of this organization is in use."),
             ),
             models.UniqueConstraint(name="ashby_key_once_per_org", fields=["organization", "key_index"]),
+            models.CheckConstraint(
+                name="key_in_use_is_not_replaced", condition=Q(is_selected=False) | Q(superseded_at=None)
+            ),
         ]
 
     def __str__(self) -> str:

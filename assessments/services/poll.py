@@ -4,6 +4,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from uuid import UUID
@@ -84,7 +85,11 @@ def ask_each(connection: Connection, orders: Sequence[Order]) -> list[tuple[Orde
         _note_health(connection, [(orders[0], error)])
         return [] if isinstance(error, BudgetSpent) else [(order, error) for order in orders]
     at_a_time = 1 if is_open(connection, Side.JUSTIFACTS) else _AT_A_TIME
-    pairs = list(_asked(client, orders, at_a_time))
+    # The threads that ask have no business with the database.
+    used: set[int] = set()
+    pairs = list(_asked(replace(client, note_use=used.add), orders, at_a_time))
+    for position in used:
+        client.note_use(position)
     _note_health(connection, pairs)
     return pairs
 

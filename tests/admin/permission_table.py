@@ -109,6 +109,14 @@ integrations/ashbyapikey/
     <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        +    -    +    -    +     | -    -    -    -    +
     action use_key                                +    -    +    -    +     | -    -    -    -    +
+integrations/retiringverificationkey/
+    .                                             200  403  200  403  200
+    add/                                          403  403  403  403  403   | 403  403  403  403  403
+    <path:object_id>/history/                     200  404  200  404  200   | 404  404  404  404  200
+    <path:object_id>/delete/                      200+ 404  200+ 404  200+  | 404  404  404  404  200+
+    <path:object_id>/change/                      200  404  200  404  200   | 404  404  404  404  200
+    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
+    action delete_selected                        +    -    +    -    +     | -    -    -    -    +
 integrations/organization/
     <int:pk>/setup/                               200  404  200  404  200   | 404  404  404  404  200
     <int:pk>/setup/live/                          200  404  200  404  200   | 404  404  404  404  200

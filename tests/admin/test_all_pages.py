@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from assessments.models import Heartbeat, Reconciliation, WatchLimits
 from integrations.catalogue import map_job
+from integrations.connections import connect
 from integrations.models import CustomField
 from tests.admin.conftest import Desk, member
 from tests.world import World
@@ -18,8 +19,8 @@ OURS = [model for model in admin.site._registry if model._meta.app_label in ("in
 def test_all_models_are_registered() -> None:
     names = {model.__name__ for model in OURS}
     assert names == {
-        *("Organization", "Connection", "AshbyApiKey", "Package", "Job", "CustomField"),
-        *("Membership", "AuditEvent"),
+        *("Organization", "Connection", "AshbyApiKey", "RetiringVerificationKey"),
+        *("Package", "Job", "CustomField", "Membership", "AuditEvent"),
         *("Order", "Event", "Update", "Attempt", "InboundCall", "Heartbeat"),
         *("WatchLimits", "Reconciliation"),
     }
@@ -34,6 +35,7 @@ def test_lists_and_pages_open(world: World, desk: Desk, model: type) -> None:
     CustomField.objects.create(organization=world.acme.organization, name="State", type="String")
     Heartbeat.beat("worker", timezone.now())
     member("ada", world.acme.organization)
+    connect("Acme", slug="acme", verification_key="the-next-key-of-acme")
     WatchLimits.objects.create(organization=world.acme.organization)
     Reconciliation.objects.create(organization=world.acme.organization, asked_by="the portal")
     name = f"{model._meta.app_label}_{model._meta.model_name}"

@@ -15,7 +15,7 @@ from assessments.models import Concern, Event, Heartbeat, NextCall, Order, Recon
 from integrations import audit
 from integrations.catalogue import map_job
 from integrations.connections import connect
-from integrations.models import CustomField, Organization
+from integrations.models import CustomField, Organization, RetiringVerificationKey
 from tests.admin.conftest import colleague, member
 from tests.world import Tenant, World
 
@@ -194,6 +194,9 @@ def _company(
         "package": tenant.basic,
         "job": mapping.job,
         "mapping": mapping,
+        "retiringverificationkey": RetiringVerificationKey.objects.create(
+            organization=organization, key=f"verify-{organization.slug}-the-one-before"
+        ),
         "customfield": CustomField.objects.create(organization=organization, name=question, type="String"),
         "reconciliation": Reconciliation.objects.create(
             organization=organization, asked_by="the portal", ended_at=timezone.now()

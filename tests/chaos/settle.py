@@ -12,7 +12,8 @@ from tests.journey.processes import ROOT
 from .driver import Driver
 from .world import World
 
-_SECONDS = 420
+#: For so long nothing more may settle before it is taken for stuck, and so long everything may take.
+_STUCK_SECONDS, _SECONDS = 240, 1500
 
 
 def settle(world: World, driver: Driver) -> dict[str, Any]:
@@ -21,6 +22,7 @@ def settle(world: World, driver: Driver) -> dict[str, Any]:
         driver.use_key(tenant)
     began = time.monotonic()
     quiet_rounds, before = 0, 0
+    least, moved_at = 10**9, began
     while True:
         _staff_finish(world, driver)
         time.sleep(3)
@@ -28,7 +30,10 @@ def settle(world: World, driver: Driver) -> dict[str, Any]:
         waiting = unsettled(books)
         print(f"settling: {time.monotonic() - began:.0f} s, waits for {dict(waiting)}", flush=True)
         quiet_rounds = 0 if waiting else quiet_rounds + 1
-        if quiet_rounds == 2 or time.monotonic() > began + _SECONDS:
+        now = time.monotonic()
+        if waiting.total() < least:
+            least, moved_at = waiting.total(), now
+        if quiet_rounds == 2 or now > min(moved_at + _STUCK_SECONDS, began + _SECONDS):
             return books
         if not waiting or waiting.total() >= before:
             # Waits grow up to an hour; but each leap makes the calls in flight void.

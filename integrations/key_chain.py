@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 
 from .errors import Answer, Unauthorized
 
+#: What is not found with an older key, which may be another account's, may be there for the one in use.
+OLDER_KEY_SAYS_NO = "The key in use was refused, and to one that it has replaced this says nothing certain."
+
 
 def noted_by_nobody(_position: int) -> None:
     """Where no row stands behind a key."""

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -74,7 +75,10 @@ class PartnerView(APIView):
         # With the database away (503) there is nowhere to keep it.
         if call is not None and status != 503:
             call.order = None
-            keep_refused(call, status, code, message)
+            try:
+                keep_refused(call, status, code, message)
+            except DatabaseError as error:
+                return super().handle_exception(error)
         return response
 
     def inbound(self) -> InboundCall:
@@ -144,9 +148,10 @@ class AssessmentStart(PartnerView):
     )
     def post(self, request: Request) -> Response:
         message = StartRequest.parse(self.body)
+        # Before: once the order is there, nothing may answer that the database is away.
+        note_call_from_ashby(self.connection, self.now)
         started = start(self.connection, message, self.inbound(), self.now)
         reach("start.committed")
-        note_call_from_ashby(self.connection, self.now)
         if not started.is_repeat:
             nudge(call_justifacts, str(started.order.pk))
         results = {
@@ -171,8 +176,8 @@ class AssessmentCancel(PartnerView):
     )
     def post(self, request: Request) -> Response:
         assessment_id = parse_assessment_id(self.body)
-        order = cancel_by_ashby(self.connection, assessment_id, self.inbound(), self.now)
         note_call_from_ashby(self.connection, self.now)
+        order = cancel_by_ashby(self.connection, assessment_id, self.inbound(), self.now)
         nudge(call_justifacts, str(order.pk))
         nudge(deliver, str(order.pk))
         return Response({"success": True, "results": {"assessment_id": str(order.pk)}})

@@ -7,6 +7,9 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+#: Turns that were taken so far in the future were so by a clock that was set back since.
+_AHEAD = timedelta(minutes=1)
+
 
 class Heartbeat(models.Model):
     """When a process was last seen, and the lease by which one of several runs a tick."""
@@ -32,4 +35,5 @@ class Heartbeat(models.Model):
     def take_turn(cls, name: str, now: datetime, every: timedelta) -> bool:
         """Whether it is this caller's turn: at most one caller gets it per ``every``."""
         cls.objects.get_or_create(name=name, defaults={"at": now - every - every})
-        return cls.objects.filter(Q(name=name) & Q(at__lte=now - every)).update(at=now) == 1
+        is_over = Q(at__lte=now - every) | Q(at__gt=now + _AHEAD)
+        return cls.objects.filter(is_over, name=name).update(at=now) == 1

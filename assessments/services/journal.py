@@ -158,9 +158,14 @@ def _append(line: bytes) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{datetime.now(UTC):%Y-%m-%d}.journal"
     # One write of one line: those of several processes do not mix.
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(file, line)
+        end = os.fstat(file).st_size
+        if line and end and os.pread(file, 1, end - 1) != b"\n":
+            # The line before was cut off, as by a full disk: it takes this one with it no more.
+            line = b"\n" + line
+        if os.write(file, line) < len(line):
+            raise OSError("the line was cut off")
     finally:
         os.close(file)
 

@@ -14,20 +14,23 @@ LOOK_FIRST_AFTER = timedelta(minutes=2)
 
 def looked_up_first(claimed: Claim) -> bool:
     """An order that was never tried is placed within seconds. One that was not comes from an outage, or
-    from a backup of books that Justifacts is ahead of: it is looked up first."""
+    from a backup of books that Justifacts is ahead of: it is looked up first. So is one of which Justifacts
+    speaks already."""
     order, now = claimed.order, claimed.now()
-    if now - order.created_at < LOOK_FIRST_AFTER or _was_tried(order):
+    is_spoken_of = bool(order.justifacts_status) and not order.events.filter(kind="looked_up_first").exists()
+    has_waited = now - order.created_at >= LOOK_FIRST_AFTER and not _was_tried(order)
+    if not (is_spoken_of or has_waited):
         return False
     with changing(order.pk) as order:
         if order.claim_token == claimed.token:
             schedule(order, NextCall.LOOK_UP, now)
-            record(
-                order,
-                Event.Source.PORTAL,
-                "waited_long",
-                "The order has waited for longer than is usual, so the portal asks Justifacts first whether "
-                "it has it already.",
-            )
+            if is_spoken_of:
+                order.call_failing_since = now
+                kind, why = "looked_up_first", "Justifacts speaks of the order, and has not said its number"
+            else:
+                kind, why = "waited_long", "The order has waited for longer than is usual"
+            what = f"{why}, so the portal asks Justifacts first whether it has it already."
+            record(order, Event.Source.PORTAL, kind, what)
     return True
 
 

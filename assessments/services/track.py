@@ -20,7 +20,7 @@ from .moving import move
 from .plain import plain
 from .reports import address_in, take_address
 from .scheduling import schedule
-from .tell import milliseconds, tell_completion, tell_status, tell_word
+from .tell import label_of, milliseconds, tell_completion, tell_status, tell_word
 from .waits import longest_poll_wait, poll_wait
 
 #: A completed order is polled on for this long, at the longest interval.
@@ -118,16 +118,15 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
     target = target_of(word, text)
     if order.has_ended:
         return _after_the_end(order, word, target, text, how, now)
-    if target == order.status:
+    if target == order.status and not order.status_is_unknown:
         order.justifacts_status = text or order.justifacts_status
-        order.status_is_unknown = False
-        return False
-    if target is not None and not may_follow(Status(order.status), target):
-        record_once(
-            order, _JUSTIFACTS, "late", f"Justifacts said “{text}” {how}, which is older than what we know."
-        )
         return False
     if target is None and text == order.justifacts_status:
+        return False
+    goes_back = target is not None and not may_follow(Status(order.status), target)
+    # Words that we do not know, and the one before them, have no rank: Justifacts' time tells which is older.
+    if _is_older(order, word) if target in (None, order.status) else goes_back:
+        _record_late(order, text, how)
         return False
     _heard(order, word, text, now)
     if target == Status.CANCELLED:
@@ -135,6 +134,10 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
         end_as_cancelled(order, reason, _JUSTIFACTS, now)
     elif target == Status.COMPLETE:
         _complete(order, word, how, now)
+    elif target == order.status:
+        record(order, _JUSTIFACTS, "status", f"Justifacts said “{text}” {how}, as before.")
+        tell_word(order, label_of(order), now)
+        _poll_from_the_start(order, now)
     elif target is not None:
         move(order, target, now)
         record(order, _JUSTIFACTS, "status", f"Justifacts said “{text}” {how}.")
@@ -184,6 +187,17 @@ def _heard(order: Order, word: AssessmentUpdate, text: str, now: datetime) -> No
     order.justifacts_status = (text or order.justifacts_status)[:500]
     order.status_is_unknown = bool(order.justifacts_status) and status_of(order.justifacts_status) is None
     order.justifacts_timestamp = max(order.justifacts_timestamp, _said_at(word, now))
+
+
+def _is_older(order: Order, word: AssessmentUpdate) -> bool:
+    """By Justifacts' own time only: our clock may have been set back."""
+    return bool(word.timestamp) and (word.timestamp or 0) < order.justifacts_timestamp
+
+
+def _record_late(order: Order, said: str, how: str) -> None:
+    record_once(
+        order, _JUSTIFACTS, "late", f"Justifacts said “{said}” {how}, which is older than what we know."
+    )
 
 
 def _said_at(word: AssessmentUpdate, now: datetime) -> int:
@@ -241,11 +255,8 @@ def _changed_result(order: Order, word: AssessmentUpdate, how: str, now: datetim
     report_url = take_address(order, word.profile_url) or order.report_url
     if (result, report_url) == (order.result, order.report_url):
         return False
-    # Justifacts' own time only: our clock may have been set back.
-    if word.timestamp and word.timestamp < order.justifacts_timestamp:
-        record_once(
-            order, _JUSTIFACTS, "late", f"Justifacts said “{result}” {how}, which is older than what we know."
-        )
+    if _is_older(order, word):
+        _record_late(order, result, how)
         return False
     before, order.result, order.report_url = order.result, result, report_url
     what = f"the result from {before} to {result}" if before != result else "the report's address"

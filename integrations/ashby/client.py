@@ -11,7 +11,7 @@ from typing import Any
 
 from integrations import http
 from integrations.errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
-from integrations.key_chain import KeyChain, noted_by_nobody
+from integrations.key_chain import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
 from integrations.limits import rest_everybody, take_ashby_call
 
 logger = logging.getLogger(__name__)
@@ -144,8 +144,15 @@ class AshbyClient:
         hide: Iterable[str] = (),
         not_after: float | None = None,
     ) -> Answer:
-        chain = KeyChain((self.key, *self.others), self.note_use)
-        return chain.call(lambda key: self._call_with(key, name, body, hide, not_after))
+        def make(key: str) -> Answer:
+            try:
+                return self._call_with(key, name, body, hide, not_after)
+            except AssessmentNotFound as error:
+                if key == self.key:
+                    raise
+                raise Unknown(f"{error.sentence} {OLDER_KEY_SAYS_NO}", answer=error.answer) from None
+
+        return KeyChain((self.key, *self.others), self.note_use).call(make)
 
     def _call_with(
         self,

@@ -12,9 +12,11 @@ from typing import Any
 
 from integrations import http
 from integrations.errors import Answer, Refused, Unauthorized, Unknown
-from integrations.key_chain import KeyChain, noted_by_nobody
+from integrations.key_chain import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
 from integrations.limits import take_justifacts_calls
 from integrations.protocol import AssessmentUpdate, InvalidMessage, StartRequest
+
+_NOT_FOUND = "assessment_not_found"
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class JustifactsClient:
             answer = self._call("assessment.status", body, repeatable=True, is_reserved=is_reserved)
         except Refused as error:
             # To a key that it does not accept, "not found" is not certain.
-            if error.code == "assessment_not_found" and not isinstance(error, Unauthorized):
+            if error.code == _NOT_FOUND and not isinstance(error, Unauthorized):
                 raise OrderNotFound(error.message, code=error.code, answer=error.answer) from None
             raise
         results = answer.body.get("results")
@@ -151,24 +153,35 @@ class JustifactsClient:
     ) -> Answer:
         if not is_reserved:
             self.reserve(1)
-        chain = KeyChain((self.key, *self.others), self.note_use)
-        answer = chain.call(
-            lambda key: http.post(
-                address(self.base_url, name),
-                key=key,
-                body=body,
-                headers=headers,
-                repeatable=repeatable,
-                hide=hide,
-                not_after=not_after,
-            )
-        )
-        if answer.body.get("success") is True:
-            return answer
-        code, message = http.error_of(answer.body)
-        if answer.body.get("success") is False:
-            raise Refused(message or "Justifacts gave no reason.", code=code, answer=answer)
-        raise Unknown("Justifacts answered 200 with something that is not its envelope.", answer=answer)
+
+        def make(key: str) -> Answer:
+            try:
+                return _successful(
+                    http.post(
+                        address(self.base_url, name),
+                        key=key,
+                        body=body,
+                        headers=headers,
+                        repeatable=repeatable,
+                        hide=hide,
+                        not_after=not_after,
+                    )
+                )
+            except Refused as error:
+                if key == self.key or error.code != _NOT_FOUND or isinstance(error, Unauthorized):
+                    raise
+                raise Unknown(OLDER_KEY_SAYS_NO, answer=error.answer) from None
+
+        return KeyChain((self.key, *self.others), self.note_use).call(make)
+
+
+def _successful(answer: Answer) -> Answer:
+    if answer.body.get("success") is True:
+        return answer
+    code, message = http.error_of(answer.body)
+    if answer.body.get("success") is False:
+        raise Refused(message or "Justifacts gave no reason.", code=code, answer=answer)
+    raise Unknown("Justifacts answered 200 with something that is not its envelope.", answer=answer)
 
 
 def _order_id(results: Mapping[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 import os
 import re
+import resource
+import signal
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,3 +127,26 @@ def test_two_weeks_later_it_is_gone(world: World, settings, clock) -> None:
     clock.shift(timedelta(days=1))
     journal.forget_old(timezone.now())
     assert not os.listdir(settings.JOURNAL_DIR)
+
+
+def test_a_line_that_was_cut_off_does_not_take_the_next_one_with_it(world: World, settings) -> None:
+    world.start()
+    [file] = Path(settings.JOURNAL_DIR).glob("*.journal")
+    file.write_bytes(file.read_bytes() + file.read_bytes()[:100])
+    order = world.start()
+    assert str(order.pk) in [entry["assessment_id"] for entry in journal.entries(timezone.now())]
+
+
+def test_a_disk_that_takes_half_a_line_has_not_taken_it(world: World, settings, caplog) -> None:
+    order = world.start()
+    [file] = Path(settings.JOURNAL_DIR).glob("*.journal")
+    usual, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 100, limits[1]))
+    try:
+        assert not journal.note(order)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, usual)
+    assert "the journal of starts cannot be written" in caplog.text
+    assert journal.note(order), "the disk has room again"
+    assert len(list(journal.entries(timezone.now()))) == 2

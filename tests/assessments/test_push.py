@@ -1,13 +1,17 @@
 """Justifacts pushes its word on an order (contract, section 3)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
+import time_machine
+from django.utils import timezone
 
 from assessments.models import InboundCall, NextCall, Order
 from assessments.services import place
 from assessments.statuses import Status
+from integrations.models import Connection
 from tests.world import World, data
 
 UPDATE = "/justifacts/assessment.update"
@@ -216,3 +220,35 @@ def test_a_push_settles_a_placing_of_unknown_outcome(world: World) -> None:
     assert world.push(order, "Initiated", assessment_id="JF-late").status_code == 200
     order.refresh_from_db()
     assert (order.justifacts_order_id, order.next_call) == ("JF-late", NextCall.POLL)
+
+
+@pytest.mark.parametrize("word", ["Applicant Started", "Awaiting Court Records"])
+def test_a_push_that_names_no_number_ends_a_plan_to_place_the_order_again(world: World, word: str) -> None:
+    """Justifacts speaks of the order, so it has it, although it had said that it took nothing."""
+    order = world.start()
+    world.justifacts("assessment.start", {}, status=503)
+    place.call_justifacts(order.pk)
+    assert world.push(order, word, assessment_id=str(order.pk)).status_code == 200
+    results = {"assessment_id": "JF-1", "reference_id": str(order.pk)}
+    world.justifacts("assessment.status", {"success": True, "results": results})
+    for _ in range(2):
+        Order.objects.update(next_call_at=timezone.now())
+        Connection.objects.update(justifacts_rest_until=None)
+        place.call_justifacts(order.pk)
+    order.refresh_from_db()
+    assert (order.justifacts_order_id, order.next_call) == ("JF-1", NextCall.POLL)
+    assert len(world.sent("assessment.start")) == 1
+
+
+def test_an_order_that_justifacts_speaks_of_and_does_not_find_is_placed(world: World) -> None:
+    order = world.start()
+    world.push(order, "Applicant Started", assessment_id=str(order.pk))
+    unknown = {"success": False, "errorInfo": {"code": "assessment_not_found", "message": "None."}}
+    world.justifacts("assessment.status", unknown)
+    world.justifacts_takes("JF-1")
+    for minutes in range(4):
+        with time_machine.travel(timezone.now() + timedelta(minutes=minutes), tick=False):
+            place.call_justifacts(order.pk)
+    order.refresh_from_db()
+    assert order.justifacts_order_id == "JF-1"
+    assert len(world.sent("assessment.status")) == 2

@@ -102,6 +102,20 @@ def test_of_two_schedulers_one_does_the_work(
     assert Heartbeat.objects.get(name="worker").at == NINE + timedelta(seconds=2)
 
 
+def test_a_clock_that_was_ahead_for_a_moment_stops_no_sweep(
+    world: World, clock, queue, django_capture_on_commit_callbacks
+) -> None:
+    """The turn that was taken then is in the future: without a word, nothing would be swept till then."""
+    clock.shift(timedelta(hours=5))
+    tasks.sweep()
+    clock.move_to(NINE)
+    world.start()
+    queue.take()
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.sweep()
+    assert len(queue.take()) == 1
+
+
 def test_messages_carry_ids_only(world: World, queue, django_capture_on_commit_callbacks) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         order = world.start()

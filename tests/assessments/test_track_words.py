@@ -144,3 +144,33 @@ def test_what_is_said_after_a_cancellation_is_told_nobody(world: World, order: O
         says(world, order, "push", word)
     assert order.status == "cancelled"
     assert world.told(order)[1:] == ["Cancelled at Justifacts"]
+
+
+@BY
+def test_a_known_word_that_follows_an_unknown_one_is_told_again(world: World, order: Order, by: str) -> None:
+    """Else Ashby's card would stand at “On Hold” although the check goes on."""
+    says(world, order, by, "Applicant Started")
+    for word in ("On Hold", "Applicant Started", "Applicant Started"):
+        says(world, order, by, word)
+    assert (order.status, order.status_is_unknown) == ("applicant_started", False)
+    assert world.told(order)[1:] == ["Started", "Applicant Started", "On Hold", "Applicant Started"]
+
+
+@BY
+def test_an_unknown_word_that_arrives_late_is_recorded_and_not_told(world, order, by) -> None:
+    says(world, order, "push", "In Process: Justifacts", timestamp=2_000)
+    says(world, order, by, "On Hold", timestamp=1_000)
+    assert (order.justifacts_status, order.status_is_unknown) == ("In Process: Justifacts", False)
+    assert world.told(order)[1:] == ["In Process: Justifacts"]
+    assert Event.objects.filter(kind="late", summary__contains="“On Hold”").exists()
+
+
+def test_a_known_word_from_before_an_unknown_one_that_arrives_late_takes_nothing_back(world, order) -> None:
+    for word, at in (
+        ("In Process: Justifacts", 1_000),
+        ("On Hold", 2_000),
+        ("In Process: Justifacts", 1_000),
+    ):
+        says(world, order, "push", word, timestamp=at)
+    assert (order.justifacts_status, order.status_is_unknown) == ("On Hold", True)
+    assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]

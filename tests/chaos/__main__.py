@@ -50,6 +50,7 @@ def run(plan: Plan, backend: str) -> Result:
             },
             orders={order["assessment_id"]: order for order in books["orders"]},
             paused=books["paused"],
+            given_up=driver.ledger.given_up,
         )
         findings = audit(ledgers)
         if findings and (keep := os.environ.get("CHAOS_KEEP")):

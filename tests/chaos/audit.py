@@ -22,18 +22,23 @@ class Finding:
 @dataclass
 class Ledgers:
     """``accepted``: the driver's starts (assessment id: application). ``taken``: Justifacts' orders by
-    our reference. ``stories``: what Ashby took of each assessment, in order. ``orders``: the portal's."""
+    our reference. ``stories``: what Ashby took of each assessment, in order. ``orders``: the portal's.
+    ``given_up``: calls of a nervous client that had no definite answer for minutes."""
 
     accepted: dict[str, str]
     taken: dict[str, list[dict[str, Any]]]
     stories: dict[str, list[dict[str, Any]]]
     orders: dict[str, dict[str, Any]]
     paused: dict[str, str]
+    given_up: list[str] = field(default_factory=list)
 
 
 def audit(ledgers: Ledgers) -> list[Finding]:
     """Everything that is wrong; nothing where every promise was kept."""
-    findings: list[Finding] = []
+    findings = [
+        Finding("unexplained", call, "a client had no definite answer for minutes")
+        for call in ledgers.given_up
+    ]
     for reference in ledgers.accepted:
         if reference not in ledgers.orders:
             findings.append(

@@ -80,11 +80,14 @@ class Driver:
         assert answer.status_code == 200, answer.text
 
     def _paste_key(self, tenant: Tenant) -> None:
+        self._paste(tenant, tenant.verification_key, tenant.ashby_keys[-1])
+
+    def _paste(self, tenant: Tenant, verification_key: str, ashby_key: str) -> None:
         def pasted() -> bool:
             return self._manages(
                 *("connect_org", tenant.slug, "--slug", tenant.slug),
-                JUSTIFACTS_KEY=tenant.verification_key,
-                ASHBY_KEY=tenant.ashby_keys[-1],
+                JUSTIFACTS_KEY=verification_key,
+                ASHBY_KEY=ashby_key,
             )
 
         eventually(pasted, f"{tenant.slug} is connected", 120)
@@ -111,6 +114,17 @@ class Driver:
             self._tell_sandbox(tenant)
             time.sleep(gap_seconds)
             self._paste_key(tenant)
+
+    def rotate_keys_early(self, number: int, gap_seconds: float) -> None:
+        """An admin pastes the next keys of both sides, and a little later those know no others."""
+        tenant = self.tenants[number]
+        with tenant.lock:
+            next_keys = f"verify-{uuid.uuid4().hex}", f"ashby-{uuid.uuid4().hex}"
+            self._paste(tenant, *next_keys)
+            time.sleep(gap_seconds)
+            tenant.verification_key = next_keys[0]
+            tenant.ashby_keys.append(next_keys[1])
+            self._tell_sandbox(tenant)
 
     # --- The run ------------------------------------------------------------------------------
 

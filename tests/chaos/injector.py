@@ -59,6 +59,8 @@ class Injector:
             self.world.wipe_broker()
         elif fault.kind == "rotate key":
             self.driver.rotate_key(int(fault.target), fault.seconds)
+        elif fault.kind == "rotate keys early":
+            self.driver.rotate_keys_early(int(fault.target), fault.seconds)
         elif fault.kind == "move clock":
             self.world.move_clock(fault.seconds)
         elif fault.kind == "disk full":

@@ -163,6 +163,10 @@ def _machine_faults(chance: random.Random, seconds: float, backend: str) -> list
         Fault(at, "rotate key", str(chance.randrange(ORGANIZATIONS)), chance.uniform(1, 5))
         for at in _times(chance, seconds, 40)
     ]
+    found += [
+        Fault(at, "rotate keys early", str(chance.randrange(ORGANIZATIONS)), chance.uniform(1, 5))
+        for at in _times(chance, seconds, 40)
+    ]
     for at in _times(chance, seconds, 25):
         found.append(Fault(at, "move clock", seconds=chance.choice([-40, -5, 30, 90, 300, 900])))
     if backend == "embedded":

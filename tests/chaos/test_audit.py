@@ -42,6 +42,12 @@ def _good() -> Ledgers:
     return Ledgers({ONE: "application-1"}, {ONE: [there]}, {ONE: list(story)}, {ONE: order}, {})
 
 
+def test_a_client_that_never_got_an_answer_is_one() -> None:
+    ledgers = _good()
+    ledgers.given_up.append("start application-2: 503")
+    assert _kinds(ledgers) == {"unexplained"}
+
+
 def _kinds(ledgers: Ledgers) -> set[str]:
     return {finding.kind for finding in audit(ledgers)}
 

@@ -121,16 +121,21 @@ class World(Portal):
 
     def fill_disk(self, seconds: float) -> None:
         """No process of the portal can write beyond a few kilobytes of any file."""
-        names = ("web", "worker", "worker2", "scheduler")
-        pids = [pid for name in names for pid in [self.running[name].pid, *children(self.running[name].pid)]]
-        self._limit(pids, 4096)
+        self._limit(4096)
         self._ending.wait(seconds)
-        self._limit(pids, resource.RLIM_INFINITY)
+        self._limit(resource.RLIM_INFINITY)
 
-    def _limit(self, pids: list[int], size: int) -> None:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    def _limit(self, size: int) -> None:
+        """Of the parents first: whose child dies has a new one with its own limit."""
+        for name in ("web", "worker", "worker2", "scheduler"):
+            parent = self.running[name].pid
+            self._limit_one(parent, size)
+            for pid in children(parent):
+                self._limit_one(pid, size)
+
+    def _limit_one(self, pid: int, size: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     def wipe_broker(self) -> None:
         socket = self.folder / "var" / "broker" / "broker.sock"

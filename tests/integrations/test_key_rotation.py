@@ -53,6 +53,16 @@ def takes_only(key: str, results: dict[str, Any], seen: list[str]) -> Callable[[
     return answer
 
 
+def finds_nothing(key: str) -> Callable[[PreparedRequest], Any]:
+    """The other side, which knows this key alone, and nothing of the order."""
+    unknown = {"success": False, "errorInfo": {"code": "assessment_not_found", "message": "None."}}
+
+    def answer(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        return (200, {}, json.dumps(unknown)) if request.headers["Authorization"] == basic(key) else REFUSED
+
+    return answer
+
+
 class TestWhoCallsUs:
     def test_the_old_and_the_new_key_let_ashby_in(self, world: World) -> None:
         replace_verification_key()
@@ -153,6 +163,37 @@ class TestWhomWeCall:
         order = world.start()
         place.call_justifacts(order.pk)
         assert len([call for call in world.wire.calls if call.request.url.endswith("assessment.start")]) == 1
+
+    def test_what_an_older_key_does_not_find_is_told_later_and_not_given_up(
+        self, world: World, clock
+    ) -> None:
+        """It may be another company's, from before: there Ashby has no such assessment."""
+        order = world.placed()
+        clock.shift(timedelta(hours=1))
+        add_ashby_key(world.acme.connection, NEXT_AT_ASHBY, who="Ada")
+        knows_nothing = finds_nothing(world.acme.ashby_key)
+        world.wire.add_callback("POST", f"{ASHBY}/assessment.update", knows_nothing)
+        assert not deliver.deliver_next(order.pk)
+        order.refresh_from_db()
+        assert (order.updates.get().state, order.needs_attention) == ("waiting", False)
+        world.ashby_takes_everything()
+        clock.shift(timedelta(seconds=5))
+        assert deliver.deliver_next(order.pk)
+
+    def test_what_an_older_key_does_not_find_is_never_placed_again(self, world: World, clock) -> None:
+        """It may be another account's, which knows nothing of what this one has taken."""
+        order = world.start()
+        world.justifacts("assessment.start", "garbage")
+        place.call_justifacts(order.pk)
+        replace_verification_key()
+        knows_nothing = finds_nothing(world.acme.verification_key)
+        world.wire.add_callback("POST", f"{JUSTIFACTS}assessment.status", knows_nothing)
+        for _ in range(4):
+            clock.shift(timedelta(minutes=5))
+            place.call_justifacts(order.pk)
+        order.refresh_from_db()
+        assert (order.next_call, order.needs_attention) == ("look_up", True)
+        assert len(world.sent("assessment.start")) == 1
 
     def test_the_test_of_a_connection_asks_for_the_new_keys_only(self, world: World) -> None:
         replace_verification_key()

@@ -221,9 +221,11 @@ class Driver:
             body["result"] = step.result
         answer = self._ask(f"justifacts/orders/{reference}/step", body)
         if "order" not in answer:
-            # Justifacts does not have it yet; after a while the settling takes it from there.
-            if tries < 40:
-                self._at(time.monotonic() + 1, lambda: self._step(reference, steps, tries + 1))
+            # Justifacts does not have it yet; after a while the settling takes it from there. Asked more and
+            # more rarely: thousands that ask each second would take the machine from those who are to place.
+            if tries < 12:
+                pause = min(1 + tries, 8)
+                self._at(time.monotonic() + pause, lambda: self._step(reference, steps, tries + 1))
             return
         if steps[1:]:
             self._at(time.monotonic() + steps[1].after, lambda: self._step(reference, steps[1:]))

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.journey
 
 
 class Recruiters:
-    """Start checks one after the other, as fast as they are answered, until they are told to stop."""
+    """Start checks one after the other, a few a second, until they are told to stop."""
 
     def __init__(self, employer: Employer) -> None:
         self.employer = employer
@@ -32,7 +32,7 @@ class Recruiters:
             thread.join(60)
 
     def _work(self) -> None:
-        while not self._end.is_set():
+        while not self._end.wait(0.4):
             answer = requests.post(
                 f"{self.employer.portal.sandbox}/control/ashby/start",
                 json={"org": self.employer.slug, "assessment_type": "Executive"},

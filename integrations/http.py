@@ -21,13 +21,13 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
-from django.conf import settings
 from requests_hardened.ip_filter import InvalidIPAddress
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from . import addresses
 from .errors import Answer, CallFailed, NoAnswer, NotSent, Refused, Unauthorized, Unknown
 from .fence import ClaimIsOver, FencedBody
-from .json_body import harmless
+from .json_body import harmless, visible
 from .redaction import conceal, redact_text
 from .transport import new_session
 
@@ -106,20 +106,16 @@ class _ConnectionWasClosed(Unknown):
 
 
 def _session_for(url: str, *, fresh: bool, to_ourselves: bool = False) -> requests.Session:
-    try:
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:
+    address = addresses.read(url)
+    if address is None:
         raise NotSent(
             "The address is not one that can be called, so nothing was sent. "
             "An admin has to correct it on the connection."
-        ) from None
-    host = (parts.hostname or "").lower()
-    exceptions = {entry.lower() for entry in settings.OUTBOUND_ALLOWED_HOSTS}
-    allowed = to_ourselves or bool({host, f"{host}:{port}"} & exceptions)
-    if not allowed and parts.scheme != "https":
+        )
+    allowed = to_ourselves or address.is_excepted
+    if not allowed and address.scheme != "https":
         raise NotSent(
-            f"The address of {host or 'the other side'} does not start with https://, so nothing was sent. "
+            f"The address of {address.host} does not start with https://, so nothing was sent. "
             "An admin has to correct it on the connection."
         )
     if fresh:
@@ -171,7 +167,7 @@ def _read(response: requests.Response) -> bytes:
 
 
 def _answer(response: requests.Response, content: bytes, began: float, hide: tuple[str, ...]) -> Answer:
-    text = content.decode("utf-8", errors="replace").replace("\x00", "")
+    text = visible(content.decode("utf-8", errors="replace").replace("\x00", ""))
     try:
         body = harmless(json.loads(text))
         # Written anew: a name that was escaped (\\u00eb) has to be found too.

@@ -8,6 +8,11 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
 # Control characters break logs, files and PostgreSQL's text; lone surrogates are no text at all.
 _HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# What turns or hides the letters around it, and is no letter itself. Two joiners (U+200C, U+200D) stay:
+# names in Persian and in India's languages are not spelled right without them.
+_UNSEEN = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 
 class UnreadableBody(ValueError):
@@ -19,7 +24,8 @@ def read_object(content: bytes) -> dict[str, Any]:
 
     Raises ``UnreadableBody`` for anything else, for more than ``MAX_DEPTH`` levels, for numbers
     that are not finite, for a name that stands twice in one object, and for NUL and other control
-    characters anywhere.
+    characters anywhere. Signs that turn or hide the letters around them are left out: nobody types
+    them, and a name with one of them looks like another.
     """
     if not content.strip():
         return {}
@@ -36,7 +42,8 @@ def read_object(content: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UnreadableBody("The body has to be a JSON object.")
     _check(value)
-    return value
+    read: dict[str, Any] = _visible(value)
+    return read
 
 
 def harmless(value: Any) -> Any:
@@ -46,7 +53,20 @@ def harmless(value: Any) -> Any:
         return {harmless(key): harmless(item) for key, item in value.items()}
     if isinstance(value, list):
         return [harmless(item) for item in value]
-    return _HARMFUL.sub("\ufffd", value) if isinstance(value, str) else value
+    return visible(_HARMFUL.sub("\ufffd", value)) if isinstance(value, str) else value
+
+
+def visible(text: str) -> str:
+    """The text without what turns or hides its letters (bidirectional overrides, signs without width)."""
+    return _UNSEEN.sub("", text)
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _without_repetition([(visible(name), _visible(item)) for name, item in value.items()])
+    if isinstance(value, list):
+        return [_visible(item) for item in value]
+    return visible(value) if isinstance(value, str) else value
 
 
 def _no_constant(name: str) -> None:

@@ -19,11 +19,11 @@ from requests_hardened.ip_filter_adapter import IPFilterAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from .addresses import is_public
+
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 3, 10, 15
 # Ashby's edge refuses empty and default user agents (error 1010).
 USER_AGENT = "AssessmentPortal/1.0 (Ashby-Justifacts)"
-#: ::a.b.c.d, an old way to write an IPv4 address as an IPv6 one.
-_IPV4_COMPATIBLE = ipaddress.ip_network("::/96")
 
 
 def new_session(*, filtered: bool) -> requests.Session:
@@ -117,12 +117,3 @@ class _PublicAddresses(IPFilterAdapter, _Timed):
         if not is_public(address):
             raise InvalidIPAddress(address)
         return host, pool
-
-
-def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether an address is one of the internet's, by what IANA's registries say of it."""
-    if isinstance(address, ipaddress.IPv6Address) and (
-        address.is_site_local or address in _IPV4_COMPATIBLE or address.sixtofour or address.teredo
-    ):
-        return False
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)

@@ -17,6 +17,7 @@ from assessments.models import Order, Update
 from assessments.services.card import card_of
 from assessments.services.explain import where_it_stands
 from assessments.services.people import NotPossible
+from assessments.services.reports import report_of
 from assessments.services.resend import may_be_resent
 from assessments.services.tell import first_answer
 from assessments.services.timeline import sources, timeline
@@ -136,10 +137,15 @@ def _content(order: Order, updates: list[Update]) -> dict[str, Any]:
     to_tell = [update.payload for update in updates if update.state in Update.UNSAID]
     start = first_answer(order)
     moments = timeline(order)
+    now = card_of([start, *told])
+    then = card_of([start, *told, *to_tell]) if to_tell else None
     return {
         "where_it_stands": where_it_stands(order, timezone.now()),
-        "card_now": card_of([start, *told]),
-        "card_then": card_of([start, *told, *to_tell]) if to_tell else None,
+        "report": report_of(order, order.report_url),
+        "card_now": now,
+        "report_now": report_of(order, now.report_url),
+        "card_then": then,
+        "report_then": then and report_of(order, then.report_url),
         "unsaid_count": len(to_tell),
         "told_count": len(told),
         "moments": moments,

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
+from integrations.addresses import read
 from integrations.protocol import JSON
 
 _SLOTS = {"assessment_status": "status", "assessment_result": "result", "cancelled_reason": "cancelled"}
@@ -44,14 +44,11 @@ def _after(card: Card, payload: JSON) -> Card:
         if data := payload.get(slot):
             changes[name] = str(data["value"])
     if data := payload.get("assessment_profile_url"):
-        changes["report_url"] = _openable(str(data["value"]))
+        address = str(data["value"])
+        changes["report_url"] = address if read(address) else ""
     if metadata := payload.get("metadata"):
         changes["metadata"] = tuple((str(item["label"]), _shown(item)) for item in metadata)
     return replace(card, **changes)
-
-
-def _openable(address: str) -> str:
-    return address if urlsplit(address).scheme in ("http", "https") else ""
 
 
 def _shown(item: JSON) -> str:

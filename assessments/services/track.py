@@ -2,7 +2,6 @@
 the order forward, and told to Ashby (contract, sections 3 and 4)."""
 
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -12,13 +11,14 @@ from assessments.models import Concern, Event, InboundCall, NextCall, Order
 from assessments.statuses import NO_RESULT, Status, may_follow, result_of, status_of
 from integrations.crash_points import reach
 from integrations.models import Connection
-from integrations.protocol import AssessmentUpdate, Data
+from integrations.protocol import AssessmentUpdate
 
 from .attention import ask_human, settle
 from .cancel import end_as_cancelled
 from .changing import changing, record, record_once
 from .moving import move
 from .plain import plain
+from .reports import address_in, take_address
 from .scheduling import schedule
 from .tell import milliseconds, tell_completion, tell_status, tell_word
 from .waits import longest_poll_wait, poll_wait
@@ -166,7 +166,7 @@ def is_news(order: Order, word: AssessmentUpdate) -> bool:
     text = str(word.status.value).strip()[:500] if word.status else ""
     if order.status == Status.COMPLETE:
         same_result = word.result is None or result_of(str(word.result.value)) == order.result
-        same_report = _report_url(word.profile_url) in ("", order.report_url)
+        same_report = address_in(word.profile_url) in ("", order.report_url)
         return not (target_of(word, text) == Status.COMPLETE and same_result and same_report)
     return text != order.justifacts_status or word.result is not None or word.cancelled_reason is not None
 
@@ -203,7 +203,7 @@ def _complete(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> 
     order.turnaround_minutes = max(int((now - order.created_at).total_seconds() // 60), 0)
     order.status_is_unknown = False
     order.result = result_of(str(word.result.value))[:500] if word.result else NO_RESULT
-    order.report_url = _report_url(word.profile_url)
+    order.report_url = take_address(order, word.profile_url)
     record(order, _JUSTIFACTS, "completed", f"Justifacts completed the check {how}: {order.result}.")
     tell_completion(order, now)
     if order.next_call == NextCall.POLL:
@@ -238,7 +238,7 @@ def _changed_result(order: Order, word: AssessmentUpdate, how: str, now: datetim
     """``Review`` may become ``Clear`` after completion; that is a new update. An older word that
     arrives late does not turn it back."""
     result = result_of(str(word.result.value))[:500] if word.result else order.result
-    report_url = _report_url(word.profile_url) or order.report_url
+    report_url = take_address(order, word.profile_url) or order.report_url
     if (result, report_url) == (order.result, order.report_url):
         return False
     # Justifacts' own time only: our clock may have been set back.
@@ -253,14 +253,3 @@ def _changed_result(order: Order, word: AssessmentUpdate, how: str, now: datetim
     _heard(order, word, "", now)
     tell_completion(order, now)
     return True
-
-
-def _report_url(data: Data | None) -> str:
-    """The report's address, if it is one that a browser may open; else nothing."""
-    value = str(data.value).strip() if data else ""
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        usable = False
-    return value if usable and len(value) <= 2000 and not any(c.isspace() for c in value) else ""

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from integrations.addresses import validate_address_to_call
 from integrations.connections import save_with_verification_key, set_verification_key
 from integrations.errands import ask
 from integrations.fields import Secret
@@ -29,9 +30,19 @@ class ConnectionForm(forms.ModelForm):
 
     class Meta:
         model = Connection
-        fields = ["organization", "is_enabled", "verification_key", "staging_base_url", "notice_webhook"]
+        fields = [
+            "organization",
+            "is_enabled",
+            "verification_key",
+            "staging_base_url",
+            "report_hosts",
+            "notice_webhook",
+        ]
         labels = {"staging_base_url": gettext_lazy("Justifacts' address")}
-        widgets = {"staging_base_url": forms.TextInput(attrs={"class": "vLargeTextField"})}
+        widgets = {
+            "staging_base_url": forms.TextInput(attrs={"class": "vLargeTextField"}),
+            "report_hosts": forms.Textarea(attrs={"class": "vLargeTextField", "rows": 3}),
+        }
         help_texts = {
             "staging_base_url": gettext_lazy("What Ashby's guide calls the staging base URL of Justifacts.")
         }
@@ -55,6 +66,12 @@ class ConnectionForm(forms.ModelForm):
         )
         self.initial.pop("verification_key", None)
         self.initial.pop("notice_webhook", None)
+
+    def clean_notice_webhook(self) -> Secret | str:
+        webhook: Secret | str = self.cleaned_data["notice_webhook"]
+        if "notice_webhook" in self.changed_data and isinstance(webhook, Secret):
+            validate_address_to_call(webhook.reveal())
+        return webhook
 
     def clean(self) -> dict[str, Any]:
         if "verification_key" in self.errors:
@@ -81,6 +98,16 @@ class ConnectionAdmin(OfOrganizations):
     ]
     fieldsets = [
         (None, {"fields": ["organization", "is_enabled", "verification_key", "staging_base_url"]}),
+        (
+            gettext_lazy("Reports"),
+            {
+                "fields": ["report_hosts"],
+                "description": gettext_lazy(
+                    "A report opens by one click if it is at justifacts.com, at the server of Justifacts' "
+                    "address above, or at one of these."
+                ),
+            },
+        ),
         (gettext_lazy("Notices"), {"fields": ["notice_webhook", "remove_webhook"]}),
         (gettext_lazy("Keys and their use"), {"fields": ["verification_keys", "ashby_keys"]}),
         (

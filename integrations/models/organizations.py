@@ -2,7 +2,6 @@
 
 import uuid
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from integrations.addresses import hosts_in, read, validate_address_to_call, validate_report_hosts
 from integrations.fields import EncryptedTextField, Secret, blind_index, blind_indexes
 
 
@@ -33,19 +33,8 @@ class Organization(models.Model):
 
 
 def validate_staging_base_url(value: str) -> None:
-    """An http(s) address with a host, without credentials or a fragment.
-
-    Whether plain http may be called at all is decided where calls are made (``http.py``).
-    """
-    try:
-        parts = urlsplit(value)
-        readable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:
-        readable = False
-    if not readable or any(character.isspace() for character in value):
-        raise ValidationError(_("Enter the whole address, starting with https://."))
-    if parts.username or parts.password or "#" in value:
-        raise ValidationError(_("The address may hold no user name, no password and no #."))
+    """A plain https address with a public host, or one that ``OUTBOUND_ALLOWED_HOSTS`` excepts."""
+    validate_address_to_call(value)
 
 
 def default_staging_base_url() -> str:
@@ -83,6 +72,16 @@ class Connection(models.Model):
         default=default_staging_base_url,
         validators=[validate_staging_base_url],
         help_text=_("Justifacts' address, as in the field “Staging Base URL” of Ashby's guide."),
+    )
+    report_hosts = models.TextField(
+        _("other servers of reports"),
+        default="",
+        blank=True,
+        validators=[validate_report_hosts],
+        help_text=_(
+            "Only needed where Justifacts' reports are somewhere else than Justifacts: the names of those "
+            "servers, one a line. The address of a report at any other server is shown, and is no link."
+        ),
     )
     # What Ashby knows the choice "Package for this job" by.
     job_package_type_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -151,6 +150,12 @@ class Connection(models.Model):
     def ashby_base_url(self) -> str:
         """What the org's admin pastes into Ashby's field "Staging Base URL"."""
         return f"{settings.PORTAL_BASE_URL}/ashby/"
+
+    @property
+    def hosts_of_reports(self) -> list[str]:
+        """Where the org's reports may be, besides Justifacts' own servers."""
+        at = read(self.staging_base_url)
+        return [*([at.host] if at else []), *hosts_in(self.report_hosts)]
 
     @property
     def selected_ashby_key(self) -> "AshbyApiKey | None":

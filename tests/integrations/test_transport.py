@@ -11,6 +11,7 @@ from ipaddress import ip_address
 import pytest
 
 from integrations import http, transport
+from integrations.addresses import is_public
 from integrations.errors import NotSent, Unknown
 
 Send = Callable[[socket.socket], None]
@@ -132,4 +133,4 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_called(monkeypatch) -
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:4001::1"])
 def test_the_internets_addresses_are_public(address: str) -> None:
-    assert transport.is_public(ip_address(address))
+    assert is_public(ip_address(address))

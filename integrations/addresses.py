@@ -19,8 +19,11 @@ from django.utils.translation import gettext_lazy as _
 REPORTS_OF_JUSTIFACTS = "justifacts.com"
 
 _NAME = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_HOST = re.compile(_NAME, re.IGNORECASE)
-_PLAIN = re.compile(rf"(https?)://({_NAME}|\[[0-9a-f:.]+\])(?::([0-9]{{1,5}}))?(?:[/?#].*)?", re.IGNORECASE)
+# Without re.ASCII, small letters match the sign of Kelvin (U+212A) too.
+_HOST = re.compile(_NAME, re.IGNORECASE | re.ASCII)
+_PLAIN = re.compile(
+    rf"(https?)://({_NAME}|\[[0-9a-f:.]+\])(?::([0-9]{{1,5}}))?(?:[/?#].*)?", re.IGNORECASE | re.ASCII
+)
 #: Names that no public server has. (RFC 6761, RFC 6762, RFC 8375, and ICANN's ``internal``)
 _INSIDE = re.compile(r"(?:.*\.)?(?:localhost|local|localdomain|internal|intranet|lan|home|corp|home\.arpa)")
 #: How browsers and resolvers know an IPv4 address in any of its forms: by a last part that is a number.

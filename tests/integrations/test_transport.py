@@ -6,12 +6,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from ipaddress import ip_address
 
 import pytest
 
 from integrations import http, transport
-from integrations.addresses import is_public
 from integrations.errors import NotSent, Unknown
 
 Send = Callable[[socket.socket], None]
@@ -82,9 +80,71 @@ def test_an_answer_that_drips_is_given_up(server, monkeypatch, before: bytes, by
     assert time.monotonic() - began < 3
 
 
+def test_a_webhook_that_drips_is_given_up_too(server, monkeypatch) -> None:
+    monkeypatch.setattr(transport, "TOTAL_SECONDS", 0.5)
+    with pytest.raises(Unknown):
+        http.post_to_webhook(server(drip(HEAD + b"Content-Length: 100000\r\n\r\n", b" ")), {"a": 1})
+
+
+def repeated(before: bytes, more: bytes) -> Send:
+    """Without a pause and without an end, until nobody reads it any more."""
+
+    def send(connection: socket.socket) -> None:
+        connection.sendall(before)
+        while True:
+            connection.sendall(more)
+
+    return send
+
+
+@pytest.mark.parametrize(
+    ("before", "more"),
+    [
+        (HEAD, b"X-More: 1\r\n"),
+        (HEAD + b"X-Long: ", b"a" * 65536),
+        (b"", b"HTTP/1.1 " * 1000),
+        (HEAD + b"\r\n", b" " * 65536),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1000\r\n" + b" " * 4096 + b"\r\n"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0" * 65536),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X-Trailer: 1\r\n"),
+    ],
+    ids=["headers", "one header", "status line", "body", "chunks", "length of a chunk", "trailers"],
+)
+def test_an_answer_without_an_end_is_given_up(server, monkeypatch, before: bytes, more: bytes) -> None:
+    monkeypatch.setattr(transport, "TOTAL_SECONDS", 1)
+    began = time.monotonic()
+    with pytest.raises(Unknown):
+        call(server(repeated(before, more)))
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_leads_nowhere_whatever_its_body(server, status: int) -> None:
+    """Not even to an address that may be called."""
+    with socket.create_server(("127.0.0.1", 0)) as inside:
+        inside.settimeout(0.05)
+        target = b"http://127.0.0.1:%d/" % inside.getsockname()[1]
+        body = b'{"success": true}'
+        head = b"HTTP/1.1 %d Go\r\nLocation: %s\r\nContent-Length: %d\r\n\r\n"
+        answer = head % (status, target, len(body)) + body
+        with pytest.raises(Unknown, match=str(status)):
+            call(server(lambda connection: connection.sendall(answer)))
+        with pytest.raises(TimeoutError):
+            inside.accept()
+
+
 def test_an_answer_that_unfolds_into_gigabytes_is_given_up(server) -> None:
     packed = gzip.compress(b" " * 200_000_000, compresslevel=9)
     head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with pytest.raises(Unknown, match="more than 1048576 bytes"):
+        call(server(lambda connection: connection.sendall(head + packed)))
+
+
+def test_nor_does_one_that_is_packed_again_and_again(server) -> None:
+    packed = b" " * 20_000_000
+    for _ in range(3):
+        packed = gzip.compress(packed)
+    head = HEAD + b"Content-Encoding: gzip, gzip, gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
     with pytest.raises(Unknown, match="more than 1048576 bytes"):
         call(server(lambda connection: connection.sendall(head + packed)))
 
@@ -131,6 +191,21 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_called(monkeypatch) -
     assert (asked, called) == (["turns.test"], ["8.8.8.8"])
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:4001::1"])
-def test_the_internets_addresses_are_public(address: str) -> None:
-    assert is_public(ip_address(address))
+@pytest.mark.parametrize("addresses", [["8.8.8.8", "10.0.0.1"], ["10.0.0.1", "8.8.8.8"]])
+def test_of_a_name_with_an_address_inside_too_none_inside_is_called(
+    monkeypatch, addresses: list[str]
+) -> None:
+    called = []
+
+    def resolve(host: str, port: int, *args: object, **kwargs: object) -> list:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    def connect(address: tuple[str, int], *args: object, **kwargs: object) -> socket.socket:
+        called.append(address[0])
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    with pytest.raises(NotSent):
+        call("https://both.test/x")
+    assert set(called) <= {"8.8.8.8"}

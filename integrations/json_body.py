@@ -24,8 +24,7 @@ def read_object(content: bytes) -> dict[str, Any]:
 
     Raises ``UnreadableBody`` for anything else, for more than ``MAX_DEPTH`` levels, for numbers
     that are not finite, for a name that stands twice in one object, and for NUL and other control
-    characters anywhere. Signs that turn or hide the letters around them are left out: nobody types
-    them, and a name with one of them looks like another.
+    characters anywhere.
     """
     if not content.strip():
         return {}
@@ -42,8 +41,7 @@ def read_object(content: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UnreadableBody("The body has to be a JSON object.")
     _check(value)
-    read: dict[str, Any] = _visible(value)
-    return read
+    return value
 
 
 def harmless(value: Any) -> Any:
@@ -59,14 +57,6 @@ def harmless(value: Any) -> Any:
 def visible(text: str) -> str:
     """The text without what turns or hides its letters (bidirectional overrides, signs without width)."""
     return _UNSEEN.sub("", text)
-
-
-def _visible(value: Any) -> Any:
-    if isinstance(value, dict):
-        return _without_repetition([(visible(name), _visible(item)) for name, item in value.items()])
-    if isinstance(value, list):
-        return [_visible(item) for item in value]
-    return visible(value) if isinstance(value, str) else value
 
 
 def _no_constant(name: str) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -116,3 +117,23 @@ def test_of_many_callers_one_tries_whether_a_broken_side_works_again(world: Worl
     connection = Connection.objects.get(pk=world.acme.connection.pk)
     answers = at_once(*[lambda: let_through(connection, Side.JUSTIFACTS, now)] * MANY)
     assert answers.count(True) == 1
+
+
+def test_the_threads_that_poll_leave_no_connection_to_the_database(world: World) -> None:
+    """They would be 64 in each worker, and fail for good once PostgreSQL was restarted."""
+    world.ashby_takes_everything()
+    orders = [world.placed(f"JF-{number}") for number in range(MANY)]
+    long_ago = timezone.now() - timedelta(hours=1)
+    Connection.objects.update(verification_key_last_used_at=long_ago)
+    before = _connections()
+    world.justifacts("assessment.status", {"success": True, "results": {"assessment_id": "JF-0"}})
+    Order.objects.update(next_call=NextCall.POLL, next_call_at=timezone.now())
+    poll.poll([order.pk for order in orders])
+    assert _connections() == before
+    assert Connection.objects.get(pk=world.acme.connection.pk).verification_key_last_used_at > long_ago
+
+
+def _connections() -> int:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])

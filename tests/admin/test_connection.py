@@ -220,3 +220,64 @@ class TestChatAddress:
         assert stored(world).notice_webhook
         org_admin.press(PAGE, world.acme.connection.pk, **posted(remove_webhook="on"))
         assert not stored(world).notice_webhook
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "http://hooks.chat.test/secretpart",
+            "https://127.0.0.1/secretpart",
+            "https://169.254.169.254\\@hooks.chat.test/secretpart",
+            "https://user:secretpart@hooks.chat.test/",
+            "https://localhost/secretpart",
+            "https://2130706433/secretpart",
+            "secretpart",
+        ],
+    )
+    def test_one_that_would_not_be_called_is_refused_without_repeating_it(
+        self, world: World, org_admin: Desk, address: str
+    ) -> None:
+        page = reverse(f"admin:{PAGE}", args=[world.acme.connection.pk])
+        answer = org_admin.client.post(page, posted(notice_webhook=address)).content.decode()
+        assert "Please correct the error below." in answer
+        assert "secretpart" not in answer
+        assert not stored(world).notice_webhook
+
+
+class TestAddressOfJustifacts:
+    @pytest.mark.parametrize(
+        ("address", "why"),
+        [
+            ("http://justifacts.test/", "has to start with https://"),
+            ("https://10.0.0.1/", "leads into a private network"),
+            ("https://justifacts/", "leads into a private network"),
+            ("https://a:b@justifacts.test/", "starting with https://"),
+            ("https://justifacts.test\\@evil.test/", "no backslash"),
+            ("https://justifаcts.test/", "xn-- form"),  # A Cyrillic letter.
+            ("https://justifacts.test/\u202e", "no blanks"),
+        ],
+    )
+    def test_what_would_not_be_called_is_refused_with_the_reason(
+        self, world: World, org_admin: Desk, address: str, why: str
+    ) -> None:
+        assert why in org_admin.press(PAGE, world.acme.connection.pk, **posted(staging_base_url=address))
+        step = {"staging_base_url": address}
+        setup = [world.acme.organization.pk, "base-url"]
+        assert why in org_admin.press("integrations_organization_setup_save", *setup, **step)
+        assert stored(world).staging_base_url == JUSTIFACTS
+
+    def test_the_operator_may_except_one(self, world: World, org_admin: Desk, settings) -> None:
+        settings.OUTBOUND_ALLOWED_HOSTS = ["sandbox:9001"]
+        org_admin.press(PAGE, world.acme.connection.pk, **posted(staging_base_url="http://sandbox:9001/x/"))
+        assert stored(world).staging_base_url == "http://sandbox:9001/x/"
+
+
+class TestServersOfReports:
+    def test_an_org_admin_adds_one(self, world: World, org_admin: Desk) -> None:
+        assert "at justifacts.com, at the server of" in org_admin.open(PAGE, world.acme.connection.pk)
+        org_admin.press(PAGE, world.acme.connection.pk, **posted(report_hosts="Reports.example.com\r\n"))
+        assert stored(world).hosts_of_reports == ["justifacts.test", "reports.example.com"]
+
+    def test_what_is_no_server_is_refused_with_the_reason(self, world: World, org_admin: Desk) -> None:
+        page = org_admin.press(PAGE, world.acme.connection.pk, **posted(report_hosts="*.com"))
+        assert "“*.com” is not a server's name." in page
+        assert stored(world).hosts_of_reports == ["justifacts.test"]

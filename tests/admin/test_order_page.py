@@ -1,5 +1,7 @@
 """Support opens an order and reads why it waits."""
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ from django.utils import timezone
 from assessments.models import Attempt, Event, Heartbeat, InboundCall, NextCall, Order, Update
 from assessments.services import place
 from assessments.services.explain import where_it_stands
+from integrations.models import Connection
 from tests.admin.conftest import Desk
 from tests.world import World, data
 
@@ -205,3 +208,49 @@ def test_poll_asks_justifacts_now(refused: Order, desk: Desk, admin_user: User) 
 def test_there_is_nothing_to_poll_for_before_it_is_placed(world: World, desk: Desk) -> None:
     order = world.start()
     assert "There is nothing to ask Justifacts for." in desk.press("assessments_order_poll", order.pk)
+
+
+class TestReport:
+    def page(self, world: World, desk: Desk, report: str) -> tuple[str, list[str]]:
+        """The order's page, once the check is complete; and where its links lead."""
+        world.ashby_takes_everything()
+        order = world.placed()
+        profile = data("report", report, "url")
+        world.push(order, "Complete", assessment_result=data("r", "Clear"), assessment_profile_url=profile)
+        world.work()
+        page = desk.html(PAGE, order.pk)
+        return page, [html.unescape(link) for link in re.findall(r'<a [^>]*href="([^"]*)"', page)]
+
+    @pytest.mark.parametrize(
+        "report", ["https://justifacts.test/r/1?a=1&b=2", "https://app.justifacts.com/r/1"]
+    )
+    def test_one_at_justifacts_opens_by_a_click(self, world: World, desk: Desk, report: str) -> None:
+        _page, links = self.page(world, desk, report)
+        assert links.count(report) == 2, "among the order's facts, and on the card"
+
+    @pytest.mark.parametrize("report", ["https://evil.test/r/1", "http://justifacts.test/r/1"])
+    def test_another_is_shown_with_the_reason_why_it_is_no_link(
+        self, world: World, desk: Desk, report: str
+    ) -> None:
+        page, links = self.page(world, desk, report)
+        assert report not in links
+        assert report in page
+        assert page.count("This is no link, because") == 2
+
+    def test_a_server_that_an_admin_added_is_expected(self, world: World, desk: Desk) -> None:
+        Connection.objects.filter(organization__name="Acme").update(report_hosts="reports.test")
+        assert "https://reports.test/r/1" in self.page(world, desk, "https://reports.test/r/1")[1]
+
+    def test_one_that_another_organization_added_is_not(self, world: World, desk: Desk) -> None:
+        Connection.objects.filter(organization__name="Globex").update(report_hosts="reports.test")
+        assert "https://reports.test/r/1" not in self.page(world, desk, "https://reports.test/r/1")[1]
+
+    def test_without_one_the_card_leads_to_this_page(self, world: World, desk: Desk) -> None:
+        _page, links = self.page(world, desk, "javascript:alert(1)")
+        assert f"https://portal.test/orders/{Order.objects.get().pk}/" in links
+        assert not [link for link in links if link.lower().startswith("javascript")]
+
+    def test_the_sandboxs_own_is_plain_http(self, world: World, desk: Desk, settings) -> None:
+        settings.OUTBOUND_ALLOWED_HOSTS = ["localhost:9001"]
+        Connection.objects.filter(organization__name="Acme").update(report_hosts="localhost")
+        assert "http://localhost:9001/r/1" in self.page(world, desk, "http://localhost:9001/r/1")[1]

@@ -95,6 +95,9 @@ def test_a_result_beside_another_status_means_complete(world: World, order: Orde
         "https://reports.test/a\nb",
         "https://[reports.test/7",
         "file:///etc/passwd",
+        "https://user:word@reports.test/7",
+        "https://reports.test\\@evil.test/7",
+        "https://repоrts.test/7",  # A Cyrillic letter.
         f"https://reports.test/{'x' * 2000}",
     ],
 )
@@ -103,6 +106,16 @@ def test_without_a_report_that_a_browser_may_open_it_is_the_portals_own_page(wor
     last = world.sent("assessment.update")[-1]
     assert last["assessment_profile_url"]["value"] == f"https://portal.test/orders/{order.pk}/"
     assert order.report_url == ""
+    why = [event.summary for event in Event.objects.filter(kind="report_not_taken")]
+    assert len(why) == (report is not None), "support sees why"
+    assert not [text for text in why if "reports.test" in text], "the address is nobody's words"
+
+
+def test_an_address_that_is_not_taken_again_and_again_is_one_line(world: World, order: Order, clock) -> None:
+    for result in ("Review", "Clear", "Clear"):
+        clock.shift(60)
+        completes(world, order, result, "javascript:alert(1)")
+    assert Event.objects.filter(kind="report_not_taken").count() == 1
 
 
 def test_a_changed_result_is_a_new_update_each_time(world: World, order: Order, clock) -> None:

@@ -121,29 +121,22 @@ def attacked(world: World) -> Order:
     world.work()
     world.justifacts("assessment.start", {**envelope, "results": {"assessment_id": "JF-1"}})
     world.work()
-    for word in (hostile("status"), "Applicant Started"):
-        world.push(
-            order, word, metadata=[data(ATTACK, ATTACK)], reference_id=str(order.pk), assessment_id="JF-1"
-        )
     profile = data("report", f"https://evil.test/{ATTACK.replace(' ', '')}", "url")
-    world.push(
-        order,
-        hostile("status"),
-        assessment_id="JF-1",
-        assessment_result=data("result", hostile("result")),
-        assessment_profile_url=profile,
-    )
+    completed = {"assessment_result": data("result", hostile("result")), "assessment_profile_url": profile}
+    about = {"assessment_id": "JF-1", "reference_id": str(order.pk), "metadata": [data(ATTACK, ATTACK)]}
+    for word, more in ((hostile("status"), {}), ("Applicant Started", {}), (hostile("status"), completed)):
+        assert world.push(order, word, **about, **more).status_code == 200
     world.work()
-    second = world.start()
+    world.start()
     world.justifacts("assessment.start", refusal, 422)
     world.work()
-    third = world.start()
-    world.push(third, None, assessment_id="JF-3", cancelled_reason=data("reason", hostile("reason")))
+    third, reason = world.start(), data("reason", hostile("reason"))
+    assert world.push(third, None, assessment_id="JF-3", cancelled_reason=reason).status_code == 200
     world.work()
     world.call("/ashby/assessment.start", {"assessment_type_id": ATTACK, "candidate": ATTACK})
     world.call(f"/ashby/{ATTACK}", {ATTACK: ATTACK})
-    assert second != order
     order.refresh_from_db()
+    assert (order.status, order.report_url[:18]) == ("complete", "https://evil.test/")
     return order
 
 

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from assessments.api import health
+from integrations.admin.completion import Completion
 from integrations.admin.sign_in import SignInForm
 
 _ADMIN = f"{settings.ADMIN_PATH}/"
@@ -16,6 +17,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path(_ADMIN, include("integrations.admin.sign_in")),
     path(f"{_ADMIN}my-notices/", include("assessments.admin.notices")),
+    path(f"{_ADMIN}autocomplete/", admin.site.admin_view(Completion.as_view(admin_site=admin.site))),
     path(_ADMIN, admin.site.urls),
     # The report's address when Justifacts gives none: signs in, then shows the order.
     path(

@@ -86,7 +86,9 @@ def record_change(request: HttpRequest, action: Action, row: Any, message: Any) 
 
 def _is_known(request: HttpRequest) -> bool:
     # Ashby and Justifacts carry no cookie: for them nothing is asked of the database.
-    return bool(request.COOKIES) and hasattr(request, "user") and request.user.is_authenticated
+    # The API's description has no user at all, even for who is signed in.
+    user = getattr(request, "user", None) if request.COOKIES else None
+    return user is not None and user.is_authenticated
 
 
 def _record(request: HttpRequest, match: ResolverMatch, action: Action, details: dict[str, Any]) -> None:

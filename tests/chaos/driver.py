@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -205,14 +206,15 @@ class Driver:
 
     def _cancel(self, check: Check, reference: str) -> None:
         tenant = self.tenants[check.organization]
-        until = time.monotonic() + _NERVOUS_SECONDS
+        until, answers = time.monotonic() + _NERVOUS_SECONDS, Counter[str]()
         while time.monotonic() < until:
             answer = self._ask("ashby/cancel", {"org": tenant.slug, "assessment_id": reference})
             if answer.get("status") == 200:
                 self.ledger.cancelled.add(reference)
                 return
+            answers[str(answer)[:200]] += 1
             time.sleep(0.5)
-        self.ledger.given_up.append(f"cancel {reference}")
+        self.ledger.given_up.append(f"cancel {reference} of {tenant.slug}: {answers.most_common(3)}")
 
     def _step(self, reference: str, steps: tuple[Step, ...], tries: int = 0) -> None:
         step = steps[0]

@@ -112,9 +112,9 @@ def connect(
     organization.name = name
     organization.full_clean()
     organization.save()
-    connection = Connection.objects.filter(organization=organization).first() or Connection(
-        organization=organization
-    )
+    # Locked, since the whole row is saved: what a worker writes meanwhile, such as a pause, must stay.
+    rows = Connection.objects.select_for_update().filter(organization=organization)
+    connection = rows.first() or Connection(organization=organization)
     if verification_key.strip():
         set_verification_key(connection, Secret(verification_key.strip()), who)
     if staging_base_url.strip():

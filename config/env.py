@@ -87,6 +87,15 @@ if DEBUG and _portal.hostname not in ("localhost", "127.0.0.1", "::1"):
 ADMIN_PATH = _given("ADMIN_PATH", "admin").strip("/")
 if not re.fullmatch(r"[\w-]+(/[\w-]+)*", ADMIN_PATH, re.ASCII):
     raise ImproperlyConfigured("ADMIN_PATH may hold letters, digits, - and _, such as staff-entrance.")
+# Whether people who see more than one organization have to set up a second factor.
+REQUIRE_TWO_FACTOR = env.bool("REQUIRE_TWO_FACTOR", default=True)
+# Single sign-on by OpenID Connect: there is none until all three are given.
+OIDC_SERVER_URL = _given("OIDC_SERVER_URL", "").rstrip("/")
+OIDC_CLIENT_ID = _given("OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = _given("OIDC_CLIENT_SECRET", "")
+OIDC_NAME = _given("OIDC_NAME", "single sign-on")
+OIDC_TRUSTED_EMAILS = env.bool("OIDC_TRUSTED_EMAILS", default=False)
+OIDC_TRUSTED_SECOND_FACTOR = env.bool("OIDC_TRUSTED_SECOND_FACTOR", default=False)
 # Who may read /metrics: everybody, or who sends it as a bearer token.
 METRICS_TOKEN = _given("METRICS_TOKEN", "")
 ALLOWED_HOSTS: list[str] = sorted(

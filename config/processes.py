@@ -68,6 +68,8 @@ def _demo_environment(port: int, sandbox_port: int) -> dict[str, str]:
         ASHBY_API_BASE_URL=f"{sandbox}/ashby-api",
         JUSTIFACTS_BASE_URL=f"{sandbox}/jfacts/servlet/application_ashby/",
         OUTBOUND_ALLOWED_HOSTS=f"localhost:{sandbox_port}",
+        # Who tries the portal has no telephone at hand.
+        REQUIRE_TWO_FACTOR="off",
         # The demo's checks run in seconds; so do its polls.
         POLL_INTERVAL_SECONDS=5,
         SANDBOX_PORT=sandbox_port,

@@ -32,6 +32,11 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "integrations",
     "assessments",
 ]
@@ -47,8 +52,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "integrations.sessions.SessionsEnd",
     "integrations.trail.AuditTrail",
+    "integrations.two_factor_rule.TwoFactorRule",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 
@@ -128,6 +135,49 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.HTTPS
 if env.HTTPS:
     # A browser takes a cookie of such a name from this host alone, and over https alone.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+
+# The second factor, and single sign-on (django-allauth). Only the addresses in integrations/admin/two_factor.py
+# and sign_in.py are mounted: nobody signs up, and an address is changed by an operator alone.
+REQUIRE_TWO_FACTOR = env.REQUIRE_TWO_FACTOR
+LOGIN_REDIRECT_URL = "admin:index"
+ACCOUNT_ADAPTER = "integrations.allauth_adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+# How long after the sign-in, or after the password was asked for again, a second factor may be changed.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
+# integrations/sign_in_limits.py counts the tries, and does without where the cache is away.
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+ACCOUNT_FORMS = {"reauthenticate": "integrations.admin.second_step.PasswordAgainForm"}
+MFA_ADAPTER = "integrations.allauth_adapters.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "integrations.admin.second_step.SecondStepForm",
+    "authenticate_webauthn": "integrations.admin.second_step.PasskeyForm",
+    "reauthenticate": "integrations.admin.second_step.CodeAgainForm",
+    "reauthenticate_webauthn": "integrations.admin.second_step.PasskeyAgainForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Assessment portal"
+# A code counts for half a minute longer, in both directions: telephones' clocks differ, and people type.
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# A browser offers passkeys over https, and at localhost.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not env.HTTPS
+SOCIALACCOUNT_ADAPTER = "integrations.allauth_adapters.SingleSignOnAdapter"
+# A link, since the policy “form-action” lets no form lead to another server. It can but sign somebody in as
+# themselves: the answer counts only in the session that has asked for it.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+OIDC_TRUSTED_SECOND_FACTOR = env.OIDC_TRUSTED_SECOND_FACTOR
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []}}
+if env.OIDC_SERVER_URL and env.OIDC_CLIENT_ID and env.OIDC_CLIENT_SECRET:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"] = [
+        {
+            "provider_id": "sso",
+            "name": env.OIDC_NAME,
+            "client_id": env.OIDC_CLIENT_ID,
+            "secret": env.OIDC_CLIENT_SECRET,
+            "settings": {"server_url": env.OIDC_SERVER_URL, "verified_email": env.OIDC_TRUSTED_EMAILS},
+        }
+    ]
 
 # --- Mail: notices, invitations -------------------------------------------------------------
 EMAIL_BACKEND = env.EMAIL["EMAIL_BACKEND"]

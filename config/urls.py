@@ -8,14 +8,13 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from assessments.api import health
 from integrations.admin.completion import Completion
-from integrations.admin.sign_in import SignInForm
 
 _ADMIN = f"{settings.ADMIN_PATH}/"
-admin.site.login_form = SignInForm
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path(_ADMIN, include("integrations.admin.sign_in")),
+    path(f"{_ADMIN}two-factor/", include("integrations.admin.two_factor")),
     path(f"{_ADMIN}my-notices/", include("assessments.admin.notices")),
     path(f"{_ADMIN}autocomplete/", admin.site.admin_view(Completion.as_view(admin_site=admin.site))),
     path(_ADMIN, admin.site.urls),

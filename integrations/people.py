@@ -157,9 +157,11 @@ class _LinkFor(PasswordResetForm):
 
 
 def mail_password_link(person_id: int) -> None:
-    """Mails the link. It leads to the portal's public address, whatever name a caller used."""
-    form = _LinkFor(User.objects.get(pk=person_id))
-    if form.is_valid():
+    """Mails the link, if there is such a person. It leads to the portal's public address, whatever name a
+    caller used."""
+    person = User.objects.filter(pk=person_id).first()
+    form = _LinkFor(person) if person else None
+    if form and form.is_valid():
         address = urlsplit(settings.PORTAL_BASE_URL)
         form.save(domain_override=address.netloc, use_https=address.scheme == "https")
 

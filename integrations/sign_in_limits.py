@@ -20,12 +20,12 @@ _OF_BOTH, _OF_ADDRESS, _OF_ACCOUNT = 5, 50, 60
 class Tries:
     """The failed tries at one account from one address in the present and the last five minutes."""
 
-    def __init__(self, what: str, account: str, address: str) -> None:
+    def __init__(self, what: str, account: str, address: str, of_account: int = _OF_ACCOUNT) -> None:
         account = account.strip().lower()
         self._limits = {
             f"{what} {address} {account}": _OF_BOTH,
             f"{what} {address}": _OF_ADDRESS,
-            f"{what} account {account}": _OF_ACCOUNT,
+            f"{what} account {account}": of_account,
         }
 
     def are_used_up(self) -> bool:

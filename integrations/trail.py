@@ -28,7 +28,7 @@ _SHOWS = re.compile(
     r"assessments_(order|update|attempt|event|inboundcall)_(change|history)$|assessments_order_dry_run$"
 )
 _EXPORTS = re.compile(r"_export$")
-_NOT_BY_PEOPLE = ("login", "logout")
+_NOT_BY_PEOPLE = ("account_login", "logout")
 
 
 class AuditTrail:
@@ -142,6 +142,11 @@ def _fields(message: list[Any]) -> list[str]:
     return sorted(
         {str(name) for part in message for what in part.values() for name in what.get("fields", [])}
     )
+
+
+def record_failed_step(request: HttpRequest, person: Any) -> None:
+    """The password was right, and what had to follow it was not."""
+    audit.record(Action.FACTOR_FAILED, person.get_username(), address=client_address(request.META))
 
 
 @receiver(user_logged_in)

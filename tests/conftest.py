@@ -75,6 +75,8 @@ def _apart_from_the_machine(settings, tmp_path_factory) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Or each test client reads the whole folder of static files first.
     settings.WHITENOISE_AUTOREFRESH = True
+    # Most stories are not about signing in; test_two_factor.py switches it on.
+    settings.REQUIRE_TWO_FACTOR = False
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.JOURNAL_DIR = tmp_path_factory.getbasetemp() / f"journal-{uuid.uuid4().hex}"
     app.conf.broker_url = "memory://"

@@ -6,6 +6,7 @@ from .errands import Errand
 from .memberships import MEMBER_ROLES, Membership, Role
 from .organizations import AshbyApiKey, Connection, Organization
 from .retiring import RetiringVerificationKey
+from .sign_in import SessionsEnded
 
 __all__ = [
     "MEMBER_ROLES",
@@ -22,5 +23,6 @@ __all__ = [
     "Package",
     "RetiringVerificationKey",
     "Role",
+    "SessionsEnded",
     "Unchangeable",
 ]

@@ -38,6 +38,10 @@ class AuditEvent(models.Model):
         SIGNED_IN = "signed_in", _("signed in")
         SIGN_IN_FAILED = "sign_in_failed", _("failed to sign in")
         SIGNED_OUT = "signed_out", _("signed out")
+        FACTOR_ADDED = "factor_added", _("set up a second factor")
+        FACTOR_REMOVED = "factor_removed", _("removed a second factor")
+        FACTOR_RESET = "factor_reset", _("reset a person's second factor")
+        FACTOR_FAILED = "factor_failed", _("failed at the second step")
         COMMAND = "command", _("ran a command")
 
     # Each organization has a chain of its own, and the portal one for what belongs to none.

@@ -20,6 +20,14 @@ class Organization(models.Model):
 
     name = models.CharField(_("name"), max_length=200, unique=True)
     slug = models.SlugField(_("slug"), unique=True, help_text=_("The short name that commands take."))
+    require_two_factor = models.BooleanField(
+        _("two-factor sign-in for everybody"),
+        default=False,
+        help_text=_(
+            "On: each member of this organization sets up a second step of signing in (an app on the "
+            "telephone, or a passkey) before they see anything else. Operators and support always do."
+        ),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:

@@ -55,6 +55,7 @@ class Portal:
             "OUTBOUND_ALLOWED_HOSTS": f"127.0.0.1:{self.sandbox_port}",
             "POLL_INTERVAL_SECONDS": "2",
             "CLAIM_SECONDS": "20",
+            "REQUIRE_TWO_FACTOR": "off",
             "PYTHONUNBUFFERED": "1",
             **environment,
         }

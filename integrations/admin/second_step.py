@@ -1,0 +1,93 @@
+"""The forms of the second step, and of asking again before a change: allauth's own, with a limit to guessing,
+codes that count once, and a line in the audit trail for each failure."""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.forms import ReauthenticateForm as PasswordForm
+from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from integrations import second_factor
+from integrations.client_address import client_address
+from integrations.sign_in_limits import Tries
+from integrations.trail import record_failed_step
+
+#: Whoever comes this far knows the password, and six digits are few: fewer tries than at the first step.
+_TRIES_OF_AN_ACCOUNT = 5
+
+
+class _Counted:
+    """A form of ``self.user`` whose wrong answers are counted."""
+
+    user: Any
+
+    def count_failures(self, check: Callable[[], Any]) -> Any:
+        address = client_address(context.request.META)
+        tries = Tries("second step", str(self.user.pk), address, _TRIES_OF_AN_ACCOUNT)
+        if tries.are_used_up():
+            raise ValidationError(_("Too many tries. Wait ten minutes."), code="too_many_tries")
+        try:
+            return check()
+        except ValidationError:
+            tries.count()
+            record_failed_step(context.request, self.user)
+            raise
+
+
+class _Code(_Counted, forms.Form):
+    code = forms.CharField(
+        label=gettext_lazy("Code"),
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "size": 12}
+        ),
+    )
+
+    def clean_code(self) -> str:
+        code: str = self.count_failures(self._take)
+        return code
+
+    def _take(self) -> str:
+        code = str(self.cleaned_data["code"])
+        self.authenticator = second_factor.take_code(self.user, code)
+        if self.authenticator is None:
+            raise ValidationError(
+                _("That code is not right, or was used already. Wait for the next one."), code="wrong"
+            )
+        return code
+
+
+class SecondStepForm(_Code, AuthenticateForm):
+    pass
+
+
+class CodeAgainForm(_Code, ReauthenticateForm):
+    pass
+
+
+class PasskeyForm(_Counted, AuthenticateWebAuthnForm):
+    def clean_credential(self) -> Any:
+        return self.count_failures(super().clean_credential)
+
+
+class PasskeyAgainForm(_Counted, ReauthenticateWebAuthnForm):
+    def clean_credential(self) -> Any:
+        return self.count_failures(super().clean_credential)
+
+
+class PasswordAgainForm(_Counted, PasswordForm):
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+    def clean_password(self) -> str:
+        password: str = self.count_failures(super().clean_password)
+        return password

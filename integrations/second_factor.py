@@ -1,0 +1,127 @@
+"""The second step of signing in: who has to have one, who has one, taking a code, and resetting it.
+
+What a person sets up are django-allauth's ``Authenticator`` rows: an app's secret, passkeys, and recovery
+codes for the day on which the telephone is lost. Secrets are encrypted (``allauth_adapters.py``).
+"""
+
+from allauth.account.authentication import get_authentication_records
+from allauth.core.internal.cryptokit import compare_user_code
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.utils import decrypt
+from django.conf import settings
+from django.contrib.auth.models import Permission, User
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest
+
+from . import audit, sessions
+from .client_address import client_address
+from .fields import SecretUnreadable
+from .models import Membership
+
+#: What counts by itself; recovery codes only stand in for one of these.
+KINDS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+#: The step of the clock whose code was taken last: no code counts twice.
+_LAST_STEP = "last_step"
+
+
+def has_one(person: User) -> bool:
+    return Authenticator.objects.filter(user=person, type__in=KINDS).exists()
+
+
+def kinds_of(person: User) -> set[str]:
+    return set(Authenticator.objects.filter(user=person).values_list("type", flat=True))
+
+
+def must_have_one(person: User) -> bool:
+    """Whoever sees more than one organization, unless the operator has switched that off; and the members
+    of an organization that asks for it."""
+    own = Membership.objects.filter(user=person)
+    if own.filter(organization__require_two_factor=True).exists():
+        return True
+    return settings.REQUIRE_TWO_FACTOR and (_holds_rights_everywhere(person) or own.count() > 1)
+
+
+def is_missing(request: HttpRequest) -> bool:
+    """Whether the person has to set one up before anything else."""
+    person = request.user
+    if not isinstance(person, User) or has_one(person) or _came_with_a_trusted_one(request):
+        return False
+    return must_have_one(person)
+
+
+@transaction.atomic
+def take_code(person: User, code: str) -> Authenticator | None:
+    """By what the code is right, if it was never used: the app, or the recovery codes. It counts once, in
+    whichever process."""
+    codes = Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN)
+    rows = codes.select_for_update().filter(user=person).select_related("user")
+    return next((row for row in rows if _takes(row, code)), None)
+
+
+@transaction.atomic
+def note_change(request: HttpRequest, action: audit.Action, kind: str) -> None:
+    """Writes down what a person has set up or removed for themselves. Whoever else is signed in as them has
+    to sign in anew, by what holds now."""
+    person = request.user
+    audit.record(
+        action,
+        person.get_username(),
+        kind="auth.user",
+        object_id=person.pk,
+        details={"kind": kind},
+        address=client_address(request.META),
+    )
+    sessions.end_others(request)
+
+
+@transaction.atomic
+def reset(person: User, who: str, address: str = "") -> int:
+    """Removes all that a person has set up, for who has lost it, and ends their sessions; how many."""
+    _total, by_model = Authenticator.objects.filter(user=person).delete()
+    sessions.end_all(person.pk)
+    count = by_model.get(Authenticator._meta.label, 0)
+    audit.record(
+        audit.Action.FACTOR_RESET,
+        who,
+        kind="auth.user",
+        object_id=person.pk,
+        details={"removed": count},
+        address=address,
+    )
+    return count
+
+
+def _holds_rights_everywhere(person: User) -> bool:
+    """By themselves or by a group, and not only by being a member of an organization."""
+    granted = Permission.objects.filter(Q(group__user=person) | Q(user=person))
+    return person.is_superuser or granted.exists()
+
+
+def _came_with_a_trusted_one(request: HttpRequest) -> bool:
+    """Signed in at the identity provider, of which the operator says that it asks for a second factor."""
+    if not settings.OIDC_TRUSTED_SECOND_FACTOR:
+        return False
+    records = get_authentication_records(request, request.user)
+    return any(record.get("method") == "socialaccount" for record in records)
+
+
+def _takes(row: Authenticator, code: str) -> bool:
+    try:
+        is_app = row.type == Authenticator.Type.TOTP
+        return _takes_of_app(row, code) if is_app else row.wrap().validate_code(code)
+    except SecretUnreadable:
+        # ``manage.py check`` names it, and says what to do.
+        return False
+
+
+def _takes_of_app(row: Authenticator, code: str) -> bool:
+    secret = decrypt(row.data["secret"])
+    for step in yield_hotp_counters_from_time():
+        is_right = compare_user_code(actual=code, expected=format_hotp_value(hotp_value(secret, step)))
+        if is_right and step > row.data.get(_LAST_STEP, 0):
+            row.data[_LAST_STEP] = step
+            row.save(update_fields=["data"])
+            return True
+    return False

@@ -136,8 +136,8 @@ if env.HTTPS:
     # A browser takes a cookie of such a name from this host alone, and over https alone.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 
-# The second factor, and single sign-on (django-allauth). Only the addresses in integrations/admin/two_factor.py
-# and sign_in.py are mounted: nobody signs up, and an address is changed by an operator alone.
+# The second factor, and single sign-on (django-allauth). Only the addresses in integrations/admin's
+# two_factor.py and sign_in.py are mounted: nobody signs up, and an operator alone changes an address.
 REQUIRE_TWO_FACTOR = env.REQUIRE_TWO_FACTOR
 LOGIN_REDIRECT_URL = "admin:index"
 ACCOUNT_ADAPTER = "integrations.allauth_adapters.AccountAdapter"

@@ -90,7 +90,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     def _get_site_name(self) -> str:
         return str(settings.MFA_TOTP_ISSUER)
 
-    def generate_authenticator_name(self, user: Any, type: Any) -> str:  # noqa: A002
+    def generate_authenticator_name(self, user: Any, type: Any) -> str:
         return _("Passkey")
 
 
@@ -136,11 +136,16 @@ def _refused(request: HttpRequest) -> HttpResponse:
     """The same words whatever is wrong."""
     messages.error(
         request,
-        _("You are not invited to this portal with that address. Ask your organization's admin or an operator."),
+        _(
+            "You are not invited to this portal with that address. Ask your organization's admin or an "
+            "operator."
+        ),
     )
     return HttpResponseRedirect(reverse("admin:login"))
 
 
 def did_not_succeed(request: HttpRequest) -> HttpResponse:
-    messages.error(request, _("The single sign-on did not succeed. Try again, or sign in with your password."))
+    messages.error(
+        request, _("The single sign-on did not succeed. Try again, or sign in with your password.")
+    )
     return HttpResponseRedirect(reverse("admin:login"))

@@ -62,6 +62,38 @@ def public_address(**_: Any) -> list[CheckMessage]:
     return []
 
 
+@register(deploy=True)
+def two_factor(**_: Any) -> list[CheckMessage]:
+    """A password alone opens every organization's orders."""
+    if settings.REQUIRE_TWO_FACTOR:
+        return []
+    return [
+        Warning(
+            "REQUIRE_TWO_FACTOR is off: operators and support sign in with a password alone.",
+            hint="Leave it at its default, on.",
+            id="integrations.W003",
+        )
+    ]
+
+
+@register()
+def single_sign_on(**_: Any) -> list[CheckMessage]:
+    """The provider's words, and the secret, travel to its address."""
+    found: list[CheckMessage] = []
+    for app in settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]:
+        scheme, host = _scheme_and_host(app["settings"]["server_url"])
+        if scheme != "https" and host not in ("localhost", "127.0.0.1"):
+            found.append(
+                Error(
+                    "OIDC_SERVER_URL is not an https address.",
+                    hint="Write it as the provider's documentation has it, such as "
+                    "https://login.example.com/realms/staff.",
+                    id="integrations.E005",
+                )
+            )
+    return found
+
+
 @register()
 def start_replay(**_: Any) -> list[CheckMessage]:
     """Without a window, Ashby's own retry of a start would be answered 409."""

@@ -8,14 +8,17 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
-from django.db import models
+from django.db import models, transaction
 
 from .fields import EncryptedTextField, Secret, blind_index, can_be_read, is_under_first_key
 
 BATCH = 500
 #: A field of this name beside an encrypted one holds its keyed hash.
 _INDEX = "{}_index"
+#: An app's secret, and what recovery codes are made from; how they are called, and where they are.
+_FACTORS, _SECRET_KEYS = "mfa.Authenticator.data", ("secret", "seed")
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], str]]:
@@ -38,6 +41,9 @@ def rotate() -> Counter[str]:
         for pk, secret in _stored(model, field):
             if can_be_read(secret) and not _is_done(model, field, pk, secret):
                 done[_label(model, field)] += _renew(model, field, pk, secret)
+    for pk, key, secret in _factors():
+        if can_be_read(secret) and not is_under_first_key(secret):
+            done[_FACTORS] += _renew_factor(pk, key, secret)
     return done
 
 
@@ -48,7 +54,7 @@ def left() -> Counter[str]:
         for model, field in encrypted_fields()
         for _pk, secret in _stored(model, field)
         if not is_under_first_key(secret)
-    )
+    ) + Counter(_FACTORS for _pk, _key, secret in _factors() if not is_under_first_key(secret))
 
 
 def unreadable() -> Counter[str]:
@@ -58,7 +64,7 @@ def unreadable() -> Counter[str]:
         for model, field in encrypted_fields()
         for _pk, secret in _stored(model, field)
         if not can_be_read(secret)
-    )
+    ) + Counter(_FACTORS for _pk, _key, secret in _factors() if not can_be_read(secret))
 
 
 def clear_unreadable() -> Counter[str]:
@@ -74,7 +80,28 @@ def clear_unreadable() -> Counter[str]:
                 cleared[_label(model, field)] += row.update(**{field: Secret(""), **_index(model, field, "")})
             else:
                 cleared[_label(model, field)] += row.delete()[0] and 1
+    lost = [pk for pk, _key, secret in _factors() if not can_be_read(secret)]
+    if lost:
+        cleared[_FACTORS] += Authenticator.objects.filter(pk__in=lost).delete()[0]
     return cleared
+
+
+def _factors() -> Iterator[tuple[int, str, Secret]]:
+    """The secrets of people's second factors, which django-allauth keeps in JSON."""
+    for row in Authenticator.objects.order_by("pk").iterator(chunk_size=BATCH):
+        for key in _SECRET_KEYS:
+            if ciphertext := row.data.get(key):
+                yield row.pk, key, Secret(ciphertext=ciphertext)
+
+
+@transaction.atomic
+def _renew_factor(pk: int, key: str, secret: Secret) -> int:
+    row = Authenticator.objects.select_for_update().filter(pk=pk).first()
+    if row is None or row.data.get(key) != secret.encrypted():
+        return 0
+    row.data[key] = Secret(secret.reveal()).encrypted()
+    row.save(update_fields=["data"])
+    return 1
 
 
 def _stored(model: type[models.Model], field: str) -> Iterator[tuple[Any, Secret]]:

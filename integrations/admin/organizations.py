@@ -27,7 +27,7 @@ class OrganizationAdmin(OfOrganizations):
     list_select_related = ["connection"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
-    fields = ["name", "slug", "created_at"]
+    fields = ["name", "slug", "require_two_factor", "created_at"]
     readonly_fields = ["created_at"]
 
     def organization_of(self, row: Any) -> Organization:
@@ -36,6 +36,14 @@ class OrganizationAdmin(OfOrganizations):
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return {} if obj else super().get_prepopulated_fields(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Its name is the operator's; how its people sign in is its admins', too."""
+        own = list(super().get_readonly_fields(request, obj))
+        return own if super().has_change_permission(request, obj) or obj is None else [*own, "name", "slug"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) or self.may(request, CHANGE_CONNECTION, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Its orders have to be explained for years; one that left is switched off."""

@@ -2,17 +2,22 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from integrations import second_factor
+from integrations.client_address import client_address
 from integrations.models import Membership
 from integrations.people import invite, mail_invitation
 from integrations.trail import Audited
@@ -171,14 +176,43 @@ class MembershipsOfPerson(admin.TabularInline):
 
 
 admin.site.unregister(User)
+# Nobody edits what signs a person in: a second factor is reset, single sign-on is in the environment.
+admin.site.unregister([EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken])
 
 
 @admin.register(User)
 class PersonAdmin(Audited, UserAdmin):
     """For operators, who see everybody."""
 
-    list_display = ["username", "email", "first_name", "last_name", "is_active", "last_login"]
+    list_display = [
+        *("username", "email", "first_name", "last_name", "is_active", "two_factor", "last_login")
+    ]
     inlines = [MembershipsOfPerson]
+    actions = ["reset_two_factor"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        own = Authenticator.objects.filter(user=OuterRef("pk"), type__in=second_factor.KINDS)
+        people: QuerySet[User] = super().get_queryset(request)
+        return people.annotate(has_second_factor=Exists(own))
+
+    @admin.display(description=gettext_lazy("second factor"), boolean=True, ordering="has_second_factor")
+    def two_factor(self, person: Any) -> bool:
+        return bool(person.has_second_factor)
+
+    @admin.action(description=gettext_lazy("Reset the second factor"), permissions=["change"])
+    def reset_two_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """For who has lost telephone, passkey and recovery codes. The operator makes sure who asks."""
+        people = list(queryset)
+        for person in people:
+            second_factor.reset(person, request.user.get_username(), client_address(request.META))
+        text = ngettext(
+            "%(count)d person was signed out, and signs in with the password alone until they set up a "
+            "second factor again.",
+            "%(count)d people were signed out, and sign in with the password alone until they set up a "
+            "second factor again.",
+            len(people),
+        )
+        self.message_user(request, text % {"count": len(people)})
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Refused before anybody is looked for: Django's own answer tells a person from none."""

@@ -29,7 +29,6 @@ from integrations.people import with_address
 from integrations.sign_in_limits import Tries
 from integrations.tasks import mail_password_link, nudge
 
-
 logger = logging.getLogger(__name__)
 
 #: As ``SOCIALACCOUNT_PROVIDERS`` calls the one provider there may be.
@@ -87,7 +86,7 @@ class SignIn(views.LoginView):
 @never_cache
 def to_provider(request: HttpRequest, provider_id: str) -> HttpResponse:
     # What else allauth reads there is not for strangers to say, such as to connect another account.
-    request.GET = QueryDict(urlencode({"next": request.GET.get("next", "")}))  # type: ignore[assignment]
+    request.GET = QueryDict(urlencode({"next": request.GET.get("next", "")}))
     return _at_provider(openid_connect.login, request, provider_id)
 
 

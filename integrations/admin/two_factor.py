@@ -6,7 +6,8 @@ The views are django-allauth's; those of its own addresses that are not here are
 from typing import Any
 
 from allauth.account.views import ReauthenticateView
-from allauth.mfa.base.views import AuthenticateView, IndexView, ReauthenticateView as CodeAgainView
+from allauth.mfa.base.views import AuthenticateView, IndexView
+from allauth.mfa.base.views import ReauthenticateView as CodeAgainView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView

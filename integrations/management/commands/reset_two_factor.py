@@ -1,0 +1,41 @@
+"""``manage.py reset_two_factor EMAIL [--json]``"""
+
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management import CommandError
+from django.db.models import Q
+
+from integrations import second_factor
+from integrations.management.base import PortalCommand, user_of_the_machine
+
+
+class Command(PortalCommand):
+    help = (
+        "Removes a person's app, passkeys and recovery codes and signs them out, for who has lost them. They "
+        "then sign in with the password and set up anew. Make sure who asks."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("email", help="the person's e-mail address, or user name")
+
+    def act(self, **options: Any) -> dict[str, Any]:
+        name = options["email"].strip()
+        people = list(User.objects.filter(Q(email__iexact=name) | Q(username=name)))
+        if len(people) != 1:
+            raise CommandError(
+                f"There are several people with the address {name}: name one by the user name."
+                if people
+                else f"There is nobody with the address or user name {name}."
+            )
+        removed = second_factor.reset(people[0], user_of_the_machine())
+        return {"person": people[0].get_username(), "removed": removed}
+
+    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+        yield (
+            f"{found['person']}: {found['removed']} removed, and signed out everywhere. The next sign-in "
+            "asks for the password alone."
+        )

@@ -37,13 +37,28 @@ def cells() -> dict[tuple[str, str], Cells]:
 
 TABLE = """
 the portal
+    login/                                        302  302  302  302  302
+    sso/login/                                    404  404  404  404  404
+    sso/callback/                                 404  404  404  404  404
+    two-factor/                                   200  200  200  200  200
+    two-factor/second-step/                       302  302  302  302  302
+    two-factor/app/                               200  200  200  200  200
+    two-factor/app/remove/                        404  404  404  404  404
+    two-factor/passkeys/add/                      200  200  200  200  200
+    two-factor/passkeys/<int:pk>/rename/          404  404  404  404  404
+    two-factor/passkeys/<int:pk>/remove/          404  404  404  404  404
+    two-factor/recovery-codes/                    404  404  404  404  404
+    two-factor/recovery-codes/new/                200  200  200  200  200
+    two-factor/again/                             200  200  200  302  302
+    two-factor/again/code/                        302  302  302  302  302
+    two-factor/again/passkey/                     302  302  302  302  302
+    two-factor/again/sign-in/                     200  200  200  200  200
     password_reset/                               200  200  200  200  200
     password_reset/done/                          200  200  200  200  200
     reset/<uidb64>/<token>/                       200  200  200  200  200
     reset/done/                                   200  200  200  200  200
     my-notices/                                   200+ 200+ 200+ 200+ 200+
     .                                             200  200  200  200  200
-    login/                                        302  302  302  302  302
     logout/                                       405  405  405  405  405
     password_change/                              200  200  200  200  200
     password_change/done/                         200  200  200  200  200
@@ -127,7 +142,7 @@ integrations/organization/
     add/                                          403  403  403  403  200+  | 403  403  403  403  200+
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403
-    <path:object_id>/change/                      200  200  200  200  200+  | 404  404  200  200  200+
+    <path:object_id>/change/                      200+ 200  200+ 200  200+  | 404  404  200  200  200+
     <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
 integrations/membership/
@@ -149,6 +164,7 @@ auth/user/
     <path:object_id>/change/                      403  403  403  403  200+
     <path:object_id>/                             302  302  302  302  302
     action delete_selected                        -    -    -    -    +
+    action reset_two_factor                       -    -    -    -    +
 assessments/order/
     export/                                       200*+ 200*+ 200*+ 200*+ 200*+
     <uuid:pk>/retry/                              200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+

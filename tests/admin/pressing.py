@@ -104,6 +104,7 @@ def form(company: Company) -> dict[str, Any]:
         "verification_key": "verify-changed-0123456789",
         "staging_base_url": "https://changed.test/",
         "is_enabled": "on",
+        "require_two_factor": "on",
         "ashby_name": "Changed",
         "is_active": "on",
         "package": package.pk,

@@ -25,6 +25,8 @@ from tests.admin.two_companies import (
 from tests.world import World
 
 THE_PORTAL = "the portal"
+#: Nobody is signed in there yet.
+OPEN_TO_ALL = ("password_reset/", "reset/", "login/", "logout/", "sso/", "two-factor/second-step/")
 #: What any page may ask of the database, however many rows there are.
 MOST_QUERIES = 30
 
@@ -90,7 +92,7 @@ def test_who_is_no_colleague_gets_the_sign_in_and_no_more(world: World, role: st
             path = company.path(_joined(group, about))
             answers = [somebody.asks(path), somebody.posts(path, **form(company))]
         for answer in answers:
-            is_open = about.startswith(("password_reset/", "reset/", "login/", "logout/"))
+            is_open = about.startswith(OPEN_TO_ALL)
             assert is_open or (answer.status, answer.leads_to) == (302, "/admin/login/"), about
             assert not answer.changed, about
             assert not answer.names([*OF_ORDERS, *OF_SETTINGS, "Acme", "Zoë"]), about

@@ -1,4 +1,4 @@
-"""The second step: taken after the password, set up by who has to, changed by who it is, reset by operators."""
+"""The second step: taken after the password, set up by who has to, changed by who it is, and reset."""
 
 import json
 import re
@@ -302,7 +302,7 @@ class TestChanging:
         assert client.get(reverse("mfa_deactivate_totp")).status_code == 200
 
     def test_who_has_no_password_here_signs_in_again(self, world: World, clock: Any) -> None:
-        client = signed_in(member("bea", world.acme.organization)).client
+        client = signed_in(colleague("sam", "support")).client
         clock.shift(11 * 60)
         page = client.get(reverse("mfa_activate_totp"), follow=True)
         assert "sign out and in again" in words(page.content.decode())

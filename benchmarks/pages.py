@@ -27,6 +27,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with database() as url:
         os.environ |= {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
+        # Or support would be led to the set-up of a second factor.
+        os.environ["REQUIRE_TWO_FACTOR"] = "off"
         for command in (
             ["manage.py", "migrate", "-v0"],
             ["-m", "tests.crowd", "--orders", str(arguments.orders)],

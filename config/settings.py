@@ -142,7 +142,6 @@ REQUIRE_TWO_FACTOR = env.REQUIRE_TWO_FACTOR
 LOGIN_REDIRECT_URL = "admin:index"
 ACCOUNT_ADAPTER = "integrations.allauth_adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 # How long after the sign-in, or after the password was asked for again, a second factor may be changed.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
 # integrations/sign_in_limits.py counts the tries, and does without where the cache is away.
@@ -151,6 +150,7 @@ ACCOUNT_FORMS = {"reauthenticate": "integrations.admin.second_step.PasswordAgain
 MFA_ADAPTER = "integrations.allauth_adapters.SecondFactorAdapter"
 MFA_FORMS = {
     "authenticate": "integrations.admin.second_step.SecondStepForm",
+    "add_webauthn": "integrations.admin.second_step.AddPasskeyForm",
     "authenticate_webauthn": "integrations.admin.second_step.PasskeyForm",
     "reauthenticate": "integrations.admin.second_step.CodeAgainForm",
     "reauthenticate_webauthn": "integrations.admin.second_step.PasskeyAgainForm",

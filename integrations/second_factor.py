@@ -27,7 +27,7 @@ _LAST_STEP = "last_step"
 
 
 def has_one(person: User) -> bool:
-    return Authenticator.objects.filter(user=person, type__in=KINDS).exists()
+    return bool(Authenticator.objects.filter(user=person, type__in=KINDS).exists())
 
 
 def kinds_of(person: User) -> set[str]:
@@ -81,7 +81,7 @@ def reset(person: User, who: str, address: str = "") -> int:
     """Removes all that a person has set up, for who has lost it, and ends their sessions; how many."""
     _total, by_model = Authenticator.objects.filter(user=person).delete()
     sessions.end_all(person.pk)
-    count = by_model.get(Authenticator._meta.label, 0)
+    count = int(by_model.get(Authenticator._meta.label, 0))
     audit.record(
         audit.Action.FACTOR_RESET,
         who,

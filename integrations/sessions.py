@@ -65,7 +65,7 @@ def end_others(request: HttpRequest) -> None:
     request.session[_NUMBER] = _number_of(person_id)
 
 
-def _number_of(person_id: int) -> int:
+def _number_of(person_id: int | None) -> int:
     return SessionsEnded.objects.filter(user_id=person_id).values_list("times", flat=True).first() or 0
 
 

@@ -1,13 +1,18 @@
 """The forms of the second step, and of asking again before a change: allauth's own, with a limit to guessing,
 codes that count once, and a line in the audit trail for each failure."""
 
+import struct
 from collections.abc import Callable
 from typing import Any
 
 from allauth.account.forms import ReauthenticateForm as PasswordForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
-from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -73,12 +78,27 @@ class CodeAgainForm(_Code, ReauthenticateForm):
 
 class PasskeyForm(_Counted, AuthenticateWebAuthnForm):
     def clean_credential(self) -> Any:
-        return self.count_failures(super().clean_credential)
+        return self.count_failures(lambda: _well_formed(super(PasskeyForm, self).clean_credential))
 
 
 class PasskeyAgainForm(_Counted, ReauthenticateWebAuthnForm):
     def clean_credential(self) -> Any:
-        return self.count_failures(super().clean_credential)
+        return self.count_failures(lambda: _well_formed(super(PasskeyAgainForm, self).clean_credential))
+
+
+class AddPasskeyForm(AddWebAuthnForm):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=80, required=False)
+
+    def clean(self) -> Any:
+        return _well_formed(super().clean)
+
+
+def _well_formed(check: Callable[[], Any]) -> Any:
+    """What a browser answers is read by fido2, which takes for granted that it is of the right shape."""
+    try:
+        return check()
+    except (LookupError, TypeError, ValueError, AttributeError, struct.error) as error:
+        raise ValidationError(_("Your browser's answer cannot be read. Try again."), code="form") from error
 
 
 class PasswordAgainForm(_Counted, PasswordForm):

@@ -11,6 +11,7 @@ from django.core.checks import run_checks
 def right(settings) -> None:
     settings.PORTAL_BASE_URL = "https://portal.example.com"
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    settings.REQUIRE_TWO_FACTOR = True
 
 
 def found() -> list[Any]:
@@ -36,6 +37,7 @@ def test_a_right_configuration_has_nothing_to_say() -> None:
         ("PORTAL_BASE_URL", "http://portal.example.com", "integrations.W001"),
         ("PORTAL_BASE_URL", "https://localhost:8000", "integrations.W001"),
         ("ASSESSMENT_START_REPLAY_SECONDS", 0, "integrations.W002"),
+        ("REQUIRE_TWO_FACTOR", False, "integrations.W003"),
     ],
 )
 def test_a_wrong_setting_is_named_with_a_hint(settings, setting: str, value: Any, check_id: str) -> None:

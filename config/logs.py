@@ -56,6 +56,8 @@ def logging_config(level: str, as_json: bool) -> dict[str, Any]:
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             # Its DEBUG lines name paths, and a webhook's path is a secret.
             "urllib3": {"level": "INFO"},
+            # Its INFO lines name passkeys.
+            "fido2": {"level": "WARNING"},
             # "Task received" and "Task succeeded", twice a task, drown what matters.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},

@@ -51,6 +51,9 @@ class SecondStep(AuthenticateStage):
         return bool(super()._should_handle(request))
 
 
+_SAID_BY_THE_PAGE = ("account/messages/logged_in.txt", "mfa/messages/recovery_codes_generated.txt")
+
+
 class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -70,8 +73,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def add_message(
         self, request: HttpRequest, level: int, message_template: str | None = None, *rest: Any, **more: Any
     ) -> None:
-        """Who signs in sees that they are."""
-        if message_template != "account/messages/logged_in.txt":
+        """Not what the page itself says."""
+        if message_template not in _SAID_BY_THE_PAGE:
             super().add_message(request, level, message_template, *rest, **more)
 
 

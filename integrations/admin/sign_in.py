@@ -99,7 +99,7 @@ def _at_provider(view: Any, request: HttpRequest, provider_id: str) -> HttpRespo
     """The identity provider may be away, or answer nonsense."""
     try:
         answer: HttpResponse = view(request, provider_id)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         logger.warning("single sign-on did not succeed: %s", type(error).__name__)
         return did_not_succeed(request)
     return answer

@@ -70,12 +70,12 @@ def provider(world: World, wire: responses.RequestsMock) -> Provider:
 
 def come(client: Client, **query: str) -> Any:
     """To the provider and back; the page that follows."""
-    away = client.get(reverse("openid_connect_login", args=["sso"]), query)
+    away = client.get(reverse("openid_connect_login"), query)
     asked = parse_qs(urlsplit(away.url).query)
     assert away.url.startswith(f"{PROVIDER}/auth?")
     assert asked["code_challenge_method"] == ["S256"]
     back = {"code": "c", "state": asked["state"][0]}
-    return client.get(reverse("openid_connect_callback", args=["sso"]), back, follow=True)
+    return client.get(reverse("openid_connect_callback"), back, follow=True)
 
 
 def refusal(client: Client, **query: str) -> str:
@@ -188,7 +188,7 @@ class TestTheWay:
         settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": []}}
         assert "Example ID" not in Client().get(reverse("admin:login")).content.decode()
         for name in ("openid_connect_login", "openid_connect_callback"):
-            assert Client().get(reverse(name, args=["sso"])).status_code == 404
+            assert Client().get(reverse(name)).status_code == 404
 
     @pytest.mark.parametrize("query", [{}, {"code": "c"}, {"code": "c", "state": "x"}, {"error": "x"}])
     def test_an_answer_that_nobody_asked_for_is_refused(
@@ -197,7 +197,7 @@ class TestTheWay:
         member("ada", world.acme.organization)
         provider.knows("ada@example.com")
         client = Client()
-        page = client.get(reverse("openid_connect_callback", args=["sso"]), query, follow=True)
+        page = client.get(reverse("openid_connect_callback"), query, follow=True)
         assert "did not succeed" in words(page.content.decode())
         assert not is_in(client)
 
@@ -225,11 +225,11 @@ class TestTheWay:
     @pytest.mark.parametrize("body", ["nonsense", "{}", "[]"])
     def test_a_provider_that_answers_nonsense_is_said(self, world: World, wire: Any, body: str) -> None:
         wire.get(f"{PROVIDER}/.well-known/openid-configuration", body=body)
-        page = Client().get(reverse("openid_connect_login", args=["sso"]), follow=True)
+        page = Client().get(reverse("openid_connect_login"), follow=True)
         assert "did not succeed" in words(page.content.decode())
 
     def test_a_provider_that_is_away_is_said(self, world: World, wire: Any) -> None:
-        page = Client().get(reverse("openid_connect_login", args=["sso"]), follow=True)
+        page = Client().get(reverse("openid_connect_login"), follow=True)
         assert "did not succeed" in words(page.content.decode())
 
     def test_nobody_is_led_elsewhere(self, world: World, provider: Provider) -> None:

@@ -68,7 +68,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Who has neither a password nor a second factor here came by single sign-on, and comes again."""
         again = {"id": "again", "description": _("Sign in again"), "url": reverse("sign_in_again")}
-        return super().get_reauthentication_methods(user) or [again]
+        own = {"mfa_reauthenticate:webauthn": _("Use a passkey"), "mfa_reauthenticate": _("Use a code")}
+        found = super().get_reauthentication_methods(user)
+        named = [{**way, "description": own.get(way["id"], way["description"])} for way in found]
+        return named or [again]
 
     def add_message(
         self, request: HttpRequest, level: int, message_template: str | None = None, *rest: Any, **more: Any

@@ -47,6 +47,9 @@ def addresses(transactional_db: None) -> dict[str, str]:
         "invitation": reverse("admin:integrations_membership_add"),
         "connection": reverse("admin:integrations_connection_change", args=[organization.connection.pk]),
         "my notices": reverse("my_notices"),
+        "two-factor sign-in": reverse("mfa_index"),
+        "an app": reverse("mfa_activate_totp"),
+        "a passkey": reverse("mfa_add_webauthn"),
     }
 
 

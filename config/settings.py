@@ -150,6 +150,7 @@ ACCOUNT_FORMS = {"reauthenticate": "integrations.admin.second_step.PasswordAgain
 MFA_ADAPTER = "integrations.allauth_adapters.SecondFactorAdapter"
 MFA_FORMS = {
     "authenticate": "integrations.admin.second_step.SecondStepForm",
+    "activate_totp": "integrations.admin.second_step.AddAppForm",
     "add_webauthn": "integrations.admin.second_step.AddPasskeyForm",
     "authenticate_webauthn": "integrations.admin.second_step.PasskeyForm",
     "reauthenticate": "integrations.admin.second_step.CodeAgainForm",

@@ -120,6 +120,12 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
         else:
             sociallogin.account.save()
 
+    def get_requests_session(self) -> Any:
+        """As for our other calls, nothing of the machine's own settings counts: no proxy and no netrc."""
+        session = super().get_requests_session()
+        session.trust_env = False
+        return session
+
     def on_authentication_error(self, request: HttpRequest, *_rest: Any, **_more: Any) -> None:
         raise ImmediateHttpResponse(did_not_succeed(request))
 

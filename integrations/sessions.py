@@ -4,6 +4,7 @@ when somebody resets it."""
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -65,7 +66,7 @@ def end_others(request: HttpRequest) -> None:
     request.session[_NUMBER] = _number_of(person_id)
 
 
-def _number_of(person_id: int | None) -> int:
+def _number_of(person_id: Any) -> int:
     return SessionsEnded.objects.filter(user_id=person_id).values_list("times", flat=True).first() or 0
 
 

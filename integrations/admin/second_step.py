@@ -3,11 +3,15 @@ codes that count once, and a line in the audit trail for each failure."""
 
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from allauth.account.forms import ReauthenticateForm as PasswordForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
+from allauth.mfa.utils import decrypt, encrypt
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
     AuthenticateWebAuthnForm,
@@ -20,6 +24,7 @@ from django.utils.translation import gettext_lazy
 
 from integrations import second_factor
 from integrations.client_address import client_address
+from integrations.fields import SecretUnreadable
 from integrations.sign_in_limits import Tries
 from integrations.trail import record_failed_step
 
@@ -74,6 +79,18 @@ class SecondStepForm(_Code, AuthenticateForm):
 
 class CodeAgainForm(_Code, ReauthenticateForm):
     pass
+
+
+class AddAppForm(ActivateTOTPForm):
+    """allauth keeps the secret in the session until a code has proved it; here it is encrypted there, too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        session = context.request.session
+        if waiting := session.pop(SECRET_SESSION_KEY, ""):
+            with suppress(SecretUnreadable):
+                session[SECRET_SESSION_KEY] = decrypt(waiting)
+        super().__init__(*args, **kwargs)
+        session[SECRET_SESSION_KEY] = encrypt(self.secret)
 
 
 class PasskeyForm(_Counted, AuthenticateWebAuthnForm):

@@ -175,12 +175,21 @@ class TestTheSecondStep:
         with database.cursor() as cursor:
             cursor.execute("SELECT data FROM mfa_authenticator")
             rows = cursor.fetchall()
-            cursor.execute("SELECT session_data FROM django_session")
         stored = [json.loads(row) for (row,) in rows]
         assert {"secret", "seed"} <= {key for data in stored for key in data}
         for data in stored:
             assert all(text.startswith("gAAAA") for key in ("secret", "seed") if (text := data.get(key)))
         assert not [word for word in [secret, *codes] if word in json.dumps(stored)]
+
+    def test_nor_does_what_waits_to_be_proved(self, ada: User, clock: Any) -> None:
+        client, page = signed_in(ada).client, reverse("mfa_activate_totp")
+        secret = re.findall(r'to-copy">(\w+)<', client.get(page).content.decode())[0]
+        wrong = client.post(page, {"code": "000000"}).content.decode()
+        assert secret in wrong, "the same square as before"
+        stored = dict(client.session.items())
+        assert "mfa.totp.secret" in stored
+        assert secret not in json.dumps(stored)
+        assert client.post(page, {"code": code_now(secret)}).status_code == 302
 
     def test_encryption_keys_rotate_and_the_app_goes_on(self, ada: User, clock: Any, settings: Any) -> None:
         secret, codes = has_set_up(ada, clock)

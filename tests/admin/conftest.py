@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
@@ -96,6 +97,13 @@ def reader(world: World) -> Desk:
     user = User.objects.create_user("reader", password="x", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     return signed_in(user)
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    """Stands still, until a test moves it."""
+    with time_machine.travel(1_800_000_000, tick=False) as clock:
+        yield clock
 
 
 @pytest.fixture

@@ -126,10 +126,9 @@ def _claim(assessment_ids: Sequence[UUID]) -> tuple[UUID, list[Order]]:
 
 
 def _ask(client: JustifactsClient, order: Order) -> _Outcome:
+    by = {"justifacts_order_id": number} if (number := order.justifacts_order_id) else {"reference_id": str(order.pk)}
     try:
-        if order.justifacts_order_id:
-            return client.status(justifacts_order_id=order.justifacts_order_id, is_reserved=True)
-        return client.status(reference_id=str(order.pk), is_reserved=True)
+        return client.status(**by, hide=order.personal_data, is_reserved=True)
     except CallFailed as error:
         return error
 

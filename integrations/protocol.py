@@ -6,7 +6,7 @@ raises ``InvalidMessage``; ``as_json`` leaves absent fields out and never says n
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 from uuid import UUID
@@ -14,7 +14,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from integrations.redaction import HIDDEN
+from integrations.redaction import about_a_person, conceal
 
 JSON = dict[str, Any]
 

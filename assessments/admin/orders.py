@@ -96,7 +96,7 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
             return self.list_display
         return [name for name in self.list_display if name != "organization"]
 
-    @admin.display(description=gettext_lazy("candidate"), ordering="candidate_last_name")
+    @admin.display(description=gettext_lazy("candidate"))
     def candidate(self, order: Order) -> str:
         return order.candidate_name
 

@@ -1,5 +1,5 @@
-"""Calls, out and in, as support reads them: redacted and shortened, and encrypted all the same, for the links and results
-in them."""
+"""Calls, out and in, as support reads them: redacted and shortened, and encrypted at rest all the same, for
+the links that are in them."""
 
 from django.db import models
 from django.db.models import Q

@@ -126,9 +126,11 @@ def _claim(assessment_ids: Sequence[UUID]) -> tuple[UUID, list[Order]]:
 
 
 def _ask(client: JustifactsClient, order: Order) -> _Outcome:
-    by = {"justifacts_order_id": number} if (number := order.justifacts_order_id) else {"reference_id": str(order.pk)}
+    hide = order.personal_data
+    number = order.justifacts_order_id
+    by = {"justifacts_order_id": number} if number else {"reference_id": str(order.pk)}
     try:
-        return client.status(**by, hide=order.personal_data, is_reserved=True)
+        return client.status(**by, hide=hide, is_reserved=True)
     except CallFailed as error:
         return error
 

@@ -160,13 +160,12 @@ def without_the_candidate(order: Order, word: AssessmentUpdate) -> AssessmentUpd
     """The word, should it name the candidate, without. Words that we know stay as they are: somebody may be
     called Clear."""
     hide = order.personal_data
-    status, result = word.status, word.result
-    return replace(
-        word,
-        status=status if status and status_of(str(status.value)) else status and status.without(hide),
-        result=result if result and result_of(str(result.value)) in RESULTS else result and result.without(hide),
-        cancelled_reason=word.cancelled_reason and word.cancelled_reason.without(hide),
-    )
+    status, result, reason = word.status, word.result, word.cancelled_reason
+    if status and not status_of(str(status.value)):
+        status = status.without(hide)
+    if result and result_of(str(result.value)) not in RESULTS:
+        result = result.without(hide)
+    return replace(word, status=status, result=result, cancelled_reason=reason and reason.without(hide))
 
 
 def next_poll(order: Order, now: datetime) -> datetime | None:

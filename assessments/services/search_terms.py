@@ -1,0 +1,89 @@
+"""Keeps what candidates are found by in step with what is known of them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Model, Q, QuerySet, Subquery
+
+from assessments.models import CandidateSearchTerm, Order
+from integrations.fields import SecretUnreadable
+from integrations.search_terms import looked_for, terms
+
+BATCH = 300
+
+
+def remember(order: Order) -> None:
+    """The order can be found from now on. In the transaction that writes it."""
+    CandidateSearchTerm.objects.bulk_create(
+        CandidateSearchTerm(order_id=order.pk, term=term) for term in _terms_of(order)
+    )
+
+
+def forget(orders: Iterable[Order] | QuerySet[Order]) -> int:
+    """No candidate of these is found any more; how many terms went. For whoever erases their names and
+    addresses, in the same transaction."""
+    return CandidateSearchTerm.objects.filter(order__in=orders).delete()[0]
+
+
+def fits(word: str) -> Q:
+    """The orders whose candidate's name or address a typed word fits."""
+    found = CandidateSearchTerm.objects.filter(term__in=looked_for(word))
+    return Q(pk__in=Subquery(found.values("order_id")))
+
+
+def renew(orders: type[Model] = Order, kept: type[Model] = CandidateSearchTerm) -> int:
+    """Makes anew, under the first key, what is missing or under another; of how many orders. May be
+    stopped and run again at any moment."""
+    return sum(_renewed(batch, orders, kept) for batch in _batches(orders))
+
+
+def left() -> int:
+    """How many orders the first key alone does not find."""
+    return sum(
+        len(_out_of_step(list(Order.objects.filter(pk__in=batch).only(*_NAMES)), CandidateSearchTerm))
+        for batch in _batches(Order)
+    )
+
+
+_NAMES = ("candidate_first_name", "candidate_last_name", "candidate_email")
+
+
+def _terms_of(order: Order) -> set[int]:
+    return set(terms((order.candidate_first_name, order.candidate_last_name), order.candidate_email))
+
+
+def _batches(orders: type[Model]) -> Iterator[list[UUID]]:
+    rows = orders._default_manager.order_by("pk").values_list("pk", flat=True)
+    batch = list(rows[:BATCH])
+    while batch:
+        yield batch
+        batch = list(rows.filter(pk__gt=batch[-1])[:BATCH])
+
+
+@transaction.atomic
+def _renewed(batch: list[UUID], orders: type[Model], kept: type[Model]) -> int:
+    """With the orders locked: nobody's data is erased in between."""
+    locked = orders._default_manager.select_for_update().filter(pk__in=batch).only(*_NAMES)
+    stale = _out_of_step(list(locked), kept)
+    kept._default_manager.filter(order_id__in=list(stale)).delete()
+    kept._default_manager.bulk_create(
+        (kept(order_id=pk, term=term) for pk, fresh in stale.items() for term in fresh), batch_size=5000
+    )
+    return len(stale)
+
+
+def _out_of_step(orders: list[Order], kept: type[Model]) -> dict[UUID, set[int]]:
+    """What those should have whose terms are not that."""
+    has: dict[UUID, set[int]] = defaultdict(set)
+    rows = kept._default_manager.filter(order_id__in=[order.pk for order in orders])
+    for pk, term in rows.values_list("order_id", "term"):
+        has[pk].add(term)
+    wanted: dict[UUID, set[int]] = {}
+    for order in orders:
+        # Whose key is not there stays as it is.
+        with suppress(SecretUnreadable):
+            wanted[order.pk] = _terms_of(order)
+    return {pk: fresh for pk, fresh in wanted.items() if fresh != has[pk]}

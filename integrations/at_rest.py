@@ -36,9 +36,9 @@ class Table:
     @classmethod
     def of(cls, model: type[models.Model]) -> "Table":
         fields = model._meta.concrete_fields
-        json = {field.column for field in fields if isinstance(field, PersonalJSONField)}
-        text = {field.column for field in fields if isinstance(field, PersonalTextField)}
-        pk = next(field.column for field in fields if field.primary_key)
+        json = {str(field.column) for field in fields if isinstance(field, PersonalJSONField)}
+        text = {str(field.column) for field in fields if isinstance(field, PersonalTextField)}
+        pk = next(str(field.column) for field in fields if field.primary_key)
         return cls(model._meta.db_table, pk, (*sorted(text), *sorted(json)), frozenset(json))
 
     def changed(self, row: _Row, change: Change) -> list[Any]:

@@ -22,6 +22,8 @@ _LOOKUPS = frozenset({"exact", "isnull"})
 
 
 class _Plain(DeferredAttribute):
+    field: Any
+
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         value = super().__get__(instance, cls)
         return self.field.plain(instance, value) if isinstance(value, Secret) else value

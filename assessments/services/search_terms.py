@@ -66,7 +66,7 @@ def _batches(orders: type[Model]) -> Iterator[list[UUID]]:
 @transaction.atomic
 def _renewed(batch: list[UUID], orders: type[Model], kept: type[Model]) -> int:
     """With the orders locked: nobody's data is erased in between."""
-    locked = orders._default_manager.select_for_update().filter(pk__in=batch).only(*_NAMES)
+    locked = orders._default_manager.select_for_update().filter(pk__in=batch).order_by("pk").only(*_NAMES)
     stale = _out_of_step(list(locked), kept)
     kept._default_manager.filter(order_id__in=list(stale)).delete()
     kept._default_manager.bulk_create(

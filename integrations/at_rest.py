@@ -16,7 +16,7 @@ from .fields import Secret, can_be_read, is_token, is_under_first_key
 from .personal_fields import PersonalJSONField, PersonalTextField
 from .redaction import HIDDEN
 
-BATCH = 300
+BATCH = 100
 #: Says nothing, and so stays in clear.
 _EMPTY = frozenset({None, "", "{}", "[]", "null", '""'})
 _Row = Sequence[Any]

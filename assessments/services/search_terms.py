@@ -3,16 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet, Subquery
 
 from assessments.models import CandidateSearchTerm, Order
 from integrations.fields import SecretUnreadable
 from integrations.search_terms import looked_for, terms
 
-BATCH = 300
+BATCH = 100
 
 
 def remember(order: Order) -> None:
@@ -34,7 +35,7 @@ def fits(word: str) -> Q:
     return Q(pk__in=Subquery(found.values("order_id")))
 
 
-def renew(orders: type[Model] = Order, kept: type[Model] = CandidateSearchTerm) -> int:
+def renew(orders: Any = Order, kept: Any = CandidateSearchTerm) -> int:
     """Makes anew, under the first key, what is missing or under another; of how many orders. May be
     stopped and run again at any moment."""
     return sum(_renewed(batch, orders, kept) for batch in _batches(orders))
@@ -55,7 +56,7 @@ def _terms_of(order: Order) -> set[int]:
     return set(terms((order.candidate_first_name, order.candidate_last_name), order.candidate_email))
 
 
-def _batches(orders: type[Model]) -> Iterator[list[UUID]]:
+def _batches(orders: Any) -> Iterator[list[UUID]]:
     rows = orders._default_manager.order_by("pk").values_list("pk", flat=True)
     batch = list(rows[:BATCH])
     while batch:
@@ -64,7 +65,7 @@ def _batches(orders: type[Model]) -> Iterator[list[UUID]]:
 
 
 @transaction.atomic
-def _renewed(batch: list[UUID], orders: type[Model], kept: type[Model]) -> int:
+def _renewed(batch: list[UUID], orders: Any, kept: Any) -> int:
     """With the orders locked: nobody's data is erased in between."""
     locked = orders._default_manager.select_for_update().filter(pk__in=batch).order_by("pk").only(*_NAMES)
     stale = _out_of_step(list(locked), kept)
@@ -75,7 +76,7 @@ def _renewed(batch: list[UUID], orders: type[Model], kept: type[Model]) -> int:
     return len(stale)
 
 
-def _out_of_step(orders: list[Order], kept: type[Model]) -> dict[UUID, set[int]]:
+def _out_of_step(orders: list[Order], kept: Any) -> dict[UUID, set[int]]:
     """What those should have whose terms are not that."""
     has: dict[UUID, set[int]] = defaultdict(set)
     rows = kept._default_manager.filter(order_id__in=[order.pk for order in orders])

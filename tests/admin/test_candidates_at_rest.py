@@ -85,7 +85,7 @@ def _updates(order: Order) -> Any:
 
 
 def test_support_reads_all_of_it_on_the_order_s_page(order: Order, desk: Desk) -> None:
-    page = desk.open("assessments_order_change", order.pk)
+    page = desk.html("assessments_order_change", order.pk)
     for text in ("Maríka-Jo", "O&#x27;Canaryson", MAIL, LINKS[1], "canary-answer"):
         assert text in page
     call = InboundCall.objects.filter(name="assessment.start").get()

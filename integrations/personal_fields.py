@@ -48,6 +48,14 @@ class _Personal(models.Field):
         """The ciphertext as it was read, if nobody has changed it."""
         return model_instance.__dict__.get(self.attname)
 
+    def to_python(self, value: Any) -> Any:
+        """From a fixture."""
+        return Secret(ciphertext=value) if is_token(value) else super().to_python(value)
+
+    def value_to_string(self, obj: models.Model) -> Any:
+        """A fixture or export holds the ciphertext."""
+        return self.get_prep_value(obj.__dict__.get(self.attname))
+
     def get_lookup(self, lookup_name: str) -> Any:
         return super().get_lookup(lookup_name) if lookup_name in _LOOKUPS else None
 

@@ -36,6 +36,8 @@ def looked_for(word: str) -> list[int]:
 def normal(text: str) -> str:
     """The same for all who write it in their own way: large or small, composed or not, with or without
     accents."""
+    if text.isascii():
+        return text.strip().casefold()
     letters = unicodedata.normalize("NFKD", text.strip()).casefold()
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return unicodedata.normalize("NFKC", bare)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings as portal_settings
+from django.core import serializers
+from django.core.exceptions import FieldError
 from django.db import connection as database
 from django.urls import reverse
 
@@ -140,6 +142,22 @@ def test_what_nobody_changes_is_saved_as_it_was(order: Order) -> None:
     again.refresh_from_db()
     assert (again.candidate_last_name, again.candidate_first_name) == ("Else", FIRST)
     assert again.additional_fields == {"city": "other"}
+
+
+def test_a_fixture_holds_ciphertext(order: Order) -> None:
+    fixture = serializers.serialize("json", Order.objects.all())
+    assert not [mark for mark in MARKS if mark in fixture]
+    was = _readable()
+    (found,) = serializers.deserialize("json", fixture)
+    found.save()
+    assert _readable() == was
+
+
+@pytest.mark.parametrize("asked", [{"candidate_email": MAIL}, {"candidate_last_name__startswith": "O"}])
+def test_nobody_compares_ciphertext_by_mistake(asked: dict[str, str]) -> None:
+    """Which would silently find nothing."""
+    with pytest.raises(FieldError):
+        Order.objects.filter(**asked)
 
 
 def test_encrypting_what_is_stored_may_stop_anywhere(order: Order, stranger: Order, monkeypatch) -> None:

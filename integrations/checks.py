@@ -122,13 +122,17 @@ def poll_interval(**_: Any) -> list[CheckMessage]:
     return []
 
 
+#: Of each table with candidates' data, at a start: the first rows and the last.
+_LOOKED_AT = 100
+
+
 @register(Tags.database)
 def stored_secrets(databases: Any = None, **_: Any) -> list[CheckMessage]:
     """No key may go while something stored needs it; asked whenever the portal starts (``migrate``)."""
     if not databases:
         return []
     try:
-        found = unreadable()
+        found = unreadable(most=_LOOKED_AT)
     except DatabaseError:
         # Not set up yet, or not to this version: then there is nothing of it to read.
         return []

@@ -1,7 +1,9 @@
 """Encryption keys change while everything runs: put the new key before the old one in
 ``FIELD_ENCRYPTION_KEYS``, restart the processes, have everything encrypted anew, then remove the old key.
 
-Which fields are encrypted is asked of the models, so that a new one cannot be forgotten.
+Which fields are encrypted is asked of the models, so that a new one cannot be forgotten: keys and other
+secrets (``fields.py``, looked at one by one), and what is known of candidates (``personal_fields.py``, of
+which there is much: in batches).
 """
 
 from collections import Counter
@@ -10,23 +12,42 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.apps import apps
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
-from .fields import EncryptedTextField, Secret, blind_index, can_be_read, is_under_first_key
+from . import at_rest
+from .fields import EncryptedTextField, Secret, blind_index, can_be_read, is_token, is_under_first_key
+from .personal_fields import PersonalJSONField, PersonalTextField
+from .redaction import HIDDEN
 
 BATCH = 500
 #: A field of this name beside an encrypted one holds its keyed hash.
 _INDEX = "{}_index"
 #: An app's secret, and what recovery codes are made from; how they are called, and where they are.
 _FACTORS, _SECRET_KEYS = "mfa.Authenticator.data", ("secret", "seed")
+_PERSONAL = (PersonalTextField, PersonalJSONField)
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], str]]:
     """Every encrypted field of every model."""
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
-            if isinstance(field, EncryptedTextField):
+            if isinstance(field, EncryptedTextField | PersonalTextField | PersonalJSONField):
                 yield model, field.name
+
+
+def _secrets() -> Iterator[tuple[type[models.Model], str]]:
+    for model, name in encrypted_fields():
+        if isinstance(model._meta.get_field(name), EncryptedTextField):
+            yield model, name
+
+
+def personal_models() -> list[type[models.Model]]:
+    """Those with anything of a candidate's in them."""
+    return [
+        model
+        for model in apps.get_models()
+        if any(isinstance(field, _PERSONAL) for field in model._meta.concrete_fields)
+    ]
 
 
 def _may_be_empty(model: type[models.Model], name: str) -> bool:
@@ -34,44 +55,36 @@ def _may_be_empty(model: type[models.Model], name: str) -> bool:
 
 
 def rotate() -> Counter[str]:
-    """Encrypts with the first key what another one has encrypted, row by row; how many, by field. May
-    be stopped and run again at any moment, and never writes over what somebody else has changed."""
+    """Encrypts with the first key what another one has encrypted; how many, by field. May be stopped and
+    run again at any moment, and never writes over what somebody else has changed."""
     done: Counter[str] = Counter()
-    for model, field in encrypted_fields():
+    for model, field in _secrets():
         for pk, secret in _stored(model, field):
             if can_be_read(secret) and not _is_done(model, field, pk, secret):
                 done[_label(model, field)] += _renew(model, field, pk, secret)
     for pk, key, secret in _factors():
         if can_be_read(secret) and not is_under_first_key(secret):
             done[_FACTORS] += _renew_factor(pk, key, secret)
-    return done
+    return done + _rewritten(at_rest.renewed)
 
 
 def left() -> Counter[str]:
     """What the first key alone cannot read, by field: while there is any, no other key may go."""
-    return Counter(
-        _label(model, field)
-        for model, field in encrypted_fields()
-        for _pk, secret in _stored(model, field)
-        if not is_under_first_key(secret)
-    ) + Counter(_FACTORS for _pk, _key, secret in _factors() if not is_under_first_key(secret))
+    return Counter(label for label, secret in _all() if not is_under_first_key(secret))
 
 
-def unreadable() -> Counter[str]:
-    """What no key of ours can read, by field: its key has been removed too early, or is lost."""
-    return Counter(
-        _label(model, field)
-        for model, field in encrypted_fields()
-        for _pk, secret in _stored(model, field)
-        if not can_be_read(secret)
-    ) + Counter(_FACTORS for _pk, _key, secret in _factors() if not can_be_read(secret))
+def unreadable(most: int | None = None) -> Counter[str]:
+    """What no key of ours can read, by field: its key has been removed too early, or is lost. ``most``:
+    of candidates' data only the first and last so many rows of each table, which is quick, and tells: a
+    rotation goes from the first row to the last."""
+    return Counter(label for label, secret in _all(most) if not can_be_read(secret))
 
 
 def clear_unreadable() -> Counter[str]:
     """Where their key is lost for good: empties such secrets (a row that is nothing without goes), so that
-    somebody enters them anew."""
+    somebody enters them anew. Of a candidate's data nothing but dots is left."""
     cleared: Counter[str] = Counter()
-    for model, field in encrypted_fields():
+    for model, field in _secrets():
         for pk, secret in _stored(model, field):
             if can_be_read(secret):
                 continue
@@ -83,7 +96,30 @@ def clear_unreadable() -> Counter[str]:
     lost = [pk for pk, _key, secret in _factors() if not can_be_read(secret)]
     if lost:
         cleared[_FACTORS] += Authenticator.objects.filter(pk__in=lost).delete()[0]
-    return cleared
+    return cleared + _rewritten(_dots_for_unreadable)
+
+
+def _dots_for_unreadable(text: str) -> str:
+    return HIDDEN if is_token(text) and not can_be_read(Secret(ciphertext=text)) else text
+
+
+def _rewritten(change: at_rest.Change) -> Counter[str]:
+    done: Counter[str] = Counter()
+    for model in personal_models():
+        changed = at_rest.rewrite(connection, at_rest.Table.of(model), change)
+        done.update({f"{model._meta.label}.{name}": number for name, number in changed.items()})
+    return done
+
+
+def _all(most: int | None = None) -> Iterator[tuple[str, Secret]]:
+    for model, field in _secrets():
+        for _pk, secret in _stored(model, field):
+            yield _label(model, field), secret
+    for _pk, _key, secret in _factors():
+        yield _FACTORS, secret
+    for model in personal_models():
+        for name, secret in at_rest.tokens(connection, at_rest.Table.of(model), most):
+            yield f"{model._meta.label}.{name}", secret
 
 
 def _factors() -> Iterator[tuple[int, str, Secret]]:

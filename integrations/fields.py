@@ -107,13 +107,18 @@ def blind_index(secret: str) -> str:
 
 def blind_indexes(secret: str) -> list[str]:
     """The hashes under every key, first key first: what a look-up has to compare with."""
-    keys = _index_keys(tuple(settings.FIELD_ENCRYPTION_KEYS))
+    keys = hash_keys("portal blind index")
     return [hmac.digest(key, secret.encode(), "sha256").hex() for key in keys]
 
 
-@lru_cache(maxsize=4)
-def _index_keys(keys: tuple[str, ...]) -> list[bytes]:
-    return [hmac.digest(key.encode(), b"portal blind index", hashlib.sha256) for key in keys]
+def hash_keys(purpose: str) -> list[bytes]:
+    """The keys of hashes made for one purpose, first key first: no two purposes share one."""
+    return _hash_keys(purpose, tuple(settings.FIELD_ENCRYPTION_KEYS))
+
+
+@lru_cache(maxsize=16)
+def _hash_keys(purpose: str, keys: tuple[str, ...]) -> list[bytes]:
+    return [hmac.digest(key.encode(), purpose.encode(), hashlib.sha256) for key in keys]
 
 
 def can_be_read(secret: Secret) -> bool:
@@ -132,6 +137,11 @@ def is_under_first_key(secret: Secret) -> bool:
     except InvalidToken:
         return False
     return True
+
+
+def is_token(value: object) -> bool:
+    """Whether it is ciphertext, of whatever key: every one begins with its version and a time of our days."""
+    return isinstance(value, str) and len(value) >= 100 and value.startswith("gAAAA")
 
 
 def _cipher() -> MultiFernet:

@@ -185,9 +185,8 @@ def _answer(response: requests.Response, content: bytes, began: float, hide: tup
 
 
 def _for_people(body: dict[str, Any], hide: tuple[str, ...]) -> dict[str, Any]:
-    """The answer, less the key and the candidate's address in those parts that end up before people:
-    the other side's own words. Names stay, as a short one would be cut out of other words."""
-    hide = tuple(value for value in hide if value == hide[0] or "@" in value)
+    """The answer, less the key and whom it is about in those parts that end up before people: the other
+    side's own words."""
     return {name: conceal(value, hide) if name in _FOR_PEOPLE else value for name, value in body.items()}
 
 

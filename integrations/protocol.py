@@ -6,7 +6,7 @@ raises ``InvalidMessage``; ``as_json`` leaves absent fields out and never says n
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 from uuid import UUID
@@ -14,7 +14,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from integrations.redaction import HIDDEN
+from integrations.redaction import about_a_person, conceal
 
 JSON = dict[str, Any]
 
@@ -70,11 +70,9 @@ class Data:
             description=_text(value, "description", name, needed=False, longest=_LONGEST_TEXT),
         )
 
-    def without(self, text: str) -> Self:
-        """The same, should its value repeat ``text``, with dots in its place."""
-        if not isinstance(self.value, str):
-            return self
-        return replace(self, value=re.sub(re.escape(text), HIDDEN, self.value, flags=re.IGNORECASE))
+    def without(self, hide: Iterable[str]) -> Self:
+        """The same, should its value repeat any of ``hide``, with dots in its place."""
+        return replace(self, value=conceal(self.value, hide))
 
     def as_json(self) -> JSON:
         data = {"identifier": self.identifier, "label": self.label, "type": self.type, "value": self.value}
@@ -120,15 +118,6 @@ class AssessmentUpdate:
             raise InvalidMessage("assessment_status is missing.")
         return update
 
-    def without(self, text: str) -> Self:
-        """The same, without ``text`` in what is shown to people."""
-        return replace(
-            self,
-            status=self.status and self.status.without(text),
-            result=self.result and self.result.without(text),
-            cancelled_reason=self.cancelled_reason and self.cancelled_reason.without(text),
-        )
-
     def as_json(self) -> JSON:
         parts: JSON = {
             "assessment_id": self.assessment_id,
@@ -160,6 +149,11 @@ class Candidate:
             ashby_id=_line(part, "ashby_id", "candidate", needed=False),
             profile_url=_line(part, "ashby_profile_url", "candidate", needed=False, longest=_LONGEST_URL),
         )
+
+    @property
+    def personal_data(self) -> tuple[str, ...]:
+        """What must not stand in anything that is kept about a call."""
+        return about_a_person(self.email, self.first_name, self.last_name)
 
     def as_json(self) -> JSON:
         return _present(

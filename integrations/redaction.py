@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 HIDDEN = "•••"
+_LIKE_A_NAME = re.compile(r"[^\d@:/]{1,200}")
 _PERSONAL_KEYS = frozenset(
     {"first_name", "last_name", "full_name", "firstname", "lastname", "fullname", "email", "phone"}
 )
@@ -15,8 +16,30 @@ _EMAIL = re.compile(r"[^\s@<>\"(),;:=]{1,64}@(?:[^\s@<>\"'(),;:=]{1,200}\.[^\s@<
 def conceal(value: Any, hide: Iterable[str]) -> Any:
     """A copy of a JSON value without any of ``hide``, in whatever case: for the other side's own
     words, of which nothing else may be lost."""
-    pattern = "|".join(re.escape(text) for text in sorted(hide, key=len, reverse=True) if len(text) > 1)
+    texts = sorted({text.strip() for text in hide}, key=len, reverse=True)
+    pattern = "|".join(_wherever(text) for text in texts if len(text) > 1 or _has_no_case(text))
     return _concealed(value, re.compile(pattern, re.IGNORECASE)) if pattern else value
+
+
+def about_a_person(email: str, *names: str) -> tuple[str, ...]:
+    """What is to be hidden of a person: the address, the names, and each word of them."""
+    return (email, *names, *(word for name in names for word in re.findall(r"\w{2,}", name)))
+
+
+def _wherever(text: str) -> str:
+    """Keys and addresses wherever they stand. A name only as a word, so that it is not cut out of others,
+    and one of two or three letters (Al, May) only where it is written as a name."""
+    found = re.escape(text)
+    if _has_no_case(text) or not _LIKE_A_NAME.fullmatch(text):
+        return found
+    if len(text) < 4:
+        found = f"(?-i:{found}|{re.escape(text.upper())}|{re.escape(text.title())})"
+    return rf"(?<!\w){found}(?!\w)"
+
+
+def _has_no_case(text: str) -> bool:
+    """As in Chinese, where nothing stands between words either."""
+    return bool(text) and text.lower() == text.upper() and text.isalpha()
 
 
 def _concealed(value: Any, pattern: re.Pattern[str]) -> Any:

@@ -32,6 +32,7 @@ from tests.world import World
 WITHOUT_A_PAGE = {
     "integrations.JobPackageMapping": "a form inside its job's page, which is the organization's",
     "integrations.Errand": "shown on the set-up page, which is the organization's",
+    "assessments.CandidateSearchTerm": "hashes that are only compared with, on orders that somebody may see",
     "assessments.Told": "never shown but to the person, through audience.troubles_for()",
     "assessments.Difference": "a line inside its reconciliation's page, which is the organization's",
 }

@@ -1,7 +1,8 @@
 """Finding orders by what people have at hand: a name, an e-mail address, a number, an id, a job.
 
-Words are looked for at the beginning of names, of the order number and anywhere in the job's name;
-an id or an address as a whole. So each search is a few comparisons a row, or one look-up in an index.
+Words are looked for at the beginning of names (three letters of it or more, by their keyed hashes: names
+and addresses are encrypted), of the order number and anywhere in the job's name; an id as a whole; an address
+as a whole or up to its ``@``. So each search is a few comparisons a row, or one look-up in an index.
 """
 
 import re
@@ -10,6 +11,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from assessments.models import Order
+from assessments.services import search_terms
 
 _SHORT_ID = re.compile("[0-9a-f]{8}", re.IGNORECASE)
 _LONGEST, _MOST_WORDS = 200, 6
@@ -40,10 +42,9 @@ def _fits(word: str) -> Q:
     if uuid := _uuid(word):
         return Q(pk=uuid) | _other_ids(str(uuid)) | _other_ids(word)
     if "@" in word:
-        return Q(candidate_email__istartswith=word)
+        return search_terms.fits(word)
     fits = (
-        Q(candidate_last_name__istartswith=word)
-        | Q(candidate_first_name__istartswith=word)
+        search_terms.fits(word)
         | Q(justifacts_order_id__istartswith=word)
         | Q(job_name__icontains=word)
         | _other_ids(word)

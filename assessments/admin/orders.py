@@ -72,7 +72,8 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
     show_full_result_count = False
     search_fields = ["pk"]  # What is searched is in order_search.py.
     search_help_text = gettext_lazy(
-        "A candidate’s name or e-mail, an order number at Justifacts, an id, or a job."
+        "A candidate’s name (three letters or more of its beginning) or e-mail, an order number at "
+        "Justifacts, an id, or a job."
     )
     actions = ["retry_now", "poll_orders_now"]
 
@@ -96,7 +97,7 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
             return self.list_display
         return [name for name in self.list_display if name != "organization"]
 
-    @admin.display(description=gettext_lazy("candidate"), ordering="candidate_last_name")
+    @admin.display(description=gettext_lazy("candidate"))
     def candidate(self, order: Order) -> str:
         return order.candidate_name
 

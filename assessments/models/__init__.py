@@ -7,11 +7,13 @@ from .heartbeats import Heartbeat
 from .notices import NoticeChoice, NoticeKind, Told
 from .orders import Concern, NextCall, Order
 from .reconciliation import Difference, Reconciliation
+from .search_terms import CandidateSearchTerm
 from .updates import Update
 from .watching import WatchLimits
 
 __all__ = [
     "Attempt",
+    "CandidateSearchTerm",
     "Claimable",
     "Concern",
     "Difference",

@@ -1,4 +1,5 @@
-"""Calls, out and in, as support reads them: redacted and shortened."""
+"""Calls, out and in, as support reads them: redacted and shortened, and encrypted at rest all the same, for
+the links that are in them."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Organization
+from integrations.personal_fields import PersonalJSONField, PersonalTextField
 
 from .orders import Order
 from .updates import Update
@@ -30,8 +32,8 @@ class Attempt(models.Model):
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
     outcome = models.CharField(_("outcome"), max_length=20)
     request_id = models.CharField(_("Ashby's request id"), max_length=100, blank=True)
-    message = models.TextField(_("message"), blank=True)
-    answer = models.TextField(_("answer (shortened, redacted)"), blank=True)
+    message = PersonalTextField(_("message"), blank=True)
+    answer = PersonalTextField(_("answer (shortened, redacted)"), blank=True)
 
     class Meta:
         verbose_name = _("attempt")
@@ -67,8 +69,8 @@ class InboundCall(models.Model):
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     http_status = models.PositiveSmallIntegerField(_("HTTP status"))
     outcome = models.CharField(_("outcome"), max_length=60)
-    message = models.TextField(_("message"), blank=True)
-    body = models.JSONField(_("body (redacted)"), default=dict)
+    message = PersonalTextField(_("message"), blank=True)
+    body = PersonalJSONField(_("body (redacted)"), default=dict)
 
     class Meta:
         verbose_name = _("inbound call")

@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from assessments.statuses import ENDED, Status
 from integrations.models import Organization, Package
+from integrations.personal_fields import PersonalJSONField, PersonalTextField
 from integrations.protocol import Candidate, StartRequest
+from integrations.redaction import about_a_person
 
 from .claims import Claimable, ClaimableQuerySet
 
@@ -50,13 +52,14 @@ class Order(Claimable):
     job_id = models.CharField(_("Ashby's job id"), max_length=200)
     job_name = models.CharField(_("job"), max_length=500, blank=True)
     candidate_id = models.CharField(_("Ashby's candidate id"), max_length=200, blank=True)
-    candidate_first_name = models.CharField(_("first name"), max_length=200)
-    candidate_last_name = models.CharField(_("last name"), max_length=200)
-    candidate_email = models.CharField(_("e-mail"), max_length=254)
-    candidate_profile_url = models.CharField(max_length=2000, blank=True)
-    application = models.JSONField(default=dict)
-    job = models.JSONField(default=dict)
-    additional_fields = models.JSONField(default=dict)
+    # Found by CandidateSearchTerm.
+    candidate_first_name = PersonalTextField(_("first name"))
+    candidate_last_name = PersonalTextField(_("last name"))
+    candidate_email = PersonalTextField(_("e-mail"))
+    candidate_profile_url = PersonalTextField(blank=True)
+    application = PersonalJSONField(default=dict)
+    job = PersonalJSONField(default=dict)
+    additional_fields = PersonalJSONField(default=dict)
 
     status = models.CharField(max_length=20, choices=Status, default=Status.ACCEPTED)
     status_since = models.DateTimeField(default=timezone.now)
@@ -67,12 +70,12 @@ class Order(Claimable):
     justifacts_timestamp = models.BigIntegerField(default=0)
     justifacts_order_id = models.CharField(_("order number at Justifacts"), max_length=200, blank=True)
     result = models.CharField(max_length=500, blank=True)
-    report_url = models.CharField(max_length=2000, blank=True)
-    end_reason = models.TextField(_("reason of the end"), blank=True)
+    report_url = PersonalTextField(blank=True)
+    end_reason = PersonalTextField(_("reason of the end"), blank=True)
     # Which concern asks for a human, so that the machine takes back only what it has asked itself.
     attention_concern = models.CharField(max_length=10, choices=Concern, blank=True, default=Concern.NONE)
     needs_attention = models.BooleanField(_("needs a human"), default=False)
-    attention_reason = models.TextField(blank=True)
+    attention_reason = PersonalTextField(blank=True)
     attention_since = models.DateTimeField(null=True, blank=True)
 
     # Standing still: since when, the sentence for people, and the limit that it passed then.
@@ -92,7 +95,7 @@ class Order(Claimable):
     # Of the present next_call: how often in a row it failed, since when, and how the last try ended.
     call_failures = models.PositiveIntegerField(default=0)
     call_failing_since = models.DateTimeField(null=True)
-    call_error = models.TextField(blank=True)
+    call_error = PersonalTextField(blank=True)
     # How often in a row Justifacts said that it has no such order, after a placing of unknown outcome.
     not_found_count = models.PositiveSmallIntegerField(default=0)
     polled_at = models.DateTimeField(_("last polled"), null=True)
@@ -209,7 +212,7 @@ class Order(Claimable):
     @property
     def personal_data(self) -> tuple[str, ...]:
         """What must not stand in anything that is kept about a call."""
-        return (self.candidate_email, self.candidate_first_name, self.candidate_last_name)
+        return about_a_person(self.candidate_email, self.candidate_first_name, self.candidate_last_name)
 
     @property
     def start_request(self) -> StartRequest:

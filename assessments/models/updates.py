@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from integrations.breaker import Side, awake
+from integrations.personal_fields import PersonalJSONField, PersonalTextField
 
 from .claims import Claimable, ClaimableQuerySet
 from .orders import Order
@@ -51,7 +52,7 @@ class Update(Claimable):
     order = models.ForeignKey(Order, models.CASCADE, related_name="updates", verbose_name=_("order"))
     sequence = models.PositiveIntegerField(_("number"))
     timestamp = models.BigIntegerField(_("timestamp"), help_text=_("Milliseconds since 1970, as sent."))
-    payload = models.JSONField(_("payload"))
+    payload = PersonalJSONField(_("payload"))
     summary = models.CharField(_("summary"), max_length=600)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
@@ -59,8 +60,8 @@ class Update(Claimable):
     attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
     failing_since = models.DateTimeField(_("failing since"), null=True)
     delivered_at = models.DateTimeField(_("taken at"), null=True)
-    last_error = models.TextField(_("last error"), blank=True)
-    warnings = models.JSONField(_("warnings"), default=list)
+    last_error = PersonalTextField(_("last error"), blank=True)
+    warnings = PersonalJSONField(_("warnings"), default=list)
 
     objects = UpdateQuerySet.as_manager()
 

@@ -96,7 +96,7 @@ def cancel_at_justifacts(claim: Claim) -> None:
     failure: CallFailed | None = None
     reach("cancel.claimed")
     try:
-        answer = justifacts_client(connection).cancel(order.justifacts_order_id)
+        answer = justifacts_client(connection).cancel(order.justifacts_order_id, order.personal_data)
     except BudgetSpent as error:
         give_back(claim)
         note_justifacts(connection, error, claim.now())

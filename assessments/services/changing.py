@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from assessments.models import Event, Order
+from integrations.redaction import conceal
 
 
 @contextmanager
@@ -27,7 +28,9 @@ def changing(assessment_id: UUID) -> Iterator[Order]:
 
 
 def record(order: Order, source: Event.Source, kind: str, summary: str) -> None:
-    """Adds one line to the order's history."""
+    """Adds one line to the order's history, which is never changed and so never says who the candidate is:
+    not in the other side's words, nor in a person's note."""
+    summary = conceal(summary, order.personal_data)
     Event.objects.create(order=order, source=source, kind=kind, summary=summary)
 
 
@@ -35,5 +38,5 @@ def record_once(order: Order, source: Event.Source, kind: str, summary: str) -> 
     """The same, but not again while the last line of this kind says just that: a poll repeats
     itself every few minutes."""
     last = order.events.filter(kind=kind).last()
-    if last is None or last.summary != summary:
+    if last is None or last.summary != conceal(summary, order.personal_data):
         record(order, source, kind, summary)

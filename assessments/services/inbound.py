@@ -5,7 +5,7 @@ from typing import Any
 
 from assessments.models import InboundCall
 from integrations.models import Connection
-from integrations.redaction import HIDDEN, redact, redact_text
+from integrations.redaction import HIDDEN, about_a_person, redact, redact_text
 
 #: Calls that only read are kept, and noted on the connection, this often.
 READS_KEPT_EVERY = timedelta(minutes=1)
@@ -45,12 +45,12 @@ def _without_answers(body: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _about_the_candidate(body: dict[str, Any]) -> list[str]:
+def _about_the_candidate(body: dict[str, Any]) -> tuple[str, ...]:
     """The candidate's address and names, which may stand in other fields too."""
     candidate = body.get("candidate")
     part = candidate if isinstance(candidate, dict) else {}
     values = (part.get(name) for name in ("email", "last_name", "first_name"))
-    return [value.strip() for value in values if isinstance(value, str)]
+    return about_a_person(*(value.strip() if isinstance(value, str) else "" for value in values))
 
 
 def keep_refused(call: InboundCall, http_status: int, code: str, message: str) -> None:

@@ -18,12 +18,14 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import Event, NextCall, Order
 from integrations.fields import Secret, SecretUnreadable, can_be_read, is_under_first_key
 from integrations.models import Organization, Package
 
+from . import search_terms
 from .changing import record
 from .tell import milliseconds
 
@@ -135,14 +137,7 @@ def _make(entry: dict[str, Any]) -> Order | None:
     if any(not order.has_ended for order in active):
         # The books know an older one that had ended by then: once they know that too, this can be made.
         return None
-    order = Order.objects.create(
-        **facts,
-        status_since=now,
-        next_call=NextCall.LOOK_UP,
-        next_call_at=now,
-        call_failing_since=now,
-        last_timestamp=milliseconds(now),
-    )
+    order = _put(facts, now)
     record(
         order,
         Event.Source.PORTAL,
@@ -150,6 +145,20 @@ def _make(entry: dict[str, Any]) -> Order | None:
         "The database had forgotten this order, as after a restore; it was made again from the journal, and "
         "the portal asks Justifacts for it.",
     )
+    return order
+
+
+def _put(facts: dict[str, Any], now: datetime) -> Order:
+    with transaction.atomic():
+        order = Order.objects.create(
+            **facts,
+            status_since=now,
+            next_call=NextCall.LOOK_UP,
+            next_call_at=now,
+            call_failing_since=now,
+            last_timestamp=milliseconds(now),
+        )
+        search_terms.remember(order)
     return order
 
 

@@ -122,7 +122,9 @@ def _look_up(claimed: Claim) -> None:
     outcome: Found | CallFailed
     reach("look_up.claimed")
     try:
-        outcome = justifacts_client(connection).status(reference_id=str(order.assessment_id))
+        outcome = justifacts_client(connection).status(
+            reference_id=str(order.assessment_id), hide=order.personal_data
+        )
     except BudgetSpent as error:
         give_back(claimed)
         note_justifacts(connection, error, claimed.now())

@@ -126,10 +126,11 @@ def _claim(assessment_ids: Sequence[UUID]) -> tuple[UUID, list[Order]]:
 
 
 def _ask(client: JustifactsClient, order: Order) -> _Outcome:
+    hide = order.personal_data
+    number = order.justifacts_order_id
+    by = {"justifacts_order_id": number} if number else {"reference_id": str(order.pk)}
     try:
-        if order.justifacts_order_id:
-            return client.status(justifacts_order_id=order.justifacts_order_id, is_reserved=True)
-        return client.status(reference_id=str(order.pk), is_reserved=True)
+        return client.status(**by, hide=hide, is_reserved=True)
     except CallFailed as error:
         return error
 

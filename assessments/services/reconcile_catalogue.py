@@ -75,8 +75,7 @@ def unknown_references(connection: Connection, now: datetime) -> Iterator[_What]
         outcome="assessment_not_found",
         received_at__gte=now - _DAY,
     )
-    bodies = calls.values_list("body", flat=True)
-    named = Counter(_named(body) for body in bodies.iterator())
+    named = Counter(_named(call.body) for call in calls.only("body").iterator())
     unknown = (item for item in named.most_common() if not _is_known(connection, *item[0]))
     for (number, reference), count in islice(unknown, _MOST):
         times = "once" if count == 1 else f"{count} times"

@@ -11,7 +11,7 @@ from integrations.protocol import AssessmentUpdate
 from .changing import record
 from .plain import plain
 from .scheduling import schedule
-from .track import adopt, apply_word, is_news, target_of
+from .track import adopt, apply_word, is_news, target_of, without_the_candidate
 
 MENDED, FOR_HUMAN = Difference.Outcome.MENDED, Difference.Outcome.FOR_HUMAN
 _What = tuple[str, str]
@@ -63,7 +63,7 @@ def _found(order: Order, found: Found, now: datetime) -> list[_What]:
         adopt(order, number, now)
         what.append(_said(order, f"Justifacts had taken the order as number {number}; it was adopted."))
     if found.word is not None:
-        what += _word(order, found.word.without(order.candidate_email), now)
+        what += _word(order, without_the_candidate(order, found.word), now)
     return what
 
 

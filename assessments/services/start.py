@@ -13,7 +13,7 @@ from integrations.crash_points import reach
 from integrations.models import Connection, Package
 from integrations.protocol import StartRequest
 
-from . import journal
+from . import journal, search_terms
 from .changing import record
 from .plain import plain
 from .tell import milliseconds
@@ -122,6 +122,7 @@ def _accept(
         next_call_at=now,
         last_timestamp=milliseconds(now),
     )
+    search_terms.remember(order)
     record(order, Event.Source.ASHBY, "started", f"Ashby started “{package}” for this application.")
     call.order, call.outcome = order, "accepted"
     call.save()

@@ -12,6 +12,7 @@ from django.conf import settings
 from assessments.models import Order, Update
 from assessments.statuses import ASHBY_LABELS, SENDING_LABEL, Status
 from integrations.protocol import JSON, AssessmentUpdate, Data
+from integrations.redaction import conceal
 
 
 def milliseconds(moment: datetime) -> int:
@@ -131,6 +132,6 @@ def _put(order: Order, summary: str, payload: JSON, now: datetime) -> None:
         sequence=order.last_sequence,
         timestamp=order.last_timestamp,
         payload=payload | {"timestamp": order.last_timestamp},
-        summary=summary[:600],
+        summary=conceal(summary, order.personal_data)[:600],
         due_at=now,
     )

@@ -1,6 +1,7 @@
 """Justifacts' word on an order, by push, by poll or with an answer: recorded, applied if it moves
 the order forward, and told to Ashby (contract, sections 3 and 4)."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from assessments.models import Concern, Event, InboundCall, NextCall, Order
-from assessments.statuses import NO_RESULT, Status, may_follow, result_of, status_of
+from assessments.statuses import NO_RESULT, RESULTS, Status, may_follow, result_of, status_of
 from integrations.crash_points import reach
 from integrations.models import Connection
 from integrations.protocol import AssessmentUpdate
@@ -113,7 +114,7 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
     A presence of ``cancelled_reason`` or ``assessment_result`` means cancelled or complete, as in
     Ashby's protocol. An unknown status is told as it stands and does not move the order.
     """
-    word = word.without(order.candidate_email)
+    word = without_the_candidate(order, word)
     text = str(word.status.value).strip()[:500] if word.status else ""
     target = target_of(word, text)
     if order.has_ended:
@@ -153,6 +154,18 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
         tell_word(order, text, now)
         _poll_from_the_start(order, now)
     return True
+
+
+def without_the_candidate(order: Order, word: AssessmentUpdate) -> AssessmentUpdate:
+    """The word, should it name the candidate, without. Words that we know stay as they are: somebody may be
+    called Clear."""
+    hide = order.personal_data
+    status, result, reason = word.status, word.result, word.cancelled_reason
+    if status and not status_of(str(status.value)):
+        status = status.without(hide)
+    if result and result_of(str(result.value)) not in RESULTS:
+        result = result.without(hide)
+    return replace(word, status=status, result=result, cancelled_reason=reason and reason.without(hide))
 
 
 def next_poll(order: Order, now: datetime) -> datetime | None:

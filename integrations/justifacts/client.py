@@ -93,13 +93,12 @@ class JustifactsClient:
         Raises ``Refused`` (it said no), ``NotSent`` (safe to try again) or ``Unknown`` (it may
         have been taken: look it up first).
         """
-        candidate = request.candidate
         answer = self._call(
             "assessment.start",
             request.as_json() | {"reference_id": reference_id},
             headers={"Idempotency-Key": reference_id},
             repeatable=False,
-            hide=(candidate.email, candidate.first_name, candidate.last_name),
+            hide=request.candidate.personal_data,
             not_after=not_after,
         )
         results = answer.body.get("results")
@@ -109,14 +108,21 @@ class JustifactsClient:
             raise Unknown("Justifacts answered without an order number.", answer=answer)
         return Placed(order_id, _word(results.get("update_request"), order_id), answer)
 
-    def cancel(self, justifacts_order_id: str) -> Answer:
-        """``assessment.cancel``. Raises ``CallFailed``; ``Refused`` where Justifacts will not."""
-        return self._call("assessment.cancel", {"assessment_id": justifacts_order_id}, repeatable=True)
+    def cancel(self, justifacts_order_id: str, hide: Iterable[str] = ()) -> Answer:
+        """``assessment.cancel``. ``hide``: as in ``http.post``. Raises ``CallFailed``; ``Refused`` where
+        Justifacts will not."""
+        body = {"assessment_id": justifacts_order_id}
+        return self._call("assessment.cancel", body, repeatable=True, hide=hide)
 
     def status(
-        self, *, justifacts_order_id: str = "", reference_id: str = "", is_reserved: bool = False
+        self,
+        *,
+        justifacts_order_id: str = "",
+        reference_id: str = "",
+        hide: Iterable[str] = (),
+        is_reserved: bool = False,
     ) -> Found:
-        """``assessment.status``, by Justifacts' id or by ours.
+        """``assessment.status``, by Justifacts' id or by ours. ``hide``: as in ``http.post``.
 
         Raises ``OrderNotFound`` where Justifacts certainly has none, ``CallFailed`` where its
         answer is not certain.
@@ -125,7 +131,9 @@ class JustifactsClient:
             {"assessment_id": justifacts_order_id} if justifacts_order_id else {"reference_id": reference_id}
         )
         try:
-            answer = self._call("assessment.status", body, repeatable=True, is_reserved=is_reserved)
+            answer = self._call(
+                "assessment.status", body, repeatable=True, hide=hide, is_reserved=is_reserved
+            )
         except Refused as error:
             # To a key that it does not accept, "not found" is not certain.
             if error.code == _NOT_FOUND and not isinstance(error, Unauthorized):

@@ -11,11 +11,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from assessments.models import Attempt, Event, InboundCall, NextCall, Order, Update
+from assessments.models import Attempt, CandidateSearchTerm, Event, InboundCall, NextCall, Order, Update
 from assessments.services.standing import Limits, sentence
 from assessments.services.tell import milliseconds
 from integrations.connections import connect
 from integrations.models import Errand, Job, JobPackageMapping, Organization, Package
+from integrations.search_terms import terms
 
 from . import words
 from .lives import Fate, Life, Said, body_of, choose, ids
@@ -56,8 +57,15 @@ class Rows:
             for model, rows in (
                 *((Order, self.orders), (Event, self.events), (Update, self.updates)),
                 *((Attempt, self.attempts), (InboundCall, self.calls)),
+                (CandidateSearchTerm, list(self._search_terms())),
             ):
                 model.objects.bulk_create(rows, batch_size=500)
+
+    def _search_terms(self) -> Iterator[CandidateSearchTerm]:
+        for order in self.orders:
+            names = (order.candidate_first_name, order.candidate_last_name)
+            for term in terms(names, order.candidate_email):
+                yield CandidateSearchTerm(order=order, term=term)
 
 
 def fill_database(orders: int, organizations: int, seed: int, now: datetime | None) -> None:

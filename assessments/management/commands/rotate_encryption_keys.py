@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management import CommandError
 
-from assessments.services import journal
+from assessments.services import journal, search_terms
 from integrations import encryption
 from integrations.management.base import PortalCommand
 
@@ -27,15 +27,21 @@ class Command(PortalCommand):
         )
 
     def act(self, **options: Any) -> dict[str, Any]:
-        cleared, renewed, lines = {}, {}, 0
+        cleared, renewed = {}, {}
         if options["clear_unreadable"]:
             cleared = dict(encryption.clear_unreadable())
         if not options["check"]:
-            renewed, lines = dict(encryption.rotate()), journal.encrypt_anew()
+            renewed = {
+                **encryption.rotate(),
+                "journal of starts": journal.encrypt_anew(),
+                "search terms": search_terms.renew(),
+            }
         left, unreadable = encryption.left(), encryption.unreadable()
         waits = {**left, "journal of starts": journal.lines_left()}
+        if not unreadable:
+            waits["search terms"] = search_terms.left()
         return {
-            "encrypted_anew": {**renewed, **({"journal of starts": lines} if lines else {})},
+            "encrypted_anew": {name: number for name, number in renewed.items() if number},
             "cleared": cleared,
             "left": {name: number for name, number in waits.items() if number},
             "unreadable": dict(unreadable),

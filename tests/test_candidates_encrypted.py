@@ -1,0 +1,103 @@
+"""An upgrade encrypts what is stored of candidates, going on where it was stopped; and can be taken back."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+_BEFORE, _AFTER = "0012_key_rotation_for_people", "0013_candidates_encrypted"
+_FILL = """
+INSERT INTO integrations_organization (id, name, slug, created_at) VALUES (1, 'Acme', 'acme', '2026-01-01');
+INSERT INTO integrations_package (id, organization_id, assessment_type_id, justifacts_id, name, description,
+        ashby_name, is_active, is_default)
+    VALUES (1, 1, '0123456789abcdef0123456789abcdef', 'P', 'Basic', '', '', 1, 0);
+INSERT INTO assessments_order (assessment_id, organization_id, package_id, by_job_mapping, application_id,
+        job_id, job_name, candidate_id, candidate_first_name, candidate_last_name, candidate_email,
+        candidate_profile_url, application, job, additional_fields, status, status_since, justifacts_status,
+        status_is_unknown, justifacts_timestamp, justifacts_order_id, result, report_url, end_reason,
+        attention_concern, needs_attention, attention_reason, created_at, completed_at, next_call,
+        call_failures, call_error, not_found_count, last_timestamp, last_sequence, still_reason, still_told)
+    SELECT printf('%032x', value), 1, 1, 0, 'a-' || value, 'job', 'Cook', 'c', 'Zoë', 'Canaryson' || value,
+        'canary' || value || '@mail.test', 'https://ashby.test/canary', '{"ashby_id": "a"}', '{}',
+        '{"city": "Canaryville"}', 'complete', '2026-01-02', 'Complete', 0, 1, 'JF-' || value, 'Clear',
+        'https://reports.test/canary', '', '', 0, '', '2026-01-01', '2026-01-02', '', 0, '', 0, 1, 1, '', ''
+    FROM series;
+INSERT INTO assessments_update (order_id, sequence, timestamp, payload, summary, state, created_at, due_at,
+        attempt_count, delivered_at, last_error, warnings)
+    SELECT assessment_id, 1, 1, '{"link": "https://reports.test/canary"}', 'Complete', 'delivered',
+        '2026-01-01', '2026-01-01', 1, '2026-01-01', '', '[]' FROM assessments_order;
+"""
+_SHOWN = (
+    *("candidate_last_name", "candidate_email", "candidate_profile_url", "application", "job"),
+    *("additional_fields", "report_url", "end_reason"),
+)
+
+
+class Portal:
+    """A database file, and the commands of the portal that work on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "portal.sqlite3"
+        self._environment = {**os.environ, "VAR_DIR": str(folder), "DATABASE_URL": f"sqlite:///{self.file}"}
+
+    def migrate(self, *to: str, **environment: str) -> None:
+        done = self.run("migrate", "--verbosity", "0", *to, **environment)
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *command],
+            env={**self._environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def rows(self, columns: tuple[str, ...] = _SHOWN, table: str = "assessments_order") -> list[Any]:
+        with closing(sqlite3.connect(self.file)) as database:
+            return database.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1").fetchall()  # noqa: S608
+
+    def files_that_hold(self, text: str) -> list[str]:
+        files = [path for path in self.file.parent.rglob("*") if path.is_file()]
+        return [path.name for path in files if text.lower().encode() in path.read_bytes().lower()]
+
+
+def test_an_upgrade_encrypts_every_candidate_and_can_be_taken_back(tmp_path: Path) -> None:
+    portal = Portal(tmp_path)
+    portal.migrate()
+    portal.migrate("assessments", _BEFORE)
+    with closing(sqlite3.connect(portal.file)) as database:
+        _make_series(database)
+        database.executescript(_FILL)
+    before = portal.rows()
+    assert portal.files_that_hold("canary")
+
+    with closing(sqlite3.connect(portal.file)) as database:
+        database.execute(
+            "CREATE TRIGGER stop BEFORE UPDATE ON assessments_order "
+            "WHEN OLD.candidate_last_name = 'Canaryson500' BEGIN SELECT RAISE(ABORT, 'stopped'); END"
+        )
+    assert "stopped" in portal.run("migrate", "--verbosity", "0").stderr
+    assert {row[0][:5] for row in portal.rows(("candidate_last_name",))} == {"gAAAA", "Canar"}, "halfway"
+    with closing(sqlite3.connect(portal.file)) as database:
+        database.execute("DROP TRIGGER stop")
+
+    portal.migrate()
+    assert portal.files_that_hold("canary") == []
+    assert len(portal.rows(("order_id",), "assessments_candidatesearchterm")) > 700 * 8
+    shown = portal.run("order", "00000000-0000-0000-0000-000000000001", "--json")
+    assert "https://reports.test/canary" in shown.stdout, shown.stderr
+    assert "Everything is under the first key" in portal.run("rotate_encryption_keys", "--check").stdout
+
+    portal.migrate("assessments", _BEFORE)
+    assert portal.rows() == before
+    portal.migrate("assessments", _AFTER)
+    assert not {row[0][:5] for row in portal.rows(("candidate_email",))} - {"gAAAA"}
+
+
+def _make_series(database: sqlite3.Connection) -> None:
+    database.execute("CREATE TEMP TABLE series (value INTEGER)")
+    database.executemany("INSERT INTO series VALUES (?)", [(number,) for number in range(1, 701)])

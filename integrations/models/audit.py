@@ -39,6 +39,7 @@ class AuditEvent(models.Model):
         SIGN_IN_FAILED = "sign_in_failed", _("failed to sign in")
         SIGNED_OUT = "signed_out", _("signed out")
         COMMAND = "command", _("ran a command")
+        ERASED = "erased", _("erased")
 
     # Each organization has a chain of its own, and the portal one for what belongs to none.
     chain = models.CharField(max_length=40, editable=False)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from assessments.models import NextCall, Order, Update
 from assessments.services.cancel import cancel_by_person
+from assessments.services.hold import hold, lift
 from assessments.services.notes import note, resolve, why_not_resolved
 from assessments.services.people import NotPossible
 from assessments.services.rescue import (
@@ -124,6 +125,16 @@ def _adopt(asked: Request) -> str:
 def _place_again(asked: Request) -> str:
     place_again(asked.order.pk, asked.who, asked.reason)
     return _("The order is placed at Justifacts again now.")
+
+
+def _hold(asked: Request) -> str:
+    hold(asked.order.pk, asked.who, asked.reason)
+    return _("The order is under a legal hold. Nothing of it is erased until somebody lifts it.")
+
+
+def _lift(asked: Request) -> str:
+    lift(asked.order.pk, asked.who, asked.reason)
+    return _("The legal hold is lifted. The candidate’s data is erased when its time has come.")
 
 
 def _note(asked: Request) -> str:
@@ -243,8 +254,34 @@ ORDER_ACTIONS = (
             "The note stands in the timeline for everybody who may see this order. It is not sent anywhere."
         ),
         _note,
-        lambda order, update: True,
+        lambda order, update: not order.is_erased,
         NoteForm,
+    ),
+    Action(
+        "hold",
+        gettext_lazy("Put under legal hold"),
+        "hold_order",
+        lambda order, update: _(
+            "Use this when the data of this check may be needed in a dispute. It is then not erased, neither "
+            "when its time is over nor when the candidate is to be forgotten, until somebody lifts the hold."
+        ),
+        _hold,
+        lambda order, update: not (order.legal_hold or order.is_erased),
+    ),
+    Action(
+        "lift",
+        gettext_lazy("Lift the legal hold"),
+        "hold_order",
+        lambda order, update: (
+            _(
+                "The order is held for this reason: “%(reason)s” Without the hold the candidate’s data is "
+                "erased %(days)d days after the end of the check; within minutes, if that is past."
+            )
+            % {"reason": order.legal_hold_reason, "days": order.organization.retention_days}
+        ),
+        _lift,
+        lambda order, update: order.legal_hold,
+        is_grave=True,
     ),
     Action(
         "cancel",

@@ -22,7 +22,8 @@ class Restored:
 
 def after_restore(now: datetime) -> Restored:
     """Makes forgotten orders again, asks Justifacts before anything is placed, polls every open order at
-    once, and erases again what was erased on request. May be run twice, and on a database that was not restored, while no worker runs."""
+    once, and erases again what was erased on request. May be run twice, and on a database that was not
+    restored, while no worker runs."""
     made = sum(len(make_again(organization, now - KEPT)) for organization in Organization.objects.all())
     Update.objects.exclude(claim_token=None).update(claim_token=None, claimed_until=None)
     to_place = list(Order.objects.filter(next_call=NextCall.PLACE).values_list("pk", flat=True))

@@ -66,9 +66,15 @@ def _erase_events(order: Order) -> int:
     lines = list(order.events.all())
     order.events.all().delete()
     Event.objects.bulk_create(
-        Event(order=order, at=line.at, source=line.source, kind=line.kind, summary=ERASED) for line in lines
+        Event(order=order, at=line.at, source=line.source, kind=line.kind, summary=_in_short(line.kind))
+        for line in lines
     )
     return len(lines)
+
+
+def _in_short(kind: str) -> str:
+    """The kinds are the program's own words."""
+    return f"{kind.replace('_', ' ').capitalize()} (words erased)"
 
 
 def _erase_updates(order: Order) -> int:

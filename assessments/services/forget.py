@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from assessments.models import ErasedWhy, ErasureCertificate, Order
 from integrations import audit
@@ -21,6 +23,7 @@ from .candidates import digest_of, digests_of, orders_of_candidate
 from .changing import changing
 from .erasable import why_kept
 from .erase import Counts, erase, erase_calls_that_name, names_of
+from .plain import plain
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Plan:
     """What would be erased, and what would be kept, with the reason of each."""
 
     to_erase: Sequence[Order]
-    kept: Sequence[tuple[Order, str]]
+    kept: Sequence[tuple[Order, str | Promise]]
 
 
 def plan(organization: Organization, email: str) -> Plan:
@@ -48,7 +51,7 @@ def forget(organization: Organization, email: str, by: str, now: datetime) -> Er
         for found in orders_of_candidate(organization, email):
             with changing(found.pk) as order:
                 if why := why_kept(order):
-                    certificate.kept.append({"order": str(order.pk), "why": why})
+                    certificate.kept.append({"order": str(order.pk), "why": plain(why)})
                     continue
                 names |= names_of(order)
                 because = f"The candidate's data was erased on request (certificate {certificate.pk})."
@@ -100,12 +103,12 @@ def certificate_as_json(certificate: ErasureCertificate) -> dict[str, Any]:
 
 #: How the kinds of what was erased are called, in the order in which people read them.
 KINDS = (
-    ("orders", "orders: name, e-mail, links, result, application, answers"),
-    ("events", "lines of their histories"),
-    ("updates", "updates for Ashby"),
-    ("attempts", "calls to Justifacts and Ashby, with their answers"),
-    ("inbound_calls", "calls from Ashby and Justifacts, with what was sent"),
-    ("differences", "lines of reconciliation reports"),
+    ("orders", _("orders: name, e-mail, links, result, application, answers")),
+    ("events", _("lines of their histories")),
+    ("updates", _("updates for Ashby")),
+    ("attempts", _("calls to Justifacts and Ashby, with their answers")),
+    ("inbound_calls", _("calls from Ashby and Justifacts, with what was sent")),
+    ("differences", _("lines of reconciliation reports")),
 )
 
 
@@ -120,12 +123,16 @@ def certificate_as_text(certificate: ErasureCertificate) -> str:
         f"Candidate (keyed digest of the e-mail address): {certificate.candidate_digest}",
         "",
         "Erased:",
-        *(f"- {certificate.counts[kind]} {words}" for kind, words in KINDS if certificate.counts.get(kind)),
+        *(
+            f"- {certificate.counts[kind]} {plain(words)}"
+            for kind, words in KINDS
+            if certificate.counts.get(kind)
+        ),
         *([] if certificate.counts else ["- nothing: no data of this candidate could be erased"]),
         *(f"- order {order}" for order in certificate.orders),
         *(["", "Kept, and why:"] if certificate.kept else []),
         *(f"- order {line['order']}: {line['why']}" for line in certificate.kept),
         "",
-        "Kept are figures without a name: status, times, package, job, turnaround, and the numbers of the order.",
+        "Kept are figures without a name: status, times, package, job, turnaround, numbers of the order.",
     ]
     return "\n".join(lines) + "\n"

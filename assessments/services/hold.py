@@ -1,4 +1,4 @@
-"""The legal hold: while an order is under one, nothing of it is erased, neither by the clock nor on request."""
+"""The legal hold: while an order is under one, nothing of it is erased, not by the clock nor on request."""
 
 from uuid import UUID
 

@@ -27,7 +27,8 @@ WHO = "the portal"
 
 
 def erase_due(now: datetime) -> int:
-    """Erases what is past its time, and what a restore has brought back; how many orders. Calls that belong to no order go as they are."""
+    """Erases what is past its time, and what a restore has brought back; how many orders. Calls that belong
+    to no order go as they are."""
     until, erased = time.monotonic() + SECONDS, erasure_journal.erase_again(now)
     for organization in Organization.objects.order_by("pk"):
         for batch in _batches(organization, now):

@@ -27,12 +27,15 @@ class OrganizationAdmin(OfOrganizations):
     list_select_related = ["connection"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
-    fields = ["name", "slug", "created_at"]
-    readonly_fields = ["created_at"]
+    fields = ["name", "slug", "created_at", "retention_days", "adverse_action_url"]
 
     def organization_of(self, row: Any) -> Organization:
         organization: Organization = row
         return organization
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Commands and people find an organization by its names: who may add one may change them."""
+        return ["created_at"] if self.has_add_permission(request) else ["name", "slug", "created_at"]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return {} if obj else super().get_prepopulated_fields(request, obj)

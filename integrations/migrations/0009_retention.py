@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             name="retention_days",
             field=models.PositiveIntegerField(
                 default=integrations.models.organizations.default_retention_days,
-                help_text="So many days after a check has ended, the candidate’s name, e-mail, links, result and everything that was sent are erased; figures stay. A shorter time erases older checks within minutes, and nothing brings them back. A check under a legal hold is kept.",
+                help_text="So many days after a check has ended, the candidate’s name, e-mail, links, result and all that was sent are erased; figures stay. A shorter time erases older checks within minutes, and nothing brings them back. A check under a legal hold is kept.",
                 validators=[
                     django.core.validators.MinValueValidator(30),
                     django.core.validators.MaxValueValidator(3650),

@@ -42,8 +42,8 @@ class Organization(models.Model):
         default=default_retention_days,
         validators=[MinValueValidator(SHORTEST_RETENTION), MaxValueValidator(LONGEST_RETENTION)],
         help_text=_(
-            "So many days after a check has ended, the candidate’s name, e-mail, links, result and everything "
-            "that was sent are erased; figures stay. A shorter time erases older checks within minutes, and "
+            "So many days after a check has ended, the candidate’s name, e-mail, links, result and all that "
+            "was sent are erased; figures stay. A shorter time erases older checks within minutes, and "
             "nothing brings them back. A check under a legal hold is kept."
         ),
     )
@@ -54,8 +54,8 @@ class Organization(models.Model):
         blank=True,
         validators=[validate_web_page],
         help_text=_(
-            "Where your people read what to do before they decide against somebody because of a report. It is "
-            "linked where a result asks for a look."
+            "Where your people read what to do before they decide against somebody because of a report. It "
+            "is linked where a result asks for a look."
         ),
     )
 

@@ -80,12 +80,15 @@ def entries_of(name: str) -> Iterator[dict[str, Any]]:
 
 def erase(assessment_ids: Collection[str]) -> int:
     """Blanks the lines of these orders where they stand, while others go on appending; how many."""
-    wanted, found = set(assessment_ids), 0
-    with _alone():
-        for file in sorted(_folder().glob("*.journal")) if wanted else ():
-            if _day(file):
-                found += _blank(file, wanted)
-    return found
+    wanted = set(assessment_ids)
+    if not wanted:
+        return 0
+    try:
+        with _alone():
+            return sum(_blank(file, wanted) for file in sorted(_folder().glob("*.journal")) if _day(file))
+    except OSError as error:
+        logger.error("the journal of starts cannot be blanked: %s", type(error).__name__)
+        return 0
 
 
 def _blank(file: Path, wanted: set[str]) -> int:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from assessments.models import (
     Concern,
     Difference,
@@ -89,10 +91,12 @@ def erase_calls_that_name(organization_id: int, names: Iterable[str]) -> int:
     """Empties what Ashby or Justifacts sent in calls that belong to no order (they were refused) and that
     name one of these ids; how many."""
     wanted = set(names) - {""}
-    of_none = InboundCall.objects.filter(organization=organization_id, order=None).exclude(body={})
+    if not wanted:
+        return 0
+    refused = Q(organization=organization_id, order=None) & ~Q(outcome="answered") & ~Q(body={})
     found = [
         pk
-        for pk, body in of_none.values_list("pk", "body").iterator(chunk_size=BATCH)
+        for pk, body in InboundCall.objects.filter(refused).values_list("pk", "body").iterator(BATCH)
         if not wanted.isdisjoint(_texts(body))
     ]
     return sum(

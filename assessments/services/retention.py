@@ -64,7 +64,7 @@ def _ended_before(organization: Organization, now: datetime) -> datetime:
 
 
 def _batches(organization: Organization, now: datetime) -> Iterator[list[UUID]]:
-    """Ends with one that is not full, so that an order that cannot be erased stops nothing."""
+    """Until one is not full: those that are erased are due no more."""
     while batch := list(due(organization, now).values_list("pk", flat=True)[:BATCH]):
         yield batch
         if len(batch) < BATCH:

@@ -35,6 +35,8 @@ def note(certificate: ErasureCertificate) -> bool:
     """Appends the certificate. A journal that cannot be written stops no erasure: False, and a line of
     log; after a restore the candidate has to be forgotten again by hand then."""
     facts = {name: getattr(certificate, name) for name in _FIELDS}
+    # To the microsecond, so that the certificate that is made again is the same.
+    facts["at"] = certificate.at.isoformat()
     line = Secret(json.dumps(facts, cls=DjangoJSONEncoder)).encrypted() + "\n"
     try:
         journal.append(journal.ERASURES, line.encode())

@@ -36,7 +36,7 @@ CANDIDATE = {
 def body(world: World, **changes: Any) -> dict[str, Any]:
     return world.start_body(
         candidate=CANDIDATE,
-        application={"ashby_id": "application-9", "status": "Active", "source": "marked-source"},
+        application={"ashby_id": "application-9", "status": "Active"},
         additional_fields={"address": "77 Yew Lane"},
         **changes,
     )
@@ -88,7 +88,8 @@ def refused_by_ashby(world: World, order: Order, quoting: dict[str, Any]) -> Non
     assert order.updates.filter(state=Update.State.REFUSED).exists()
     same = {"assessment_id": "JF-9", "reference_id": str(order.pk), "timestamp": 1}
     world.justifacts("assessment.status", {"success": True, "results": same})
-    world.justifacts("assessment.list", {"success": True, "results": []})
+    sold = [{"assessment_type_id": world.acme.basic.justifacts_id, "name": "Basic", "description": ""}]
+    world.justifacts("assessment.list", {"success": True, "results": sold})
     world.ashby("job.list", {"success": True, "results": [], "moreDataAvailable": False})
     reconcile(world.acme.organization, "Ada")
 

@@ -54,7 +54,7 @@ def test_such_a_life_leaves_words_everywhere(order: Order) -> None:
     """Of the proof itself: it looks where the words are."""
     assert {
         *("assessments.Order.candidate_email", "assessments.Order.additional_fields"),
-        *("assessments.Order.application", "assessments.Order.report_url", "assessments.Order.result"),
+        *("assessments.Order.report_url", "assessments.Order.result"),
         *("assessments.Event.summary", "assessments.Update.payload", "assessments.Update.summary"),
         *("assessments.InboundCall.body", "assessments.Difference.text", "the journal of starts"),
     } <= left().keys()

@@ -24,41 +24,7 @@ from assessments.services.rescue import (
 from assessments.services.resend import resend
 from assessments.services.retry import can_be_polled, poll_now, retry, set_aside
 
-
-class PlainForm(forms.Form):
-    """Nothing has to be said: the action changes nothing that is true."""
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("Stands in the order’s timeline, with your name."),
-    )
-
-
-class CancelForm(ReasonForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["reason"].help_text = _(
-            "The recruiter reads it on Ashby’s card, and it stands in the timeline with your name."
-        )
-
-
-class AdoptForm(ReasonForm):
-    number = forms.CharField(
-        label=gettext_lazy("Order number at Justifacts"),
-        max_length=200,
-        help_text=gettext_lazy("As Justifacts names it for this order’s reference."),
-    )
-    field_order = ("number", "reason")
-
-
-class NoteForm(forms.Form):
-    text = forms.CharField(
-        label=gettext_lazy("Note"), max_length=5000, widget=forms.Textarea(attrs={"rows": 4})
-    )
+from .order_forms import AdoptForm, CancelForm, NoteForm, PlainForm, ReasonForm
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def _blank(file: Path, wanted: set[str]) -> int:
     with file.open("r+b") as content:
         for line in content.readlines():
             text = line.rstrip(b"\n")
-            entry = _entry(text.decode())
+            entry = _entry(text.decode(errors="replace"))
             if entry is not None and entry.get("assessment_id") in wanted:
                 # Behind what others append, so no lock has to keep them away.
                 os.pwrite(content.fileno(), b" " * len(text), place)

@@ -12,6 +12,7 @@ from assessments import tasks
 from assessments.models import ErasedWhy, InboundCall, Order, Update
 from assessments.services import retention
 from assessments.services.hold import hold, lift
+from integrations.connections import connect
 from integrations.models import AuditEvent
 from tests.world import World, data
 
@@ -52,6 +53,12 @@ def test_two_years_after_the_end_the_candidate_is_gone(complete: Order, clock) -
     days_later(clock, 730)
     assert is_erased(complete)
     assert (complete.candidate_email, complete.result, complete.erased_why) == ("", "", ErasedWhy.RETENTION)
+
+
+def test_a_new_organization_starts_with_the_operators_number(world: World, settings) -> None:
+    settings.RETENTION_DAYS = 365
+    assert connect("Initech", verification_key="verify-initech-0123456789").organization.retention_days == 365
+    assert world.acme.organization.retention_days == 730
 
 
 def test_each_organization_has_its_own_clock(world: World, complete: Order, clock) -> None:

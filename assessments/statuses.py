@@ -76,6 +76,12 @@ def result_of(word: str) -> str:
     return known.get(normalised(word), word.strip())
 
 
+def asks_for_a_look(result: str) -> bool:
+    """Whether people should read the report and their company's notes before they decide: any word but
+    those that leave nothing to decide. It says nothing of the candidate."""
+    return result not in ("", "Clear", NO_RESULT)
+
+
 def may_follow(current: Status, new: Status) -> bool:
     """Forward only: a status may follow one of a lower rank, and nothing follows an end."""
     return current not in ENDED and _RANKS[new] > _RANKS[current]

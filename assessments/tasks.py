@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from assessments.models import Heartbeat, Order, Reconciliation
 from assessments.services import deliver as delivering
-from assessments.services import journal, notify
+from assessments.services import journal, notify, retention
 from assessments.services import place as placing
 from assessments.services import poll as polling
 from assessments.services import reconcile as reconciling
@@ -34,6 +34,8 @@ __all__ = ["broker_answers", "call_justifacts", "deliver", "nudge", "poll", "swe
 SWEEP_EVERY = timedelta(seconds=1.5)
 #: A little less than beat's minute, so that a tick that comes early is not passed over.
 NOTICES_EVERY = WATCH_EVERY = RECONCILE_EVERY = timedelta(seconds=50)
+#: ... and than its ten.
+RETENTION_EVERY = timedelta(minutes=9)
 #: How long one task goes on with an organization before it makes room for others.
 TURN_SECONDS = 5
 #: Calls in flight for one organization and side, in each worker process.
@@ -183,6 +185,15 @@ def reconcile_nightly() -> None:
             nudge(reconcile_organization, report_id, expires=50)
         reconciling.forget_old_reports(now)
         journal.forget_old(now)
+
+
+@shared_task
+def erase_due() -> None:
+    """Erases candidates' data whose time is over. Of several schedulers' ticks, one does the work; a run
+    that ends early, or dies, is gone on with by the next."""
+    now = timezone.now()
+    if Heartbeat.take_turn("retention", now, RETENTION_EVERY):
+        retention.erase_due(now)
 
 
 @shared_task

@@ -283,6 +283,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 50},
     },
     "notices": {"task": "assessments.tasks.send_notices", "schedule": 60.0, "options": {"expires": 50}},
+    "retention": {"task": "assessments.tasks.erase_due", "schedule": 600.0, "options": {"expires": 500}},
     "retire keys": {
         "task": "integrations.tasks.retire_silent_keys",
         "schedule": 600.0,

@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 
 from .encryption import unreadable
+from .models.organizations import LONGEST_RETENTION, SHORTEST_RETENTION
 
 
 @register()
@@ -92,6 +93,20 @@ def single_sign_on(**_: Any) -> list[CheckMessage]:
                 )
             )
     return found
+
+
+@register()
+def retention(**_: Any) -> list[CheckMessage]:
+    """What a new organization starts with is within what an organization may choose."""
+    if SHORTEST_RETENTION <= settings.RETENTION_DAYS <= LONGEST_RETENTION:
+        return []
+    return [
+        Error(
+            f"RETENTION_DAYS is not between {SHORTEST_RETENTION} and {LONGEST_RETENTION}.",
+            hint="Leave it out for 730 days, two years; each organization's admin can choose another number.",
+            id="integrations.E005",
+        )
+    ]
 
 
 @register()

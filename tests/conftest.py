@@ -104,6 +104,7 @@ def world(db, client, wire, settings) -> World:
             ("0009_reconciliation", "grant"),
             ("0011_audit_trail_for_people", "grant"),
             ("0012_key_rotation_for_people", "grant"),
+            ("0014_retention", "grant"),
         ):
             migration = importlib.import_module(f"assessments.migrations.{name}")
             getattr(migration, grant)(apps, connection.schema_editor())

@@ -71,6 +71,7 @@ COMMANDS = {
     "reset_two_factor": OF_THE_PORTAL,
     "rotate_encryption_keys": OF_THE_PORTAL,
     "connect_org": OF_ONE,
+    "forget": OF_ONE,
     "check_connection": OF_ONE,
     "sync_packages": OF_ONE,
     "sync_jobs": OF_ONE,
@@ -180,7 +181,7 @@ def test_every_address_about_a_row_of_an_organization_is_tried_with_a_strangers(
         for model in of_an_organization()
         if model in admin.site._registry
     }
-    lists = {".", "export/", "now/"}
+    lists = {".", "export/", "now/", "forget/"}
     for (group, about), roles in cells().items():
         for role in ("org_admin", "helper"):
             strangers = roles[role][1]
@@ -253,6 +254,8 @@ def test_a_command_about_one_organization_says_nothing_of_the_other(own: Company
         ("set_default_package", slug, str(own.tenant.executive.assessment_type_id)),
         ("map_job", slug, "j-bea", str(own.tenant.executive.assessment_type_id)),
         ("verify_audit", slug),
+        ("forget", slug, "Strangeman@x.test"),
+        ("forget", slug, "Strangeman@x.test", "--dry-run"),
     ):
         said = io.StringIO()
         call_command(name, *arguments, stdout=said)

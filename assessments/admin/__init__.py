@@ -1,5 +1,5 @@
 """The portal for people: orders, and what happened to them."""
 
-from . import orders, reconciliations, records, watching
+from . import erasure, orders, reconciliations, records, watching
 
-__all__ = ["orders", "reconciliations", "records", "watching"]
+__all__ = ["erasure", "orders", "reconciliations", "records", "watching"]

@@ -40,6 +40,7 @@ class ProblemFilter(SimpleListFilter):
             ("still", _("Standing still")),
             ("unknown", _("Unknown status at Justifacts")),
             ("placing", _("Not yet at Justifacts")),
+            ("held", _("Under a legal hold")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
@@ -57,6 +58,8 @@ class ProblemFilter(SimpleListFilter):
                 return queryset.filter(status_is_unknown=True)
             case "placing":
                 return queryset.filter(next_call__in=[NextCall.PLACE, NextCall.LOOK_UP])
+            case "held":
+                return queryset.filter(legal_hold=True)
         return queryset
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from assessments.models import NextCall, Order, Update
 from assessments.services.cancel import cancel_by_person
+from assessments.services.hold import hold, lift
 from assessments.services.notes import note, resolve, why_not_resolved
 from assessments.services.people import NotPossible
 from assessments.services.rescue import (
@@ -23,41 +24,7 @@ from assessments.services.rescue import (
 from assessments.services.resend import resend
 from assessments.services.retry import can_be_polled, poll_now, retry, set_aside
 
-
-class PlainForm(forms.Form):
-    """Nothing has to be said: the action changes nothing that is true."""
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("Stands in the order’s timeline, with your name."),
-    )
-
-
-class CancelForm(ReasonForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["reason"].help_text = _(
-            "The recruiter reads it on Ashby’s card, and it stands in the timeline with your name."
-        )
-
-
-class AdoptForm(ReasonForm):
-    number = forms.CharField(
-        label=gettext_lazy("Order number at Justifacts"),
-        max_length=200,
-        help_text=gettext_lazy("As Justifacts names it for this order’s reference."),
-    )
-    field_order = ("number", "reason")
-
-
-class NoteForm(forms.Form):
-    text = forms.CharField(
-        label=gettext_lazy("Note"), max_length=5000, widget=forms.Textarea(attrs={"rows": 4})
-    )
+from .order_forms import AdoptForm, CancelForm, NoteForm, PlainForm, ReasonForm
 
 
 @dataclass(frozen=True)
@@ -124,6 +91,16 @@ def _adopt(asked: Request) -> str:
 def _place_again(asked: Request) -> str:
     place_again(asked.order.pk, asked.who, asked.reason)
     return _("The order is placed at Justifacts again now.")
+
+
+def _hold(asked: Request) -> str:
+    hold(asked.order.pk, asked.who, asked.reason)
+    return _("The order is under a legal hold. Nothing of it is erased until somebody lifts it.")
+
+
+def _lift(asked: Request) -> str:
+    lift(asked.order.pk, asked.who, asked.reason)
+    return _("The legal hold is lifted. The candidate’s data is erased when its time has come.")
 
 
 def _note(asked: Request) -> str:
@@ -243,8 +220,34 @@ ORDER_ACTIONS = (
             "The note stands in the timeline for everybody who may see this order. It is not sent anywhere."
         ),
         _note,
-        lambda order, update: True,
+        lambda order, update: not order.is_erased,
         NoteForm,
+    ),
+    Action(
+        "hold",
+        gettext_lazy("Put under legal hold"),
+        "hold_order",
+        lambda order, update: _(
+            "Use this when the data of this check may be needed in a dispute. It is then not erased, neither "
+            "when its time is over nor when the candidate is to be forgotten, until somebody lifts the hold."
+        ),
+        _hold,
+        lambda order, update: not (order.legal_hold or order.is_erased),
+    ),
+    Action(
+        "lift",
+        gettext_lazy("Lift the legal hold"),
+        "hold_order",
+        lambda order, update: (
+            _(
+                "The order is held for this reason: “%(reason)s” Without the hold the candidate’s data is "
+                "erased %(days)d days after the end of the check; within minutes, if that is past."
+            )
+            % {"reason": order.legal_hold_reason, "days": order.organization.retention_days}
+        ),
+        _lift,
+        lambda order, update: order.legal_hold,
+        is_grave=True,
     ),
     Action(
         "cancel",

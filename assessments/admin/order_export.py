@@ -15,6 +15,7 @@ _COLUMNS = (
     *("assessment_id", "organization", "candidate", "email", "package", "job", "status", "status_since"),
     *("result", "needs_a_human", "reason", "justifacts_order_id", "application_id", "job_id"),
     *("started_at", "completed_at", "turnaround_minutes", "report_url"),
+    *("legal_hold", "erased_at"),
 )
 
 
@@ -62,6 +63,8 @@ def _row(order: Order) -> list[str]:
         _time(order.completed_at),
         "" if order.turnaround_minutes is None else str(order.turnaround_minutes),
         order.report_url,
+        "yes" if order.legal_hold else "no",
+        _time(order.erased_at),
     ]
 
 

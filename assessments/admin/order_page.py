@@ -16,11 +16,13 @@ from django.utils.translation import gettext as _
 from assessments.models import Order, Update
 from assessments.services.card import card_of
 from assessments.services.explain import where_it_stands
-from assessments.services.people import NotPossible
+from assessments.services.people import NotPossible, refuse_erased
 from assessments.services.reports import report_of
 from assessments.services.resend import may_be_resent
+from assessments.services.retention import erased_on
 from assessments.services.tell import first_answer
 from assessments.services.timeline import sources, timeline
+from assessments.statuses import asks_for_a_look
 from assessments.tasks import call_justifacts, deliver, nudge, poll
 from integrations.admin.scope import OfOrganizations
 
@@ -93,6 +95,7 @@ class OrderPage(OfOrganizations):
 
     def _do(self, request: HttpRequest, action: Action, asked: Request) -> HttpResponse:
         try:
+            refuse_erased(asked.order)
             messages.success(request, action.do(asked))
         except NotPossible as error:
             messages.warning(request, str(error))
@@ -150,4 +153,6 @@ def _content(order: Order, updates: list[Update]) -> dict[str, Any]:
         "told_count": len(told),
         "moments": moments,
         "sources": sources(moments),
+        "erased_on": erased_on(order),
+        "asks_for_a_look": asks_for_a_look(order.result),
     }

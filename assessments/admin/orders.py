@@ -107,6 +107,8 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
         status = format_html(
             '<span class="status status-{}">{}</span>', order.status, order.get_status_display()
         )
+        if order.is_erased:
+            return format_html('{} <span class="status status-accepted">{}</span>', status, _("Erased"))
         if order.still_since:
             return format_html('{} <span class="status status-human">{}</span>', status, _("Stands still"))
         if not order.result:

@@ -2,10 +2,11 @@
 
 from .calls import Attempt, InboundCall
 from .claims import Claimable
+from .erasure import ErasureCertificate
 from .events import Event
 from .heartbeats import Heartbeat
 from .notices import NoticeChoice, NoticeKind, Told
-from .orders import Concern, NextCall, Order
+from .orders import Concern, ErasedWhy, NextCall, Order
 from .reconciliation import Difference, Reconciliation
 from .search_terms import CandidateSearchTerm
 from .updates import Update
@@ -17,6 +18,8 @@ __all__ = [
     "Claimable",
     "Concern",
     "Difference",
+    "ErasedWhy",
+    "ErasureCertificate",
     "Event",
     "Heartbeat",
     "InboundCall",

@@ -36,6 +36,24 @@ class Concern(models.TextChoices):
     CANCEL = "cancel", _("cancelling at Justifacts")
 
 
+class ErasedWhy(models.TextChoices):
+    """What a candidate's data was erased for."""
+
+    NONE = "", _("it is not erased")
+    RETENTION = "retention", _("the time for which it is kept is over")
+    REQUEST = "request", _("on request")
+
+
+#: Of an erased order each of these is empty: the database itself sees to it.
+ERASED_TEXTS = (
+    *("candidate_id", "candidate_first_name", "candidate_last_name", "candidate_email"),
+    *("candidate_profile_url", "justifacts_status", "result", "report_url", "end_reason"),
+    *("attention_reason", "call_error", "legal_hold_reason"),
+)
+#: These too, as empty objects.
+ERASED_OBJECTS = ("application", "job", "additional_fields")
+
+
 class Order(Claimable):
     """``assessment_id`` is what Ashby knows the order by, ``justifacts_order_id`` what Justifacts
     knows it by. Orders hang on the application: Ashby can merge candidates, after which a
@@ -100,6 +118,12 @@ class Order(Claimable):
     not_found_count = models.PositiveSmallIntegerField(default=0)
     polled_at = models.DateTimeField(_("last polled"), null=True)
 
+    # A legal hold stops the clock: nothing of the order is erased until a person lifts it.
+    legal_hold = models.BooleanField(_("legal hold"), default=False)
+    legal_hold_reason = models.TextField(_("reason of the legal hold"), default="", blank=True)
+    erased_at = models.DateTimeField(_("personal data erased"), null=True)
+    erased_why = models.CharField(max_length=10, choices=ErasedWhy, blank=True, default=ErasedWhy.NONE)
+
     # The newest timestamp that Ashby was given for this order; the next has to be greater.
     last_timestamp = models.BigIntegerField(default=0)
     last_sequence = models.PositiveIntegerField(default=0)
@@ -119,6 +143,7 @@ class Order(Claimable):
             ("note_order", "Can add a note to an order"),
             ("resolve_order", "Can say that an order needs no human any more"),
             ("export_order", "Can export orders"),
+            ("hold_order", "Can put an order under a legal hold, and lift it"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -150,6 +175,27 @@ class Order(Claimable):
             models.CheckConstraint(
                 name="complete_with_its_time",
                 condition=~Q(status=Status.COMPLETE) | Q(completed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="held_with_a_reason",
+                condition=Q(legal_hold=False, legal_hold_reason="")
+                | (Q(legal_hold=True) & ~Q(legal_hold_reason="")),
+            ),
+            models.CheckConstraint(
+                name="what_is_held_is_not_erased", condition=Q(legal_hold=False) | Q(erased_at=None)
+            ),
+            models.CheckConstraint(
+                name="only_what_has_ended_is_erased",
+                condition=Q(erased_at=None) | Q(status__in=sorted(ENDED)),
+            ),
+            models.CheckConstraint(
+                name="erased_for_a_reason",
+                condition=Q(erased_at=None, erased_why="")
+                | Q(erased_at__isnull=False, erased_why__in=["retention", "request"]),
+            ),
+            models.CheckConstraint(
+                name="erased_without_personal_data",
+                condition=Q(erased_at=None) | Q(**dict.fromkeys(ERASED_TEXTS, "")),
             ),
         ]
         indexes = [
@@ -190,6 +236,12 @@ class Order(Claimable):
                 fields=["organization"],
                 condition=Q(next_call__in=[NextCall.PLACE, NextCall.LOOK_UP]),
             ),
+            # For the clock of personal data.
+            models.Index(
+                name="orders_not_erased",
+                fields=["organization", "status_since"],
+                condition=Q(erased_at=None),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -197,6 +249,8 @@ class Order(Claimable):
 
     @property
     def candidate_name(self) -> str:
+        if self.is_erased:
+            return gettext("Erased candidate")
         return f"{self.candidate_first_name} {self.candidate_last_name}".strip()
 
     @property
@@ -208,6 +262,11 @@ class Order(Claimable):
     @property
     def has_ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def is_erased(self) -> bool:
+        """Nothing of the candidate is left, and nothing may come back."""
+        return self.erased_at is not None
 
     @property
     def personal_data(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from assessments.models import Event, NextCall, Order, Update
 from integrations.models import Organization
 
 from .changing import changing, record
+from .erasure_journal import erase_again
 from .journal import KEPT, make_again
 from .scheduling import schedule
 
@@ -16,11 +17,13 @@ class Restored:
     made_again: int
     looked_up: int
     polled: int
+    erased_again: int
 
 
 def after_restore(now: datetime) -> Restored:
-    """Makes forgotten orders again, asks Justifacts before anything is placed, and polls every open order
-    at once. May be run twice, and on a database that was not restored, while no worker runs."""
+    """Makes forgotten orders again, asks Justifacts before anything is placed, polls every open order at
+    once, and erases again what was erased on request. May be run twice, and on a database that was not
+    restored, while no worker runs."""
     made = sum(len(make_again(organization, now - KEPT)) for organization in Organization.objects.all())
     Update.objects.exclude(claim_token=None).update(claim_token=None, claimed_until=None)
     to_place = list(Order.objects.filter(next_call=NextCall.PLACE).values_list("pk", flat=True))
@@ -38,4 +41,4 @@ def after_restore(now: datetime) -> Restored:
     polled = Order.objects.filter(next_call=NextCall.POLL).update(
         next_call_at=now, claim_token=None, claimed_until=None
     )
-    return Restored(made, len(to_place), polled)
+    return Restored(made, len(to_place), polled, erase_again(now))

@@ -15,7 +15,10 @@ def keep_attempt(
     *,
     update: Update | None = None,
 ) -> None:
-    """One row: when, how long, HTTP status, outcome, request id, shortened and redacted answer."""
+    """One row: when, how long, HTTP status, outcome, request id, shortened and redacted answer. None for
+    an order that was erased while the call was out: its answer would bring the candidate back."""
+    if order.is_erased:
+        return
     Attempt.objects.create(
         order=order,
         update=update,

@@ -17,6 +17,7 @@ from .attempts import keep_attempt
 from .attention import ask_human, settle
 from .changing import changing, record
 from .claiming import Claim, give_back
+from .inbound import keep_about
 from .moving import move
 from .people import NotPossible, record_person
 from .plain import plain
@@ -43,12 +44,10 @@ def cancel_by_ashby(
                 "cancel_ignored",
                 f"Ashby asked to cancel; the check was already {plain(Status(order.status).label).lower()}.",
             )
-            call.outcome = "already_ended"
+            keep_about(call, order, "already_ended")
         else:
             end_as_cancelled(order, "Cancelled in Ashby", Event.Source.ASHBY, now)
-            call.outcome = "cancelled"
-        call.order = order
-        call.save()
+            keep_about(call, order, "cancelled")
     return order
 
 
@@ -131,4 +130,4 @@ def cancel_at_justifacts(claim: Claim) -> None:
                     f"{failure.sentence} The portal goes on trying. Call Justifacts if it is urgent.",
                 )
         reach("cancel.before_commit")
-    note_justifacts(connection, failure, now, hide=order.personal_data)
+    note_justifacts(connection, failure, now, hide=claim.order.personal_data)

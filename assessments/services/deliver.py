@@ -79,7 +79,7 @@ def deliver_next(assessment_id: UUID) -> bool:
         update.save()
         reach("deliver.before_commit")
     reach("deliver.committed")
-    note_ashby(connection, failure, now, hide=order.personal_data)
+    note_ashby(connection, failure, now, hide=claimed.update.order.personal_data)
     return failure is None
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from assessments.models import Concern, NextCall, Order, Update
+from assessments.models import Concern, ErasedWhy, NextCall, Order, Update
 from assessments.statuses import Status, status_of
 from integrations.models import Connection
 
@@ -15,8 +15,29 @@ from .waits import in_words
 
 def where_it_stands(order: Order, now: datetime) -> str:
     """A few sentences in plain words: what is so, why it waits, and what happens next."""
+    if order.erased_at:
+        return _erased(order, order.erased_at)
     parts = [order.attention_reason, order.still_reason, _at_justifacts(order, now), _at_ashby(order, now)]
     return " ".join(_sentence(part) for part in parts if part)
+
+
+def _erased(order: Order, erased_at: datetime) -> str:
+    values = {
+        "status": order.get_status_display(),
+        "since": in_words(order.completed_at or order.status_since),
+        "when": in_words(erased_at),
+    }
+    if order.erased_why == ErasedWhy.REQUEST:
+        text = _(
+            "“%(status)s” since %(since)s. The candidate’s data was erased on %(when)s, on request; "
+            "figures are kept."
+        )
+    else:
+        text = _(
+            "“%(status)s” since %(since)s. The candidate’s data was erased on %(when)s: the time for which "
+            "it is kept was over; figures are kept."
+        )
+    return text % values
 
 
 def _at_justifacts(order: Order, now: datetime) -> str:

@@ -26,6 +26,7 @@ def as_json(order: Order) -> dict[str, Any]:
         "where_it_stands": where_it_stands(order, timezone.now()),
         "placed_at": _time(order.placed_at),
         "completed_at": _time(order.completed_at),
+        "legal_hold": order.legal_hold,
         "next_call": order.next_call or None,
         "next_call_at": _time(order.next_call_at),
         "call_error": order.call_error or None,
@@ -70,6 +71,7 @@ def in_short(order: Order) -> dict[str, Any]:
         "attention_reason": order.attention_reason or None,
         "standing_still": order.still_since is not None,
         "standing_still_reason": order.still_reason or None,
+        "erased_at": _time(order.erased_at),
         "created_at": _time(order.created_at),
     }
 

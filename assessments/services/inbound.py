@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from assessments.models import InboundCall
+from assessments.models import InboundCall, Order
 from integrations.models import Connection
 from integrations.redaction import HIDDEN, about_a_person, redact, redact_text
 
@@ -51,6 +51,14 @@ def _about_the_candidate(body: dict[str, Any]) -> tuple[str, ...]:
     part = candidate if isinstance(candidate, dict) else {}
     values = (part.get(name) for name in ("email", "last_name", "first_name"))
     return about_a_person(*(value.strip() if isinstance(value, str) else "" for value in values))
+
+
+def keep_about(call: InboundCall, order: Order, outcome: str) -> None:
+    """A call about an order. Once that is erased, only that there was a call."""
+    if order.is_erased:
+        call.body, call.message = {}, ""
+    call.order, call.outcome = order, outcome
+    call.save()
 
 
 def keep_refused(call: InboundCall, http_status: int, code: str, message: str) -> None:

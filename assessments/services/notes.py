@@ -7,13 +7,14 @@ from django.utils.translation import gettext as _
 from assessments.models import Order, Update
 
 from .changing import changing
-from .people import NotPossible, record_person
+from .people import NotPossible, record_person, refuse_erased
 from .rescue import placing_stayed_unknown, settle_by_person
 
 
 def note(assessment_id: UUID, text: str, who: str) -> None:
-    """Adds a note to the order's history."""
+    """Adds a note to the order's history. Raises ``NotPossible``."""
     with changing(assessment_id) as order:
+        refuse_erased(order)
         record_person(order, "note", f"{who} noted: {text.strip()}")
 
 

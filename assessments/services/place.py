@@ -113,7 +113,7 @@ def _place(claimed: Claim) -> None:
         reach("place.before_commit")
     reach("place.committed")
     failure = outcome if isinstance(outcome, CallFailed) else None
-    note_justifacts(connection, failure, now, hide=order.personal_data)
+    note_justifacts(connection, failure, now, hide=claimed.order.personal_data)
 
 
 def _look_up(claimed: Claim) -> None:
@@ -145,7 +145,7 @@ def _look_up(claimed: Claim) -> None:
             _uncertain(order, outcome, now)
         reach("look_up.before_commit")
     failure = outcome if isinstance(outcome, CallFailed) else None
-    note_justifacts(connection, failure, now, hide=order.personal_data)
+    note_justifacts(connection, failure, now, hide=claimed.order.personal_data)
 
 
 def _keep(order: Order, call: Attempt.Call, outcome: Placed | Found | CallFailed, now: datetime) -> None:
@@ -157,7 +157,7 @@ def _keep(order: Order, call: Attempt.Call, outcome: Placed | Found | CallFailed
 def _too_late(order: Order, outcome: Placed | CallFailed, now: datetime) -> None:
     """A push told us of the order before Justifacts' answer did, or the claim ended meanwhile. That
     Justifacts has the order is true all the same, and nobody may place it again."""
-    if not isinstance(outcome, Placed):
+    if not isinstance(outcome, Placed) or order.is_erased:
         return
     if not order.justifacts_order_id:
         _accepted(order, outcome, now)

@@ -114,7 +114,7 @@ def _make_again(report: Reconciliation) -> None:
 def _batches(report: Reconciliation) -> Iterator[Sequence[Order]]:
     """By key, so that orders that change meanwhile are neither missed nor met twice."""
     recent = ~Q(status__in=ENDED) | Q(status_since__gte=report.started_at - RECENT)
-    orders = Order.objects.order_by("pk").filter(recent, organization=report.organization_id)
+    orders = Order.objects.order_by("pk").filter(recent, organization=report.organization_id, erased_at=None)
     if report.compared_up_to is not None:
         orders = orders.filter(pk__gt=report.compared_up_to)
     keys = iter(list(orders.values_list("pk", flat=True)))
@@ -153,9 +153,11 @@ def _compare(report: Reconciliation, asked: Order, outcome: Found | CallFailed) 
     else:
         message = redact_text(outcome.message, asked.personal_data)
         report.reasons[message] = report.reasons.get(message, 0) + 1
+    found: list[tuple[str, str]] = []
     with changing(asked.pk) as order:
-        found = compare_with_justifacts(order, asked, outcome, timezone.now())
-        found += compare_with_ashby(order, timezone.now())
+        if not order.is_erased:
+            found += compare_with_justifacts(order, asked, outcome, timezone.now())
+            found += compare_with_ashby(order, timezone.now())
     for line in found:
         _add(report, *line, asked)
     report.compared_up_to = asked.pk

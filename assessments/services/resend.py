@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from assessments.models import Order, Update
 
 from .changing import changing
-from .people import NotPossible, record_person
+from .people import NotPossible, record_person, refuse_erased
 from .tell import tell_again
 
 _ENDS = {"assessment_result", "cancelled_reason"}
@@ -16,7 +16,7 @@ _ENDS = {"assessment_result", "cancelled_reason"}
 
 def may_be_resent(order: Order, updates: Sequence[Update]) -> list[Update]:
     """Of all the order's updates, oldest first, those from which on Ashby can be told again."""
-    if any(update.state in Update.UNSAID for update in updates):
+    if order.is_erased or any(update.state in Update.UNSAID for update in updates):
         return []
     end = _the_end(order, updates)
     return [update for update in updates if end is None or update.sequence >= end.sequence]
@@ -37,6 +37,7 @@ def resend(update_id: int, who: str, reason: str) -> int:
     """
     chosen = Update.objects.get(pk=update_id)
     with changing(chosen.order_id) as order:
+        refuse_erased(order)
         updates = list(order.updates.order_by("sequence"))
         if any(update.state in Update.UNSAID for update in updates):
             raise NotPossible(

@@ -72,7 +72,7 @@ def poll_now(assessment_id: UUID, who: str) -> bool:
 
 def can_be_polled(order: Order) -> bool:
     """Whether Justifacts has the order and has not ended it without a result."""
-    at_rest = order.next_call in (NextCall.POLL, NextCall.NONE)
+    at_rest = order.next_call in (NextCall.POLL, NextCall.NONE) and not order.is_erased
     return at_rest and bool(order.justifacts_order_id) and order.status not in ("cancelled", "rejected")
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.conf import settings
 
 from assessments.models import Order, Update
-from assessments.statuses import ASHBY_LABELS, SENDING_LABEL, Status
+from assessments.statuses import ASHBY_LABELS, SENDING_LABEL, Status, asks_for_a_look
 from integrations.protocol import JSON, AssessmentUpdate, Data
 from integrations.redaction import conceal
 
@@ -56,7 +56,7 @@ def tell_completion(order: Order, now: datetime) -> None:
         status=_status(ASHBY_LABELS[Status.COMPLETE][0]),
         result=Data("result", "Result", "string", order.result),
         profile_url=Data("report", "Report", "url", order.report_url or page_of(order)),
-        metadata=_metadata(order),
+        metadata=(*_metadata(order), *_notes(order)),
     )
 
 
@@ -121,6 +121,14 @@ def _write(
         metadata=metadata,
     )
     _put(order, summary, body.as_json(), now)
+
+
+def _notes(order: Order) -> tuple[Data, ...]:
+    """Where a result asks for a look, what the recruiter's own company wants done before a decision."""
+    address = order.organization.adverse_action_url
+    if not (address and asks_for_a_look(order.result)):
+        return ()
+    return (Data("adverse_action_notes", "Your company's adverse-action notes", "url", address),)
 
 
 def _put(order: Order, summary: str, payload: JSON, now: datetime) -> None:

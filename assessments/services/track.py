@@ -17,6 +17,7 @@ from integrations.protocol import AssessmentUpdate
 from .attention import ask_human, settle
 from .cancel import end_as_cancelled
 from .changing import changing, record, record_once
+from .inbound import keep_about
 from .moving import move
 from .plain import plain
 from .reports import address_in, take_address
@@ -39,6 +40,9 @@ def receive_push(connection: Connection, word: AssessmentUpdate, call: InboundCa
     ``WrongOrderNumber``."""
     found = find(connection, word)
     with changing(found.pk) as order:
+        if order.is_erased:
+            keep_about(call, order, "erased")
+            return order
         number = word.assessment_id
         if number and number != str(order.pk):
             if order.justifacts_order_id not in ("", number) or is_taken(order, number):
@@ -47,8 +51,7 @@ def receive_push(connection: Connection, word: AssessmentUpdate, call: InboundCa
                 record(order, _JUSTIFACTS, "adopted", f"Justifacts speaks of the order as number {number}.")
                 adopt(order, number, now)
         moved = apply_word(order, word, "by push", now)
-        call.order, call.outcome = order, "applied" if moved else "recorded"
-        call.save()
+        keep_about(call, order, "applied" if moved else "recorded")
         reach("push.before_commit")
     return order
 
@@ -112,8 +115,11 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
     """Whether the word changed what is true. The caller holds and saves the order.
 
     A presence of ``cancelled_reason`` or ``assessment_result`` means cancelled or complete, as in
-    Ashby's protocol. An unknown status is told as it stands and does not move the order.
+    Ashby's protocol. An unknown status is told as it stands and does not move the order. Of an erased
+    order nothing is heard any more.
     """
+    if order.is_erased:
+        return False
     word = without_the_candidate(order, word)
     text = str(word.status.value).strip()[:500] if word.status else ""
     target = target_of(word, text)

@@ -27,20 +27,18 @@ class OrganizationAdmin(OfOrganizations):
     list_select_related = ["connection"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
-    fields = ["name", "slug", "require_two_factor", "created_at"]
-    readonly_fields = ["created_at"]
+    fields = ["name", "slug", "created_at", "require_two_factor", "retention_days", "adverse_action_url"]
 
     def organization_of(self, row: Any) -> Organization:
         organization: Organization = row
         return organization
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Commands and people find an organization by its names: who may add one may change them."""
+        return ["created_at"] if self.has_add_permission(request) else ["name", "slug", "created_at"]
+
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return {} if obj else super().get_prepopulated_fields(request, obj)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Its name is the operator's; how its people sign in is its admins', too."""
-        own = list(super().get_readonly_fields(request, obj))
-        return own if super().has_change_permission(request, obj) or obj is None else [*own, "name", "slug"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) or self.may(request, CHANGE_CONNECTION, obj)

@@ -80,7 +80,7 @@ class PortalCommand(BaseCommand):
         organization = Organization.objects.filter(slug=slug).first() if slug else None
         audit.record(
             audit.Action.COMMAND,
-            user_of_the_machine(),
+            who_runs(),
             organization_id=organization.pk if organization else None,
             kind=type(self).__module__.rpartition(".")[2],
             object_id=options.get("uuid") or "",
@@ -97,8 +97,8 @@ class PortalCommand(BaseCommand):
         """Where a command that could say everything ends with 1 all the same."""
 
 
-def user_of_the_machine() -> str:
-    """Who runs the command, for the audit trail."""
+def who_runs() -> str:
+    """Who has started the command, for what is written down."""
     try:
         return f"{pwd.getpwuid(os.getuid()).pw_name} on the machine"
     except KeyError:

@@ -43,6 +43,7 @@ class AuditEvent(models.Model):
         FACTOR_RESET = "factor_reset", _("reset a person's second factor")
         FACTOR_FAILED = "factor_failed", _("failed at the second step")
         COMMAND = "command", _("ran a command")
+        ERASED = "erased", _("erased")
 
     # Each organization has a chain of its own, and the portal one for what belongs to none.
     chain = models.CharField(max_length=40, editable=False)

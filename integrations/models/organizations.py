@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -13,6 +14,21 @@ from django.utils.translation import gettext_lazy as _
 
 from integrations.addresses import hosts_in, read, validate_address_to_call, validate_report_hosts
 from integrations.fields import EncryptedTextField, Secret, blind_index, blind_indexes
+
+#: The clock of candidates' data, in days: no shorter than a dispute takes, no longer than ten years.
+SHORTEST_RETENTION, LONGEST_RETENTION = 30, 3650
+
+
+def default_retention_days() -> int:
+    """What a new organization starts with."""
+    days: int = settings.RETENTION_DAYS
+    return days
+
+
+def validate_web_page(value: str) -> None:
+    """A plain https address of a public server, as any other that the portal keeps; people open it, the
+    portal never does."""
+    validate_address_to_call(value)
 
 
 class Organization(models.Model):
@@ -29,12 +45,39 @@ class Organization(models.Model):
         ),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    retention_days = models.PositiveIntegerField(
+        _("days until candidates’ data is erased"),
+        default=default_retention_days,
+        validators=[MinValueValidator(SHORTEST_RETENTION), MaxValueValidator(LONGEST_RETENTION)],
+        help_text=_(
+            "So many days after a check has ended, the candidate’s name, e-mail, links, result and all that "
+            "was sent are erased; figures stay. A shorter time erases older checks within minutes, and "
+            "nothing brings them back. A check under a legal hold is kept."
+        ),
+    )
+    adverse_action_url = models.CharField(
+        _("address of your adverse-action notes"),
+        max_length=500,
+        default="",
+        blank=True,
+        validators=[validate_web_page],
+        help_text=_(
+            "Where your people read what to do before they decide against somebody because of a report. It "
+            "is linked where a result asks for a look."
+        ),
+    )
 
     class Meta:
         verbose_name = _("organization")
         verbose_name_plural = _("organizations")
         ordering = ["name"]
         permissions = [("view_every_organization", "Sees every organization, not only their own")]
+        constraints = [
+            models.CheckConstraint(
+                name="retention_days_in_range",
+                condition=Q(retention_days__range=(SHORTEST_RETENTION, LONGEST_RETENTION)),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -174,6 +174,8 @@ assessments/order/
     <uuid:pk>/resolve/                            200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+
     <uuid:pk>/note/                               200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+
     <uuid:pk>/cancel/                             200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+
+    <uuid:pk>/hold/                               200+ 403  200+ 403  200+  | 404  404  403  403  200+
+    <uuid:pk>/lift/                               200+ 403  200+ 403  200+  | 404  404  403  403  200+
     <uuid:pk>/updates/<int:update_pk>/set-aside/  200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+
     <uuid:pk>/updates/<int:update_pk>/resend/     200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+
     dry-run/<int:pk>/                             200  404  200  404  200   | 404  404  404  404  200
@@ -242,6 +244,17 @@ assessments/reconciliation/
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
+    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
+    action delete_selected                        -    -    -    -    -     | -    -    -    -    -
+assessments/erasurecertificate/
+    .                                             200  200  200  200  200
+    forget/                                       200+ 403  200+ 403  200+
+    add/                                          403  403  403  403  403   | 403  403  403  403  403
+    <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
+    <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403
+    <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
+    <path:object_id>/text/                        200  200  200  200  200   | 404  404  200  200  200
+    <path:object_id>/json/                        200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
 assessments/heartbeat/

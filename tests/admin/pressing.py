@@ -134,6 +134,9 @@ def form(company: Company) -> dict[str, Any]:
         "connection": "on",
         "digest": "on",
         "post": "yes",
+        "confirm": "yes",
+        "retention_days": 90,
+        "adverse_action_url": "https://changed.test/notes",
         **{
             f"{prefix}-{name}_FORMS": 0
             for prefix in ("mapping", "memberships")

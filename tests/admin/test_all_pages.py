@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.utils import timezone
 
 from assessments.models import Heartbeat, Reconciliation, WatchLimits
+from assessments.services.forget import forget
 from integrations.catalogue import map_job
 from integrations.connections import connect
 from integrations.models import CustomField
@@ -22,7 +23,7 @@ def test_all_models_are_registered() -> None:
         *("Organization", "Connection", "AshbyApiKey", "RetiringVerificationKey"),
         *("Package", "Job", "CustomField", "Membership", "AuditEvent"),
         *("Order", "Event", "Update", "Attempt", "InboundCall", "Heartbeat"),
-        *("WatchLimits", "Reconciliation"),
+        *("WatchLimits", "Reconciliation", "ErasureCertificate"),
     }
 
 
@@ -38,6 +39,7 @@ def test_lists_and_pages_open(world: World, desk: Desk, model: type) -> None:
     connect("Acme", slug="acme", verification_key="the-next-key-of-acme")
     WatchLimits.objects.create(organization=world.acme.organization)
     Reconciliation.objects.create(organization=world.acme.organization, asked_by="the portal")
+    forget(world.acme.organization, "nobody@example.com", "ada", timezone.now())
     name = f"{model._meta.app_label}_{model._meta.model_name}"
     pages = [
         desk.html(f"{name}_changelist"),

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.models import Event, Heartbeat, Order, Reconciliation, WatchLimits
+from assessments.models import ErasureCertificate, Event, Heartbeat, Order, Reconciliation, WatchLimits
 from integrations.catalogue import map_job
 from integrations.connections import connect
 from integrations.models import CustomField, Package
@@ -45,6 +45,7 @@ def fill(world: World, first: int, last: int) -> None:
         WatchLimits.objects.create(organization=other.organization)
         Reconciliation.objects.create(organization=other.organization, asked_by="the portal")
         CustomField.objects.create(organization=organization, name=f"Field {number}", type="String")
+        ErasureCertificate.objects.create(organization=other.organization, by="the portal")
     world.work()
 
 

@@ -11,7 +11,18 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.utils import timezone
 
-from assessments.models import Concern, Event, Heartbeat, NextCall, Order, Reconciliation, Update, WatchLimits
+from assessments.models import (
+    Concern,
+    ErasureCertificate,
+    Event,
+    Heartbeat,
+    NextCall,
+    Order,
+    Reconciliation,
+    Update,
+    WatchLimits,
+)
+from assessments.services.hold import hold
 from integrations import audit
 from integrations.catalogue import map_job
 from integrations.connections import connect
@@ -109,6 +120,7 @@ class Company:
             ("/place-again/", "unknown"),
             ("/resend/", "told"),
             ("/resolve/", "told"),
+            ("/lift/", "held"),
         ):
             if pattern.endswith(action):
                 return self.rows[name if kind == "order" else f"{name} {kind}"]
@@ -181,6 +193,8 @@ def _company(
     waiting, told, unknown = order(f"JF-X-{name}-1", "refused"), order(f"JF-X-{name}-2", "delivered"), None
     unknown = order("", "delivered")
     Order.objects.filter(pk=unknown.pk).update(next_call=NextCall.LOOK_UP, attention_concern=Concern.PLACING)
+    held = order(f"JF-X-{name}-4", "delivered")
+    hold(held.pk, name, f"A dispute with {first}")
     update = waiting.updates.get()
     Heartbeat.beat("worker", timezone.now())
     mapping = map_job(organization, f"j-{name}", tenant.basic)
@@ -212,6 +226,13 @@ def _company(
         "order": waiting,
         "told": told,
         "unknown": unknown,
+        "held": held,
+        "erasurecertificate": ErasureCertificate.objects.create(
+            organization=organization,
+            by=name,
+            candidate_digest="0" * 64,
+            kept=[{"order": str(held.pk), "why": "It is held."}],
+        ),
         "update": update,
         "told update": told.updates.get(),
         "event": Event.objects.filter(order=waiting)[0],

@@ -29,6 +29,8 @@ def test_a_right_configuration_has_nothing_to_say() -> None:
         ("FIELD_ENCRYPTION_KEYS", [Fernet.generate_key().decode(), ""], "integrations.E001"),
         ("FIELD_ENCRYPTION_KEYS", ["ümläut"], "integrations.E001"),
         ("ASHBY_API_BASE_URL", "api.ashbyhq.com", "integrations.E002"),
+        ("RETENTION_DAYS", 29, "integrations.E005"),
+        ("RETENTION_DAYS", 3651, "integrations.E005"),
         ("JUSTIFACTS_BASE_URL", "", "integrations.E002"),
         ("JUSTIFACTS_BASE_URL", "ftp://justifacts.test/", "integrations.E002"),
         ("JUSTIFACTS_BASE_URL", "https://[::1/", "integrations.E002"),

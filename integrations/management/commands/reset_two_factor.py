@@ -9,7 +9,7 @@ from django.core.management import CommandError
 from django.db.models import Q
 
 from integrations import second_factor
-from integrations.management.base import PortalCommand, user_of_the_machine
+from integrations.management.base import PortalCommand, who_runs
 
 
 class Command(PortalCommand):
@@ -31,7 +31,7 @@ class Command(PortalCommand):
                 if people
                 else f"There is nobody with the address or user name {name}."
             )
-        removed = second_factor.reset(people[0], user_of_the_machine())
+        removed = second_factor.reset(people[0], who_runs())
         return {"person": people[0].get_username(), "removed": removed}
 
     def lines(self, found: dict[str, Any]) -> Iterable[str]:

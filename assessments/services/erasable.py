@@ -1,0 +1,35 @@
+"""Whether an order can be erased on request now."""
+
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from assessments.models import NextCall, Order, Update
+from assessments.statuses import Status
+
+HELD = _("It is under a legal hold. Lift the hold first, if it is no longer needed.")
+ON_THE_WAY = _(
+    "The check is still on the way (“{status}”). Cancel it, or wait for its end, then have the candidate "
+    "forgotten again."
+)
+UNTOLD = _(
+    "Ashby does not know yet how the check ended. Retry what waits on the order’s page, or set it aside, "
+    "then have the candidate forgotten again."
+)
+UNSETTLED = _(
+    "Justifacts does not know yet that the check is cancelled. Retry it on the order’s page, then have the "
+    "candidate forgotten again."
+)
+
+
+def why_kept(order: Order) -> str | Promise:
+    """Why the order cannot be erased now, and what to do; empty: it can."""
+    if order.legal_hold:
+        return HELD
+    if not order.has_ended:
+        return format_lazy(ON_THE_WAY, status=Status(order.status).label)
+    if order.updates.filter(state__in=Update.UNSAID).exists():
+        return UNTOLD
+    if order.next_call not in (NextCall.NONE, NextCall.POLL):
+        return UNSETTLED
+    return ""

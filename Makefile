@@ -11,7 +11,7 @@ export UV_LINK_MODE := copy
 # Each process would compile all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-reset run test lint bench chaos screenshots
+.PHONY: help demo demo-reset run test lint dependencies bench chaos screenshots
 .DEFAULT_GOAL := help
 
 help: ## What can be run
@@ -36,6 +36,9 @@ lint: .venv/.installed-dev ## Style, format, security rules, types, import rules
 	$(BIN)/mypy .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+dependencies: .venv/.installed-dev ## docs/dependencies.md: what production is made of, licences, why
+	$(BIN)/python -m tests.dependencies
 
 bench: .venv/.installed ## The portal's speed beside bare reference views, in one run
 	$(BIN)/python -m benchmarks.run

@@ -89,6 +89,8 @@ def test_an_entrance_that_cannot_be_one_is_refused(tmp_path: Path, path: str) ->
         "/api/docs/",
         "/health/live",
         "/static/portal/portal.js",
+        "/metrics",
+        "/api/schema/",
     ],
 )
 def test_every_answer_carries_the_headers_that_protect_its_reader(path: str) -> None:
@@ -104,6 +106,20 @@ def test_every_answer_carries_the_headers_that_protect_its_reader(path: str) -> 
     assert answer["Referrer-Policy"] == "same-origin"
     assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
     assert "camera=()" in answer["Permissions-Policy"]
+    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+@pytest.mark.django_db
+def test_nothing_but_static_files_is_kept_by_a_browser_or_a_proxy(admin_client: Client) -> None:
+    for path in ("/admin/", "/admin/my-notices/", "/admin/login/", "/admin/password_reset/", "/nowhere"):
+        assert "no-store" in admin_client.get(path)["Cache-Control"], path
+    for path in ("/admin/assessments/order/", "/admin/assessments/order/export/", "/metrics", "/health/live"):
+        assert "no-store" in admin_client.get(path)["Cache-Control"], path
+    assert "no-store" in Client().post("/ashby/assessment.list", {}, "application/json")["Cache-Control"]
+    static = Client().get("/static/portal/portal.js")
+    static.getvalue()
+    static.close()
+    assert "no-store" not in static["Cache-Control"]
 
 
 @pytest.mark.django_db

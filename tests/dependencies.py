@@ -141,7 +141,8 @@ Made by `make dependencies` from `uv.lock` and the installed packages' own words
 {number} packages; the tools of `make lint` and `make test` are not among them. `BSD`: the package does
 not say which of the BSD licences.
 
-Known vulnerabilities need a source of advisories, which a build without internet has not. Where there is one:
+Known vulnerabilities need a source of advisories. Where this was made, on 2026-11-27, PyPI's own did not
+answer (pip-audit on the packages that meet the network: "could not be audited"). Where there is one:
 
     uv export --no-dev --no-hashes --no-emit-project | uvx pip-audit -r /dev/stdin --no-deps --disable-pip
 

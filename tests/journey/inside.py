@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import time_machine
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.cache import cache
@@ -40,9 +41,10 @@ def is_paused(file: str, slug: str) -> None:
     Path(file).write_text(str(Connection.objects.get(organization__slug=slug).paused_at is not None))
 
 
-def sends_notices(_file: str, _name: str) -> None:
-    """As a sweep does, at a time at which everything is due again."""
-    send_notices(timezone.now() + timedelta(hours=2))
+def sends_notices(_file: str, hours: str) -> None:
+    """As a sweep does, so many hours from now: everything is due again."""
+    with time_machine.travel(timezone.now() + timedelta(hours=int(hours))):
+        send_notices(timezone.now())
 
 
 def runs_a_command_that_may_fail(file: str, command: str) -> None:

@@ -66,7 +66,7 @@ class Portal:
         self.manage("migrate", "--verbosity", "0")
         for name in self.commands:
             self.start(name)
-        eventually(self._is_ready, "the portal and the sandbox answer", 60)
+        eventually(self.is_ready, "the portal and the sandbox answer", 60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -127,7 +127,7 @@ class Portal:
             if path.is_file() and path.name != "sandbox.log":
                 yield path, path.read_bytes()
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
         with contextlib.suppress(requests.RequestException):
             return (
                 requests.get(f"{self.url}/health/ready", timeout=5).status_code == 200

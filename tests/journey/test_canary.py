@@ -74,7 +74,7 @@ def marked(request, tmp_path: Path, canaries: Canaries, chat: str) -> Iterator[P
         SECRET_KEY=canaries.add("SECRET_KEY", f"secret+key/{uuid.uuid4().hex}&{uuid.uuid4().hex}"),
         FIELD_ENCRYPTION_KEYS=canaries.add("encryption key", Fernet.generate_key().decode()),
         METRICS_TOKEN=canaries.add("METRICS_TOKEN", f"metrics-{uuid.uuid4().hex}"),
-        EMAIL_URL=f"filemail://{tmp_path}/mails",
+        EMAIL_URL=f"filemail:///{tmp_path}/mails",
         LOG_LEVEL="DEBUG",
         **services,
     )
@@ -204,8 +204,8 @@ class Life:
         return check
 
     def people_are_told(self) -> None:
-        for _ in range(2):
-            self.does("sends_notices")
+        for hours in (2, 5):
+            self.does("sends_notices", str(hours))
         assert list((self.portal.folder / "mails").iterdir()), "a mail was sent"
         assert len(Chat.heard) >= 2, "the chat was told"
 
@@ -274,6 +274,7 @@ class Life:
         for name in ("web", "worker", "scheduler"):
             self.portal.end(name)
             self.portal.start(name)
+        eventually(self.portal.is_ready, "the portal answers again", 60)
         assert "may be removed" in self.says("rotate_encryption_keys")
 
     def everything_is_looked_at(self, check: str) -> None:
@@ -287,7 +288,6 @@ class Life:
             self.says(*command)
         for name in ("reconcile", "check_connection"):
             self.tries(name, slug)
-        eventually(lambda: self.browser.get("/health/ready").status_code == 200, "the portal answers", 60)
         token = {"Authorization": f"Bearer {self.portal.environment['METRICS_TOKEN']}"}
         self.shown["GET /metrics"] = self.browser.get("/metrics", headers=token).text
         for model in ("organization", "connection", "ashbyapikey", "retiringverificationkey", "package"):

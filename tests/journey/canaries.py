@@ -15,7 +15,8 @@ class Canaries:
 
     def add(self, name: str, secret: str) -> str:
         assert len(secret) >= 16, "too short to be told from anything else"
-        self._forms |= {form: f"{name}, {how}" for how, form in _forms(secret)}
+        for how, form in _forms(secret):
+            self._forms.setdefault(form, f"{name}, {how}")
         return secret
 
     def heard(self, text: bytes | str) -> list[str]:

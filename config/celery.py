@@ -62,4 +62,4 @@ def _start_anew_when_deaf() -> None:
     while time.monotonic() - _heard_at < _DEAF_SECONDS:
         time.sleep(1)
     logger.error("no message for %s s: this worker starts itself anew", _DEAF_SECONDS)
-    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - our own command, as it was started
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # nosec B606 # noqa: S606 - our own command, as it was started

@@ -7,7 +7,7 @@ back a process that dies, and ends every process on Ctrl-C or SIGTERM.
 
 import argparse
 import shlex
-import subprocess
+import subprocess  # nosec B404 # starts this project's own commands
 import sys
 from urllib.parse import urlsplit
 
@@ -29,7 +29,7 @@ def main() -> None:
     else:
         environment = env.for_children(PORT=arguments.port, PORTAL_BASE_URL=_own_address(arguments.port))
         wait_for_database()
-    migrated = subprocess.run(
+    migrated = subprocess.run(  # nosec B603 # our own command, no shell
         [sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=environment, cwd=env.BASE_DIR
     )
     if migrated.returncode:

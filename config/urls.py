@@ -33,4 +33,5 @@ urlpatterns = [
 ]
 
 handler400 = "assessments.api.errors.bad_request"
+handler404 = "assessments.api.errors.not_found"
 handler500 = "assessments.api.errors.server_error"

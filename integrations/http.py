@@ -7,6 +7,7 @@ and ends as an ``Answer`` or as one of ``errors``.
 - What was sent and is secret or personal never appears in an error's text.
 """
 
+import base64
 import json
 import logging
 import ssl
@@ -17,8 +18,8 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, cast
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple, cast
+from urllib.parse import quote, urlsplit
 
 import requests
 from requests_hardened.ip_filter import InvalidIPAddress
@@ -39,6 +40,21 @@ EXCERPT_CHARACTERS = 500
 _FOR_PEOPLE = frozenset({"message", "errorInfo", "errors", "warnings"})
 
 _sessions = threading.local()
+
+
+class _Hidden(NamedTuple):
+    """What must not be kept of an answer that quotes it."""
+
+    secrets: tuple[str, ...]
+    personal: tuple[str, ...] = ()
+
+
+def _as_anybody_may_write(key: str) -> tuple[str, ...]:
+    """The key as it is, as a URL holds it, and as the header holds it, which a server in trouble may quote
+    back: of that the part that is the same whatever follows the key."""
+    whole = len(key.encode()) // 3 * 3
+    in_the_header = base64.b64encode(key.encode()[:whole]).decode()
+    return (key, quote(key, safe=""), *([in_the_header] if len(in_the_header) >= 8 else []))
 
 
 def post(
@@ -69,12 +85,12 @@ def post(
         "auth": (key.encode(), b""),
         "headers": {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})},
     }
-    hide = (key, *hide)
+    hidden = _Hidden(_as_anybody_may_write(key), tuple(hide))
 
     def exchange() -> Answer:
         # A fenced body is handed over once, so the second time takes a new one.
         data = content if not_after is None else FencedBody(content, not_after)
-        return _classified(_exchange(session, url, arguments | {"data": data}, hide), host)
+        return _classified(_exchange(session, url, arguments | {"data": data}, hidden), host)
 
     if not repeatable:
         with session:
@@ -96,7 +112,7 @@ def post_to_webhook(url: str, body: Mapping[str, Any]) -> None:
         "headers": {"Content-Type": "application/json"},
     }
     with _session_for(url, fresh=True) as session:
-        answer = replace(_exchange(session, url, arguments, hide=(url,)), body={}, excerpt="")
+        answer = replace(_exchange(session, url, arguments, _Hidden((url,))), body={}, excerpt="")
     if not 200 <= (answer.status or 0) < 300:
         _classified(answer, urlsplit(url).hostname or "")
 
@@ -127,9 +143,7 @@ def _session_for(url: str, *, fresh: bool, to_ourselves: bool = False) -> reques
     return sessions[filtered]
 
 
-def _exchange(
-    session: requests.Session, url: str, arguments: dict[str, Any], hide: tuple[str, ...]
-) -> Answer:
+def _exchange(session: requests.Session, url: str, arguments: dict[str, Any], hidden: _Hidden) -> Answer:
     host = urlsplit(url).hostname or ""
     began = time.monotonic()
     try:
@@ -143,7 +157,7 @@ def _exchange(
                     f"The answer of {host} broke off ({type(error).__name__}).",
                     answer=Answer(status=status, milliseconds=milliseconds),
                 ) from None
-            return _answer(response, content, began, hide)
+            return _answer(response, content, began, hidden)
     except requests.RequestException as error:
         milliseconds = round((time.monotonic() - began) * 1000)
         raise _transport_failure(error, host, Answer(milliseconds=milliseconds)) from None
@@ -166,7 +180,7 @@ def _read(response: requests.Response) -> bytes:
     return content
 
 
-def _answer(response: requests.Response, content: bytes, began: float, hide: tuple[str, ...]) -> Answer:
+def _answer(response: requests.Response, content: bytes, began: float, hidden: _Hidden) -> Answer:
     text = visible(content.decode("utf-8", errors="replace").replace("\x00", ""))
     try:
         body = harmless(json.loads(text))
@@ -176,17 +190,18 @@ def _answer(response: requests.Response, content: bytes, began: float, hide: tup
         body = {}
     return Answer(
         status=response.status_code,
-        request_id=response.headers.get("x-ashby-request-id", "")[:100],
-        excerpt=redact_text(text, hide)[:EXCERPT_CHARACTERS],
+        request_id=conceal(response.headers.get("x-ashby-request-id", ""), hidden.secrets)[:100],
+        excerpt=redact_text(text, (*hidden.secrets, *hidden.personal))[:EXCERPT_CHARACTERS],
         milliseconds=round((time.monotonic() - began) * 1000),
-        body=_for_people(body, hide) if isinstance(body, dict) else {},
+        body=_for_people(body, hidden) if isinstance(body, dict) else {},
         headers={name.lower(): value for name, value in response.headers.items()},
     )
 
 
-def _for_people(body: dict[str, Any], hide: tuple[str, ...]) -> dict[str, Any]:
+def _for_people(body: dict[str, Any], hidden: _Hidden) -> dict[str, Any]:
     """The answer, less the key and whom it is about in those parts that end up before people: the other
     side's own words."""
+    hide = (*hidden.secrets, *hidden.personal)
     return {name: conceal(value, hide) if name in _FOR_PEOPLE else value for name, value in body.items()}
 
 

@@ -1,7 +1,7 @@
 """The same stories on PostgreSQL: every test marked ``anywhere``, run once more."""
 
 import os
-import subprocess
+import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 
 import psycopg
@@ -18,7 +18,7 @@ def test_every_story_holds_on_postgresql() -> None:
         psycopg.connect(f"{POSTGRESQL}/postgres", connect_timeout=3).close()
     except psycopg.OperationalError:
         missing("PostgreSQL does not answer at TEST_DATABASE_URL")
-    done = subprocess.run(
+    done = subprocess.run(  # nosec B603 # our own command, no shell
         [sys.executable, "-m", "pytest", "-m", "anywhere", "-q", "-n", "0", "--create-db", "tests"],
         env={**os.environ, "DATABASE_URL": f"{POSTGRESQL}/portal_stories_{os.getpid()}"},
         capture_output=True,

@@ -1,7 +1,7 @@
 """The set-up that the README documents for real use, asked of the portal's own commands."""
 
 import os
-import subprocess
+import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 from pathlib import Path
 
@@ -19,7 +19,7 @@ PUBLIC = {
 
 def manage(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
+    return subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env={**inherited, "VAR_DIR": str(folder), **environment},
@@ -89,6 +89,8 @@ def test_an_entrance_that_cannot_be_one_is_refused(tmp_path: Path, path: str) ->
         "/api/docs/",
         "/health/live",
         "/static/portal/portal.js",
+        "/metrics",
+        "/api/schema/",
     ],
 )
 def test_every_answer_carries_the_headers_that_protect_its_reader(path: str) -> None:
@@ -104,12 +106,26 @@ def test_every_answer_carries_the_headers_that_protect_its_reader(path: str) -> 
     assert answer["Referrer-Policy"] == "same-origin"
     assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
     assert "camera=()" in answer["Permissions-Policy"]
+    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+@pytest.mark.django_db
+def test_nothing_but_static_files_is_kept_by_a_browser_or_a_proxy(admin_client: Client) -> None:
+    for path in ("/admin/", "/admin/my-notices/", "/admin/login/", "/admin/password_reset/", "/nowhere"):
+        assert "no-store" in admin_client.get(path)["Cache-Control"], path
+    for path in ("/admin/assessments/order/", "/admin/assessments/order/export/", "/metrics", "/health/live"):
+        assert "no-store" in admin_client.get(path)["Cache-Control"], path
+    assert "no-store" in Client().post("/ashby/assessment.list", {}, "application/json")["Cache-Control"]
+    static = Client().get("/static/portal/portal.js")
+    static.getvalue()
+    static.close()
+    assert "no-store" not in static["Cache-Control"]
 
 
 @pytest.mark.django_db
 def test_metrics_may_be_for_who_has_their_token(client: Client, settings) -> None:
     assert client.get("/metrics").status_code == 200
-    settings.METRICS_TOKEN = "a-long-token"
+    settings.METRICS_TOKEN = "a-long-token"  # nosec B105 # noqa: S105 - only this test's
     assert client.get("/metrics").status_code == 401
     assert client.get("/metrics", headers={"Authorization": "Bearer another"}).status_code == 401
     assert client.get("/metrics", headers={"Authorization": "Bearer a-long-token"}).status_code == 200

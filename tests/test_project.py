@@ -2,9 +2,38 @@
 
 import io
 import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+
+_ROOT = Path(__file__).parent.parent
+_EXCEPTED = re.compile(r"[#] (?:nosec|noqa: S\d).*")
+_BANDIT, _RUFF = r"[#] nosec B\d+(?:, B\d+)* ", r"[#] noqa: S\d+(?:, S\d+)* - \w.*"
+_WITH_ITS_REASON = re.compile(rf"{_BANDIT}[#] (?!noqa)\w.*|(?:{_BANDIT})?{_RUFF}")
+
+
+def test_every_exception_from_the_security_rules_stands_on_its_own_line_with_its_reason() -> None:
+    lines = [line for path in _python_files() for line in path.read_text().splitlines()]
+    excepted = [found[0] for line in lines if (found := _EXCEPTED.search(line))]
+    assert [text for text in excepted if not _WITH_ITS_REASON.fullmatch(text)] == []
+
+
+def test_no_file_is_excepted_from_the_security_rules_but_tests_may_assert() -> None:
+    settings = tomllib.loads((_ROOT / "pyproject.toml").read_text())["tool"]
+    whole_files = settings["ruff"]["lint"]["per-file-ignores"].items()
+    security = {rule for _, rules in whole_files for rule in rules if rule.startswith("S")}
+    assert security == {"S101"}
+    assert [rule for rule in settings["ruff"]["lint"]["ignore"] if rule.startswith("S")] == []
+    assert settings["bandit"] == {"assert_used": {"skips": ["*/tests/*", "tests/*"]}}
+
+
+def _python_files() -> Iterator[Path]:
+    for package in ("assessments", "benchmarks", "config", "integrations", "tests"):
+        yield from (_ROOT / package).rglob("*.py")
 
 
 @pytest.mark.django_db

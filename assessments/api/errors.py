@@ -8,7 +8,8 @@ from django.views import defaults
 
 from .exceptions import failure
 
-_MACHINES = re.compile(r"/*(ashby|justifacts)(/|$)")
+#: However they write what comes after.
+_MACHINES = re.compile(r"/*(ashby|justifacts)\b", re.IGNORECASE)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -16,6 +17,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _MACHINES.match(request.path_info):
         return _envelope(400, "bad_request", "The request could not be read; is the host's name right?")
     return defaults.bad_request(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """An address that leads nowhere."""
+    if _MACHINES.match(request.path_info):
+        return _envelope(404, "not_found", "There is no such call.")
+    return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -82,7 +82,8 @@ class PartnerView(APIView):
         return response
 
     def inbound(self) -> InboundCall:
-        assert self.call is not None
+        if self.call is None:
+            raise RuntimeError("No call is kept before initial().")
         return self.call
 
 

@@ -94,7 +94,7 @@ def org_admin(world: World) -> Desk:
 @pytest.fixture
 def reader(world: World) -> Desk:
     """May see everything and change nothing."""
-    user = User.objects.create_user("reader", password="x", is_staff=True)
+    user = User.objects.create_user("reader", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     return signed_in(user)
 

@@ -125,7 +125,6 @@ def form(company: Company) -> dict[str, Any]:
         "is_superuser": "on",
         "date_joined_0": "2026-01-01",
         "date_joined_1": "00:00:00",
-        "usable_password": "true",
         "password1": "correct horse battery",
         "password2": "correct horse battery",
         "reason": "Changed",

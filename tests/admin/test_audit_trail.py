@@ -67,8 +67,8 @@ class TestWhatIsWrittenDown:
 
     def test_signing_in_and_failing_to(self, world: World, org_admin: Desk) -> None:
         door = reverse("admin:login")
-        Client().post(door, {"username": "ada", "password": "wrong"})
-        Client().post(door, {"username": "my-password-by-mistake", "password": "x"})
+        for name, typed in (("ada", "wrong"), ("my-password-by-mistake", "x")):
+            Client().post(door, {"username": name, "password": typed})
         org_admin.client.post(reverse("admin:logout"))
         assert [line[:2] for line in lines()] == [
             ("ada", "signed_in"),

@@ -32,7 +32,7 @@ def _ashby_has_called(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def ours(world: World) -> Desk:
     """An admin of Acme, and of no other organization."""
-    user = User.objects.create_user("olga", password="x", is_staff=True)
+    user = User.objects.create_user("olga", is_staff=True)
     Membership.objects.create(user=user, organization=world.acme.organization, role="org admin")
     client = Client()
     client.force_login(user)
@@ -178,7 +178,7 @@ def test_an_organization_that_one_does_not_see_is_not_there(world: World, ours: 
 
 
 def test_who_may_see_no_orders_sees_no_figures(world: World) -> None:
-    user = User.objects.create_user("newcomer", password="x", is_staff=True)
+    user = User.objects.create_user("newcomer", is_staff=True)
     client = Client()
     client.force_login(user)
     needs_a_human(world.start(), "Ask.")

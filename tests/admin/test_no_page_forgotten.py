@@ -119,7 +119,7 @@ def test_a_stranger_presses_no_button(world: World, client: Client, button: str)
 
 
 def test_a_user_who_is_no_staff_sees_nothing(world: World, client: Client) -> None:
-    client.force_login(User.objects.create_user("visitor", password="x"))
+    client.force_login(User.objects.create_user("visitor"))
     order = world.start()
     answer = client.get(f"/orders/{order.pk}/", follow=True)
     assert "/login/" in answer.redirect_chain[-1][0]
@@ -128,11 +128,12 @@ def test_a_user_who_is_no_staff_sees_nothing(world: World, client: Client) -> No
 
 def test_an_orders_address_leads_through_the_sign_in_to_the_order(world: World, client: Client) -> None:
     """The report's address when Justifacts gives none."""
-    User.objects.create_superuser("ada", password="correct horse battery")
+    typed = "correct horse battery"
+    User.objects.create_superuser("ada", None, typed)
     order = world.start()
     answer = client.get(f"/orders/{order.pk}/", follow=True)
     sign_in, _ = answer.redirect_chain[-1]
-    answer = client.post(sign_in, {"username": "ada", "password": "correct horse battery"}, follow=True)
+    answer = client.post(sign_in, {"username": "ada", "password": typed}, follow=True)
     assert answer.redirect_chain[-1][0] == reverse("admin:assessments_order_change", args=[order.pk])
     assert "Zoë O'Neil" in words(answer.content.decode())
 

@@ -75,7 +75,8 @@ class TestInvitation:
         password = {"new_password1": "correct horse battery", "new_password2": "correct horse battery"}
         client.post(form, password, follow=True)
         signed = client.post(
-            reverse("admin:login"), {"username": "bea@example.com", "password": "correct horse battery"}
+            reverse("admin:login"),
+            {"username": "bea@example.com", "password": password["new_password1"]},
         )
         assert signed.status_code == 302
         listed = words(client.get(reverse("admin:integrations_organization_changelist")).content.decode())

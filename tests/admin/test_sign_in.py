@@ -17,7 +17,7 @@ from integrations.sessions import BY_ITSELF
 from tests.admin.conftest import member, signed_in
 from tests.world import World
 
-PASSWORD = "correct horse battery"
+PASSWORD = "correct horse battery"  # nosec B105 # noqa: S105 - of an account that only the test has
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ takes the three main pages.
 """
 
 import os
-import subprocess
+import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 import tempfile
 from contextlib import suppress
@@ -19,7 +19,7 @@ from tests.journey.processes import Portal, eventually
 from tests.services import chromium
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
-PASSWORD = "only for the pictures"
+PASSWORD = "only for the pictures"  # nosec B105 # noqa: S105 - of an account that only the test has
 # Waits for Ashby, needs a human: what the order's page is for.
 _ADDRESSES = """
 from assessments.models import Order, Update
@@ -56,7 +56,7 @@ def _fill(portal: Portal) -> list[str]:
     """Answers with the ids of an organization and of an order."""
 
     def python(*arguments: str, **environment: str) -> str:
-        return subprocess.run(
+        return subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
             [sys.executable, *arguments],
             env=portal.environment | environment,
             cwd=PICTURES.parents[1],

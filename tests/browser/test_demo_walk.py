@@ -31,7 +31,7 @@ def test_a_recruiter_starts_a_check_and_support_finds_it(
 
     portal.manage(
         *("createsuperuser", "--noinput", "--username", employer.slug, "--email", "support@example.com"),
-        DJANGO_SUPERUSER_PASSWORD="a-long-passphrase",
+        DJANGO_SUPERUSER_PASSWORD="a-long-passphrase",  # nosec B106 # noqa: S106 - of an account that only the test has
     )
     page.goto(f"{portal.url}/orders/{assessment['id']}/")
     sign_in(page, employer.slug, "a-long-passphrase")

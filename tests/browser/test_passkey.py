@@ -9,7 +9,7 @@ from tests.browser.conftest import sign_in
 from tests.journey.processes import Portal
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("embedded")]
-PASSWORD = "correct horse battery"
+PASSWORD = "correct horse battery"  # nosec B105 # noqa: S105 - made up, for this test
 _MAKE = """
 from django.contrib.auth.models import User
 person = User.objects.create_superuser("passkey-person", "passkey@example.com", "{password}")

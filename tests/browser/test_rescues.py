@@ -11,7 +11,7 @@ from tests.journey.processes import Employer, Portal, eventually
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("embedded")]
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "correct horse battery staple"  # nosec B105 # noqa: S105 - of an account that only the test has
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import resource
 import shutil
 import signal
 import socket
-import subprocess
+import subprocess  # nosec B404 # the tests start the project's own commands
 import tempfile
 import threading
 import time
@@ -160,7 +160,7 @@ def children(pid: int) -> list[int]:
 def _quiet_port() -> int:
     """One that no outgoing connection takes while its server is down."""
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = random.randrange(20_000, 32_000)  # nosec B311 # noqa: S311 - no secret: which one is free
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
@@ -214,7 +214,7 @@ class Servers:
     def _start_redis(self) -> None:
         command = ["redis-server", "--port", str(self._redis_port), "--bind", "127.0.0.1", "--save", ""]
         with self._log.open("ab") as log:
-            self._redis = subprocess.Popen([*command, "--appendonly", "no"], stdout=log, stderr=log)
+            self._redis = subprocess.Popen([*command, "--appendonly", "no"], stdout=log, stderr=log)  # nosec B603 # noqa: S603 - our own command, no shell
 
     def _pg_ctl(self, what: str) -> None:
         settings = f"-p {self._pg_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
@@ -224,7 +224,7 @@ class Servers:
         self._run(f"{self._bin}/pg_ctl", "-D", str(self._data), "-w", *mode, *options, what)
 
     def _run(self, *command: str) -> None:
-        subprocess.run([*self._as, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        subprocess.run([*self._as, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")  # nosec B603 # noqa: S603 - our own command, no shell
 
 
 __all__ = ["CLAIM_SECONDS", "World", "children", "eventually"]

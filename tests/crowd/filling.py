@@ -69,7 +69,7 @@ class Rows:
 
 
 def fill_database(orders: int, organizations: int, seed: int, now: datetime | None) -> None:
-    rng, now = Random(seed), now or timezone.now()
+    rng, now = Random(seed), now or timezone.now()  # nosec B311 # noqa: S311 - a seed repeats it; no secret comes of it
     employers = [_employer(index, organizations, rng, now) for index in range(organizations)]
     lives = _lives(orders, employers, rng, now)
     while batch := list(islice(lives, _BATCH)):

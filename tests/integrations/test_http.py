@@ -1,6 +1,8 @@
 """The one door to the network: where it leads, what it lets in, and how each call ends."""
 
+import base64
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -141,6 +143,19 @@ def test_the_kept_excerpt_names_neither_the_key_nor_the_candidate(wire, escaped:
         assert secret.lower() not in excerpt.lower()
     assert KEY not in raised.value.message
     assert "zoe@example.com" not in raised.value.message
+
+
+@pytest.mark.parametrize("quoted", [f"{KEY}:", KEY, f"{KEY}:x", f"{KEY}0"])
+def test_a_server_in_trouble_quotes_the_header_that_holds_the_key(wire, quoted: str) -> None:
+    header = "Basic " + base64.b64encode(quoted.encode()).decode()
+    said = json.dumps({"success": False, "message": f"What is {header}?"})
+    wire.add(responses.POST, URL, body=said, status=403, headers={"x-ashby-request-id": f"{header} {KEY}"})
+    with pytest.raises(Unauthorized) as raised:
+        post()
+    answer = raised.value.answer
+    for kept in (answer.excerpt, answer.request_id, raised.value.message, str(answer.body)):
+        assert base64.b64encode(KEY.encode())[:12].decode() not in kept
+        assert KEY not in kept
 
 
 def test_an_excerpt_is_redacted_before_it_is_cut(wire) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import socket
-import subprocess
+import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 import time
 import uuid
@@ -67,7 +67,7 @@ class Portal:
         self.manage("migrate", "--verbosity", "0")
         for name in self.commands:
             self.start(name)
-        eventually(self._is_ready, "the portal and the sandbox answer", 60)
+        eventually(self.is_ready, "the portal and the sandbox answer", 60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,7 +79,7 @@ class Portal:
 
     def start(self, name: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
-            self.running[name] = subprocess.Popen(
+            self.running[name] = subprocess.Popen(  # nosec B603 # noqa: S603 - our own command, no shell
                 ["/bin/sh", "-c", f"exec {self.commands[name]}"],
                 env=self.environment,
                 cwd=ROOT,
@@ -112,7 +112,7 @@ class Portal:
 
     def _console(self) -> subprocess.Popen[bytes]:
         if "console" not in self.running:
-            self.running["console"] = subprocess.Popen(
+            self.running["console"] = subprocess.Popen(  # nosec B603 # our own command, no shell
                 [sys.executable, "-m", "tests.journey.console"],
                 env=self.environment | {"DJANGO_SETTINGS_MODULE": "config.settings"},
                 cwd=ROOT,
@@ -128,7 +128,7 @@ class Portal:
             if path.is_file() and path.name != "sandbox.log":
                 yield path, path.read_bytes()
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
         with contextlib.suppress(requests.RequestException):
             return (
                 requests.get(f"{self.url}/health/ready", timeout=5).status_code == 200

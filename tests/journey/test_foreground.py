@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
+import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def test_the_demo_says_what_to_click_and_ends_without_leaving_a_process(tmp_path
     port, sandbox_port = free_port(), free_port()
     output = tmp_path / "output"
     with output.open("wb") as file:
-        demo = subprocess.Popen(
+        demo = subprocess.Popen(  # nosec B603 # noqa: S603 - our own command, no shell
             [
                 *(sys.executable, "-m", "config.processes", "demo"),
                 *("--port", str(port), "--sandbox-port", str(sandbox_port)),
@@ -50,7 +50,7 @@ def test_a_process_that_dies_comes_again(tmp_path: Path) -> None:
     environment = {**os.environ, "VAR_DIR": str(tmp_path / "var"), "LOG_LEVEL": "WARNING"}
     with output.open("wb") as file:
         command = [sys.executable, "-m", "config.processes", "run", "--port", str(port)]
-        portal = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=file, stderr=file)
+        portal = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=file, stderr=file)  # nosec B603 # noqa: S603 - our own command, no shell
         try:
             eventually(lambda: b"The portal answers" in output.read_bytes(), "it answers", 60)
             for name in (b"worker", b"web"):
@@ -74,7 +74,7 @@ def test_it_waits_for_its_database_and_says_so(tmp_path: Path) -> None:
     environment = {**os.environ, "VAR_DIR": str(tmp_path / "var"), "DATABASE_URL": url}
     with output.open("wb") as file:
         command = [sys.executable, "-m", "config.processes", "run", "--port", str(free_port())]
-        portal = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=file, stderr=file)
+        portal = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=file, stderr=file)  # nosec B603 # noqa: S603 - our own command, no shell
         try:
             eventually(lambda: b"does not answer; waiting for it" in output.read_bytes(), "it says so", 30)
             assert portal.poll() is None

@@ -48,7 +48,7 @@ def test_no_column_holds_the_candidate(embedded_portal: Portal) -> None:
     with sqlite3.connect(embedded_portal.folder / "var" / "portal.sqlite3") as database:
         tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
-            rows = database.execute(f'SELECT * FROM "{table}"')  # noqa: S608 (names come from the schema)
+            rows = database.execute(f'SELECT * FROM "{table}"')  # nosec B608 # noqa: S608 - the name comes from the schema
             names = [column[0] for column in rows.description]
             for row in rows:
                 found |= {

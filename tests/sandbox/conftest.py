@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
+import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 import threading
 import time
@@ -92,7 +92,7 @@ class Sandbox:
 
     def __init__(self, *arguments: str, env: dict[str, str] | None = None) -> None:
         command = [sys.executable, "-m", "integrations.sandbox", "--port", "0", *arguments]
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # nosec B603 # noqa: S603 - our own command, no shell
             command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}
         )
         line = self.process.stdout.readline()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-import subprocess
+import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 import threading
 import time
@@ -123,7 +123,7 @@ def test_a_bad_configuration_ends_in_one_line_without_the_key(tmp_path):
     config = tmp_path / "config.json"
     config.write_text('{"orgs": [{"slug": "acme", "verification_key": "top-secret-key"')
     command = [sys.executable, "-m", "integrations.sandbox", "--port", "0", "--config", str(config)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)  # nosec B603 # noqa: S603 - our own command, no shell
     assert ended.returncode == 1
     assert ended.stderr.startswith("sandbox: the configuration is not JSON")
     assert "top-secret-key" not in ended.stderr + ended.stdout

@@ -7,8 +7,8 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Concat
@@ -175,13 +175,29 @@ class MembershipsOfPerson(admin.TabularInline):
     extra = 0
 
 
-admin.site.unregister(User)
+class WithoutFactors:
+    """There is no permission about what signs a person in, as there is no page of it."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        found: Any = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+        if db_field.related_model is Permission:
+            apps = ("account", "mfa", "socialaccount")
+            found.queryset = found.queryset.exclude(content_type__app_label__in=apps)
+        return found
+
+
+admin.site.unregister([User, Group])
 # Nobody edits what signs a person in: a second factor is reset, single sign-on is in the environment.
 admin.site.unregister([EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken])
 
 
+@admin.register(Group)
+class RoleAdmin(WithoutFactors, GroupAdmin):
+    """A role, and what it may."""
+
+
 @admin.register(User)
-class PersonAdmin(Audited, UserAdmin):
+class PersonAdmin(WithoutFactors, Audited, UserAdmin):
     """For operators, who see everybody."""
 
     list_display = [

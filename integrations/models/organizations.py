@@ -39,6 +39,8 @@ class Organization(models.Model):
     require_two_factor = models.BooleanField(
         _("two-factor sign-in for everybody"),
         default=False,
+        # What ran before an upgrade may add an organization during it.
+        db_default=False,
         help_text=_(
             "On: each member of this organization sets up a second step of signing in (an app on the "
             "telephone, or a passkey) before they see anything else. Operators and support always do."

@@ -26,6 +26,7 @@ from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
 from .models import Membership, Organization
+from .second_factor import with_standing
 
 Person = AbstractUser | AnonymousUser
 
@@ -38,6 +39,11 @@ class RolesBackend(ModelBackend):
     Without an object, a permission says that the person has it somewhere: enough to show a list. With
     an organization as the object it says that they have it there.
     """
+
+    def get_user(self, user_id: int) -> Any:
+        """Whose session it is, with what each request asks of them."""
+        person = with_standing(User.objects.filter(pk=user_id)).first()
+        return person if person and self.user_can_authenticate(person) else None
 
     def _get_group_permissions(self, user_obj: Any) -> QuerySet[Permission]:
         roles = Membership.objects.filter(user=user_obj).values("role")

@@ -4,6 +4,8 @@ What a person sets up are django-allauth's ``Authenticator`` rows: an app's secr
 codes for the day on which the telephone is lost. Secrets are encrypted (``allauth_adapters.py``).
 """
 
+from typing import Any
+
 from allauth.account.authentication import get_authentication_records
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.models import Authenticator
@@ -12,7 +14,8 @@ from allauth.mfa.utils import decrypt
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from . import audit, sessions
@@ -26,8 +29,16 @@ KINDS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 _LAST_STEP = "last_step"
 
 
-def has_one(person: User) -> bool:
-    return bool(Authenticator.objects.filter(user=person, type__in=KINDS).exists())
+def with_standing(people: QuerySet[User]) -> QuerySet[Any]:
+    """With what each request asks of a person, in the question that finds them: whether they have a second
+    factor, whether an organization of theirs asks for one, and which of their sessions go on."""
+    factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=KINDS)
+    asking = Membership.objects.filter(user=OuterRef("pk"), organization__require_two_factor=True)
+    return people.annotate(
+        has_second_factor=Exists(factors),
+        is_asked_for_one=Exists(asking),
+        sessions_number=Coalesce("sessions_ended__times", 0),
+    )
 
 
 def kinds_of(person: User) -> set[str]:
@@ -37,18 +48,19 @@ def kinds_of(person: User) -> set[str]:
 def must_have_one(person: User) -> bool:
     """Whoever sees more than one organization, unless the operator has switched that off; and the members
     of an organization that asks for it."""
-    own = Membership.objects.filter(user=person)
-    if own.filter(organization__require_two_factor=True).exists():
+    if _standing(person).is_asked_for_one:
         return True
-    return settings.REQUIRE_TWO_FACTOR and (_holds_rights_everywhere(person) or own.count() > 1)
+    return settings.REQUIRE_TWO_FACTOR and (
+        _holds_rights_everywhere(person) or Membership.objects.filter(user=person).count() > 1
+    )
 
 
 def is_missing(request: HttpRequest) -> bool:
     """Whether the person has to set one up before anything else."""
     person = request.user
-    if not isinstance(person, User) or has_one(person) or _came_with_a_trusted_one(request):
+    if not isinstance(person, User) or _standing(person).has_second_factor:
         return False
-    return must_have_one(person)
+    return not _came_with_a_trusted_one(request) and must_have_one(person)
 
 
 @transaction.atomic
@@ -91,6 +103,13 @@ def reset(person: User, who: str, address: str = "") -> int:
         address=address,
     )
     return count
+
+
+def _standing(person: User) -> Any:
+    """Who signs in just now was found in another way."""
+    if hasattr(person, "has_second_factor"):
+        return person
+    return with_standing(User.objects.filter(pk=person.pk)).get()
 
 
 def _holds_rights_everywhere(person: User) -> bool:

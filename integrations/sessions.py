@@ -40,7 +40,7 @@ def _go_on_or_end(request: HttpRequest, now: float) -> None:
     # Who signed in before there were such marks signs in once more.
     began, used = session.get(_BEGAN, 0), session.get(_USED, 0)
     is_old = now - began > settings.SESSION_COOKIE_AGE or now - used > settings.SESSION_IDLE_SECONDS
-    if is_old or session.get(_NUMBER, 0) != _number_of(request.user.pk):
+    if is_old or session.get(_NUMBER, 0) != _number(request.user):
         logout(request)
         return
     if now - used > _NOTED_EVERY_SECONDS and BY_ITSELF not in request.headers:
@@ -64,6 +64,12 @@ def end_others(request: HttpRequest) -> None:
     end_all(person_id)
     request.session.cycle_key()
     request.session[_NUMBER] = _number_of(person_id)
+
+
+def _number(person: Any) -> int:
+    """It came with the person, where they were found by their session (``RolesBackend``)."""
+    found = getattr(person, "sessions_number", None)
+    return _number_of(person.pk) if found is None else int(found)
 
 
 def _number_of(person_id: Any) -> int:

@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -207,9 +207,7 @@ class PersonAdmin(WithoutFactors, Audited, UserAdmin):
     actions = ["reset_two_factor"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        own = Authenticator.objects.filter(user=OuterRef("pk"), type__in=second_factor.KINDS)
-        people: QuerySet[User] = super().get_queryset(request)
-        return people.annotate(has_second_factor=Exists(own))
+        return second_factor.with_standing(super().get_queryset(request))
 
     @admin.display(description=gettext_lazy("second factor"), boolean=True, ordering="has_second_factor")
     def two_factor(self, person: Any) -> bool:

@@ -1,7 +1,7 @@
 """Takes candidates' data and secrets out of what is kept for people to read."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 HIDDEN = "•••"
@@ -16,9 +16,21 @@ _EMAIL = re.compile(r"[^\s@<>\"(),;:=]{1,64}@(?:[^\s@<>\"'(),;:=]{1,200}\.[^\s@<
 def conceal(value: Any, hide: Iterable[str]) -> Any:
     """A copy of a JSON value without any of ``hide``, in whatever case: for the other side's own
     words, of which nothing else may be lost."""
-    texts = sorted({text.strip() for text in hide}, key=len, reverse=True)
+    if not (hide := [text.strip() for text in hide]):
+        return value
+    said = "\n".join(_texts_in(value)).casefold()
+    # Mostly there is none of it, and to look costs less than to make the pattern.
+    texts = sorted({text for text in hide if text.casefold() in said}, key=len, reverse=True)
     pattern = "|".join(_wherever(text) for text in texts if len(text) > 1 or _has_no_case(text))
     return _concealed(value, re.compile(pattern, re.IGNORECASE)) if pattern else value
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            yield from _texts_in(part)
 
 
 def about_a_person(email: str, *names: str) -> tuple[str, ...]:

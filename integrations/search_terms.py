@@ -1,8 +1,9 @@
 """Keyed hashes of what people type to find a candidate: the beginnings of names, and an e-mail address.
 
 Who has a copy of the database and not the key learns no name from them; at most that two rows share one.
-Found are: the first three letters or more of each word of a name, a shorter word as a whole, an address as a
-whole, and its part before the ``@`` with the ``@``. Not found is what stands in the middle of a word.
+Found are: the first three letters or more of each word of a name, a shorter word as a whole, and an address by
+its part up to the ``@``, so that who looks for one has to compare the rest. Not found is what stands in the
+middle of a word.
 """
 
 import hmac
@@ -21,15 +22,17 @@ _PARTS = re.compile(r"[\W_]+")
 
 def terms(names: Iterable[str], email: str) -> list[int]:
     """What a candidate is found by, under the first key; in no order, each once."""
-    texts = {text for name in names for text in _beginnings(name)} | set(_of_address(email))
+    texts = {text for name in names for text in _beginnings(name)}
+    if "@" in email:
+        texts.add(_up_to_the_sign(normal(email)))
     key = hash_keys(_PURPOSE)[0]
     return [_hash(key, text) for text in texts]
 
 
 def looked_for(word: str) -> list[int]:
-    """What a typed word, or address, has to be compared with: under every key."""
+    """What a typed word, or the beginning of an address, has to be compared with: under every key."""
     text = normal(word)
-    text = text if "@" in text else text[:LONGEST]
+    text = _up_to_the_sign(text) if "@" in text else text[:LONGEST]
     return [_hash(key, text) for key in hash_keys(_PURPOSE)]
 
 
@@ -53,11 +56,8 @@ def _beginnings(name: str) -> Iterator[str]:
             yield word[:length]
 
 
-def _of_address(email: str) -> Iterator[str]:
-    address = normal(email)
-    if "@" in address:
-        yield address
-        yield address[: address.rindex("@") + 1]
+def _up_to_the_sign(address: str) -> str:
+    return address[: address.rindex("@") + 1]
 
 
 def _hash(key: bytes, text: str) -> int:

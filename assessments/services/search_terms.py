@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet, Subquery
 
 from assessments.models import CandidateSearchTerm, Order
 from integrations.fields import SecretUnreadable
-from integrations.search_terms import looked_for, terms
+from integrations.search_terms import looked_for, normal, terms
 
 BATCH = 100
 
@@ -30,7 +30,18 @@ def forget(orders: Iterable[Order] | QuerySet[Order]) -> int:
 def fits(word: str) -> Q:
     """The orders whose candidate's name or address a typed word fits."""
     found = CandidateSearchTerm.objects.filter(term__in=looked_for(word))
-    return Q(pk__in=Subquery(found.values("order_id")))
+    fitting = Q(pk__in=Subquery(found.values("order_id")))
+    return Q(pk__in=_with_address(fitting, normal(word))) if "@" in word else fitting
+
+
+def _with_address(fitting: Q, beginning: str) -> list[UUID]:
+    """Of the few with the same part before the ``@`` those whose address begins so."""
+    found = []
+    for order in Order.objects.order_by().filter(fitting).only("candidate_email"):
+        with suppress(SecretUnreadable):
+            if normal(order.candidate_email).startswith(beginning):
+                found.append(order.pk)
+    return found
 
 
 def renew(orders: Any = Order, kept: Any = CandidateSearchTerm) -> int:

@@ -14,7 +14,7 @@ def test_a_beginning_is_enough(asked: str) -> None:
     assert finds(asked)
 
 
-@pytest.mark.parametrize("asked", ["lo", "lace", "lovelaces", "ada@x", "@x.test", "x.test", "", "@"])
+@pytest.mark.parametrize("asked", ["lo", "lace", "lovelaces", "ad@x", "@x.test", "x.test", "", "@"])
 def test_less_than_that_is_not(asked: str) -> None:
     assert not finds(asked)
 
@@ -37,7 +37,7 @@ def test_an_erased_candidate_has_none() -> None:
 
 
 def test_of_a_long_name_few_are_kept() -> None:
-    assert len(terms(("Maximilian", "Wolfeschlegelsteinhausen"), "m.w@example.com")) == 18
+    assert len(terms(("Maximilian", "Wolfeschlegelsteinhausen"), "m.w@example.com")) == 17
 
 
 def test_another_key_makes_others(settings) -> None:

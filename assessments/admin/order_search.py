@@ -2,7 +2,8 @@
 
 Words are looked for at the beginning of names (three letters of it or more, by their keyed hashes: names
 and addresses are encrypted), of the order number and anywhere in the job's name; an id as a whole; an address
-as a whole or its beginning, the ``@`` with it. So each search is a few comparisons a row, or one look-up in an index.
+as a whole or its beginning, the ``@`` with it. So each search is a few comparisons a row, or one look-up in
+an index.
 """
 
 import re

@@ -1,9 +1,9 @@
 """Keyed hashes of what people type to find a candidate: the beginnings of names, and an e-mail address.
 
 Who has a copy of the database and not the key learns no name from them; at most that two rows share one.
-Found are: the first three letters or more of each word of a name, a shorter word as a whole, and an address by
-its part up to the ``@``, so that who looks for one has to compare the rest. Not found is what stands in the
-middle of a word.
+Found are: the first three letters or more of each word of a name, a shorter word as a whole, and an address
+by its part up to the ``@``, so that who looks for one has to compare the rest. Not found is what stands in
+the middle of a word.
 """
 
 import hmac

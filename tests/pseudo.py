@@ -6,6 +6,7 @@ import re
 import string
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -24,6 +25,7 @@ from assessments.models import (
     Update,
 )
 from assessments.statuses import RESULTS, SENDING_LABEL
+from integrations.fields import Secret
 from integrations.models import (
     AshbyApiKey,
     Connection,
@@ -165,7 +167,7 @@ class Data:
 
     def _single_words(self) -> Iterator[str]:
         for model, name in (*self._NAMES, *self._CODES):
-            yield from model._default_manager.values_list(name, flat=True).distinct()
+            yield from map(_plain, model._default_manager.values_list(name, flat=True).distinct())
 
 
 def _sentences() -> Iterator[str]:
@@ -174,8 +176,12 @@ def _sentences() -> Iterator[str]:
         for field in model._meta.concrete_fields:
             if isinstance(field, models.CharField | models.TextField) and not field.choices:
                 values = model._default_manager.values_list(field.name, flat=True).distinct()
-                for text in (str(value) for value in values if value and " " in str(value).strip()):
+                for text in (text for text in map(_plain, values) if " " in text.strip()):
                     yield from (text, *re.split(r"(?<=[.!?]) ", text))
+
+
+def _plain(value: Any) -> str:
+    return value.reveal() if isinstance(value, Secret) else str(value or "")
 
 
 def _lists() -> Iterator[str]:

@@ -178,7 +178,7 @@ class MembershipsOfPerson(admin.TabularInline):
 class WithoutFactors:
     """There is no permission about what signs a person in, as there is no page of it."""
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         found: Any = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
         if db_field.related_model is Permission:
             apps = ("account", "mfa", "socialaccount")

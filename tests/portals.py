@@ -8,6 +8,7 @@ One portal of real processes for all journeys of a worker; each journey brings i
 import random
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -20,9 +21,9 @@ from tests.services import POSTGRESQL, REDIS, missing
 OPEN: dict[str, Portal] = {}
 
 
-@pytest.fixture(scope="session")
-def database_url() -> Iterator[str]:
-    """A fresh PostgreSQL database, dropped afterwards."""
+@contextmanager
+def fresh_database() -> Iterator[str]:
+    """A PostgreSQL database, dropped afterwards."""
     name = f"portal_journey_{uuid.uuid4().hex[:8]}"
     try:
         with psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True, connect_timeout=3) as connection:
@@ -35,14 +36,21 @@ def database_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """The one that the journeys share."""
+    with fresh_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def embedded_portal(tmp_path_factory) -> Iterator[Portal]:
     with Portal(tmp_path_factory.mktemp("embedded")) as portal:
         OPEN["embedded"] = portal
         yield portal
 
 
-@pytest.fixture(scope="session")
-def redis_urls() -> Iterator[tuple[str, str]]:
+@contextmanager
+def empty_redis() -> Iterator[tuple[str, str]]:
     """Two databases of Redis' that nobody uses, emptied afterwards."""
     try:
         empty = [number for number in range(1, 16) if not _redis(number).dbsize()]
@@ -52,6 +60,13 @@ def redis_urls() -> Iterator[tuple[str, str]]:
     yield f"{REDIS}/{numbers[0]}", f"{REDIS}/{numbers[1]}"
     for number in numbers:
         _redis(number).flushdb()
+
+
+@pytest.fixture(scope="session")
+def redis_urls() -> Iterator[tuple[str, str]]:
+    """Those that the journeys share."""
+    with empty_redis() as urls:
+        yield urls
 
 
 def _redis(number: int) -> redis.Redis:

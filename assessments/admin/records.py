@@ -2,10 +2,10 @@
 orders. None of them reads all rows to show a page."""
 
 from django.contrib import admin
-from django.contrib.admin import ModelAdmin
 from django.utils.translation import gettext_lazy
 
 from assessments.models import Attempt, Event, Heartbeat, InboundCall, Update
+from integrations.admin.robust import Robust
 from integrations.admin.scope import OfOrganizations, OrganizationFilter
 
 from .readonly import ReadOnly
@@ -54,5 +54,5 @@ class InboundCallAdmin(ReadOnly, OfOrganizations):
 
 
 @admin.register(Heartbeat)
-class HeartbeatAdmin(ReadOnly, ModelAdmin):
+class HeartbeatAdmin(ReadOnly, Robust):
     list_display = ["name", "at"]

@@ -22,6 +22,7 @@ from integrations.models import Membership
 from integrations.people import invite, mail_invitation
 from integrations.trail import Audited
 
+from .robust import Robust
 from .scope import OfOrganizations, OrganizationFilter
 
 
@@ -191,13 +192,8 @@ admin.site.unregister([User, Group])
 admin.site.unregister([EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken])
 
 
-@admin.register(Group)
-class RoleAdmin(WithoutFactors, GroupAdmin):
-    """A role, and what it may."""
-
-
 @admin.register(User)
-class PersonAdmin(WithoutFactors, Audited, UserAdmin):
+class PersonAdmin(WithoutFactors, Audited, Robust, UserAdmin):
     """For operators, who see everybody."""
 
     list_display = [
@@ -233,3 +229,8 @@ class PersonAdmin(WithoutFactors, Audited, UserAdmin):
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         return super().history_view(request, object_id, extra_context)
+
+
+@admin.register(Group)
+class RoleAdmin(WithoutFactors, Audited, Robust, GroupAdmin):
+    """What each role may do; a change of it is written down."""

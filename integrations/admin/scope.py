@@ -3,8 +3,6 @@
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, ShowFacets, SimpleListFilter
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,8 +13,10 @@ from integrations.models import Organization
 from integrations.people import organizations_of, sees_every_organization
 from integrations.trail import Audited
 
+from .robust import Robust
 
-class OfOrganizations(Audited, ModelAdmin):
+
+class OfOrganizations(Audited, Robust):
     """Rows that belong to an organization, found along ``organization_path``.
 
     A row of an organization in which the person has no permission does not exist for them: it is in no
@@ -41,12 +41,6 @@ class OfOrganizations(Audited, ModelAdmin):
         """Headed by what it lists; Django would say “Select … to change”."""
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
-
-    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        """PostgreSQL takes no NUL in a text: a query with one is answered as any that cannot be read."""
-        if any("\x00" in value for _name, values in request.GET.lists() for value in values):
-            raise IncorrectLookupParameters
-        return super().get_changelist_instance(request)
 
     def organization_of(self, row: Any) -> Organization:
         for name in self.organization_path.split("__"):

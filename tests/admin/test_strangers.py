@@ -106,6 +106,11 @@ class TestLists:
             answer = ada.asks(f"/admin/{path}", **{name: "a\x00b"})
             assert (answer.status, answer.location.endswith("?e=1")) == (302, True), path
 
+    def test_a_field_without_a_name_leads_to_the_row_all_the_same(self, ada: Somebody, own: Company) -> None:
+        for path in LISTS[:-1]:
+            answer = ada.asks(own.path(f"{path}<path:object_id>/change/"), _to_field="")
+            assert answer.status == 200, path
+
     @pytest.mark.parametrize("query", [{"organization": "globex"}, {"package": "77777"}, {"job": "j-gus"}])
     def test_a_filter_that_is_not_offered_filters_all_the_same(self, ada: Somebody, query: Any) -> None:
         """A file would otherwise hold more than was asked for."""

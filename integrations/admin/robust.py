@@ -1,10 +1,12 @@
-"""Addresses of the admin that no link of ours has, and of which Django would make a 500."""
+"""What no link or form of ours sends, and of which Django's admin would make a 500."""
 
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 
@@ -20,3 +22,18 @@ class Robust(ModelAdmin):
         if "\x00" in object_id:
             return None
         return super().get_object(request, object_id, from_field or None)
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        """What cannot be a row's id chooses none."""
+        posted = request.POST.copy()
+        chosen = [text for text in posted.getlist(ACTION_CHECKBOX_NAME) if self._may_be_an_id(text)]
+        posted.setlist(ACTION_CHECKBOX_NAME, chosen)
+        request.POST = posted  # type: ignore[assignment]
+        return super().response_action(request, queryset)
+
+    def _may_be_an_id(self, text: str) -> bool:
+        try:
+            self.opts.pk.run_validators(self.opts.pk.to_python(text))
+        except ValidationError:
+            return False
+        return True

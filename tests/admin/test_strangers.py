@@ -111,6 +111,15 @@ class TestLists:
             answer = ada.asks(own.path(f"{path}<path:object_id>/change/"), _to_field="")
             assert answer.status == 200, path
 
+    @pytest.mark.parametrize("chosen", ["", "nonsense", "9" * 30, "9" * 5000, "²", "\x00"])
+    def test_what_is_no_rows_id_chooses_none(self, ada: Somebody, chosen: str) -> None:
+        for group, about in cells():
+            if about.startswith("action "):
+                asked = {"action": about.removeprefix("action "), "_selected_action": [chosen]}
+                answer = ada.posts(f"/admin/{group}", **asked)
+                assert answer.status in (200, 302, 403), (group, about)
+                assert not answer.changed, (group, about)
+
     @pytest.mark.parametrize("query", [{"organization": "globex"}, {"package": "77777"}, {"job": "j-gus"}])
     def test_a_filter_that_is_not_offered_filters_all_the_same(self, ada: Somebody, query: Any) -> None:
         """A file would otherwise hold more than was asked for."""

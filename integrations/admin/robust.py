@@ -23,13 +23,13 @@ class Robust(ModelAdmin):
             return None
         return super().get_object(request, object_id, from_field or None)
 
-    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+    def response_action(self, request: HttpRequest, queryset: Any, *where: Any, **more: Any) -> Any:
         """What cannot be a row's id chooses none."""
         posted = request.POST.copy()
         chosen = [text for text in posted.getlist(ACTION_CHECKBOX_NAME) if self._may_be_an_id(text)]
         posted.setlist(ACTION_CHECKBOX_NAME, chosen)
         request.POST = posted  # type: ignore[assignment]
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *where, **more)
 
     def _may_be_an_id(self, text: str) -> bool:
         try:

@@ -96,11 +96,8 @@ def erase_calls_that_name(organization_id: int, names: Iterable[str]) -> int:
     if not wanted:
         return 0
     refused = Q(organization=organization_id, order=None) & ~Q(outcome="answered") & ~Q(body={})
-    found = [
-        pk
-        for pk, body in InboundCall.objects.filter(refused).values_list("pk", "body").iterator(BATCH)
-        if not wanted.isdisjoint(_texts(body))
-    ]
+    calls = InboundCall.objects.filter(refused).only("body")
+    found = [call.pk for call in calls.iterator(BATCH) if not wanted.isdisjoint(_texts(call.body))]
     return sum(
         InboundCall.objects.filter(pk__in=found[start : start + BATCH]).update(message="", body={})
         for start in range(0, len(found), BATCH)

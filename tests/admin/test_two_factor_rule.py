@@ -98,7 +98,8 @@ class TestAnOrganizationThatAsksForIt:
         assert is_in(bea.client)
         desk = signed_in(ada)
         page = reverse("admin:integrations_organization_change", args=[world.acme.organization.pk])
-        assert desk.client.post(page, {"require_two_factor": "on", "name": "Stolen"}).status_code == 302
+        form = {"require_two_factor": "on", "retention_days": "730", "name": "Stolen"}
+        assert desk.client.post(page, form).status_code == 302
         acme_now = Organization.objects.get(pk=world.acme.organization.pk)
         assert (acme_now.name, acme_now.require_two_factor) == ("Acme", True)
         assert not is_in(bea.client)

@@ -120,7 +120,7 @@ def _batch(
     locked = "FOR UPDATE" if lock and connection.features.has_select_for_update else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {pk}, {names} FROM {quote(table.name)} {where} "  # nosec B608 # noqa: S608 - (the models' own names)
+            f"SELECT {pk}, {names} FROM {quote(table.name)} {where} "  # nosec B608 # noqa: S608 - the models' own names
             f"ORDER BY {pk} {order} LIMIT {limit} {locked}",
             values,
         )
@@ -130,7 +130,7 @@ def _batch(
 def _write(connection: BaseDatabaseWrapper, table: Table, rows: list[tuple[_Row, list[Any]]]) -> None:
     quote = connection.ops.quote_name
     sets = ", ".join(f"{quote(name)} = %s" for name in table.columns)
-    statement = f"UPDATE {quote(table.name)} SET {sets} WHERE {quote(table.pk)} = %s"  # nosec B608 # noqa: S608 - (as above)
+    statement = f"UPDATE {quote(table.name)} SET {sets} WHERE {quote(table.pk)} = %s"  # nosec B608 # noqa: S608 - as above
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(statement, [(*new, row[0]) for row, new in rows])

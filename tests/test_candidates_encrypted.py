@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-import subprocess  # nosec B404 - our own command
+import subprocess  # nosec B404 # our own command
 import sys
 from contextlib import closing
 from pathlib import Path

@@ -94,7 +94,13 @@ def reports_for_a_human(scope: Scope, now: datetime) -> int:
 def needing_a_human(scope: Scope, most: int) -> list[Order]:
     """Those that wait longest for one."""
     waiting = scope.orders.filter(needs_attention=True).select_related("organization")
-    fields = ["candidate_first_name", "candidate_last_name", "attention_reason", "attention_since"]
+    fields = [
+        "candidate_first_name",
+        "candidate_last_name",
+        "attention_reason",
+        "attention_since",
+        "erased_at",
+    ]
     return list(waiting.only(*fields, "organization__name").order_by("attention_since", "pk")[:most])
 
 

@@ -32,8 +32,11 @@ class Robust(ModelAdmin):
         return super().response_action(request, queryset, *where, **more)
 
     def _may_be_an_id(self, text: str) -> bool:
+        field: Any = self.opts.pk
+        while field.remote_field:
+            field = field.target_field
         try:
-            self.opts.pk.run_validators(self.opts.pk.to_python(text))
+            field.run_validators(field.to_python(text))
         except ValidationError:
             return False
         return True

@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
             name="adverse_action_url",
             field=models.CharField(
                 blank=True,
+                db_default="",
                 default="",
                 help_text="Where your people read what to do before they decide against somebody because of a report. It is linked where a result asks for a look.",
                 max_length=500,
@@ -28,6 +29,7 @@ class Migration(migrations.Migration):
             model_name="organization",
             name="retention_days",
             field=models.PositiveIntegerField(
+                db_default=730,
                 default=integrations.models.organizations.default_retention_days,
                 help_text="So many days after a check has ended, the candidate’s name, e-mail, links, result and all that was sent are erased; figures stay. A shorter time erases older checks within minutes, and nothing brings them back. A check under a legal hold is kept.",
                 validators=[

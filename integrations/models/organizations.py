@@ -50,6 +50,8 @@ class Organization(models.Model):
     retention_days = models.PositiveIntegerField(
         _("days until candidates’ data is erased"),
         default=default_retention_days,
+        # Of an organization that the version before adds during the upgrade.
+        db_default=730,
         validators=[MinValueValidator(SHORTEST_RETENTION), MaxValueValidator(LONGEST_RETENTION)],
         help_text=_(
             "So many days after a check has ended, the candidate’s name, e-mail, links, result and all that "
@@ -61,6 +63,7 @@ class Organization(models.Model):
         _("address of your adverse-action notes"),
         max_length=500,
         default="",
+        db_default="",
         blank=True,
         validators=[validate_web_page],
         help_text=_(

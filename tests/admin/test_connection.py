@@ -124,7 +124,7 @@ class TestHealth:
         assert desk.client.post(url, {"post": "yes"}).status_code == 403
 
     def test_a_new_organization_is_connected(self, world: World, desk: Desk) -> None:
-        desk.press("integrations_organization_add", name="Initech", slug="initech")
+        desk.press("integrations_organization_add", name="Initech", slug="initech", retention_days="730")
         organization = Organization.objects.get(slug="initech")
         desk.press(
             "integrations_connection_add",

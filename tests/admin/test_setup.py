@@ -90,7 +90,13 @@ class TestFromNothing:
         assert "Initech is connected." in live
 
     def test_a_new_organization_is_set_up_next(self, world: World, operator: Desk) -> None:
-        page = operator.press("integrations_organization_add", name="Umbrella", slug="umbrella", _save="Save")
+        page = operator.press(
+            "integrations_organization_add",
+            name="Umbrella",
+            slug="umbrella",
+            retention_days="730",
+            _save="Save",
+        )
         assert "Set up Umbrella" in page
 
 

@@ -29,7 +29,7 @@ def _configured(settings: Any) -> None:
         "provider_id": "sso",
         "name": "Example ID",
         "client_id": "the-portal",
-        "secret": "hush-hush",  # nosec B105 - made up for this test
+        "secret": "hush-hush",  # nosec B105 # made up for this test
         "settings": {"server_url": PROVIDER, "verified_email": False},
     }
     settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [app]}}
@@ -59,7 +59,7 @@ class Provider:
         for url in (f"{PROVIDER}/token", f"{PROVIDER}/userinfo"):
             self.wire.remove(responses.POST, url)
             self.wire.remove(responses.GET, url)
-        self.wire.post(f"{PROVIDER}/token", json={"access_token": "at-secret", "id_token": id_token})  # nosec B105 - made up for this test
+        self.wire.post(f"{PROVIDER}/token", json={"access_token": "at-secret", "id_token": id_token})  # nosec B105 # made up for this test
         self.wire.get(f"{PROVIDER}/userinfo", json=claims)
 
 
@@ -161,7 +161,7 @@ class TestSecondFactor:
         sam = colleague("sam", "support")
         provider.knows("sam@example.com")
         assert come(Client()).redirect_chain[-1][0] == "/admin/two-factor/"
-        Authenticator.objects.create(user=sam, type="totp", data={"secret": "x"})  # nosec B105 - made up for this test
+        Authenticator.objects.create(user=sam, type="totp", data={"secret": "x"})  # nosec B105 # made up for this test
         client = Client()
         assert come(client).redirect_chain[-1][0] == reverse("mfa_authenticate")
         assert not is_in(client)
@@ -175,7 +175,7 @@ class TestSecondFactor:
         client = Client()
         come(client)
         assert is_in(client)
-        Authenticator.objects.create(user=sam, type="totp", data={"secret": "x"})  # nosec B105 - made up for this test
+        Authenticator.objects.create(user=sam, type="totp", data={"secret": "x"})  # nosec B105 # made up for this test
         client = Client()
         come(client)
         assert is_in(client)

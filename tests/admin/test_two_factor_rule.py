@@ -134,7 +134,7 @@ class TestChanging:
         assert asked.redirect_chain[0][0].startswith(reverse("account_reauthenticate"))
         assert client.post(reverse("mfa_deactivate_totp")).status_code == 302
         assert Authenticator.objects.filter(user=ada, type="totp").exists()
-        client.post(asked.redirect_chain[0][0], {"password": "wrong"})  # nosec B105 - made up for this test
+        client.post(asked.redirect_chain[0][0], {"password": "wrong"})  # nosec B105 # made up for this test
         assert client.get(reverse("mfa_deactivate_totp")).status_code == 302
         client.post(asked.redirect_chain[0][0], {"password": PASSWORD})
         client.post(reverse("mfa_deactivate_totp"))
@@ -146,7 +146,7 @@ class TestChanging:
         client, again = signed_in(ada).client, reverse("account_reauthenticate")
         clock.shift(11 * 60)
         for _ in range(5):
-            client.post(again, {"password": "wrong"})  # nosec B105 - made up for this test
+            client.post(again, {"password": "wrong"})  # nosec B105 # made up for this test
         assert b"Too many tries" in client.post(again, {"password": PASSWORD}).content
 
     def test_or_a_code(self, ada: User, clock: Any) -> None:

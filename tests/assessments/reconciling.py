@@ -42,13 +42,16 @@ def meanwhile(world: World, answer: dict[str, Any], happens: Callable[[], object
     ours, events = connections["default"], [happens]
 
     def answered(_request: object) -> tuple[int, dict[str, str], str]:
-        if not events:
+        try:
+            event = events.pop()
+        except IndexError:
+            # Several threads ask, and one alone meets it.
             return 200, {}, json.dumps(answer)
         # In a thread of the poll's: it takes the story's own connection, which waits for the answer.
         ours.inc_thread_sharing()
         connections["default"] = ours
         try:
-            events.pop()()
+            event()
         finally:
             del connections["default"]
             ours.dec_thread_sharing()

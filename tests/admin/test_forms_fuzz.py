@@ -28,7 +28,7 @@ from tests.admin.test_nothing_is_markup import Page
 from tests.admin.two_companies import Company, acme, globex, not_for, person
 from tests.world import World
 
-_EXAMPLES = int(os.environ.get("FUZZ_FORMS", "120"))
+_EXAMPLES = int(os.environ.get("FUZZ_FORMS", "60"))
 _often = settings(
     max_examples=_EXAMPLES,
     deadline=None,

@@ -64,6 +64,7 @@ print(strange.status_code, [name for answer in (page, led, strange) for name in 
 
 
 def test_over_https_cookies_and_answers_say_so_and_the_entrance_may_be_elsewhere(tmp_path: Path) -> None:
+    assert manage(tmp_path, "migrate", "--verbosity", "0", **PUBLIC).returncode == 0
     done = manage(tmp_path, "shell", "--verbosity", "0", "-c", _SEEN, ADMIN_PATH="staff/door", **PUBLIC)
     page, cookie, redirect, machines, everywhere = done.stdout.strip().splitlines()[-5:]
     assert page == (

@@ -25,7 +25,9 @@ from .client_address import client_address
 
 #: Pages that show a candidate, and files that hold many.
 _SHOWS = re.compile(
-    r"assessments_(order|update|attempt|event|inboundcall)_(change|history)$|assessments_order_dry_run$"
+    r"assessments_(update|attempt|event|inboundcall)_(change|history)$"
+    # Whatever is about one order: its page, and those of its buttons, which name the candidate too.
+    r"|assessments_order_(?!add$|changelist$|export$)"
 )
 _EXPORTS = re.compile(r"_export$")
 _NOT_BY_PEOPLE = ("account_login", "logout")

@@ -54,22 +54,26 @@ page = client.get(reverse("admin:login"))
 print(page.status_code, reverse("admin:login"), page["Strict-Transport-Security"], sorted(page.cookies))
 print(page.cookies["__Host-csrftoken"].OutputString())
 plain = Client(SERVER_NAME="portal.example.com")
-print(plain.get(reverse("admin:login")).headers.get("Location"))
+led, strange = plain.get(reverse("admin:login")), Client(SERVER_NAME="evil.example.net").get("/admin/")
+print(led.headers.get("Location"))
 listed, alive = plain.post("/ashby//assessment.list", {}, "application/json"), plain.get("/health/live")
 print(listed.status_code, alive.status_code)
+named = ("Content-Security-Policy", "X-Frame-Options", "Cache-Control", "Permissions-Policy")
+print(strange.status_code, [name for answer in (page, led, strange) for name in named if name not in answer])
 """
 
 
 def test_over_https_cookies_and_answers_say_so_and_the_entrance_may_be_elsewhere(tmp_path: Path) -> None:
     assert manage(tmp_path, "migrate", "--verbosity", "0", **PUBLIC).returncode == 0
     done = manage(tmp_path, "shell", "--verbosity", "0", "-c", _SEEN, ADMIN_PATH="staff/door", **PUBLIC)
-    page, cookie, redirect, machines = done.stdout.strip().splitlines()[-4:]
+    page, cookie, redirect, machines, everywhere = done.stdout.strip().splitlines()[-5:]
     assert page == (
         "200 /staff/door/login/ max-age=31536000; includeSubDomains; preload ['__Host-csrftoken']"
     ), done.stderr
     assert {"HttpOnly", "Secure", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
     assert redirect == "https://portal.example.com/staff/door/login/"
     assert machines == "401 200", "a redirect would lose a machine's POST"
+    assert everywhere == "400 []", "what is answered before any page has the same headers"
 
 
 @pytest.mark.parametrize("path", ["a b", "../x", "é", "a//b"])

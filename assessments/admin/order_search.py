@@ -22,7 +22,7 @@ LISTED = 500
 def search(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
     """The orders that every word of the text fits."""
     for word in _words(text):
-        orders = orders.filter(_fits(word))
+        orders = orders.filter(_fits(word, orders))
     return orders
 
 
@@ -39,13 +39,13 @@ def _words(text: str) -> list[str]:
     return text[:_LONGEST].replace("\x00", "").split()[:_MOST_WORDS]
 
 
-def _fits(word: str) -> Q:
+def _fits(word: str, orders: QuerySet[Order]) -> Q:
     if uuid := _uuid(word):
         return Q(pk=uuid) | _other_ids(str(uuid)) | _other_ids(word)
     if "@" in word:
-        return search_terms.fits(word)
+        return search_terms.fits(word, orders)
     fits = (
-        search_terms.fits(word)
+        search_terms.fits(word, orders)
         | Q(justifacts_order_id__istartswith=word)
         | Q(job_name__icontains=word)
         | _other_ids(word)

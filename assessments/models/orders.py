@@ -120,7 +120,7 @@ class Order(Claimable):
 
     # A legal hold stops the clock: nothing of the order is erased until a person lifts it.
     legal_hold = models.BooleanField(_("legal hold"), default=False)
-    legal_hold_reason = models.TextField(_("reason of the legal hold"), default="", blank=True)
+    legal_hold_reason = PersonalTextField(_("reason of the legal hold"), default="", blank=True)
     erased_at = models.DateTimeField(_("personal data erased"), null=True)
     erased_why = models.CharField(max_length=10, choices=ErasedWhy, blank=True, default=ErasedWhy.NONE)
 

@@ -18,7 +18,7 @@ def orders_of_candidate(organization: Organization, email: str) -> list[Order]:
     wanted = _plain(email)
     own = Order.objects.filter(organization=organization, erased_at=None).order_by("created_at")
     # What is no address has no search term of its own, so that every order is looked at.
-    likely = own.filter(fits(wanted) if "@" in wanted else Q()).select_related("organization", "package")
+    likely = own.filter(fits(wanted, own) if "@" in wanted else Q()).select_related("organization", "package")
     found = (order for order in likely.iterator(chunk_size=1000) if _plain(order.candidate_email) == wanted)
     return list(found) if wanted else []
 

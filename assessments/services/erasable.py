@@ -20,6 +20,10 @@ UNSETTLED = _(
     "Justifacts does not know yet that the check is cancelled. Retry it on the order’s page, then have the "
     "candidate forgotten again."
 )
+ASKED = _(
+    "A person is asked about it: the check may still go on at Justifacts. Settle it, choose “Resolve” on the "
+    "order’s page, then have the candidate forgotten again."
+)
 
 
 def why_kept(order: Order) -> str | Promise:
@@ -32,4 +36,6 @@ def why_kept(order: Order) -> str | Promise:
         return UNTOLD
     if order.next_call not in (NextCall.NONE, NextCall.POLL):
         return UNSETTLED
+    if order.needs_attention:
+        return ASKED
     return ""

@@ -22,6 +22,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
 
 from integrations.allauth_adapters import did_not_succeed
 from integrations.client_address import client_address
@@ -84,8 +85,10 @@ class SignIn(views.LoginView):
 
 
 @never_cache
+@require_GET
 def to_provider(request: HttpRequest, provider_id: str) -> HttpResponse:
-    # What else allauth reads there is not for strangers to say, such as to connect another account.
+    # What else allauth reads there, and of what is posted first, is not for strangers to say, such as to
+    # connect another account.
     request.GET = QueryDict(urlencode({"next": request.GET.get("next", "")}))
     return _at_provider(openid_connect.login, request, provider_id)
 

@@ -46,6 +46,15 @@ class TestWhatIsWrittenDown:
         (export,) = AuditEvent.objects.filter(action="exported")
         assert (export.actor, export.kind) == ("ada", "assessments_order_export")
 
+    @pytest.mark.parametrize("button", ["note", "hold", "cancel", "retry"])
+    def test_a_look_at_a_button_s_page_which_names_the_candidate(
+        self, world: World, org_admin: Desk, order: Order, button: str
+    ) -> None:
+        name = f"assessments_order_{button}"
+        assert order.candidate_last_name in org_admin.open(name, order.pk)
+        of_acme = lines(organization=world.acme.organization)
+        assert of_acme == [("ada", "viewed", name, str(order.pk))]
+
     def test_every_button_even_one_that_is_refused(self, world: World, support: Desk, order: Order) -> None:
         path = reverse("admin:assessments_order_note", args=[order.pk])
         support.client.post(path, {"reason": "Called Zoë's office"})

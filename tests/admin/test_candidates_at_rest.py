@@ -13,7 +13,10 @@ from django.urls import reverse
 
 from assessments.models import Attempt, CandidateSearchTerm, InboundCall, Order, Update
 from assessments.services import journal, search_terms
+from assessments.services.hold import hold
 from integrations import at_rest
+from integrations.fields import Secret
+from integrations.models import Organization
 from tests.admin.conftest import Desk, member, signed_in
 from tests.admin.test_order_list import listed, short
 from tests.integrations.test_secrets_at_rest import columns_that_hold
@@ -146,7 +149,7 @@ def test_once_forgotten_nobody_is_found(order: Order, stranger: Order, desk: Des
 def test_an_order_made_again_from_the_journal_is_found_too(world: World, order: Order) -> None:
     Order.objects.all().delete()
     assert len(journal.make_again(world.acme.organization, order.created_at)) == 1
-    assert Order.objects.filter(search_terms.fits("canaryson")).exists()
+    assert Order.objects.filter(search_terms.fits("canaryson", Order.objects.all())).exists()
 
 
 def test_what_nobody_changes_is_saved_as_it_was(order: Order) -> None:
@@ -215,3 +218,29 @@ def _stored() -> list[Any]:
     with database.cursor() as cursor:
         cursor.execute("SELECT candidate_last_name, candidate_email, application, job FROM assessments_order")
         return list(cursor.fetchall())
+
+
+def test_why_an_order_is_held_is_encrypted_too(world: World, order: Order) -> None:
+    reason = f"A dispute with {FIRST} {LAST}, {MAIL}"
+    hold(order.pk, "Ada", reason)
+    order.refresh_from_db()
+    assert order.legal_hold_reason == reason
+    assert [found for mark in (FIRST, LAST, MAIL) for found in columns_that_hold(mark)] == []
+
+
+def test_of_another_organization_s_candidate_not_even_the_time_tells(
+    world: World, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who searches for an address that only another organization knows has nothing decrypted for it."""
+    read: list[str] = []
+    reveal = Secret.reveal
+    monkeypatch.setattr(Secret, "reveal", lambda secret: read.append(text := reveal(secret)) or text)
+
+    def found_by(name: str, organization: Organization) -> set[str]:
+        client = signed_in(member(name, organization)).client
+        path = reverse("admin:assessments_order_changelist")
+        return listed(client.post(path, {"q": MAIL}, follow=True).content.decode())
+
+    assert (found_by("eve", world.globex.organization), FIRST in read) == (set(), False)
+    assert not [text for text in read if text == MAIL or LAST in text]
+    assert found_by("ada", world.acme.organization) == short(order)

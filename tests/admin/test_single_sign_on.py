@@ -99,6 +99,16 @@ class TestWhoComesIn:
         assert "You are not invited" in refusal(Client())
         assert User.objects.count() == before
 
+    @pytest.mark.parametrize("process", ["connect", "redirect"])
+    def test_nor_is_another_way_asked_for(self, world: World, provider: Provider, process: str) -> None:
+        """allauth reads what is posted before what stands in the address."""
+        member("ada", world.acme.organization)
+        provider.knows("ada@example.com")
+        client, away = Client(), reverse("openid_connect_login")
+        assert client.post(away, {"process": process}).status_code == 405
+        assert come(client, process=process).redirect_chain[-1][0] == reverse("admin:index")
+        assert is_in(client)
+
     @pytest.mark.parametrize("verified", [False, None, "false", 0])
     def test_an_address_that_nobody_vouches_for_is_none(
         self, world: World, provider: Provider, verified: Any

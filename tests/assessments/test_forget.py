@@ -19,6 +19,7 @@ from assessments.services.forget import (
     plan,
 )
 from assessments.services.hold import hold
+from assessments.services.notes import resolve
 from assessments.services.retention import erase_due
 from integrations import audit
 from integrations.encryption import left as not_under_the_first_key
@@ -101,6 +102,21 @@ class TestKept:
         (line,) = forgotten(world).kept
         assert "Justifacts does not know yet that the check is cancelled" in line["why"]
         assert not is_erased(order)
+
+    def test_what_justifacts_did_not_stop_until_a_person_has(self, world: World) -> None:
+        """It may go on there and be billed: that somebody has to call is not forgotten with the candidate."""
+        world.ashby_takes_everything()
+        order = world.placed()
+        world.justifacts("assessment.cancel", {"success": False, "errors": ["too_late"]}, 422)
+        world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+        world.work()
+        (line,) = forgotten(world).kept
+        assert "A person is asked about it" in line["why"]
+        order.refresh_from_db()
+        assert (order.is_erased, order.needs_attention) == (False, True)
+        resolve(order.pk, "ada", "They have stopped it.")
+        assert forgotten(world).kept == []
+        assert is_erased(order)
 
 
 class TestCertificate:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from assessments.models import ErasedWhy, InboundCall, Order
+from assessments.models import Concern, ErasedWhy, InboundCall, NextCall, Order
 from assessments.statuses import ENDED
 from integrations import audit
 from integrations.models import Organization
@@ -24,6 +24,9 @@ from .erase import Counts, erase, erase_calls_that_name, names_of
 SECONDS = 20
 BATCH = 100
 WHO = "the portal"
+#: At Justifacts it may still go on: erased, it would run and be billed, and nobody would stop it.
+_OVER = (NextCall.NONE, NextCall.POLL)
+_ASKED_ABOUT = (Concern.PLACING, Concern.CANCEL)
 
 
 def erase_due(now: datetime) -> int:
@@ -40,9 +43,12 @@ def erase_due(now: datetime) -> int:
 
 
 def is_due(order: Order, now: datetime) -> bool:
-    """Whether nothing may be kept of the candidate any more."""
+    """Whether nothing may be kept of the candidate any more. What Justifacts may still be at is kept until
+    that is settled."""
     is_free = order.has_ended and not order.is_erased and not order.legal_hold
-    return is_free and order.status_since <= _ended_before(order.organization, now)
+    is_asked_about = order.needs_attention and order.attention_concern in _ASKED_ABOUT
+    is_over = order.next_call in _OVER and not is_asked_about
+    return is_free and is_over and order.status_since <= _ended_before(order.organization, now)
 
 
 def erased_on(order: Order) -> datetime | None:
@@ -56,7 +62,10 @@ def due(organization: Organization, now: datetime) -> QuerySet[Order]:
     """The organization's orders that are past their time, oldest first."""
     kept = Order.objects.filter(organization=organization, erased_at=None, legal_hold=False)
     past = kept.filter(status__in=sorted(ENDED), status_since__lte=_ended_before(organization, now))
-    return past.order_by("status_since")
+    over = past.filter(next_call__in=_OVER).exclude(
+        Q(needs_attention=True) & Q(attention_concern__in=_ASKED_ABOUT)
+    )
+    return over.order_by("status_since")
 
 
 def _ended_before(organization: Organization, now: datetime) -> datetime:

@@ -69,5 +69,5 @@ def test_who_may_only_read_exports_nothing(two: tuple[Order, Order], reader: Des
 def test_a_thousand_rows_are_read_as_quickly_as_ten(
     two: tuple[Order, Order], support: Desk, django_assert_max_num_queries
 ) -> None:
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(31):
         rows(support)

@@ -55,6 +55,30 @@ def test_two_years_after_the_end_the_candidate_is_gone(complete: Order, clock) -
     assert (complete.candidate_email, complete.result, complete.erased_why) == ("", "", ErasedWhy.RETENTION)
 
 
+def test_what_justifacts_may_still_be_at_is_kept_until_that_is_settled(world: World, clock) -> None:
+    """Erased, it would run and be billed, and nobody would stop it."""
+    world.ashby_takes_everything()
+    order = world.placed()
+    world.justifacts("assessment.cancel", {"success": False}, status=503)
+    world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+    world.work()
+    days_later(clock, 731)
+    assert not is_erased(order)
+    assert order.next_call == "cancel"
+    Order.objects.filter(pk=order.pk).update(
+        next_call="",
+        next_call_at=None,
+        needs_attention=True,
+        attention_reason="Ask.",
+        attention_concern="cancel",
+    )
+    days_later(clock, 732)
+    assert not is_erased(order), "a person is asked about it"
+    Order.objects.filter(pk=order.pk).update(needs_attention=False, attention_reason="", attention_concern="")
+    days_later(clock, 733)
+    assert is_erased(order)
+
+
 def test_a_new_organization_starts_with_the_operators_number(world: World, settings) -> None:
     settings.RETENTION_DAYS = 365
     assert connect("Initech", verification_key="verify-initech-0123456789").organization.retention_days == 365

@@ -23,7 +23,7 @@ def test_every_story_holds_on_postgresql() -> None:
         env={**os.environ, "DATABASE_URL": f"{POSTGRESQL}/portal_stories_{os.getpid()}"},
         capture_output=True,
         text=True,
-        timeout=800,
+        timeout=1800,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

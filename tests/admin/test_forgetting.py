@@ -1,6 +1,7 @@
 """An org's admin forgets a candidate, holds an order, and sets the organization's clock and notes."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -260,7 +261,8 @@ class TestAdverseAction:
             "value": self.NOTES,
         }
         for said in (words(page), json.dumps(world.sent("assessment.update"))):
-            assert not [word for word in ("fail", "unsuitable", "bad") if word in said.casefold()]
+            # As words: an id may hold such letters by chance.
+            assert not re.search(r"\b(fail\w*|unsuitable|bad)\b", said.casefold())
         assert "boolean_success" not in json.dumps(payload)
 
     def test_a_clear_one_does_not(self, world: World, desk: Desk) -> None:

@@ -25,7 +25,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def eventually(condition: Callable[[], Any], what: str, seconds: float = 90) -> Any:
     """The first true answer of ``condition``; fails with ``what`` when there is none in time."""
     until, pause = time.monotonic() + seconds, 0.05
     while time.monotonic() < until:

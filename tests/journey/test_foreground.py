@@ -52,7 +52,7 @@ def test_a_process_that_dies_comes_again(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "config.processes", "run", "--port", str(port)]
         portal = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=file, stderr=file)  # nosec B603 # noqa: S603 - our own command, no shell
         try:
-            eventually(lambda: b"The portal answers" in output.read_bytes(), "it answers", 60)
+            eventually(lambda: b"The portal answers" in output.read_bytes(), "it answers", 150)
             for name in (b"worker", b"web"):
                 (pid,) = re.findall(name + rb" started \(pid=(\d+)\)", output.read_bytes())
                 os.kill(int(pid), signal.SIGKILL)

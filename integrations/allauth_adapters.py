@@ -134,7 +134,13 @@ def _invited(login: SocialLogin) -> User | None:
     """Exactly one active person with the verified address, to whom no other account at the provider
     belongs: an address that was given to somebody else lets nobody into the old account."""
     verified = [address.email for address in login.email_addresses if address.verified]
-    people = [person for email in verified for person in with_address(email)]
+    # A database may take letters for the same that are not (ı and i): then it is somebody else's address.
+    people = [
+        person
+        for email in verified
+        for person in with_address(email)
+        if person.email.casefold() == email.casefold()
+    ]
     if len(people) != 1 or SocialAccount.objects.filter(user=people[0]).exists():
         return None
     return people[0]

@@ -104,7 +104,7 @@ def retention(**_: Any) -> list[CheckMessage]:
         Error(
             f"RETENTION_DAYS is not between {SHORTEST_RETENTION} and {LONGEST_RETENTION}.",
             hint="Leave it out for 730 days, two years; each organization's admin can choose another number.",
-            id="integrations.E005",
+            id="integrations.E006",
         )
     ]
 

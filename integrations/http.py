@@ -190,8 +190,8 @@ def _answer(response: requests.Response, content: bytes, began: float, hidden: _
         body = {}
     return Answer(
         status=response.status_code,
-        request_id=conceal(response.headers.get("x-ashby-request-id", ""), hidden.secrets)[:100],
-        excerpt=redact_text(text, (*hidden.secrets, *hidden.personal))[:EXCERPT_CHARACTERS],
+        request_id=conceal(response.headers.get("x-ashby-request-id", ""), (), hidden.secrets)[:100],
+        excerpt=redact_text(text, hidden.personal, hidden.secrets)[:EXCERPT_CHARACTERS],
         milliseconds=round((time.monotonic() - began) * 1000),
         body=_for_people(body, hidden) if isinstance(body, dict) else {},
         headers={name.lower(): value for name, value in response.headers.items()},
@@ -201,8 +201,10 @@ def _answer(response: requests.Response, content: bytes, began: float, hidden: _
 def _for_people(body: dict[str, Any], hidden: _Hidden) -> dict[str, Any]:
     """The answer, less the key and whom it is about in those parts that end up before people: the other
     side's own words."""
-    hide = (*hidden.secrets, *hidden.personal)
-    return {name: conceal(value, hide) if name in _FOR_PEOPLE else value for name, value in body.items()}
+    return {
+        name: conceal(value, hidden.personal, hidden.secrets) if name in _FOR_PEOPLE else value
+        for name, value in body.items()
+    }
 
 
 def _transport_failure(error: requests.RequestException, host: str, answer: Answer) -> CallFailed:

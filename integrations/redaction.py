@@ -13,15 +13,20 @@ _PERSONAL_KEYS = frozenset(
 _EMAIL = re.compile(r"[^\s@<>\"(),;:=]{1,64}@(?:[^\s@<>\"'(),;:=]{1,200}\.[^\s@<>\"'(),;:=]{1,60}|localhost)")
 
 
-def conceal(value: Any, hide: Iterable[str]) -> Any:
-    """A copy of a JSON value without any of ``hide``, in whatever case: for the other side's own
-    words, of which nothing else may be lost."""
-    if not (hide := [text.strip() for text in hide]):
+def conceal(value: Any, hide: Iterable[str], secrets: Iterable[str] = ()) -> Any:
+    """A copy of a JSON value without any of ``hide`` (names, addresses), in whatever case: for the other
+    side's own words, of which nothing else may be lost. ``secrets`` go wherever they stand, inside a word
+    too."""
+    wanted = {
+        **{text.strip(): _as_a_word(text.strip()) for text in hide},
+        **{text.strip(): re.escape(text.strip()) for text in secrets},
+    }
+    if not wanted:
         return value
     said = "\n".join(_texts_in(value)).casefold()
-    # Mostly there is none of it, and to look costs less than to make the pattern.
-    texts = sorted({text for text in hide if text.casefold() in said}, key=len, reverse=True)
-    pattern = "|".join(_wherever(text) for text in texts if len(text) > 1 or _has_no_case(text))
+    # Mostly there is none of it, and to look costs less than to search.
+    texts = sorted((text for text in wanted if text.casefold() in said), key=len, reverse=True)
+    pattern = "|".join(wanted[text] for text in texts if len(text) > 1 or _has_no_case(text))
     return _concealed(value, re.compile(pattern, re.IGNORECASE)) if pattern else value
 
 
@@ -38,9 +43,9 @@ def about_a_person(email: str, *names: str) -> tuple[str, ...]:
     return (email, *names, *(word for name in names for word in re.findall(r"\w{2,}", name)))
 
 
-def _wherever(text: str) -> str:
-    """Keys and addresses wherever they stand. A name only as a word, so that it is not cut out of others,
-    and one of two or three letters (Al, May) only where it is written as a name."""
+def _as_a_word(text: str) -> str:
+    """An address wherever it stands. A name only as a word, so that it is not cut out of others, and one of
+    two or three letters (Al, May) only where it is written as a name."""
     found = re.escape(text)
     if _has_no_case(text) or not _LIKE_A_NAME.fullmatch(text):
         return found
@@ -62,14 +67,14 @@ def _concealed(value: Any, pattern: re.Pattern[str]) -> Any:
     return pattern.sub(HIDDEN, value) if isinstance(value, str) else value
 
 
-def redact_text(text: str, hide: Iterable[str] = ()) -> str:
-    """``text`` without any e-mail address and without any of ``hide`` (names, keys)."""
-    return _EMAIL.sub(HIDDEN, conceal(text, hide))
+def redact_text(text: str, hide: Iterable[str] = (), secrets: Iterable[str] = ()) -> str:
+    """``text`` without any e-mail address, and without ``hide`` and ``secrets`` as in ``conceal``."""
+    return _EMAIL.sub(HIDDEN, conceal(text, hide, secrets))
 
 
-def redact(value: Any, hide: Iterable[str] = ()) -> Any:
-    """A copy of a JSON value without personal fields, e-mail addresses, or any of ``hide``."""
-    return _redacted(conceal(value, hide))
+def redact(value: Any, hide: Iterable[str] = (), secrets: Iterable[str] = ()) -> Any:
+    """A copy of a JSON value without personal fields, e-mail addresses, ``hide`` and ``secrets``."""
+    return _redacted(conceal(value, hide, secrets))
 
 
 def _redacted(value: Any) -> Any:

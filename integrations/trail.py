@@ -7,7 +7,7 @@ it does anything, so that what a dying process did is there too; which fields ch
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import ValidationError
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.urls import ResolverMatch
 
 from . import audit
@@ -33,6 +33,13 @@ _EXPORTS = re.compile(r"_export$")
 _NOT_BY_PEOPLE = ("account_login", "logout")
 
 
+class Export(StreamingHttpResponse):
+    """A file with rows of several organizations (``organizations``: their numbers): each has its line in
+    the trail."""
+
+    organizations: Sequence[int] = ()
+
+
 class AuditTrail:
     """Middleware, after the one that ends sessions."""
 
@@ -44,8 +51,8 @@ class AuditTrail:
         match = request.resolver_match
         if match and request.method == "GET" and response.status_code == 200 and _is_known(request):
             if _EXPORTS.search(match.url_name or ""):
-                # A view whose file holds rows of several organizations says of which: each has its line.
-                for organization_id in getattr(request, "exported_from", None) or [None]:
+                named = response.organizations if isinstance(response, Export) else ()
+                for organization_id in named or (None,):
                     details = {"filters": sorted(request.GET)}
                     _record(request, match, Action.EXPORTED, details, organization_id)
             elif _SHOWS.search(match.url_name or ""):

@@ -2,11 +2,10 @@
 
 Isolation is one mechanism at each edge: ``OfOrganizations`` for people, the verification key for Ashby and
 Justifacts. What they give is tried address by address in admin/test_permission_table.py and with forged
-requests in admin/test_strangers.py; here every model, address, command, export, completion and call is
-found, and has to be under one of them or to say why it is not.
+requests in admin/test_strangers.py; here every model, address, export, completion and call is
+found, and has to be under one of them or to say why it is not (commands: commands/test_tenants.py).
 """
 
-import io
 import re
 import uuid
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
-from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.db.models import ForeignKey, Model
 from django.urls import URLResolver, get_resolver
 
@@ -61,27 +59,6 @@ OUTSIDE = {
     r"^/*ashby/+customFields\.fetch/*$": BY_KEY,
     r"^/*justifacts/+assessment\.update/*$": BY_KEY,
     r"^/*(?:ashby|justifacts)(?:/[\s\S]*)?$": NOTHING_OF_ANY,
-}
-#: Commands are the operator's, who may see every organization. What each is about.
-OF_THE_PORTAL = "the portal as a whole"
-OF_ONE = "the organization of its slug, or that of the order"
-COMMANDS = {
-    "after_restore": OF_THE_PORTAL,
-    "backup": OF_THE_PORTAL,
-    "reset_two_factor": OF_THE_PORTAL,
-    "rotate_encryption_keys": OF_THE_PORTAL,
-    "connect_org": OF_ONE,
-    "forget": OF_ONE,
-    "check_connection": OF_ONE,
-    "sync_packages": OF_ONE,
-    "sync_jobs": OF_ONE,
-    "map_job": OF_ONE,
-    "set_default_package": OF_ONE,
-    "order": OF_ONE,
-    "orders": OF_ONE,
-    "reconcile": OF_ONE,
-    "retry": OF_ONE,
-    "verify_audit": OF_ONE,
 }
 EXPORTS = {"assessments_order_export", "integrations_auditevent_export"}
 
@@ -220,56 +197,6 @@ def test_the_address_of_a_strangers_order_leads_to_no_order(
         answers.append((followed.status_code, re.sub(r'(?:csrf\w*|nonce)[^>]*"', "", page)))
     assert answers[0] == answers[1]
     assert not [word for word in WORDS if word in answers[0][1]]
-
-
-# --- Commands ----------------------------------------------------------------------------------
-
-
-def commands() -> Iterator[tuple[str, str]]:
-    ours = {config.name for config in apps.get_app_configs()} & {"integrations", "assessments"}
-    yield from ((name, app) for name, app in get_commands().items() if app in ours)
-
-
-def test_every_command_says_what_it_is_about() -> None:
-    assert {name for name, _app in commands()} == set(COMMANDS), (
-        "A new command: say in COMMANDS what it is about."
-    )
-    for name, app in commands():
-        parser = load_command_class(app, name).create_parser("manage.py", name)
-        takes = {action.dest for action in parser._actions} & {"slug", "uuid", "org"}
-        assert bool(takes) == (COMMANDS[name] == OF_ONE), (
-            f"{name} takes {takes or 'no organization'}, and COMMANDS says “{COMMANDS[name]}”."
-        )
-
-
-def test_a_command_about_one_organization_says_nothing_of_the_other(own: Company, strange: Company) -> None:
-    before = strange.state()
-    order, slug = str(own.rows["order"].pk), own.organization.slug
-    for name, *arguments in (
-        ("orders", "--org", slug),
-        ("orders", "--org", slug, "--json"),
-        ("order", order),
-        ("order", order, "--json"),
-        ("retry", order),
-        ("set_default_package", slug, str(own.tenant.executive.assessment_type_id)),
-        ("map_job", slug, "j-bea", str(own.tenant.executive.assessment_type_id)),
-        ("verify_audit", slug),
-        ("forget", slug, "Strangeman@x.test"),
-        ("forget", slug, "Strangeman@x.test", "--dry-run"),
-    ):
-        said = io.StringIO()
-        call_command(name, *arguments, stdout=said)
-        assert not [word for word in WORDS if word in said.getvalue()], name
-    assert strange.state() == before
-
-
-@pytest.mark.parametrize("named_by", ["assessment_type_id", "justifacts_id", "name"])
-def test_a_command_takes_no_strangers_package(own: Company, strange: Company, named_by: str) -> None:
-    package = str(getattr(strange.rows["package"], named_by))
-    for arguments in (("map_job", "acme", "j-bea", package), ("set_default_package", "acme", package)):
-        with pytest.raises(CommandError) as refusal:
-            call_command(*arguments)
-        assert "Globex" not in str(refusal.value)
 
 
 # --- Exports and completions -------------------------------------------------------------------

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 from assessments.models import Order
 from integrations.spreadsheet import harmless
+from integrations.trail import Export
 
 _COLUMNS = (
     *("assessment_id", "organization", "candidate", "email", "package", "job", "status", "status_since"),
@@ -26,9 +26,10 @@ class _Echo:
         return line
 
 
-def export(orders: QuerySet[Order]) -> StreamingHttpResponse:
+def export(orders: QuerySet[Order]) -> Export:
     """An answer that is a file. Times are ISO 8601, in UTC."""
-    answer = StreamingHttpResponse(_lines(orders), content_type="text/csv; charset=utf-8")
+    answer = Export(_lines(orders), content_type="text/csv; charset=utf-8")
+    answer.organizations = sorted(orders.order_by().values_list("organization", flat=True).distinct())
     name = f"orders-{timezone.now():%Y-%m-%d}.csv"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     answer["Cache-Control"] = "no-store"

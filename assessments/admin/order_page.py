@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from assessments.models import Order, Update
 from assessments.services.card import card_of
 from assessments.services.explain import where_it_stands
-from assessments.services.people import NotPossible, refuse_erased
+from assessments.services.people import NotPossible
 from assessments.services.reports import report_of
 from assessments.services.resend import may_be_resent
 from assessments.services.retention import erased_on
@@ -95,7 +95,6 @@ class OrderPage(OfOrganizations):
 
     def _do(self, request: HttpRequest, action: Action, asked: Request) -> HttpResponse:
         try:
-            refuse_erased(asked.order)
             messages.success(request, action.do(asked))
         except NotPossible as error:
             messages.warning(request, str(error))

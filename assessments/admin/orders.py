@@ -188,8 +188,6 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
             object_repr=_("Export of %(count)d orders") % {"count": orders.count()},
             action_flag=CHANGE,
         )
-        of_each = orders.order_by().values_list("organization", flat=True).distinct()
-        request.exported_from = sorted(of_each)  # type: ignore[attr-defined]
         return export(orders)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

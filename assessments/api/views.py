@@ -64,7 +64,7 @@ class PartnerView(APIView):
         self.connection: Connection = request.user  # type: ignore[assignment]
         self.call = new_call(self.connection, self.source, self.name, self.request_id, self.now)
         self.body, size = read_body(request)
-        keep_body(self.call, self.body, size, hide=str(request.auth))
+        keep_body(self.call, self.body, size, key=str(request.auth))
 
     def handle_exception(self, exc: Exception) -> Response:
         response: Response = super().handle_exception(exc)

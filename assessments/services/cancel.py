@@ -19,7 +19,7 @@ from .changing import changing, record
 from .claiming import Claim, give_back
 from .inbound import keep_about
 from .moving import move
-from .people import NotPossible, record_person
+from .people import NotPossible, changing_by_person, record_person
 from .plain import plain
 from .scheduling import put_off, schedule
 from .tell import tell_end
@@ -54,7 +54,7 @@ def cancel_by_ashby(
 def cancel_by_person(assessment_id: UUID, who: str, reason: str, now: datetime) -> None:
     """Cancels at both sides: Ashby's card says so with the reason, Justifacts is told to stop. Raises
     ``NotPossible``."""
-    with changing(assessment_id) as order:
+    with changing_by_person(assessment_id) as order:
         if order.has_ended:
             status = order.get_status_display().lower()
             raise NotPossible(_("This check is %(status)s already.") % {"status": status})

@@ -1,10 +1,11 @@
-"""Whether an order can be erased on request now."""
+"""What keeps an order from being erased: by anybody, and on request."""
 
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from assessments.models import NextCall, Order, Update
+from assessments.models import Concern, NextCall, Order, Update
 from assessments.statuses import Status
 
 HELD = _("It is under a legal hold. Lift the hold first, if it is no longer needed.")
@@ -23,6 +24,13 @@ UNSETTLED = _(
 ASKED = _(
     "A person is asked about it: the check may still go on at Justifacts. Settle it, choose “Resolve” on the "
     "order’s page, then have the candidate forgotten again."
+)
+
+
+#: At Justifacts it may still go on, or a person is asked whether it does. Erased, it would run and be
+#: billed, and nobody would stop it.
+UNSETTLED_AT_JUSTIFACTS = ~Q(next_call__in=[NextCall.NONE, NextCall.POLL]) | Q(
+    needs_attention=True, attention_concern__in=[Concern.PLACING, Concern.CANCEL]
 )
 
 

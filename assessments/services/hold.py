@@ -4,14 +4,12 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from .changing import changing
-from .people import NotPossible, record_person, refuse_erased
+from .people import NotPossible, changing_by_person, record_person
 
 
 def hold(assessment_id: UUID, who: str, reason: str) -> None:
     """Keeps the order's data until the hold is lifted. Raises ``NotPossible``."""
-    with changing(assessment_id) as order:
-        refuse_erased(order)
+    with changing_by_person(assessment_id) as order:
         if order.legal_hold:
             raise NotPossible(_("This order is under a legal hold already."))
         order.legal_hold, order.legal_hold_reason = True, reason.strip()
@@ -20,7 +18,7 @@ def hold(assessment_id: UUID, who: str, reason: str) -> None:
 
 def lift(assessment_id: UUID, who: str, reason: str) -> None:
     """The clock goes on: an order that is past its time is erased within minutes. Raises ``NotPossible``."""
-    with changing(assessment_id) as order:
+    with changing_by_person(assessment_id) as order:
         if not order.legal_hold:
             raise NotPossible(_("This order is under no legal hold."))
         order.legal_hold, order.legal_hold_reason = False, ""

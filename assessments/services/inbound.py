@@ -27,13 +27,13 @@ def new_call(
     )
 
 
-def keep_body(call: InboundCall, body: dict[str, Any], size: int, hide: str) -> None:
-    """Everything that was sent, unknown fields too, without personal data and without ``hide``, the
-    key that the call came with."""
+def keep_body(call: InboundCall, body: dict[str, Any], size: int, key: str) -> None:
+    """Everything that was sent, unknown fields too, without personal data and without ``key``, which the
+    call came with."""
     if size > _LARGEST_KEPT:
         call.body = {"omitted": f"{size} bytes"}
     else:
-        call.body = redact(_without_answers(body), hide=[hide, *_about_the_candidate(body)])
+        call.body = redact(_without_answers(body), hide=_about_the_candidate(body), secrets=[key])
 
 
 def _without_answers(body: dict[str, Any]) -> dict[str, Any]:

@@ -6,15 +6,13 @@ from django.utils.translation import gettext as _
 
 from assessments.models import Order, Update
 
-from .changing import changing
-from .people import NotPossible, record_person, refuse_erased
+from .people import NotPossible, changing_by_person, record_person
 from .rescue import placing_stayed_unknown, settle_by_person
 
 
 def note(assessment_id: UUID, text: str, who: str) -> None:
     """Adds a note to the order's history. Raises ``NotPossible``."""
-    with changing(assessment_id) as order:
-        refuse_erased(order)
+    with changing_by_person(assessment_id) as order:
         record_person(order, "note", f"{who} noted: {text.strip()}")
 
 
@@ -41,7 +39,7 @@ def why_not_resolved(order: Order) -> str:
 
 def resolve(assessment_id: UUID, who: str, reason: str) -> None:
     """A person has settled what a human was asked for. Raises ``NotPossible``."""
-    with changing(assessment_id) as order:
+    with changing_by_person(assessment_id) as order:
         if why_not := why_not_resolved(order):
             raise NotPossible(why_not)
         asked = order.attention_reason

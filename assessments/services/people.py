@@ -1,10 +1,14 @@
 """How a person's doing is written into an order's history."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
 from django.utils.translation import gettext as _
 
 from assessments.models import Event, Order
 
-from .changing import record
+from .changing import changing, record
 
 
 class NotPossible(Exception):
@@ -17,9 +21,16 @@ def record_person(order: Order, kind: str, what: str, reason: str = "") -> None:
     record(order, Event.Source.PERSON, kind, f"{what}{why}")
 
 
-def refuse_erased(order: Order) -> None:
-    """Nothing is written about a candidate who was erased. Raises ``NotPossible``."""
-    if order.is_erased:
-        raise NotPossible(
-            _("The candidate’s data of this order was erased. Nothing can be done with the order any more.")
-        )
+@contextmanager
+def changing_by_person(assessment_id: UUID) -> Iterator[Order]:
+    """``changing``, for what a person asks. Raises ``NotPossible`` for an order that was erased: nothing is
+    written about its candidate any more."""
+    with changing(assessment_id) as order:
+        if order.is_erased:
+            raise NotPossible(
+                _(
+                    "The candidate’s data of this order was erased. Nothing can be done with the order any "
+                    "more."
+                )
+            )
+        yield order

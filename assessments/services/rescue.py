@@ -10,8 +10,7 @@ from django.utils.translation import gettext_lazy
 from assessments.models import Concern, NextCall, Order
 from assessments.statuses import Status
 
-from .changing import changing
-from .people import NotPossible, record_person
+from .people import NotPossible, changing_by_person, record_person
 from .scheduling import schedule
 from .track import adopt as adopt_number
 from .track import is_taken
@@ -40,7 +39,7 @@ def adopt(assessment_id: UUID, number: str, who: str, reason: str) -> None:
     is cancelled there. Raises ``NotPossible``."""
     number = number.strip()
     now = timezone.now()
-    with changing(assessment_id) as order:
+    with changing_by_person(assessment_id) as order:
         if not placing_stayed_unknown(order):
             raise NotPossible(_NOT_UNKNOWN)
         if is_taken(order, number):
@@ -61,7 +60,7 @@ def adopt(assessment_id: UUID, number: str, who: str, reason: str) -> None:
 
 def place_again(assessment_id: UUID, who: str, reason: str) -> None:
     """Justifacts has no such order: it is placed once more. Raises ``NotPossible``."""
-    with changing(assessment_id) as order:
+    with changing_by_person(assessment_id) as order:
         if not may_be_placed_again(order):
             raise NotPossible(_NOT_UNKNOWN)
         if order.claim_token is not None:

@@ -7,8 +7,7 @@ from django.utils.translation import gettext as _
 
 from assessments.models import Order, Update
 
-from .changing import changing
-from .people import NotPossible, record_person, refuse_erased
+from .people import NotPossible, changing_by_person, record_person
 from .tell import tell_again
 
 _ENDS = {"assessment_result", "cancelled_reason"}
@@ -36,8 +35,7 @@ def resend(update_id: int, who: str, reason: str) -> int:
     Returns how many. Raises ``NotPossible`` while something waits: what was never told goes first.
     """
     chosen = Update.objects.get(pk=update_id)
-    with changing(chosen.order_id) as order:
-        refuse_erased(order)
+    with changing_by_person(chosen.order_id) as order:
         updates = list(order.updates.order_by("sequence"))
         if any(update.state in Update.UNSAID for update in updates):
             raise NotPossible(

@@ -9,24 +9,22 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from assessments.models import Concern, ErasedWhy, InboundCall, NextCall, Order
+from assessments.models import ErasedWhy, InboundCall, Order
 from assessments.statuses import ENDED
 from integrations import audit
 from integrations.models import Organization
 
 from . import erasure_journal
 from .changing import changing
+from .erasable import UNSETTLED_AT_JUSTIFACTS
 from .erase import Counts, erase, erase_calls_that_name, names_of
 
 #: How long one run works, and how many orders are looked for at a time; the next run takes the rest.
 SECONDS = 20
 BATCH = 100
 WHO = "the portal"
-#: At Justifacts it may still go on: erased, it would run and be billed, and nobody would stop it.
-_OVER = (NextCall.NONE, NextCall.POLL)
-_ASKED_ABOUT = (Concern.PLACING, Concern.CANCEL)
 
 
 def erase_due(now: datetime) -> int:
@@ -42,30 +40,21 @@ def erase_due(now: datetime) -> int:
     return erased
 
 
-def is_due(order: Order, now: datetime) -> bool:
-    """Whether nothing may be kept of the candidate any more. What Justifacts may still be at is kept until
-    that is settled."""
-    is_free = order.has_ended and not order.is_erased and not order.legal_hold
-    is_asked_about = order.needs_attention and order.attention_concern in _ASKED_ABOUT
-    is_over = order.next_call in _OVER and not is_asked_about
-    return is_free and is_over and order.status_since <= _ended_before(order.organization, now)
-
-
 def erased_on(order: Order) -> datetime | None:
     """When the order's data goes, if nothing changes; None: nothing says when."""
     if not order.has_ended or order.is_erased or order.legal_hold:
+        return None
+    if Order.objects.filter(UNSETTLED_AT_JUSTIFACTS, pk=order.pk).exists():
         return None
     return order.status_since + timedelta(days=order.organization.retention_days)
 
 
 def due(organization: Organization, now: datetime) -> QuerySet[Order]:
-    """The organization's orders that are past their time, oldest first."""
+    """The organization's orders that are past their time, oldest first. What Justifacts may still be at is
+    kept until that is settled."""
     kept = Order.objects.filter(organization=organization, erased_at=None, legal_hold=False)
     past = kept.filter(status__in=sorted(ENDED), status_since__lte=_ended_before(organization, now))
-    over = past.filter(next_call__in=_OVER).exclude(
-        Q(needs_attention=True) & Q(attention_concern__in=_ASKED_ABOUT)
-    )
-    return over.order_by("status_since")
+    return past.exclude(UNSETTLED_AT_JUSTIFACTS).order_by("status_since")
 
 
 def _ended_before(organization: Organization, now: datetime) -> datetime:
@@ -84,7 +73,8 @@ def _erase_batch(organization: Organization, ids: list[UUID], now: datetime) -> 
     counts, names = Counts(), set[str]()
     for pk in ids:
         with changing(pk) as order:
-            if is_due(order, now):
+            # Asked again now that nobody else can change it.
+            if due(organization, now).filter(pk=pk).exists():
                 names |= names_of(order)
                 counts += erase(order, ErasedWhy.RETENTION, _because(organization), now)
     if counts:

@@ -12,7 +12,7 @@ from assessments.models import Concern, Event, InboundCall, NextCall, Order
 from assessments.statuses import NO_RESULT, RESULTS, Status, may_follow, result_of, status_of
 from integrations.crash_points import reach
 from integrations.models import Connection
-from integrations.protocol import AssessmentUpdate
+from integrations.protocol import AssessmentUpdate, Data
 
 from .attention import ask_human, settle
 from .cancel import end_as_cancelled
@@ -163,15 +163,19 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
 
 
 def without_the_candidate(order: Order, word: AssessmentUpdate) -> AssessmentUpdate:
-    """The word, should it name the candidate, without. Words that we know stay as they are: somebody may be
-    called Clear."""
+    """The word, should it name the candidate, without. Words that we know stay as they are, and so does a
+    status or result of one word: somebody may be called Clear, or Green, and Ashby would be told dots."""
     hide = order.personal_data
     status, result, reason = word.status, word.result, word.cancelled_reason
-    if status and not status_of(str(status.value)):
+    if status and not status_of(str(status.value)) and not _is_one_word(status):
         status = status.without(hide)
-    if result and result_of(str(result.value)) not in RESULTS:
+    if result and result_of(str(result.value)) not in RESULTS and not _is_one_word(result):
         result = result.without(hide)
     return replace(word, status=status, result=result, cancelled_reason=reason and reason.without(hide))
+
+
+def _is_one_word(data: Data) -> bool:
+    return str(data.value).strip().isalpha()
 
 
 def next_poll(order: Order, now: datetime) -> datetime | None:

@@ -40,9 +40,6 @@ class OrganizationAdmin(OfOrganizations):
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return {} if obj else super().get_prepopulated_fields(request, obj)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) or self.may(request, CHANGE_CONNECTION, obj)
-
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Its orders have to be explained for years; one that left is switched off."""
         return False

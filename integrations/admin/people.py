@@ -176,11 +176,11 @@ class MembershipsOfPerson(admin.TabularInline):
     extra = 0
 
 
-class WithoutFactors:
+class WithoutFactors(admin.ModelAdmin):
     """There is no permission about what signs a person in, as there is no page of it."""
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        found: Any = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+        found: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.related_model is Permission:
             apps = ("account", "mfa", "socialaccount")
             found.queryset = found.queryset.exclude(content_type__app_label__in=apps)

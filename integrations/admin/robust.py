@@ -6,8 +6,10 @@ from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.messages import WARNING
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 
 class Robust(ModelAdmin):
@@ -24,12 +26,11 @@ class Robust(ModelAdmin):
         return super().get_object(request, object_id, from_field or None)
 
     def response_action(self, request: HttpRequest, queryset: Any, *where: Any, **more: Any) -> Any:
-        """What cannot be a row's id chooses none."""
-        posted = request.POST.copy()
-        chosen = [text for text in posted.getlist(ACTION_CHECKBOX_NAME) if self._may_be_an_id(text)]
-        posted.setlist(ACTION_CHECKBOX_NAME, chosen)
-        request.POST = posted  # type: ignore[assignment]
-        return super().response_action(request, queryset, *where, **more)
+        """With anything chosen that cannot be a row's id, nothing is done: the list is shown again."""
+        if all(self._may_be_an_id(text) for text in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            return super().response_action(request, queryset, *where, **more)
+        self.message_user(request, _("What was chosen is not in this list. Nothing was changed."), WARNING)
+        return None
 
     def _may_be_an_id(self, text: str) -> bool:
         field: Any = self.opts.pk

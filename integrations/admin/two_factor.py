@@ -22,6 +22,8 @@ from django.http import HttpResponse
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
+from django.views.generic.base import ContextMixin
+from django.views.generic.edit import FormMixin
 
 from integrations import second_factor
 from integrations.audit import Action
@@ -29,14 +31,14 @@ from integrations.audit import Action
 Kind = Authenticator.Type
 
 
-class OfAdmin:
+class OfAdmin(ContextMixin):
     """A page that looks like the admin's others."""
 
     request: Any
     title: Any = _("Two-factor sign-in")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = {**admin.site.each_context(self.request), **super().get_context_data(**kwargs)}  # type: ignore[misc]
+        context = {**admin.site.each_context(self.request), **super().get_context_data(**kwargs)}
         if "form" in kwargs:
             # allauth's view of passkeys makes a new one, without what is wrong.
             context["form"] = kwargs["form"]
@@ -47,14 +49,14 @@ class OfAdmin:
         return {**context, "title": self.title, "must_set_up": is_missing}
 
 
-class Changes(OfAdmin):
+class Changes(OfAdmin, FormMixin):
     """A form that changes how somebody signs in."""
 
     action = Action.FACTOR_ADDED
     kind = ""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]
+        answer: HttpResponse = super().form_valid(form)
         second_factor.note_change(self.request, self.action, self.kind)
         return answer
 

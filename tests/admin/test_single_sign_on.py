@@ -99,6 +99,15 @@ class TestWhoComesIn:
         assert "You are not invited" in refusal(Client())
         assert User.objects.count() == before
 
+    @pytest.mark.anywhere
+    def test_an_address_that_the_database_takes_for_the_same_is_another(
+        self, world: World, provider: Provider
+    ) -> None:
+        """PostgreSQL's capital of ı is I."""
+        member("kim", world.acme.organization)
+        provider.knows("kım@example.com")
+        assert "You are not invited" in refusal(Client())
+
     @pytest.mark.parametrize("process", ["connect", "redirect"])
     def test_nor_is_another_way_asked_for(self, world: World, provider: Provider, process: str) -> None:
         """allauth reads what is posted before what stands in the address."""

@@ -65,6 +65,7 @@ def test_what_justifacts_may_still_be_at_is_kept_until_that_is_settled(world: Wo
     days_later(clock, 731)
     assert not is_erased(order)
     assert order.next_call == "cancel"
+    assert retention.erased_on(order) is None, "nobody is told a day"
     Order.objects.filter(pk=order.pk).update(
         next_call="",
         next_call_at=None,

@@ -174,3 +174,26 @@ def test_a_known_word_from_before_an_unknown_one_that_arrives_late_takes_nothing
         says(world, order, "push", word, timestamp=at)
     assert (order.justifacts_status, order.status_is_unknown) == ("On Hold", True)
     assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]
+
+
+@pytest.mark.parametrize("word", ["Green", "green"])
+def test_a_word_that_is_somebodys_name_is_told_all_the_same(world: World, word: str) -> None:
+    """A status and a result that we do not know, of Ms. Green: dots would tell Ashby nothing."""
+    candidate = {**world.start_body()["candidate"], "last_name": "Green"}
+    world.ashby_takes_everything()
+    order = world.placed(candidate=candidate)
+    world.push(order, word)
+    world.push(order, "Complete", assessment_result=data("result", word))
+    world.work()
+    assert word in world.told(order)
+    order.refresh_from_db()
+    assert order.result == word
+
+
+def test_a_sentence_that_names_somebody_is_told_without(world: World) -> None:
+    candidate = {**world.start_body()["candidate"], "last_name": "Green"}
+    world.ashby_takes_everything()
+    order = world.placed(candidate=candidate)
+    world.push(order, "Waiting for Green")
+    world.work()
+    assert "Waiting for •••" in world.told(order)

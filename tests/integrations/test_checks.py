@@ -1,10 +1,14 @@
 """Wrong configuration, said by ``manage.py check`` with a hint for each."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.checks import run_checks
+
+from integrations import checks
 
 
 @pytest.fixture(autouse=True)
@@ -29,8 +33,8 @@ def test_a_right_configuration_has_nothing_to_say() -> None:
         ("FIELD_ENCRYPTION_KEYS", [Fernet.generate_key().decode(), ""], "integrations.E001"),
         ("FIELD_ENCRYPTION_KEYS", ["ümläut"], "integrations.E001"),
         ("ASHBY_API_BASE_URL", "api.ashbyhq.com", "integrations.E002"),
-        ("RETENTION_DAYS", 29, "integrations.E005"),
-        ("RETENTION_DAYS", 3651, "integrations.E005"),
+        ("RETENTION_DAYS", 29, "integrations.E006"),
+        ("RETENTION_DAYS", 3651, "integrations.E006"),
         ("JUSTIFACTS_BASE_URL", "", "integrations.E002"),
         ("JUSTIFACTS_BASE_URL", "ftp://justifacts.test/", "integrations.E002"),
         ("JUSTIFACTS_BASE_URL", "https://[::1/", "integrations.E002"),
@@ -49,3 +53,10 @@ def test_a_wrong_setting_is_named_with_a_hint(settings, setting: str, value: Any
     assert setting in message.msg
     assert message.hint
     assert not any(key in message.msg + message.hint for key in settings.FIELD_ENCRYPTION_KEYS if key)
+
+
+def test_no_two_checks_share_an_id() -> None:
+    """Who silences one, or looks one up, means that one."""
+    ids = re.findall(r'id="(\w+\.[EW]\d+)"', Path(checks.__file__).read_text())
+    assert len(ids) > 5
+    assert len(ids) == len(set(ids))

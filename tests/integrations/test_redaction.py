@@ -35,5 +35,6 @@ def test_short_names_only_where_they_are_written_as_names(name: str, said: str, 
 
 
 def test_keys_and_addresses_wherever_they_stand() -> None:
-    assert conceal("xKEY-0123456789x", ["key-0123456789"]) == "x•••x"
+    assert conceal("xKEY-0123456789x", [], ["key-0123456789"]) == "x•••x"
+    assert conceal("?key_letmeinplease=1", [], ["letmeinplease"]) == "?key_•••=1", "letters alone, too"
     assert conceal("mailto:ada@x.testing", ["ada@x.test"]) == "mailto:•••ing"

@@ -5,17 +5,17 @@ One portal of real processes for all journeys of a worker; each journey brings i
 ``embedded``: nothing but what the wheels bring. ``services``: PostgreSQL and Redis, where found.
 """
 
-import random
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
-import redis
 
 from tests.journey.processes import Portal
-from tests.services import POSTGRESQL, REDIS, missing
+from tests.redis_server import NoRedis, own_redis
+from tests.services import POSTGRESQL, missing
 
 #: Those that run, by the group of tests that they are for.
 OPEN: dict[str, Portal] = {}
@@ -50,27 +50,20 @@ def embedded_portal(tmp_path_factory) -> Iterator[Portal]:
 
 
 @contextmanager
-def empty_redis() -> Iterator[tuple[str, str]]:
-    """Two databases of Redis' that nobody uses, emptied afterwards."""
+def fresh_redis(folder: Path) -> Iterator[tuple[str, str]]:
+    """A broker and a cache in a Redis that ends afterwards."""
     try:
-        empty = [number for number in range(1, 16) if not _redis(number).dbsize()]
-    except redis.ConnectionError:
-        missing("Redis does not answer at TEST_REDIS_URL")
-    numbers = random.sample(empty, 2)  # nosec B311 # no secret: which one is free
-    yield f"{REDIS}/{numbers[0]}", f"{REDIS}/{numbers[1]}"
-    for number in numbers:
-        _redis(number).flushdb()
+        with own_redis(folder) as urls:
+            yield urls
+    except NoRedis:
+        missing("no redis-server is installed")
 
 
 @pytest.fixture(scope="session")
-def redis_urls() -> Iterator[tuple[str, str]]:
+def redis_urls(tmp_path_factory) -> Iterator[tuple[str, str]]:
     """Those that the journeys share."""
-    with empty_redis() as urls:
+    with fresh_redis(tmp_path_factory.mktemp("redis")) as urls:
         yield urls
-
-
-def _redis(number: int) -> redis.Redis:
-    return redis.Redis.from_url(f"{REDIS}/{number}", socket_connect_timeout=2, single_connection_client=True)
 
 
 @pytest.fixture(scope="session")

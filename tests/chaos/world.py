@@ -4,11 +4,9 @@
 import contextlib
 import glob
 import os
-import random
 import resource
 import shutil
 import signal
-import socket
 import subprocess  # nosec B404 # the tests start the project's own commands
 import tempfile
 import threading
@@ -20,6 +18,7 @@ import redis
 import requests
 
 from tests.journey.processes import Portal, eventually
+from tests.redis_server import quiet_port, start_redis
 
 CLAIM_SECONDS = 20
 _CLOCK = Path(__file__).parent / "clock"
@@ -157,15 +156,6 @@ def children(pid: int) -> list[int]:
     return sorted(found)
 
 
-def _quiet_port() -> int:
-    """One that no outgoing connection takes while its server is down."""
-    while True:
-        port = random.randrange(20_000, 32_000)  # nosec B311 # noqa: S311 - no secret: which one is free
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
 class Servers:
     """A PostgreSQL cluster and a Redis on free ports, with nothing to lose."""
 
@@ -175,7 +165,7 @@ class Servers:
         self._data = self._home / "data"
         self._bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
         self._as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-        self._pg_port, self._redis_port = _quiet_port(), _quiet_port()
+        self._pg_port, self._redis_port = quiet_port(), quiet_port()
         self._restarting = threading.Lock()
         self._redis: subprocess.Popen[bytes] | None = None
         self._log = folder / "redis.log"
@@ -212,9 +202,7 @@ class Servers:
             self._start_redis()
 
     def _start_redis(self) -> None:
-        command = ["redis-server", "--port", str(self._redis_port), "--bind", "127.0.0.1", "--save", ""]
-        with self._log.open("ab") as log:
-            self._redis = subprocess.Popen([*command, "--appendonly", "no"], stdout=log, stderr=log)  # nosec B603 # noqa: S603 - our own command, no shell
+        self._redis = start_redis(self._redis_port, self._log)
 
     def _pg_ctl(self, what: str) -> None:
         settings = f"-p {self._pg_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="

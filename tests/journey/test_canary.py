@@ -20,7 +20,7 @@ from cryptography.fernet import Fernet
 from tests.journey.canaries import Canaries
 from tests.journey.marked_life import Chat, Life
 from tests.journey.processes import Portal
-from tests.portals import empty_redis, fresh_database
+from tests.portals import fresh_database, fresh_redis
 
 pytestmark = pytest.mark.journey
 
@@ -41,9 +41,9 @@ def canaries() -> Canaries:
 
 
 @contextmanager
-def _services() -> Iterator[dict[str, str]]:
+def _services(folder: Path) -> Iterator[dict[str, str]]:
     """PostgreSQL and Redis where nothing else is: the keys that encrypt are this test's own."""
-    with fresh_database() as database, empty_redis() as (broker, cache):
+    with fresh_database() as database, fresh_redis(folder) as (broker, cache):
         yield {"DATABASE_URL": database, "CELERY_BROKER_URL": broker, "CACHE_URL": cache}
 
 
@@ -55,7 +55,7 @@ def _services() -> Iterator[dict[str, str]]:
 )
 def marked(request, tmp_path: Path, canaries: Canaries, chat: str) -> Iterator[Portal]:
     """Processes of its own, whose own secrets are marked too, and which log all that they can."""
-    with _services() if request.param == "services" else nullcontext({}) as services:
+    with _services(tmp_path) if request.param == "services" else nullcontext({}) as services:
         portal = Portal(
             tmp_path,
             SECRET_KEY=canaries.add("SECRET_KEY", f"secret+key/{uuid.uuid4().hex}&{uuid.uuid4().hex}"),

@@ -13,10 +13,14 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_
 from allauth.mfa.utils import decrypt
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
+from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from . import audit, sessions
 from .client_address import client_address
@@ -27,6 +31,15 @@ from .models import Membership
 KINDS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 #: The step of the clock whose code was taken last: no code counts twice.
 _LAST_STEP = "last_step"
+#: By the action of the audit trail, and what it was about.
+_WHAT_CHANGED = {
+    (audit.Action.FACTOR_ADDED, Authenticator.Type.TOTP): _("An authenticator app was set up."),
+    (audit.Action.FACTOR_ADDED, Authenticator.Type.WEBAUTHN): _("A passkey was added."),
+    (audit.Action.FACTOR_ADDED, Authenticator.Type.RECOVERY_CODES): _("New recovery codes were made."),
+    (audit.Action.FACTOR_REMOVED, Authenticator.Type.TOTP): _("The authenticator app was removed."),
+    (audit.Action.FACTOR_REMOVED, Authenticator.Type.WEBAUTHN): _("A passkey was removed."),
+    (audit.Action.FACTOR_RESET, ""): _("Everything that was set up was removed, by an operator."),
+}
 
 
 def with_standing(people: QuerySet[User]) -> QuerySet[Any]:
@@ -103,6 +116,21 @@ def reset(person: User, who: str, address: str = "") -> int:
         address=address,
     )
     return count
+
+
+def mail_change(person_id: int, action: str, kind: str = "") -> None:
+    """Tells a person that the way they sign in was changed, so that who did not do it themselves can speak
+    up; no one who has no address, or is gone meanwhile."""
+    person = User.objects.filter(pk=person_id).exclude(email="").first()
+    if person is None:
+        return
+    context = {"person": person, "what": _WHAT_CHANGED[action, kind], "portal": settings.PORTAL_BASE_URL}
+    send_mail(
+        gettext("Your two-factor sign-in has changed"),
+        render_to_string("notices/second_factor.txt", context),
+        None,
+        [person.email],
+    )
 
 
 def _standing(person: User) -> Any:

@@ -12,7 +12,7 @@ from celery import current_app, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from integrations import errands, key_rotation, people
+from integrations import errands, key_rotation, people, second_factor
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +57,12 @@ def run_errand(errand_id: int) -> None:
 def mail_password_link(person_id: int) -> None:
     """Mails a person the link by which they choose a password."""
     people.mail_password_link(person_id)
+
+
+@shared_task
+def mail_factor_change(person_id: int, action: str, kind: str = "") -> None:
+    """Tells a person that their two-factor sign-in has changed."""
+    second_factor.mail_change(person_id, action, kind)
 
 
 @shared_task

@@ -17,9 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from integrations import second_factor
+from integrations.audit import Action
 from integrations.client_address import client_address
 from integrations.models import Membership
 from integrations.people import invite, mail_invitation
+from integrations.tasks import mail_factor_change, nudge
 from integrations.trail import Audited
 
 from .robust import Robust
@@ -215,6 +217,7 @@ class PersonAdmin(WithoutFactors, Audited, Robust, UserAdmin):
         people = list(queryset)
         for person in people:
             second_factor.reset(person, request.user.get_username(), client_address(request.META))
+            nudge(mail_factor_change, person.pk, Action.FACTOR_RESET)
         text = ngettext(
             "%(count)d person was signed out, and signs in with the password alone until they set up a "
             "second factor again.",

@@ -27,6 +27,7 @@ from django.views.generic.edit import FormMixin
 
 from integrations import second_factor
 from integrations.audit import Action
+from integrations.tasks import mail_factor_change, nudge
 
 Kind = Authenticator.Type
 
@@ -58,6 +59,7 @@ class Changes(OfAdmin, FormMixin):
     def form_valid(self, form: Any) -> HttpResponse:
         answer: HttpResponse = super().form_valid(form)
         second_factor.note_change(self.request, self.action, self.kind)
+        nudge(mail_factor_change, self.request.user.pk, self.action, self.kind)
         return answer
 
 

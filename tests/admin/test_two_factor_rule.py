@@ -1,11 +1,13 @@
 """The second factor: who has to set one up, changing it, and resetting it."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.urls import resolve, reverse
 
@@ -182,6 +184,46 @@ class TestChanging:
         for answer in (bea.get(reverse(page, args=[hers.pk])), bea.post(reverse(page, args=[hers.pk]))):
             assert answer.status_code == 404
         assert Authenticator.objects.get(pk=hers.pk).data == data
+
+
+class TestBeingTold:
+    """By e-mail, from a worker: who did not do it themselves can speak up."""
+
+    def test_of_each_change(self, ada: User, clock: Any, workers_take_messages: Callable[[], Any]) -> None:
+        with workers_take_messages():
+            secret, codes = has_set_up(ada, clock)
+            client = signed_in(ada).client
+            client.post(reverse("mfa_generate_recovery_codes"))
+            client.post(reverse("mfa_deactivate_totp"))
+            assert not mail.outbox
+        texts = [sent.body for sent in mail.outbox]
+        for text, what in zip(texts, ("app was set up", "recovery codes", "app was removed"), strict=True):
+            assert what in text
+            assert f"account {ada.get_username()}" in text
+            assert reverse("admin_password_reset") in text
+            assert not [word for word in (secret, *codes) if word in text]
+        assert {tuple(sent.to) for sent in mail.outbox} == {(ada.email,)}
+
+    @pytest.mark.parametrize("way", ["operator", "command"])
+    def test_of_a_reset(
+        self, ada: User, clock: Any, way: str, workers_take_messages: Callable[[], Any]
+    ) -> None:
+        has_set_up(ada, clock)
+        with workers_take_messages():
+            if way == "operator":
+                signed_in(colleague("olga", "operator")).act("auth_user", "reset_two_factor", ada)
+            else:
+                call_command("reset_two_factor", "ada")
+        assert "was removed, by an operator" in mail.outbox[-1].body
+        assert mail.outbox[-1].to == [ada.email]
+
+    def test_who_has_no_address_stops_nothing(
+        self, ada: User, clock: Any, workers_take_messages: Callable[[], Any]
+    ) -> None:
+        User.objects.filter(pk=ada.pk).update(email="")
+        with workers_take_messages():
+            has_set_up(ada, clock)
+        assert not mail.outbox
 
 
 class TestResetting:

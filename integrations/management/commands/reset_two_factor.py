@@ -9,7 +9,9 @@ from django.core.management import CommandError
 from django.db.models import Q
 
 from integrations import second_factor
+from integrations.audit import Action
 from integrations.management.base import PortalCommand, who_runs
+from integrations.tasks import mail_factor_change, nudge
 
 
 class Command(PortalCommand):
@@ -32,6 +34,7 @@ class Command(PortalCommand):
                 else f"There is nobody with the address or user name {name}."
             )
         removed = second_factor.reset(people[0], who_runs())
+        nudge(mail_factor_change, people[0].pk, Action.FACTOR_RESET)
         return {"person": people[0].get_username(), "removed": removed}
 
     def lines(self, found: dict[str, Any]) -> Iterable[str]:

@@ -157,6 +157,20 @@ class TestWhomWeCall:
         deliver.deliver_next(order.pk)
         assert Connection.objects.get(organization=world.acme.organization).paused_at == NINE
 
+    def test_ashby_may_change_to_the_new_key_between_two_calls(self, world: World) -> None:
+        """Asked with the new key it knows the old one alone, and asked with the old one the new one alone."""
+        order, seen = world.placed(), list[str]()
+        add_ashby_key(world.acme.connection, NEXT_AT_ASHBY, who="Ada")
+
+        def changes(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+            known = NEXT_AT_ASHBY if seen else world.acme.ashby_key
+            return takes_only(known, {}, seen)(request)
+
+        world.wire.add_callback("POST", f"{ASHBY}/assessment.update", changes)
+        assert deliver.deliver_next(order.pk)
+        assert seen == [basic(key) for key in (NEXT_AT_ASHBY, world.acme.ashby_key, NEXT_AT_ASHBY)]
+        assert Connection.objects.get(organization=world.acme.organization).paused_at is None
+
     def test_a_call_of_unknown_outcome_is_not_made_with_another_key(self, world: World) -> None:
         replace_verification_key()
         world.justifacts("assessment.start", {"success": False}, status=500)

@@ -5,6 +5,3 @@ from django.utils.translation import gettext_lazy as _
 class AssessmentsConfig(AppConfig):
     name = "assessments"
     verbose_name = _("Background checks")
-
-    def ready(self) -> None:
-        from .api import description  # noqa: F401  (drf-spectacular registers it on import)

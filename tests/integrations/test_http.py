@@ -15,6 +15,7 @@ import responses
 from config.logs import logging_config
 from integrations import http, transport
 from integrations.errors import Answer, NoAnswer, NotSent, Refused, Unauthorized, Unknown
+from tests.integrations.sockets import read_request
 
 KEY = "key-0123456789"
 URL = "https://other.test/call"
@@ -51,13 +52,10 @@ def _serve(listener: socket.socket, scripts: tuple[list[bytes], ...], got: list[
             connection, _ = listener.accept()
         except OSError:
             return
-        with connection:
+        with connection, contextlib.suppress(ConnectionError):
             connection.settimeout(10)
             for answer in script:
-                request = b""
-                while not request.endswith(b"}"):
-                    request += connection.recv(65536)
-                got.append(request)
+                got.append(read_request(connection))
                 connection.sendall(answer)
 
 

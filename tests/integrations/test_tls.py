@@ -19,6 +19,7 @@ from urllib3.util import connection as urllib3_connection
 
 from integrations import http
 from integrations.errors import NotSent
+from tests.integrations.sockets import read_request
 
 NAME = "other.test"
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"success":true}'
@@ -102,10 +103,7 @@ def _server_context(shown: Certificate, folder: Path) -> ssl.SSLContext:
 def _answer(listener: socket.socket, context: ssl.SSLContext, got: list[bytes]) -> None:
     plain, _ = listener.accept()
     with plain, contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
-        request = b""
-        while not request.endswith(b"}"):
-            request += connection.recv(65536)
-        got.append(request)
+        got.append(read_request(connection))
         connection.sendall(OK)
 
 

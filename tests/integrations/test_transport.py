@@ -11,6 +11,7 @@ import pytest
 
 from integrations import http, transport
 from integrations.errors import NotSent, Unknown
+from tests.integrations.sockets import read_request
 
 Send = Callable[[socket.socket], None]
 
@@ -34,9 +35,7 @@ def server(settings) -> Iterator[Callable[[Send], str]]:
 def _answer(listener: socket.socket, send: Send) -> None:
     connection, _ = listener.accept()
     with connection, contextlib.suppress(OSError):
-        request = b""
-        while not request.endswith(b"}"):
-            request += connection.recv(65536)
+        read_request(connection)
         send(connection)
 
 

@@ -124,7 +124,7 @@ def mail_change(person_id: int, action: str, kind: str = "") -> None:
     person = User.objects.filter(pk=person_id).exclude(email="").first()
     if person is None:
         return
-    context = {"person": person, "what": _WHAT_CHANGED[action, kind], "portal": settings.PORTAL_BASE_URL}
+    context = {"person": person, "what": _WHAT_CHANGED[audit.Action(action), kind], "portal": settings.PORTAL_BASE_URL}
     send_mail(
         gettext("Your two-factor sign-in has changed"),
         render_to_string("notices/second_factor.txt", context),

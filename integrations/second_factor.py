@@ -124,7 +124,8 @@ def mail_change(person_id: int, action: str, kind: str = "") -> None:
     person = User.objects.filter(pk=person_id).exclude(email="").first()
     if person is None:
         return
-    context = {"person": person, "what": _WHAT_CHANGED[audit.Action(action), kind], "portal": settings.PORTAL_BASE_URL}
+    what = _WHAT_CHANGED[audit.Action(action), kind]
+    context = {"person": person, "what": what, "portal": settings.PORTAL_BASE_URL}
     send_mail(
         gettext("Your two-factor sign-in has changed"),
         render_to_string("notices/second_factor.txt", context),

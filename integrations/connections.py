@@ -186,6 +186,8 @@ def select_ashby_key(key: AshbyApiKey) -> None:
     """Makes this key the one in use. Paused deliveries go on, in order: the new key may work, and
     if it does not, the first answer pauses them again."""
     organization = key.organization
+    # Until then nobody judges by the old one (``key_was_replaced``).
+    Connection.objects.select_for_update().filter(organization=organization).first()
     replaced = organization.ashby_api_keys.filter(is_selected=True).exclude(pk=key.pk)
     replaced.update(is_selected=False, superseded_at=timezone.now())
     key.is_selected, key.superseded_at = True, None
@@ -194,7 +196,9 @@ def select_ashby_key(key: AshbyApiKey) -> None:
 
 
 def key_was_replaced(connection: Connection, key: str) -> bool:
-    """Whether the org uses another Ashby key by now."""
+    """Whether the org uses another Ashby key by now. To be asked in a transaction, until whose end nobody
+    chooses another: or deliveries were paused for the old key after they had gone on with the new one."""
+    Connection.objects.select_for_update().get(pk=connection.pk)
     selected = connection.selected_ashby_key
     return selected is not None and selected.key_index not in blind_indexes(key)
 

@@ -7,16 +7,20 @@ from typing import Any
 
 import pytest
 from django.db import connection as database
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
+from requests import PreparedRequest
 
 from assessments.models import NextCall, Order, Update
 from assessments.services import deliver, place, poll
 from assessments.services.retry import retry
 from integrations.breaker import OPENS_AFTER, Side, let_through
+from integrations.connections import add_ashby_key
 from integrations.models import Connection
+from tests.journey.processes import eventually
 from tests.services import on_postgresql
-from tests.world import World, basic, data
+from tests.world import ASHBY, World, basic, data
 
 pytestmark = [pytest.mark.anywhere, on_postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -111,6 +115,28 @@ def test_a_retry_while_the_update_is_being_told_tells_it_once(world: World) -> N
     assert world.told(order) == ["Justifacts Received"]
 
 
+def test_a_key_that_is_chosen_while_the_old_one_is_refused_pauses_nothing(world: World) -> None:
+    """The refusal is on its way while the admin's choice is not yet committed."""
+    order, refused, chosen = world.placed(), threading.Event(), threading.Event()
+
+    def refuses(_request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        refused.set()
+        assert chosen.wait(10)
+        return 403, {}, "{}"
+
+    def choose() -> None:
+        assert refused.wait(10)
+        with transaction.atomic():
+            add_ashby_key(world.acme.connection, "ashby-acme-the-next-one", who="Ada")
+            chosen.set()
+            eventually(_somebody_waits, "the worker waits for the choice", 10)
+
+    world.wire.add_callback("POST", f"{ASHBY}/assessment.update", refuses)
+    at_once(lambda: deliver.deliver_next(order.pk), choose)
+    assert Connection.objects.get(pk=world.acme.connection.pk).paused_at is None
+    assert order.updates.get().state == "waiting"
+
+
 def test_of_many_callers_one_tries_whether_a_broken_side_works_again(world: World) -> None:
     now = timezone.now()
     Connection.objects.update(justifacts_failures=OPENS_AFTER, justifacts_rest_until=now)
@@ -131,6 +157,15 @@ def test_the_threads_that_poll_leave_no_connection_to_the_database(world: World)
     poll.poll([order.pk for order in orders])
     assert _connections() == before
     assert Connection.objects.get(pk=world.acme.connection.pk).verification_key_last_used_at > long_ago
+
+
+def _somebody_waits() -> bool:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _connections() -> int:

@@ -46,10 +46,12 @@ _PROMISED = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-#: What a refused call may write: the record that support looks it up in, and when Ashby last called.
+#: What a refused call may write: the record that support looks it up in, when Ashby last called, and (once
+#: a minute) that the key, which was right, was used.
 _RECORDS = (
     'INSERT INTO "assessments_inboundcall"',
     'UPDATE "integrations_connection" SET "ashby_called_at"',
+    'UPDATE "integrations_connection" SET "verification_key_last_used_at"',
 )
 
 

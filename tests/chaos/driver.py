@@ -179,10 +179,11 @@ class Driver:
                 "ashby/start", wanted | ({"application_id": application} if application else {})
             )
             application = answer.get("application_id") or application
+            answers = [answer]
             if check.clicks == 2 and application:
-                twin = wanted | {"application_id": application}
-                self._pool.submit(self._note_start, check, self._ask("ashby/start", twin), application)
-            if self._note_start(check, answer, application):
+                answers.append(self._ask("ashby/start", wanted | {"application_id": application}))
+            # Once either was answered nobody asks again: after a cancel that would be another check.
+            if any([self._note_start(check, each, application) for each in answers]):
                 return
             time.sleep(next(pauses))
         self.ledger.given_up.append(f"start {application}: {str(answer)[:300]}")

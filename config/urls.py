@@ -6,10 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from assessments.api import (
-    description,  # noqa: F401  (drf-spectacular registers it on import)
-    health,
-)
+from assessments.api import health
 from integrations.admin.completion import Completion
 
 _ADMIN = f"{settings.ADMIN_PATH}/"

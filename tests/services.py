@@ -1,4 +1,4 @@
-"""PostgreSQL, Redis and a browser: used where they are found."""
+"""PostgreSQL and a browser: used where they are found."""
 
 import os
 import shutil
@@ -8,7 +8,6 @@ import pytest
 from django.conf import settings
 
 POSTGRESQL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432")
-REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
 
 
 #: Before the database is set up: a test with transactions of its own leaves it empty.

@@ -10,11 +10,12 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from integrations.partner_protocol.messages import StartRequest
+
 from .ashby.client import AshbyJob
 from .connections import ashby_client, justifacts_client
 from .justifacts.client import SoldPackage
 from .models import Connection, CustomField, Job, JobPackageMapping, Organization, Package
-from .protocol import StartRequest
 from .rules import Refusal, Rule
 
 

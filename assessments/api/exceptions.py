@@ -17,7 +17,7 @@ from assessments.models import Order
 from assessments.services.start import AlreadyBeingAssessed
 from assessments.services.track import WrongOrderNumber
 from integrations.catalogue import NoPackage
-from integrations.protocol import InvalidMessage
+from integrations.partner_protocol.parsing import InvalidMessage
 
 from .budgets import TooManyCalls
 

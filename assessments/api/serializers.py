@@ -1,8 +1,8 @@
-"""The shapes of the protocol, for the API description only: ``integrations.protocol`` parses."""
+"""The shapes of the protocol, for the API description only: ``integrations.partner_protocol`` parses."""
 
 from rest_framework import serializers
 
-from integrations.protocol import CUSTOM_FIELD_TYPES, DATA_TYPES
+from integrations.partner_protocol.messages import CUSTOM_FIELD_TYPES, DATA_TYPES
 
 
 class Nothing(serializers.Serializer):

@@ -22,7 +22,7 @@ from assessments.tasks import call_justifacts, deliver, nudge
 from integrations.catalogue import custom_fields, offers
 from integrations.crash_points import reach
 from integrations.models import Connection
-from integrations.protocol import AssessmentUpdate, StartRequest, parse_assessment_id
+from integrations.partner_protocol.messages import AssessmentUpdate, StartRequest, parse_assessment_id
 from integrations.self_test import HEADER, is_self_test
 from integrations.sides import heard_from_justifacts
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from assessments.statuses import ENDED, Status
 from integrations.models import Organization, Package
+from integrations.partner_protocol.messages import Candidate, StartRequest
 from integrations.personal_fields import PersonalJSONField, PersonalTextField
-from integrations.protocol import Candidate, StartRequest
 from integrations.redaction import about_a_person
 
 from .claims import Claimable, ClaimableQuerySet

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from integrations.addresses import read
-from integrations.protocol import JSON
+from integrations.partner_protocol.parsing import JSON
 
 _SLOTS = {"assessment_status": "status", "assessment_result": "result", "cancelled_reason": "cancelled"}
 

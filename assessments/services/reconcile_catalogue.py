@@ -10,7 +10,7 @@ from assessments.models import Difference, InboundCall, Order
 from integrations.catalogue import sync_jobs_and_find_missing, sync_packages
 from integrations.errors import CallFailed
 from integrations.models import Connection, JobPackageMapping
-from integrations.protocol import AssessmentUpdate
+from integrations.partner_protocol.messages import AssessmentUpdate
 
 from .track import find
 

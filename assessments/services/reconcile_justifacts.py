@@ -6,7 +6,7 @@ from assessments.models import Concern, Difference, Event, NextCall, Order
 from assessments.statuses import Status
 from integrations.errors import CallFailed
 from integrations.justifacts.client import Found, OrderNotFound
-from integrations.protocol import AssessmentUpdate
+from integrations.partner_protocol.messages import AssessmentUpdate
 
 from .changing import record
 from .plain import plain

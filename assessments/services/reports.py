@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from assessments.models import Event, Order
 from integrations.addresses import read, why_no_link
-from integrations.protocol import Data
+from integrations.partner_protocol.messages import Data
 
 from .changing import record_once
 from .tell import page_of

@@ -11,7 +11,7 @@ from assessments.statuses import ENDED, Status
 from integrations.catalogue import package_for
 from integrations.crash_points import reach
 from integrations.models import Connection, Package
-from integrations.protocol import StartRequest
+from integrations.partner_protocol.messages import StartRequest
 
 from . import journal, search_terms
 from .changing import record

@@ -11,7 +11,8 @@ from django.conf import settings
 
 from assessments.models import Order, Update
 from assessments.statuses import ASHBY_LABELS, SENDING_LABEL, Status, asks_for_a_look
-from integrations.protocol import JSON, AssessmentUpdate, Data
+from integrations.partner_protocol.messages import AssessmentUpdate, Data
+from integrations.partner_protocol.parsing import JSON
 from integrations.redaction import conceal
 
 

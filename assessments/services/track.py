@@ -12,7 +12,7 @@ from assessments.models import Concern, Event, InboundCall, NextCall, Order
 from assessments.statuses import NO_RESULT, RESULTS, Status, may_follow, result_of, status_of
 from integrations.crash_points import reach
 from integrations.models import Connection
-from integrations.protocol import AssessmentUpdate, Data
+from integrations.partner_protocol.messages import AssessmentUpdate, Data
 
 from .attention import ask_human, settle
 from .cancel import end_as_cancelled

@@ -14,7 +14,8 @@ from integrations import http
 from integrations.errors import Answer, Refused, Unauthorized, Unknown
 from integrations.key_chain import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
 from integrations.limits import take_justifacts_calls
-from integrations.protocol import AssessmentUpdate, InvalidMessage, StartRequest
+from integrations.partner_protocol.messages import AssessmentUpdate, StartRequest
+from integrations.partner_protocol.parsing import InvalidMessage
 
 _NOT_FOUND = "assessment_not_found"
 

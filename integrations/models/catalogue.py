@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from integrations.protocol import CUSTOM_FIELD_TYPES
+from integrations.partner_protocol.messages import CUSTOM_FIELD_TYPES
 
 from .organizations import Organization
 

@@ -6,7 +6,7 @@ import pytest
 
 from integrations.catalogue import set_default_package
 from integrations.models import CustomField, Job, JobPackageMapping, Package
-from integrations.protocol import CUSTOM_FIELD_TYPES
+from integrations.partner_protocol.messages import CUSTOM_FIELD_TYPES
 from tests.admin.conftest import Desk
 from tests.world import World
 

@@ -9,7 +9,7 @@ import responses
 
 from integrations.errors import Refused, Unauthorized, Unknown
 from integrations.justifacts.client import JustifactsClient, OrderNotFound, address
-from integrations.protocol import Candidate, StartRequest
+from integrations.partner_protocol.messages import Candidate, StartRequest
 
 BASE = "https://justifacts.test/jfacts/servlet/application_ashby/"
 KEY = "verify-ü-key"

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integrations.protocol import (
+from integrations.partner_protocol.messages import (
     DATA_TYPES,
     AssessmentUpdate,
     Data,
-    InvalidMessage,
     StartRequest,
     parse_assessment_id,
 )
+from integrations.partner_protocol.parsing import InvalidMessage
 
 quickly = settings(max_examples=60, deadline=None)
 

@@ -5,7 +5,6 @@ down in the project's contract (sections 1 to 3). ``parse`` takes what came from
 raises ``InvalidMessage``; ``as_json`` leaves absent fields out and never says null.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -16,26 +15,23 @@ from django.core.validators import validate_email
 
 from integrations.redaction import about_a_person, conceal
 
-JSON = dict[str, Any]
+from .parsing import (
+    JSON,
+    MAX_EMAIL_LENGTH,
+    MAX_TEXT_LENGTH,
+    MAX_URL_LENGTH,
+    InvalidMessage,
+    read_line,
+    read_part,
+    read_text,
+    without_absent,
+)
 
 DATA_TYPES = ("numeric_score", "numeric_duration_minutes", "url", "string", "boolean_success")
 CUSTOM_FIELD_TYPES = (
     *("String", "Date", "DateRange", "Number", "ValueSelect", "MultiValueSelect", "Boolean", "LongText"),
     *("Email", "Phone", "Score", "SocialLink", "Url", "Currency", "Location"),
 )
-
-_LONGEST_ID, _LONGEST_EMAIL, _LONGEST_NAME, _LONGEST_URL, _LONGEST_TEXT = 200, 254, 500, 2000, 5000
-# Whatever ends a line or steers a terminal.
-_NO_PART_OF_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-class InvalidMessage(ValueError):
-    """The message is not what the protocol says. ``for_person``: a recruiter can mend it."""
-
-    def __init__(self, message: str, *, for_person: bool = False) -> None:
-        super().__init__(message)
-        self.message = message
-        self.for_person = for_person
 
 
 @dataclass(frozen=True)
@@ -60,14 +56,14 @@ class Data:
         content = value.get("value")
         if not isinstance(content, str | int | float | bool) or not str(content).strip():
             raise InvalidMessage(f"{name}.value is missing.")
-        if isinstance(content, str) and len(content) > _LONGEST_TEXT:
+        if isinstance(content, str) and len(content) > MAX_TEXT_LENGTH:
             raise InvalidMessage(f"{name}.value is too long.")
         return cls(
-            identifier=_text(value, "identifier", name, needed=False),
-            label=_text(value, "label", name, needed=False),
-            type=_text(value, "type", name, needed=False),
+            identifier=read_text(value, "identifier", name, needed=False),
+            label=read_text(value, "label", name, needed=False),
+            type=read_text(value, "type", name, needed=False),
             value=content,
-            description=_text(value, "description", name, needed=False, longest=_LONGEST_TEXT),
+            description=read_text(value, "description", name, needed=False, longest=MAX_TEXT_LENGTH),
         )
 
     def without(self, hide: Iterable[str]) -> Self:
@@ -103,14 +99,14 @@ class AssessmentUpdate:
         if metadata is not None and not isinstance(metadata, list):
             raise InvalidMessage("metadata has to be a list.")
         update = cls(
-            assessment_id=_line(body, "assessment_id", "", needed=False).strip(),
+            assessment_id=read_line(body, "assessment_id", "", needed=False).strip(),
             timestamp=timestamp,
             status=Data.parse(body.get("assessment_status"), "assessment_status"),
             profile_url=Data.parse(body.get("assessment_profile_url"), "assessment_profile_url"),
             result=Data.parse(body.get("assessment_result"), "assessment_result"),
             cancelled_reason=Data.parse(body.get("cancelled_reason"), "cancelled_reason"),
             metadata=tuple(data for item in metadata or [] if (data := Data.parse(item, "metadata"))),
-            reference_id=_line(body, "reference_id", "", needed=False).strip(),
+            reference_id=read_line(body, "reference_id", "", needed=False).strip(),
         )
         if not update.assessment_id and not update.reference_id:
             raise InvalidMessage("assessment_id is missing.")
@@ -141,13 +137,15 @@ class Candidate:
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Self:
-        part = _part(body, "candidate")
+        part = read_part(body, "candidate")
         return cls(
             first_name=_name_of_person(part, "first_name"),
             last_name=_name_of_person(part, "last_name"),
             email=_address(part),
-            ashby_id=_line(part, "ashby_id", "candidate", needed=False),
-            profile_url=_line(part, "ashby_profile_url", "candidate", needed=False, longest=_LONGEST_URL),
+            ashby_id=read_line(part, "ashby_id", "candidate", needed=False),
+            profile_url=read_line(
+                part, "ashby_profile_url", "candidate", needed=False, longest=MAX_URL_LENGTH
+            ),
         )
 
     @property
@@ -156,7 +154,7 @@ class Candidate:
         return about_a_person(self.email, self.first_name, self.last_name)
 
     def as_json(self) -> JSON:
-        return _present(
+        return without_absent(
             ashby_id=self.ashby_id,
             first_name=self.first_name,
             last_name=self.last_name,
@@ -193,22 +191,22 @@ class StartRequest:
 
         Raises ``InvalidMessage``.
         """
-        application, job = _part(body, "application"), _part(body, "job")
+        application, job = read_part(body, "application"), read_part(body, "job")
         team = job.get("hiringTeam")
         if team is not None and not (isinstance(team, list) and all(isinstance(m, dict) for m in team)):
             raise InvalidMessage("job.hiringTeam has to be a list of objects.")
         return cls(
-            assessment_type_id=_line(body, "assessment_type_id", ""),
+            assessment_type_id=read_line(body, "assessment_type_id", ""),
             candidate=Candidate.parse(body),
-            application=_present(
-                ashby_id=_line(application, "ashby_id", "application"),
-                status=_line(application, "status", "application", needed=False),
+            application=without_absent(
+                ashby_id=read_line(application, "ashby_id", "application"),
+                status=read_line(application, "status", "application", needed=False),
             ),
-            job=_present(
-                ashby_id=_line(job, "ashby_id", "job"),
-                name=_text(job, "name", "job", needed=False),
-                req_id=_line(job, "req_id", "job", needed=False),
-                ashby_job_url=_line(job, "ashby_job_url", "job", needed=False, longest=_LONGEST_URL),
+            job=without_absent(
+                ashby_id=read_line(job, "ashby_id", "job"),
+                name=read_text(job, "name", "job", needed=False),
+                req_id=read_line(job, "req_id", "job", needed=False),
+                ashby_job_url=read_line(job, "ashby_job_url", "job", needed=False, longest=MAX_URL_LENGTH),
                 hiringTeam=team,
             ),
             additional_fields=_additional_fields(body, application, job),
@@ -230,7 +228,7 @@ def parse_assessment_id(body: Mapping[str, Any]) -> UUID | None:
 
     Raises ``InvalidMessage`` where it is missing or no text.
     """
-    text = _line(body, "assessment_id", "")
+    text = read_line(body, "assessment_id", "")
     try:
         return UUID(text)
     except ValueError:
@@ -248,47 +246,9 @@ def _additional_fields(*places: Mapping[str, Any]) -> JSON:
     return {}
 
 
-def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = body.get(name)
-    if not isinstance(part, dict) or not part:
-        raise InvalidMessage(f"{name} has to be an object with content.")
-    return part
-
-
-def _present(**parts: Any) -> JSON:
-    return {name: value for name, value in parts.items() if value not in (None, "")}
-
-
-def _text(
-    place: Mapping[str, Any], name: str, parent: str, *, needed: bool = True, longest: int = _LONGEST_NAME
-) -> str:
-    """A text; absent and null are the same. Raises ``InvalidMessage``."""
-    full_name = f"{parent}.{name}" if parent else name
-    value = place.get(name)
-    if value is None and not needed:
-        return ""
-    if value is None or (needed and isinstance(value, str) and not value.strip()):
-        raise InvalidMessage(f"{full_name} is missing.")
-    if not isinstance(value, str):
-        raise InvalidMessage(f"{full_name} has to be a text.")
-    if len(value) > longest:
-        raise InvalidMessage(f"{full_name} is longer than {longest} characters.")
-    return value
-
-
-def _line(
-    place: Mapping[str, Any], name: str, parent: str, *, needed: bool = True, longest: int = _LONGEST_ID
-) -> str:
-    """A text of one line."""
-    text = _text(place, name, parent, needed=needed, longest=longest)
-    if _NO_PART_OF_A_LINE.search(text):
-        raise InvalidMessage(f"{f'{parent}.' if parent else ''}{name} holds control characters.")
-    return text
-
-
 def _address(part: Mapping[str, Any]) -> str:
     """The candidate's e-mail address, without the blanks and invisible marks that a paste leaves."""
-    pasted = _line(part, "email", "candidate", needed=False, longest=_LONGEST_EMAIL)
+    pasted = read_line(part, "email", "candidate", needed=False, longest=MAX_EMAIL_LENGTH)
     address = pasted.strip("\u200b\u200e\u200f\u2060\ufeff\u00a0 ")
     try:
         validate_email(address)
@@ -305,7 +265,7 @@ def _address(part: Mapping[str, Any]) -> str:
 
 
 def _name_of_person(part: Mapping[str, Any], name: str) -> str:
-    text = _line(part, name, "candidate", needed=False)
+    text = read_line(part, name, "candidate", needed=False)
     if not text.strip():
         words = name.replace("_", " ")
         raise InvalidMessage(

@@ -1,0 +1,78 @@
+"""Reads the parts of a message liberally: what both sides' messages share.
+
+Each function takes a JSON value from outside and returns a clean value, or raises ``InvalidMessage``
+where the message cannot do without it. Rules: ``docs/protocol.md``, "Reading what arrives".
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+JSON = dict[str, Any]
+
+MAX_ID_LENGTH, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, MAX_URL_LENGTH, MAX_TEXT_LENGTH = 200, 254, 500, 2000, 5000
+# Characters that end a line or control a terminal.
+_CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class InvalidMessage(ValueError):
+    """The message breaks the protocol. ``for_person``: the text is for a recruiter, who can correct it."""
+
+    def __init__(self, message: str, *, for_person: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.for_person = for_person
+
+
+def read_id(place: Mapping[str, Any], name: str, parent: str = "", *, needed: bool = True) -> str:
+    """An identifier, which may be a JSON string or an integer, as trimmed text; empty where it is absent.
+
+    Raises ``InvalidMessage`` where it is needed and absent, where it is longer than ``MAX_ID_LENGTH``, and
+    where it holds control characters.
+    """
+    value = place.get(name)
+    if type(value) is int:
+        value = str(value)
+    if not isinstance(value, str):
+        value = None
+    return read_line({name: value and value.strip()}, name, parent, needed=needed)
+
+
+def read_part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object that the message cannot do without. Raises ``InvalidMessage``."""
+    value = body.get(name)
+    if not isinstance(value, dict) or not value:
+        raise InvalidMessage(f"{name} has to be an object with content.")
+    return value
+
+
+def without_absent(**parts: Any) -> JSON:
+    """The parts that are present: neither null nor empty."""
+    return {name: value for name, value in parts.items() if value not in (None, "")}
+
+
+def read_text(
+    place: Mapping[str, Any], name: str, parent: str, *, needed: bool = True, longest: int = MAX_NAME_LENGTH
+) -> str:
+    """A text; absent and null are the same. Raises ``InvalidMessage``."""
+    full_name = f"{parent}.{name}" if parent else name
+    value = place.get(name)
+    if value is None and not needed:
+        return ""
+    if value is None or (needed and isinstance(value, str) and not value.strip()):
+        raise InvalidMessage(f"{full_name} is missing.")
+    if not isinstance(value, str):
+        raise InvalidMessage(f"{full_name} has to be a text.")
+    if len(value) > longest:
+        raise InvalidMessage(f"{full_name} is longer than {longest} characters.")
+    return value
+
+
+def read_line(
+    place: Mapping[str, Any], name: str, parent: str, *, needed: bool = True, longest: int = MAX_ID_LENGTH
+) -> str:
+    """A text of one line. Raises ``InvalidMessage``."""
+    value = read_text(place, name, parent, needed=needed, longest=longest)
+    if _CONTROL_CHARACTERS.search(value):
+        raise InvalidMessage(f"{f'{parent}.' if parent else ''}{name} holds control characters.")
+    return value

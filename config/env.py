@@ -28,9 +28,20 @@ env = environ.Env()
 environ.Env.read_env(str(BASE_DIR / ".env"))
 
 
+#: What an editor, ``echo`` or a secrets manager leaves around a value and nobody sees.
+_AROUND = " \t\r\n\v\f\u00a0\u200b\ufeff"
+
+
 def _given(name: str, default: str) -> str:
-    """An empty variable counts as one that is not there: that is how ``.env`` files switch one off."""
-    return env.str(name, default="") or default
+    """A variable without the white space around it. An empty one counts as one that is not there: that is
+    how ``.env`` files switch one off."""
+    return env.str(name, default="").strip(_AROUND) or default
+
+
+def _given_list(name: str, default: list[str]) -> list[str]:
+    """A comma-separated variable. White space around an item and empty items do not matter."""
+    items = (item.strip(_AROUND) for item in env.str(name, default="").split(","))
+    return [item for item in items if item] or default
 
 
 VAR_DIR = (BASE_DIR / _given("VAR_DIR", "var")).resolve()
@@ -70,9 +81,11 @@ def _broker_folder() -> Path:
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = _given("SECRET_KEY", "") or _kept("secret_key", lambda: secrets.token_urlsafe(50))
-FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS", default=[]) or [
+FIELD_ENCRYPTION_KEYS: list[str] = _given_list("FIELD_ENCRYPTION_KEYS", []) or [
     _kept("field_encryption_key", lambda: Fernet.generate_key().decode())
 ]
+# Earlier versions made their hashes with the white space: what they stored is found by these.
+FIELD_ENCRYPTION_KEYS_AS_WRITTEN: list[str] = env.list("FIELD_ENCRYPTION_KEYS", default=[])
 
 PORT = env.int("PORT", default=8000)
 PORTAL_BASE_URL = _given("PORTAL_BASE_URL", f"http://localhost:{PORT}").rstrip("/")
@@ -99,10 +112,10 @@ OIDC_TRUSTED_SECOND_FACTOR = env.bool("OIDC_TRUSTED_SECOND_FACTOR", default=Fals
 # Who may read /metrics: everybody, or who sends it as a bearer token.
 METRICS_TOKEN = _given("METRICS_TOKEN", "")
 ALLOWED_HOSTS: list[str] = sorted(
-    {*env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]), _portal.hostname or "localhost"}
+    {*_given_list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"]), _portal.hostname or "localhost"}
 )
 CSRF_TRUSTED_ORIGINS: list[str] = sorted(
-    {*env.list("CSRF_TRUSTED_ORIGINS", default=[]), f"{_portal.scheme}://{_portal.netloc}"}
+    {*_given_list("CSRF_TRUSTED_ORIGINS", []), f"{_portal.scheme}://{_portal.netloc}"}
 )
 
 DATABASE_URL = _given("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")
@@ -124,7 +137,7 @@ ASHBY_API_BASE_URL = _given("ASHBY_API_BASE_URL", "https://api.ashbyhq.com").rst
 JUSTIFACTS_BASE_URL = _given(
     "JUSTIFACTS_BASE_URL", "https://app.justifacts.com/jfacts/servlet/application_ashby/"
 )
-OUTBOUND_ALLOWED_HOSTS: list[str] = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])
+OUTBOUND_ALLOWED_HOSTS: list[str] = _given_list("OUTBOUND_ALLOWED_HOSTS", [])
 
 ASSESSMENT_START_REPLAY_SECONDS = env.int("ASSESSMENT_START_REPLAY_SECONDS", default=120)
 POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=300)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 
-from .encryption import unreadable
+from .encryption import not_found, unreadable
 from .models.organizations import LONGEST_RETENTION, SHORTEST_RETENTION
 
 
@@ -143,14 +143,26 @@ _LOOKED_AT = 100
 
 @register(Tags.database)
 def stored_secrets(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """No key may go while something stored needs it; asked whenever the portal starts (``migrate``)."""
+    """Every stored key can be read, and found by whoever calls with it; asked whenever the portal starts
+    (``migrate``)."""
     if not databases:
         return []
     try:
-        found = unreadable(most=_LOOKED_AT)
+        found, lost = unreadable(most=_LOOKED_AT), not_found()
     except DatabaseError:
         # Not set up yet, or not to this version: then there is nothing of it to read.
         return []
+    if lost and not found:
+        return [
+            Error(
+                f"{lost.total()} stored keys can be read and cannot be found ({', '.join(sorted(lost))}), so "
+                "callers who have them would be refused: their hashes were made from another spelling of "
+                "FIELD_ENCRYPTION_KEYS.",
+                hint="Run: manage.py rotate_encryption_keys, which makes the hashes again; nothing has to be "
+                "entered.",
+                id="integrations.E007",
+            )
+        ]
     if not found:
         return []
     return [

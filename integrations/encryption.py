@@ -15,7 +15,15 @@ from django.apps import apps
 from django.db import connection, models, transaction
 
 from . import at_rest
-from .fields import EncryptedTextField, Secret, blind_index, can_be_read, is_token, is_under_first_key
+from .fields import (
+    EncryptedTextField,
+    Secret,
+    blind_index,
+    blind_indexes,
+    can_be_read,
+    is_token,
+    is_under_first_key,
+)
 from .personal_fields import PersonalJSONField, PersonalTextField
 from .redaction import HIDDEN
 
@@ -69,8 +77,29 @@ def rotate() -> Counter[str]:
 
 
 def left() -> Counter[str]:
-    """What the first key alone cannot read, by field: while there is any, no other key may go."""
-    return Counter(label for label, secret in _all() if not is_under_first_key(secret))
+    """What the first key alone cannot read or find, by field: while there is any, no other key may go."""
+    secrets = Counter(
+        _label(model, field)
+        for model, field in _secrets()
+        for pk, secret in _stored(model, field)
+        if not _is_done(model, field, pk, secret)
+    )
+    return secrets + Counter(
+        label for label, secret in _factors_and_personal() if not is_under_first_key(secret)
+    )
+
+
+def not_found() -> Counter[str]:
+    """Secrets that can be read and that no look-up finds, by field: their stored hash was made with another
+    spelling of a key, which is not in FIELD_ENCRYPTION_KEYS any more. ``rotate`` repairs them."""
+    found: Counter[str] = Counter()
+    for model, field in _secrets():
+        if _has_index(model, field):
+            rows = model._default_manager.exclude(**{field: ""}).values_list(field, _INDEX.format(field))
+            found[_label(model, field)] = sum(
+                can_be_read(secret) and index not in blind_indexes(secret.reveal()) for secret, index in rows
+            )
+    return +found
 
 
 def unreadable(most: int | None = None) -> Counter[str]:
@@ -115,6 +144,10 @@ def _all(most: int | None = None) -> Iterator[tuple[str, Secret]]:
     for model, field in _secrets():
         for _pk, secret in _stored(model, field):
             yield _label(model, field), secret
+    yield from _factors_and_personal(most)
+
+
+def _factors_and_personal(most: int | None = None) -> Iterator[tuple[str, Secret]]:
     for _pk, _key, secret in _factors():
         yield _FACTORS, secret
     for model in personal_models():
@@ -166,10 +199,13 @@ def _is_done(model: type[models.Model], field: str, pk: Any, secret: Secret) -> 
 
 
 def _index(model: type[models.Model], field: str, plain: str) -> dict[str, str | None]:
-    name = _INDEX.format(field)
-    if name not in {other.name for other in model._meta.concrete_fields}:
+    if not _has_index(model, field):
         return {}
-    return {name: blind_index(plain) if plain else None}
+    return {_INDEX.format(field): blind_index(plain) if plain else None}
+
+
+def _has_index(model: type[models.Model], field: str) -> bool:
+    return _INDEX.format(field) in {other.name for other in model._meta.concrete_fields}
 
 
 def _label(model: type[models.Model], field: str) -> str:

@@ -4,6 +4,7 @@
 are tried in a look-up, so that keys can be rotated while everything runs.
 """
 
+import base64
 import hashlib
 import hmac
 from functools import lru_cache
@@ -112,13 +113,27 @@ def blind_indexes(secret: str) -> list[str]:
 
 
 def hash_keys(purpose: str) -> list[bytes]:
-    """The keys of hashes made for one purpose, first key first: no two purposes share one."""
-    return _hash_keys(purpose, tuple(settings.FIELD_ENCRYPTION_KEYS))
+    """The keys of hashes made for one purpose, first key first: no two purposes share one.
+
+    A key's spelling does not matter: Fernet ignores white space and quotation marks around a key, and so do
+    hashes. Earlier versions hashed the spelling itself, so the spellings follow, for what they have stored.
+    """
+    keys = tuple(settings.FIELD_ENCRYPTION_KEYS)
+    return _hash_keys(purpose, keys, tuple(settings.FIELD_ENCRYPTION_KEYS_AS_WRITTEN))
 
 
 @lru_cache(maxsize=16)
-def _hash_keys(purpose: str, keys: tuple[str, ...]) -> list[bytes]:
-    return [hmac.digest(key.encode(), purpose.encode(), hashlib.sha256) for key in keys]
+def _hash_keys(purpose: str, keys: tuple[str, ...], as_written: tuple[str, ...]) -> list[bytes]:
+    spellings = dict.fromkeys((*map(_without_spelling, keys), *keys, *as_written))
+    return [hmac.digest(spelling.encode(), purpose.encode(), hashlib.sha256) for spelling in spellings]
+
+
+def _without_spelling(key: str) -> str:
+    """The one text of a key's 32 bytes, as ``Fernet.generate_key`` writes it."""
+    try:
+        return base64.urlsafe_b64encode(base64.urlsafe_b64decode(key)).decode()
+    except ValueError:
+        return key  # No key at all; ``checks.py`` says so.
 
 
 def can_be_read(secret: Secret) -> bool:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from assessments.models import Heartbeat, Order, Reconciliation
 from assessments.services import deliver as delivering
-from assessments.services import journal, notify, retention
+from assessments.services import journal, notify, retention, search_terms
 from assessments.services import place as placing
 from assessments.services import poll as polling
 from assessments.services import reconcile as reconciling
@@ -33,9 +33,11 @@ __all__ = ["broker_answers", "call_justifacts", "deliver", "nudge", "poll", "swe
 
 SWEEP_EVERY = timedelta(seconds=1.5)
 #: A little less than beat's minute, so that a tick that comes early is not passed over.
-NOTICES_EVERY = WATCH_EVERY = RECONCILE_EVERY = timedelta(seconds=50)
+NOTICES_EVERY = WATCH_EVERY = RECONCILE_EVERY = SEARCH_TERMS_EVERY = timedelta(seconds=50)
 #: ... and than its ten.
 RETENTION_EVERY = timedelta(minutes=9)
+#: For so long in each minute; nobody waits for it.
+SEARCH_TERMS_SECONDS = 20
 #: How long one task goes on with an organization before it makes room for others.
 TURN_SECONDS = 5
 #: Calls in flight for one organization and side, in each worker process.
@@ -194,6 +196,14 @@ def erase_due() -> None:
     now = timezone.now()
     if Heartbeat.take_turn("retention", now, RETENTION_EVERY):
         retention.erase_due(now)
+
+
+@shared_task
+def renew_search_terms() -> None:
+    """Makes again what candidates are found by, after an upgrade or a change of keys, a part in each turn. Of
+    several schedulers' ticks, one a minute does the work."""
+    if Heartbeat.take_turn("search_terms", timezone.now(), SEARCH_TERMS_EVERY):
+        search_terms.renew(until=time.monotonic() + SEARCH_TERMS_SECONDS)
 
 
 @shared_task

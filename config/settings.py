@@ -284,6 +284,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 50},
     },
+    "search-terms": {
+        "task": "assessments.tasks.renew_search_terms",
+        "schedule": 60.0,
+        "options": {"expires": 50},
+    },
     "notices": {"task": "assessments.tasks.send_notices", "schedule": 60.0, "options": {"expires": 50}},
     "retention": {"task": "assessments.tasks.erase_due", "schedule": 600.0, "options": {"expires": 500}},
     "retire keys": {

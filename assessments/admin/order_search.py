@@ -1,9 +1,9 @@
 """Finding orders by what people have at hand: a name, an e-mail address, a number, an id, a job.
 
-Words are looked for at the beginning of names (three letters of it or more, by their keyed hashes: names
-and addresses are encrypted), of the order number and anywhere in the job's name; an id as a whole; an address
-as a whole or its beginning, the ``@`` with it. So each search is a few comparisons a row, or one look-up in
-an index.
+Words are looked for at the beginning of names (three letters of it or more, in plain letters, by their keyed
+hashes: names and addresses are encrypted), of the order number and anywhere in the job's name; an id as a
+whole; an address as a whole or its beginning, the ``@`` with it. So each search is a few comparisons a row,
+or one look-up in an index.
 """
 
 import re
@@ -21,8 +21,9 @@ LISTED = 500
 
 def search(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
     """The orders that every word of the text fits."""
-    for word in _words(text):
-        orders = orders.filter(_fits(word, orders))
+    words = _words(text)
+    for position, word in enumerate(words):
+        orders = orders.filter(_fits(word, orders, _runs(words, position)))
     return orders
 
 
@@ -39,13 +40,25 @@ def _words(text: str) -> list[str]:
     return text[:_LONGEST].replace("\x00", "").split()[:_MOST_WORDS]
 
 
-def _fits(word: str, orders: QuerySet[Order]) -> Q:
+def _runs(words: list[str], position: int) -> list[list[str]]:
+    """The words beside each other that hold this one: somebody may have typed one name as several words, and
+    of two, the family name first or last."""
+    runs = [
+        words[start:end]
+        for start in range(position + 1)
+        for end in range(max(position + 1, start + 2), len(words) + 1)
+        if not any("@" in word for word in words[start:end])
+    ]
+    return [*runs, *(run[::-1] for run in runs if len(run) == 2)]
+
+
+def _fits(word: str, orders: QuerySet[Order], runs: list[list[str]]) -> Q:
     if uuid := _uuid(word):
         return Q(pk=uuid) | _other_ids(str(uuid)) | _other_ids(word)
     if "@" in word:
         return search_terms.fits(word, orders)
     fits = (
-        search_terms.fits(word, orders)
+        search_terms.fits(word, orders, runs)
         | Q(justifacts_order_id__istartswith=word)
         | Q(job_name__icontains=word)
         | _other_ids(word)

@@ -1,17 +1,21 @@
 """Keeps what candidates are found by in step with what is known of them."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import reduce
+from itertools import takewhile
+from operator import and_
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from assessments.models import CandidateSearchTerm, Order
 from integrations.fields import SecretUnreadable
-from integrations.search_terms import looked_for, normal, terms
+from integrations.plain_letters import foldings, parts_of
+from integrations.search_terms import hashed, looked_for, marker, normal, terms, written_together
 
 BATCH = 100
 
@@ -27,12 +31,23 @@ def forget(orders: Iterable[Order] | QuerySet[Order]) -> int:
     return CandidateSearchTerm.objects.filter(order__in=orders).delete()[0]
 
 
-def fits(word: str, among: QuerySet[Order]) -> Q:
-    """Which of the orders have a candidate whose name or address a typed word fits. No other is looked at,
-    so that the time that it takes tells nothing of another organization's."""
-    found = CandidateSearchTerm.objects.filter(term__in=looked_for(word))
-    fitting = Q(pk__in=Subquery(found.values("order_id")))
-    return Q(pk__in=_with_address(among.filter(fitting), normal(word))) if "@" in word else fitting
+def fits(word: str, among: QuerySet[Order], runs: Iterable[Sequence[str]] = ()) -> Q:
+    """Which of the orders have a candidate whose name or address a typed word fits: by itself, by each of
+    its parts (Anne-Marie), or written together with words that stand beside it (``runs``: 김 민준, O Neil).
+    No other order is looked at, so that the time that it takes tells nothing of another organization's."""
+    if "@" in word:
+        return Q(pk__in=_with_address(among.filter(_have(looked_for(word))), normal(word)))
+    together = {text for run in runs for text in written_together(run)}
+    found = _have([*looked_for(word), *hashed(together)])
+    parts = parts_of(foldings(word)[0])
+    if len(parts) > 1:
+        found |= reduce(and_, (_have(looked_for(part)) for part in parts))
+    return found
+
+
+def _have(found_by: list[int]) -> Q:
+    found = CandidateSearchTerm.objects.filter(term__in=found_by)
+    return Q(pk__in=Subquery(found.values("order_id")))
 
 
 def _with_address(fitting: QuerySet[Order], beginning: str) -> list[UUID]:
@@ -45,18 +60,17 @@ def _with_address(fitting: QuerySet[Order], beginning: str) -> list[UUID]:
     return found
 
 
-def renew(orders: Any = Order, kept: Any = CandidateSearchTerm) -> int:
-    """Makes anew, under the first key, what is missing or under another; of how many orders. May be
-    stopped and run again at any moment."""
-    return sum(_renewed(batch, orders, kept) for batch in _batches(orders))
+def renew(orders: Any = Order, kept: Any = CandidateSearchTerm, until: float | None = None) -> int:
+    """Makes the terms again of orders whose terms are missing, or of another key or of earlier rules; of how
+    many orders. May be stopped and run again at any moment. ``until`` (``time.monotonic()``): begins no
+    batch after it."""
+    batches = takewhile(lambda _: until is None or time.monotonic() < until, _batches(orders, kept))
+    return sum(_renewed(batch, orders, kept) for batch in batches)
 
 
 def left() -> int:
-    """How many orders the first key alone does not find."""
-    return sum(
-        len(_out_of_step(list(Order.objects.filter(pk__in=batch).only(*_NAMES)), CandidateSearchTerm))
-        for batch in _batches(Order)
-    )
+    """How many orders the first key alone does not find by the present rules."""
+    return _stale(Order, CandidateSearchTerm).count()
 
 
 _NAMES = ("candidate_first_name", "candidate_last_name", "candidate_email")
@@ -66,8 +80,14 @@ def _terms_of(order: Order) -> set[int]:
     return set(terms((order.candidate_first_name, order.candidate_last_name), order.candidate_email))
 
 
-def _batches(orders: Any) -> Iterator[list[UUID]]:
-    rows = orders._default_manager.order_by("pk").values_list("pk", flat=True)
+def _stale(orders: Any, kept: Any) -> Any:
+    """Without the present marker. An erased candidate has no address, and no terms."""
+    present = kept._default_manager.filter(order_id=OuterRef("pk"), term=marker())
+    return orders._default_manager.exclude(candidate_email="").filter(~Exists(present))
+
+
+def _batches(orders: Any, kept: Any) -> Iterator[list[UUID]]:
+    rows = _stale(orders, kept).order_by("pk").values_list("pk", flat=True)
     batch = list(rows[:BATCH])
     while batch:
         yield batch
@@ -78,27 +98,17 @@ def _batches(orders: Any) -> Iterator[list[UUID]]:
 def _renewed(batch: list[UUID], orders: Any, kept: Any) -> int:
     """With the orders locked: nobody's data is erased in between."""
     locked = orders._default_manager.select_for_update().filter(pk__in=batch).order_by("pk").only(*_NAMES)
-    stale = _out_of_step(list(locked), kept)
-    kept._default_manager.filter(order_id__in=list(stale)).delete()
-    _put(stale, kept)
-    return len(stale)
+    fresh: dict[UUID, set[int]] = {}
+    for order in locked:
+        # Whose key is not there stays as it is.
+        with suppress(SecretUnreadable):
+            fresh[order.pk] = _terms_of(order)
+    kept._default_manager.filter(order_id__in=list(fresh)).delete()
+    _put(fresh, kept)
+    return len(fresh)
 
 
 def _put(found: dict[UUID, set[int]], kept: Any) -> None:
     kept._default_manager.bulk_create(
         kept(order_id=pk, term=term) for pk, of_one in found.items() for term in of_one
     )
-
-
-def _out_of_step(orders: list[Order], kept: Any) -> dict[UUID, set[int]]:
-    """What those should have whose terms are not that."""
-    has: dict[UUID, set[int]] = defaultdict(set)
-    rows = kept._default_manager.filter(order_id__in=[order.pk for order in orders])
-    for pk, term in rows.values_list("order_id", "term"):
-        has[pk].add(term)
-    wanted: dict[UUID, set[int]] = {}
-    for order in orders:
-        # Whose key is not there stays as it is.
-        with suppress(SecretUnreadable):
-            wanted[order.pk] = _terms_of(order)
-    return {pk: fresh for pk, fresh in wanted.items() if fresh != has[pk]}

@@ -16,6 +16,7 @@ from integrations.sandbox import (
     ashby_pages,
     control,
     control_sides,
+    dialect_pages,
     failure_pages,
     justifacts_api,
     justifacts_pages,
@@ -42,7 +43,7 @@ def build_app(world: World) -> web.Application:
     for module in (ashby_api, justifacts_api, control, control_sides):
         module.add_routes(app)
     pages.set_up(app)
-    for module in (ashby_pages, justifacts_pages, failure_pages):
+    for module in (ashby_pages, justifacts_pages, failure_pages, dialect_pages):
         module.add_routes(app)
     return app
 

@@ -11,11 +11,12 @@ import aiohttp
 
 from integrations.sandbox.ashby_book import add_to_story, note_bad_answer
 from integrations.sandbox.ashby_rules import is_uuid, update_problems
+from integrations.sandbox.dialect_starts import capital, say_start
 from integrations.sandbox.models import Application, Assessment, Org
 from integrations.sandbox.outgoing import PortalAnswer, Subject, post
 from integrations.sandbox.world import World
 
-# Ashby publishes no time-out; comparable systems publish five seconds (contract.md, section 1).
+# Ashby publishes no time-out; comparable systems publish five seconds (docs/protocol.md).
 ASHBY_TIMEOUT = 5.0
 
 
@@ -41,7 +42,7 @@ class Outcome:
 async def call_portal(
     world: World, session: aiohttp.ClientSession, org: Org, name: str, body: Any, subject: Subject
 ) -> PortalAnswer:
-    """POST {base}/{name}, joined naively: a base that ends in a slash yields two (contract.md, section 1)."""
+    """POST {base}/{name}, joined naively: a base that ends in a slash yields two (docs/protocol.md)."""
     url = f"{org.portal_url}/{name}"
     return await post(
         world, session, org, "ashby", name, url, body, subject, ASHBY_TIMEOUT, "Ashby/1.0 (sandbox)"
@@ -88,7 +89,7 @@ async def cancel(world: World, session: aiohttp.ClientSession, org: Org, assessm
     """`assessment.cancel`. The card shows Cancelled once an update with `cancelled_reason` has come."""
     assessment = world.assessments.get(assessment_id)
     subject = Subject(assessment.application_id if assessment else None, assessment_id)
-    body = {"assessment_id": assessment_id}
+    body = {"assessment_id": capital(world.dialects.of("ashby", org.slug), assessment_id)}
     outcome = Outcome(
         await call_portal(world, session, org, "assessment.cancel", body, subject), assessment_id
     )
@@ -110,7 +111,7 @@ async def find_type(world: World, session: aiohttp.ClientSession, org: Org, want
 def start_body(
     world: World, org: Org, application: Application, type_id: str, additional_fields: Any = None
 ) -> dict[str, Any]:
-    """The full body of `assessment.start` (contract.md, section 1)."""
+    """The full body of `assessment.start` (docs/protocol.md) in Ashby's dialect."""
     job = org.jobs[application.job_id]
     body: dict[str, Any] = {
         "assessment_type_id": type_id,
@@ -130,7 +131,7 @@ def start_body(
         body["job"]["req_id"] = job.req_id
     if additional_fields is not None:
         body["additional_fields"] = additional_fields
-    return body
+    return say_start(world.dialects.of("ashby", org.slug), body)
 
 
 def new_application(world: World, org: Org, candidate: dict[str, Any], job_id: str | None) -> Application:
@@ -187,7 +188,7 @@ def _open_assessment(
 
 
 def _new_assessment(org: Org, application: Application, body: dict[str, Any], identifier: str) -> Assessment:
-    type_id = str(body.get("assessment_type_id", ""))
+    type_id = str(body.get("assessment_type_id", "")).lower()
     return Assessment(
         id=identifier,
         org=org.slug,

@@ -1,4 +1,4 @@
-"""Ashby's API for the portal: POST /ashby-api/{name} (contract.md, section 2)."""
+"""Ashby's API for the portal: POST /ashby-api/{name} (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _key_info(key: AshbyKey) -> Reply:
 
 
 def _job_list(org: Org, call: Inbound, body: dict[str, Any]) -> Reply:
-    """One page of jobs: a cursor, a limit, wanted statuses (contract.md, section 2)."""
+    """One page of jobs: a cursor, a limit, wanted statuses (docs/protocol.md)."""
     limit, cursor, wanted = (
         body.get("limit", org.settings.job_page_size),
         body.get("cursor"),

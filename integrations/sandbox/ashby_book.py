@@ -11,6 +11,17 @@ from integrations.sandbox.ashby_rules import update_problems
 from integrations.sandbox.models import Assessment, Ledger, Org
 from integrations.sandbox.world import World
 
+#: What a complete assessment cannot go back to.
+KNOWN_STATUSES = (
+    *(
+        "Sending to Justifacts",
+        "Justifacts Received",
+        "Started",
+        "Applicant Started",
+        "In Process: Justifacts",
+    ),
+    "Complete",
+)
 _KEPT_REFUSALS = 200
 
 
@@ -25,7 +36,7 @@ class Verdict:
 
 
 def take_update(world: World, org: Org, body: Any) -> Verdict:
-    """Judge one `assessment.update` by every rule of contract.md, section 2, and keep it if it is good."""
+    """Judge one `assessment.update` by every rule of docs/protocol.md, and keep it if it is good."""
     problems = update_problems(body)
     if problems:
         return _refused(world, org, body, None, "invalid_input", "; ".join(problems[:5]))
@@ -48,7 +59,7 @@ def take_update(world: World, org: Org, body: Any) -> Verdict:
 
 
 def add_to_story(assessment: Assessment, body: dict[str, Any], source: str) -> None:
-    """Keep one good update and what it says (contract.md, section 2: what each part tells Ashby)."""
+    """Keep one good update and what it says (docs/protocol.md)."""
     stamp = body["timestamp"]
     assessment.updates.append({"received_at": time.time() * 1000, "source": source, "body": body})
     assessment.last_timestamp = stamp
@@ -116,13 +127,17 @@ def _objection(ledger: Ledger, assessment: Assessment, body: dict[str, Any]) -> 
     if assessment.cancelled_at is not None:
         ledger.updates_after_end += 1
         return "assessment_id: this assessment is cancelled and takes no more updates"
-    if assessment.completed_at is not None and not _new_result(assessment, body):
+    if assessment.completed_at is not None and not _says_something_new(assessment, body):
         ledger.updates_after_end += 1
-        return "assessment_result: this assessment is complete and takes a changed result only"
+        return "assessment_result: this assessment is complete and takes a changed result or status only"
     return ""
 
 
-def _new_result(assessment: Assessment, body: dict[str, Any]) -> bool:
+def _says_something_new(assessment: Assessment, body: dict[str, Any]) -> bool:
+    """After completion: an unknown status (a dispute, say), or a changed result or report."""
+    status = body.get("assessment_status")
+    if status is not None and str(status["value"]) not in (*KNOWN_STATUSES, assessment.status):
+        return True
     if "assessment_result" not in body:
         return False
     said = (body["assessment_result"]["value"], body["assessment_profile_url"]["value"])

@@ -1,4 +1,4 @@
-"""What Ashby accepts as `assessment.update` (contract.md, section 2). Pure: no state, no network."""
+"""What Ashby accepts as `assessment.update` (docs/protocol.md). Pure: no state, no network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 def is_uuid(value: Any) -> bool:
-    """Whether this is a UUID in its usual form (contract.md, section 1: ids are `format: uuid`)."""
+    """Whether this is a UUID in its usual form (docs/protocol.md)."""
     return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 

@@ -1,4 +1,4 @@
-"""Failure switches for each side: what a counterpart can do to a caller, on demand (issue 2, section 7)."""
+"""Failure switches for each side: what a counterpart can do to a caller, on demand."""
 
 from __future__ import annotations
 

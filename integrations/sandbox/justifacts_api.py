@@ -1,4 +1,4 @@
-"""Justifacts' API for the portal, in the path form and in the query-string form (contract.md, section 3)."""
+"""Justifacts' API for the portal, in the path form and in the query-string form (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 from aiohttp import web
 
 from integrations.sandbox import justifacts_book as book
+from integrations.sandbox.dialect_messages import digits_of
 from integrations.sandbox.justifacts_push import Pusher
-from integrations.sandbox.models import Order, Org
+from integrations.sandbox.models import Order, Org, Package
 from integrations.sandbox.wire import WORLD, BadBody, Inbound, Reply, answer, basic_user, error_body
 from integrations.sandbox.world import World
 
@@ -85,7 +86,7 @@ def _start(world: World, pusher: Pusher, org: Org, call: Inbound, body: dict[str
         problems = ["Idempotency-Key: must equal reference_id"]
     if problems:
         return _error(call, "invalid_input", "; ".join(problems), 400)
-    package = org.packages.get(body["assessment_type_id"])
+    package = _package(org, body["assessment_type_id"])
     if package is None or not package.active:
         message = "This package is not available to your account."
         return Reply(422, {**error_body("unknown_package", message, call.request_id), "message": message})
@@ -95,14 +96,20 @@ def _start(world: World, pusher: Pusher, org: Org, call: Inbound, body: dict[str
         world.save_order(order)
     if earlier and org.settings.honor_idempotency:
         return _found(earlier[0])
-    order = book.place(world, org, body, call.header("Idempotency-Key"))
+    order = book.place(world, org, body, call.header("Idempotency-Key"), package.id)
     order.start_calls += len(earlier)
     pusher.placed(order)
     return _found(order)
 
 
+def _package(org: Org, identifier: str) -> Package | None:
+    """A package by its id, or by the number in it (a dialect may have listed it so)."""
+    numbered = (one for one in org.packages.values() if digits_of(one.id) == identifier)
+    return org.packages.get(identifier) or next(numbered, None)
+
+
 def _start_problems(body: dict[str, Any]) -> Iterator[str]:
-    """What an order needs (contract.md, sections 1 and 3); the rest is taken as it comes."""
+    """What an order needs (docs/protocol.md); the rest is taken as it comes."""
     needed = {
         "": ("assessment_type_id", "reference_id"),
         "candidate": ("first_name", "last_name", "email"),
@@ -143,14 +150,14 @@ def _status(world: World, org: Org, call: Inbound, body: dict[str, Any]) -> Repl
 
 def _find(world: World, org: Org, body: dict[str, Any]) -> Order | None:
     """An order by Justifacts' id or by the caller's reference; only the caller's own."""
-    order = world.orders.get(str(body.get("assessment_id")))
+    order = world.order_numbered(str(body.get("assessment_id")))
     if order is None and isinstance(body.get("reference_id"), str):
         order = next(iter(world.orders_for(org.slug, body["reference_id"])), None)
     return order if order is not None and order.org == org.slug else None
 
 
 def _found(order: Order) -> Reply:
-    return Reply(200, {"success": True, "results": {"assessment_id": order.id}}, order_id=order.id)
+    return Reply(200, {"success": True, "results": {"assessment_id": order.number}}, order_id=order.id)
 
 
 def _error(call: Inbound, code: str, message: str, status: int = 200) -> Reply:

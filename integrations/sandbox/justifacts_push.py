@@ -8,7 +8,8 @@ from typing import Any
 
 import aiohttp
 
-from integrations.sandbox.justifacts_book import due_orders, step, update_of
+from integrations.sandbox.dialect_messages import say_update
+from integrations.sandbox.justifacts_book import due_orders, due_surprises, step, surprise, update_of
 from integrations.sandbox.models import Order, Org
 from integrations.sandbox.outgoing import PortalAnswer, Subject, post
 from integrations.sandbox.world import World
@@ -52,6 +53,9 @@ class Pusher:
             for order in due_orders(self._world, time.time()):
                 step(self._world, order)
                 self.push_if_on(order)
+            for order in due_surprises(self._world, time.time()):
+                surprise(self._world, order)
+                self.push_if_on(order)
 
     async def _in_lane(self, order: Order, body: dict[str, Any], repeat: int, delay: float) -> list[Any]:
         await asyncio.sleep(delay)
@@ -72,6 +76,7 @@ class Pusher:
 
     async def _once(self, org: Org, order: Order, body: dict[str, Any]) -> PortalAnswer:
         subject = Subject(order_id=order.id)
+        body = say_update(self._world.dialects.of("justifacts", org.slug), body, is_answer=False)
         name, agent = "assessment.update", "Justifacts-Servlet/2.4 (sandbox)"
         url = org.push_address
         return await post(

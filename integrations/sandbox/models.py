@@ -112,11 +112,20 @@ class Order:
     timestamp: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     start_calls: int = 1
+    # What a dialect makes of it: another number, another word than the status, changes that come later.
+    reissued_as: str = ""
+    word: str = ""
+    surprises: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:
         """Complete or cancelled: nothing moves by itself any more."""
         return self.completed_at is not None or self.cancelled_reason is not None
+
+    @property
+    def number(self) -> str:
+        """The number under which Justifacts speaks of the order now."""
+        return self.reissued_as or self.id
 
     @property
     def candidate_name(self) -> str:

@@ -13,6 +13,7 @@ from aiohttp import web
 from yarl import URL
 
 from integrations.sandbox.calls import Call, shown_headers, without_secrets
+from integrations.sandbox.dialect_wire import encode_request
 from integrations.sandbox.models import Org
 from integrations.sandbox.wire import basic_header
 from integrations.sandbox.world import World
@@ -41,7 +42,7 @@ class PortalAnswer:
 
     @property
     def succeeded(self) -> bool:
-        """HTTP 200 and success: true, the only success there is (contract.md, section 1)."""
+        """HTTP 200 and success: true, the only success there is (docs/protocol.md)."""
         return self.status == 200 and isinstance(self.payload, dict) and self.payload.get("success") is True
 
     @property
@@ -79,16 +80,17 @@ async def post(
     seconds: float,
     agent: str,
 ) -> PortalAnswer:
-    """POST JSON with the org's verification key and record the call."""
+    """POST JSON with the org's verification key, in the side's dialect, and record the call."""
     raw = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    content, content_type = encode_request(world.dialects.of(side, org.slug), raw)
     headers = {
         "Authorization": basic_header(org.verification_key),
-        "Content-Type": "application/json",
         "Accept": "application/json",
         "User-Agent": agent,
+        **({"Content-Type": content_type} if content_type else {}),
     }
     began = time.perf_counter()
-    status, text, answer_headers, error = await _send(session, url, raw, headers, seconds)
+    status, text, answer_headers, error = await _send(session, url, content, headers, seconds)
     elapsed = round((time.perf_counter() - began) * 1000, 2)
     if org.settings.record_calls:
         sent = {name.lower(): value for name, value in headers.items()}
@@ -117,14 +119,20 @@ async def post(
 
 
 async def _send(
-    session: aiohttp.ClientSession, url: str, raw: str, headers: dict[str, str], seconds: float
+    session: aiohttp.ClientSession, url: str, content: bytes, headers: dict[str, str], seconds: float
 ) -> tuple[int | None, str, dict[str, str], str | None]:
     limit = aiohttp.ClientTimeout(total=seconds)
     try:
         # encoded=True: the address goes out as the admin typed it, double slashes and all.
         target = URL(url, encoded=True)
         async with session.post(
-            target, data=raw.encode("utf-8", "replace"), headers=headers, allow_redirects=False, timeout=limit
+            target,
+            data=content,
+            headers=headers,
+            # Where a call has no Content-Type, the client must not add one.
+            skip_auto_headers=["Content-Type"],
+            allow_redirects=False,
+            timeout=limit,
         ) as answer:
             text = (await answer.read()).decode("utf-8", "replace")
             return answer.status, text, {k.lower(): v for k, v in answer.headers.items()}, None

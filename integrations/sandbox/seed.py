@@ -76,7 +76,7 @@ def packages() -> list[Package]:
 
 
 def person(slug: str, number: int) -> dict[str, Any]:
-    """A candidate's fields, as the start call carries them (contract.md, section 1)."""
+    """A candidate's fields, as the start call carries them (docs/protocol.md)."""
     first, last, mailbox = _PEOPLE[number % len(_PEOPLE)]
     suffix = "" if number < len(_PEOPLE) else f".{number}"
     return {

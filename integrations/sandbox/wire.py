@@ -1,4 +1,5 @@
-"""What both stand-ins do with a call: who calls, which failure switch it runs into, answer, record."""
+"""What both stand-ins do with a call: who calls, which failure switch it runs into, answer in the side's
+dialect, record."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ from typing import Any
 
 from aiohttp import web
 
+from integrations.sandbox import dialect_wire
 from integrations.sandbox.calls import Call, shown_headers, without_secrets
+from integrations.sandbox.dialects import Dialect
 from integrations.sandbox.failures import Failure
 from integrations.sandbox.models import Org
 from integrations.sandbox.world import World
@@ -97,12 +100,12 @@ def basic_user(header: str) -> tuple[str | None, str]:
 
 
 def basic_header(key: str) -> str:
-    """HTTP Basic with the key as user name and a blank password (contract.md, sections 1 and 2)."""
+    """HTTP Basic with the key as user name and a blank password (docs/protocol.md)."""
     return "Basic " + base64.b64encode(f"{key}:".encode()).decode()
 
 
 def error_body(code: str, message: str, request_id: str) -> dict[str, Any]:
-    """The error envelope of contract.md, section 1 (and Ashby's own, section 2)."""
+    """The error envelope of docs/protocol.md."""
     info = {"code": code, "message": message, "requestId": request_id}
     return {"success": False, "errors": [code], "errorInfo": info}
 
@@ -110,19 +113,42 @@ def error_body(code: str, message: str, request_id: str) -> dict[str, Any]:
 async def answer(
     world: World, inbound: Inbound, process: Process, common_headers: dict[str, str]
 ) -> web.StreamResponse:
-    """Answer one call, through the failure switches, and record it."""
+    """Answer one call, through the failure switches and in the side's dialect, and record it."""
     began = time.perf_counter()
-    failure = world.failures.take(inbound.side, inbound.org.slug if inbound.org else None, inbound.name)
-    reply = process(inbound) if failure is None else await _failing(failure, inbound, process)
+    slug = inbound.org.slug if inbound.org else None
+    failure = world.failures.take(inbound.side, slug, inbound.name)
+    dialect, reply, note = world.dialects.of(inbound.side, slug), None, None
+    if failure is not None:
+        reply, note = await _failing(failure, inbound, process), f"failure switch: {failure.mode}"
+    else:
+        reply, note = _with_dialect_faults(dialect, inbound, process)
     if reply is not None:
+        _put_into_dialect(dialect, inbound.name, reply)
         reply.headers.update(common_headers)
-    _record(world, inbound, reply, failure, (time.perf_counter() - began) * 1000)
-    if reply is None or (failure is not None and failure.mode == "cut_after"):
+    is_lost = reply is None or (failure is not None and failure.mode == "cut_after")
+    _record(world, inbound, reply, is_lost, note, (time.perf_counter() - began) * 1000)
+    if reply is None or is_lost:
         return reset_connection(inbound.request)
-    # A lone surrogate in something echoed must not turn an answer into a crash of ours.
-    body = reply.text.encode("utf-8", "replace")
-    headers = {**reply.headers, "Content-Type": f"{reply.content_type}; charset=utf-8"}
-    return web.Response(body=body, status=reply.status, headers=headers)
+    body, content_type = dialect_wire.encode(dialect, reply.text, reply.content_type)
+    return web.Response(
+        body=body, status=reply.status, headers={**reply.headers, "Content-Type": content_type}
+    )
+
+
+def _with_dialect_faults(dialect: Dialect, inbound: Inbound, process: Process) -> tuple[Reply, str | None]:
+    """The answer, or what a proxy or an unknown error makes of it, with a note for the record."""
+    if fault := dialect_wire.fault_before(dialect):
+        return Reply(*dialect_wire.fault_answer(dialect, fault, inbound.request_id)), f"dialect: {fault}"
+    reply = process(inbound)
+    if fault := dialect_wire.fault_after(dialect):
+        reply.status, reply.payload = dialect_wire.fault_answer(dialect, fault, inbound.request_id)
+        return reply, f"dialect: {fault}"
+    return reply, None
+
+
+def _put_into_dialect(dialect: Dialect, name: str, reply: Reply) -> None:
+    reply.status = dialect_wire.status_of_success(dialect, reply.status, reply.payload, name)
+    reply.payload = "" if reply.status == 204 else dialect_wire.say(dialect, reply.payload)
 
 
 def reset_connection(request: web.Request) -> web.StreamResponse:
@@ -210,14 +236,13 @@ def _rate_headers(failure: Failure) -> dict[str, str]:
 
 
 def _record(
-    world: World, inbound: Inbound, reply: Reply | None, failure: Failure | None, duration_ms: float
+    world: World, inbound: Inbound, reply: Reply | None, is_lost: bool, note: str | None, duration_ms: float
 ) -> None:
     org = inbound.org
     if not (org.settings if org else world.defaults).record_calls:
         return
     secrets = [*world.secrets(org), inbound.key or ""]
-    lost = reply is None or (failure is not None and failure.mode == "cut_after")
-    sent = reply if not lost else None
+    sent = None if is_lost else reply
     answered = {name.lower(): value for name, value in sent.headers.items()} if sent else {}
     world.calls.add(
         Call(
@@ -234,7 +259,7 @@ def _record(
             response_body=without_secrets(sent.text, secrets) if sent else "",
             duration_ms=round(duration_ms, 2),
             request_id=inbound.request_id,
-            note=f"failure switch: {failure.mode}" if failure else None,
+            note=note,
             application_id=reply.application_id if reply else None,
             assessment_id=reply.assessment_id if reply else None,
             order_id=reply.order_id if reply else None,

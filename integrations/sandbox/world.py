@@ -10,6 +10,8 @@ from typing import Any
 
 from integrations.sandbox import seed
 from integrations.sandbox.calls import CallLog
+from integrations.sandbox.dialect_messages import digits_of
+from integrations.sandbox.dialects import Dialects
 from integrations.sandbox.failures import Failures
 from integrations.sandbox.models import (
     Application,
@@ -38,6 +40,7 @@ class World:
         self.base_url = "http://127.0.0.1:9001"
         self.started_at = time.time()
         self.failures = Failures()
+        self.dialects = Dialects()
         self.calls = CallLog(storage)
         self.orgs: dict[str, Org] = {}
         self.ashby_keys: dict[str, tuple[Org, AshbyKey]] = {}
@@ -46,7 +49,9 @@ class World:
         self.orders = {row["id"]: Order(**row) for row in storage.load("order")}
         self.ledgers = {row["org"]: Ledger(**row) for row in storage.load("ledger")}
         self.references: dict[tuple[str, str], list[str]] = {}
+        self._numbers: dict[str, str] = {}
         self.moving: dict[str, Order] = {}
+        self.surprising: dict[str, Order] = {}
         self.background: set[asyncio.Task[Any]] = set()
         for order in self.orders.values():
             self._index(order)
@@ -104,6 +109,8 @@ class World:
         self.calls.clear()
         for held in (self.assessments, self.orders, self.ledgers, self.references, self.moving):
             held.clear()
+        self.surprising.clear()
+        self._numbers.clear()
         self._next_order = 101
         for org in self.orgs.values():
             self._seed(org)
@@ -133,8 +140,10 @@ class World:
             self.orders[order.id] = order
             self.orgs[order.org].order_ids.append(order.id)
             self._index(order)
+        self._index_numbers(order)
         if order.ended:
             self.moving.pop(order.id, None)
+        self._note_surprises(order)
         self._put("order", order.id, order.org, vars(order))
 
     def save_ledger(self, ledger: Ledger) -> None:
@@ -147,6 +156,10 @@ class World:
         """The next order number, as Justifacts might write it: opaque, no UUID."""
         number, self._next_order = self._next_order, self._next_order + 1
         return f"JF-{datetime.now(UTC).year}-{number:06d}"
+
+    def order_numbered(self, number: str) -> Order | None:
+        """The order of a number: its first, its later one, or either without its letters."""
+        return self.orders.get(number) or self.orders.get(self._numbers.get(number, ""))
 
     def orders_for(self, slug: str, reference_id: str) -> list[Order]:
         """The orders placed under one reference: one, or somebody placed twice."""
@@ -166,8 +179,21 @@ class World:
 
     def _index(self, order: Order) -> None:
         self.references.setdefault((order.org, order.reference_id), []).append(order.id)
+        self._index_numbers(order)
+        self._note_surprises(order)
         if not order.ended:
             self.moving[order.id] = order
+
+    def _note_surprises(self, order: Order) -> None:
+        if order.surprises:
+            self.surprising[order.id] = order
+        else:
+            self.surprising.pop(order.id, None)
+
+    def _index_numbers(self, order: Order) -> None:
+        for number in filter(None, (order.id, order.reissued_as)):
+            self._numbers[number] = order.id
+            self._numbers[digits_of(number)] = order.id
 
     def _new_org(self, config: OrgConfig) -> Org:
         settings = replace(self.defaults, push_retry_seconds=list(self.defaults.push_retry_seconds))

@@ -244,6 +244,25 @@ def new_sandbox():
 
 
 @pytest.fixture
+def speak(world, sandbox):
+    """One side speaks a dialect to this organization."""
+
+    def speak(side: str, *traits: str, seed: int = 1, **probabilities: float):
+        chosen = {**dict.fromkeys(traits, 1.0), **probabilities}
+        return sandbox.post("dialect", side=side, org=world.slug, traits=chosen, seed=seed)
+
+    return speak
+
+
+@pytest.fixture
+def order(world):
+    """Places an order, and answers with its number and reference."""
+    reference = str(uuid.uuid4())
+    number = world.place(reference).json()["results"]["assessment_id"]
+    return number, reference
+
+
+@pytest.fixture
 def datum():
     """Makes one DATA object."""
     return data

@@ -1,4 +1,4 @@
-"""Every strict rule of contract.md, section 2, for `assessment.update`, over real HTTP."""
+"""Every strict rule of docs/protocol.md, for `assessment.update`, over real HTTP."""
 
 from __future__ import annotations
 
@@ -211,16 +211,18 @@ def test_after_cancellation_nothing_is_taken(world, update, datum):
     assert (kept["cancelled_reason"], world.ledger()["updates_after_end"]) == ("Withdrawn", 1)
 
 
-def test_after_completion_only_a_changed_result_is_taken(world, update, datum):
+def test_after_completion_only_a_changed_result_or_an_unknown_status_is_taken(world, update, datum):
     report = datum("report", REPORT, "url")
     done = {"assessment_profile_url": report, "assessment_result": datum("result", "Review")}
     update(**done)
-    assert "changed result only" in message(update())
-    assert "changed result only" in message(update(**done))
+    assert "changed result or status only" in message(update())
+    assert "changed result or status only" in message(update(**done))
     assert update(**done | {"assessment_result": datum("result", "Clear")})["success"] is True
     kept = world.assessment(update.identifier)
     assert (kept["result"], kept["report_url"], world.ledger()["updates_after_end"]) == ("Clear", REPORT, 2)
     assert kept["completed_at"] < update.clock[0]
+    assert update(assessment_status=datum("status", "Dispute"))["success"] is True
+    assert world.assessment(update.identifier)["status"] == "Dispute"
 
 
 def test_every_answer_carries_the_request_id_and_the_version(world):

@@ -1,4 +1,4 @@
-"""What users of the stand-in Ashby do, and what the portal hears (contract.md, section 1)."""
+"""What users of the stand-in Ashby do, and what the portal hears (docs/protocol.md)."""
 
 from __future__ import annotations
 

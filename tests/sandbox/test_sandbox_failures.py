@@ -1,4 +1,4 @@
-"""Every failure switch, on each side, as a caller meets it (issue 2, section 7)."""
+"""Every failure switch, on each side, as a caller meets it."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ dependencies: .venv/.installed-dev ## docs/dependencies.md: what production is m
 bench: .venv/.installed ## The portal's speed beside bare reference views, in one run
 	$(BIN)/python -m benchmarks.run
 
-chaos: .venv/.installed-dev ## Break everything, lose nothing: CHAOS_ORDERS=60 CHAOS_SEED=7 CHAOS_ON=embedded|services
+chaos: .venv/.installed-dev ## Break everything, lose nothing: CHAOS_ORDERS=60 CHAOS_SEED=7 CHAOS_ON=embedded|services CHAOS_DIALECTS=off
 	$(BIN)/python -m tests.chaos
 
 screenshots: .venv/.installed-dev ## The README's pictures, taken of the portal as it is (needs Chromium)

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 from .audit import Ledgers, audit
@@ -22,14 +23,18 @@ def main() -> int:
     orders = int(os.environ.get("CHAOS_ORDERS", "60"))
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
     backend = os.environ.get("CHAOS_ON", "embedded")
-    print(f"CHAOS_SEED={seed} CHAOS_ORDERS={orders} CHAOS_ON={backend}", flush=True)
-    result = run(make_plan(seed, orders, backend), backend)
+    dialects = os.environ.get("CHAOS_DIALECTS", "on")
+    print(f"CHAOS_SEED={seed} CHAOS_ORDERS={orders} CHAOS_ON={backend} CHAOS_DIALECTS={dialects}", flush=True)
+    plan = make_plan(seed, orders, backend, dialects != "off")
+    result = run(plan, backend)
     print_table(result)
     return 0 if not result.findings else 1
 
 
 def run(plan: Plan, backend: str) -> Result:
     """The plan, carried out with real processes; what came of it."""
+    for spoken in plan.dialects:
+        print(f"  chaos-{spoken.organization} {spoken.side}: {', '.join(spoken.traits)}", flush=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder, World(Path(folder), backend) as world:
         driver = Driver(world, plan)
@@ -51,6 +56,7 @@ def run(plan: Plan, backend: str) -> Result:
             orders={order["assessment_id"]: order for order in books["orders"]},
             paused=books["paused"],
             given_up=driver.ledger.given_up,
+            refused=driver.ledger.refused,
         )
         findings = audit(ledgers)
         if findings and (keep := os.environ.get("CHAOS_KEEP")):
@@ -59,13 +65,20 @@ def run(plan: Plan, backend: str) -> Result:
             seed=plan.seed,
             backend=backend,
             seconds=time.monotonic() - began,
-            injected=injector.injected,
+            injected=injector.injected + Counter(_drawn_faults(world)),
             restarts=world.restarts,
             ledgers=ledgers,
             given_up=driver.ledger.given_up,
             refused=driver.ledger.refused,
             findings=findings,
         )
+
+
+def _drawn_faults(world: World) -> list[str]:
+    """What the dialects made of calls, of those that the sandbox still has a record of."""
+    calls = world.control("GET", "calls?limit=2000").json()["calls"]
+    notes = (f"{call['side']} {call['note']}" for call in calls if call["note"])
+    return [note for note in notes if " dialect: " in note]
 
 
 def _grouped(orders: object) -> dict[str, list[dict[str, object]]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 KINDS = ("lost", "doubled", "out of order", "unexplained")
 _ONCE = ("Justifacts Received", "Started", "Applicant Started", "In Process: Justifacts")
+_KNOWN = (*_ONCE, "Complete", "Sending to Justifacts")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Ledgers:
     orders: dict[str, dict[str, Any]]
     paused: dict[str, str]
     given_up: list[str] = field(default_factory=list)
+    refused: list[tuple[str, int, str]] = field(default_factory=list)
 
 
 def audit(ledgers: Ledgers) -> list[Finding]:
@@ -38,6 +40,12 @@ def audit(ledgers: Ledgers) -> list[Finding]:
     findings = [
         Finding("unexplained", call, "a client had no definite answer for minutes")
         for call in ledgers.given_up
+    ]
+    # Each start is of a complete candidate, however Ashby writes it.
+    findings += [
+        Finding("unexplained", application, f"a good start was answered with {status}: {text}")
+        for application, status, text in ledgers.refused
+        if status in (400, 404, 422)
     ]
     for reference in ledgers.accepted:
         if reference not in ledgers.orders:
@@ -55,7 +63,7 @@ def audit(ledgers: Ledgers) -> list[Finding]:
         evidence = {"order": order, "story": story, "justifacts": taken}
         for kind, what in (
             *_placing(order, taken),
-            *_final_word(order, taken),
+            *_final_word(order, taken, story),
             *_telling(order, story, reference in ledgers.stories, ledgers.paused),
             *_story(story),
         ):
@@ -75,20 +83,63 @@ def _placing(order: dict[str, Any], taken: list[dict[str, Any]]) -> list[tuple[s
     return []
 
 
-def _final_word(order: dict[str, Any], taken: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    if len(taken) != 1 or order["needs_attention"]:
+def _final_word(
+    order: dict[str, Any], taken: list[dict[str, Any]], story: list[dict[str, Any]]
+) -> list[tuple[str, str]]:
+    if len(taken) != 1 or is_explained(order):
         return []
-    there = taken[0]
+    difference = differs(order, taken[0], _told(story))
+    return [("lost", difference)] if difference else []
+
+
+def is_explained(order: dict[str, Any]) -> bool:
+    """Whether a person is asked, about more than another order number: under that, all words are applied."""
+    return order["needs_attention"] and order.get("attention_concern") != "number"
+
+
+def differs(order: dict[str, Any], there: dict[str, Any], told: "Told") -> str:
+    """What Justifacts means and the portal does not know, or Ashby was not told; empty where all agree."""
     if order["status"] == "cancelled":
         is_over = there["cancelled_reason"] is not None or there["completed_at"] is not None
-        return [] if is_over else [("lost", "cancelled here, and Justifacts goes on with it")]
+        return "" if is_over else "cancelled here, and Justifacts goes on with it"
     if there["cancelled_reason"] is not None:
-        return [("lost", "Justifacts cancelled it, and the portal does not know")]
-    if there["completed_at"] is not None and order["status"] != "complete":
-        return [("lost", f"Justifacts completed it, and the portal says {order['status']}")]
-    if there["completed_at"] is not None and order["result"] != (there["result"] or "Complete"):
-        return [("lost", f"Justifacts says {there['result']}, the portal {order['result']}")]
-    return []
+        return "Justifacts cancelled it, and the portal does not know"
+    if there["completed_at"] is None:
+        return ""
+    result = there["result"] or "Complete"
+    if order["status"] != "complete":
+        return f"Justifacts completed it, and the portal says {order['status']}"
+    if order["result"] != result:
+        return f"Justifacts says {result}, the portal {order['result']}"
+    if told.result != result:
+        return f"Justifacts says {result}, and Ashby was told {told.result or 'none'}"
+    if _plain(there.get("word", "")) not in ("", *map(_plain, told.labels)):
+        return f"Justifacts says {there['word']}, and Ashby was not told"
+    return ""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What Ashby has been told of an order: every status, and the last result."""
+
+    labels: frozenset[str]
+    result: str
+
+
+def _plain(word: str) -> str:
+    """A word without its case, spacing and punctuation, which a dialect may change."""
+    return "".join(filter(str.isalnum, word.casefold()))
+
+
+def told_of(order: dict[str, Any]) -> Told:
+    """By the portal's own book: what was delivered."""
+    return _told([one["payload"] for one in order["updates"] if one["state"] == "delivered"])
+
+
+def _told(story: list[dict[str, Any]]) -> Told:
+    results = [body["assessment_result"]["value"] for body in story if "assessment_result" in body]
+    labels = (body["assessment_status"]["value"] for body in story if "assessment_status" in body)
+    return Told(frozenset(labels), results[-1] if results else "")
 
 
 def _telling(
@@ -113,7 +164,9 @@ def _story(story: list[dict[str, Any]]) -> list[tuple[str, str]]:
     stamps = [body["timestamp"] for body in story]
     if any(one >= other for one, other in pairwise(stamps)):
         found.append(("out of order", "timestamps do not grow"))
-    labels = Counter(body["assessment_status"]["value"] for body in story if "assessment_status" in body)
+    # After a word that the protocol does not know, the status before it may be said again.
+    said = [body["assessment_status"]["value"] for body in story if "assessment_status" in body]
+    labels = Counter(label for n, label in enumerate(said) if n == 0 or said[n - 1] in _KNOWN)
     for label in _ONCE:
         if labels[label] > 1:
             found.append(("doubled", f"Ashby was told {label} {labels[label]} times"))

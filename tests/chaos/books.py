@@ -24,7 +24,10 @@ def main() -> None:
 
 
 def _order(order: object) -> dict[str, object]:
-    names = ("status", "result", "justifacts_order_id", "needs_attention", "attention_reason", "next_call")
+    names = (
+        *("status", "result", "justifacts_order_id", "next_call"),
+        *("needs_attention", "attention_reason", "attention_concern"),
+    )
     return {
         "assessment_id": str(order.pk),
         "organization": order.organization.slug,

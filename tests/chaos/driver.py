@@ -67,6 +67,7 @@ class Driver:
         tenant = Tenant(slug, f"verify-{uuid.uuid4().hex}", [f"ashby-{uuid.uuid4().hex}"])
         self._tell_sandbox(tenant)
         self.world.control("POST", "settings", org=slug, push=False, push_on_start=number % 2 == 0)
+        self._speak(number, with_faults=False)
         self.use_key(tenant)
         self.world.manage("sync_packages", slug)
         listed = self.world.control("POST", "ashby/list", org=slug).json()
@@ -88,6 +89,15 @@ class Driver:
             portal_url=f"{self.world.url}/ashby/",
         )
         assert answer.status_code == 200, answer.text
+
+    def _speak(self, number: int, *, with_faults: bool) -> None:
+        """Both sides speak to this employer as planned."""
+        for spoken in self.plan.dialects:
+            if spoken.organization == number:
+                traits = spoken.traits if with_faults else spoken.forms
+                said = {"side": spoken.side, "org": f"chaos-{number}", "traits": traits, "seed": spoken.seed}
+                answer = self.world.control("POST", "dialect", **said)
+                assert answer.status_code == 200, answer.text
 
     def _paste_key(self, tenant: Tenant) -> None:
         self._paste(tenant, tenant.verification_key, tenant.ashby_keys[-1])
@@ -140,6 +150,8 @@ class Driver:
 
     def run(self) -> None:
         """Everything that people do, at its time; returns when all of it is done."""
+        for number in range(ORGANIZATIONS):
+            self._speak(number, with_faults=True)
         began = time.monotonic()
         for check in self.plan.checks:
             self._at(began + check.at, lambda check=check: self._start(check))

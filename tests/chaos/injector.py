@@ -42,6 +42,7 @@ class Injector:
             self.injected[f"(not reached: {point.name})"] += 1
         self.world.continue_all()
         self.world.control("DELETE", "failures")
+        self.world.control("POST", "dialect/end-faults")
 
     def _inject(self, fault: Fault) -> None:
         kind, _, what = fault.kind.partition(" ")

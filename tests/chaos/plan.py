@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from integrations.crash_points import POINTS
 
+from .dialects import Spoken, draw_dialects
+
 ORGANIZATIONS = 6
 #: Steps of a check as Justifacts' staff take them.
 STEPS = ("Applicant Started", "In Process: Justifacts", "Complete")
@@ -62,14 +64,18 @@ class Plan:
     seconds: float
     checks: tuple[Check, ...]
     faults: tuple[Fault, ...]
+    dialects: tuple[Spoken, ...] = ()
 
 
-def make_plan(seed: int, orders: int, backend: str) -> Plan:
-    """``backend``: ``embedded`` or ``services``; the latter has servers of its own to restart."""
+def make_plan(seed: int, orders: int, backend: str, dialects: bool = True) -> Plan:
+    """``backend``: ``embedded`` or ``services``; the latter has servers of its own to restart. ``dialects``:
+    both sides write as real systems do."""
     chance = random.Random(seed)  # nosec B311 # noqa: S311 - a seed repeats it; no secret comes of it
     seconds = max(20.0, orders * 0.1)
     checks = tuple(sorted((_check(chance, seconds) for _ in range(orders)), key=lambda check: check.at))
-    return Plan(seed, seconds, checks, tuple(_faults(chance, seconds, orders, backend)))
+    faults = tuple(_faults(chance, seconds, orders, backend))
+    spoken = draw_dialects(seed, ORGANIZATIONS) if dialects else ()
+    return Plan(seed, seconds, checks, faults, spoken)
 
 
 def _check(chance: random.Random, seconds: float) -> Check:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.journey.processes import ROOT
 
+from .audit import differs, is_explained, told_of
 from .driver import Driver
 from .world import World
 
@@ -27,7 +28,7 @@ def settle(world: World, driver: Driver) -> dict[str, Any]:
         _staff_finish(world, driver)
         time.sleep(3)
         books = read_books(world)
-        waiting = unsettled(books)
+        waiting = unsettled(books) + Counter({"words to be heard": _unheard(world, driver, books)})
         print(f"settling: {time.monotonic() - began:.0f} s, waits for {dict(waiting)}", flush=True)
         quiet_rounds = 0 if waiting else quiet_rounds + 1
         now = time.monotonic()
@@ -51,6 +52,20 @@ def _staff_finish(world: World, driver: Driver) -> None:
             if order["completed_at"] is None and order["cancelled_reason"] is None:
                 body = {"status": "Complete", "result": "Clear", "push": False}
                 world.control("POST", f"justifacts/orders/{order['id']}/step", **body)
+
+
+def _unheard(world: World, driver: Driver, books: dict[str, Any]) -> int:
+    """Orders of which Justifacts says something else than the portal knows, with nobody asked."""
+    there = {
+        order["reference_id"]: order
+        for tenant in driver.tenants
+        for order in sandbox_orders(world, tenant.slug)
+    }
+    return sum(
+        bool(differs(order, there[order["assessment_id"]], told_of(order)))
+        for order in books["orders"]
+        if order["assessment_id"] in there and not is_explained(order)
+    )
 
 
 def unsettled(books: dict[str, Any]) -> Counter[str]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from integrations.sandbox.dialects import TRAITS
+
 from .audit import Ledgers, audit
 from .plan import make_plan
 
@@ -22,7 +24,7 @@ def _good() -> Ledgers:
         _body(1, "Justifacts Received"),
         _body(2, "Started"),
         _body(3, "Applicant Started"),
-        _body(4, "Complete"),
+        _body(4, "Complete", assessment_result={"value": "Clear"}),
     ]
     order = {
         "assessment_id": ONE,
@@ -33,12 +35,19 @@ def _good() -> Ledgers:
         "result": "Clear",
         "needs_attention": False,
         "attention_reason": "",
+        "attention_concern": "",
         "next_call": "",
         "updates": [
             {"state": "delivered", "payload": body, "timestamp": body["timestamp"]} for body in story
         ],
     }
-    there = {"reference_id": ONE, "completed_at": 1.0, "cancelled_reason": None, "result": "Clear"}
+    there = {
+        "reference_id": ONE,
+        "completed_at": 1.0,
+        "cancelled_reason": None,
+        "result": "Clear",
+        "word": "",
+    }
     return Ledgers({ONE: "application-1"}, {ONE: [there]}, {ONE: list(story)}, {ONE: order}, {})
 
 
@@ -71,6 +80,28 @@ def _miss_the_end(ledgers: Ledgers) -> None:
 
 def _miss_the_result(ledgers: Ledgers) -> None:
     ledgers.taken[ONE][0]["result"] = "Adverse"
+
+
+def _tell_another_result(ledgers: Ledgers) -> None:
+    _last(ledgers)["assessment_result"] = {"value": "Review"}
+    ledgers.orders[ONE]["updates"][-1]["payload"] = _last(ledgers)
+
+
+def _keep_a_dispute_back(ledgers: Ledgers) -> None:
+    ledgers.taken[ONE][0]["word"] = "Dispute"
+
+
+def _miss_the_result_under_another_number(ledgers: Ledgers) -> None:
+    _miss_the_result(ledgers)
+    ledgers.orders[ONE] |= {
+        "needs_attention": True,
+        "attention_concern": "number",
+        "attention_reason": "Justifacts now calls this order JF-1R.",
+    }
+
+
+def _last(ledgers: Ledgers) -> dict[str, Any]:
+    return ledgers.stories[ONE][-1]
 
 
 def _go_on_after_a_cancel(ledgers: Ledgers) -> None:
@@ -128,6 +159,9 @@ def _leave_a_call(ledgers: Ledgers) -> None:
         (_never_place, "lost"),
         (_miss_the_end, "lost"),
         (_miss_the_result, "lost"),
+        (_miss_the_result_under_another_number, "lost"),
+        (_tell_another_result, "lost"),
+        (_keep_a_dispute_back, "lost"),
         (_go_on_after_a_cancel, "lost"),
         (_leave_an_update, "lost"),
         (_lose_an_update_on_the_way, "lost"),
@@ -151,6 +185,54 @@ def test_a_question_to_a_human_explains_what_was_not_placed() -> None:
     _never_place(ledgers)
     ledgers.orders[ONE] |= {"needs_attention": True, "attention_reason": "Nobody knows."}
     assert not audit(ledgers)
+
+
+def test_a_question_to_a_human_explains_a_result_that_was_not_applied() -> None:
+    ledgers = _good()
+    _miss_the_result(ledgers)
+    ledgers.orders[ONE] |= {"needs_attention": True, "attention_reason": "The times contradict each other."}
+    assert not audit(ledgers)
+
+
+def test_a_dispute_that_ashby_was_told_in_any_spelling_is_no_finding() -> None:
+    ledgers = _good()
+    ledgers.taken[ONE][0]["word"] = "Dispute"
+    told = _body(5, "DISPUTE.")
+    ledgers.stories[ONE].append(told)
+    ledgers.orders[ONE]["updates"].append({"state": "delivered", "payload": told, "timestamp": 5})
+    assert not audit(ledgers)
+
+
+def test_a_status_may_be_said_again_after_a_word_that_nobody_knows() -> None:
+    ledgers = _good()
+    again = [_body(3, "Awaiting county records"), _body(3, "Applicant Started")]
+    story = [*ledgers.stories[ONE][:3], *again, ledgers.stories[ONE][3]]
+    story = [{**body, "timestamp": n} for n, body in enumerate(story, start=1)]
+    ledgers.stories[ONE] = story
+    ledgers.orders[ONE]["updates"] = [
+        {"state": "delivered", "payload": body, "timestamp": body["timestamp"]} for body in story
+    ]
+    assert not audit(ledgers)
+
+
+def test_a_good_start_that_was_refused_is_a_finding() -> None:
+    ledgers = _good()
+    ledgers.refused += [("application-2", 422, "no name"), ("application-3", 409, "there is one")]
+    assert [finding.order for finding in audit(ledgers)] == ["application-2"]
+
+
+def test_dialects_are_the_seeds_and_leave_checks_and_faults_as_they_are() -> None:
+    plain, spoken = make_plan(7, 50, "embedded", dialects=False), make_plan(7, 50, "embedded")
+    assert (plain.checks, plain.faults, plain.dialects) == (spoken.checks, spoken.faults, ())
+    assert spoken.dialects == make_plan(7, 50, "embedded").dialects
+    assert {one.organization for one in spoken.dialects} == {1, 2, 3, 4, 5}
+
+
+def test_every_trait_is_spoken_in_some_run() -> None:
+    plans = [make_plan(seed, 1, "embedded") for seed in range(20)]
+    for side, traits in TRAITS.items():
+        drawn = {name for plan in plans for one in plan.dialects if one.side == side for name in one.traits}
+        assert drawn == set(traits)
 
 
 def test_the_same_seed_is_the_same_plan() -> None:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
 
 #: Justifacts' own reports are under this name, whatever the staging base URL is.
 REPORTS_OF_JUSTIFACTS = "justifacts.com"
@@ -70,7 +71,12 @@ def _is_host(host: str) -> bool:
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether an address is one of the internet's, by what IANA's registries say of it."""
+    """Whether an address is one of the internet's, by what IANA's registries say of it. An IPv6 address
+    that stands for an IPv4 one (mapped, 6to4, NAT64) is judged as that one, or is not public."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return is_public(address.ipv4_mapped)
+    if any(address in blocked for blocked in EXTRA_BLOCKED_NET_RANGES):
+        return False
     if isinstance(address, IPv6Address) and (
         address.is_site_local or address in _IPV4_COMPATIBLE or address.sixtofour or address.teredo
     ):

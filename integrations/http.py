@@ -22,15 +22,14 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
 import requests
-from requests_hardened.ip_filter import InvalidIPAddress
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from . import addresses
 from .errors import Answer, CallFailed, NoAnswer, NotSent, Refused, Unauthorized, Unknown
 from .fence import ClaimIsOver, FencedBody
 from .json_body import harmless, visible
 from .redaction import conceal, redact_text
-from .transport import new_session
+from .transport import NotPublic, new_session
 
 logger = logging.getLogger(__name__)
 
@@ -210,8 +209,10 @@ def _for_people(body: dict[str, Any], hidden: _Hidden) -> dict[str, Any]:
 def _transport_failure(error: requests.RequestException, host: str, answer: Answer) -> CallFailed:
     """Whether anything can have reached the other side decides between the two."""
     cause = _root(error)
-    if isinstance(error, InvalidIPAddress):
+    if isinstance(cause, NotPublic):
         return NotSent(f"{host} is at a private address, so nothing was sent.", answer=answer)
+    if isinstance(cause, NameResolutionError):
+        return NotSent(f"The name {host} is not known.", answer=answer)
     if isinstance(error, requests.ConnectTimeout) or isinstance(
         cause, NewConnectionError | ConnectTimeoutError
     ):
@@ -224,8 +225,6 @@ def _transport_failure(error: requests.RequestException, host: str, answer: Answ
         return NotSent(f"{host or 'The address'} is not an address that can be called.", answer=answer)
     if isinstance(error, requests.ReadTimeout):
         return NoAnswer(f"{host} did not answer in time.", answer=answer)
-    if isinstance(error, requests.ConnectionError) and "resolve" in str(error).lower():
-        return NotSent(f"The name {host} is not known.", answer=answer)
     if isinstance(error, requests.ConnectionError):
         return _ConnectionWasClosed(f"{host} closed the connection without an answer.", answer=answer)
     return Unknown(f"The exchange with {host} broke off ({type(error).__name__}).", answer=answer)

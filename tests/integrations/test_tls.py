@@ -114,6 +114,33 @@ def test_who_proves_to_be_the_one_that_was_called_is_spoken_to(serve: Serve, aut
     assert f"Host: {NAME}\r\n".encode() in got[0]
 
 
+def test_a_second_address_of_the_name_is_spoken_to_when_the_first_is_dead(
+    serve: Serve, authority: Certificate, monkeypatch
+) -> None:
+    """The certificate is still verified for the name, not for the address."""
+    got = serve(certificate(NAME, authority))
+    connect_here, called = urllib3_connection.create_connection, []
+
+    def resolve(host: str, port: int, *args: object, **kwargs: object) -> list:
+        if host != NAME:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
+        both = ("8.8.4.4", "8.8.8.8")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in both]
+
+    def connect(address: tuple[str, int], *args: object, **kwargs: object) -> socket.socket:
+        called.append(address[0])
+        if address[0] == "8.8.4.4":
+            raise TimeoutError
+        return connect_here(address)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(urllib3_connection, "create_connection", connect)
+    answer = http.post(f"https://{NAME}/x", key="key-0123456789", body={"a": 1}, repeatable=False)
+    assert answer.body == {"success": True}
+    assert called == ["8.8.4.4", "8.8.8.8"]
+    assert f"Host: {NAME}\r\n".encode() in got[0]
+
+
 @pytest.mark.parametrize("wrong", ["signed by itself", "of another name", "over", "of an unknown authority"])
 def test_who_does_not_is_told_nothing(serve: Serve, authority: Certificate, wrong: str) -> None:
     shown = {

@@ -208,3 +208,74 @@ def test_of_a_name_with_an_address_inside_too_none_inside_is_called(
     with pytest.raises(NotSent):
         call("https://both.test/x")
     assert set(called) <= {"8.8.8.8"}
+
+
+def resolves_to(monkeypatch, *addresses: str) -> list[str]:
+    """Every name has these addresses; an address has itself. Returns the names that were asked for."""
+    real, asked = socket.getaddrinfo, []
+
+    def resolve(host: str, port: int, *args: object, **kwargs: object) -> list:
+        if not host.endswith(".test"):
+            return real(host, port, *args, **kwargs)
+        asked.append(host)
+        return [found for address in addresses for found in real(address, port, type=socket.SOCK_STREAM)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return asked
+
+
+@pytest.mark.parametrize("dead", [("127.0.0.2",), ("::1", "127.0.0.2"), ("127.0.0.2", "127.0.0.3")])
+def test_a_call_reaches_a_host_whose_first_addresses_refuse(server, settings, monkeypatch, dead) -> None:
+    url = server(lambda connection: connection.sendall(HEAD + b'Content-Length: 16\r\n\r\n{"success":true}'))
+    settings.OUTBOUND_ALLOWED_HOSTS = ["dual.test"]
+    asked = resolves_to(monkeypatch, *dead, "127.0.0.1")
+    call(url.replace("127.0.0.1", "dual.test"))
+    assert asked == ["dual.test"], "the name is resolved once, so that what was checked is what is called"
+
+
+def test_a_call_reaches_a_host_whose_first_address_is_silent(server, settings, monkeypatch) -> None:
+    """A full backlog: the kernel drops the SYN, as a firewall would."""
+    monkeypatch.setattr(transport, "ALL_ADDRESSES_SECONDS", 2)
+    url = server(lambda connection: connection.sendall(HEAD + b'Content-Length: 16\r\n\r\n{"success":true}'))
+    settings.OUTBOUND_ALLOWED_HOSTS = ["dual.test"]
+    resolves_to(monkeypatch, "127.0.0.2", "127.0.0.1")
+    with contextlib.ExitStack() as stack:
+        silent = stack.enter_context(socket.socket())
+        silent.bind(("127.0.0.2", int(url.split(":")[2].split("/")[0])))
+        silent.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(silent.getsockname())
+        began = time.monotonic()
+        call(url.replace("127.0.0.1", "dual.test"))
+    assert 0.5 < time.monotonic() - began < 5
+
+
+def test_a_host_without_a_live_address_is_not_sent(settings, monkeypatch) -> None:
+    settings.OUTBOUND_ALLOWED_HOSTS = ["dual.test"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    resolves_to(monkeypatch, "127.0.0.2", "127.0.0.1")
+    with pytest.raises(NotSent, match=r"No connection to dual\.test"):
+        call(f"http://dual.test:{port}/x")
+
+
+def test_a_name_without_addresses_is_not_sent() -> None:
+    with pytest.raises(NotSent, match=r"The name nowhere\.invalid is not known"):
+        call("https://nowhere.invalid/x")
+
+
+def test_public_addresses_are_tried_in_turn_and_private_ones_never(monkeypatch) -> None:
+    called = []
+    addresses = ("10.0.0.1", "8.8.8.8", "8.8.4.4", "2001:4860:4860::8888", "::1")
+    resolves_to(monkeypatch, *addresses)
+
+    def connect(address: tuple[str, int], *args: object, **kwargs: object) -> socket.socket:
+        called.append(address[0])
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    with pytest.raises(NotSent, match="No connection"):
+        call("https://both.test/x")
+    assert called == ["8.8.8.8", "2001:4860:4860::8888", "8.8.4.4"]

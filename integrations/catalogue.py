@@ -2,68 +2,101 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.partner_protocol.messages import StartRequest
 
-from .ashby.client import AshbyJob
 from .connections import ashby_client, justifacts_client
 from .justifacts.client import SoldPackage
 from .models import Connection, CustomField, Job, JobPackageMapping, Organization, Package
 from .rules import Refusal, Rule
+from .withdrawals import Decision, Loss, same_name, unattended
 
 
 @dataclass(frozen=True)
 class Synced:
-    """What a synchronization changed."""
+    """What a synchronization changed. ``missing`` is known here and not listed by the other side, which is
+    certain: a package that waits for a person's confirmation, or a job. ``doubt`` is a sentence that says why
+    the list was not believed in full; empty for a list that was."""
 
     added: list[str]
     changed: list[str]
     withdrawn: list[str]
     total: int
+    missing: tuple[Package | Job, ...] = ()
+    doubt: str = ""
 
 
 class NoPackage(Exception):
     """The start names no package that may be ordered; the text is for the Ashby user."""
 
 
-def sync_packages(connection: Connection) -> Synced:
-    """Fetches the packages that Justifacts sells to the org. One that is gone is kept for old
-    orders and no longer offered. Raises ``CallFailed``."""
-    sold = {package.justifacts_id: package for package in justifacts_client(connection).packages()}
-    known = {package.justifacts_id: package for package in connection.organization.packages.all()}
-    added, changed, withdrawn = [], [], []
+def sync_packages(connection: Connection, decide: Decision = unattended) -> Synced:
+    """Fetches the packages that Justifacts sells to the organization. Adds and renames at once; ``decide``
+    says whether those that are gone are withdrawn: kept for old orders and no longer offered. A list that is
+    not complete withdraws nothing. Raises ``CallFailed``."""
+    not_withdrawn = Package.objects.filter(organization=connection.organization_id, withdrawn_at=None)
+    # Another fetch may add a package while this one reads an older list.
+    known_before = set(not_withdrawn.values_list("pk", flat=True))
+    listing = justifacts_client(connection).packages()
+    sold = listing.entries
+    added: list[str] = []
+    changed: list[str] = []
+    written: list[Package] = []
     with transaction.atomic():
+        packages = list(_locked(connection).packages.all())
+        known = {package.justifacts_id.strip(): package for package in packages}
         for justifacts_id, item in sold.items():
             package = known.get(justifacts_id)
+            said = (item.name, item.description, None)
             if package is None:
-                Package.objects.create(
-                    organization=connection.organization,
-                    justifacts_id=justifacts_id,
-                    name=item.name,
-                    description=item.description,
-                )
+                package = Package(organization_id=connection.organization_id, justifacts_id=justifacts_id)
                 added.append(item.name)
-            elif (package.name, package.description, package.withdrawn_at) != (
-                item.name,
-                item.description,
-                None,
-            ):
+            elif (package.name, package.description, package.withdrawn_at) != said:
                 changed.append(_change(package, item))
-                package.name, package.description, package.withdrawn_at = item.name, item.description, None
-                package.save()
-        for package in known.values():
-            if package.justifacts_id not in sold and package.withdrawn_at is None:
-                package.withdrawn_at = timezone.now()
-                package.save()
-                withdrawn.append(package.name)
-    return Synced(added, changed, withdrawn, len(sold))
+            else:
+                continue
+            package.name, package.description, package.withdrawn_at = said
+            written.append(package)
+        _write(written, Package, "justifacts_id", ["name", "description", "withdrawn_at"])
+        before = [p for p in packages if p.withdrawn_at is None and p.pk in known_before]
+        missing = [package for package in before if package.justifacts_id.strip() not in sold]
+        doubt = listing.problem
+        if doubt:
+            missing = []
+        elif missing:
+            doubt = decide(Loss(missing, before, [item.name for item in sold.values()]))
+        if missing and not doubt:
+            gone = Package.objects.filter(pk__in=[package.pk for package in missing])
+            gone.update(withdrawn_at=timezone.now())
+            return Synced(added, changed, [package.name for package in missing], len(sold))
+    return Synced(added, changed, [], len(sold), tuple(missing), doubt)
+
+
+def _locked(connection: Connection) -> Organization:
+    """The organization, whose lists nobody else writes until the end of the transaction. Starts, which only
+    refer to the row, go on."""
+    return Organization.objects.select_for_update(no_key=True).get(pk=connection.organization_id)
+
+
+def _write(rows: list[Any], model: type[Package] | type[Job], unique: str, fields: list[str]) -> None:
+    """Writes these fields only: what an admin has changed meanwhile stays. A row that somebody else has added
+    meanwhile is written over, too."""
+    manager: Any = model._default_manager
+    manager.bulk_update([row for row in rows if row.pk], fields, batch_size=500)
+    manager.bulk_create(
+        [row for row in rows if not row.pk],
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["organization", unique],
+        update_fields=fields,
+    )
 
 
 def _change(package: Package, item: SoldPackage) -> str:
@@ -76,55 +109,59 @@ def _change(package: Package, item: SoldPackage) -> str:
 
 
 def sync_jobs(connection: Connection) -> Synced:
-    """Fetches the org's jobs from Ashby, all pages. A job that is gone stays, with its mapping.
+    """Fetches the organization's jobs from Ashby, all pages. A job that is gone stays, with its mapping.
     Raises ``CallFailed``."""
-    return sync_jobs_and_find_missing(connection)[0]
-
-
-def sync_jobs_and_find_missing(connection: Connection) -> tuple[Synced, frozenset[str]]:
-    """The same, with the Ashby ids of the jobs that are known here and that Ashby did not list."""
-    # Between two pages a job can move, and come twice.
-    listed = {job.ashby_id: _as_stored(job) for job in ashby_client(connection).jobs() if job.ashby_id}
-    known = {job.ashby_id: job for job in connection.organization.jobs.all()}
-    added, changed = [], []
+    listing = ashby_client(connection).jobs()
+    listed = listing.entries
+    added: list[str] = []
+    changed: list[str] = []
+    written: list[Job] = []
     with transaction.atomic():
-        for item in listed.values():
-            job = known.get(item.ashby_id)
+        jobs = list(_locked(connection).jobs.all())
+        known = {job.ashby_id.strip(): job for job in jobs}
+        for ashby_id, item in listed.items():
+            job = known.get(ashby_id)
+            said = (item.title, item.status, item.requisition_id)
             if job is None:
-                _write_job(Job(organization=connection.organization, ashby_id=item.ashby_id), item)
-                added.append(item.title)
-            elif (job.title, job.status, job.requisition_id) != (
-                item.title,
-                item.status,
-                item.requisition_id,
-            ):
-                _write_job(job, item)
-                changed.append(item.title)
-    return Synced(added, changed, [], len(listed)), frozenset(known.keys() - listed.keys())
-
-
-def _as_stored(job: AshbyJob) -> AshbyJob:
-    return AshbyJob(job.ashby_id, job.title[:500], job.status[:50], job.requisition_id[:200])
-
-
-def _write_job(job: Job, item: AshbyJob) -> None:
-    job.title, job.status, job.requisition_id = item.title, item.status, item.requisition_id
-    job.save()
+                job = Job(organization_id=connection.organization_id, ashby_id=ashby_id)
+                added.append(item.title or ashby_id)
+            elif (job.title, job.status, job.requisition_id) != said:
+                changed.append(item.title or ashby_id)
+            else:
+                continue
+            job.title, job.status, job.requisition_id = said
+            written.append(job)
+        _write(written, Job, "ashby_id", ["title", "status", "requisition_id"])
+    doubt = listing.problem
+    if not listed and jobs and not doubt:
+        doubt = f"Ashby's list of jobs is empty, although the portal knows {len(jobs)}."
+    missing = () if doubt else tuple(job for job in jobs if job.ashby_id.strip() not in listed)
+    return Synced(added, changed, [], len(listed), missing, doubt)
 
 
 def find_package(organization: Organization, text: str) -> Package:
-    """A package by its UUID, its id at Justifacts, or its name. Raises ``ValidationError``."""
-    matches = Q(justifacts_id=text) | Q(name__iexact=text) | Q(ashby_name__iexact=text)
-    if uuid := _uuid(text):
-        matches |= Q(assessment_type_id=uuid)
-    # Most packages have no name of their own in Ashby: an empty text is none of their names.
-    found = list(organization.packages.filter(matches)[:2]) if text.strip() else []
-    if len(found) != 1:
-        facts = {"organization": organization, "name": text}
-        if found:
-            raise ValidationError(_("In %(organization)s two packages are called “%(name)s”.") % facts)
+    """A package by its UUID, its id at Justifacts, or its name, in this order. Of several packages of one
+    name the one that is offered is meant. Raises ``ValidationError``."""
+    text = text.strip()
+    packages = list(organization.packages.order_by("pk"))
+    uuid, name = _uuid(text), same_name(text)
+    by_id = [p for p in packages if uuid == p.assessment_type_id] or [
+        p for p in packages if text and p.justifacts_id.strip() == text
+    ]
+    by_name = [p for p in packages if name and name in (same_name(p.name), same_name(p.ashby_name))]
+    offered = [p for p in by_name if p.is_offered]
+    # Of packages that are all gone, the newest: it is the one that can be said to be gone.
+    found = by_id or offered or by_name[-1:]
+    if len(found) == 1:
+        return found[0]
+    facts = {"organization": organization, "name": text}
+    if not found:
         raise ValidationError(_("In %(organization)s no package is called “%(name)s”.") % facts)
-    return found[0]
+    ids = ", ".join(package.justifacts_id for package in found)
+    said = _(
+        "In %(organization)s two packages are called “%(name)s”. Name one by its id at Justifacts: %(ids)s."
+    )
+    raise ValidationError(said % {**facts, "ids": ids})
 
 
 @transaction.atomic
@@ -132,7 +169,8 @@ def map_job(
     organization: Organization, ashby_job_id: str, package: Package, *, strict: bool = False
 ) -> JobPackageMapping:
     """Maps a job, which Ashby may not have told us of yet, to a package. Raises ``ValidationError``."""
-    if not ashby_job_id.strip():
+    ashby_job_id = ashby_job_id.strip()
+    if not ashby_job_id:
         raise ValidationError(_("Name the job by its id in Ashby."))
     job, _created = Job.objects.get_or_create(organization=organization, ashby_id=ashby_job_id)
     mapping = JobPackageMapping.objects.filter(job=job).first() or JobPackageMapping(job=job)
@@ -165,11 +203,14 @@ class Offer:
 def offers(connection: Connection) -> Iterable[Offer]:
     """Every active package of the org, and "Package for this job" once a job or a default is set."""
     organization_id = connection.organization_id
-    packages = list(Package.objects.filter(organization=organization_id, is_active=True, withdrawn_at=None))
+    packages = list(Package.objects.filter(organization=organization_id))
     for package in packages:
-        yield Offer(package.assessment_type_id, package.label, package.description)
+        # A replaced package is not listed beside the one that replaces it, of the same name: interview plans
+        # keep the old id, and a start with it orders the replacement (``package_for``).
+        if package.is_offered:
+            yield Offer(package.assessment_type_id, package.label, package.description)
     by_job = (
-        any(package.is_default for package in packages)
+        any(package.is_default and package.current.is_offered for package in packages)
         or JobPackageMapping.objects.filter(job__organization=organization_id).exists()
     )
     if by_job:
@@ -203,7 +244,8 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
     if by_job:
         package = rule.chosen
     else:
-        package = next(iter(packages.filter(assessment_type_id=wanted)), None) if wanted else None
+        asked_for = next(iter(packages.filter(assessment_type_id=wanted)), None) if wanted else None
+        package = asked_for.current if asked_for else None
         if package is None:
             raise NoPackage(
                 f"This assessment type is not one of {connection.organization}'s Justifacts packages. "

@@ -321,6 +321,6 @@ def _list_packages(connection: Connection) -> str:
     text = ngettext(
         "The verification key works; Justifacts offers %(count)d package.",
         "The verification key works; Justifacts offers %(count)d packages.",
-        len(packages),
+        len(packages.entries),
     )
-    return text % {"count": len(packages)}
+    return text % {"count": len(packages.entries)}

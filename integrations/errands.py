@@ -3,22 +3,26 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from . import withdrawals
 from .catalogue import Synced, sync_jobs, sync_packages
 from .connections import Finding, check_ashby, check_justifacts
 from .errors import CallFailed
-from .models import Connection, Errand, Organization
+from .mappings import namesakes
+from .models import Errand, Organization, Package
 from .self_test import play_ashby
 
 
-def ask(organization: Organization, kind: Errand.Kind, who: str) -> Errand:
-    """Asks for an errand; one of the kind that is under way already is that one."""
+def ask(
+    organization: Organization, kind: Errand.Kind, who: str, confirmed: list[int] | None = None
+) -> Errand:
+    """Asks for an errand; one of the kind that is under way already is that one. ``confirmed``: packages
+    whose withdrawal the person has confirmed (``confirm_withdrawals``)."""
     under_way = Errand.objects.filter(organization=organization, kind=kind, ended_at=None)
     for errand in under_way:
         if errand.is_abandoned(timezone.now()):
@@ -26,9 +30,30 @@ def ask(organization: Organization, kind: Errand.Kind, who: str) -> Errand:
             _end(errand)
     try:
         with transaction.atomic():
-            return Errand.objects.create(organization=organization, kind=kind, asked_by=who)
+            return Errand.objects.create(
+                organization=organization, kind=kind, asked_by=who, confirmed=confirmed
+            )
     except IntegrityError:
-        return under_way.get()
+        # Another request was faster, and what it asked for may have ended by now.
+        return Errand.objects.filter(organization=organization, kind=kind).latest("asked_at", "pk")
+
+
+def confirm_withdrawals(organization: Organization, shown: str, who: str) -> Errand | None:
+    """Fetches the packages again, and withdraws those that the person has seen missing if they are still
+    exactly the missing ones. ``shown``: the primary key of the fetch that they saw. None where it is not the
+    newest fetch, or nothing of it waits for a confirmation: then nothing is asked for."""
+    last = last_errand(organization, Errand.Kind.PACKAGES)
+    if last is None or str(last.pk) != shown or not unconfirmed_packages(last):
+        return None
+    return ask(organization, Errand.Kind.PACKAGES, who, last.unconfirmed)
+
+
+def unconfirmed_packages(errand: Errand | None) -> list[Package]:
+    """The packages that a fetch did not find in Justifacts' list and that a person has to confirm."""
+    if errand is None or errand.is_running or not errand.unconfirmed:
+        return []
+    packages = Package.objects.filter(organization=errand.organization_id, pk__in=errand.unconfirmed)
+    return list(packages.filter(withdrawn_at=None))
 
 
 def due() -> list[int]:
@@ -42,7 +67,7 @@ def run(errand_id: int) -> None:
     if not Errand.objects.filter(pk=errand_id, started_at=None, ended_at=None).update(started_at=now):
         return
     errand = Errand.objects.select_related("organization__connection").get(pk=errand_id)
-    for finding in _RUNS[Errand.Kind(errand.kind)](errand.organization.connection):
+    for finding in _RUNS[Errand.Kind(errand.kind)](errand):
         _add(errand, finding)
     _end(errand)
 
@@ -73,19 +98,56 @@ def _end(errand: Errand) -> None:
     errand.save(update_fields=["ended_at"])
 
 
-def _test(connection: Connection) -> Iterator[Finding]:
+def _test(errand: Errand) -> Iterator[Finding]:
+    connection = errand.organization.connection
     yield from check_ashby(connection)
     yield check_justifacts(connection)
     yield from play_ashby(connection)
 
 
-def _fetch(kind: Errand.Kind, connection: Connection) -> Iterator[Finding]:
-    side = "Justifacts" if kind == Errand.Kind.PACKAGES else "Ashby"
+def _fetch_packages(errand: Errand) -> Iterator[Finding]:
+    decide = withdrawals.confirmed(errand.confirmed or [])
     try:
-        synced = sync_packages(connection) if kind == Errand.Kind.PACKAGES else sync_jobs(connection)
+        synced = sync_packages(errand.organization.connection, decide)
     except CallFailed as error:
-        yield Finding(side, "problem", error.message)
+        yield Finding("Justifacts", "problem", error.message)
         return
+    errand.unconfirmed = [package.pk for package in synced.missing]
+    errand.save(update_fields=["unconfirmed"])
+    yield from _said("Justifacts", Errand.Kind.PACKAGES, synced)
+    if synced.missing:
+        if not synced.total:
+            yield Finding("Justifacts", "problem", _("The list of packages is empty."))
+        text = _("No longer in the list: %(names)s. Nothing is withdrawn before you confirm it.")
+        names = _some([str(package) for package in synced.missing])
+        yield Finding("Justifacts", "advice", text % {"names": names})
+    elif synced.doubt:
+        yield Finding("Justifacts", "problem", f"{synced.doubt} {_('Nothing was withdrawn.')}")
+    for package in namesakes(errand.organization.packages.all()).values():
+        text = _(
+            "“%(package)s” has the name of a package that is no longer sold. If it replaces the old one, "
+            "say so below."
+        )
+        yield Finding("Justifacts", "advice", text % {"package": package})
+
+
+def _fetch_jobs(errand: Errand) -> Iterator[Finding]:
+    try:
+        synced = sync_jobs(errand.organization.connection)
+    except CallFailed as error:
+        yield Finding("Ashby", "problem", error.message)
+        return
+    yield from _said("Ashby", Errand.Kind.JOBS, synced)
+    if synced.doubt:
+        yield Finding("Ashby", "problem", f"{synced.doubt} {_('All jobs that are known here stay.')}")
+    missing = [job.pk for job in synced.missing]
+    mapped = errand.organization.jobs.filter(mapping__isnull=False, pk__in=missing)
+    if titles := [str(job) for job in mapped]:
+        text = _("Not in the list, although they have a package here: %(names)s. They stay.")
+        yield Finding("Ashby", "advice", text % {"names": _some(titles)})
+
+
+def _said(side: str, kind: Errand.Kind, synced: Synced) -> Iterator[Finding]:
     yield Finding(side, "ok", _fetched(kind, synced))
     for text, names in (
         (_("New: %(names)s."), synced.added),
@@ -103,8 +165,8 @@ def _fetched(kind: Errand.Kind, synced: Synced) -> str:
         )
     else:
         text = ngettext("Ashby has %(count)d job.", "Ashby has %(count)d jobs.", synced.total)
-    unchanged = "" if synced.added or synced.changed or synced.withdrawn else " " + _("Nothing has changed.")
-    return text % {"count": synced.total} + unchanged
+    changed = synced.added or synced.changed or synced.withdrawn or synced.missing or synced.doubt
+    return text % {"count": synced.total} + ("" if changed else " " + _("Nothing has changed."))
 
 
 def _some(names: list[str]) -> str:
@@ -112,8 +174,8 @@ def _some(names: list[str]) -> str:
     return "; ".join(f"“{name}”" for name in names[:8]) + more
 
 
-_RUNS: dict[Errand.Kind, Callable[[Connection], Iterator[Finding]]] = {
+_RUNS: dict[Errand.Kind, Callable[[Errand], Iterator[Finding]]] = {
     Errand.Kind.TEST: _test,
-    Errand.Kind.PACKAGES: partial(_fetch, Errand.Kind.PACKAGES),
-    Errand.Kind.JOBS: partial(_fetch, Errand.Kind.JOBS),
+    Errand.Kind.PACKAGES: _fetch_packages,
+    Errand.Kind.JOBS: _fetch_jobs,
 }

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from .errands import last_errand, last_tested
+from .errands import last_errand, last_tested, unconfirmed_packages
+from .mappings import namesakes
 from .models import AshbyApiKey, Connection, Errand, JobPackageMapping, Organization, Package
+from .withdrawals import same_name
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,17 @@ class Step:
     title: str
     is_done: bool
     is_optional: bool = False
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """A package that Justifacts no longer lists and that a person may withdraw, with what depends on it: the
+    organization's default, mappings of jobs. ``namesake`` is an offered package of the same name."""
+
+    package: Package
+    is_default: bool
+    mappings: list[JobPackageMapping]
+    namesake: Package | None
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,9 @@ class Setup:
     mapped_jobs: int
     errands: dict[str, Errand | None]
     tested_at: datetime | None
+    withdrawals: list[Withdrawal]
+    #: Packages that are no longer sold, each with the offered package of the same name.
+    namesakes: list[tuple[Package, Package]]
 
     @property
     def selected_key(self) -> AshbyApiKey | None:
@@ -42,7 +58,9 @@ class Setup:
 
     @property
     def default_package(self) -> Package | None:
-        return next((package for package in self.offered if package.is_default), None)
+        """What a job without a package of its own gets."""
+        chosen = next((package.current for package in self.packages if package.is_default), None)
+        return chosen if chosen and chosen.is_offered else None
 
     @property
     def steps(self) -> list[Step]:
@@ -80,13 +98,35 @@ def setup_of(organization: Organization) -> Setup:
     """Creates the organization's connection where there is none yet."""
     connection, _created = Connection.objects.get_or_create(organization=organization)
     organization.connection = connection
+    packages = list(organization.packages.select_related("replaced_by"))
+    errands = {kind.value: last_errand(organization, kind) for kind in Errand.Kind}
+    same = namesakes(packages)
     return Setup(
         organization=organization,
         connection=connection,
         keys=list(organization.ashby_api_keys.all()),
-        packages=list(organization.packages.all()),
+        packages=packages,
         jobs=organization.jobs.count(),
         mapped_jobs=JobPackageMapping.objects.filter(job__organization=organization).count(),
-        errands={kind.value: last_errand(organization, kind) for kind in Errand.Kind},
+        errands=errands,
         tested_at=last_tested(organization),
+        withdrawals=_withdrawals(packages, unconfirmed_packages(errands[Errand.Kind.PACKAGES])),
+        namesakes=[(package, same[package.pk]) for package in packages if package.pk in same],
     )
+
+
+def _withdrawals(packages: list[Package], unconfirmed: list[Package]) -> list[Withdrawal]:
+    if not unconfirmed:
+        return []
+    of = JobPackageMapping.objects.filter(package__in=packages)
+    mappings = list(of.select_related("job", "package__replaced_by").order_by("job__title", "pk"))
+    stay = [package for package in packages if package.is_offered and package not in unconfirmed]
+    return [
+        Withdrawal(
+            package,
+            is_default=any(each.is_default and each.current == package for each in packages),
+            mappings=[mapping for mapping in mappings if mapping.package.current == package],
+            namesake=next((each for each in stay if same_name(each.name) == same_name(package.name)), None),
+        )
+        for package in unconfirmed
+    ]

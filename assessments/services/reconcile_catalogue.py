@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from assessments.models import Difference, InboundCall, Order
-from integrations.catalogue import sync_jobs_and_find_missing, sync_packages
+from integrations.catalogue import Synced, sync_jobs, sync_packages
 from integrations.errors import CallFailed
-from integrations.models import Connection, JobPackageMapping
+from integrations.mappings import namesakes
+from integrations.models import Connection, Job, JobPackageMapping, Package
 from integrations.partner_protocol.messages import AssessmentUpdate
 
 from .track import find
@@ -24,33 +25,63 @@ _CLOSED = frozenset({"closed", "archived"})
 
 
 def compare_catalogue(connection: Connection) -> Iterator[_What]:
-    """Fetches packages and jobs as the buttons do, and looks at every choice that hangs on them."""
+    """Fetches packages and jobs as an unattended run does, and looks at every choice that depends on them.
+    A list that is not believed is reported: it withdraws nothing, and no job is missing for its sake."""
     missing_jobs: frozenset[str] = frozenset()
     try:
-        sync_packages(connection)
+        packages = sync_packages(connection)
+        if packages.doubt:
+            yield _FOR_HUMAN, _packages_in_doubt(packages)
     except CallFailed as error:
         yield _NOT_CHECKED, f"The packages at Justifacts could not be checked: {error.message}"
     try:
-        _synced, missing_jobs = sync_jobs_and_find_missing(connection)
+        jobs = sync_jobs(connection)
+        missing_jobs = frozenset(job.ashby_id for job in jobs.missing if isinstance(job, Job))
+        if jobs.doubt:
+            yield (
+                _FOR_HUMAN,
+                f"{jobs.doubt} All jobs that are known here stay. Check what the Ashby API key may read, and "
+                "press “Fetch jobs” on the set-up page.",
+            )
     except CallFailed as error:
         yield _NOT_CHECKED, f"The jobs at Ashby could not be checked: {error.message}"
     default = connection.organization.packages.filter(is_default=True).first()
-    if default and not default.is_offered:
+    if default and not default.current.is_offered:
         yield (
             _FOR_HUMAN,
-            f"The default package “{default}” is not offered any more. Choose another one under Packages.",
+            f"The default package “{default}” is not offered any more. Choose another one under Packages."
+            f"{_namesake_of(default)}",
         )
     mappings = JobPackageMapping.objects.filter(job__organization=connection.organization_id)
-    for mapping in mappings.select_related("job", "package").order_by("job__title", "pk"):
+    for mapping in mappings.select_related("job", "package__replaced_by").order_by("job__title", "pk"):
         yield from _mapping(mapping, missing_jobs)
 
 
+def _packages_in_doubt(packages: Synced) -> str:
+    names = ", ".join(f"“{package}”" for package in packages.missing[:10])
+    lacks = f" It lacks {names}." if 0 < len(packages.missing) <= 10 else ""
+    return (
+        f"{packages.doubt}{lacks} Nothing was withdrawn. Press “Fetch packages” on the set-up page: it shows "
+        "what is missing and asks before anything is withdrawn."
+    )
+
+
+def _namesake_of(package: Package) -> str:
+    namesake = namesakes([package]).get(package.pk)
+    if namesake is None:
+        return ""
+    return (
+        f" A package of the same name is offered ({namesake.justifacts_id}): if it is the same check, open "
+        "the old package and choose the new one under “Replaced by”."
+    )
+
+
 def _mapping(mapping: JobPackageMapping, missing_jobs: frozenset[str]) -> Iterator[_What]:
-    if not mapping.package.is_offered:
+    if not mapping.package.current.is_offered:
         yield (
             _FOR_HUMAN,
             f"The job “{mapping.job}” gets the package “{mapping.package}”, which is not offered any more. "
-            "Choose another one under Jobs.",
+            f"Choose another one under Jobs.{_namesake_of(mapping.package)}",
         )
     if mapping.job.ashby_id in missing_jobs:
         # Ashby lists drafts to those only who ask for them.

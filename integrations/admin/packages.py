@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import ValidationError
@@ -13,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from integrations.catalogue import set_default_package
-from integrations.models import Organization, Package
+from integrations.errands import last_errand, unconfirmed_packages
+from integrations.mappings import namesakes, replacements_for
+from integrations.models import Errand, Organization, Package
 from integrations.people import organizations_of
 
 from .scope import OfOrganizations, OrganizationFilter
@@ -35,22 +38,57 @@ class SoldFilter(SimpleListFilter):
         return queryset.filter(withdrawn_at__isnull=self.value() == "yes")
 
 
+class PackageForm(forms.ModelForm):
+    """Offers as a replacement what the package's own organization offers."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields.get("replaced_by")
+        if field is None:
+            return
+        field.queryset = replacements_for(self.instance)
+        field.widget = field.widget.widget  # Without buttons to edit the other package.
+        field.widget.choices = field.choices
+        field.label_from_instance = lambda package: f"{package} ({package.justifacts_id})"
+        field.help_text = _(
+            "The package that is ordered in its place: by jobs mapped to this one, by “Package for this job” "
+            "where this one is the default, and by interview plans in Ashby that name this one. It counts "
+            "while this package is not offered. Empty: none."
+        )
+        if namesake := namesakes([self.instance]).get(self.instance.pk):
+            field.help_text += " " + _("“%(package)s” (%(id)s) has the same name.") % {
+                "package": namesake,
+                "id": namesake.justifacts_id,
+            }
+
+
 @admin.register(Package)
 class PackageAdmin(OfOrganizations):
+    form = PackageForm
     list_display = ["label", "state", "at_justifacts", "mapped_jobs", "organization"]
     list_filter = [OrganizationFilter, "is_active", SoldFilter]
-    list_select_related = ["organization"]
+    list_select_related = ["organization", "replaced_by"]
     ordering = [LABEL]
     search_fields = ["name", "ashby_name", "justifacts_id"]
     actions = ["switch_on", "switch_off", "make_default"]
-    fields = [
-        *("organization", "name", "justifacts_id", "description"),
-        *("ashby_name", "is_active", "is_default", "withdrawn_at"),
-    ]
     readonly_fields = ["organization", "name", "justifacts_id", "description", "withdrawn_at"]
 
     class Media:
         css = {"all": ["portal/catalogue.css"]}
+
+    def get_fields(self, request: HttpRequest, obj: Package | None = None) -> Any:
+        """A package that is offered needs no replacement."""
+        fields = [
+            "organization",
+            "name",
+            "justifacts_id",
+            "description",
+            "ashby_name",
+            "is_active",
+            "is_default",
+        ]
+        needs_one = obj is not None and not (obj.is_offered and obj.replaced_by_id is None)
+        return [*fields, "withdrawn_at", *(["replaced_by"] if needs_one else [])]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Packages come from Justifacts: step 5 of the set-up."""
@@ -85,6 +123,8 @@ class PackageAdmin(OfOrganizations):
             tone, text = "status-complete", _("offered, and the default")
         else:
             tone, text = "status-complete", _("offered")
+        if package.current != package:
+            text = _("%(state)s, replaced by “%(package)s”") % {"state": text, "package": package.current}
         return format_html('<span class="status {}">{}</span>', tone, text)
 
     @admin.display(description=gettext_lazy("jobs mapped to it"), ordering="job_count")
@@ -94,7 +134,12 @@ class PackageAdmin(OfOrganizations):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         organization = the_organization(request)
-        extra = {"offered": _offered(organization), "organization": organization, **(extra_context or {})}
+        extra = {
+            "offered": _offered(organization),
+            "organization": organization,
+            "unconfirmed": _unconfirmed(organization),
+            **(extra_context or {}),
+        }
         return super().changelist_view(request, extra)
 
     def save_model(self, request: HttpRequest, obj: Package, form: Any, change: bool) -> None:
@@ -149,6 +194,13 @@ class PackageAdmin(OfOrganizations):
         """What now happens to starts that relied on a package that is not offered."""
         if package.is_offered:
             return
+        if package.current.is_offered:
+            text = _(
+                "“%(package)s” is replaced by “%(replacement)s”: jobs, the default and interview plans in "
+                "Ashby that name the old one order the new one."
+            )
+            self.message_user(request, text % {"package": package, "replacement": package.current})
+            return
         jobs = package.mappings.count()
         if jobs:
             text = ngettext(
@@ -179,9 +231,25 @@ def _offered(organization: Organization | None) -> str:
     """One sentence: what recruiters can choose from."""
     if organization is None:
         return ""
-    offered = [package for package in organization.packages.all() if package.is_offered]
+    packages = list(organization.packages.all())
+    offered = [package for package in packages if package.is_offered]
     by_job = (
-        any(package.is_default for package in offered) or organization.jobs.exclude(mapping=None).exists()
+        any(package.is_default and package.current.is_offered for package in packages)
+        or organization.jobs.exclude(mapping=None).exists()
     )
     text = ngettext("Ashby is offered %(count)d package", "Ashby is offered %(count)d packages", len(offered))
     return text % {"count": len(offered)} + (_(" and “Package for this job”.") if by_job else ".")
+
+
+def _unconfirmed(organization: Organization | None) -> str:
+    """One sentence: what waits for a person on the set-up page."""
+    fetched = last_errand(organization, Errand.Kind.PACKAGES) if organization else None
+    count = len(unconfirmed_packages(fetched))
+    if not count:
+        return ""
+    text = ngettext(
+        "Justifacts no longer lists %(count)d package. It is offered until somebody confirms.",
+        "Justifacts no longer lists %(count)d packages. They are offered until somebody confirms.",
+        count,
+    )
+    return text % {"count": count}

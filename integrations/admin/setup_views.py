@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.connections import select_ashby_key
-from integrations.errands import ask
+from integrations.errands import ask, confirm_withdrawals
 from integrations.models import Errand, Organization
 from integrations.setup import Setup, setup_of
 from integrations.tasks import nudge, run_errand
@@ -72,9 +72,25 @@ class SetupViews:
         if kind not in Errand.Kind.values:
             raise Http404
         setup_of(organization)
-        errand = ask(organization, Errand.Kind(kind), request.user.get_username())
-        nudge(run_errand, errand.pk)
+        if kind == Errand.Kind.PACKAGES and "confirm" in request.POST:
+            errand = self._confirm(request, organization)
+        else:
+            errand = ask(organization, Errand.Kind(kind), request.user.get_username())
+        if errand is not None:
+            nudge(run_errand, errand.pk)
         return self._back(organization, kind)
+
+    def _confirm(self, request: HttpRequest, organization: Organization) -> Errand | None:
+        """The person has seen which packages Justifacts no longer lists, and says that they are gone."""
+        names = [str(row.package) for row in setup_of(organization).withdrawals]
+        errand = confirm_withdrawals(organization, request.POST["confirm"], request.user.get_username())
+        if errand is None:
+            text = _("The packages were fetched again meanwhile. See what the newest list lacks.")
+            messages.warning(request, text)
+        else:
+            said = _("Confirmed that Justifacts no longer sells: %(names)s.") % {"names": ", ".join(names)}
+            self.admin.log_change(request, organization, said)
+        return errand
 
     def _show(
         self, request: HttpRequest, organization: Organization, forms: dict[str, StepForm] | None = None

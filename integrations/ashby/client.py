@@ -5,7 +5,7 @@ success ("what would be 4XX errors will return 200 with success being false").
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from integrations import http
 from integrations.errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
 from integrations.key_chain import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
 from integrations.limits import rest_everybody, take_ashby_call
+from integrations.listing import Listing, clean_text, read_listing
+from integrations.partner_protocol.parsing import read_id
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +75,8 @@ class KeyInfo:
 
 @dataclass(frozen=True)
 class AshbyJob:
+    """A job as ``job.list`` names it. Only its id is never empty."""
+
     ashby_id: str
     title: str
     status: str
@@ -116,26 +120,13 @@ class AshbyClient:
             scopes=tuple(str(scope) for scope in scopes) if isinstance(scopes, list) else (),
         )
 
-    def jobs(self) -> Iterator[AshbyJob]:
+    def jobs(self) -> Listing[AshbyJob]:
         """``job.list``, all pages (scope jobsRead). Raises ``CallFailed``."""
-        cursor: str | None = None
-        seen: set[str] = set()
-        while True:
-            answer = self._call("job.list", {"limit": 100} | ({"cursor": cursor} if cursor else {}))
-            jobs = answer.body.get("results") or []
-            if not isinstance(jobs, list) or not all(isinstance(job, dict) for job in jobs):
-                raise Unknown("Ashby answered with something that is not a list of jobs.", answer=answer)
-            for job in jobs:
-                yield AshbyJob(
-                    ashby_id=str(job.get("id") or ""),
-                    title=str(job.get("title") or ""),
-                    status=str(job.get("status") or ""),
-                    requisition_id=str(job.get("customRequisitionId") or ""),
-                )
-            cursor = str(answer.body.get("nextCursor") or "")
-            if not answer.body.get("moreDataAvailable") or not cursor or cursor in seen:
-                return
-            seen.add(cursor)
+
+        def fetch(cursor: str) -> Answer:
+            return self._call("job.list", {"limit": 100} | ({"cursor": cursor} if cursor else {}))
+
+        return read_listing("Ashby's list of jobs", fetch, _job)
 
     def _call(
         self,
@@ -187,6 +178,12 @@ class AshbyClient:
         if answer.body.get("success") is not True:
             raise _unsuccessful(answer)
         return answer
+
+
+def _job(item: Mapping[str, Any]) -> tuple[str, AshbyJob]:
+    ashby_id = read_id(item, "id")
+    title, status = clean_text(item.get("title"), 500), clean_text(item.get("status"), 50)
+    return ashby_id, AshbyJob(ashby_id, title, status, clean_text(item.get("customRequisitionId"), 200))
 
 
 def warnings_of(answer: Answer) -> list[str]:

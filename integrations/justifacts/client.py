@@ -14,8 +14,9 @@ from integrations import http
 from integrations.errors import Answer, Refused, Unauthorized, Unknown
 from integrations.key_chain import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
 from integrations.limits import take_justifacts_calls
+from integrations.listing import Listing, clean_text, read_listing
 from integrations.partner_protocol.messages import AssessmentUpdate, StartRequest
-from integrations.partner_protocol.parsing import InvalidMessage
+from integrations.partner_protocol.parsing import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, InvalidMessage, read_id
 
 _NOT_FOUND = "assessment_not_found"
 
@@ -71,21 +72,13 @@ class JustifactsClient:
         Raises ``BudgetSpent`` where it has none."""
         return take_justifacts_calls(self.base_url, self.key, calls)
 
-    def packages(self) -> list[SoldPackage]:
-        """``assessment.list``. Raises ``CallFailed``."""
-        answer = self._call("assessment.list", {}, repeatable=True)
-        results = answer.body.get("results")
-        if not isinstance(results, list):
-            raise Unknown("Justifacts answered with something that is no list of packages.", answer=answer)
-        return [
-            SoldPackage(
-                justifacts_id=str(item["assessment_type_id"])[:200],
-                name=str(item.get("name") or item["assessment_type_id"])[:500],
-                description=str(item.get("description") or ""),
-            )
-            for item in results
-            if isinstance(item, dict) and item.get("assessment_type_id")
-        ]
+    def packages(self) -> Listing[SoldPackage]:
+        """``assessment.list``, all pages. Raises ``CallFailed``."""
+
+        def fetch(cursor: str) -> Answer:
+            return self._call("assessment.list", {"cursor": cursor} if cursor else {}, repeatable=True)
+
+        return read_listing("Justifacts' list of packages", fetch, _package)
 
     def start(self, request: StartRequest, reference_id: str, not_after: float | None = None) -> Placed:
         """``assessment.start``: one background check, which costs money. Never repeated here.
@@ -182,6 +175,14 @@ class JustifactsClient:
                 raise Unknown(OLDER_KEY_SAYS_NO, answer=error.answer) from None
 
         return KeyChain((self.key, *self.others), self.note_use).call(make)
+
+
+def _package(item: Mapping[str, Any]) -> tuple[str, SoldPackage]:
+    justifacts_id = read_id(item, "assessment_type_id")
+    name = clean_text(item.get("name"), MAX_NAME_LENGTH) or justifacts_id
+    description = item.get("description")
+    description = description.strip()[:MAX_TEXT_LENGTH] if isinstance(description, str) else ""
+    return justifacts_id, SoldPackage(justifacts_id, name, description)
 
 
 def _successful(answer: Answer) -> Answer:

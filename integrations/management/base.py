@@ -31,7 +31,7 @@ class PortalCommand(BaseCommand):
     #: For a command whose answer is JSON in any case.
     always_json = False
     #: The options that the audit trail keeps: none that could hold a secret or a candidate's data.
-    audited = ("slug", "org", "status", "check", "clear_unreadable")
+    audited: tuple[str, ...] = ("slug", "org", "status", "check", "clear_unreadable")
 
     def run_from_argv(self, argv: list[str]) -> None:
         """A wrong argument ends as every other failure does, where argparse would end with 2 and

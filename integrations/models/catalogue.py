@@ -31,6 +31,15 @@ class Package(models.Model):
     )
     is_default = models.BooleanField(_("default package"), default=False)
     withdrawn_at = models.DateTimeField(_("no longer sold since"), null=True, blank=True, editable=False)
+    #: Counts while this package is not offered; see ``current``.
+    replaced_by = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="replaces",
+        verbose_name=_("replaced by"),
+    )
 
     class Meta:
         verbose_name = _("package")
@@ -44,13 +53,20 @@ class Package(models.Model):
                 condition=Q(is_default=True),
                 violation_error_message=_("This organization has a default package already."),
             ),
+            # That both packages belong to one organization, and that a chain of replacements has an end,
+            # is checked by ``clean``: a constraint sees one row.
+            models.CheckConstraint(
+                name="package_replaced_by_another", condition=~Q(replaced_by=models.F("pk"))
+            ),
         ]
 
     def __str__(self) -> str:
         return self.label
 
     def clean(self) -> None:
-        if self.is_default and not self.is_offered:
+        if self.replaced_by is not None:
+            self._check_replacement(self.replaced_by)
+        if self.is_default and not self.current.is_offered and not self._was_such_a_default():
             raise ValidationError(
                 {
                     "is_default": _(
@@ -60,9 +76,35 @@ class Package(models.Model):
                 }
             )
 
+    def _was_such_a_default(self) -> bool:
+        """A default that is not offered already can be edited, for instance to take a replacement back."""
+        stored = Package.objects.filter(pk=self.pk).first()
+        return stored is not None and stored.is_default and not stored.is_offered
+
+    def _check_replacement(self, replacement: "Package") -> None:
+        if replacement.organization_id != self.organization_id:
+            raise ValidationError({"replaced_by": _("This package belongs to another organization.")})
+        following: Package | None = replacement
+        passed: set[int] = set()
+        while following is not None and following.pk not in passed:
+            if following.pk == self.pk:
+                raise ValidationError({"replaced_by": _("A package cannot replace itself.")})
+            passed.add(following.pk)
+            following = following.replaced_by
+
     @property
     def label(self) -> str:
         return self.ashby_name or self.name
+
+    @property
+    def current(self) -> "Package":
+        """The package to order where this one is meant: itself while it is offered, otherwise the package
+        that replaces it, and so on. The last one of the chain may not be offered either."""
+        package, passed = self, {self.pk}
+        while not package.is_offered and package.replaced_by and package.replaced_by_id not in passed:
+            package = package.replaced_by
+            passed.add(package.pk)
+        return package
 
     @property
     def is_offered(self) -> bool:
@@ -110,7 +152,7 @@ class JobPackageMapping(models.Model):
     def clean(self) -> None:
         if self.job_id and self.package_id and self.job.organization_id != self.package.organization_id:
             raise ValidationError({"package": _("This package belongs to another organization.")})
-        if self.package_id and not self.package.is_offered:
+        if self.package_id and not self.package.current.is_offered:
             raise ValidationError(
                 {
                     "package": _("The package “%(package)s” is not offered any more.")

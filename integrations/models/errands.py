@@ -30,6 +30,10 @@ class Errand(models.Model):
     ended_at = models.DateTimeField(null=True, editable=False)
     #: ``[{"side", "what", "state": ok | advice | problem, "text"}]``, in the order in which they came.
     lines = models.JSONField(default=list)
+    #: Packages (primary keys) that the fetched list lacks. They are withdrawn once a person confirms.
+    unconfirmed = models.JSONField(null=True, editable=False)
+    #: Packages whose withdrawal a person has confirmed when they asked for this fetch.
+    confirmed = models.JSONField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("errand")

@@ -1,6 +1,5 @@
 """What Ashby's answers mean, each by name."""
 
-import contextlib
 import json
 
 import pytest
@@ -8,6 +7,7 @@ import requests
 
 from integrations.ashby.client import (
     AshbyClient,
+    AshbyJob,
     AssessmentNotFound,
     InvalidUpdate,
     warnings_of,
@@ -144,39 +144,50 @@ def page(ids: list[str], cursor: str | None = None, **more: object) -> dict:
 def test_jobs_come_from_all_pages(ashby, wire) -> None:
     for body in (page(["1", "2"], "c1"), page(["3"], "c2"), page(["4"])):
         wire.post(f"{URL}/job.list", json=body)
-    assert [job.ashby_id for job in ashby.jobs()] == ["1", "2", "3", "4"]
+    listing = ashby.jobs()
+    assert list(listing.entries) == ["1", "2", "3", "4"]
+    assert listing.problem == ""
     assert [json.loads(call.request.body).get("cursor") for call in wire.calls] == [None, "c1", "c2"]
 
 
-def test_pages_that_never_end_do_end(ashby, wire) -> None:
+def test_a_cursor_that_repeats_is_an_incomplete_list(ashby, wire) -> None:
     wire.post(f"{URL}/job.list", json=page(["1"], "c1"))
-    assert len(list(ashby.jobs())) == 2
+    listing = ashby.jobs()
+    assert list(listing.entries) == ["1"]
+    assert "does not say where it is" in listing.problem
+    assert len(wire.calls) == 2
 
 
-def test_pages_that_go_round_in_a_circle_end_too(ashby, wire) -> None:
+def test_cursors_that_go_round_in_a_circle_are_an_incomplete_list(ashby, wire) -> None:
     def answer(request) -> tuple[int, dict, str]:
         following = {"c1": "c2"}.get(json.loads(request.body).get("cursor"), "c1")
         return 200, {}, json.dumps(page(["1"], following))
 
     wire.add_callback("POST", f"{URL}/job.list", callback=answer)
-    assert len(list(ashby.jobs())) == 3
+    assert "does not say where it is" in ashby.jobs().problem
 
 
 def test_a_job_with_empty_parts_has_empty_texts(ashby, wire) -> None:
-    job = {"id": None, "title": None, "status": None, "customRequisitionId": None}
+    job = {"id": 7, "title": None, "status": ["Open"], "customRequisitionId": None}
     wire.post(f"{URL}/job.list", json={"success": True, "results": [job]})
-    (found,) = ashby.jobs()
-    assert set(vars(found).values()) == {""}
+    listing = ashby.jobs()
+    assert listing.entries == {"7": AshbyJob("7", "", "", "")}
+    assert listing.problem == ""
 
 
-@pytest.mark.parametrize("results", [None, [], "text", [None], [7], {"id": "1"}, 7])
-def test_jobs_of_another_shape_do_no_harm(ashby, wire, results) -> None:
-    """They are no jobs, or a failure that says so; never a crash."""
+@pytest.mark.parametrize("results", [None, "text", {"id": "1"}, 7])
+def test_an_answer_that_holds_no_list_is_a_failed_call(ashby, wire, results) -> None:
     wire.post(f"{URL}/job.list", json={"success": True, "results": results})
-    found = []
-    with contextlib.suppress(CallFailed):
-        found = list(ashby.jobs())
-    assert not found
+    with pytest.raises(Unknown):
+        ashby.jobs()
+
+
+@pytest.mark.parametrize("results", [[None], [7], [{"title": "no id"}], [{"id": " "}], [{"id": "x" * 201}]])
+def test_an_entry_that_cannot_be_read_makes_the_list_incomplete(ashby, wire, results) -> None:
+    wire.post(f"{URL}/job.list", json={"success": True, "results": [*results, {"id": "1"}]})
+    listing = ashby.jobs()
+    assert list(listing.entries) == ["1"]
+    assert "cannot be read (1 of 2)" in listing.problem
 
 
 @pytest.mark.parametrize(

@@ -114,16 +114,20 @@ def test_a_changed_job_is_updated_and_one_that_is_gone_keeps_its_mapping(world: 
     found = Job.objects.get(ashby_id="job-1")
     assert (found.title, found.status, found.requisition_id) == ("Job 1", "Open", "R-1")
     world.ashby("job.list", {"success": True, "results": []})
-    assert sync_jobs(world.acme.connection) == Synced([], [], [], 0)
+    synced = sync_jobs(world.acme.connection)
+    assert synced.doubt == "Ashby's list of jobs is empty, although the portal knows 1."
+    assert synced.missing == ()
     assert JobPackageMapping.objects.get().job == found
 
 
 def test_jobs_that_are_too_long_or_without_an_id_or_twice_there(world: World) -> None:
     listed = [job(1, title="x" * 900), job(2, id=""), job(1, title="x" * 900)]
     world.ashby("job.list", {"success": True, "results": listed})
-    assert sync_jobs(world.acme.connection) == Synced(["x" * 500], [], [], 1)
+    assert sync_jobs(world.acme.connection).added == ["x" * 500]
     assert Job.objects.get().title == "x" * 500
-    assert sync_jobs(world.acme.connection) == Synced([], [], [], 1), "the same again changes nothing"
+    again = sync_jobs(world.acme.connection)
+    assert (again.added, again.changed, again.total) == ([], [], 1), "the same again changes nothing"
+    assert again.doubt, "a list that contradicts itself is not believed in full"
 
 
 def test_a_job_can_be_mapped_before_ashby_told_of_it_and_mapped_anew(world: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 import responses
 
 from integrations.errors import Refused, Unauthorized, Unknown
-from integrations.justifacts.client import JustifactsClient, OrderNotFound, address
+from integrations.justifacts.client import JustifactsClient, OrderNotFound, SoldPackage, address
 from integrations.partner_protocol.messages import Candidate, StartRequest
 
 BASE = "https://justifacts.test/jfacts/servlet/application_ashby/"
@@ -51,7 +51,7 @@ def test_the_base_url_and_the_name_are_joined_as_text(base: str, url: str) -> No
 def test_the_address_goes_over_the_wire_as_it_was_joined(wire, base: str) -> None:
     url = f"{base.rstrip('/')}/assessment.list"
     wire.add(responses.POST, url, json={"success": True, "results": []})
-    assert JustifactsClient(base, KEY).packages() == []
+    assert not JustifactsClient(base, KEY).packages().entries
     assert wire.calls[0].request.url == url
 
 
@@ -82,11 +82,12 @@ def test_packages_are_read_with_what_is_there(client, wire) -> None:
             ],
         },
     )
-    packages = client.packages()
-    assert [(p.justifacts_id, p.name, p.description) for p in packages] == [
-        ("P-1", "Basic", "The basic one"),
-        ("22", "22", ""),
+    listing = client.packages()
+    assert list(listing.entries.values()) == [
+        SoldPackage("P-1", "Basic", "The basic one"),
+        SoldPackage("22", "22", ""),
     ]
+    assert "cannot be read (3 of 5)" in listing.problem
 
 
 @pytest.mark.parametrize("results", [None, {}, "none", 3])

@@ -1,26 +1,24 @@
 """``manage.py sync_jobs SLUG``"""
 
-from argparse import ArgumentParser
-from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
-from integrations.catalogue import sync_jobs
-from integrations.management.base import PortalCommand, connection_of
+from integrations.catalogue import Synced, sync_jobs
+from integrations.management.sync import SyncCommand
+from integrations.models import Connection
 
 
-class Command(PortalCommand):
-    help = "Fetches the organization's jobs from Ashby, all pages, and says what changed."
+class Command(SyncCommand):
+    help = (
+        "Fetches the organization's jobs from Ashby, all pages, and says what changed. A list that is "
+        "incomplete, or empty although jobs are known, ends with 1."
+    )
+    counted = "jobs at Ashby"
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        super().add_arguments(parser)
-        parser.add_argument("slug")
+    def sync(self, connection: Connection, options: dict[str, Any]) -> Synced:
+        return sync_jobs(connection)
 
-    def act(self, **options: Any) -> dict[str, Any]:
-        return asdict(sync_jobs(connection_of(options["slug"])))
-
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
-        for change in ("added", "changed", "withdrawn"):
-            for name in found[change]:
-                yield f"{change}: {name}"
-        yield f"{found['total']} jobs at Ashby"
+    def advice(self, synced: Synced) -> str:
+        return (
+            "All jobs that are known here stay. Run the command again later, and check what the Ashby API "
+            "key may read."
+        )

@@ -1,26 +1,37 @@
 """``manage.py sync_packages SLUG``"""
 
 from argparse import ArgumentParser
-from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
-from integrations.catalogue import sync_packages
-from integrations.management.base import PortalCommand, connection_of
+from integrations.catalogue import Synced, sync_packages
+from integrations.management.sync import SyncCommand
+from integrations.models import Connection
+from integrations.withdrawals import allowed, unattended
 
 
-class Command(PortalCommand):
-    help = "Fetches the packages that Justifacts sells to the organization, and says what changed."
+class Command(SyncCommand):
+    help = (
+        "Fetches the packages that Justifacts sells to the organization, and says what changed. A list that "
+        "is incomplete, empty, or lacks more than half of the packages withdraws nothing and ends with 1."
+    )
+    audited = (*SyncCommand.audited, "allow_withdrawals")
+    counted = "packages at Justifacts"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("slug")
+        parser.add_argument(
+            "--allow-withdrawals",
+            action="store_true",
+            help="withdraw whatever a complete list lacks, however much it is",
+        )
 
-    def act(self, **options: Any) -> dict[str, Any]:
-        return asdict(sync_packages(connection_of(options["slug"])))
+    def sync(self, connection: Connection, options: dict[str, Any]) -> Synced:
+        return sync_packages(connection, allowed if options["allow_withdrawals"] else unattended)
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
-        for change in ("added", "changed", "withdrawn"):
-            for name in found[change]:
-                yield f"{change}: {name}"
-        yield f"{found['total']} packages at Justifacts"
+    def advice(self, synced: Synced) -> str:
+        if not synced.missing:
+            return "Nothing was withdrawn. Run the command again later, or ask Justifacts."
+        return (
+            "Nothing was withdrawn. If the list is right, press “Fetch packages” on the set-up page and "
+            "confirm, or run the command with --allow-withdrawals."
+        )

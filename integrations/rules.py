@@ -23,7 +23,8 @@ class Rule:
 
     @property
     def mapped(self) -> Package | None:
-        return self.mapping.package if self.mapping else None
+        """The job's own package, or the package that replaces it."""
+        return self.mapping.package.current if self.mapping else None
 
     @property
     def is_strict(self) -> bool:
@@ -32,7 +33,9 @@ class Rule:
     @property
     def chosen(self) -> Package | None:
         """What “Package for this job” stands for, whether or not it may be ordered."""
-        return self.mapping.package if self.mapping else self.default
+        if self.mapping:
+            return self.mapped
+        return self.default.current if self.default else None
 
     @property
     def package(self) -> Package | None:
@@ -45,7 +48,7 @@ class Rule:
             return Refusal.NO_PACKAGE
         if not package.is_offered:
             return Refusal.NOT_OFFERED
-        # By the id: a start whose job is mapped, not strictly, need not load the job's own package.
+        # By the id first: most starts need not load the job's own package.
         if self.mapping and self.mapping.is_strict and self.mapping.package_id != package.pk:
-            return Refusal.STRICT
+            return None if self.mapped == package else Refusal.STRICT
         return None

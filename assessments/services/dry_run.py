@@ -36,7 +36,7 @@ class Row:
 
     @property
     def _asked(self) -> Package | None:
-        return self.rule.chosen if self.by_job else self.got
+        return self.rule.chosen if self.by_job else self.got.current
 
     @property
     def changes(self) -> bool:

@@ -52,7 +52,8 @@ def _start(connection: Connection, request: StartRequest, call: InboundCall, now
     order = next((order for order in active if _is_made_by(request, order, connection, now)), None)
     if order is None:
         package, by_job = package_for(connection, request)
-        order = next((order for order in active if order.package_id == package.pk), None)
+        # A package and the one that replaces it are one and the same check.
+        order = next((order for order in active if package in (order.package, order.package.current)), None)
         if order is None:
             order = _accept(connection, request, package, by_job, call, now)
             journal.note(order)
@@ -77,7 +78,7 @@ def _active_orders(connection: Connection, request: StartRequest) -> list[Order]
         .exclude(status__in=ENDED)
     )
     # Nearly always there is none, which a narrow query finds out at a third of the cost.
-    return list(active.select_related("package")) if active.exists() else []
+    return list(active.select_related("package__replaced_by")) if active.exists() else []
 
 
 def _is_made_by(request: StartRequest, order: Order, connection: Connection, now: datetime) -> bool:

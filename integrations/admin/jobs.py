@@ -4,16 +4,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter, StackedInline
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.models import Job, JobPackageMapping, Package
+from integrations.rules import Rule
 
 from .mapping_page import MappingPage
-from .packages import LABEL, the_organization
+from .packages import the_organization
 from .scope import OrganizationFilter
 
 
@@ -67,7 +68,10 @@ class MappingOfJob(StackedInline):
         formset: Any = super().get_formset(request, obj, **kwargs)
         if obj is not None and "package" in formset.form.base_fields:
             package = formset.form.base_fields["package"]
-            package.queryset = Package.objects.filter(organization=obj.organization_id)
+            # A package that is not offered can stay, and cannot be chosen.
+            package.queryset = Package.objects.filter(
+                Q(is_active=True, withdrawn_at=None) | Q(mappings__job=obj), organization=obj.organization_id
+            )
             package.widget = package.widget.widget  # Without buttons to edit the package itself.
             package.widget.choices = package.choices
         return formset
@@ -77,7 +81,7 @@ class MappingOfJob(StackedInline):
 class JobAdmin(MappingPage):
     list_display = ["title", "requisition_id", "status", "own_package", "orders_now", "organization"]
     list_filter = [OrganizationFilter, MappedFilter, "status"]
-    list_select_related = ["organization", "mapping__package"]
+    list_select_related = ["organization", "mapping__package__replaced_by"]
     search_fields = ["title", "ashby_id", "requisition_id"]
     search_help_text = gettext_lazy("A title, a requisition or Ashby’s id of the job.")
 
@@ -86,10 +90,8 @@ class JobAdmin(MappingPage):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         jobs: QuerySet[Job] = super().get_queryset(request)
-        default = Package.objects.filter(
-            organization=OuterRef("organization"), is_default=True, is_active=True, withdrawn_at=None
-        )
-        return jobs.annotate(default_package=Subquery(default.values(shown=LABEL)[:1]))
+        defaults = Package.objects.filter(is_default=True).select_related("replaced_by")
+        return jobs.prefetch_related(Prefetch("organization__packages", defaults, to_attr="defaults"))
 
     def get_inlines(self, request: HttpRequest, obj: Job | None = None) -> Any:
         """A job is saved first, so that its organization is known."""
@@ -111,19 +113,22 @@ class JobAdmin(MappingPage):
         mapping: JobPackageMapping | None = getattr(job, "mapping", None)
         if mapping is None:
             return "–"
+        own, current = mapping.package, mapping.package.current
+        text: str = str(own)
+        if own != current:
+            text = _("%(package)s, replaced by “%(replacement)s”") % {"package": own, "replacement": current}
         strict = format_html(' <span class="status status-accepted">{}</span>', _("strict"))
-        return format_html("{}{}", mapping.package, strict if mapping.is_strict else "")
+        return format_html("{}{}", text, strict if mapping.is_strict else "")
 
     @admin.display(description=gettext_lazy("“Package for this job” orders now"))
     def orders_now(self, job: Any) -> str:
         mapping: JobPackageMapping | None = getattr(job, "mapping", None)
-        if mapping is not None and mapping.package.is_offered:
-            return str(mapping.package)
-        if mapping is None and job.default_package:
-            return _("%(package)s, the default") % {"package": job.default_package}
-        return format_html(
-            '<span class="status status-human">{}</span>', _("nothing: the recruiter is told why")
-        )
+        package = Rule(mapping, next(iter(job.organization.defaults), None)).package
+        if package is None:
+            return format_html(
+                '<span class="status status-human">{}</span>', _("nothing: the recruiter is told why")
+            )
+        return str(package) if mapping else _("%(package)s, the default") % {"package": package}
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         organization = the_organization(request)

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from assessments.models import Heartbeat, Order, Reconciliation
 from assessments.services import deliver as delivering
-from assessments.services import journal, notify, retention, search_terms
+from assessments.services import journal, notify, poll_schedule, retention, search_terms
 from assessments.services import place as placing
 from assessments.services import poll as polling
 from assessments.services import reconcile as reconciling
@@ -204,6 +204,15 @@ def renew_search_terms() -> None:
     several schedulers' ticks, one a minute does the work."""
     if Heartbeat.take_turn("search_terms", timezone.now(), SEARCH_TERMS_EVERY):
         search_terms.renew(until=time.monotonic() + SEARCH_TERMS_SECONDS)
+
+
+@shared_task
+def resume_polls() -> None:
+    """Polls completed orders again that rest before their organization's days are over. Of several
+    schedulers' ticks, one does the work."""
+    now = timezone.now()
+    if Heartbeat.take_turn("resume_polls", now, RETENTION_EVERY):
+        poll_schedule.resume(now)
 
 
 @shared_task

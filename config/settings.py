@@ -291,6 +291,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "notices": {"task": "assessments.tasks.send_notices", "schedule": 60.0, "options": {"expires": 50}},
     "retention": {"task": "assessments.tasks.erase_due", "schedule": 600.0, "options": {"expires": 500}},
+    "resume polls": {
+        "task": "assessments.tasks.resume_polls",
+        "schedule": 600.0,
+        "options": {"expires": 500},
+    },
     "retire keys": {
         "task": "integrations.tasks.retire_silent_keys",
         "schedule": 600.0,

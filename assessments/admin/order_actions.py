@@ -1,12 +1,6 @@
 """What a person may do with an order: each action with what it will do, and who may."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-from django import forms
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -24,43 +18,9 @@ from assessments.services.rescue import (
 from assessments.services.resend import resend
 from assessments.services.retry import can_be_polled, poll_now, retry, set_aside
 
-from .order_forms import AdoptForm, CancelForm, NoteForm, PlainForm, ReasonForm
-
-
-@dataclass(frozen=True)
-class Request:
-    """Who asks for what: the order, the update where the action is about one, and the form."""
-
-    order: Order
-    update: Update | None
-    who: str
-    given: dict[str, Any]
-
-    @property
-    def chosen(self) -> Update:
-        """The update that the action is about. Raises ``NotPossible`` where it is about none."""
-        if self.update is None:
-            raise NotPossible(_("Choose an update first."))
-        return self.update
-
-    @property
-    def reason(self) -> str:
-        return str(self.given.get("reason", ""))
-
-
-@dataclass(frozen=True)
-class Action:
-    """``explain`` says what will happen; ``do`` does it and says what was done, or raises
-    ``NotPossible``."""
-
-    name: str
-    label: Promise
-    permission: str
-    explain: Callable[[Order, Update | None], str]
-    do: Callable[[Request], str]
-    is_offered: Callable[[Order, Update | None], bool]
-    form: type[forms.Form] = ReasonForm
-    is_grave: bool = False
+from .action import Action, Request
+from .order_decisions import TAKE_NUMBER, TAKE_RESULT
+from .order_forms import AdoptForm, CancelForm, NoteForm, PlainForm
 
 
 def _retry(asked: Request) -> str:
@@ -198,6 +158,8 @@ ORDER_ACTIONS = (
         lambda order, update: may_be_placed_again(order),
         is_grave=True,
     ),
+    TAKE_NUMBER,
+    TAKE_RESULT,
     Action(
         "resolve",
         gettext_lazy("Resolve"),

@@ -26,7 +26,8 @@ from assessments.statuses import asks_for_a_look
 from assessments.tasks import call_justifacts, deliver, nudge, poll
 from integrations.admin.scope import OfOrganizations
 
-from .order_actions import ORDER_ACTIONS, UPDATE_ACTIONS, Action, Request
+from .action import Action, Request
+from .order_actions import ORDER_ACTIONS, UPDATE_ACTIONS
 
 _TEMPLATES = "admin/assessments/order"
 

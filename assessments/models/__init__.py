@@ -6,7 +6,8 @@ from .erasure import ErasureCertificate
 from .events import Event
 from .heartbeats import Heartbeat
 from .notices import NoticeChoice, NoticeKind, Told
-from .orders import Concern, ErasedWhy, NextCall, Order
+from .order_choices import CancelledBy, Concern, ErasedWhy, NextCall
+from .orders import Order
 from .reconciliation import Difference, Reconciliation
 from .search_terms import CandidateSearchTerm
 from .updates import Update
@@ -14,6 +15,7 @@ from .watching import WatchLimits
 
 __all__ = [
     "Attempt",
+    "CancelledBy",
     "CandidateSearchTerm",
     "Claimable",
     "Concern",

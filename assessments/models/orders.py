@@ -15,43 +15,7 @@ from integrations.personal_fields import PersonalJSONField, PersonalTextField
 from integrations.redaction import about_a_person
 
 from .claims import Claimable, ClaimableQuerySet
-
-
-class NextCall(models.TextChoices):
-    """The next thing to say to Justifacts about an order. There is one at a time."""
-
-    NONE = "", _("nothing")
-    PLACE = "place", _("place the order")
-    LOOK_UP = "look_up", _("ask whether the order was taken")
-    CANCEL = "cancel", _("cancel the order")
-    POLL = "poll", _("ask for the status")
-
-
-class Concern(models.TextChoices):
-    """What a human is asked about."""
-
-    NONE = "", _("nothing")
-    PLACING = "placing", _("placing the order")
-    DELIVERY = "delivery", _("telling Ashby")
-    CANCEL = "cancel", _("cancelling at Justifacts")
-
-
-class ErasedWhy(models.TextChoices):
-    """What a candidate's data was erased for."""
-
-    NONE = "", _("it is not erased")
-    RETENTION = "retention", _("the time for which it is kept is over")
-    REQUEST = "request", _("on request")
-
-
-#: Of an erased order each of these is empty: the database itself sees to it.
-ERASED_TEXTS = (
-    *("candidate_id", "candidate_first_name", "candidate_last_name", "candidate_email"),
-    *("candidate_profile_url", "justifacts_status", "result", "report_url", "end_reason"),
-    *("attention_reason", "call_error", "legal_hold_reason"),
-)
-#: These too, as empty objects.
-ERASED_OBJECTS = ("application", "job", "additional_fields")
+from .order_choices import ERASED_TEXTS, CancelledBy, Concern, ErasedWhy, NextCall
 
 
 class Order(Claimable):
@@ -84,17 +48,32 @@ class Order(Claimable):
     justifacts_status = models.CharField(_("Justifacts' last word"), max_length=500, blank=True)
     # That last word is one that we do not know.
     status_is_unknown = models.BooleanField(_("unknown status at Justifacts"), default=False)
-    # Justifacts' own time of the last word that was applied, in ms since 1970.
+    # The time of the last message that was applied, in ms since 1970: Justifacts' own, or the portal's
+    # where the message had none that can be read.
     justifacts_timestamp = models.BigIntegerField(default=0)
+    justifacts_time_is_ours = models.BooleanField(default=False, db_default=False)
+    # The last messages that were applied, so that a late duplicate of one is known: (time, status, result).
+    applied_messages = PersonalJSONField(default=list, db_default=[])
     justifacts_order_id = models.CharField(_("order number at Justifacts"), max_length=200, blank=True)
+    # Another number under which Justifacts has spoken of this order; a person decides whether it is taken.
+    offered_order_number = models.CharField(max_length=200, blank=True, default="", db_default="")
+    # The number before a person took a new one: late messages may still carry it.
+    former_order_number = models.CharField(max_length=200, blank=True, default="", db_default="")
     result = models.CharField(max_length=500, blank=True)
     report_url = PersonalTextField(blank=True)
     end_reason = PersonalTextField(_("reason of the end"), blank=True)
+    cancelled_by = models.CharField(
+        max_length=10, choices=CancelledBy, blank=True, default=CancelledBy.NONE, db_default=""
+    )
+    # What Justifacts said after the end that contradicts it, so that a person is asked once about it.
+    asked_about = PersonalJSONField(default=dict, db_default={}, blank=True)
     # Which concern asks for a human, so that the machine takes back only what it has asked itself.
     attention_concern = models.CharField(max_length=10, choices=Concern, blank=True, default=Concern.NONE)
     needs_attention = models.BooleanField(_("needs a human"), default=False)
     attention_reason = PersonalTextField(blank=True)
     attention_since = models.DateTimeField(null=True, blank=True)
+    # Questions about other concerns, behind the one above (``attention.py``).
+    waiting_questions = PersonalJSONField(default=list, db_default=[], blank=True)
 
     # Standing still: since when, the sentence for people, and the limit that it passed then.
     still_since = models.DateTimeField(null=True, blank=True)
@@ -205,6 +184,14 @@ class Order(Claimable):
             # SQLite does not use the partial indexes of the two constraints above for a look-up.
             models.Index(name="orders_of_application", fields=["organization", "application_id"]),
             models.Index(name="orders_by_number", fields=["organization", "justifacts_order_id"]),
+            models.Index(name="orders_by_offered_number", fields=["organization", "offered_order_number"]),
+            models.Index(name="orders_by_former_number", fields=["organization", "former_order_number"]),
+            # Completed orders that are not polled, by age: those still in their polling window are resumed.
+            models.Index(
+                name="orders_completed_at_rest",
+                fields=["completed_at"],
+                condition=Q(status=Status.COMPLETE, next_call="", erased_at=None),
+            ),
             models.Index(
                 name="orders_needing_a_human", fields=["organization"], condition=Q(needs_attention=True)
             ),
@@ -262,6 +249,14 @@ class Order(Claimable):
     @property
     def has_ended(self) -> bool:
         return self.status in ENDED
+
+    def updated_since(self, earlier: "Order") -> bool:
+        """Whether what is known of the order differs from this earlier reading of the same row."""
+        names = (
+            *("status", "status_is_unknown", "justifacts_status", "justifacts_timestamp"),
+            *("justifacts_order_id", "offered_order_number", "result", "report_url", "asked_about"),
+        )
+        return any(getattr(self, name) != getattr(earlier, name) for name in names)
 
     @property
     def is_erased(self) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from assessments.models import Event, NextCall, Order, Update
+from assessments.statuses import Status
 from integrations.models import Organization
 
 from .changing import changing, record
@@ -38,7 +39,7 @@ def after_restore(now: datetime) -> Restored:
                 "The database was restored: the portal asks Justifacts whether it has this order before it "
                 "places it.",
             )
-    polled = Order.objects.filter(next_call=NextCall.POLL).update(
-        next_call_at=now, claim_token=None, claimed_until=None
-    )
+    # Completed orders keep their own times: there may be sixty days of them.
+    open_orders = Order.objects.filter(next_call=NextCall.POLL).exclude(status=Status.COMPLETE)
+    polled = open_orders.update(next_call_at=now, claim_token=None, claimed_until=None)
     return Restored(made, len(to_place), polled, erase_again(now))

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from assessments.models import Attempt, Concern, Event, InboundCall, NextCall, Order
+from assessments.models import Attempt, CancelledBy, Concern, Event, InboundCall, NextCall, Order
 from assessments.statuses import Status
 from integrations.connections import justifacts_client
 from integrations.crash_points import reach
-from integrations.errors import BudgetSpent, CallFailed, Refused, Unauthorized
+from integrations.errors import Answer, BudgetSpent, CallFailed, Refused, Unauthorized
+from integrations.justifacts.client import JustifactsClient, OrderNotFound
 from integrations.models import Connection
 from integrations.sides import note_justifacts
 
@@ -69,6 +70,7 @@ def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datet
     caller holds and saves the order."""
     move(order, Status.CANCELLED, now)
     order.end_reason = reason
+    order.cancelled_by = CancelledBy(source)
     order.status_is_unknown = False
     record(order, source, "cancelled", f"The check was cancelled: {reason}")
     tell_end(order, reason, now)
@@ -88,6 +90,23 @@ def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datet
     # Else a placing is under way or its outcome is unknown: who records that outcome goes on from there.
 
 
+def _cancel_all_numbers(client: JustifactsClient, order: Order) -> Answer:
+    """Justifacts may run the order under either of two numbers while nobody has decided which one is right.
+    That it does not know one of them is no refusal if it takes the cancellation of the other. Raises
+    ``CallFailed``."""
+    numbers = [number for number in (order.justifacts_order_id, order.offered_order_number) if number]
+    answers: list[Answer] = []
+    not_found: OrderNotFound | None = None
+    for number in numbers:
+        try:
+            answers.append(client.cancel(number, order.personal_data))
+        except OrderNotFound as error:
+            not_found = not_found or error
+    if not_found and not answers:
+        raise not_found
+    return answers[-1]
+
+
 def cancel_at_justifacts(claim: Claim) -> None:
     """Tells Justifacts that a cancelled order is not wanted any more; tries until it has taken it."""
     order = claim.order
@@ -95,7 +114,7 @@ def cancel_at_justifacts(claim: Claim) -> None:
     failure: CallFailed | None = None
     reach("cancel.claimed")
     try:
-        answer = justifacts_client(connection).cancel(order.justifacts_order_id, order.personal_data)
+        answer = _cancel_all_numbers(justifacts_client(connection), order)
     except BudgetSpent as error:
         give_back(claim)
         note_justifacts(connection, error, claim.now())

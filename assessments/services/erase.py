@@ -22,7 +22,7 @@ from assessments.models import (
     Order,
     Update,
 )
-from assessments.models.orders import ERASED_OBJECTS, ERASED_TEXTS
+from assessments.models.order_choices import ERASED_LISTS, ERASED_OBJECTS, ERASED_TEXTS
 
 from . import search_terms
 from .changing import record
@@ -59,6 +59,8 @@ def _empty(order: Order) -> None:
         setattr(order, name, "")
     for name in ERASED_OBJECTS:
         setattr(order, name, {})
+    for name in ERASED_LISTS:
+        setattr(order, name, [])
     order.status_is_unknown = False
     order.needs_attention, order.attention_concern, order.attention_since = False, Concern.NONE, None
     # Also ends the claim of whoever calls about it now: what they bring is not written.

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -9,7 +10,9 @@ from assessments.models import Concern, ErasedWhy, NextCall, Order, Update
 from assessments.statuses import Status, status_of
 from integrations.models import Connection
 
+from .attention import questions
 from .health import WORK_LATE
+from .poll_schedule import polled_until
 from .waits import in_words
 
 
@@ -17,7 +20,8 @@ def where_it_stands(order: Order, now: datetime) -> str:
     """A few sentences in plain words: what is so, why it waits, and what happens next."""
     if order.erased_at:
         return _erased(order, order.erased_at)
-    parts = [order.attention_reason, order.still_reason, _at_justifacts(order, now), _at_ashby(order, now)]
+    asked = [question.reason for question in questions(order)]
+    parts = [*asked, order.still_reason, _at_justifacts(order, now), _at_ashby(order, now)]
     return " ".join(_sentence(part) for part in parts if part)
 
 
@@ -86,21 +90,43 @@ def _after_the_end(order: Order, now: datetime) -> str:
         "when": _when(order, order.next_call_at, now),
         "reason": _sentence(order.end_reason),
         "result": order.result,
+        "word": order.justifacts_status,
         "why": order.call_error,
     }
     if order.status == Status.REJECTED:
         return _("Justifacts refused the order on %(since)s: %(reason)s") % values
     if order.status == Status.COMPLETE:
-        text = _("Complete since %(since)s: %(result)s.")
-        if order.next_call == NextCall.POLL:
-            text += " " + _("Should the result change: Justifacts is asked again %(when)s.")
-        return text % values
+        return _completed(order, now) % values
     text = _("Cancelled since %(since)s: %(reason)s")
     if order.next_call == NextCall.CANCEL:
         text += " " + _("Justifacts is told so %(when)s. %(why)s")
     elif order.next_call in (NextCall.PLACE, NextCall.LOOK_UP):
         text += " " + _("Whether Justifacts has the order is not known; the portal asks Justifacts %(when)s.")
+    elif order.next_call == NextCall.POLL:
+        text += " " + _("Justifacts is asked %(when)s.")
     return text % values
+
+
+def _completed(order: Order, now: datetime) -> str:
+    """The sentences for a completed order, with its values still to come."""
+    text = _("Complete since %(since)s: %(result)s.")
+    if order.status_is_unknown:
+        text += " " + _("Justifacts has said “%(word)s” since then; Ashby shows that word.")
+    until = polled_until(order)
+    if until is None:
+        return text
+    date = date_format(until, "j F Y").replace("%", "%%")
+    if order.next_call == NextCall.POLL and until > now:
+        asked = _("Should the result change: Justifacts is asked until {date}, next %(when)s.")
+    elif order.next_call == NextCall.POLL:
+        asked = _(
+            "Should the result change: Justifacts is asked %(when)s; the days for that ended on {date}."
+        )
+    elif until > now:
+        asked = _("Justifacts is asked until {date}, should the result change.")
+    else:
+        asked = _("Justifacts was asked until {date}; “Poll now” asks again whether the result has changed.")
+    return f"{text} {asked.format(date=date)}"
 
 
 def _at_ashby(order: Order, now: datetime) -> str:

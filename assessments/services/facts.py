@@ -8,6 +8,7 @@ from django.utils import timezone
 from assessments.models import Difference, Order, Reconciliation, Update
 
 from .explain import where_it_stands
+from .poll_schedule import polled_until
 
 
 def as_json(order: Order) -> dict[str, Any]:
@@ -30,6 +31,10 @@ def as_json(order: Order) -> dict[str, Any]:
         "next_call": order.next_call or None,
         "next_call_at": _time(order.next_call_at),
         "call_error": order.call_error or None,
+        "polled_until": _time(polled_until(order)),
+        "offered_order_number": order.offered_order_number or None,
+        "former_order_number": order.former_order_number or None,
+        "cancelled_by": order.cancelled_by or None,
         "events": [
             {"at": _time(event.at), "source": event.source, "kind": event.kind, "summary": event.summary}
             for event in order.events.all()

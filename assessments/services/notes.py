@@ -6,8 +6,9 @@ from django.utils.translation import gettext as _
 
 from assessments.models import Order, Update
 
+from .attention import drop
 from .people import NotPossible, changing_by_person, record_person
-from .rescue import placing_stayed_unknown, settle_by_person
+from .rescue import placing_stayed_unknown
 
 
 def note(assessment_id: UUID, text: str, who: str) -> None:
@@ -43,5 +44,5 @@ def resolve(assessment_id: UUID, who: str, reason: str) -> None:
         if why_not := why_not_resolved(order):
             raise NotPossible(why_not)
         asked = order.attention_reason
-        settle_by_person(order)
+        drop(order, order.attention_concern)
         record_person(order, "resolved", f"{who} resolved “{asked}”", reason)

@@ -34,7 +34,7 @@ from .long_wait import looked_up_first, was_never_sent
 from .moving import move
 from .scheduling import put_off, schedule
 from .tell import tell_end
-from .track import adopt, apply_word
+from .track import adopt, apply_word, hear_number
 from .waits import wait_after
 
 #: Justifacts may still be working on what it has just been sent: the first look-up waits, and "not
@@ -47,6 +47,7 @@ CERTAIN_AFTER_SILENCE = timedelta(seconds=20)
 #: Look-ups without a certain answer before a human is asked.
 UNCERTAIN_LOOK_UPS = 3
 ASK_ABOUT_PLACING_AFTER = timedelta(hours=1)
+_ANSWERED = "with its answer"
 
 
 def call_justifacts(assessment_id: UUID) -> bool:
@@ -161,14 +162,8 @@ def _too_late(order: Order, outcome: Placed | CallFailed, now: datetime) -> None
         return
     if not order.justifacts_order_id:
         _accepted(order, outcome, now)
-    elif order.justifacts_order_id != outcome.justifacts_order_id:
-        ask_human(
-            order,
-            Concern.PLACING,
-            f"Justifacts speaks of this order as {order.justifacts_order_id} and as "
-            f"{outcome.justifacts_order_id}. Ask Justifacts whether it runs two checks, and have one "
-            "cancelled.",
-        )
+    elif hear_number(order, outcome.justifacts_order_id, _ANSWERED, now) and outcome.word:
+        apply_word(order, outcome.word, _ANSWERED, now)
 
 
 def _accepted(order: Order, placed: Placed, now: datetime) -> None:
@@ -180,7 +175,7 @@ def _accepted(order: Order, placed: Placed, now: datetime) -> None:
     )
     adopt(order, placed.justifacts_order_id, now)
     if placed.word and order.justifacts_order_id == placed.justifacts_order_id:
-        apply_word(order, placed.word, "with its answer", now)
+        apply_word(order, placed.word, _ANSWERED, now)
 
 
 def _found(order: Order, found: Found, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -18,18 +18,22 @@ from integrations.breaker import Side, is_open, let_through
 from integrations.connections import justifacts_client
 from integrations.crash_points import reach
 from integrations.errors import BudgetSpent, CallFailed, Refused
-from integrations.justifacts.client import Found, JustifactsClient
+from integrations.justifacts.client import Found, JustifactsClient, OrderNotFound
 from integrations.models import Connection
 from integrations.sides import note_justifacts
 
 from .changing import changing
-from .track import apply_word, is_news, next_poll
+from .order_number import is_another_number, report_conflict
+from .poll_schedule import next_poll
+from .track import apply_word, hear_number, is_news
 
 #: Polled together, under one claim.
 BATCH = 40
 #: So many calls at a time for one organization: one whose Justifacts hangs leaves threads to the others.
 _AT_A_TIME = 8
 _THREADS = 64
+#: How a message came that answers a poll, in the words of the history.
+POLLED = "when polled"
 #: After so many failures in a row the rest of a batch is not asked.
 _GIVE_UP_AFTER = 3
 
@@ -127,16 +131,34 @@ def _claim(assessment_ids: Sequence[UUID]) -> tuple[UUID, list[Order]]:
 
 def _ask(client: JustifactsClient, order: Order) -> _Outcome:
     hide = order.personal_data
-    number = order.justifacts_order_id
-    by = {"justifacts_order_id": number} if number else {"reference_id": str(order.pk)}
+    number, reference = order.justifacts_order_id, str(order.pk)
+    if not number:
+        return _outcome_of(lambda: client.status(reference_id=reference, hide=hide, is_reserved=True))
+    by_number = _outcome_of(
+        lambda: client.status(
+            justifacts_order_id=number, expected_reference=reference, hide=hide, is_reserved=True
+        )
+    )
+    if not isinstance(by_number, OrderNotFound):
+        return by_number
+    # Justifacts may have given the order another number.
+    by_reference = _outcome_of(lambda: client.status(reference_id=reference, hide=hide))
+    return by_reference if isinstance(by_reference, Found) else by_number
+
+
+def _outcome_of(ask: Callable[[], Found]) -> _Outcome:
     try:
-        return client.status(**by, hide=hide, is_reserved=True)
+        return ask()
     except CallFailed as error:
         return error
 
 
 def _has_news(order: Order, outcome: _Outcome) -> bool:
-    return isinstance(outcome, Found) and outcome.word is not None and is_news(order, outcome.word)
+    if not isinstance(outcome, Found):
+        return False
+    if is_another_number(order, outcome.justifacts_order_id):
+        return True
+    return outcome.word is not None and is_news(order, outcome.word, POLLED, timezone.now())
 
 
 def _note_health(connection: Connection, pairs: Sequence[tuple[Order, _Outcome]]) -> None:
@@ -159,8 +181,8 @@ def _give_back(orders: list[Order], token: uuid.UUID) -> None:
 def _record_quiet(pairs: list[tuple[Order, _Outcome]], token: UUID) -> None:
     now = timezone.now()
     for order, outcome in pairs:
-        following = next_poll(order, now)
         failed = isinstance(outcome, CallFailed)
+        following = next_poll(order, now, failed)
         if isinstance(outcome, CallFailed) and outcome.retry_after and following:
             following = max(following, now + timedelta(seconds=min(outcome.retry_after, 24 * 60 * 60)))
         Order.objects.filter(pk=order.pk, claim_token=token).update(
@@ -175,16 +197,25 @@ def _record_quiet(pairs: list[tuple[Order, _Outcome]], token: UUID) -> None:
         )
 
 
-def _record_news(order: Order, found: Found, token: UUID) -> bool:
+def _record_news(asked: Order, found: Found, token: UUID) -> bool:
     now = timezone.now()
-    with changing(order.pk) as order:
-        if order.claim_token != token or found.word is None:
+    moved, is_ours = False, True
+    with changing(asked.pk) as order:
+        if order.claim_token != token:
             return False
         order.polled_at = now
         order.call_failures, order.call_failing_since, order.call_error = 0, None, ""
         order.release()
+        if order.has_ended and order.updated_since(asked):
+            # A push or a person was faster: the answer may be older than what is known now, so ask again.
+            order.next_call_at = now
+            return False
         order.next_call_at = next_poll(order, now)
         order.next_call = NextCall.POLL if order.next_call_at else NextCall.NONE
-        moved = apply_word(order, found.word, "when polled", now)
+        is_ours = hear_number(order, found.justifacts_order_id, POLLED, now)
+        if is_ours and found.word is not None:
+            moved = apply_word(order, found.word, POLLED, now)
         reach("poll.before_commit")
-        return moved
+    if not is_ours:
+        report_conflict(asked, found.justifacts_order_id, POLLED)
+    return moved

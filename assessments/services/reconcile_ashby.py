@@ -53,10 +53,9 @@ def _says(payload: dict[str, Any], order: Order) -> bool:
         return "cancelled_reason" in payload
     if order.status == Status.COMPLETE:
         report = order.report_url or page_of(order)
-        return (_value(payload, "assessment_result"), _value(payload, "assessment_profile_url")) == (
-            order.result,
-            report,
-        )
+        parts = ("assessment_status", "assessment_result", "assessment_profile_url")
+        told = tuple(_value(payload, part) for part in parts)
+        return told == (label_of(order), order.result, report)
     return _value(payload, "assessment_status") == label_of(order)
 
 

@@ -2,26 +2,26 @@
 
 from datetime import datetime
 
-from assessments.models import Concern, Difference, Event, NextCall, Order
-from assessments.statuses import Status
+from assessments.models import CancelledBy, Concern, Difference, Event, NextCall, Order
+from assessments.statuses import Status, may_follow
 from integrations.errors import CallFailed
 from integrations.justifacts.client import Found, OrderNotFound
 from integrations.partner_protocol.messages import AssessmentUpdate
 
+from .after_end import said
+from .attention import questions
 from .changing import record
+from .heard import Heard, hear
 from .plain import plain
 from .scheduling import schedule
-from .track import adopt, apply_word, is_news, target_of, without_the_candidate
+from .track import adopt, apply_word, hear_number
 
 MENDED, FOR_HUMAN = Difference.Outcome.MENDED, Difference.Outcome.FOR_HUMAN
 _What = tuple[str, str]
 
 
-#: Where one of these has changed since Justifacts was asked, its answer may be older than what is known.
-_MOVES = (
-    *("status", "status_is_unknown", "justifacts_status", "justifacts_timestamp", "justifacts_order_id"),
-    *("result", "report_url", "next_call"),
-)
+#: How a message came that answers the question of a reconciliation, in the words of the history.
+RECONCILED = "when reconciled"
 
 
 def compare_with_justifacts(
@@ -29,7 +29,7 @@ def compare_with_justifacts(
 ) -> list[_What]:
     """What differed for this order, and what became of it. The caller holds and saves the order.
     ``asked``: as it was when Justifacts was asked; one that has moved since is no difference."""
-    if any(getattr(order, name) != getattr(asked, name) for name in _MOVES):
+    if order.updated_since(asked) or order.next_call != asked.next_call:
         return []
     if isinstance(outcome, Found):
         return _found(order, outcome, now)
@@ -46,14 +46,6 @@ def compare_with_justifacts(
 
 def _found(order: Order, found: Found, now: datetime) -> list[_What]:
     number = found.justifacts_order_id
-    if order.justifacts_order_id not in ("", number):
-        return [
-            (
-                FOR_HUMAN,
-                f"Justifacts has this order as {number}, the portal as {order.justifacts_order_id}. Ask "
-                "Justifacts whether it runs two checks.",
-            )
-        ]
     what: list[_What] = []
     if not order.justifacts_order_id:
         if order.claim_token is not None:
@@ -62,8 +54,18 @@ def _found(order: Order, found: Found, now: datetime) -> list[_What]:
         record(order, Event.Source.JUSTIFACTS, "adopted", f"Justifacts had taken the order as {number}.")
         adopt(order, number, now)
         what.append(_said(order, f"Justifacts had taken the order as number {number}; it was adopted."))
+    elif not hear_number(order, number, RECONCILED, now):
+        text = f"Justifacts calls this order {number}, a number that another order has. Ask Justifacts."
+        return [(FOR_HUMAN, text)]
+    if order.offered_order_number:
+        text = (
+            f"Justifacts has this order as {order.offered_order_number}, the portal as "
+            f"{order.justifacts_order_id}. Ask Justifacts whether it runs two checks; a person can take the "
+            "new number on the order's page."
+        )
+        what.append((FOR_HUMAN, text))
     if found.word is not None:
-        what += _word(order, without_the_candidate(order, found.word), now)
+        what += [line for line in _word(order, found.word, now) if line not in what]
     return what
 
 
@@ -72,71 +74,49 @@ def _said(order: Order, text: str) -> _What:
 
 
 def _word(order: Order, word: AssessmentUpdate, now: datetime) -> list[_What]:
-    text = str(word.status.value).strip()[:500] if word.status else ""
-    target = target_of(word, text)
+    heard = hear(order, word, RECONCILED, now)
     if order.has_ended:
-        return _after_the_end(order, word, target, text, now)
-    if target is not None and target != order.status and not _is_ahead(order, target):
+        return _after_the_end(order, heard)
+    if heard.target not in (None, order.status) and not may_follow(Status(order.status), heard.target):
         return [
             (
                 FOR_HUMAN,
-                f"Justifacts says “{text}”, and the portal knows it as "
+                f"Justifacts says “{said(heard)}”, and the portal knows it as "
                 f"“{plain(Status(order.status).label)}” already. Ask Justifacts which is true.",
             )
         ]
-    if is_news(order, word) and apply_word(order, word, "when reconciled", now):
-        said = plain(Status(order.status).label)
-        return [(MENDED, f"Justifacts says “{text or said}”; the order was moved on, and Ashby is told.")]
+    if apply_word(order, word, RECONCILED, now):
+        is_named = heard.text or plain(Status(order.status).label)
+        return [(MENDED, f"Justifacts says “{is_named}”; the order was moved on, and Ashby is told.")]
     return []
 
 
-def _is_ahead(order: Order, target: Status) -> bool:
-    ranks = list(Status)
-    return ranks.index(target) > ranks.index(Status(order.status))
+def _after_the_end(order: Order, heard: Heard) -> list[_What]:
+    """The rules are in ``after_end.py``: a question that is open is listed each night."""
+    if apply_word(order, heard.message, RECONCILED, heard.now):
+        return [_said(order, f"Justifacts changed the result: {order.result}; Ashby is told.")]
+    agrees = heard.target == order.status
+    concerns = (Concern.RESULT,) if agrees else (Concern.RESULT, Concern.CANCEL, Concern.PLACING)
+    for question in questions(order):
+        if question.concern in concerns:
+            return [(FOR_HUMAN, question.reason)]
+    if order.status == Status.CANCELLED and heard.target != Status.CANCELLED:
+        return _cancelled_here(order, heard)
+    return []
 
 
-def _after_the_end(
-    order: Order, word: AssessmentUpdate, target: Status | None, text: str, now: datetime
-) -> list[_What]:
-    if order.status == Status.COMPLETE:
-        if target != Status.COMPLETE:
-            return [(FOR_HUMAN, f"The check is complete here, and Justifacts says “{_words(target, text)}”.")]
-        if is_news(order, word) and apply_word(order, word, "when reconciled", now):
-            return [(MENDED, f"Justifacts changed the result: {order.result}; Ashby is told.")]
+def _cancelled_here(order: Order, heard: Heard) -> list[_What]:
+    """It was cancelled by Ashby or by a person, or somebody has settled the question about it."""
+    if order.next_call == NextCall.CANCEL or order.cancelled_by not in (
+        CancelledBy.ASHBY,
+        CancelledBy.PERSON,
+    ):
         return []
-    if target == Status.CANCELLED:
-        apply_word(order, word, "when reconciled", now)
-        return []
-    if order.status == Status.REJECTED:
-        return [
-            (
-                FOR_HUMAN,
-                f"Justifacts had refused this order, and runs it now (“{_words(target, text)}”). Ask "
-                "Justifacts to cancel it.",
-            )
-        ]
-    return _cancelled_here(order, word, target, text, now)
-
-
-def _cancelled_here(
-    order: Order, word: AssessmentUpdate, target: Status | None, text: str, now: datetime
-) -> list[_What]:
-    if target == Status.COMPLETE:
-        apply_word(order, word, "when reconciled", now)
-        return [(FOR_HUMAN, order.attention_reason or "Justifacts completed a check that was cancelled.")]
-    if order.needs_attention and order.attention_concern == Concern.CANCEL:
-        return [(FOR_HUMAN, order.attention_reason)]
-    if order.next_call == NextCall.CANCEL:
-        return []
-    schedule(order, NextCall.CANCEL, now)
+    schedule(order, NextCall.CANCEL, heard.now)
     record(
         order,
         Event.Source.PORTAL,
         "cancel_again",
-        f"Justifacts goes on with this cancelled check (“{_words(target, text)}”); it is told again to stop.",
+        f"Justifacts goes on with this cancelled check (“{said(heard)}”); it is told again to stop.",
     )
     return [(MENDED, "It is cancelled, and Justifacts went on with it; Justifacts is told again to stop.")]
-
-
-def _words(target: Status | None, text: str) -> str:
-    return text or (plain(target.label) if target else "nothing")

@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy
 from assessments.models import Concern, NextCall, Order
 from assessments.statuses import Status
 
+from .attention import drop
+from .order_number import is_taken
 from .people import NotPossible, changing_by_person, record_person
 from .scheduling import schedule
 from .track import adopt as adopt_number
-from .track import is_taken
 
 _NOT_UNKNOWN = gettext_lazy(
     "Whether Justifacts has this order is not in doubt any more, so there is nothing to decide. "
@@ -65,12 +66,6 @@ def place_again(assessment_id: UUID, who: str, reason: str) -> None:
             raise NotPossible(_NOT_UNKNOWN)
         if order.claim_token is not None:
             raise NotPossible(_("The portal is asking Justifacts at this moment. Try again in a minute."))
-        settle_by_person(order)
+        drop(order, Concern.PLACING)
         schedule(order, NextCall.PLACE, timezone.now())
         record_person(order, "placed_again", f"{who} had the order placed at Justifacts again.", reason)
-
-
-def settle_by_person(order: Order) -> None:
-    """Takes the flag back without the line that it settled itself; the caller writes its own."""
-    order.needs_attention, order.attention_concern = False, Concern.NONE
-    order.attention_reason, order.attention_since = "", None

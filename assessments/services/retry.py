@@ -71,9 +71,10 @@ def poll_now(assessment_id: UUID, who: str) -> bool:
 
 
 def can_be_polled(order: Order) -> bool:
-    """Whether Justifacts has the order and has not ended it without a result."""
+    """Whether Justifacts has the order and nothing else has to be said to it first. However long ago the
+    order ended, and whoever cancelled it."""
     at_rest = order.next_call in (NextCall.POLL, NextCall.NONE) and not order.is_erased
-    return at_rest and bool(order.justifacts_order_id) and order.status not in ("cancelled", "rejected")
+    return at_rest and bool(order.justifacts_order_id)
 
 
 def set_aside(update_id: int, who: str, reason: str = "") -> bool:

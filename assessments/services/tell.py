@@ -49,12 +49,14 @@ def tell_waiting(order: Order, sentence: str, now: datetime) -> None:
 
 
 def tell_completion(order: Order, now: datetime) -> None:
-    """Complete, with result, report and turnaround."""
+    """Complete, or the unknown word that Justifacts has said since, with result, report and turnaround: the
+    result's presence keeps Ashby's card complete."""
+    label = label_of(order)
     _write(
         order,
-        f"Complete: {order.result}",
+        f"{label}: {order.result}",
         now,
-        status=_status(ASHBY_LABELS[Status.COMPLETE][0]),
+        status=_status(label),
         result=Data("result", "Result", "string", order.result),
         profile_url=Data("report", "Report", "url", order.report_url or page_of(order)),
         metadata=(*_metadata(order), *_notes(order)),
@@ -82,7 +84,7 @@ def page_of(order: Order) -> str:
 
 
 def label_of(order: Order) -> str:
-    """What Ashby's card says of an order on the way once it has taken all that was written."""
+    """What Ashby's card says of an order once it has taken all that was written."""
     if order.status_is_unknown:
         return order.justifacts_status
     return ASHBY_LABELS.get(Status(order.status), (SENDING_LABEL,))[-1]

@@ -1,33 +1,46 @@
-"""Justifacts' word on an order, by push, by poll or with an answer: recorded, applied if it moves
-the order forward, and told to Ashby (contract, sections 3 and 4)."""
+"""What Justifacts says of an order, by push, by poll or with an answer: read, applied if it moves the order
+forward, and told to Ashby (``docs/protocol.md``, "Statuses" and "Reading what arrives").
 
-from dataclasses import replace
+``heard.py`` reads a message and compares its time with what is known; ``after_end.py`` has the rules for
+orders that have ended, and ``order_number.py`` those for order numbers. ``_decide`` says what becomes of a
+message and changes nothing, so that ``is_news`` and ``apply_word`` cannot differ.
+"""
+
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from assessments.models import Concern, Event, InboundCall, NextCall, Order
-from assessments.statuses import NO_RESULT, RESULTS, Status, may_follow, result_of, status_of
+from assessments.models import CancelledBy, Concern, Event, InboundCall, NextCall, Order
+from assessments.statuses import NO_RESULT, Status, may_follow, status_of
 from integrations.crash_points import reach
 from integrations.models import Connection
-from integrations.partner_protocol.messages import AssessmentUpdate, Data
+from integrations.partner_protocol.messages import AssessmentUpdate
 
+from . import after_end, after_end_effects
 from .attention import ask_human, settle
 from .cancel import end_as_cancelled
-from .changing import changing, record, record_once
+from .changing import changing, record
+from .heard import Age, Heard, age_of, hear, remember
 from .inbound import keep_about
 from .moving import move
+from .order_number import (
+    is_another_number,
+    is_taken,
+    names_our_order,
+    offer_number,
+    report_conflict,
+)
 from .plain import plain
-from .reports import address_in, take_address
+from .poll_schedule import next_poll, schedule_poll
+from .reports import take_address
 from .scheduling import schedule
-from .tell import label_of, milliseconds, tell_completion, tell_status, tell_word
-from .waits import longest_poll_wait, poll_wait
+from .tell import label_of, tell_completion, tell_status, tell_word
 
-#: A completed order is polled on for this long, at the longest interval.
-POLL_AFTER_COMPLETION = timedelta(days=1)
-
+PUSHED = "by push"
 _JUSTIFACTS = Event.Source.JUSTIFACTS
 
 
@@ -36,23 +49,22 @@ class WrongOrderNumber(Exception):
 
 
 def receive_push(connection: Connection, word: AssessmentUpdate, call: InboundCall, now: datetime) -> Order:
-    """Justifacts pushed a word. Raises ``Order.DoesNotExist`` where the org has no such order, and
-    ``WrongOrderNumber``."""
+    """Applies a push from Justifacts. Raises ``Order.DoesNotExist`` where the organization has no such order,
+    and ``WrongOrderNumber`` where another order has the number: then nothing is applied, and both are
+    flagged."""
     found = find(connection, word)
     with changing(found.pk) as order:
         if order.is_erased:
             keep_about(call, order, "erased")
             return order
-        number = word.assessment_id
-        if number and number != str(order.pk):
-            if order.justifacts_order_id not in ("", number) or is_taken(order, number):
-                raise WrongOrderNumber
-            if not order.justifacts_order_id:
-                record(order, _JUSTIFACTS, "adopted", f"Justifacts speaks of the order as number {number}.")
-                adopt(order, number, now)
-        moved = apply_word(order, word, "by push", now)
-        keep_about(call, order, "applied" if moved else "recorded")
+        is_ours = hear_number(order, word.assessment_id, PUSHED, now)
+        if is_ours:
+            moved = apply_word(order, word, PUSHED, now)
+            keep_about(call, order, "applied" if moved else "recorded")
         reach("push.before_commit")
+    if not is_ours:
+        report_conflict(order, word.assessment_id, PUSHED)
+        raise WrongOrderNumber
     return order
 
 
@@ -63,8 +75,14 @@ def find(connection: Connection, word: AssessmentUpdate) -> Order:
     orders = Order.objects.order_by().filter(organization=connection.organization_id)
     if word.reference_id:
         return _by_our_id(orders, word.reference_id)
-    found = next(iter(orders.filter(justifacts_order_id=word.assessment_id)), None)
-    return found or _by_our_id(orders, word.assessment_id)
+    number = word.assessment_id
+    for by in (
+        Q(justifacts_order_id=number),
+        Q(offered_order_number=number) | Q(former_order_number=number),
+    ):
+        if (found := next(iter(orders.filter(by)[:1]), None)) is not None:
+            return found
+    return _by_our_id(orders, number)
 
 
 def _by_our_id(orders: "QuerySet[Order]", text: str) -> Order:
@@ -74,10 +92,22 @@ def _by_our_id(orders: "QuerySet[Order]", text: str) -> Order:
         raise Order.DoesNotExist from None
 
 
-def is_taken(order: Order, number: str) -> bool:
-    """Whether another order of the organization has this number at Justifacts."""
-    others = Order.objects.filter(organization=order.organization_id, justifacts_order_id=number)
-    return others.exclude(pk=order.pk).exists()
+def hear_number(order: Order, number: str, how: str, now: datetime) -> bool:
+    """Justifacts names the order by this number (or by none). A first number is adopted, and another one is
+    offered to a person. False where another order has the number: then nothing of the message may be applied.
+    The caller holds and saves the order."""
+    if not number or names_our_order(number, order):
+        return True
+    if not order.justifacts_order_id:
+        if is_taken(order, number):
+            return False
+        record(order, _JUSTIFACTS, "adopted", f"Justifacts speaks of the order as number {number}.")
+        adopt(order, number, now)
+    elif is_another_number(order, number):
+        if is_taken(order, number):
+            return False
+        offer_number(order, number, how)
+    return True
 
 
 def adopt(order: Order, number: str, now: datetime) -> None:
@@ -95,7 +125,9 @@ def adopt(order: Order, number: str, now: datetime) -> None:
     order.placed_at = order.placed_at or now
     settle(order, Concern.PLACING)
     if order.status == Status.CANCELLED:
-        schedule(order, NextCall.CANCEL, now)
+        # What Justifacts itself has cancelled is never cancelled by the portal.
+        is_ours = order.cancelled_by in (CancelledBy.ASHBY, CancelledBy.PERSON)
+        schedule(order, *((NextCall.CANCEL, now) if is_ours else (NextCall.NONE, None)))
     elif order.status == Status.REJECTED:
         schedule(order, NextCall.NONE, None)
         ask_human(
@@ -111,179 +143,126 @@ def adopt(order: Order, number: str, now: datetime) -> None:
         schedule(order, NextCall.POLL, now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
 
 
-def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> bool:
-    """Whether the word changed what is true. The caller holds and saves the order.
+class Step(Enum):
+    """What becomes of a message about an order that is on its way."""
 
-    A presence of ``cancelled_reason`` or ``assessment_result`` means cancelled or complete, as in
-    Ashby's protocol. An unknown status is told as it stands and does not move the order. Of an erased
-    order nothing is heard any more.
+    NOTHING = auto()
+    SPELLING = auto()
+    LATE = auto()
+    AGAIN = auto()
+    UNKNOWN = auto()
+    MOVE = auto()
+
+
+_QUIET = (Step.NOTHING, after_end.Step.NOTHING)
+
+
+def is_news(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> bool:
+    """Whether ``apply_word`` would write anything: most polls repeat the last answer."""
+    return not order.is_erased and _decide(order, hear(order, word, how, now)) not in _QUIET
+
+
+def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> bool:
+    """Whether the message changed what is true, so that Ashby is told. The caller holds and saves the order.
+
+    ``how``: the words for the history; those in ``heard.ASKED`` say that the portal has just asked. An
+    unknown status is told as it stands and does not move the order. Of an erased order nothing is heard any
+    more.
     """
     if order.is_erased:
         return False
-    word = without_the_candidate(order, word)
-    text = str(word.status.value).strip()[:500] if word.status else ""
-    target = target_of(word, text)
+    heard = hear(order, word, how, now)
+    step = _decide(order, heard)
+    if isinstance(step, after_end.Step):
+        return after_end_effects.apply(order, heard, step)
+    if step == Step.SPELLING:
+        order.justifacts_status = heard.text
+    elif step == Step.LATE:
+        after_end_effects.record_late(order, heard)
+    elif step != Step.NOTHING:
+        _apply(order, heard, step)
+        return True
+    return False
+
+
+def _decide(order: Order, heard: Heard) -> Step | after_end.Step:
     if order.has_ended:
-        return _after_the_end(order, word, target, text, how, now)
+        return after_end.decide(order, heard)
+    target = heard.target
     if target == order.status and not order.status_is_unknown:
-        order.justifacts_status = text or order.justifacts_status
-        return False
-    if target is None and text == order.justifacts_status:
-        return False
-    goes_back = target is not None and not may_follow(Status(order.status), target)
-    # Words that we do not know, and the one before them, have no rank: Justifacts' time tells which is older.
-    if _is_older(order, word) if target in (None, order.status) else goes_back:
-        _record_late(order, text, how)
-        return False
-    _heard(order, word, text, now)
-    if target == Status.CANCELLED:
-        reason = str(word.cancelled_reason.value) if word.cancelled_reason else "Cancelled at Justifacts"
-        end_as_cancelled(order, reason, _JUSTIFACTS, now)
-    elif target == Status.COMPLETE:
-        _complete(order, word, how, now)
-    elif target == order.status:
-        record(order, _JUSTIFACTS, "status", f"Justifacts said “{text}” {how}, as before.")
-        tell_word(order, label_of(order), now)
-        _poll_from_the_start(order, now)
-    elif target is not None:
-        move(order, target, now)
-        record(order, _JUSTIFACTS, "status", f"Justifacts said “{text}” {how}.")
-        tell_status(order, target, now)
-        _poll_from_the_start(order, now)
-    else:
+        return Step.SPELLING if heard.text not in ("", order.justifacts_status) else Step.NOTHING
+    if target is None and heard.text in ("", order.justifacts_status):
+        return Step.NOTHING
+    if target in (None, order.status):
+        # Words that we do not know, and the one before them, have no rank: the times tell which is older.
+        if _is_late(order, heard):
+            return Step.LATE
+        return Step.UNKNOWN if target is None else Step.AGAIN
+    return Step.MOVE if may_follow(Status(order.status), target) else Step.LATE
+
+
+def _is_late(order: Order, heard: Heard) -> bool:
+    age = age_of(order, heard)
+    # What Justifacts says when it is asked, and has never said before, is true now.
+    return age == Age.DUPLICATE or (age == Age.OLDER and not heard.is_asked)
+
+
+def _apply(order: Order, heard: Heard, step: Step) -> None:
+    _note(order, heard)
+    if step == Step.AGAIN:
+        record(order, _JUSTIFACTS, "status", f"Justifacts said “{heard.text}” {heard.how}, as before.")
+        tell_word(order, label_of(order), heard.now)
+    elif step == Step.UNKNOWN:
         record(
             order,
             _JUSTIFACTS,
             "unknown_status",
-            f"Justifacts said “{text}” {how}, a status that we do not know; Ashby is told so as it stands.",
+            f"Justifacts said “{heard.text}” {heard.how}, a status that we do not know; Ashby is told so as "
+            "it stands.",
         )
-        tell_word(order, text, now)
-        _poll_from_the_start(order, now)
-    return True
+        tell_word(order, heard.text, heard.now)
+    else:
+        _MOVES.get(Status(heard.target or ""), _move)(order, heard)
+    if not order.has_ended and order.next_call == NextCall.POLL:
+        # While a placing is not settled, its outcome decides what is asked next.
+        schedule(order, NextCall.POLL, heard.now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
 
 
-def without_the_candidate(order: Order, word: AssessmentUpdate) -> AssessmentUpdate:
-    """The word, should it name the candidate, without. Words that we know stay as they are, and so does a
-    status or result of one word: somebody may be called Clear, or Green, and Ashby would be told dots."""
-    hide = order.personal_data
-    status, result, reason = word.status, word.result, word.cancelled_reason
-    if status and not status_of(str(status.value)) and not _is_one_word(status):
-        status = status.without(hide)
-    if result and result_of(str(result.value)) not in RESULTS and not _is_one_word(result):
-        result = result.without(hide)
-    return replace(word, status=status, result=result, cancelled_reason=reason and reason.without(hide))
-
-
-def _is_one_word(data: Data) -> bool:
-    return str(data.value).strip().isalpha()
-
-
-def next_poll(order: Order, now: datetime) -> datetime | None:
-    """When the order is asked for next, if nothing changes; None: it rests."""
-    base = settings.POLL_INTERVAL_SECONDS
-    if order.status == Status.COMPLETE and order.completed_at:
-        following = now + timedelta(seconds=longest_poll_wait(base))
-        return following if following <= order.completed_at + POLL_AFTER_COMPLETION else None
-    return None if order.has_ended else now + poll_wait(now - order.status_since, base)
-
-
-def is_news(order: Order, word: AssessmentUpdate) -> bool:
-    """Whether a word can change anything: most polls repeat the last one."""
-    text = str(word.status.value).strip()[:500] if word.status else ""
-    if order.status == Status.COMPLETE:
-        same_result = word.result is None or result_of(str(word.result.value)) == order.result
-        same_report = address_in(word.profile_url) in ("", order.report_url)
-        return not (target_of(word, text) == Status.COMPLETE and same_result and same_report)
-    return text != order.justifacts_status or word.result is not None or word.cancelled_reason is not None
-
-
-def target_of(word: AssessmentUpdate, text: str) -> Status | None:
-    """The status that a word stands for; None for one that we do not know."""
-    if word.cancelled_reason:
-        return Status.CANCELLED
-    if word.result:
-        return Status.COMPLETE
-    return status_of(text)
-
-
-def _heard(order: Order, word: AssessmentUpdate, text: str, now: datetime) -> None:
-    order.justifacts_status = (text or order.justifacts_status)[:500]
+def _note(order: Order, heard: Heard) -> None:
+    order.justifacts_status = heard.text or order.justifacts_status
     order.status_is_unknown = bool(order.justifacts_status) and status_of(order.justifacts_status) is None
-    order.justifacts_timestamp = max(order.justifacts_timestamp, _said_at(word, now))
+    remember(order, heard)
 
 
-def _is_older(order: Order, word: AssessmentUpdate) -> bool:
-    """By Justifacts' own time only: our clock may have been set back."""
-    return bool(word.timestamp) and (word.timestamp or 0) < order.justifacts_timestamp
+def _move(order: Order, heard: Heard) -> None:
+    status = Status(heard.target or "")
+    move(order, status, heard.now)
+    record(order, _JUSTIFACTS, "status", f"Justifacts said “{heard.text}” {heard.how}.")
+    tell_status(order, status, heard.now)
 
 
-def _record_late(order: Order, said: str, how: str) -> None:
-    record_once(
-        order, _JUSTIFACTS, "late", f"Justifacts said “{said}” {how}, which is older than what we know."
+def _cancel(order: Order, heard: Heard) -> None:
+    reason = heard.message.cancelled_reason
+    end_as_cancelled(
+        order, str(reason.value) if reason else "Cancelled at Justifacts", _JUSTIFACTS, heard.now
     )
 
 
-def _said_at(word: AssessmentUpdate, now: datetime) -> int:
-    """Justifacts' time of the word; one from the future would hold back every later result."""
-    return min(word.timestamp or milliseconds(now), milliseconds(now))
-
-
-def _poll_from_the_start(order: Order, now: datetime) -> None:
-    # While a placing is not settled, its outcome decides what is asked next.
-    if order.next_call == NextCall.POLL:
-        schedule(order, NextCall.POLL, now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
-
-
-def _complete(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> None:
-    move(order, Status.COMPLETE, now)
-    order.completed_at = now
-    order.turnaround_minutes = max(int((now - order.created_at).total_seconds() // 60), 0)
+def _complete(order: Order, heard: Heard) -> None:
+    move(order, Status.COMPLETE, heard.now)
+    order.completed_at = heard.now
+    order.turnaround_minutes = max(int((heard.now - order.created_at).total_seconds() // 60), 0)
     order.status_is_unknown = False
-    order.result = result_of(str(word.result.value))[:500] if word.result else NO_RESULT
-    order.report_url = take_address(order, word.profile_url)
-    record(order, _JUSTIFACTS, "completed", f"Justifacts completed the check {how}: {order.result}.")
-    tell_completion(order, now)
+    order.justifacts_status = heard.text or plain(Status.COMPLETE.label)
+    order.result = heard.result or NO_RESULT
+    order.report_url = take_address(order, heard.message.profile_url)
+    record(order, _JUSTIFACTS, "completed", f"Justifacts completed the check {heard.how}: {order.result}.")
+    tell_completion(order, heard.now)
     if order.next_call == NextCall.POLL:
-        schedule(order, NextCall.POLL, next_poll(order, now))
+        schedule_poll(order, next_poll(order, heard.now))
 
 
-def _after_the_end(
-    order: Order, word: AssessmentUpdate, target: Status | None, text: str, how: str, now: datetime
-) -> bool:
-    if target == Status.COMPLETE and order.status == Status.COMPLETE:
-        return _changed_result(order, word, how, now)
-    if target == Status.CANCELLED and order.status == Status.CANCELLED:
-        if order.next_call == NextCall.CANCEL:
-            schedule(order, NextCall.NONE, None)
-        settle(order, Concern.CANCEL)
-        return False
-    if target == Status.COMPLETE and order.status == Status.CANCELLED:
-        ask_human(
-            order,
-            Concern.CANCEL,
-            "Justifacts completed this check although it had been cancelled. Ashby was not told. "
-            "Tell the recruiter that a report exists at Justifacts, or ask Justifacts about the bill.",
-        )
-    said = text or (plain(target.label) if target else "nothing")
-    record_once(
-        order, _JUSTIFACTS, "after_end", f"Justifacts said “{said}” {how}, after the check had ended."
-    )
-    return False
-
-
-def _changed_result(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> bool:
-    """``Review`` may become ``Clear`` after completion; that is a new update. An older word that
-    arrives late does not turn it back."""
-    result = result_of(str(word.result.value))[:500] if word.result else order.result
-    report_url = take_address(order, word.profile_url) or order.report_url
-    if (result, report_url) == (order.result, order.report_url):
-        return False
-    if _is_older(order, word):
-        _record_late(order, result, how)
-        return False
-    before, order.result, order.report_url = order.result, result, report_url
-    what = f"the result from {before} to {result}" if before != result else "the report's address"
-    record(order, _JUSTIFACTS, "result_changed", f"Justifacts changed {what} {how}.")
-    _heard(order, word, "", now)
-    tell_completion(order, now)
-    return True
+_MOVES: dict[Status, Callable[[Order, Heard], None]] = {
+    Status.CANCELLED: _cancel,
+    Status.COMPLETE: _complete,
+}

@@ -25,6 +25,13 @@ def poll_wait(since_change: timedelta, base_seconds: int) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def completed_poll_wait(since_completion: timedelta, base_seconds: int) -> timedelta:
+    """The same for a completed order: a quarter of the time since the completion, at least the longest wait
+    of an order on the way, and never more than three days."""
+    least = timedelta(seconds=longest_poll_wait(base_seconds))
+    return max(least, min(since_completion / 4, timedelta(days=3)))
+
+
 def longest_poll_wait(base_seconds: int) -> int:
     return 12 * base_seconds
 

@@ -27,7 +27,10 @@ class OrganizationAdmin(OfOrganizations):
     list_select_related = ["connection"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
-    fields = ["name", "slug", "created_at", "require_two_factor", "retention_days", "adverse_action_url"]
+    fields = [
+        *("name", "slug", "created_at", "require_two_factor", "retention_days"),
+        *("poll_days_after_completion", "adverse_action_url"),
+    ]
 
     def organization_of(self, row: Any) -> Organization:
         organization: Organization = row

@@ -6,9 +6,11 @@ as the Basic user name, and its statuses. ``assessment.status``, ``reference_id`
 interface document changes this module and nothing else.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from integrations import http
 from integrations.errors import Answer, Refused, Unauthorized, Unknown
@@ -104,19 +106,23 @@ class JustifactsClient:
 
     def cancel(self, justifacts_order_id: str, hide: Iterable[str] = ()) -> Answer:
         """``assessment.cancel``. ``hide``: as in ``http.post``. Raises ``CallFailed``; ``Refused`` where
-        Justifacts will not."""
+        Justifacts will not, ``OrderNotFound`` where it has no order of that number."""
         body = {"assessment_id": justifacts_order_id}
-        return self._call("assessment.cancel", body, repeatable=True, hide=hide)
+        with _order_not_found():
+            return self._call("assessment.cancel", body, repeatable=True, hide=hide)
 
     def status(
         self,
         *,
         justifacts_order_id: str = "",
         reference_id: str = "",
+        expected_reference: str = "",
         hide: Iterable[str] = (),
         is_reserved: bool = False,
     ) -> Found:
-        """``assessment.status``, by Justifacts' id or by ours. ``hide``: as in ``http.post``.
+        """``assessment.status``, by Justifacts' id or by ours. ``hide``: as in ``http.post``. An answer with
+        another number than the one asked for is taken where it carries ``expected_reference``: Justifacts may
+        have given the order a new number.
 
         Raises ``OrderNotFound`` where Justifacts certainly has none, ``CallFailed`` where its
         answer is not certain.
@@ -124,19 +130,15 @@ class JustifactsClient:
         body = (
             {"assessment_id": justifacts_order_id} if justifacts_order_id else {"reference_id": reference_id}
         )
-        try:
+        with _order_not_found():
             answer = self._call(
                 "assessment.status", body, repeatable=True, hide=hide, is_reserved=is_reserved
             )
-        except Refused as error:
-            # To a key that it does not accept, "not found" is not certain.
-            if error.code == _NOT_FOUND and not isinstance(error, Unauthorized):
-                raise OrderNotFound(error.message, code=error.code, answer=error.answer) from None
-            raise
         results = answer.body.get("results")
         results = results if isinstance(results, dict) else {}
         order_id = _order_id(results)
-        if not order_id or (justifacts_order_id and order_id != justifacts_order_id):
+        is_expected = bool(expected_reference) and _is_reference(results, expected_reference)
+        if not order_id or (justifacts_order_id and order_id != justifacts_order_id and not is_expected):
             raise Unknown("Justifacts answered without the number of that order.", answer=answer)
         if reference_id and results.get("reference_id", reference_id) != reference_id:
             raise Unknown("Justifacts answered with another order than the one asked for.", answer=answer)
@@ -185,6 +187,17 @@ def _package(item: Mapping[str, Any]) -> tuple[str, SoldPackage]:
     return justifacts_id, SoldPackage(justifacts_id, name, description)
 
 
+@contextmanager
+def _order_not_found() -> Iterator[None]:
+    try:
+        yield
+    except Refused as error:
+        # To a key that it does not accept, "not found" is not certain.
+        if error.code == _NOT_FOUND and not isinstance(error, Unauthorized):
+            raise OrderNotFound(error.message, code=error.code, answer=error.answer) from None
+        raise
+
+
 def _successful(answer: Answer) -> Answer:
     if answer.body.get("success") is True:
         return answer
@@ -198,6 +211,14 @@ def _order_id(results: Mapping[str, Any]) -> str:
     """Justifacts' number of an order, which is an opaque text; empty where there is none."""
     value = results.get("assessment_id")
     return str(value).strip()[:200] if isinstance(value, str) or type(value) is int else ""
+
+
+def _is_reference(results: Mapping[str, Any], reference_id: str) -> bool:
+    """Whether an answer names our reference, however it is written."""
+    try:
+        return UUID(str(results.get("reference_id")).strip()) == UUID(reference_id)
+    except ValueError:
+        return False
 
 
 def _word(body: object, order_id: str = "") -> AssessmentUpdate | None:

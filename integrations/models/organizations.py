@@ -17,6 +17,8 @@ from integrations.fields import EncryptedTextField, Secret, blind_index, blind_i
 
 #: The clock of candidates' data, in days: no shorter than a dispute takes, no longer than ten years.
 SHORTEST_RETENTION, LONGEST_RETENTION = 30, 3650
+#: Days for which completed orders are polled: a new organization's, and the most.
+POLL_DAYS_AFTER_COMPLETION, MOST_POLL_DAYS = 60, 365
 
 
 def default_retention_days() -> int:
@@ -59,6 +61,17 @@ class Organization(models.Model):
             "nothing brings them back. A check under a legal hold is kept."
         ),
     )
+    poll_days_after_completion = models.PositiveSmallIntegerField(
+        _("days for which completed checks are polled"),
+        default=POLL_DAYS_AFTER_COMPLETION,
+        db_default=POLL_DAYS_AFTER_COMPLETION,
+        validators=[MaxValueValidator(MOST_POLL_DAYS)],
+        help_text=_(
+            "A result can change after a check is complete, for example after a dispute. Justifacts is asked "
+            "about a completed check for this many days: every hour at first, later every three days. With "
+            "0, only a message from Justifacts or “Poll now” brings a changed result."
+        ),
+    )
     adverse_action_url = models.CharField(
         _("address of your adverse-action notes"),
         max_length=500,
@@ -81,6 +94,10 @@ class Organization(models.Model):
             models.CheckConstraint(
                 name="retention_days_in_range",
                 condition=Q(retention_days__range=(SHORTEST_RETENTION, LONGEST_RETENTION)),
+            ),
+            models.CheckConstraint(
+                name="poll_days_in_range",
+                condition=Q(poll_days_after_completion__range=(0, MOST_POLL_DAYS)),
             ),
         ]
 

@@ -135,6 +135,7 @@ def form(company: Company) -> dict[str, Any]:
         "post": "yes",
         "confirm": "yes",
         "retention_days": 90,
+        "poll_days_after_completion": 30,
         "adverse_action_url": "https://changed.test/notes",
         **{
             f"{prefix}-{name}_FORMS": 0

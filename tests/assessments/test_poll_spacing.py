@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 import requests
 import time_machine
+from django.db import IntegrityError, transaction
 
+from assessments import tasks
 from assessments.models import Event, Order
-from assessments.services import poll
+from assessments.services import poll, poll_schedule
 from assessments.services.due import due
+from integrations.models import Organization
 from tests.world import World, data
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -107,34 +110,97 @@ def test_a_poll_without_news_writes_no_line(world: World, clock, order: Order) -
     assert (order.call_error, order.claim_token) == ("", None)
 
 
-def test_a_completed_order_is_asked_for_a_day_and_then_rests(world: World, clock, order: Order) -> None:
+def complete(world: World, clock, order: Order) -> datetime:
     says(world, order, "Complete", assessment_result=data("result", "Review"))
     poll_when_due(world, clock, order)
-    completed = datetime.now(UTC)
-    polls = 0
+    return datetime.now(UTC)
+
+
+def test_a_completed_order_is_asked_for_sixty_days_about_forty_times(world, clock, order) -> None:
+    completed = complete(world, clock, order)
+    waits = []
     while (wait := next_in(order)) is not None:
-        assert wait == 12 * BASE
+        waits.append(wait)
         poll_when_due(world, clock, order)
-        polls += 1
-    assert polls == 24
-    assert datetime.now(UTC) - completed == timedelta(days=1)
-    clock.shift(timedelta(days=30))
+    assert datetime.now(UTC) - completed == timedelta(days=60), "the last question is at the very end"
+    assert waits[0] == 12 * BASE
+    assert waits[:-1] == sorted(waits[:-1])
+    assert max(waits) == 3 * 24 * 3600
+    assert 35 <= len(waits) <= 42
     asked = len(world.sent("assessment.status"))
+    clock.shift(timedelta(days=30))
     world.work()
     assert len(world.sent("assessment.status")) == asked
 
 
-def test_a_result_that_changes_within_the_day_is_told(world: World, clock, order: Order) -> None:
-    says(world, order, "Complete", assessment_result=data("result", "Review"))
+@pytest.mark.parametrize("days", [0, 1, 7, 365])
+def test_an_organization_chooses_for_how_many_days(world: World, clock, order: Order, days: int) -> None:
+    Organization.objects.filter(pk=world.acme.organization.pk).update(poll_days_after_completion=days)
+    completed = complete(world, clock, order)
+    while next_in(order) is not None:
+        poll_when_due(world, clock, order)
+    assert datetime.now(UTC) - completed == timedelta(days=days)
+    assert order.next_call == ""
+
+
+@pytest.mark.parametrize("days", [-1, 366])
+def test_other_numbers_of_days_are_refused_by_the_database(world: World, days: int) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Organization.objects.filter(pk=world.acme.organization.pk).update(poll_days_after_completion=days)
+
+
+def test_a_last_question_that_fails_is_asked_again(world: World, clock, order: Order) -> None:
+    completed = complete(world, clock, order)
+    end = completed + timedelta(days=60)
+    while next_in(order) is not None and order.next_call_at < end:
+        poll_when_due(world, clock, order)
+    world.justifacts("assessment.status", {}, 500)
     poll_when_due(world, clock, order)
-    clock.shift(1)
+    assert (datetime.now(UTC), next_in(order)) == (end, 12 * BASE)
+    says(world, order, "Complete", assessment_result=data("result", "Clear"))
+    poll_when_due(world, clock, order)
+    order.refresh_from_db()
+    assert (order.result, order.next_call) == ("Clear", "")
+
+
+@pytest.mark.parametrize("days", [1, 8, 59])
+def test_a_result_that_changes_within_the_days_is_told_without_a_push(world, clock, order, days) -> None:
+    completed = complete(world, clock, order)
+    while datetime.now(UTC) < completed + timedelta(days=days):
+        poll_when_due(world, clock, order)
     says(world, order, "Complete", assessment_result=data("result", "Clear"))
     poll_when_due(world, clock, order)
     order.refresh_from_db()
     assert order.result == "Clear"
     results = [b["assessment_result"]["value"] for b in world.sent("assessment.update")[-2:]]
     assert results == ["Review", "Clear"]
-    assert next_in(order) == 12 * BASE
+
+
+class TestResume:
+    """Completed orders that rest although their days are not over: as after an upgrade."""
+
+    def at_rest(self, world: World, clock, order: Order) -> None:
+        complete(world, clock, order)
+        Order.objects.filter(pk=order.pk).update(next_call="", next_call_at=None)
+
+    def test_they_are_asked_about_again(self, world: World, clock, order: Order) -> None:
+        self.at_rest(world, clock, order)
+        clock.shift(timedelta(days=20))
+        tasks.resume_polls()
+        assert 0 <= next_in(order) <= 3 * 24 * 3600
+        says(world, order, "Complete", assessment_result=data("result", "Clear"))
+        poll_when_due(world, clock, order)
+        order.refresh_from_db()
+        assert order.result == "Clear"
+
+    def test_not_after_their_days_and_not_where_none_are_wanted(self, world: World, clock, order) -> None:
+        self.at_rest(world, clock, order)
+        Organization.objects.filter(pk=world.acme.organization.pk).update(poll_days_after_completion=0)
+        assert poll_schedule.resume(datetime.now(UTC)) == 0
+        Organization.objects.filter(pk=world.acme.organization.pk).update(poll_days_after_completion=60)
+        assert poll_schedule.resume(datetime.now(UTC) + timedelta(days=61)) == 0
+        assert poll_schedule.resume(datetime.now(UTC)) == 1
+        assert poll_schedule.resume(datetime.now(UTC)) == 0, "once"
 
 
 def test_a_push_counts_long_after_the_polls_rest(world: World, clock, order: Order) -> None:

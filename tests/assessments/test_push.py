@@ -109,17 +109,6 @@ def test_another_org_s_order_does_not_exist_here(world: World) -> None:
     assert status_of(order) == Status.RECEIVED
 
 
-def test_a_reference_with_another_order_s_number_is_refused(world: World) -> None:
-    """Whose report would it be?"""
-    first, second = world.placed("JF-1"), world.placed("JF-2")
-    before = world.written()
-    for number in ("JF-2", "JF-unheard-of"):
-        answer = push(world, reference_id=str(first.pk), assessment_id=number)
-        assert (answer.status_code, world.error(answer)) == (409, "order_number_mismatch")
-    assert world.written() == before
-    assert (status_of(first), status_of(second)) == (Status.RECEIVED, Status.RECEIVED)
-
-
 def test_an_order_without_a_number_gets_no_taken_one(world: World) -> None:
     world.placed("JF-1")
     waiting = world.start()

@@ -140,8 +140,8 @@ def test_a_completed_order_that_rests_can_be_asked_about(world: World, clock) ->
         "assessment_result": data("result", "Review"),
     }
     world.justifacts("assessment.status", {"success": True, "results": word})
-    for _ in range(30):
-        clock.shift(timedelta(hours=1))
+    for _ in range(61):
+        clock.shift(timedelta(days=1))
         world.work()
     order.refresh_from_db()
     assert order.next_call == ""

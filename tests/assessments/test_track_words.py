@@ -156,13 +156,28 @@ def test_a_known_word_that_follows_an_unknown_one_is_told_again(world: World, or
     assert world.told(order)[1:] == ["Started", "Applicant Started", "On Hold", "Applicant Started"]
 
 
-@BY
-def test_an_unknown_word_that_arrives_late_is_recorded_and_not_told(world, order, by) -> None:
+def test_an_unknown_word_that_is_pushed_late_is_recorded_and_not_told(world, order) -> None:
     says(world, order, "push", "In Process: Justifacts", timestamp=2_000)
-    says(world, order, by, "On Hold", timestamp=1_000)
+    says(world, order, "push", "On Hold", timestamp=1_000)
     assert (order.justifacts_status, order.status_is_unknown) == ("In Process: Justifacts", False)
     assert world.told(order)[1:] == ["In Process: Justifacts"]
     assert Event.objects.filter(kind="late", summary__contains="“On Hold”").exists()
+
+
+def test_an_unknown_word_that_justifacts_says_when_asked_is_true_now(world: World, order: Order) -> None:
+    """It was never said before, so it is no repetition: Justifacts has told its words with another clock."""
+    says(world, order, "push", "In Process: Justifacts", timestamp=2_000_000_000_000)
+    says(world, order, "push", "In Process: Justifacts", timestamp=1_772_000_000_000)
+    for _ in range(2):
+        says(world, order, "poll", "On Hold", timestamp=1_771_000_000_000)
+    assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]
+
+
+def test_an_unknown_word_stamped_before_the_portal_s_own_time_is_told(world: World, order: Order) -> None:
+    says(world, order, "push", "In Process: Justifacts", timestamp=None)
+    a_minute_ago = int(datetime.now(UTC).timestamp() * 1000) - 60_000
+    says(world, order, "push", "On Hold", timestamp=a_minute_ago)
+    assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]
 
 
 def test_a_known_word_from_before_an_unknown_one_that_arrives_late_takes_nothing_back(world, order) -> None:

@@ -1,0 +1,60 @@
+"""What a person decides where Justifacts contradicts itself: which order number is right, which result."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from assessments.models import Order, Update
+from assessments.services.after_end_effects import can_take_result, take_result
+from assessments.services.order_number import can_take_number, take_number
+
+from .action import Action, Request
+
+
+def _take_number(asked: Request) -> str:
+    number = take_number(asked.order.pk, asked.who, asked.reason)
+    return _("The order has the number %(number)s now.") % {"number": number}
+
+
+def _take_result(asked: Request) -> str:
+    result = take_result(asked.order.pk, asked.who, asked.reason)
+    return _("The result is %(result)s now. Ashby is told.") % {"result": result}
+
+
+def _explain_take_number(order: Order, update: Update | None) -> str:
+    return _(
+        "Use this when Justifacts tells you that %(offered)s has taken the place of %(number)s. From then on "
+        "the portal asks for, and cancels, order %(offered)s, and Ashby’s card shows that number with the "
+        "next update. Messages under %(number)s are still understood."
+    ) % {"offered": order.offered_order_number, "number": order.justifacts_order_id}
+
+
+def _explain_take_result(order: Order, update: Update | None) -> str:
+    other = order.asked_about
+    return _(
+        "Use this when Justifacts tells you that “%(status)s”, result “%(other)s”, is true, although its "
+        "time is older. The order shows “%(result)s” until then; Ashby is told the other one at once."
+    ) % {
+        "status": other.get("text", ""),
+        "other": other.get("result") or order.result,
+        "result": order.result,
+    }
+
+
+TAKE_NUMBER = Action(
+    "take-number",
+    gettext_lazy("Take the new number"),
+    "rescue_order",
+    _explain_take_number,
+    _take_number,
+    lambda order, update: can_take_number(order),
+)
+
+TAKE_RESULT = Action(
+    "take-result",
+    gettext_lazy("Take the other result"),
+    "rescue_order",
+    _explain_take_result,
+    _take_result,
+    lambda order, update: can_take_result(order),
+    is_grave=True,
+)

@@ -203,8 +203,10 @@ def _decide(order: Order, heard: Heard) -> Step | after_end.Step:
 
 def _is_late(order: Order, heard: Heard) -> bool:
     age = age_of(order, heard)
-    # What Justifacts says when it is asked, and has never said before, is true now.
-    return age == Age.DUPLICATE or (age == Age.OLDER and not heard.is_asked)
+    # A new word that Justifacts says when it is asked is true now. An old answer with the status that was
+    # known before takes no new word back: a part of Justifacts may not know of it yet.
+    is_new_word = heard.target is None and heard.is_asked
+    return age == Age.DUPLICATE or (age == Age.OLDER and not is_new_word)
 
 
 def _apply(order: Order, heard: Heard, step: Step) -> None:

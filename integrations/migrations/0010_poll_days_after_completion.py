@@ -14,9 +14,10 @@ class Migration(migrations.Migration):
             model_name="organization",
             name="poll_days_after_completion",
             field=models.PositiveSmallIntegerField(
+                blank=True,
                 db_default=60,
                 default=60,
-                help_text="A result can change after a check is complete, for example after a dispute. Justifacts is asked about a completed check for this many days: every hour at first, later every three days. With 0, only a message from Justifacts or “Poll now” brings a changed result.",
+                help_text="A result can change after a check is complete, for example after a dispute. Justifacts is asked about a completed check for this many days: every hour at first, later every three days. With 0, only a message from Justifacts or “Poll now” brings a changed result. Empty: 60.",
                 validators=[django.core.validators.MaxValueValidator(365)],
                 verbose_name="days for which completed checks are polled",
             ),

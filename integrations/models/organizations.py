@@ -1,6 +1,7 @@
 """Organizations, their connections and their Ashby API keys."""
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
@@ -65,11 +66,12 @@ class Organization(models.Model):
         _("days for which completed checks are polled"),
         default=POLL_DAYS_AFTER_COMPLETION,
         db_default=POLL_DAYS_AFTER_COMPLETION,
+        blank=True,
         validators=[MaxValueValidator(MOST_POLL_DAYS)],
         help_text=_(
             "A result can change after a check is complete, for example after a dispute. Justifacts is asked "
             "about a completed check for this many days: every hour at first, later every three days. With "
-            "0, only a message from Justifacts or “Poll now” brings a changed result."
+            "0, only a message from Justifacts or “Poll now” brings a changed result. Empty: 60."
         ),
     )
     adverse_action_url = models.CharField(
@@ -103,6 +105,12 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        days: int | None = self.poll_days_after_completion
+        # What a form leaves empty is none of the allowed values.
+        self.poll_days_after_completion = POLL_DAYS_AFTER_COMPLETION if days is None else days
+        super().clean_fields(exclude)
 
 
 def validate_staging_base_url(value: str) -> None:

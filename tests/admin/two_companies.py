@@ -121,6 +121,8 @@ class Company:
             ("/resend/", "told"),
             ("/resolve/", "told"),
             ("/lift/", "held"),
+            ("/take-number/", "disputed"),
+            ("/take-result/", "disputed"),
         ):
             if pattern.endswith(action):
                 return self.rows[name if kind == "order" else f"{name} {kind}"]
@@ -195,6 +197,15 @@ def _company(
     Order.objects.filter(pk=unknown.pk).update(next_call=NextCall.LOOK_UP, attention_concern=Concern.PLACING)
     held = order(f"JF-X-{name}-4", "delivered")
     hold(held.pk, name, f"A dispute with {first}")
+    disputed = order(f"JF-X-{name}-5", "delivered")
+    asked_about = {"text": "Complete", "result": "Review", "report": "", "time": 1, "can_be_taken": True}
+    Order.objects.filter(pk=disputed.pk).update(
+        status="complete",
+        completed_at=timezone.now(),
+        result="Clear",
+        offered_order_number=f"JF-X-{name}-5R",
+        asked_about=asked_about,
+    )
     update = waiting.updates.get()
     Heartbeat.beat("worker", timezone.now())
     mapping = map_job(organization, f"j-{name}", tenant.basic)
@@ -227,6 +238,7 @@ def _company(
         "told": told,
         "unknown": unknown,
         "held": held,
+        "disputed": disputed,
         "erasurecertificate": ErasureCertificate.objects.create(
             organization=organization,
             by=name,

@@ -166,8 +166,14 @@ class Life(RuleBasedStateMachine):
         assert known == sorted(known), "a status went back"
         told = Counter(labels)
         assert all(told[label] <= 1 for label in WORDS[:3]), "a step was told twice"
-        results = [body["assessment_result"]["value"] for body in story if "assessment_result" in body]
-        assert all(one != other for one, other in pairwise(results))
+        ended = [
+            (body["assessment_status"]["value"], body["assessment_result"]["value"])
+            for body in story
+            if "assessment_result" in body
+        ]
+        assert all(one != other for one, other in pairwise(ended)), "the same end was told twice"
+        if any(label not in WORDS[:4] for label, _ in ended):
+            assert order.events.filter(kind="needs_attention").exists(), "nobody was asked"
         self._judge_placing(order)
 
     def _judge_placing(self, order: Order) -> None:

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from integrations.partner_protocol.messages import StartRequest
+from integrations.partner_protocol.parsing import same_uuid
+from integrations.partner_protocol.starts import StartRequest
 
 from .connections import ashby_client, justifacts_client
 from .justifacts.client import SoldPackage
@@ -234,7 +235,8 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
     # Unordered, and without the rows that few starts need: every start comes through here.
     packages = Package.objects.order_by().filter(organization=connection.organization_id)
     mappings = JobPackageMapping.objects.order_by().filter(
-        job__organization=connection.organization_id, job__ashby_id=request.job_id
+        job__organization=connection.organization_id,
+        job__ashby_id__in={request.job_id, same_uuid(request.job_id)},
     )
     mapping = next(iter(mappings), None)
     wanted = _uuid(request.assessment_type_id)

@@ -19,8 +19,9 @@ class UnreadableBody(ValueError):
     """The body is not JSON that we take; the text says why, without quoting the body."""
 
 
-def read_object(content: bytes) -> dict[str, Any]:
-    """The JSON object in ``content``; an empty body is an empty object.
+def read_object(content: bytes, *, any_text: bool = False) -> dict[str, Any]:
+    """The JSON object in ``content``; an empty body is an empty object. With ``any_text`` its texts (not its
+    names) may hold any character: the caller cleans them.
 
     Raises ``UnreadableBody`` for anything else, for more than ``MAX_DEPTH`` levels, for numbers
     that are not finite, for a name that stands twice in one object, and for NUL and other control
@@ -40,7 +41,7 @@ def read_object(content: bytes) -> dict[str, Any]:
         raise UnreadableBody("The body is not JSON in UTF-8.") from None
     if not isinstance(value, dict):
         raise UnreadableBody("The body has to be a JSON object.")
-    _check(value)
+    _check(value, any_text)
     return value
 
 
@@ -71,18 +72,19 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _check(body: dict[str, Any]) -> None:
+def _check(body: dict[str, Any], any_text: bool) -> None:
     level: list[Any] = [body]
     for _ in range(MAX_DEPTH):
         deeper: list[Any] = []
         for value in level:
             if isinstance(value, dict):
-                deeper.extend(value.keys())
+                if any(map(_HARMFUL.search, value)):
+                    raise UnreadableBody("The body holds control characters.")
                 deeper.extend(value.values())
             elif isinstance(value, list):
                 deeper.extend(value)
             elif isinstance(value, str):
-                if _HARMFUL.search(value):
+                if not any_text and _HARMFUL.search(value):
                     raise UnreadableBody("The body holds control characters.")
             elif isinstance(value, float | int) and not abs(value) <= 10**18:
                 raise UnreadableBody("The body holds a number that is too large.")

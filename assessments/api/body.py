@@ -1,5 +1,6 @@
 """Reads the body of an inbound call: JSON, at most 256 KB."""
 
+import re
 from typing import Any
 
 from rest_framework.exceptions import APIException, UnsupportedMediaType
@@ -11,6 +12,8 @@ from integrations.json_body import MAX_BYTES, UnreadableBody, read_object
 # Of a body that is too large this much is still read, so that the caller, who is still sending,
 # gets to see the answer.
 _DRAINED_BYTES = 8 * 1024 * 1024
+# A vendor's own type says by its suffix that it is JSON (RFC 6839).
+_JSON = re.compile(r"application/(json|[^/\s]+\+json)")
 
 
 class BodyTooLarge(APIException):
@@ -31,19 +34,18 @@ class AlwaysJSON(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-def read_body(request: Request) -> tuple[dict[str, Any], int]:
-    """The call's JSON object, and how many bytes it took.
+def read_body(request: Request, *, any_text: bool = False) -> tuple[dict[str, Any], int]:
+    """The call's JSON object, and how many bytes it took. ``any_text``: as in ``read_object``. A body without
+    a content type is read as JSON.
 
     Raises ``BodyTooLarge``, ``BadBody`` or ``UnsupportedMediaType``.
     """
     content = _content(request)
     media_type = request.content_type.partition(";")[0].strip().lower() if request.content_type else ""
-    if media_type != "application/json" and (content or media_type):
-        raise UnsupportedMediaType(
-            media_type or "none", detail="The content type has to be application/json."
-        )
+    if media_type and not _JSON.fullmatch(media_type):
+        raise UnsupportedMediaType(media_type, detail="The content type has to be application/json.")
     try:
-        return read_object(content), len(content)
+        return read_object(content, any_text=any_text), len(content)
     except UnreadableBody as error:
         raise BadBody(str(error)) from None
 

@@ -22,7 +22,8 @@ from assessments.tasks import call_justifacts, deliver, nudge
 from integrations.catalogue import custom_fields, offers
 from integrations.crash_points import reach
 from integrations.models import Connection
-from integrations.partner_protocol.messages import AssessmentUpdate, StartRequest, parse_assessment_id
+from integrations.partner_protocol.messages import AssessmentUpdate, parse_assessment_id
+from integrations.partner_protocol.starts import StartRequest
 from integrations.self_test import HEADER, is_self_test
 from integrations.sides import heard_from_justifacts
 
@@ -53,6 +54,8 @@ class PartnerView(APIView):
     content_negotiation_class = AlwaysJSON
     source = InboundCall.Source.ASHBY
     name = ""
+    #: The call cleans its texts itself: none is refused for a character in it.
+    cleans_texts = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.request_id = uuid.uuid4().hex
@@ -63,7 +66,7 @@ class PartnerView(APIView):
         super().initial(request, *args, **kwargs)
         self.connection: Connection = request.user  # type: ignore[assignment]
         self.call = new_call(self.connection, self.source, self.name, self.request_id, self.now)
-        self.body, size = read_body(request)
+        self.body, size = read_body(request, any_text=self.cleans_texts)
         keep_body(self.call, self.body, size, key=str(request.auth))
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -135,6 +138,7 @@ class CustomFieldList(_ReadView):
 
 class AssessmentStart(PartnerView):
     name = "assessment.start"
+    cleans_texts = True
 
     @extend_schema(
         operation_id=name,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from assessments.statuses import ENDED, Status
 from integrations.models import Organization, Package
-from integrations.partner_protocol.messages import Candidate, StartRequest
+from integrations.partner_protocol.starts import Candidate, StartRequest
 from integrations.personal_fields import PersonalJSONField, PersonalTextField
 from integrations.redaction import about_a_person
 
@@ -102,6 +102,11 @@ class Order(Claimable):
     legal_hold_reason = PersonalTextField(_("reason of the legal hold"), default="", blank=True)
     erased_at = models.DateTimeField(_("personal data erased"), null=True)
     erased_why = models.CharField(max_length=10, choices=ErasedWhy, blank=True, default=ErasedWhy.NONE)
+
+    # Since when Ashby says that it does not know this order; an update that it takes clears this.
+    ashby_not_found_at = models.DateTimeField(null=True)
+    # When Ashby last got the first answer again because of that.
+    answered_again_at = models.DateTimeField(null=True)
 
     # The newest timestamp that Ashby was given for this order; the next has to be greater.
     last_timestamp = models.BigIntegerField(default=0)

@@ -120,15 +120,18 @@ def _settle_update(
         update.failing_since, update.last_error = None, ""
         update.warnings = warnings_of(answer)
         settle(order, Concern.DELIVERY)
+        order.ashby_not_found_at = None
         return
+    if isinstance(failure, AssessmentNotFound):
+        order.ashby_not_found_at = order.ashby_not_found_at or now
     update.last_error = failure.message
     update.failing_since = update.failing_since or now
     if isinstance(failure, Unauthorized):
         _pause(order, failure, now)
-    elif isinstance(failure, InvalidUpdate) or (
-        isinstance(failure, AssessmentNotFound) and now - order.created_at > NOT_FOUND_IS_EARLY
-    ):
+    elif isinstance(failure, InvalidUpdate):
         _refused(order, update, failure)
+    elif isinstance(failure, AssessmentNotFound):
+        _not_found(order, update, failure, now)
     else:
         update.due_at = now + wait_after(update.attempt_count, failure.retry_after)
         if now - update.failing_since > ASK_AFTER:
@@ -149,6 +152,23 @@ def _pause(order: Order, failure: Unauthorized, now: datetime) -> None:
     )
     if pause(order.organization, redact_text(reason, order.personal_data), now):
         record(order, Event.Source.PORTAL, "paused", reason)
+
+
+def _not_found(order: Order, update: Update, failure: AssessmentNotFound, now: datetime) -> None:
+    """Ashby stores the id when our answer to its start arrives. A quarter of an hour after the last answer,
+    that answer is lost, and only another start can bring it there (``lost_answer.py``)."""
+    if now - (order.answered_again_at or order.created_at) <= NOT_FOUND_IS_EARLY:
+        # Never longer than a minute: after a repeated start the attempts of before do not count.
+        update.due_at = now + wait_after(min(update.attempt_count, 3), failure.retry_after)
+        return
+    update.state = Update.State.REFUSED
+    ask_human(
+        order,
+        Concern.DELIVERY,
+        f"Ashby does not know this check, and refused “{update.summary}”: {failure.sentence} Probably our "
+        "answer to the start was lost. Ask the recruiter to start the same check again in Ashby: Ashby then "
+        "gets this check, and what waits is delivered. If nobody wants the check, cancel it here.",
+    )
 
 
 def _refused(order: Order, update: Update, failure: CallFailed) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from assessments.models import InboundCall, Order
+from integrations.json_body import harmless
 from integrations.models import Connection
 from integrations.redaction import HIDDEN, about_a_person, redact, redact_text
 
@@ -33,6 +34,7 @@ def keep_body(call: InboundCall, body: dict[str, Any], size: int, key: str) -> N
     if size > _LARGEST_KEPT:
         call.body = {"omitted": f"{size} bytes"}
     else:
+        body = harmless(body)
         call.body = redact(_without_answers(body), hide=_about_the_candidate(body), secrets=[key])
 
 

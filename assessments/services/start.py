@@ -1,22 +1,23 @@
 """Ashby starts a check: an order, once."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
-from assessments.models import Event, InboundCall, Order
+from assessments.models import Event, InboundCall, Order, Update
 from assessments.statuses import ENDED, Status
 from integrations.catalogue import package_for
 from integrations.crash_points import reach
 from integrations.models import Connection, Package
-from integrations.partner_protocol.messages import StartRequest
+from integrations.partner_protocol.starts import StartRequest
 
 from . import journal, search_terms
 from .changing import record
+from .lost_answer import answer_again, completed_without_ashby, replay_window
 from .plain import plain
-from .tell import milliseconds
+from .tell import milliseconds, page_of
 from .waits import in_words
 
 
@@ -35,10 +36,11 @@ class AlreadyBeingAssessed(Exception):
 def start(connection: Connection, request: StartRequest, call: InboundCall, now: datetime) -> Started:
     """Accepts an order and everything that follows from it, in one transaction; asks nobody.
 
-    For one org, application and package there is at most one active order: the same start again
-    within ``ASSESSMENT_START_REPLAY_SECONDS`` gets that order, a later one
-    ``AlreadyBeingAssessed``. (Contract, section 4: Ashby has no idempotency key, and a second
-    check costs money.) Raises ``NoPackage`` too.
+    For one org, application and package there is at most one active order. The same start again gets the
+    first answer within ``ASSESSMENT_START_REPLAY_SECONDS``, and at any time once Ashby has said that it does
+    not know the order (``lost_answer.py``). A later start, and one with another name or e-mail address of
+    the candidate, raises ``AlreadyBeingAssessed``. (``docs/protocol.md``, "Starting twice": Ashby has no
+    idempotency key, and a second check costs money.) Raises ``NoPackage`` too.
     """
     try:
         return _start(connection, request, call, now)
@@ -48,48 +50,82 @@ def start(connection: Connection, request: StartRequest, call: InboundCall, now:
 
 
 def _start(connection: Connection, request: StartRequest, call: InboundCall, now: datetime) -> Started:
-    active = _active_orders(connection, request)
-    order = next((order for order in active if _is_made_by(request, order, connection, now)), None)
+    known = _known_orders(connection, request, now)
+    order = next((order for order in known if _is_made_by(request, order, connection, now)), None)
     if order is None:
         package, by_job = package_for(connection, request)
         # A package and the one that replaces it are one and the same check.
-        order = next((order for order in active if package in (order.package, order.package.current)), None)
+        order = next((order for order in known if package in (order.package, order.package.current)), None)
         if order is None:
             order = _accept(connection, request, package, by_job, call, now)
             journal.note(order)
             return Started(order, is_repeat=False)
-    if not _is_fresh(order, now):
-        raise AlreadyBeingAssessed(
-            f"This candidate is already being assessed with “{order.package}” since "
-            f"{in_words(order.created_at)}; the check is at “{plain(Status(order.status).label)}”. "
-            "Wait for it, or cancel it first."
-        )
-    call.order, call.outcome = order, "repeated"
-    call.save()
+    is_same = _is_same_candidate(order, request)
+    if not (is_same and _is_repeatable(order, now)):
+        raise AlreadyBeingAssessed(_why_not_again(order, is_same=is_same))
+    if order.ashby_not_found_at:
+        answered = answer_again(order.pk, call, now)
+        if answered is None:
+            # It was cancelled a moment ago, so this start is a new one.
+            return _start(connection, request, call, now)
+        order = answered
+    else:
+        call.order, call.outcome = order, "repeated"
+        call.save()
     # The process that accepted it may have died before it noted it.
     journal.note(order)
     return Started(order, is_repeat=True)
 
 
-def _active_orders(connection: Connection, request: StartRequest) -> list[Order]:
-    active = (
+def _known_orders(connection: Connection, request: StartRequest, now: datetime) -> list[Order]:
+    """The application's orders that this start may be a repeat of: the active ones, and completed ones that
+    Ashby never learned of. One of those for another name or address is no repeat: its report may be about
+    the wrong details, so the start is a new one, as after any completed check."""
+    known = (
         Order.objects.order_by()
         .filter(organization=connection.organization_id, application_id=request.application_id)
-        .exclude(status__in=ENDED)
+        .filter(~Q(status__in=ENDED) | completed_without_ashby(now))
     )
     # Nearly always there is none, which a narrow query finds out at a third of the cost.
-    return list(active.select_related("package__replaced_by")) if active.exists() else []
+    orders = list(known.select_related("package__replaced_by")) if known.exists() else []
+    orders.sort(key=lambda order: order.has_ended)
+    return [order for order in orders if not order.has_ended or _is_same_candidate(order, request)]
 
 
 def _is_made_by(request: StartRequest, order: Order, connection: Connection, now: datetime) -> bool:
-    """Whether this is the start that has just made the order. What an admin has changed since (the
-    job's package, or that one is offered) must not make one click two orders."""
+    """Whether this is the start that has made the order. What an admin has changed since (the job's package,
+    or that one is offered) must not make one click two orders."""
     asked_for = connection.job_package_type_id if order.by_job_mapping else order.package.assessment_type_id
-    return str(asked_for) == request.assessment_type_id.lower() and _is_fresh(order, now)
+    return asked_for == request.type_uuid and _is_repeatable(order, now)
 
 
-def _is_fresh(order: Order, now: datetime) -> bool:
-    return now - order.created_at <= timedelta(seconds=settings.ASSESSMENT_START_REPLAY_SECONDS)
+def _is_same_candidate(order: Order, request: StartRequest) -> bool:
+    """A corrected name or address is not the same start: the check runs on the first, and to answer as if it
+    ran on the second would hide that."""
+    return order.start_request.candidate.is_same_person(request.candidate)
+
+
+def _is_repeatable(order: Order, now: datetime) -> bool:
+    last_answer = max(order.created_at, order.answered_again_at or order.created_at)
+    return bool(order.ashby_not_found_at) or now - last_answer <= replay_window()
+
+
+def _why_not_again(order: Order, *, is_same: bool) -> str:
+    """The sentence for the recruiter. Each step that it names exists: only a check that Ashby shows can be
+    cancelled there, and Ashby shows it for certain once it has taken an update of it."""
+    since, status = in_words(order.created_at), plain(Status(order.status).label)
+    what = (
+        f"This candidate is already being assessed with “{order.package}” since {since}; "
+        f"the check is at “{status}”."
+    )
+    if not is_same:
+        what += " It was started with another name or e-mail address, and goes on with that."
+    wish = "have a new one" if is_same else "use what you corrected"
+    step = f"{what} Wait for it; or, to {wish}, cancel it in Ashby, then start again."
+    if not order.ashby_not_found_at and order.updates.filter(state=Update.State.DELIVERED).exists():
+        return step
+    page = page_of(order)
+    return f"{step} If Ashby does not show it, an admin of {order.organization} can cancel it here: {page}"
 
 
 @transaction.atomic

@@ -17,8 +17,9 @@ from integrations.errors import Answer, Refused, Unauthorized, Unknown
 from integrations.key_chain import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
 from integrations.limits import take_justifacts_calls
 from integrations.listing import Listing, clean_text, read_listing
-from integrations.partner_protocol.messages import AssessmentUpdate, StartRequest
+from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.partner_protocol.parsing import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, InvalidMessage, read_id
+from integrations.partner_protocol.starts import StartRequest
 
 _NOT_FOUND = "assessment_not_found"
 

@@ -6,26 +6,13 @@ raises ``InvalidMessage``; ``as_json`` leaves absent fields out and never says n
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from integrations.redaction import conceal
 
-from integrations.redaction import about_a_person, conceal
-
-from .parsing import (
-    JSON,
-    MAX_EMAIL_LENGTH,
-    MAX_TEXT_LENGTH,
-    MAX_URL_LENGTH,
-    InvalidMessage,
-    read_line,
-    read_part,
-    read_text,
-    without_absent,
-)
+from .parsing import JSON, MAX_TEXT_LENGTH, InvalidMessage, read_id, read_line, read_text
 
 DATA_TYPES = ("numeric_score", "numeric_duration_minutes", "url", "string", "boolean_success")
 CUSTOM_FIELD_TYPES = (
@@ -127,150 +114,13 @@ class AssessmentUpdate:
         return {name: value for name, value in parts.items() if value}
 
 
-@dataclass(frozen=True)
-class Candidate:
-    first_name: str
-    last_name: str
-    email: str = field(repr=False)
-    ashby_id: str = ""
-    profile_url: str = ""
-
-    @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> Self:
-        part = read_part(body, "candidate")
-        return cls(
-            first_name=_name_of_person(part, "first_name"),
-            last_name=_name_of_person(part, "last_name"),
-            email=_address(part),
-            ashby_id=read_line(part, "ashby_id", "candidate", needed=False),
-            profile_url=read_line(
-                part, "ashby_profile_url", "candidate", needed=False, longest=MAX_URL_LENGTH
-            ),
-        )
-
-    @property
-    def personal_data(self) -> tuple[str, ...]:
-        """What must not stand in anything that is kept about a call."""
-        return about_a_person(self.email, self.first_name, self.last_name)
-
-    def as_json(self) -> JSON:
-        return without_absent(
-            ashby_id=self.ashby_id,
-            first_name=self.first_name,
-            last_name=self.last_name,
-            email=self.email,
-            ashby_profile_url=self.profile_url,
-        )
-
-
-@dataclass(frozen=True)
-class StartRequest:
-    """The body of ``assessment.start``. ``application`` and ``job`` keep every known field."""
-
-    assessment_type_id: str
-    candidate: Candidate
-    application: JSON
-    job: JSON
-    additional_fields: JSON
-
-    @property
-    def application_id(self) -> str:
-        return str(self.application["ashby_id"])
-
-    @property
-    def job_id(self) -> str:
-        return str(self.job["ashby_id"])
-
-    @property
-    def job_name(self) -> str:
-        return str(self.job.get("name", ""))
-
-    @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> Self:
-        """Liberal in what may be missing, strict about what an order cannot do without.
-
-        Raises ``InvalidMessage``.
-        """
-        application, job = read_part(body, "application"), read_part(body, "job")
-        team = job.get("hiringTeam")
-        if team is not None and not (isinstance(team, list) and all(isinstance(m, dict) for m in team)):
-            raise InvalidMessage("job.hiringTeam has to be a list of objects.")
-        return cls(
-            assessment_type_id=read_line(body, "assessment_type_id", ""),
-            candidate=Candidate.parse(body),
-            application=without_absent(
-                ashby_id=read_line(application, "ashby_id", "application"),
-                status=read_line(application, "status", "application", needed=False),
-            ),
-            job=without_absent(
-                ashby_id=read_line(job, "ashby_id", "job"),
-                name=read_text(job, "name", "job", needed=False),
-                req_id=read_line(job, "req_id", "job", needed=False),
-                ashby_job_url=read_line(job, "ashby_job_url", "job", needed=False, longest=MAX_URL_LENGTH),
-                hiringTeam=team,
-            ),
-            additional_fields=_additional_fields(body, application, job),
-        )
-
-    def as_json(self) -> JSON:
-        """What the portal says to Justifacts, in Ashby's place."""
-        message = {
-            "assessment_type_id": self.assessment_type_id,
-            "candidate": self.candidate.as_json(),
-            "application": self.application,
-            "job": self.job,
-        }
-        return message | ({"additional_fields": self.additional_fields} if self.additional_fields else {})
-
-
 def parse_assessment_id(body: Mapping[str, Any]) -> UUID | None:
-    """Our id in a body; None where it is a text that cannot be one of ours.
+    """Our id in a body; None where it cannot be one of ours.
 
-    Raises ``InvalidMessage`` where it is missing or no text.
+    Raises ``InvalidMessage`` where it is missing.
     """
-    text = read_line(body, "assessment_id", "")
+    text = read_id(body, "assessment_id")
     try:
         return UUID(text)
     except ValueError:
         return None
-
-
-def _additional_fields(*places: Mapping[str, Any]) -> JSON:
-    """Where exactly they stand is not published: the top level first, then application and job."""
-    for place in places:
-        fields = place.get("additional_fields")
-        if fields is not None and not isinstance(fields, dict):
-            raise InvalidMessage("additional_fields has to be an object.")
-        if fields:
-            return fields
-    return {}
-
-
-def _address(part: Mapping[str, Any]) -> str:
-    """The candidate's e-mail address, without the blanks and invisible marks that a paste leaves."""
-    pasted = read_line(part, "email", "candidate", needed=False, longest=MAX_EMAIL_LENGTH)
-    address = pasted.strip("\u200b\u200e\u200f\u2060\ufeff\u00a0 ")
-    try:
-        validate_email(address)
-        valid = address.isprintable()
-    except ValidationError:
-        valid = False
-    if not valid:
-        raise InvalidMessage(
-            "The candidate has no valid e-mail address, which Justifacts needs. "
-            "Correct it on the candidate's profile, then start again.",
-            for_person=True,
-        )
-    return address
-
-
-def _name_of_person(part: Mapping[str, Any], name: str) -> str:
-    text = read_line(part, name, "candidate", needed=False)
-    if not text.strip():
-        words = name.replace("_", " ")
-        raise InvalidMessage(
-            f"The candidate has no {words}, which Justifacts needs. "
-            "Add it on the candidate's profile, then start again.",
-            for_person=True,
-        )
-    return text

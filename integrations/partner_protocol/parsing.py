@@ -7,12 +7,17 @@ where the message cannot do without it. Rules: ``docs/protocol.md``, "Reading wh
 import re
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
+
+from .cleaning import clean_line
 
 JSON = dict[str, Any]
 
+MAX_PERSON_NAME_LENGTH = 200
 MAX_ID_LENGTH, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, MAX_URL_LENGTH, MAX_TEXT_LENGTH = 200, 254, 500, 2000, 5000
-# Characters that end a line or control a terminal.
-_CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Characters that end a line, control a terminal, or that no database holds.
+_CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UUID = re.compile(r"\{?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", re.IGNORECASE)
 
 
 class InvalidMessage(ValueError):
@@ -38,6 +43,24 @@ def read_id(place: Mapping[str, Any], name: str, parent: str = "", *, needed: bo
     return read_line({name: value and value.strip()}, name, parent, needed=needed)
 
 
+def same_uuid(text: str) -> str:
+    """The usual form of a UUID, however it is written; any other identifier as it stands."""
+    return str(UUID(text)) if _UUID.fullmatch(text) else text
+
+
+def optional_text(place: Mapping[str, Any], name: str, *, within: int | None = None) -> str:
+    """One clean line that the message can do without: empty where it is absent or of another type.
+
+    A number counts as a text. A text longer than ``within`` is absent: a part of an identifier or of a link
+    leads somewhere else.
+    """
+    value = place.get(name)
+    if type(value) in (int, float):
+        value = str(value)
+    text = clean_line(value) if isinstance(value, str) else ""
+    return text if within is None or len(text) <= within else ""
+
+
 def read_part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """An object that the message cannot do without. Raises ``InvalidMessage``."""
     value = body.get(name)
@@ -48,7 +71,7 @@ def read_part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def without_absent(**parts: Any) -> JSON:
     """The parts that are present: neither null nor empty."""
-    return {name: value for name, value in parts.items() if value not in (None, "")}
+    return {name: value for name, value in parts.items() if value not in (None, "", [])}
 
 
 def read_text(

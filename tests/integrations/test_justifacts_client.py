@@ -9,7 +9,7 @@ import responses
 
 from integrations.errors import Refused, Unauthorized, Unknown
 from integrations.justifacts.client import JustifactsClient, OrderNotFound, SoldPackage, address
-from integrations.partner_protocol.messages import Candidate, StartRequest
+from integrations.partner_protocol.starts import Candidate, StartRequest
 
 BASE = "https://justifacts.test/jfacts/servlet/application_ashby/"
 KEY = "verify-ü-key"

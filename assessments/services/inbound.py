@@ -6,6 +6,7 @@ from typing import Any
 from assessments.models import InboundCall, Order
 from integrations.json_body import harmless
 from integrations.models import Connection
+from integrations.partner_protocol.cleaning import clean_line
 from integrations.redaction import HIDDEN, about_a_person, redact, redact_text
 
 #: Calls that only read are kept, and noted on the connection, this often.
@@ -34,8 +35,8 @@ def keep_body(call: InboundCall, body: dict[str, Any], size: int, key: str) -> N
     if size > _LARGEST_KEPT:
         call.body = {"omitted": f"{size} bytes"}
     else:
-        body = harmless(body)
-        call.body = redact(_without_answers(body), hide=_about_the_candidate(body), secrets=[key])
+        hide = _about_the_candidate(body)
+        call.body = redact(_without_answers(harmless(body)), hide=hide, secrets=[key])
 
 
 def _without_answers(body: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def _about_the_candidate(body: dict[str, Any]) -> tuple[str, ...]:
     candidate = body.get("candidate")
     part = candidate if isinstance(candidate, dict) else {}
     values = (part.get(name) for name in ("email", "last_name", "first_name"))
-    return about_a_person(*(value.strip() if isinstance(value, str) else "" for value in values))
+    return about_a_person(*(clean_line(value) if isinstance(value, str) else "" for value in values))
 
 
 def keep_about(call: InboundCall, order: Order, outcome: str) -> None:

@@ -80,6 +80,42 @@ def test_one_click_that_comes_many_times_at_once_is_one_order(world: World) -> N
     assert Order.objects.count() == 1
 
 
+@pytest.mark.parametrize("status", ["received", "complete"])
+def test_a_lost_start_that_comes_many_times_at_once_is_answered_again_by_one_order(
+    world: World, status: str
+) -> None:
+    """While the outbox delivers what waited for it."""
+    body = world.start_body()
+    first = world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"]
+    world.ashby("assessment.update", {"success": False, "errors": ["assessment_not_found"]})
+    world.justifacts_takes()
+    world.justifacts("assessment.status", {}, 503)
+    world.work()
+    order = Order.objects.get()
+    if status == "complete":
+        world.push(order, "Complete", assessment_result=data("result", "Clear"))
+    Order.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    world.ashby_takes_everything()
+
+    def click() -> tuple[int, str]:
+        answer = Client().post(
+            "/ashby/assessment.start",
+            body,
+            content_type="application/json",
+            HTTP_AUTHORIZATION=basic(world.acme.verification_key),
+        )
+        return answer.status_code, answer.json()["results"]["assessment_id"]
+
+    def deliver_all() -> None:
+        Update.objects.update(due_at=timezone.now())
+        while deliver.deliver_next(order.pk):
+            Update.objects.filter(state=Update.State.WAITING).update(due_at=timezone.now())
+
+    answers = at_once(*[click] * MANY, deliver_all)
+    assert set(answers[:-1]) == {(200, first)}
+    assert Order.objects.count() == 1
+
+
 def test_a_push_a_poll_and_a_cancel_of_one_order_at_once_end_in_one_story(world: World) -> None:
     world.ashby_takes_everything()
     order = world.placed()

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from django.db.models import F, Q
 
-from .errors import BudgetSpent, CallFailed, NotSent, Refused
+from .errors import BudgetSpent, CallFailed, NotSent, Refused, ServerError, UnclearRefusal
 from .models import Connection
 
 
@@ -64,9 +64,9 @@ def is_open(connection: Connection, side: Side) -> bool:
 
 
 def count(connection: Connection, side: Side, failure: CallFailed | None, now: datetime) -> bool:
-    """Counts how a call to ``side`` ended, and says whether its calls now rest for failures. Who
-    refuses a call has answered."""
-    if failure is None or isinstance(failure, Refused):
+    """Counts how a call to ``side`` ended, and says whether its calls now rest for failures. A side that
+    refuses a call has answered; a proxy's page and an error code of the server are failures."""
+    if failure is None or has_answered(failure):
         if getattr(connection, f"{side}_failures") or getattr(connection, f"{side}_rest_until"):
             _rest(connection, side, None, failures=0)
     elif isinstance(failure, BudgetSpent) or (isinstance(failure, NotSent) and failure.answer.status == 429):
@@ -75,6 +75,12 @@ def count(connection: Connection, side: Side, failure: CallFailed | None, now: d
     else:
         return _count_failure(connection, side, now)
     return False
+
+
+def has_answered(failure: CallFailed) -> bool:
+    """Whether the failure is about one message and says nothing against the side: it has understood it."""
+    is_unclear = isinstance(failure, UnclearRefusal) and not isinstance(failure, ServerError)
+    return isinstance(failure, Refused) or is_unclear
 
 
 def _count_failure(connection: Connection, side: Side, now: datetime) -> bool:

@@ -1,5 +1,4 @@
-"""Connecting an organization: its keys and addresses, the health of both sides, and the pause of
-its deliveries."""
+"""Connecting an organization: its keys and addresses, and the health of both sides."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from .fields import Secret, SecretUnreadable, blind_indexes, can_be_read
 from .justifacts.client import JustifactsClient
 from .key_rotation import note_use, note_use_of_verification_key
 from .models import AshbyApiKey, Connection, Organization, RetiringVerificationKey
+from .pauses import resume
 from .sides import problem
 
 _TRIED_AFTER_THE_FIRST = 2
@@ -201,26 +201,6 @@ def key_was_replaced(connection: Connection, key: str) -> bool:
     Connection.objects.select_for_update().get(pk=connection.pk)
     selected = connection.selected_ashby_key
     return selected is not None and selected.key_index not in blind_indexes(key)
-
-
-def pause(organization: Organization, reason: str, now: datetime) -> bool:
-    """Stops the org's deliveries to Ashby until a key works again. False: they were paused already."""
-    return (
-        Connection.objects.filter(organization=organization, paused_at=None).update(
-            paused_at=now, pause_reason=reason, **problem("ashby", reason, now)
-        )
-        == 1
-    )
-
-
-def resume(organization: Organization) -> bool:
-    """Lets the org's deliveries go on. False: they were not paused."""
-    return (
-        Connection.objects.filter(organization=organization)
-        .exclude(paused_at=None)
-        .update(paused_at=None, pause_reason="", ashby_problem="", ashby_problem_since=None)
-        == 1
-    )
 
 
 @dataclass(frozen=True)

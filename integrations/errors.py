@@ -4,7 +4,10 @@ CallFailed
 ├── NotSent         the other side has taken nothing: the same call may be made again
 │   └── BudgetSpent     ... because we keep to a budget: not tried at all
 ├── Unknown         it may have been taken: ask before making it again
-│   └── NoAnswer        ... or may yet be taken: the other side may still be at it
+│   ├── NoAnswer        ... or may yet be taken: the other side may still be at it
+│   ├── NotTheProtocol  ... something on the way answered: a proxy, a server that restarts
+│   └── UnclearRefusal  ... ``success: false`` with a code that says neither yes nor no, or without one
+│       └── ServerError     ... with a code that speaks of the server
 └── Refused         the other side understood and said no
     └── Unauthorized    ... to our key: a human must act
 """
@@ -64,6 +67,19 @@ class Unknown(CallFailed):
 
 class NoAnswer(Unknown):
     """Nothing came in time, so "there is no such thing" is not certain for a while."""
+
+
+class NotTheProtocol(Unknown):
+    """The answer is not written in the protocol, so it is no decision of the peer's: an HTML page, an empty
+    body, JSON of another shape. The way to the peer is broken."""
+
+
+class UnclearRefusal(Unknown):
+    """``success: false`` with a code that was never seen before, or without a code."""
+
+
+class ServerError(UnclearRefusal):
+    """An error envelope whose code speaks of the server (``codes.SERVER_CODES``)."""
 
 
 class Refused(CallFailed):

@@ -16,8 +16,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from email.message import Message
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
@@ -25,7 +24,8 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from . import addresses
-from .errors import Answer, CallFailed, NoAnswer, NotSent, Refused, Unauthorized, Unknown
+from .answers import classified
+from .errors import Answer, CallFailed, NoAnswer, NotSent, Unknown
 from .fence import ClaimIsOver, FencedBody
 from .json_body import harmless, visible
 from .redaction import conceal, redact_text
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 ANSWER_BYTES = 1024 * 1024
 EXCERPT_CHARACTERS = 500
 
-_FOR_PEOPLE = frozenset({"message", "errorInfo", "errors", "warnings"})
+_FOR_PEOPLE = frozenset({"message", "errorInfo", "error", "errors", "warnings"})
 
 _sessions = threading.local()
 
@@ -66,6 +66,7 @@ def post(
     hide: Iterable[str] = (),
     to_ourselves: bool = False,
     not_after: float | None = None,
+    empty_is_success: bool = False,
 ) -> Answer:
     """POSTs ``body`` as JSON with ``key`` as the Basic user name and returns the parsed answer.
 
@@ -73,9 +74,10 @@ def post(
     the other side had closed that connection. Any other call opens a fresh one, so that a reset
     means a reset. ``hide`` lists what must not stand in the stored excerpt of the answer.
     ``to_ourselves``: the portal's own address, which may be private or plain http. ``not_after``
-    (``fence.uptime()`` seconds): later than that nothing is sent, ``NotSent``.
+    (``fence.uptime()`` seconds): later than that nothing is sent, ``NotSent``. ``empty_is_success``: any
+    2xx without a body is an answer.
 
-    Raises ``NotSent``, ``Unknown``, ``Refused`` or ``Unauthorized``.
+    Raises ``NotSent``, ``Unknown``, ``Refused`` or ``Unauthorized``; ``answers.py`` has the table.
     """
     session = _session_for(url, fresh=not repeatable, to_ourselves=to_ourselves)
     host = urlsplit(url).hostname or ""
@@ -89,7 +91,8 @@ def post(
     def exchange() -> Answer:
         # A fenced body is handed over once, so the second time takes a new one.
         data = content if not_after is None else FencedBody(content, not_after)
-        return _classified(_exchange(session, url, arguments | {"data": data}, hidden), host)
+        answer = _exchange(session, url, arguments | {"data": data}, hidden)
+        return classified(answer, host, empty_is_success=empty_is_success)
 
     if not repeatable:
         with session:
@@ -113,7 +116,9 @@ def post_to_webhook(url: str, body: Mapping[str, Any]) -> None:
     with _session_for(url, fresh=True) as session:
         answer = replace(_exchange(session, url, arguments, _Hidden((url,))), body={}, excerpt="")
     if not 200 <= (answer.status or 0) < 300:
-        _classified(answer, urlsplit(url).hostname or "")
+        # Chat servers speak no protocol of ours: the status alone decides.
+        words: dict[str, object] = {"message": f"{urlsplit(url).hostname} answered {answer.status}."}
+        classified(replace(answer, body=words), urlsplit(url).hostname or "")
 
 
 class _ConnectionWasClosed(Unknown):
@@ -180,7 +185,7 @@ def _read(response: requests.Response) -> bytes:
 
 
 def _answer(response: requests.Response, content: bytes, began: float, hidden: _Hidden) -> Answer:
-    text = visible(content.decode("utf-8", errors="replace").replace("\x00", ""))
+    text = visible(_decoded(response, content).replace("\x00", "")).strip()
     try:
         body = harmless(json.loads(text))
         # Written anew: a name that was escaped (\\u00eb) has to be found too.
@@ -195,6 +200,17 @@ def _answer(response: requests.Response, content: bytes, began: float, hidden: _
         body=_for_people(body, hidden) if isinstance(body, dict) else {},
         headers={name.lower(): value for name, value in response.headers.items()},
     )
+
+
+def _decoded(response: requests.Response, content: bytes) -> str:
+    """In the declared charset; in UTF-8 where none is declared, or one that does not exist."""
+    message = Message()
+    message["Content-Type"] = response.headers.get("content-type", "")
+    charset = message.get_content_charset("utf-8")
+    try:
+        return content.decode(charset, errors="replace")
+    except LookupError:
+        return content.decode("utf-8", errors="replace")
 
 
 def _for_people(body: dict[str, Any], hidden: _Hidden) -> dict[str, Any]:
@@ -240,61 +256,3 @@ def _root(error: BaseException) -> object:
         if inner is None:
             return reason
         reason = inner
-
-
-def _classified(answer: Answer, host: str) -> Answer:
-    status = answer.status or 0
-    code, message = error_of(answer.body)
-    said = message or f"{host} answered {status}."
-    retry_after = _retry_after(answer.headers.get("retry-after"))
-    if status == 200:
-        if not answer.body:
-            raise Unknown(f"{host} answered 200 with something unreadable.", answer=answer)
-        return answer
-    if status in (429, 503):
-        raise NotSent(said, code=code or str(status), answer=answer, retry_after=retry_after)
-    if status in (401, 403):
-        raise Unauthorized(said, code=code or str(status), answer=answer)
-    if 400 <= status < 500 and status not in (408, 425):
-        raise Refused(said, code=code or str(status), answer=answer)
-    failure = NoAnswer if status in (408, 504) else Unknown
-    raise failure(said, code=code or str(status), answer=answer, retry_after=retry_after)
-
-
-def error_of(body: Mapping[str, Any]) -> tuple[str, str]:
-    """Code and message of an error envelope, in any of the shapes that were seen.
-
-    ``errorInfo {code, message}`` [Ashby's API reference]; ``errors: ["code"]`` and
-    ``errors: [{message, parameter}]`` [seen]; ``{"message"}`` [Ashby's guide, 422].
-    """
-    info = body.get("errorInfo")
-    info = info if isinstance(info, dict) else {}
-    errors = body.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors else None
-    code = message = ""
-    if isinstance(first, str):
-        code = first
-    elif isinstance(first, dict):
-        code = "invalid_parameter" if first.get("parameter") else ""
-        parameter = f"{first['parameter']}: " if first.get("parameter") else ""
-        message = f"{parameter}{first.get('message', '')}"
-    code = str(info.get("code") or code)
-    message = str(info.get("message") or body.get("message") or message or code)
-    return code[:100], message[:1000]
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds, from either form of the header; None where it is absent or unreadable."""
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())

@@ -7,8 +7,8 @@ from datetime import datetime
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
-from .breaker import Side, count
-from .errors import BudgetSpent, CallFailed, Refused, Unauthorized
+from .breaker import Side, count, has_answered
+from .errors import BudgetSpent, CallFailed, NotTheProtocol, Refused, Unauthorized
 from .models import Connection
 from .redaction import redact_text
 
@@ -34,7 +34,7 @@ def note_justifacts(
     rests = count(connection, Side.JUSTIFACTS, failure, now)
     if isinstance(failure, BudgetSpent):
         return
-    if isinstance(failure, Refused) and not isinstance(failure, Unauthorized):
+    if failure is not None and has_answered(failure) and not isinstance(failure, Unauthorized):
         failure = None
     _note(connection, Side.JUSTIFACTS, _problem_text(Side.JUSTIFACTS, failure, rests, hide), now)
 
@@ -48,7 +48,11 @@ def heard_from_justifacts(connection: Connection, now: datetime) -> None:
 def _problem_text(side: Side, failure: CallFailed | None, rests: bool, hide: Iterable[str]) -> str:
     if failure is None:
         return ""
-    text = f"{failure.sentence} {_RESTING.format(side=side.title())}" if rests else failure.message
+    text = failure.message
+    if isinstance(failure, NotTheProtocol):
+        text = f"{text} The portal tries again."
+    if rests:
+        text = f"{failure.sentence} {_RESTING.format(side=side.title())}"
     return redact_text(text, hide)
 
 

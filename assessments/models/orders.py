@@ -95,6 +95,12 @@ class Order(Claimable):
     call_error = PersonalTextField(blank=True)
     # How often in a row Justifacts said that it has no such order, after a placing of unknown outcome.
     not_found_count = models.PositiveSmallIntegerField(default=0)
+    # A placing was answered with an error that says neither yes nor no: a digest of its code or words, so
+    # that the same answer to the next placing is recognised.
+    placing_refusal = models.CharField(max_length=64, blank=True, default="", db_default="")
+    # Since when, and how often, it answered placings with a code such as temporarily_unavailable.
+    placing_unavailable_since = models.DateTimeField(null=True)
+    placing_unavailable_count = models.PositiveSmallIntegerField(default=0, db_default=0)
     polled_at = models.DateTimeField(_("last polled"), null=True)
 
     # A legal hold stops the clock: nothing of the order is erased until a person lifts it.

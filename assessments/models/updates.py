@@ -27,12 +27,25 @@ class UpdateQuerySet(ClaimableQuerySet["Update"]):
 
     def deliverable(self, now: datetime) -> Self:
         """Heads whose time has come, of organizations whose deliveries are not paused and do not rest."""
+        return self._due(now).filter(order__organization__connection__paused_at=None)
+
+    def probing(self, now: datetime) -> Self:
+        """Heads whose time has come, the oldest first, of organizations whose deliveries are paused and which
+        may try now, with one update, whether Ashby takes their key again."""
+        probe_at = "order__organization__connection__probe_at"
+        due = self._due(now).filter(
+            Q(**{probe_at: None}) | Q(**{f"{probe_at}__lte": now}),
+            order__organization__connection__paused_at__isnull=False,
+            order__organization__ashby_api_keys__is_selected=True,
+        )
+        return due.order_by("created_at", "pk")
+
+    def _due(self, now: datetime) -> Self:
         return self.heads().filter(
             awake(Side.ASHBY, now, "order__organization__connection__"),
             state=Update.State.WAITING,
             due_at__lte=now,
             order__organization__connection__is_enabled=True,
-            order__organization__connection__paused_at=None,
         )
 
 

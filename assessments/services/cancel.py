@@ -9,7 +9,15 @@ from assessments.models import Attempt, CancelledBy, Concern, Event, InboundCall
 from assessments.statuses import Status
 from integrations.connections import justifacts_client
 from integrations.crash_points import reach
-from integrations.errors import Answer, BudgetSpent, CallFailed, Refused, Unauthorized
+from integrations.errors import (
+    Answer,
+    BudgetSpent,
+    CallFailed,
+    Refused,
+    ServerError,
+    Unauthorized,
+    UnclearRefusal,
+)
 from integrations.justifacts.client import JustifactsClient, OrderNotFound
 from integrations.models import Connection
 from integrations.sides import note_justifacts
@@ -24,7 +32,10 @@ from .people import NotPossible, changing_by_person, record_person
 from .plain import plain
 from .scheduling import put_off, schedule
 from .tell import tell_end
-from .waits import ASK_AFTER
+from .waits import ASK_AFTER, in_words
+
+#: So often an error that says neither yes nor no is tried again before a person is asked.
+UNCLEAR_CANCELS = 4
 
 
 def cancel_by_ashby(
@@ -131,7 +142,7 @@ def cancel_at_justifacts(claim: Claim) -> None:
             schedule(order, NextCall.NONE, None)
             settle(order, Concern.CANCEL)
             record(order, Event.Source.JUSTIFACTS, "cancel_taken", "Justifacts took the cancellation.")
-        elif isinstance(failure, Refused) and not isinstance(failure, Unauthorized):
+        elif _is_refused(order, failure):
             schedule(order, NextCall.NONE, None)
             ask_human(
                 order,
@@ -141,12 +152,21 @@ def cancel_at_justifacts(claim: Claim) -> None:
             )
         else:
             put_off(order, failure, now)
-            if order.call_failing_since and now - order.call_failing_since > ASK_AFTER:
+            is_overdue = order.call_failing_since and now - order.call_failing_since > ASK_AFTER
+            if (isinstance(failure, ServerError) and order.call_failures >= UNCLEAR_CANCELS) or is_overdue:
                 ask_human(
                     order,
                     Concern.CANCEL,
-                    f"Justifacts could not be told for a day to cancel order {order.justifacts_order_id}: "
-                    f"{failure.sentence} The portal goes on trying. Call Justifacts if it is urgent.",
+                    f"Justifacts has not taken the cancellation of order {order.justifacts_order_id} since "
+                    f"{in_words(order.call_failing_since or now)}: {failure.sentence} The portal goes on "
+                    "trying. Call Justifacts if it is urgent.",
                 )
         reach("cancel.before_commit")
     note_justifacts(connection, failure, now, hide=claim.order.personal_data)
+
+
+def _is_refused(order: Order, failure: CallFailed) -> bool:
+    """Whether Justifacts declines to cancel: its decision, or the same unclear answer several times."""
+    if isinstance(failure, UnclearRefusal):
+        return not isinstance(failure, ServerError) and order.call_failures >= UNCLEAR_CANCELS - 1
+    return isinstance(failure, Refused) and not isinstance(failure, Unauthorized)

@@ -1,11 +1,14 @@
 """Telling Ashby, one update of an order after the other, until Ashby has taken each.
 
-Every outcome has one row here (contract, sections 2 and 4):
+Every outcome has one row here (``docs/protocol.md``):
 
     taken                   delivered; Ashby's warnings are kept
-    not sent, unknown       again later: 5 s, 15 s, 1 min, 5 min, 15 min, 1 h, then hourly;
+    not sent, unknown       again later: 5 s, 15 s, 1 min, 5 min, 15 min, 1 h, then hourly; a proxy's page
+                            (whatever its status) and a code of the server or never seen are among them;
                             Retry-After wins; after 24 h a human is asked, and the tries go on
-    unauthorized            the org's deliveries pause until a key works
+    unauthorized            Ashby's own 401 or 403, or a code that speaks of the key: the org's deliveries
+                            pause. One update tries every 5 minutes whether Ashby takes the key again;
+                            then they go on by themselves
     not found               again later, while the order is young: its start may still be on the way
     body invalid            refused for good: a human is asked, and the lane waits for them
 """
@@ -20,9 +23,10 @@ from assessments.models import Attempt, Concern, Event, Order, Update
 from assessments.models.claims import sends_until
 from integrations.ashby.client import AssessmentNotFound, InvalidUpdate, warnings_of
 from integrations.breaker import Side, let_through
-from integrations.connections import ashby_client, key_was_replaced, pause
+from integrations.connections import ashby_client, key_was_replaced
 from integrations.crash_points import reach
 from integrations.errors import Answer, BudgetSpent, CallFailed, Unauthorized
+from integrations.pauses import PROBE_EVERY, pause, resume, take_probe
 from integrations.redaction import redact_text
 from integrations.sides import note_ashby
 
@@ -40,6 +44,7 @@ class _Claimed:
     update: Update
     token: UUID
     sends_until: float
+    is_probe: bool
 
 
 def deliver_next(assessment_id: UUID) -> bool:
@@ -76,6 +81,8 @@ def deliver_next(assessment_id: UUID) -> bool:
             update.last_error, update.due_at = failure.message, now
         else:
             _settle_update(order, update, answer, failure, now)
+            if claimed.is_probe and _takes_the_key(failure):
+                _resume(order)
         update.save()
         reach("deliver.before_commit")
     reach("deliver.committed")
@@ -84,25 +91,32 @@ def deliver_next(assessment_id: UUID) -> bool:
 
 
 def _claim_head(assessment_id: UUID, now: datetime) -> _Claimed | None:
-    head = (
-        Update.objects.deliverable(now)
-        .unclaimed(now)
-        .filter(order=assessment_id)
-        .select_related("order__organization__connection")
-        .first()
-    )
+    mine = Update.objects.unclaimed(now).filter(order=assessment_id)
+    head = mine.deliverable(now).select_related("order__organization__connection").first()
+    is_probe = head is None
+    if head is None:
+        head = _probe_of(assessment_id, now)
     if head is None:
         return None
     until = sends_until()
     token = Update.objects.filter(state=Update.State.WAITING, due_at__lte=now).claim(head.pk, now)
     if token is None:
         return None
-    claimed = _Claimed(head, token, until)
+    claimed = _Claimed(head, token, until, is_probe)
+    connection = head.order.organization.connection
     # Asked last: while Ashby is broken one call at a time tries it, and that call must be made.
-    if not let_through(head.order.organization.connection, Side.ASHBY, now):
+    if (is_probe and not take_probe(connection, now)) or not let_through(connection, Side.ASHBY, now):
         _give_back(claimed)
         return None
     return claimed
+
+
+def _probe_of(assessment_id: UUID, now: datetime) -> Update | None:
+    """The update with which the order's organization may try whether Ashby takes its key again: the oldest of
+    all its orders, so that what is delivered first is what waits longest."""
+    probes = Update.objects.probing(now).unclaimed(now).filter(order__organization__orders=assessment_id)
+    oldest = probes.select_related("order__organization__connection").first()
+    return oldest if oldest and oldest.order_id == assessment_id else None
 
 
 def _give_back(claimed: _Claimed) -> None:
@@ -143,6 +157,21 @@ def _settle_update(
             )
 
 
+def _takes_the_key(failure: CallFailed | None) -> bool:
+    """Whether Ashby has accepted the key. It has read the update with it, even where it declines that one."""
+    return failure is None or isinstance(failure, InvalidUpdate | AssessmentNotFound)
+
+
+def _resume(order: Order) -> None:
+    if resume(order.organization):
+        record(
+            order,
+            Event.Source.PORTAL,
+            "resumed",
+            f"Ashby takes the API key again; deliveries of {order.organization} go on.",
+        )
+
+
 def _pause(order: Order, failure: Unauthorized, now: datetime) -> None:
     status = f" ({failure.answer.status})" if failure.answer.status else ""
     reason = (
@@ -150,6 +179,9 @@ def _pause(order: Order, failure: Unauthorized, now: datetime) -> None:
         f"Deliveries of {order.organization} are paused. An admin of {order.organization} has to choose "
         "a working key, or mend this one and check the connection."
     )
+    if failure.answer.status:
+        minutes = round(PROBE_EVERY.total_seconds() / 60)
+        reason += f" The portal tries one update every {minutes} minutes, and goes on once Ashby takes it."
     if pause(order.organization, redact_text(reason, order.personal_data), now):
         record(order, Event.Source.PORTAL, "paused", reason)
 

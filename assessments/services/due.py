@@ -34,11 +34,15 @@ class Due:
 
 def due(now: datetime) -> Due:
     """Orders with a call to Justifacts to make, batches of orders to poll (one of each organization),
-    and orders with Ashby to tell."""
+    and orders with Ashby to tell: of an organization whose deliveries are paused, one that tries whether they
+    may go on."""
     return Due(
         calls=_first_of_each(_calls(now), "organization", "next_call_at", MOST_OF_ONE)[:MOST],
         polls=_batches(now),
-        lanes=_first_of_each(_lanes(now), "order__organization", "due_at", MOST_OF_ONE, "order")[:MOST],
+        lanes=[
+            *_first_of_each(_lanes(now), "order__organization", "due_at", MOST_OF_ONE, "order")[:MOST],
+            *_first_of_each(_probes(now), "order__organization", "created_at", 1, "order")[:MOST],
+        ],
     )
 
 
@@ -81,6 +85,10 @@ def _lanes(now: datetime) -> QuerySet[Update]:
     return Update.objects.order_by().deliverable(now).unclaimed(now)
 
 
+def _probes(now: datetime) -> QuerySet[Update]:
+    return Update.objects.probing(now).unclaimed(now).order_by()
+
+
 def _ids(rows: "QuerySet[Any]", name: str = "pk", most: int = MOST_OF_ONE) -> list[UUID]:
     return list(rows.values_list(name, flat=True)[:most])
 
@@ -88,7 +96,9 @@ def _ids(rows: "QuerySet[Any]", name: str = "pk", most: int = MOST_OF_ONE) -> li
 def _first_of_each(
     rows: "QuerySet[Any]", organization: str, due: str, most: int, name: str = "pk"
 ) -> list[UUID]:
-    place = Window(RowNumber(), partition_by=F(organization), order_by=F(due).asc())
+    # By the key where times are equal, so that everybody who asks finds the same ones first.
+    in_order = [F(due).asc(), F("pk").asc()]
+    place = Window(RowNumber(), partition_by=F(organization), order_by=in_order)
     first = rows.annotate(place=place).filter(place__lte=most).order_by("place", due)
     return list(first.values_list(name, flat=True))
 

@@ -159,6 +159,8 @@ def _at_ashby(order: Order, now: datetime) -> str:
 def _paused(connection: Connection) -> str:
     since = in_words(connection.paused_at) if connection.paused_at else ""
     text = _("Waiting for Ashby since %(since)s: %(reason)s")
+    if probe_at := connection.next_probe_at:
+        text += " " + _("The next try is at %(at)s UTC.") % {"at": f"{probe_at:%H:%M}"}
     return text % {"since": since, "reason": connection.pause_reason}
 
 

@@ -1,8 +1,9 @@
-"""Placing an order at Justifacts, once (contract, section 4, "Placing once").
+"""Placing an order at Justifacts, once (``docs/protocol.md``, "Placing once").
 
-An attempt ends as *accepted*, *refused*, *not sent* (try again) or *unknown*. After *unknown*,
-Justifacts is asked by our reference: found, that order is adopted; certainly not found, it is
-placed again; no certain answer, a human is asked, and no machine places it again.
+An attempt ends as *accepted*, *refused*, *not sent* (try again) or *unknown* (``placing_failures.py``). After
+*unknown*, Justifacts is asked by our reference: found, that order is adopted; certainly not found, it is
+placed again; no certain answer, a human is asked, and no machine places it again. "Not found" is certain in
+the protocol's JSON alone, with a code that speaks of the order: a 404 page says nothing.
 """
 
 from datetime import datetime, timedelta
@@ -11,10 +12,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from assessments.models import Attempt, Concern, Event, NextCall, Order
-from assessments.statuses import Status
 from integrations.connections import justifacts_client
 from integrations.crash_points import reach
-from integrations.errors import Answer, BudgetSpent, CallFailed, NoAnswer, NotSent, Refused, Unauthorized
+from integrations.errors import Answer, BudgetSpent, CallFailed, Refused
 from integrations.justifacts.client import Found, OrderNotFound, Placed
 from integrations.sides import note_justifacts
 
@@ -31,22 +31,18 @@ from .claiming import (
     justifacts_is_awake,
 )
 from .long_wait import looked_up_first, was_never_sent
-from .moving import move
+from .placing_failures import forget_placing_failures, placing_failed
 from .scheduling import put_off, schedule
-from .tell import tell_end
 from .track import adopt, apply_word, hear_number
 from .waits import wait_after
 
-#: Justifacts may still be working on what it has just been sent: the first look-up waits, and "not
-#: found" counts as certain when it is said twice, this far apart.
-FIRST_LOOK_UP = timedelta(seconds=2)
+#: "Not found" counts as certain when it is said twice, this far apart.
 SECOND_LOOK_UP = timedelta(seconds=10)
 #: ... and, after a call that nobody answered or that was interrupted, not before this: Justifacts may
 #: still have been at it.
 CERTAIN_AFTER_SILENCE = timedelta(seconds=20)
 #: Look-ups without a certain answer before a human is asked.
 UNCERTAIN_LOOK_UPS = 3
-ASK_ABOUT_PLACING_AFTER = timedelta(hours=1)
 _ANSWERED = "with its answer"
 
 
@@ -105,12 +101,8 @@ def _place(claimed: Claim) -> None:
             return
         if isinstance(outcome, Placed):
             _accepted(order, outcome, now)
-        elif isinstance(outcome, Refused):
-            _rejected(order, outcome, now)
-        elif isinstance(outcome, NotSent):
-            _not_sent(order, outcome, now)
         else:
-            _unknown(order, outcome, now)
+            placing_failed(order, outcome, now)
         reach("place.before_commit")
     reach("place.committed")
     failure = outcome if isinstance(outcome, CallFailed) else None
@@ -174,6 +166,7 @@ def _accepted(order: Order, placed: Placed, now: datetime) -> None:
         f"Justifacts took the order as number {placed.justifacts_order_id}.",
     )
     adopt(order, placed.justifacts_order_id, now)
+    forget_placing_failures(order)
     if placed.word and order.justifacts_order_id == placed.justifacts_order_id:
         apply_word(order, placed.word, _ANSWERED, now)
 
@@ -186,50 +179,9 @@ def _found(order: Order, found: Found, now: datetime) -> None:
         f"Justifacts had taken the order, as number {found.justifacts_order_id}.",
     )
     adopt(order, found.justifacts_order_id, now)
+    forget_placing_failures(order)
     if found.word and order.justifacts_order_id == found.justifacts_order_id:
         apply_word(order, found.word, "when asked", now)
-
-
-def _rejected(order: Order, refusal: Refused, now: datetime) -> None:
-    schedule(order, NextCall.NONE, None)
-    if order.has_ended:
-        return
-    reason = refusal.message
-    move(order, Status.REJECTED, now)
-    order.end_reason = reason
-    settle(order, Concern.PLACING)
-    hint = " Check the verification key of the connection." if isinstance(refusal, Unauthorized) else ""
-    record(order, Event.Source.JUSTIFACTS, "rejected", f"Justifacts refused the order: {reason}{hint}")
-    tell_end(order, reason, now)
-
-
-def _not_sent(order: Order, failure: NotSent, now: datetime) -> None:
-    if order.has_ended:
-        schedule(order, NextCall.NONE, None)
-        return
-    put_off(order, failure, now)
-    if order.call_failing_since and now - order.call_failing_since > ASK_ABOUT_PLACING_AFTER:
-        ask_human(
-            order,
-            Concern.PLACING,
-            f"The order could not be sent to Justifacts for more than an hour: {failure.sentence} "
-            "The portal goes on trying; an admin of the organization can check the connection.",
-        )
-
-
-def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
-    schedule(order, NextCall.LOOK_UP, now + FIRST_LOOK_UP)
-    # That nothing could be sent for an hour is over; it is no doubt about what the look-up will say.
-    settle(order, Concern.PLACING)
-    order.call_error = failure.message
-    if isinstance(failure, NoAnswer):
-        order.call_failing_since = now
-    record(
-        order,
-        Event.Source.PORTAL,
-        "placing_unknown",
-        f"Whether Justifacts took the order is not known: {failure.sentence} The portal asks Justifacts.",
-    )
 
 
 def _not_found(order: Order, now: datetime) -> None:
@@ -245,7 +197,7 @@ def _not_found(order: Order, now: datetime) -> None:
         schedule(order, NextCall.NONE, None)
         settle(order, Concern.PLACING)
         record(order, Event.Source.JUSTIFACTS, "not_taken", "Justifacts never took the order.")
-    elif order.needs_attention:
+    elif order.needs_attention and order.placing_unavailable_since is None:
         order.next_call_at = now + wait_after(order.not_found_count + 3)
         ask_human(
             order,
@@ -254,7 +206,8 @@ def _not_found(order: Order, now: datetime) -> None:
             "place it again by itself. Ask Justifacts, then place it again or cancel it.",
         )
     else:
-        schedule(order, NextCall.PLACE, now)
+        count = order.placing_unavailable_count
+        schedule(order, NextCall.PLACE, now + wait_after(count) if count else now)
         record(
             order,
             Event.Source.JUSTIFACTS,
@@ -271,6 +224,7 @@ def _uncertain(order: Order, failure: CallFailed, now: datetime) -> None:
         return
     put_off(order, failure, now)
     if isinstance(failure, Refused) or order.call_failures >= UNCERTAIN_LOOK_UPS:
+        order.placing_unavailable_since = None  # No machine places it again now.
         ask_human(
             order,
             Concern.PLACING,

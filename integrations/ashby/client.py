@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrations import http
+from integrations.answers import error_of, unsuccessful
+from integrations.codes import BODY_CODES, NOT_FOUND_CODES
 from integrations.errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
 from integrations.key_chain import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
 from integrations.limits import rest_everybody, take_ashby_call
@@ -19,38 +21,6 @@ from integrations.partner_protocol.parsing import read_id
 logger = logging.getLogger(__name__)
 
 _HEADERS = {"Accept": "application/json; version=1"}
-
-# Codes of answers with success false. A code that is in none of the sets says nothing that we
-# know about the body, so the call is made again later.
-KEY_CODES = frozenset(
-    [
-        "missing_endpoint_permission",
-        "unauthorized",
-        "forbidden",
-        "invalid_api_key",
-        "api_key_invalid",
-        "api_key_deactivated",
-        "invalid_credentials",
-        "unauthenticated",
-        "authentication_failed",
-    ]
-)
-NOT_FOUND_CODES = frozenset(["assessment_not_found", "not_found", "resource_not_found"])
-BODY_CODES = frozenset(
-    [
-        "invalid_input",
-        "invalid_parameter",
-        "invalid_parameters",
-        "invalid_request",
-        "invalid_body",
-        "bad_request",
-        "validation_error",
-        "validation_failed",
-        "missing_parameter",
-        "unprocessable_entity",
-    ]
-)
-
 
 # Reading candidates comes with writing them in Ashby's own form for a key.
 _NEEDED = frozenset({"candidateswrite", "candidatesread", "jobsread", "apikeysread"})
@@ -192,8 +162,9 @@ def warnings_of(answer: Answer) -> list[str]:
     return [str(warning)[:500] for warning in warnings][:20] if isinstance(warnings, list) else []
 
 
-def _refusal(error: Refused) -> CallFailed:
-    """What a 4xx other than 401, 403, 408, 425 and 429 means."""
+def _refusal(error: CallFailed) -> CallFailed:
+    """Which ``Refused`` of a call to Ashby this is, by its code, else by its status. Any that is neither is
+    ``Unknown``: the call is made again later."""
     arguments: dict[str, Any] = {"code": error.code, "answer": error.answer}
     if error.code in NOT_FOUND_CODES or error.answer.status == 404:
         return AssessmentNotFound(error.message, **arguments)
@@ -203,16 +174,9 @@ def _refusal(error: Refused) -> CallFailed:
 
 
 def _unsuccessful(answer: Answer) -> CallFailed:
-    """What a 200 without success means."""
-    if answer.body.get("success") is not False:
-        return Unknown("Ashby answered 200 with something that is not its envelope.", answer=answer)
-    code, message = http.error_of(answer.body)
-    text = f"Ashby said: {message or 'no reason'}"
-    arguments: dict[str, Any] = {"code": code, "answer": answer}
-    if code in KEY_CODES:
-        return Unauthorized(text, **arguments)
-    if code in NOT_FOUND_CODES:
-        return AssessmentNotFound(text, **arguments)
-    if code in BODY_CODES:
-        return InvalidUpdate(text, **arguments)
-    return Unknown(text, **arguments)
+    """What a 2xx without success means."""
+    _, message = error_of(answer.body)
+    failure = unsuccessful(answer, "Ashby", f"Ashby said: {message or 'no reason'}")
+    if isinstance(failure, Refused) and not isinstance(failure, Unauthorized):
+        return _refusal(failure)
+    return failure

@@ -13,7 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from integrations import http
-from integrations.errors import Answer, Refused, Unauthorized, Unknown
+from integrations.answers import error_of, unsuccessful
+from integrations.codes import ALREADY_CANCELLED_CODES, ASSESSMENT_NOT_FOUND, DUPLICATE_CODES
+from integrations.errors import Answer, Refused, Unauthorized, UnclearRefusal, Unknown
 from integrations.key_chain import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
 from integrations.limits import take_justifacts_calls
 from integrations.listing import Listing, clean_text, read_listing
@@ -21,7 +23,7 @@ from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.partner_protocol.parsing import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, InvalidMessage, read_id
 from integrations.partner_protocol.starts import StartRequest
 
-_NOT_FOUND = "assessment_not_found"
+_NOT_FOUND = ASSESSMENT_NOT_FOUND
 
 
 @dataclass(frozen=True)
@@ -88,16 +90,22 @@ class JustifactsClient:
         ``not_after``: as in ``http.post``.
 
         Raises ``Refused`` (it said no), ``NotSent`` (safe to try again) or ``Unknown`` (it may
-        have been taken: look it up first).
+        have been taken: look it up first). That it has such an order already is ``UnclearRefusal``: it may be
+        the one that an earlier call placed.
         """
-        answer = self._call(
-            "assessment.start",
-            request.as_json() | {"reference_id": reference_id},
-            headers={"Idempotency-Key": reference_id},
-            repeatable=False,
-            hide=request.candidate.personal_data,
-            not_after=not_after,
-        )
+        try:
+            answer = self._call(
+                "assessment.start",
+                request.as_json() | {"reference_id": reference_id},
+                headers={"Idempotency-Key": reference_id},
+                repeatable=False,
+                hide=request.candidate.personal_data,
+                not_after=not_after,
+            )
+        except Refused as error:
+            if error.code not in DUPLICATE_CODES or isinstance(error, Unauthorized):
+                raise
+            raise UnclearRefusal(error.message, code=error.code, answer=error.answer) from None
         results = answer.body.get("results")
         results = results if isinstance(results, dict) else {}
         order_id = _order_id(results)
@@ -106,11 +114,20 @@ class JustifactsClient:
         return Placed(order_id, _word(results.get("update_request"), order_id), answer)
 
     def cancel(self, justifacts_order_id: str, hide: Iterable[str] = ()) -> Answer:
-        """``assessment.cancel``. ``hide``: as in ``http.post``. Raises ``CallFailed``; ``Refused`` where
-        Justifacts will not, ``OrderNotFound`` where it has no order of that number."""
+        """``assessment.cancel``. ``hide``: as in ``http.post``. Any 2xx without a body is a success, and so
+        is an order that is cancelled already. Raises ``CallFailed``: ``Refused`` where Justifacts declines,
+        ``OrderNotFound`` where it has no order of that number.
+        """
         body = {"assessment_id": justifacts_order_id}
-        with _order_not_found():
-            return self._call("assessment.cancel", body, repeatable=True, hide=hide)
+        try:
+            with _order_not_found():
+                return self._call(
+                    "assessment.cancel", body, repeatable=True, hide=hide, empty_is_success=True
+                )
+        except (Refused, UnclearRefusal) as error:
+            if error.code in ALREADY_CANCELLED_CODES and not isinstance(error, Unauthorized):
+                return error.answer
+            raise
 
     def status(
         self,
@@ -155,6 +172,7 @@ class JustifactsClient:
         hide: Iterable[str] = (),
         not_after: float | None = None,
         is_reserved: bool = False,
+        empty_is_success: bool = False,
     ) -> Answer:
         if not is_reserved:
             self.reserve(1)
@@ -170,6 +188,7 @@ class JustifactsClient:
                         repeatable=repeatable,
                         hide=hide,
                         not_after=not_after,
+                        empty_is_success=empty_is_success,
                     )
                 )
             except Refused as error:
@@ -200,12 +219,12 @@ def _order_not_found() -> Iterator[None]:
 
 
 def _successful(answer: Answer) -> Answer:
-    if answer.body.get("success") is True:
+    """Any 2xx with ``success: true``; a body may be missing only where ``http.post`` allows it. Raises
+    what ``answers.unsuccessful`` says."""
+    if not answer.body or answer.body.get("success") is True:
         return answer
-    code, message = http.error_of(answer.body)
-    if answer.body.get("success") is False:
-        raise Refused(message or "Justifacts gave no reason.", code=code, answer=answer)
-    raise Unknown("Justifacts answered 200 with something that is not its envelope.", answer=answer)
+    _, message = error_of(answer.body)
+    raise unsuccessful(answer, "Justifacts", message or "Justifacts gave no reason.")
 
 
 def _order_id(results: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -169,6 +170,8 @@ class Connection(models.Model):
 
     paused_at = models.DateTimeField(_("deliveries paused since"), null=True, blank=True, editable=False)
     pause_reason = models.TextField(default="", blank=True, editable=False)
+    # While deliveries are paused: when one update tries whether Ashby takes the key again. None: at once.
+    probe_at = models.DateTimeField(_("next try while paused"), null=True, blank=True, editable=False)
     ashby_problem = models.TextField(_("problem with Ashby"), default="", blank=True, editable=False)
     ashby_problem_since = models.DateTimeField(null=True, blank=True, editable=False)
     justifacts_problem = models.TextField(
@@ -237,6 +240,14 @@ class Connection(models.Model):
         """Where the org's reports may be, besides Justifacts' own servers."""
         at = read(self.staging_base_url)
         return [*([at.host] if at else []), *hosts_in(self.report_hosts)]
+
+    @property
+    def next_probe_at(self) -> datetime | None:
+        """While deliveries are paused: when one update tries whether Ashby takes the key again. None where
+        nothing is tried: the connection is switched off, or no key is in use."""
+        if self.paused_at is None or not self.is_enabled or self.selected_ashby_key is None:
+            return None
+        return self.probe_at or timezone.now()
 
     @property
     def selected_ashby_key(self) -> "AshbyApiKey | None":

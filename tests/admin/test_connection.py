@@ -7,9 +7,10 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.connections import add_ashby_key, check, pause
+from integrations.connections import add_ashby_key, check
 from integrations.fields import Secret
 from integrations.models import AshbyApiKey, Connection, Errand, Organization
+from integrations.pauses import pause
 from tests.admin.conftest import Desk
 from tests.world import JUSTIFACTS, World
 

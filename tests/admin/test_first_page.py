@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from assessments.models import Order
 from assessments.services.watch import watch
-from integrations.connections import pause
 from integrations.models import Connection, Membership, Organization
+from integrations.pauses import pause
 from tests.admin.conftest import Desk, member, signed_in, words
 from tests.assessments.test_overview import completed
 from tests.crowd import fill

@@ -15,7 +15,7 @@ from django.utils import timezone
 from assessments.admin.search import opened, sealed
 from assessments.models import Event, Order
 from assessments.services.watch import watch
-from integrations.connections import pause
+from integrations.pauses import pause
 from tests.admin.conftest import Desk, words
 from tests.world import World, data
 

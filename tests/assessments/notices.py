@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from assessments.models import Order
 from assessments.services.notify import send_notices
-from integrations.connections import pause
 from integrations.models import Membership, Organization, Role
+from integrations.pauses import pause
 from tests.world import World
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)

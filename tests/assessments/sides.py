@@ -12,10 +12,21 @@ import responses
 from tests.world import ASHBY, JUSTIFACTS, data
 
 JUSTIFACTS_MODES = (
-    *("ok", "refuse", "503", "429", "500", "500 after", "cut before", "cut after", "garbage"),
+    *("ok", "refuse", "503", "429", "500", "500 after", "cut before", "cut after", "garbage", "page"),
     *("die before", "die after"),
 )
-ASHBY_MODES = ("ok", "500", "429", "403", "garbage", "cut before", "cut after", "die before", "die after")
+ASHBY_MODES = (
+    "ok",
+    "500",
+    "429",
+    "403",
+    "page",
+    "garbage",
+    "cut before",
+    "cut after",
+    "die before",
+    "die after",
+)
 
 
 class WorkerDied(BaseException):
@@ -49,9 +60,11 @@ class Side:
             return 200, {}, "<html>"
         if mode == "refuse":
             return 422, {}, json.dumps({"message": "Not today."})
+        if mode == "page":
+            return 403, {}, "error code: 1010"
         if mode == "429":
             return 429, {"Retry-After": "3"}, "{}"
-        return int(mode.split()[0]), {}, "{}"
+        return int(mode.split()[0]), {}, json.dumps({"success": False})
 
 
 def _read(request: Any) -> dict[str, Any]:
@@ -80,7 +93,7 @@ class Justifacts(Side):
             body = _read(request)
             if name == "status":
                 if not self.status_call_works:
-                    return 404, {}, "{}"
+                    return 404, {}, json.dumps({"success": False, "errors": ["unknown_method"]})
                 return 200, {}, json.dumps(act(body))
             return self.answer(act, body)
 

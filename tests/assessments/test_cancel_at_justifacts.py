@@ -77,7 +77,7 @@ def test_while_it_waits_to_be_placed_again(world: World, clock, order: Order, wa
     ("ends", "look_up", "cancels"),
     [
         pytest.param(TAKEN, None, 1, id="accepted"),
-        pytest.param({"success": False, "errors": ["no"]}, None, 0, id="refused"),
+        pytest.param({"success": False, "errors": ["invalid_package"]}, None, 0, id="refused"),
         pytest.param(requests.ConnectTimeout(), None, 0, id="not sent"),
         pytest.param(503, None, 0, id="busy"),
         pytest.param(requests.ReadTimeout(), TAKEN, 1, id="unknown, found"),
@@ -114,7 +114,7 @@ def test_while_the_placing_call_is_under_way(
 @pytest.mark.parametrize("asked", [True, False], ids=["a human was asked", "nobody was asked"])
 def test_while_nobody_knows_whether_it_was_placed(world, clock, order, taken: bool, asked: bool) -> None:
     world.justifacts("assessment.start", requests.ReadTimeout())
-    world.justifacts("assessment.status", "", 404 if asked else 500)
+    world.justifacts("assessment.status", {"success": False}, 404 if asked else 500)
     after(world, clock, order, 0, 2)
     assert order.needs_attention == asked
     cancel(world, order)
@@ -158,7 +158,8 @@ def test_after_completion_the_result_stands(world: World, order: Order) -> None:
 
 @pytest.mark.parametrize("status", [200, 404, 409, 422])
 def test_justifacts_refusing_the_cancel_is_for_a_human(world, clock, order, status: int) -> None:
-    world.justifacts("assessment.cancel", {"success": False, "message": "Already in court."}, status)
+    info = {"code": "too_late", "message": "Already in court."}
+    world.justifacts("assessment.cancel", {"success": False, "errorInfo": info}, status)
     world.justifacts_takes()
     world.work()
     cancel(world, order)
@@ -235,3 +236,63 @@ def test_a_cancelling_worker_that_died_is_replaced(world, clock, order, settings
     assert not place.call_justifacts(order.pk)
     after(world, clock, order, timedelta(seconds=settings.CLAIM_SECONDS).seconds)
     assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+
+
+@pytest.mark.parametrize(("body", "status"), [("", 200), ("  \n", 202), ("", 204), ({"success": True}, 201)])
+def test_a_cancel_answered_with_2xx_and_no_body_is_taken(world, clock, order, body, status: int) -> None:
+    world.justifacts("assessment.cancel", body, status)
+    world.justifacts_takes()
+    world.work()
+    cancel(world, order)
+    after(world, clock, order, 0, 3600)
+    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+    assert order.events.filter(kind="cancel_taken").count() == 1
+
+
+@pytest.mark.parametrize("status", [200, 409])
+def test_an_order_that_is_cancelled_already_needs_nobody(world, clock, order, status: int) -> None:
+    world.justifacts("assessment.cancel", {"success": False, "errors": ["already_cancelled"]}, status)
+    world.justifacts_takes()
+    world.work()
+    cancel(world, order)
+    after(world, clock, order, 0, 3600)
+    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"success": False, "errors": ["generic_internal_error"]}, 200),
+        ({"success": False, "errors": ["err_5012"]}, 200),
+        ({"success": False, "message": "Oops."}, 200),
+        ("<html>Not Found</html>", 404),
+        ("Forbidden", 403),
+        ('{"error": "not found"}', 404),
+    ],
+    ids=str,
+)
+def test_an_answer_that_is_no_decision_is_tried_again_before_anybody_is_asked(
+    world, clock, order, body, status: int
+) -> None:
+    world.justifacts("assessment.cancel", body, status)
+    world.justifacts_takes()
+    world.work()
+    cancel(world, order)
+    after(world, clock, order, 0, 5, 15)
+    assert (len(world.sent("assessment.cancel")), order.next_call) == (3, "cancel")
+    assert not order.needs_attention
+    world.justifacts("assessment.cancel", TAKEN)
+    after(world, clock, order, 60)
+    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=4)
+
+
+@pytest.mark.parametrize(("code", "goes_on"), [("generic_internal_error", True), ("err_5012", False)])
+def test_the_same_unclear_answer_four_times_is_for_a_human(world, clock, order, code, goes_on) -> None:
+    world.justifacts("assessment.cancel", {"success": False, "errors": [code]})
+    world.justifacts_takes()
+    world.work()
+    cancel(world, order)
+    after(world, clock, order, 0, 5, 15, 60)
+    assert order.attention_concern == "cancel"
+    assert code in order.attention_reason
+    assert order.next_call == ("cancel" if goes_on else "")

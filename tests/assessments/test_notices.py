@@ -10,9 +10,9 @@ from django.core import mail
 from django.utils import timezone
 
 from assessments.models import NoticeChoice, Order, Told
-from integrations.connections import resume
 from integrations.errors import Unknown
 from integrations.models import Connection
+from integrations.pauses import resume
 from integrations.sides import note_justifacts
 from tests.assessments.notices import (
     NINE,

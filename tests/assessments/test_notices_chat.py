@@ -12,8 +12,8 @@ from cryptography.fernet import Fernet
 from django.core import mail
 
 from assessments.models import Told
-from integrations.connections import resume
 from integrations.models import Organization
+from integrations.pauses import resume
 from tests.assessments.notices import HOOK, NINE, a_minute_passes, breaks, member, needs_a_human, with_chat
 from tests.world import World
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from assessments import tasks
 from assessments.models import NoticeChoice, Told
-from integrations.connections import pause
 from integrations.errors import Refused
 from integrations.models import Role
+from integrations.pauses import pause
 from integrations.sides import note_justifacts
 from tests.assessments.notices import NINE, a_minute_passes, breaks, member, needs_a_human, of_the_portal
 from tests.world import World

@@ -18,8 +18,8 @@ from assessments.services.overview import (
     turnaround,
     updates_waiting,
 )
-from integrations.connections import pause
 from integrations.models import Package
+from integrations.pauses import pause
 from tests.world import Tenant, World
 
 pytestmark = pytest.mark.anywhere

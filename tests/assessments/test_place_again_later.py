@@ -1,5 +1,6 @@
 """Placing: nothing reached Justifacts, so the portal tries again."""
 
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -8,7 +9,8 @@ import pytest
 import requests
 import time_machine
 from django.utils import timezone
-from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
+from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, SSLError
 
 from assessments.models import Attempt, Order
 from assessments.services import place
@@ -31,10 +33,16 @@ def no_tls() -> Exception:
     return requests.exceptions.SSLError(MaxRetryError(None, "/", SSLError("certificate verify failed")))
 
 
+def no_such_name() -> requests.ConnectionError:
+    connection = HTTPSConnection("justifacts.test")
+    reason = NameResolutionError("justifacts.test", connection, socket.gaierror(-2, "unknown"))
+    return requests.ConnectionError(MaxRetryError(None, "/", reason))
+
+
 NOT_SENT = [
     pytest.param({"body": requests.ConnectTimeout("timed out")}, id="connect time-out"),
     pytest.param({"body": no_connection()}, id="connection refused"),
-    pytest.param({"body": requests.ConnectionError("Failed to resolve domain")}, id="unknown name"),
+    pytest.param({"body": no_such_name()}, id="unknown name"),
     pytest.param({"body": no_tls()}, id="bad certificate"),
     pytest.param({"body": {"success": False}, "status": 429}, id="429"),
     pytest.param({"body": "busy", "status": 503}, id="503"),

@@ -20,11 +20,28 @@ UNKNOWN = [
     pytest.param({"body": RESET}, id="reset"),
     pytest.param({"body": requests.exceptions.ChunkedEncodingError("broken")}, id="broken off"),
     *[pytest.param({"body": ENVELOPE, "status": s}, id=f"{s}") for s in (408, 425, 500, 501, 502, 504, 599)],
-    *[pytest.param({"body": ENVELOPE, "status": s}, id=f"{s}") for s in (201, 202, 204, 304)],
+    *[pytest.param({"body": ENVELOPE, "status": s}, id=f"{s}") for s in (204, 304)],
     pytest.param(
         {"body": "", "status": 307, "headers": {"Location": "https://justifacts.test/x"}}, id="redirect"
     ),
     pytest.param({"body": "<html>Welcome</html>"}, id="a page"),
+    *[
+        pytest.param({"body": body, "status": s, "content_type": "text/html"}, id=f"{s} {body[:12]}")
+        for s in (400, 401, 403, 404, 405, 410, 422)
+        for body in ("<!doctype html><title>HTTP Status 404 – Not Found</title>", "", "error code: 1010")
+    ],
+    *[
+        pytest.param({"body": body, "status": 404}, id=body)
+        for body in ('{"error": "Not Found"}', "[]", '["assessment_not_found"]', '"no"', '{"success": true}')
+    ],
+    *[
+        pytest.param({"body": {"success": False, "errors": [code]}, "status": s}, id=f"{s} {code}")
+        for code in ("generic_internal_error", "temporarily_unavailable", "TIMEOUT", "too-many-requests")
+        for s in (200, 400, 422)
+    ],
+    pytest.param({"body": {"success": False, "errors": ["err_5012"]}}, id="code never seen"),
+    pytest.param({"body": {"success": False}}, id="no code"),
+    pytest.param({"body": {"success": False, "errors": ["duplicate_reference"]}, "status": 409}, id="409"),
     pytest.param({"body": b"\xff\xfe\x00"}, id="garbage"),
     pytest.param({"body": ""}, id="empty"),
     pytest.param({"body": "[" * 100_000}, id="deep"),
@@ -156,8 +173,14 @@ UNCERTAIN = [
         id="another order",
     ),
     pytest.param({"body": {"success": False, "errors": ["unknown_method"]}}, 1, id="no such call"),
-    pytest.param({"body": "<h1>404</h1>", "status": 404}, 1, id="404 page"),
-    pytest.param({"body": "", "status": 401}, 1, id="401"),
+    pytest.param({"body": {"message": "Not found"}, "status": 404}, 1, id="404 with a message"),
+    pytest.param({"body": {"success": False, "errors": ["not_found"]}}, 1, id="not found, and not what"),
+    pytest.param({"body": {"success": False}, "status": 401}, 1, id="401"),
+    pytest.param({"body": "<h1>404</h1>", "status": 404}, 3, id="404 page"),
+    pytest.param({"body": "", "status": 401}, 3, id="401 without the protocol"),
+    pytest.param({"body": {"error": "assessment_not_found"}, "status": 404}, 3, id="another 404"),
+    pytest.param({"body": {"success": False, "errors": ["internal_error"]}}, 3, id="server code"),
+    pytest.param({"body": {"success": False, "errors": ["err_5012"]}}, 3, id="code never seen"),
 ]
 
 

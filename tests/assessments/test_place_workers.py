@@ -218,7 +218,7 @@ def test_a_push_settles_the_doubt_about_a_placing(world: World, clock) -> None:
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", requests.ReadTimeout())
-    world.justifacts("assessment.status", "", 404)
+    world.justifacts("assessment.status", {"success": False, "errors": ["unknown_method"]}, 404)
     world.work()
     clock.shift(2)
     world.work()

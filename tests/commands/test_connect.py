@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from integrations.connections import pause
 from integrations.fields import Secret
 from integrations.models import AshbyApiKey, Connection, Job, Organization
+from integrations.pauses import pause
 from tests.commands.conftest import Console
 from tests.world import World
 

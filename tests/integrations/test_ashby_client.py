@@ -12,7 +12,16 @@ from integrations.ashby.client import (
     InvalidUpdate,
     warnings_of,
 )
-from integrations.errors import Answer, CallFailed, NotSent, Unauthorized, Unknown
+from integrations.errors import (
+    Answer,
+    CallFailed,
+    NotSent,
+    NotTheProtocol,
+    ServerError,
+    Unauthorized,
+    UnclearRefusal,
+    Unknown,
+)
 from tests.world import basic
 
 URL = "https://ashby.test"
@@ -31,9 +40,21 @@ def no(code: str, message: str = "") -> dict:
 @pytest.mark.parametrize(
     ("status", "body", "outcome"),
     [
-        (401, {}, Unauthorized),
-        (403, {}, Unauthorized),
-        (403, "error code: 1010", Unauthorized),
+        (401, no("unauthorized"), Unauthorized),
+        (403, no("forbidden"), Unauthorized),
+        (403, no("never_seen"), Unauthorized),
+        (403, {"message": "Forbidden"}, Unauthorized),
+        (400, no("invalid_api_key"), Unauthorized),
+        *[
+            (status, page, NotTheProtocol)
+            for status in (400, 401, 403, 404, 413, 422)
+            for page in ({}, "error code: 1010", "<html>", "")
+        ],
+        (403, no("rate_limited"), ServerError),
+        (200, no("generic_internal_error"), ServerError),
+        (200, no("never_seen"), UnclearRefusal),
+        (200, no("OrderNotFound"), AssessmentNotFound),
+        (201, no("invalid_input"), InvalidUpdate),
         (200, no("missing_endpoint_permission"), Unauthorized),
         (200, no("unauthorized"), Unauthorized),
         (200, no("assessment_not_found"), AssessmentNotFound),
@@ -41,7 +62,7 @@ def no(code: str, message: str = "") -> dict:
         (200, no("invalid_input"), InvalidUpdate),
         (200, {"success": False, "errors": ["invalid_input"]}, InvalidUpdate),
         (200, {"success": False, "errors": [{"message": "Bad", "parameter": "timestamp"}]}, InvalidUpdate),
-        (400, {}, InvalidUpdate),
+        (400, {"success": False}, InvalidUpdate),
         (422, {"message": "Bad"}, InvalidUpdate),
         (429, {}, NotSent),
         (503, {}, NotSent),

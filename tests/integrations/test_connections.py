@@ -14,11 +14,10 @@ from integrations.connections import (
     check,
     connect,
     find_by_verification_key,
-    pause,
-    resume,
 )
 from integrations.errors import NotSent, Refused, Unauthorized, Unknown
 from integrations.models import AshbyApiKey, Connection, Organization
+from integrations.pauses import pause, resume
 from integrations.sides import note_ashby, note_justifacts
 from tests.world import JUSTIFACTS, World
 

@@ -14,7 +14,17 @@ import responses
 
 from config.logs import logging_config
 from integrations import http, transport
-from integrations.errors import Answer, NoAnswer, NotSent, Refused, Unauthorized, Unknown
+from integrations.answers import error_of
+from integrations.errors import (
+    Answer,
+    NoAnswer,
+    NotSent,
+    NotTheProtocol,
+    Refused,
+    ServerError,
+    Unauthorized,
+    Unknown,
+)
 from tests.integrations.sockets import read_request
 
 KEY = "key-0123456789"
@@ -164,22 +174,138 @@ def test_an_excerpt_is_redacted_before_it_is_cut(wire) -> None:
     assert len(raised.value.answer.excerpt) <= http.EXCERPT_CHARACTERS
 
 
+NO = {"success": False}
+REFUSALS = (400, 402, 404, 405, 409, 410, 413, 415, 422, 451, 499)
+
+
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        *[(status, Refused) for status in (400, 402, 404, 405, 409, 410, 422, 451)],
+        *[(status, Refused) for status in REFUSALS],
         *[(status, Unauthorized) for status in (401, 403)],
         *[(status, NotSent) for status in (429, 503)],
-        *[(status, Unknown) for status in (201, 206, 300, 425, 500, 502, 520)],
+        *[(status, Unknown) for status in (300, 304, 425, 500, 501, 502, 505, 520, 599, 600, 999)],
         *[(status, NoAnswer) for status in (408, 504)],
     ],
 )
 def test_each_http_status_has_its_end(wire, status: int, error: type) -> None:
-    wire.add(responses.POST, URL, json={"success": True}, status=status)
+    wire.add(responses.POST, URL, json=NO, status=status)
     with pytest.raises(error) as raised:
         post()
     assert type(raised.value) is error
     assert raised.value.answer.status == status
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 203, 206, 299])
+def test_any_2xx_with_an_object_is_an_answer(wire, status: int) -> None:
+    wire.add(responses.POST, URL, json={"success": True}, status=status)
+    assert post().body == {"success": True}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"success": False},
+        {"success": False, "results": None},
+        {"errors": ["no"]},
+        {"errors": [{"message": "no"}]},
+        {"errorInfo": {"code": "no"}},
+        {"message": "No."},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("status", [401, 403, 404, 422])
+def test_a_4xx_is_the_peers_decision_in_the_protocols_json(wire, status: int, body: dict[str, Any]) -> None:
+    wire.add(responses.POST, URL, json=body, status=status)
+    with pytest.raises(Refused):
+        post()
+
+
+TOMCAT = "<!doctype html><html><head><title>HTTP Status 404 – Not Found</title></head></html>"
+SPRING = {"timestamp": "2026-03-02T09:00:00Z", "status": 404, "error": "Not Found", "message": ""}
+CLOUDFLARE = {"type": "https://developers.cloudflare.com/", "title": "Error 1010", "detail": "Denied"}
+NOT_THE_PROTOCOL = [
+    *("", "   ", TOMCAT, "error code: 1010", "Not Found", "null", "7", "[]", '["no"]', "{}", '"no"'),
+    *('{"error": "no"}', '{"success": true}', '{"message": " "}', '{"message": null}', '{"errors": []}'),
+    *(json.dumps(SPRING), json.dumps(CLOUDFLARE), '{"success": fal', b"\xff\xfe"),
+]
+
+
+@pytest.mark.parametrize("body", NOT_THE_PROTOCOL)
+@pytest.mark.parametrize("status", [401, 403, 404, 422])
+def test_any_other_4xx_says_that_the_way_is_broken(wire, status: int, body: str | bytes) -> None:
+    wire.add(responses.POST, URL, body=body, status=status, headers={"Retry-After": "7"})
+    with pytest.raises(NotTheProtocol) as raised:
+        post()
+    assert raised.value.message.startswith(
+        f"other.test answered {status} with a page that is not the protocol"
+    )
+    assert raised.value.retry_after == 7
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+@pytest.mark.parametrize("code", ["generic_internal_error", "TOO_MANY_REQUESTS", "temporarily-unavailable"])
+def test_a_4xx_whose_code_speaks_of_the_server_is_no_decision(wire, status: int, code: str) -> None:
+    wire.add(responses.POST, URL, json={"success": False, "errors": [code]}, status=status)
+    with pytest.raises(ServerError):
+        post()
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, ""), (200, " \r\n"), (200, b"\xef\xbb\xbf"), (202, " "), (204, "")]
+)
+def test_a_2xx_without_a_body_is_an_answer_only_where_the_call_needs_none(wire, status: int, body) -> None:
+    wire.add(responses.POST, URL, body=body, status=status)
+    answer = http.post(URL, key=KEY, body={}, repeatable=True, empty_is_success=True)
+    assert (answer.status, answer.body) == (status, {})
+    with pytest.raises(NotTheProtocol):
+        post()
+
+
+@pytest.mark.parametrize("body", ["<p>OK</p>", "OK", "[]", "null", "{}"])
+def test_a_2xx_with_another_body_is_never_an_answer(wire, body: str) -> None:
+    wire.add(responses.POST, URL, body=body)
+    with pytest.raises(NotTheProtocol):
+        http.post(URL, key=KEY, body={}, repeatable=True, empty_is_success=True)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "charset"),
+    [
+        ("application/json;charset=ISO-8859-1", "latin-1"),
+        ('application/json; charset="utf-16"', "utf-16"),
+        ("application/json", "utf-8"),
+        ("application/json", "utf-8-sig"),
+        ("application/json; charset=UTF-8", "utf-8-sig"),
+        ("text/html; charset=no-such-charset", "utf-8"),
+        ("", "utf-8"),
+    ],
+)
+def test_an_answer_is_read_in_its_declared_charset(wire, content_type: str, charset: str) -> None:
+    body = '{"success": true, "name": "Zoë"}'.encode(charset)
+    wire.add(responses.POST, URL, body=body, content_type=content_type)
+    assert post().body == {"success": True, "name": "Zoë"}
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ({"errorInfo": {"code": "no", "message": "Never."}, "errors": ["other"]}, "no", "Never."),
+        ({"errors": ["Not-Now"]}, "not_now", "Not-Now"),
+        ({"errors": [{"code": "NOT_NOW", "message": "Later."}]}, "not_now", "Later."),
+        ({"errors": [{"message": "is bad", "parameter": "email"}]}, "invalid_parameter", "email: is bad"),
+        ({"errors": {"code": "notNow"}}, "not_now", "notNow"),
+        ({"error": "not now"}, "not_now", "not now"),
+        ({"error": {"code": 17, "message": "Later."}}, "17", "Later."),
+        ({"code": "orderNotFound"}, "assessment_not_found", "orderNotFound"),
+        ({"message": " Later. "}, "", "Later."),
+        ({"errors": [None], "errorInfo": [], "error": True, "message": 7}, "", ""),
+        ({}, "", ""),
+    ],
+    ids=str,
+)
+def test_an_error_is_read_in_any_shape(body: dict[str, Any], code: str, message: str) -> None:
+    assert error_of(body) == (code, message)
 
 
 @pytest.mark.parametrize("repeatable", [True, False])

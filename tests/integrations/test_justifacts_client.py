@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import responses
 
-from integrations.errors import Refused, Unauthorized, Unknown
+from integrations.errors import NotTheProtocol, Refused, ServerError, Unauthorized, UnclearRefusal, Unknown
 from integrations.justifacts.client import JustifactsClient, OrderNotFound, SoldPackage, address
 from integrations.partner_protocol.starts import Candidate, StartRequest
 
@@ -120,8 +120,11 @@ def test_a_word_in_the_answer_that_makes_no_sense_does_not_lose_the_order(client
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_only_the_code_not_found_in_the_envelope_is_certain(client, wire, status: int) -> None:
-    info = {"code": "assessment_not_found", "message": "No such order"}
+@pytest.mark.parametrize(
+    "code", ["assessment_not_found", "ASSESSMENT-NOT-FOUND", "assessmentNotFound", "order_not_found"]
+)
+def test_only_the_code_not_found_in_the_envelope_is_certain(client, wire, status: int, code: str) -> None:
+    info = {"code": code, "message": "No such order"}
     answers(wire, "assessment.status", {"success": False, "errorInfo": info}, status)
     with pytest.raises(OrderNotFound, match="No such order"):
         client.status(reference_id="our-id")
@@ -130,7 +133,11 @@ def test_only_the_code_not_found_in_the_envelope_is_certain(client, wire, status
 @pytest.mark.parametrize(
     ("body", "status", "error"),
     [
-        ({"success": False, "errors": ["something_else"]}, 200, Refused),
+        ({"success": False, "errors": ["something_else"]}, 200, UnclearRefusal),
+        ({"success": False, "errors": ["not_found"]}, 200, Refused),
+        ({"success": False, "errors": ["generic_internal_error"]}, 200, ServerError),
+        ({"error": "assessment_not_found"}, 404, NotTheProtocol),
+        ({"success": False, "errors": ["invalid_api_key"]}, 200, Unauthorized),
         ({"message": "Not found"}, 404, Refused),
         ({"success": False, "errors": ["assessment_not_found"]}, 500, Unknown),
         ({"success": False, "errors": ["assessment_not_found"]}, 403, Unauthorized),
@@ -173,3 +180,51 @@ def test_a_cancel_names_justifacts_number_and_may_be_refused(client, wire) -> No
     wire.replace(responses.POST, f"{BASE}assessment.cancel", json={"success": False, "errors": ["too_late"]})
     with pytest.raises(Refused, match="too_late"):
         client.cancel("JF-1")
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 203])
+def test_any_2xx_with_success_is_a_success(client, wire, status: int) -> None:
+    answers(wire, "assessment.start", {"success": True, "results": {"assessment_id": "JF-1"}}, status)
+    assert client.start(request(), "our-id").justifacts_order_id == "JF-1"
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, ""), (200, " \n"), (202, ""), (204, "")])
+def test_a_2xx_without_a_body_is_a_success_of_a_cancel_alone(client, wire, status: int, body: str) -> None:
+    for name in ("cancel", "start", "status"):
+        wire.add(responses.POST, f"{BASE}assessment.{name}", body=body, status=status)
+    assert client.cancel("JF-1").status == status
+    with pytest.raises(Unknown):
+        client.start(request(), "our-id")
+    with pytest.raises(Unknown):
+        client.status(reference_id="our-id")
+
+
+@pytest.mark.parametrize("status", [200, 409])
+def test_what_is_cancelled_already_is_cancelled(client, wire, status: int) -> None:
+    answers(wire, "assessment.cancel", {"success": False, "errors": ["Already-Cancelled"]}, status)
+    assert client.cancel("JF-1").status == status
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        ({"success": False, "errors": ["invalid_package"]}, 200, Refused),
+        ({"success": False, "errors": [{"parameter": "email", "message": "bad"}]}, 200, Refused),
+        ({"success": False, "errors": ["never_seen"]}, 422, Refused),
+        ({"success": False, "errors": ["never_seen"]}, 200, UnclearRefusal),
+        ({"success": False}, 200, UnclearRefusal),
+        ({"success": False, "message": "Closed on Sundays"}, 200, UnclearRefusal),
+        ({"success": False, "errors": ["GENERIC_INTERNAL_ERROR"]}, 200, ServerError),
+        ({"success": False, "error": "timeout"}, 200, ServerError),
+        ({"success": False, "errors": ["generic-internal-error"]}, 400, ServerError),
+        ({"success": False, "errors": ["duplicate_reference"]}, 409, UnclearRefusal),
+        ({"success": False, "errors": ["duplicate_reference"]}, 200, UnclearRefusal),
+        ({"success": False, "errors": ["forbidden"]}, 200, Unauthorized),
+    ],
+    ids=str,
+)
+def test_a_start_that_does_not_succeed_is_a_decision_or_unknown(client, wire, body, status, error) -> None:
+    answers(wire, "assessment.start", body, status)
+    with pytest.raises(error) as raised:
+        client.start(request(), "our-id")
+    assert type(raised.value) is error

@@ -1,5 +1,6 @@
 """Many at the same moment, each with a real connection to PostgreSQL."""
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,11 +17,12 @@ from assessments.models import NextCall, Order, Update
 from assessments.services import deliver, place, poll
 from assessments.services.retry import retry
 from integrations.breaker import OPENS_AFTER, Side, let_through
+from integrations.catalogue import Synced, map_job, set_default_package, sync_jobs, sync_packages
 from integrations.connections import add_ashby_key
-from integrations.models import Connection
+from integrations.models import Connection, Job, Package
 from tests.journey.processes import eventually
 from tests.services import on_postgresql
-from tests.world import ASHBY, World, basic, data
+from tests.world import ASHBY, JUSTIFACTS, World, basic, data
 
 pytestmark = [pytest.mark.anywhere, on_postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -193,6 +195,35 @@ def test_the_threads_that_poll_leave_no_connection_to_the_database(world: World)
     poll.poll([order.pk for order in orders])
     assert _connections() == before
     assert Connection.objects.get(pk=world.acme.connection.pk).verification_key_last_used_at > long_ago
+
+
+@pytest.mark.parametrize("sync", [sync_packages, sync_jobs])
+def test_lists_that_are_fetched_at_once_are_written_once(world: World, sync: Callable[..., Synced]) -> None:
+    """All have the list before the first one writes it, and meanwhile somebody maps a job and chooses a
+    default."""
+    organization, together = world.acme.organization, threading.Barrier(MANY)
+
+    def answers(_request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        together.wait(10)
+        names = {"name": "One", "title": "One"}
+        results = [{"assessment_type_id": f"P-{n}", "id": f"job-{n}", **names} for n in range(50)]
+        return 200, {}, json.dumps({"success": True, "results": results})
+
+    world.wire.add_callback("POST", f"{JUSTIFACTS}assessment.list", answers)
+    world.wire.add_callback("POST", f"{ASHBY}/job.list", answers)
+    fetches: list[Callable[[], Any]] = [lambda: sync(world.acme.connection)] * MANY
+    found = at_once(
+        *fetches,
+        lambda: set_default_package(organization, world.acme.basic),
+        lambda: map_job(organization, "job-7", world.acme.basic),
+        lambda: map_job(organization, "job-8", world.acme.basic),
+    )[:MANY]
+    assert [type(each) for each in found] == [Synced] * MANY
+    assert Package.objects.filter(organization=organization, justifacts_id__startswith="P-").count() == (
+        50 if sync is sync_packages else 0
+    )
+    assert Job.objects.count() == (50 if sync is sync_jobs else 2)
+    assert Package.objects.get(is_default=True) == world.acme.basic
 
 
 def _somebody_waits() -> bool:

@@ -66,7 +66,7 @@ class Package(models.Model):
     def clean(self) -> None:
         if self.replaced_by is not None:
             self._check_replacement(self.replaced_by)
-        if self.is_default and not self.current.is_offered and not self._was_such_a_default():
+        if self.is_default and not self.current.is_offered and not self._loses_its_replacement():
             raise ValidationError(
                 {
                     "is_default": _(
@@ -76,10 +76,10 @@ class Package(models.Model):
                 }
             )
 
-    def _was_such_a_default(self) -> bool:
-        """A default that is not offered already can be edited, for instance to take a replacement back."""
+    def _loses_its_replacement(self) -> bool:
+        """A replacement can be taken back, although the default is then not offered."""
         stored = Package.objects.filter(pk=self.pk).first()
-        return stored is not None and stored.is_default and not stored.is_offered
+        return stored is not None and stored.replaced_by_id != self.replaced_by_id and stored.is_default
 
     def _check_replacement(self, replacement: "Package") -> None:
         if replacement.organization_id != self.organization_id:

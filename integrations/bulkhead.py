@@ -15,7 +15,8 @@ class Bulkhead:
         self._places = places
         self._taken: Counter[Hashable] = Counter()
         self._turned_away: set[Hashable] = set()
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may give back a place while this thread takes one.
+        self._lock = threading.RLock()
 
     @contextmanager
     def place(self, key: Hashable) -> Iterator[bool]:

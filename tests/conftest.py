@@ -14,6 +14,8 @@ from django.core.cache import cache
 from django.db import connection
 
 from config.celery import app
+from integrations.admin import csv_download
+from integrations.bulkhead import Bulkhead
 from tests import portals
 from tests.portals import database_url, embedded_portal, portal, redis_urls, services_portal
 from tests.world import World
@@ -69,7 +71,7 @@ def django_db_setup(django_db_setup, django_db_blocker) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _apart_from_the_machine(settings, tmp_path_factory) -> Iterator[None]:
+def _apart_from_the_machine(settings, tmp_path_factory, monkeypatch) -> Iterator[None]:
     """Messages stay in memory, the cache is each test's own; a call that is not expected fails.
     Passwords are hashed quickly: the real way takes a third of a second for each person."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -80,6 +82,9 @@ def _apart_from_the_machine(settings, tmp_path_factory) -> Iterator[None]:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.JOURNAL_DIR = tmp_path_factory.getbasetemp() / f"journal-{uuid.uuid4().hex}"
     app.conf.broker_url = "memory://"
+    # The test client closes no download that a test has not read.
+    monkeypatch.setattr(csv_download, "_downloads", Bulkhead(csv_download.AT_ONCE))
+    monkeypatch.setattr(csv_download, "_downloads_of_one", Bulkhead(csv_download.AT_ONCE_FOR_ONE_PERSON))
     cache.clear()
     yield
     cache.clear()

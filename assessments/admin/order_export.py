@@ -1,15 +1,13 @@
-"""Orders as CSV, streamed: a row is written as it is read, whatever their number."""
+"""Orders as CSV. Times are ISO 8601, in UTC."""
 
-import csv
-from collections.abc import Iterator
 from datetime import datetime
 
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponseBase
 
 from assessments.models import Order
+from integrations.admin.csv_download import CSVDownload, csv_download
 from integrations.spreadsheet import harmless
-from integrations.trail import Export
 
 _COLUMNS = (
     *("assessment_id", "organization", "candidate", "email", "package", "job", "status", "status_since"),
@@ -19,29 +17,17 @@ _COLUMNS = (
 )
 
 
-class _Echo:
-    """Hands each line that the CSV writer makes straight on."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def export(orders: QuerySet[Order]) -> Export:
-    """An answer that is a file. Times are ISO 8601, in UTC."""
-    answer = Export(_lines(orders), content_type="text/csv; charset=utf-8")
-    answer.organizations = sorted(orders.order_by().values_list("organization", flat=True).distinct())
-    name = f"orders-{timezone.now():%Y-%m-%d}.csv"
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer["Cache-Control"] = "no-store"
+def export(request: HttpRequest, orders: QuerySet[Order]) -> HttpResponseBase:
+    """The orders as a file, or a page that says to wait: see ``csv_download``."""
+    source = Order.objects.select_related("organization", "package")
+    answer = csv_download(request, "orders", _COLUMNS, orders, source, _cells)
+    if isinstance(answer, CSVDownload):
+        answer.organizations = sorted(orders.order_by().values_list("organization", flat=True).distinct())
     return answer
 
 
-def _lines(orders: QuerySet[Order]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    # A mark by which spreadsheets know that the letters are UTF-8.
-    yield "\ufeff" + writer.writerow(_COLUMNS)
-    for order in orders.select_related("organization", "package").iterator(chunk_size=1000):
-        yield writer.writerow([harmless(value) for value in _row(order)])
+def _cells(order: Order) -> list[str]:
+    return [harmless(value) for value in _row(order)]
 
 
 def _row(order: Order) -> list[str]:

@@ -22,6 +22,7 @@ from assessments.models import Order, Update
 from assessments.services.explain import in_largest_unit, next_in_short
 from assessments.services.retry import poll_now, retry
 from assessments.tasks import call_justifacts, deliver, nudge, poll
+from integrations.admin.csv_download import CSVDownload
 from integrations.admin.scope import OrganizationFilter
 from integrations.people import organizations_of
 
@@ -183,12 +184,14 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
             # As the list itself answers a query that it cannot read.
             return HttpResponseRedirect(f"{reverse('admin:assessments_order_changelist')}?{ERROR_FLAG}=1")
         orders = listed.filter(organization__in=organizations_of(request.user, "assessments.export_order"))
-        LogEntry.objects.create(
-            user=cast(User, request.user),
-            object_repr=_("Export of %(count)d orders") % {"count": orders.count()},
-            action_flag=CHANGE,
-        )
-        return export(orders)
+        answer = export(request, orders)
+        if isinstance(answer, CSVDownload):
+            LogEntry.objects.create(
+                user=cast(User, request.user),
+                object_repr=_("Export of %(count)d orders") % {"count": answer.count},
+                action_flag=CHANGE,
+            )
+        return answer
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         extra = {"may_export": self.may(request, "assessments.export_order"), **(extra_context or {})}

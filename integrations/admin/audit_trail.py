@@ -1,8 +1,6 @@
 """The audit trail, for reading: by whom, what, when and of which order; and as a file."""
 
-import csv
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -10,22 +8,17 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from integrations.models import AuditEvent
 from integrations.spreadsheet import harmless
 
+from .csv_download import csv_download
 from .scope import OfOrganizations, OrganizationFilter
 
 _COLUMNS = ("at", "who", "did", "what", "id", "details", "address", "organization", "line", "hash")
-
-
-class _Echo:
-    def write(self, line: str) -> str:
-        return line
 
 
 @admin.register(AuditEvent)
@@ -67,22 +60,18 @@ class AuditEventAdmin(OfOrganizations):
         except IncorrectLookupParameters:
             address = reverse("admin:integrations_auditevent_changelist")
             return HttpResponseRedirect(f"{address}?{ERROR_FLAG}=1")
-        answer = StreamingHttpResponse(_file(lines), content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = f'attachment; filename="audit-{timezone.now():%Y-%m-%d}.csv"'
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return csv_download(
+            request, "audit", _COLUMNS, lines, AuditEvent.objects.select_related("organization"), _cells
+        )
 
 
-def _file(lines: QuerySet[AuditEvent]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow(_COLUMNS)
-    for line in lines.select_related("organization").iterator(chunk_size=1000):
-        cells = [
-            *(line.at.isoformat(), line.actor, line.action, line.kind, line.object_id),
-            *(json.dumps(line.details, sort_keys=True) if line.details else "", line.address),
-            *(str(line.organization or ""), str(line.sequence), line.hash),
-        ]
-        yield writer.writerow([harmless(cell) for cell in cells])
+def _cells(line: AuditEvent) -> list[str]:
+    cells = [
+        *(line.at.isoformat(), line.actor, line.action, line.kind, line.object_id),
+        *(json.dumps(line.details, sort_keys=True) if line.details else "", line.address),
+        *(str(line.organization or ""), str(line.sequence), line.hash),
+    ]
+    return [harmless(cell) for cell in cells]
 
 
 def _in_words(details: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection as database
 from django.utils import timezone
 
+from assessments.models import Order
 from assessments.services.notify import send_notices
 from config.celery import app
 from integrations.models import Connection, Membership, Organization
@@ -25,6 +26,24 @@ def makes_a_member(_file: str, slug: str) -> None:
     """The only person is an admin of the organization, and gets its mails."""
     organization = Organization.objects.get(slug=slug)
     Membership.objects.create(user=User.objects.get(), organization=organization, role="org admin")
+
+
+def adds_long_orders(_file: str, what: str) -> None:
+    """``SLUG NUMBER``: so many orders that have ended, each of 8 kB, so that few make a large file."""
+    slug, number = what.split()
+    organization, now = Organization.objects.get(slug=slug), timezone.now()
+    Order.objects.bulk_create(
+        Order(
+            organization=organization,
+            package=organization.packages.all()[0],
+            application_id=f"old-{index}",
+            status="cancelled",
+            status_since=now,
+            created_at=now,
+            end_reason="x" * 8_000,
+        )
+        for index in range(int(number))
+    )
 
 
 def number_of(file: str, what: str) -> None:

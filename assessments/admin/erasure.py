@@ -4,6 +4,7 @@ then it is done. The address is posted and never stands in a URL."""
 import json
 from collections.abc import Iterable
 from typing import Any, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -27,6 +28,7 @@ from assessments.services.forget import (
     forget,
     plan,
 )
+from assessments.services.people import NotPossible
 from integrations.admin.scope import OfOrganizations, OrganizationFilter
 from integrations.models import Organization
 from integrations.people import organizations_of
@@ -123,7 +125,10 @@ class ErasureCertificateAdmin(ReadOnly, OfOrganizations):
         if form.is_valid():
             organization, email = form.cleaned_data["organization"], form.cleaned_data["email"]
             if "confirm" in request.POST:
-                return self._forget(request, organization, email)
+                try:
+                    return self._forget(request, organization, email)
+                except NotPossible as error:
+                    messages.error(request, str(error))
             context["plan"] = plan(organization, email)
             context["earlier"] = certificates_of(organization, email).first()
             context["organization"], context["email"] = organization, email
@@ -132,7 +137,12 @@ class ErasureCertificateAdmin(ReadOnly, OfOrganizations):
         return answer
 
     def _forget(self, request: HttpRequest, organization: Organization, email: str) -> HttpResponse:
-        certificate = forget(organization, email, request.user.get_username(), timezone.now())
+        """Raises ``NotPossible``."""
+        try:
+            also = [UUID(text) for text in request.POST.getlist("also")]
+        except ValueError:
+            raise NotPossible(_("Choose among the orders that are shown.")) from None
+        certificate = forget(organization, email, request.user.get_username(), timezone.now(), also)
         if certificate.kept:
             messages.warning(request, _("Some orders were kept: below stands why, and what to do."))
         else:

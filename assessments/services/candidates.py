@@ -1,5 +1,9 @@
 """Which orders are a candidate's."""
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+
 from django.db.models import Q
 
 from assessments.models import Order
@@ -21,6 +25,19 @@ def orders_of_candidate(organization: Organization, email: str) -> list[Order]:
     likely = own.filter(fits(wanted, own) if "@" in wanted else Q()).select_related("organization", "package")
     found = (order for order in likely.iterator(chunk_size=1000) if _plain(order.candidate_email) == wanted)
     return list(found) if wanted else []
+
+
+def other_orders_of(candidate: Iterable[Order]) -> list[Order]:
+    """Orders of the same organization that Ashby started for the same candidate, by its id, under other
+    addresses than these orders have; oldest first, none that is erased already."""
+    own = [order for order in candidate if order.candidate_id]
+    if not own:
+        return []
+    # Ashby's ids are UUIDs, whose letters may be large or small.
+    same_id = reduce(or_, (Q(candidate_id__iexact=order.candidate_id) for order in own))
+    others = Order.objects.filter(same_id, organization=own[0].organization_id, erased_at=None)
+    others = others.exclude(pk__in=[order.pk for order in own]).order_by("created_at")
+    return list(others.select_related("organization", "package"))
 
 
 def digest_of(email: str) -> str:

@@ -1,54 +1,85 @@
 """Forgetting one candidate of an organization, on request, with a certificate.
 
 What cannot be erased now is kept, and the certificate names it with the reason: an order under a legal
-hold, and one that is not settled yet at both sides, which would be lost (cancel it first).
+hold, and one that is not settled yet at both sides, which would be lost (cancel it first). One person may
+have several addresses: orders of the same Ashby candidate under another address are named, and a person
+decides whether to include them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from assessments.models import ErasedWhy, ErasureCertificate, Order
 from integrations import audit
 from integrations.models import Organization
 
 from . import erasure_journal, journal
-from .candidates import digest_of, digests_of, orders_of_candidate
+from .candidates import digest_of, digests_of, orders_of_candidate, other_orders_of
 from .changing import changing
 from .erasable import why_kept
 from .erase import Counts, erase, erase_calls_that_name, names_of
+from .people import NotPossible
 from .plain import plain
+
+#: An order, and why it cannot be erased now (empty: it can).
+Line = tuple[Order, str | Promise]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be erased, and what would be kept, with the reason of each."""
+    """What would be erased, and what would be kept, with the reason of each. ``others``: orders of the same
+    Ashby candidate under other addresses; they are erased only where a person includes them."""
 
     to_erase: Sequence[Order]
-    kept: Sequence[tuple[Order, str | Promise]]
+    kept: Sequence[Line]
+    others: Sequence[Line]
 
 
 def plan(organization: Organization, email: str) -> Plan:
     """What forgetting this candidate comes to now; nothing is written."""
-    found = [(order, why_kept(order)) for order in orders_of_candidate(organization, email)]
-    return Plan([order for order, why in found if not why], [pair for pair in found if pair[1]])
+    own = orders_of_candidate(organization, email)
+    found = [(order, why_kept(order)) for order in own]
+    return Plan(
+        [order for order, why in found if not why],
+        [line for line in found if line[1]],
+        [(order, why_kept(order)) for order in other_orders_of(own)],
+    )
 
 
-def forget(organization: Organization, email: str, by: str, now: datetime) -> ErasureCertificate:
+def forget(
+    organization: Organization, email: str, by: str, now: datetime, also: Collection[UUID] = ()
+) -> ErasureCertificate:
     """Erases the candidate's data in every order of the organization where that can be done. The
-    certificate is true if and only if it was done: both are one transaction."""
+    certificate is true if and only if it was done: both are one transaction.
+
+    ``also``: orders among ``Plan.others`` that are erased with them. Raises ``NotPossible`` where one is not
+    among them (any more): then nothing is erased.
+    """
     with transaction.atomic():
         certificate = ErasureCertificate(
             organization=organization, at=now, by=by[:150], candidate_digest=digest_of(email)
         )
+        own = orders_of_candidate(organization, email)
+        included = [order for order in other_orders_of(own) if order.pk in also] if also else []
+        if missing := set(also) - {order.pk for order in included}:
+            raise NotPossible(
+                _(
+                    "Order %(order)s is not an order of the same Ashby candidate under another address, so "
+                    "nothing was erased. Look at the plan again."
+                )
+                % {"order": min(missing)}
+            )
         counts, names = Counts(), set[str]()
-        for found in orders_of_candidate(organization, email):
+        for found in [*own, *included]:
             with changing(found.pk) as order:
                 if why := why_kept(order):
                     certificate.kept.append({"order": str(order.pk), "why": plain(why)})
@@ -103,13 +134,13 @@ def certificate_as_json(certificate: ErasureCertificate) -> dict[str, Any]:
 
 #: How the kinds of what was erased are called, in the order in which people read them.
 KINDS = (
-    ("orders", _("orders: name, e-mail, links, result, application, answers")),
-    ("events", _("lines of their histories")),
-    ("updates", _("updates for Ashby")),
-    ("attempts", _("calls to Justifacts and Ashby, with their answers")),
-    ("inbound_calls", _("calls from Ashby and Justifacts, with what was sent")),
-    ("differences", _("lines of reconciliation reports")),
-    ("search_terms", _("search terms")),
+    ("orders", gettext_lazy("orders: name, e-mail, links, result, application, answers")),
+    ("events", gettext_lazy("lines of their histories")),
+    ("updates", gettext_lazy("updates for Ashby")),
+    ("attempts", gettext_lazy("calls to Justifacts and Ashby, with their answers")),
+    ("inbound_calls", gettext_lazy("calls from Ashby and Justifacts, with what was sent")),
+    ("differences", gettext_lazy("lines of reconciliation reports")),
+    ("search_terms", gettext_lazy("search terms")),
 )
 
 

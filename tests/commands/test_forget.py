@@ -6,6 +6,7 @@ import pytest
 
 from assessments.models import ErasureCertificate, Order
 from integrations.models import AuditEvent
+from tests.assessments.test_forget import complete as complete_order
 from tests.commands.conftest import Console
 from tests.world import World, data
 
@@ -37,6 +38,7 @@ def test_a_dry_run_says_what_would_be_done(complete: Order, console: Console) ->
         "dry_run": True,
         "orders": [str(complete.pk)],
         "kept": [],
+        "other_addresses": [],
     }
     assert "1 would be erased, 0 kept; nothing was written" in console.run("forget", "acme", ZOE, "--dry-run")
     assert not ErasureCertificate.objects.exists()
@@ -77,3 +79,43 @@ def test_an_erased_order_can_still_be_shown(complete: Order, console: Console) -
     assert found["erased_at"]
     assert "erased" in console.run("order", str(complete.pk))
     assert console.json("orders", "--org", "acme")[0]["erased_at"]
+
+
+@pytest.fixture
+def orders(world: World) -> tuple[Order, Order, Order]:
+    """Under the address, under another address, and another person's."""
+    candidate = world.start_body()["candidate"]
+    return (
+        complete_order(world, "JF-1", candidate=candidate | {"ashby_id": "ashby-zoe"}),
+        complete_order(
+            world, "JF-2", candidate=candidate | {"ashby_id": "Ashby-Zoe", "email": "zoe@private.example.org"}
+        ),
+        complete_order(world, "JF-3", candidate=candidate | {"email": "bo@example.com"}),
+    )
+
+
+def test_the_command_names_them_and_includes_those_that_are_given(
+    world: World, orders: tuple[Order, Order, Order], console: Console
+) -> None:
+    own, other, _stranger = orders
+    (line,) = console.json("forget", "acme", ZOE, "--dry-run")["other_addresses"]
+    assert line == {
+        "order": str(other.pk),
+        "candidate_id": "Ashby-Zoe",
+        "status": "complete",
+        "included": False,
+        "would_be_kept": None,
+    }
+    said = console.run("forget", "acme", ZOE, "--dry-run")
+    assert f"order {other.pk}, complete; include it with --also {other.pk}" in said
+    assert "zoe@private.example.org" not in said
+    found = console.json("forget", "acme", ZOE, "--also", str(other.pk))
+    assert found["orders"] == [str(own.pk), str(other.pk)]
+
+
+def test_the_command_refuses_an_order_of_somebody_else(
+    orders: tuple[Order, Order, Order], console: Console
+) -> None:
+    said = console.fails("forget", "acme", ZOE, "--also", str(orders[2].pk))
+    assert "is not an order of the same Ashby candidate under another address, so nothing was erased" in said
+    assert not ErasureCertificate.objects.exists()

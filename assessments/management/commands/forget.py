@@ -1,9 +1,10 @@
-"""``manage.py forget SLUG EMAIL [--by NAME] [--dry-run]``"""
+"""``manage.py forget SLUG EMAIL [--also ORDER] [--by NAME] [--dry-run]``"""
 
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError
@@ -11,6 +12,7 @@ from django.core.validators import validate_email
 from django.utils import timezone
 
 from assessments.services.forget import certificate_as_json, certificate_as_text, forget, plan
+from assessments.services.people import NotPossible
 from assessments.services.plain import plain
 from integrations.management.base import PortalCommand, who_runs
 from integrations.models import Organization
@@ -26,6 +28,15 @@ class Command(PortalCommand):
         super().add_arguments(parser)
         parser.add_argument("slug")
         parser.add_argument("email", help="the candidate's address; - reads it from standard input")
+        parser.add_argument(
+            "--also",
+            action="append",
+            default=[],
+            type=UUID,
+            metavar="ORDER",
+            help="an order of the same Ashby candidate under another address, as --dry-run names it; may be "
+            "given several times",
+        )
         parser.add_argument("--by", default="", metavar="NAME", help="who asked for it (you)")
         parser.add_argument(
             "--dry-run", action="store_true", help="say what would be erased, and erase nothing"
@@ -42,8 +53,23 @@ class Command(PortalCommand):
                 "dry_run": True,
                 "orders": [str(order.pk) for order in found.to_erase],
                 "kept": [{"order": str(order.pk), "why": plain(why)} for order, why in found.kept],
+                "other_addresses": [
+                    {
+                        "order": str(order.pk),
+                        "candidate_id": order.candidate_id,
+                        "status": order.status,
+                        "included": order.pk in options["also"],
+                        "would_be_kept": plain(why) or None,
+                    }
+                    for order, why in found.others
+                ],
             }
-        self._certificate = forget(organization, email, options["by"] or who_runs(), timezone.now())
+        try:
+            self._certificate = forget(
+                organization, email, options["by"] or who_runs(), timezone.now(), options["also"]
+            )
+        except NotPossible as error:
+            raise CommandError(str(error)) from None
         return certificate_as_json(self._certificate)
 
     def lines(self, found: dict[str, Any]) -> Iterable[str]:
@@ -52,6 +78,13 @@ class Command(PortalCommand):
             return
         yield from (f"would be erased: order {order}" for order in found["orders"])
         yield from (f"would be kept: order {line['order']}: {line['why']}" for line in found["kept"])
+        for line in found["other_addresses"]:
+            kept = f" (would be kept: {line['would_be_kept']})" if line["would_be_kept"] else ""
+            does = "included by" if line["included"] else "include it with"
+            yield (
+                f"same Ashby candidate under another address: order {line['order']}, {line['status']}{kept}; "
+                f"{does} --also {line['order']}"
+            )
         yield f"{len(found['orders'])} would be erased, {len(found['kept'])} kept; nothing was written"
 
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from assessments.models import Order
 from integrations.admin.csv_download import CSVDownload, csv_download
-from integrations.spreadsheet import harmless
+from integrations.spreadsheet import harmless, identifier
 
 _COLUMNS = (
     *("assessment_id", "organization", "candidate", "email", "package", "job", "status", "status_since"),
@@ -43,9 +43,9 @@ def _row(order: Order) -> list[str]:
         order.result,
         "yes" if order.needs_attention else "no",
         order.attention_reason or order.end_reason,
-        order.justifacts_order_id,
-        order.application_id,
-        order.job_id,
+        identifier(order.justifacts_order_id),
+        identifier(order.application_id),
+        identifier(order.job_id),
         _time(order.created_at),
         _time(order.completed_at),
         "" if order.turnaround_minutes is None else str(order.turnaround_minutes),

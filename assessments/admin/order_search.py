@@ -37,7 +37,9 @@ def newest_found(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
 
 
 def _words(text: str) -> list[str]:
-    return text[:_LONGEST].replace("\x00", "").split()[:_MOST_WORDS]
+    words = text[:_LONGEST].replace("\x00", "").split()
+    # In an export, an apostrophe marks an id that looks like a number.
+    return [word.removeprefix("'") for word in words if word != "'"][:_MOST_WORDS]
 
 
 def _runs(words: list[str], position: int) -> list[list[str]]:

@@ -71,3 +71,14 @@ def test_a_thousand_rows_are_read_as_quickly_as_ten(
 ) -> None:
     with django_assert_max_num_queries(31):
         rows(support)
+
+
+@pytest.mark.parametrize("number", ["00123", "12345678901234567890", "1E5", "3-4"])
+def test_an_id_survives_a_spreadsheet_and_is_found_as_it_stands_there(
+    world: World, support: Desk, number: str
+) -> None:
+    world.placed(number, application={"ashby_id": f"0{number}"}, job={"ashby_id": number, "name": "Cook"})
+    (row,) = rows(support)
+    assert row["justifacts_order_id"] == row["job_id"] == f"'{number}"
+    assert row["application_id"] == f"'0{number}"
+    assert row["assessment_id"] in support.html("assessments_order_changelist", q=sealed(f"'{number}"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.spreadsheet import harmless
+from integrations.spreadsheet import harmless, identifier
 
 SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "|", "%")
 
@@ -48,3 +48,41 @@ def test_no_cell_begins_with_a_formula(splits_at: str, texts: list[str]) -> None
     file.seek(0)
     for row in csv.reader(file, delimiter=splits_at):
         assert not [cell for cell in row if cell.lstrip(' \t\r\n"').startswith(SIGNS)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("0", "00123", "12345678901234567890", "1E5", "1e+10", "12.50", "1,5", "3-4", "1/2", "2026-03-02"),
+        *("12:30", "10%", "5 PM", "9 a", "SEP-1", "1-Mar", "dec1", "3 Mai 2026", "TRUE", "false", "1.2.3"),
+    ],
+)
+def test_an_id_that_a_spreadsheet_would_change_is_marked_as_text(value: str) -> None:
+    assert identifier(value) == f"'{value}"
+    assert harmless(identifier(value)) == f"'{value}", "marked once"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "JF-2026-1", "ORD-00123", "job-1", "A123", "123A", "x1e5", "march-hare", "maybe"),
+        *("12345678-1234-4321-8765-1234567890ab", "1e100000-0000-4000-8000-000000000000", "O'Neil"),
+    ],
+)
+def test_any_other_id_stays_as_it_is(value: str) -> None:
+    assert identifier(value) == value
+
+
+@pytest.mark.parametrize("value", ["-5", "+49", "=1+1", "@x", "%1"])
+def test_an_id_that_begins_like_a_formula_is_marked_once(value: str) -> None:
+    assert harmless(identifier(value)) == f"'{value}"
+
+
+@given(st.text("0123456789eE-+./:, ", min_size=1, max_size=25))
+def test_no_id_is_read_as_a_number(value: str) -> None:
+    cell = harmless(identifier(value))
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return
+    raise AssertionError(cell)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("integrations", "0009_retention"),
+        ("integrations", "0011_replaced_packages"),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("assessments", "0015_hold_reason_encrypted")]
+    dependencies = [("assessments", "0017_who_cancelled")]
 
     operations = [
         migrations.AddField("order", "ashby_not_found_at", models.DateTimeField(null=True)),

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("assessments", "0015_hold_reason_encrypted"),
+        ("assessments", "0018_lost_start_answers"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("integrations", "0009_retention"),
+        ("integrations", "0010_poll_days_after_completion"),
     ]
 
     operations = [

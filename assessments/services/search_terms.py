@@ -71,7 +71,8 @@ def renew(orders: Any = Order, kept: Any = CandidateSearchTerm, until: float | N
 
 def left() -> int:
     """How many orders the first key alone does not find by the present rules."""
-    return _stale(Order, CandidateSearchTerm).count()
+    count: int = _stale(Order, CandidateSearchTerm).count()
+    return count
 
 
 _NAMES = ("candidate_first_name", "candidate_last_name", "candidate_email")

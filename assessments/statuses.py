@@ -5,6 +5,7 @@ centre of another applicant tracking system with the same integration (contract,
 """
 
 import re
+import unicodedata
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -61,19 +62,23 @@ NO_RESULT = "Complete"
 
 
 def normalised(word: str) -> str:
-    """A word without its case, spacing and punctuation."""
-    return " ".join(re.findall(r"[^\W_]+", word.casefold()))
+    """A word without its case, spacing and punctuation: letters and digits alone, so that camel case,
+    underscores, hyphens, full-width signs and invisible characters make no difference."""
+    return "".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", word).casefold()))
+
+
+_STATUS_OF_NORMALISED = {normalised(word): status for word, status in _STATUS_OF_WORD.items()}
+_RESULT_OF_NORMALISED = {normalised(result): result for result in RESULTS}
 
 
 def status_of(word: str) -> Status | None:
     """The status that a word of Justifacts' stands for; None for a word that we do not know."""
-    return _STATUS_OF_WORD.get(normalised(word))
+    return _STATUS_OF_NORMALISED.get(normalised(word))
 
 
 def result_of(word: str) -> str:
     """A result in its usual spelling; an unknown one as it stands."""
-    known = {normalised(result): result for result in RESULTS}
-    return known.get(normalised(word), word.strip())
+    return _RESULT_OF_NORMALISED.get(normalised(word), word.strip())
 
 
 def asks_for_a_look(result: str) -> bool:

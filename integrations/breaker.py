@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from django.db.models import F, Q
 
-from .errors import BudgetSpent, CallFailed, NotSent, Refused, ServerError, UnclearRefusal
+from .errors import BudgetSpent, CallFailed, NotSent, NotUnderstood, Refused, ServerError, UnclearRefusal
 from .models import Connection
 
 
@@ -80,7 +80,7 @@ def count(connection: Connection, side: Side, failure: CallFailed | None, now: d
 def has_answered(failure: CallFailed) -> bool:
     """Whether the failure is about one message and says nothing against the side: it has understood it."""
     is_unclear = isinstance(failure, UnclearRefusal) and not isinstance(failure, ServerError)
-    return isinstance(failure, Refused) or is_unclear
+    return isinstance(failure, Refused | NotUnderstood) or is_unclear
 
 
 def _count_failure(connection: Connection, side: Side, now: datetime) -> bool:

@@ -6,6 +6,7 @@ CallFailed
 ├── Unknown         it may have been taken: ask before making it again
 │   ├── NoAnswer        ... or may yet be taken: the other side may still be at it
 │   ├── NotTheProtocol  ... something on the way answered: a proxy, a server that restarts
+│   ├── NotUnderstood   ... it answered, in the protocol, what the portal cannot read
 │   └── UnclearRefusal  ... ``success: false`` with a code that says neither yes nor no, or without one
 │       └── ServerError     ... with a code that speaks of the server
 └── Refused         the other side understood and said no
@@ -80,6 +81,15 @@ class UnclearRefusal(Unknown):
 
 class ServerError(UnclearRefusal):
     """An error envelope whose code speaks of the server (``codes.SERVER_CODES``)."""
+
+
+class NotUnderstood(Unknown):
+    """The other side works and answered a message that the portal cannot read. ``excerpt``: what it said,
+    redacted and shortened, without what differs each time, for the history of the order."""
+
+    def __init__(self, message: str, *, excerpt: str, answer: Answer | None = None) -> None:
+        super().__init__(message, answer=answer)
+        self.excerpt = excerpt
 
 
 class Refused(CallFailed):

@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
-from email.message import Message
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
@@ -27,7 +26,7 @@ from . import addresses
 from .answers import classified
 from .errors import Answer, CallFailed, NoAnswer, NotSent, Unknown
 from .fence import ClaimIsOver, FencedBody
-from .json_body import harmless, visible
+from .json_body import charset_of, decode, harmless, visible
 from .redaction import conceal, redact_text
 from .transport import NotPublic, new_session
 
@@ -187,7 +186,7 @@ def _read(response: requests.Response) -> bytes:
 def _answer(response: requests.Response, content: bytes, began: float, hidden: _Hidden) -> Answer:
     text = visible(_decoded(response, content).replace("\x00", "")).strip()
     try:
-        body = harmless(json.loads(text))
+        body = harmless(json.loads(text, strict=False))
         # Written anew: a name that was escaped (\\u00eb) has to be found too.
         text = json.dumps(body, ensure_ascii=False)
     except (ValueError, RecursionError):
@@ -203,13 +202,9 @@ def _answer(response: requests.Response, content: bytes, began: float, hidden: _
 
 
 def _decoded(response: requests.Response, content: bytes) -> str:
-    """In the declared charset; in UTF-8 where none is declared, or one that does not exist."""
-    message = Message()
-    message["Content-Type"] = response.headers.get("content-type", "")
-    charset = message.get_content_charset("utf-8")
     try:
-        return content.decode(charset, errors="replace")
-    except LookupError:
+        return decode(content, charset_of(response.headers.get("content-type", "")))
+    except UnicodeDecodeError:
         return content.decode("utf-8", errors="replace")
 
 

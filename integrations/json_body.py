@@ -1,11 +1,15 @@
 """Reads a JSON body from outside so that nothing in it can harm what comes after."""
 
+import codecs
 import json
+import math
 import re
 from typing import Any
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
+#: Of a whole number: as many as an identifier may have.
+MAX_DIGITS = 200
 # Control characters break logs, files and PostgreSQL's text; lone surrogates are no text at all.
 _HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # What turns or hides the letters around it, and is no letter itself. Two joiners (U+200C, U+200D) stay:
@@ -13,36 +17,86 @@ _HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _UNSEEN = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:+-]{1,40})", re.ASCII | re.IGNORECASE)
+#: Python has other codecs, which do more than decode, or that cost too much.
+_OF_TEXTS = re.compile(
+    r"utf-(8|16|32)(-[bl]e)?|utf-8-sig|(iso8859-|cp|koi8-|mac-)\w+|iso2022_\w+|gb\w+|big5\w*|(shift|euc)_\w+|tis-620"
+)
+# UTF-32 first: its mark begins as that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+)
 
 
 class UnreadableBody(ValueError):
     """The body is not JSON that we take; the text says why, without quoting the body."""
 
 
-def read_object(content: bytes, *, any_text: bool = False) -> dict[str, Any]:
-    """The JSON object in ``content``; an empty body is an empty object. With ``any_text`` its texts (not its
-    names) may hold any character: the caller cleans them.
+def read_object(
+    content: bytes, charset: str = "", *, any_text: bool = False, mend: bool = False
+) -> dict[str, Any]:
+    """The JSON object in ``content``; an empty body is an empty object. ``charset``: as declared. With
+    ``any_text`` its texts (not its names) may hold any character: the caller cleans them.
 
-    Raises ``UnreadableBody`` for anything else, for more than ``MAX_DEPTH`` levels, for numbers
-    that are not finite, for a name that stands twice in one object, and for NUL and other control
-    characters anywhere.
+    ``mend`` makes control characters harmless (``harmless``) instead of refusing them: for messages whose
+    texts only a machine wrote. Raises ``UnreadableBody`` for anything that is no object, for more than
+    ``MAX_DEPTH`` levels, for numbers that are not finite or longer than ``MAX_DIGITS``, for a name that
+    stands twice in one object, and, without ``mend``, for NUL and other control characters anywhere.
     """
     if not content.strip():
         return {}
+    text = _decoded(content, charset)
     try:
         value = json.loads(
-            content.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_without_repetition
+            text, strict=False, parse_constant=_no_constant, object_pairs_hook=_without_repetition
         )
     except UnreadableBody:
         raise
     except RecursionError:
         raise UnreadableBody("The body is nested too deeply.") from None
     except ValueError:
-        raise UnreadableBody("The body is not JSON in UTF-8.") from None
+        raise UnreadableBody("The body is not JSON in UTF-8, or in the charset that it declares.") from None
     if not isinstance(value, dict):
         raise UnreadableBody("The body has to be a JSON object.")
-    _check(value, any_text)
-    return value
+    _check(value, any_text or mend)
+    return {harmless(name): harmless(part) for name, part in value.items()} if mend else value
+
+
+def charset_of(content_type: str) -> str:
+    """The charset that a Content-Type declares, if it is one of texts that Python knows; else empty."""
+    declared = _CHARSET.search(content_type)
+    try:
+        name = codecs.lookup(declared[1]).name if declared else ""
+    except LookupError:
+        return ""
+    # By this name web browsers mean the larger set, as most who declare it do.
+    name = "cp1252" if name == "iso8859-1" else name
+    return name if _OF_TEXTS.fullmatch(name) else ""
+
+
+def decode(content: bytes, charset: str) -> str:
+    """The text of a body; a byte order mark is dropped, and wins over what is declared. What the declared
+    charset cannot decode is tried as UTF-8. Raises ``UnicodeDecodeError``."""
+    marked = next((name for mark, name in _MARKS if content.startswith(mark)), None)
+    if marked:
+        return content.decode(marked)
+    try:
+        return content.decode(charset or "utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        return content.decode("utf-8")
+
+
+def _decoded(content: bytes, charset: str) -> str:
+    try:
+        return decode(content, charset)
+    except UnicodeDecodeError:
+        raise UnreadableBody(
+            "The body is neither in UTF-8 nor in a charset that its Content-Type declares."
+        ) from None
 
 
 def harmless(value: Any) -> Any:
@@ -86,9 +140,13 @@ def _check(body: dict[str, Any], any_text: bool) -> None:
             elif isinstance(value, str):
                 if not any_text and _HARMFUL.search(value):
                     raise UnreadableBody("The body holds control characters.")
-            elif isinstance(value, float | int) and not abs(value) <= 10**18:
+            elif isinstance(value, float | int) and not _fits(value):
                 raise UnreadableBody("The body holds a number that is too large.")
         if not deeper:
             return
         level = deeper
     raise UnreadableBody("The body is nested too deeply.")
+
+
+def _fits(number: float) -> bool:
+    return math.isfinite(number) if isinstance(number, float) else abs(number) < 10**MAX_DIGITS

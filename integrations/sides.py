@@ -8,7 +8,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
 from .breaker import Side, count, has_answered
-from .errors import BudgetSpent, CallFailed, NotTheProtocol, Refused, Unauthorized
+from .errors import BudgetSpent, CallFailed, NotTheProtocol, NotUnderstood, Refused, Unauthorized
 from .models import Connection
 from .redaction import redact_text
 
@@ -30,11 +30,15 @@ def note_justifacts(
     connection: Connection, failure: CallFailed | None, now: datetime, hide: Iterable[str] = ()
 ) -> None:
     """Remembers how a call to Justifacts ended. Who refuses one order has answered; who refuses our
-    key is a problem of the connection. ``hide``: the candidate whom it was about."""
+    key, or answers what the portal cannot read, is a problem of the connection. ``hide``: the candidate whom it was about."""
     rests = count(connection, Side.JUSTIFACTS, failure, now)
     if isinstance(failure, BudgetSpent):
         return
-    if failure is not None and has_answered(failure) and not isinstance(failure, Unauthorized):
+    if (
+        failure is not None
+        and has_answered(failure)
+        and not isinstance(failure, Unauthorized | NotUnderstood)
+    ):
         failure = None
     _note(connection, Side.JUSTIFACTS, _problem_text(Side.JUSTIFACTS, failure, rests, hide), now)
 

@@ -7,7 +7,7 @@ from rest_framework.exceptions import APIException, UnsupportedMediaType
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 
-from integrations.json_body import MAX_BYTES, UnreadableBody, read_object
+from integrations.json_body import MAX_BYTES, UnreadableBody, charset_of, read_object
 
 # Of a body that is too large this much is still read, so that the caller, who is still sending,
 # gets to see the answer.
@@ -34,18 +34,22 @@ class AlwaysJSON(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-def read_body(request: Request, *, any_text: bool = False) -> tuple[dict[str, Any], int]:
+def read_body(
+    request: Request, *, of_any_type: bool = False, any_text: bool = False
+) -> tuple[dict[str, Any], int]:
     """The call's JSON object, and how many bytes it took. ``any_text``: as in ``read_object``. A body without
-    a content type is read as JSON.
+    a content type is read as JSON. ``of_any_type``: so is a body of any content type, and control characters
+    in it are made harmless.
 
     Raises ``BodyTooLarge``, ``BadBody`` or ``UnsupportedMediaType``.
     """
     content = _content(request)
     media_type = request.content_type.partition(";")[0].strip().lower() if request.content_type else ""
-    if media_type and not _JSON.fullmatch(media_type):
+    if not of_any_type and media_type and not _JSON.fullmatch(media_type):
         raise UnsupportedMediaType(media_type, detail="The content type has to be application/json.")
+    charset = charset_of(request.content_type or "")
     try:
-        return read_object(content, any_text=any_text), len(content)
+        return read_object(content, charset, any_text=any_text, mend=of_any_type), len(content)
     except UnreadableBody as error:
         raise BadBody(str(error)) from None
 

@@ -31,9 +31,9 @@ class Data(serializers.Serializer):
 
 
 class UpdateBody(serializers.Serializer):
-    assessment_id = serializers.CharField()
+    assessment_id = serializers.CharField(help_text="A text or a whole number.")
     reference_id = serializers.CharField(required=False, help_text="The portal's own assessment_id.")
-    timestamp = serializers.IntegerField(required=False, help_text="Milliseconds since 1970.")
+    timestamp = serializers.IntegerField(required=False, help_text="Milliseconds since 1970, or ISO 8601.")
     assessment_status = Data(required=False)
     assessment_profile_url = Data(required=False)
     assessment_result = Data(required=False)

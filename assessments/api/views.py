@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from assessments.models import InboundCall, NextCall
 from assessments.services.cancel import cancel_by_ashby
 from assessments.services.inbound import keep_body, keep_refused, new_call, note_call_from_ashby
+from assessments.services.not_understood import note_unreadable_push
 from assessments.services.start import start
 from assessments.services.tell import first_answer
 from assessments.services.track import receive_push
@@ -23,13 +24,14 @@ from integrations.catalogue import custom_fields, offers
 from integrations.crash_points import reach
 from integrations.models import Connection
 from integrations.partner_protocol.messages import AssessmentUpdate, parse_assessment_id
+from integrations.partner_protocol.parsing import InvalidMessage
 from integrations.partner_protocol.starts import StartRequest
 from integrations.self_test import HEADER, is_self_test
 from integrations.sides import heard_from_justifacts
 
 from . import serializers
 from .authentication import SwitchedOff
-from .body import AlwaysJSON, read_body
+from .body import AlwaysJSON, BadBody, BodyTooLarge, read_body
 from .exceptions import explain
 
 _ERRORS = {
@@ -40,7 +42,7 @@ _ERRORS = {
         403: "The verification key is unknown, or the organization is switched off.",
         405: "The method is not POST.",
         413: "The body is larger than 256 KB.",
-        415: "The content type is not application/json.",
+        415: "The content type of a call from Ashby is not application/json.",
         429: "Too many calls, or too many wrong keys; Retry-After says when to come back.",
         503: "The database is away; nothing was changed.",
     }.items()
@@ -56,6 +58,8 @@ class PartnerView(APIView):
     name = ""
     #: The call cleans its texts itself: none is refused for a character in it.
     cleans_texts = False
+    #: Whether a body is read as JSON whatever its Content-Type says.
+    takes_any_type = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.request_id = uuid.uuid4().hex
@@ -66,7 +70,7 @@ class PartnerView(APIView):
         super().initial(request, *args, **kwargs)
         self.connection: Connection = request.user  # type: ignore[assignment]
         self.call = new_call(self.connection, self.source, self.name, self.request_id, self.now)
-        self.body, size = read_body(request, any_text=self.cleans_texts)
+        self.body, size = read_body(request, of_any_type=self.takes_any_type, any_text=self.cleans_texts)
         keep_body(self.call, self.body, size, key=str(request.auth))
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -80,9 +84,13 @@ class PartnerView(APIView):
             call.order = None
             try:
                 keep_refused(call, status, code, message)
+                self.note_refused(call, exc, message)
             except DatabaseError as error:
                 return super().handle_exception(error)
         return response
+
+    def note_refused(self, call: InboundCall, exc: Exception, message: str) -> None:
+        """What else is to be remembered of a refused call."""
 
     def inbound(self) -> InboundCall:
         if self.call is None:
@@ -191,6 +199,7 @@ class AssessmentCancel(PartnerView):
 class JustifactsUpdate(PartnerView):
     name = "assessment.update"
     source = InboundCall.Source.JUSTIFACTS
+    takes_any_type = True
 
     @extend_schema(
         operation_id="justifacts.assessment.update",
@@ -212,6 +221,10 @@ class JustifactsUpdate(PartnerView):
         if order.next_call == NextCall.CANCEL:
             nudge(call_justifacts, str(order.pk))
         return Response({"success": True, "results": {"assessment_id": word.assessment_id or str(order.pk)}})
+
+    def note_refused(self, call: InboundCall, exc: Exception, message: str) -> None:
+        if isinstance(exc, InvalidMessage | BadBody | BodyTooLarge):
+            note_unreadable_push(self.connection, call, getattr(self, "body", {}), message, self.now)
 
 
 class UnknownCall(PartnerView):

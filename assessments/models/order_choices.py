@@ -23,6 +23,7 @@ class Concern(models.TextChoices):
     CANCEL = "cancel", _("cancelling at Justifacts")
     NUMBER = "number", _("the order number at Justifacts")
     RESULT = "result", _("what Justifacts said after the end")
+    POLL = "poll", _("reading what Justifacts answers")
 
 
 class CancelledBy(models.TextChoices):

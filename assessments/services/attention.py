@@ -16,7 +16,7 @@ from .changing import record
 
 #: Which question an order shows first. While a placing is unknown, its question also keeps the portal from
 #: placing the order again; while a cancellation is open, its question keeps the order from being erased.
-_ORDER = (Concern.PLACING, Concern.CANCEL, Concern.NUMBER, Concern.RESULT, Concern.DELIVERY)
+_ORDER = (Concern.PLACING, Concern.CANCEL, Concern.NUMBER, Concern.RESULT, Concern.DELIVERY, Concern.POLL)
 
 
 @dataclass(frozen=True)

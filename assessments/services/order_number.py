@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from assessments.models import Concern, Event, NextCall, Order
+from integrations.partner_protocol.parsing import as_uuid, same_id, spellings
 
 from .attention import ask_human, drop
 from .changing import changing, record
@@ -22,16 +23,15 @@ from .scheduling import schedule
 
 def names_our_order(number: str, order: Order) -> bool:
     """Whether our own id stands where Justifacts' number should be."""
-    try:
-        return UUID(number) == order.pk
-    except ValueError:
-        return False
+    return as_uuid(number) == order.pk
 
 
 def owner_of(order: Order, number: str) -> Order | None:
     """Another order of the organization that has this number at Justifacts, or to which it was offered."""
     others = Order.objects.order_by().filter(organization=order.organization_id).exclude(pk=order.pk)
-    return others.filter(Q(justifacts_order_id=number) | Q(offered_order_number=number)).first()
+    numbers = spellings(number)
+    has_number = Q(justifacts_order_id__in=numbers) | Q(offered_order_number__in=numbers)
+    return others.filter(has_number).first()
 
 
 def is_taken(order: Order, number: str) -> bool:
@@ -43,7 +43,7 @@ def is_another_number(order: Order, number: str) -> bool:
     if not (number and order.justifacts_order_id) or names_our_order(number, order):
         return False
     known = (order.justifacts_order_id, order.offered_order_number, order.former_order_number)
-    return number not in known
+    return not any(same_id(number, one) for one in known)
 
 
 def offer_number(order: Order, number: str, how: str) -> None:

@@ -31,6 +31,7 @@ from .claiming import (
     justifacts_is_awake,
 )
 from .long_wait import looked_up_first, was_never_sent
+from .not_understood import record_not_understood
 from .placing_failures import forget_placing_failures, placing_failed
 from .scheduling import put_off, schedule
 from .track import adopt, apply_word, hear_number
@@ -105,7 +106,7 @@ def _place(claimed: Claim) -> None:
             placing_failed(order, outcome, now)
         reach("place.before_commit")
     reach("place.committed")
-    failure = outcome if isinstance(outcome, CallFailed) else None
+    failure = outcome if isinstance(outcome, CallFailed) else outcome.not_understood
     note_justifacts(connection, failure, now, hide=claimed.order.personal_data)
 
 
@@ -137,7 +138,7 @@ def _look_up(claimed: Claim) -> None:
         else:
             _uncertain(order, outcome, now)
         reach("look_up.before_commit")
-    failure = outcome if isinstance(outcome, CallFailed) else None
+    failure = outcome if isinstance(outcome, CallFailed) else outcome.not_understood
     note_justifacts(connection, failure, now, hide=claimed.order.personal_data)
 
 
@@ -167,6 +168,8 @@ def _accepted(order: Order, placed: Placed, now: datetime) -> None:
     )
     adopt(order, placed.justifacts_order_id, now)
     forget_placing_failures(order)
+    if placed.not_understood:
+        record_not_understood(order, placed.not_understood, "with its answer")
     if placed.word and order.justifacts_order_id == placed.justifacts_order_id:
         apply_word(order, placed.word, _ANSWERED, now)
 
@@ -180,6 +183,8 @@ def _found(order: Order, found: Found, now: datetime) -> None:
     )
     adopt(order, found.justifacts_order_id, now)
     forget_placing_failures(order)
+    if found.not_understood:
+        record_not_understood(order, found.not_understood, "when asked")
     if found.word and order.justifacts_order_id == found.justifacts_order_id:
         apply_word(order, found.word, "when asked", now)
 

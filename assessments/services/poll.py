@@ -5,27 +5,30 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from assessments.models import NextCall, Order
+from assessments.models import Concern, NextCall, Order
 from assessments.models.claims import claim_end
 from integrations.breaker import Side, is_open, let_through
 from integrations.connections import justifacts_client
 from integrations.crash_points import reach
-from integrations.errors import BudgetSpent, CallFailed, Refused
+from integrations.errors import BudgetSpent, CallFailed, NotUnderstood, Refused
 from integrations.justifacts.client import Found, JustifactsClient, OrderNotFound
 from integrations.models import Connection
 from integrations.sides import note_justifacts
 
+from .attention import is_asked, settle
 from .changing import changing
+from .not_understood import note_failed_poll
 from .order_number import is_another_number, report_conflict
 from .poll_schedule import next_poll
 from .track import apply_word, hear_number, is_news
+from .waits import wait_after
 
 #: Polled together, under one claim.
 BATCH = 40
@@ -57,7 +60,7 @@ def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
     changed = [
         order.pk
         for order, outcome in pairs
-        if isinstance(outcome, Found) and _has_news(order, outcome) and _record_news(order, outcome, token)
+        if _has_news(order, outcome) and _record_news(order, outcome, token)
     ]
     _give_back(orders, token)
     reach("poll.committed")
@@ -114,7 +117,7 @@ def _asked(
             return
         order, future = waiting.popleft()
         outcome = future.result()
-        failed = isinstance(outcome, CallFailed) and not isinstance(outcome, Refused)
+        failed = isinstance(outcome, CallFailed) and not isinstance(outcome, Refused | NotUnderstood)
         failures = failures + 1 if failed else 0
         yield order, outcome
 
@@ -143,26 +146,31 @@ def _ask(client: JustifactsClient, order: Order) -> _Outcome:
         return by_number
     # Justifacts may have given the order another number.
     by_reference = _outcome_of(lambda: client.status(reference_id=reference, hide=hide))
-    return by_reference if isinstance(by_reference, Found) else by_number
+    return by_reference if isinstance(by_reference, Found | NotUnderstood) else by_number
 
 
 def _outcome_of(ask: Callable[[], Found]) -> _Outcome:
     try:
-        return ask()
+        found = ask()
     except CallFailed as error:
         return error
+    return found.not_understood or found
 
 
 def _has_news(order: Order, outcome: _Outcome) -> bool:
-    if not isinstance(outcome, Found):
-        return False
-    if is_another_number(order, outcome.justifacts_order_id):
+    if isinstance(outcome, NotUnderstood):
         return True
-    return outcome.word is not None and is_news(order, outcome.word, POLLED, timezone.now())
+    if not isinstance(outcome, Found) or outcome.word is None:
+        return False
+    if is_another_number(order, outcome.justifacts_order_id) or is_asked(order, Concern.POLL):
+        return True
+    return is_news(order, outcome.word, POLLED, timezone.now())
 
 
 def _note_health(connection: Connection, pairs: Sequence[tuple[Order, _Outcome]]) -> None:
-    """By the last answer; where there was none, each failure counts."""
+    """By the last answer; where there was none, each failure counts. An answer that cannot be read is a
+    problem, also where others of the batch could be."""
+    pairs = sorted(pairs, key=lambda pair: isinstance(pair[1], NotUnderstood))
     failures = [pair for pair in pairs if isinstance(pair[1], CallFailed)]
     for order, outcome in pairs[-1:] if len(failures) < len(pairs) else failures:
         failure = outcome if isinstance(outcome, CallFailed) else None
@@ -197,14 +205,12 @@ def _record_quiet(pairs: list[tuple[Order, _Outcome]], token: UUID) -> None:
         )
 
 
-def _record_news(asked: Order, found: Found, token: UUID) -> bool:
+def _record_news(asked: Order, outcome: _Outcome, token: UUID) -> bool:
     now = timezone.now()
     moved, is_ours = False, True
     with changing(asked.pk) as order:
         if order.claim_token != token:
             return False
-        order.polled_at = now
-        order.call_failures, order.call_failing_since, order.call_error = 0, None, ""
         order.release()
         if order.has_ended and order.updated_since(asked):
             # A push or a person was faster: the answer may be older than what is known now, so ask again.
@@ -212,10 +218,29 @@ def _record_news(asked: Order, found: Found, token: UUID) -> bool:
             return False
         order.next_call_at = next_poll(order, now)
         order.next_call = NextCall.POLL if order.next_call_at else NextCall.NONE
-        is_ours = hear_number(order, found.justifacts_order_id, POLLED, now)
-        if is_ours and found.word is not None:
-            moved = apply_word(order, found.word, POLLED, now)
+        if isinstance(outcome, NotUnderstood):
+            _count_not_understood(order, outcome, now)
+            return False
+        order.polled_at = now
+        order.call_failures, order.call_failing_since, order.call_error = 0, None, ""
+        settle(order, Concern.POLL)
+        if isinstance(outcome, Found):
+            is_ours = hear_number(order, outcome.justifacts_order_id, POLLED, now)
+            if is_ours and outcome.word is not None:
+                moved = apply_word(order, outcome.word, POLLED, now)
         reach("poll.before_commit")
-    if not is_ours:
-        report_conflict(asked, found.justifacts_order_id, POLLED)
+    if not is_ours and isinstance(outcome, Found):
+        report_conflict(asked, outcome.justifacts_order_id, POLLED)
     return moved
+
+
+def _count_not_understood(order: Order, failure: NotUnderstood, now: datetime) -> None:
+    """Such a poll has failed: the next one waits longer, and the order was not polled."""
+    order.call_failures += 1
+    order.call_failing_since = order.call_failing_since or now
+    order.call_error = failure.message
+    order.next_call_at = next_poll(order, now, True)
+    order.next_call = NextCall.POLL if order.next_call_at else NextCall.NONE
+    if order.next_call_at:
+        order.next_call_at = max(order.next_call_at, now + wait_after(order.call_failures))
+    note_failed_poll(order, failure, now)

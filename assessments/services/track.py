@@ -9,7 +9,6 @@ message and changes nothing, so that ``is_news`` and ``apply_word`` cannot diffe
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -19,6 +18,7 @@ from assessments.statuses import NO_RESULT, Status, may_follow, status_of
 from integrations.crash_points import reach
 from integrations.models import Connection
 from integrations.partner_protocol.messages import AssessmentUpdate
+from integrations.partner_protocol.parsing import as_uuid, spellings
 
 from . import after_end, after_end_effects
 from .attention import ask_human, settle
@@ -75,21 +75,20 @@ def find(connection: Connection, word: AssessmentUpdate) -> Order:
     orders = Order.objects.order_by().filter(organization=connection.organization_id)
     if word.reference_id:
         return _by_our_id(orders, word.reference_id)
-    number = word.assessment_id
+    numbers = spellings(word.assessment_id)
     for by in (
-        Q(justifacts_order_id=number),
-        Q(offered_order_number=number) | Q(former_order_number=number),
+        Q(justifacts_order_id__in=numbers),
+        Q(offered_order_number__in=numbers) | Q(former_order_number__in=numbers),
     ):
         if (found := next(iter(orders.filter(by)[:1]), None)) is not None:
             return found
-    return _by_our_id(orders, number)
+    return _by_our_id(orders, word.assessment_id)
 
 
 def _by_our_id(orders: "QuerySet[Order]", text: str) -> Order:
-    try:
-        return orders.get(pk=UUID(text))
-    except ValueError:
-        raise Order.DoesNotExist from None
+    if (own_id := as_uuid(text)) is None:
+        raise Order.DoesNotExist
+    return orders.get(pk=own_id)
 
 
 def hear_number(order: Order, number: str, how: str, now: datetime) -> bool:

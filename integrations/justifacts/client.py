@@ -10,20 +10,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from integrations import http
 from integrations.answers import error_of, unsuccessful
 from integrations.codes import ALREADY_CANCELLED_CODES, ASSESSMENT_NOT_FOUND, DUPLICATE_CODES
-from integrations.errors import Answer, Refused, Unauthorized, UnclearRefusal, Unknown
+from integrations.errors import Answer, NotUnderstood, Refused, Unauthorized, UnclearRefusal, Unknown
+from integrations.excerpts import excerpt
 from integrations.key_chain import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
 from integrations.limits import take_justifacts_calls
 from integrations.listing import Listing, clean_text, read_listing
-from integrations.partner_protocol.messages import AssessmentUpdate
-from integrations.partner_protocol.parsing import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, InvalidMessage, read_id
+from integrations.partner_protocol.messages import AssessmentUpdate, read_reference
+from integrations.partner_protocol.parsing import (
+    MAX_NAME_LENGTH,
+    MAX_TEXT_LENGTH,
+    InvalidMessage,
+    read_id,
+    same_id,
+)
 from integrations.partner_protocol.starts import StartRequest
 
 _NOT_FOUND = ASSESSMENT_NOT_FOUND
+#: Where an update may stand inside of ``results``, and what shows that it stands in ``results`` itself.
+_NESTED = ("update_request", "update", "assessment_update", "assessment")
+_DECIDING = {"assessment_status", "assessment_result", "cancelled_reason"}
 
 
 @dataclass(frozen=True)
@@ -42,15 +51,19 @@ class Placed:
     justifacts_order_id: str
     word: AssessmentUpdate | None
     answer: Answer
+    #: The answer has an update that cannot be read; ``word`` is None then.
+    not_understood: NotUnderstood | None = None
 
 
 @dataclass(frozen=True)
 class Found:
-    """Justifacts' word on an order that it knows; None where it says no status yet."""
+    """Justifacts knows the order; either what it says of it is in ``word``, or why that cannot be read is in
+    ``not_understood``."""
 
     justifacts_order_id: str
     word: AssessmentUpdate | None
     answer: Answer
+    not_understood: NotUnderstood | None = None
 
 
 class OrderNotFound(Refused):
@@ -93,25 +106,28 @@ class JustifactsClient:
         have been taken: look it up first). That it has such an order already is ``UnclearRefusal``: it may be
         the one that an earlier call placed.
         """
+        hide = request.candidate.personal_data
         try:
             answer = self._call(
                 "assessment.start",
                 request.as_json() | {"reference_id": reference_id},
                 headers={"Idempotency-Key": reference_id},
                 repeatable=False,
-                hide=request.candidate.personal_data,
+                hide=hide,
                 not_after=not_after,
             )
         except Refused as error:
             if error.code not in DUPLICATE_CODES or isinstance(error, Unauthorized):
                 raise
             raise UnclearRefusal(error.message, code=error.code, answer=error.answer) from None
-        results = answer.body.get("results")
-        results = results if isinstance(results, dict) else {}
+        results = _results(answer.body)
         order_id = _order_id(results)
         if not order_id:
-            raise Unknown("Justifacts answered without an order number.", answer=answer)
-        return Placed(order_id, _word(results.get("update_request"), order_id), answer)
+            raise self._not_understood("It has no order number.", answer, hide)
+        update = results.get("update_request")
+        if not isinstance(update, dict) or not update:
+            return Placed(order_id, None, answer)
+        return Placed(order_id, *self._read(update, answer, hide, assessment_id=order_id))
 
     def cancel(self, justifacts_order_id: str, hide: Iterable[str] = ()) -> Answer:
         """``assessment.cancel``. ``hide``: as in ``http.post``. Any 2xx without a body is a success, and so
@@ -148,19 +164,45 @@ class JustifactsClient:
         body = (
             {"assessment_id": justifacts_order_id} if justifacts_order_id else {"reference_id": reference_id}
         )
-        with _order_not_found():
-            answer = self._call(
-                "assessment.status", body, repeatable=True, hide=hide, is_reserved=is_reserved
-            )
-        results = answer.body.get("results")
-        results = results if isinstance(results, dict) else {}
-        order_id = _order_id(results)
-        is_expected = bool(expected_reference) and _is_reference(results, expected_reference)
-        if not order_id or (justifacts_order_id and order_id != justifacts_order_id and not is_expected):
-            raise Unknown("Justifacts answered without the number of that order.", answer=answer)
-        if reference_id and results.get("reference_id", reference_id) != reference_id:
-            raise Unknown("Justifacts answered with another order than the one asked for.", answer=answer)
-        return Found(order_id, _word(results), answer)
+        try:
+            with _order_not_found():
+                answer = self._call(
+                    "assessment.status", body, repeatable=True, hide=hide, is_reserved=is_reserved
+                )
+        except Unknown as error:
+            # JSON of another shape; the subclasses are known answers, or none.
+            if type(error) is not Unknown or error.answer.status != 200 or not error.answer.body:
+                raise
+            raise self._not_understood("It is not the protocol's envelope.", error.answer, hide) from None
+        results = _results(answer.body)
+        reference, number = _reference(results), _order_id(results)
+        expected = reference_id or expected_reference
+        is_ours = bool(expected) and same_id(reference, expected)
+        if reference_id and reference and not is_ours:
+            raise self._not_understood("It is about another order than the one asked for.", answer, hide)
+        if justifacts_order_id and not number and reference and expected and not is_ours:
+            raise self._not_understood("It is about another order than the one asked for.", answer, hide)
+        if justifacts_order_id and (not number or same_id(number, justifacts_order_id)):
+            number = justifacts_order_id
+        if not number:
+            raise self._not_understood("It has no order number.", answer, hide)
+        if justifacts_order_id and number != justifacts_order_id and not is_ours:
+            raise self._not_understood("It is about another order than the one asked for.", answer, hide)
+        return Found(number, *self._read(results, answer, hide, assessment_id=number))
+
+    def _read(
+        self, update: Mapping[str, Any], answer: Answer, hide: Iterable[str], *, assessment_id: str
+    ) -> tuple[AssessmentUpdate | None, Answer, NotUnderstood | None]:
+        try:
+            return AssessmentUpdate.parse({**update, "assessment_id": assessment_id}), answer, None
+        except InvalidMessage as error:
+            return None, answer, self._not_understood(error.message, answer, hide)
+
+    def _not_understood(self, reason: str, answer: Answer, hide: Iterable[str]) -> NotUnderstood:
+        quoted = excerpt(answer.body, hide, secrets=(self.key, *self.others))
+        return NotUnderstood(
+            f"Justifacts answered what the portal cannot read. {reason}", excerpt=quoted, answer=answer
+        )
 
     def _call(
         self,
@@ -227,24 +269,31 @@ def _successful(answer: Answer) -> Answer:
     raise unsuccessful(answer, "Justifacts", message or "Justifacts gave no reason.")
 
 
+def _results(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of an answer that speaks of the order: ``results``, also where that is a list of one object or
+    holds the update in an object of its own, or the answer itself where it has no ``results``."""
+    results = body.get("results") or body
+    if isinstance(results, list):
+        results = results[0] if len(results) == 1 else None
+    if not isinstance(results, dict):
+        return {}
+    inner = [part for name in _NESTED if isinstance(part := results.get(name), dict)]
+    if len(inner) != 1 or not results.keys().isdisjoint(_DECIDING):
+        return results
+    return results | inner[0]
+
+
 def _order_id(results: Mapping[str, Any]) -> str:
-    """Justifacts' number of an order, which is an opaque text; empty where there is none."""
-    value = results.get("assessment_id")
-    return str(value).strip()[:200] if isinstance(value, str) or type(value) is int else ""
-
-
-def _is_reference(results: Mapping[str, Any], reference_id: str) -> bool:
-    """Whether an answer names our reference, however it is written."""
+    """Justifacts' number of an order, which is an opaque text; empty where there is none that can be read."""
     try:
-        return UUID(str(results.get("reference_id")).strip()) == UUID(reference_id)
-    except ValueError:
-        return False
-
-
-def _word(body: object, order_id: str = "") -> AssessmentUpdate | None:
-    if not isinstance(body, dict):
-        return None
-    try:
-        return AssessmentUpdate.parse({"assessment_id": order_id, **body})
+        return read_id(results, "assessment_id", needed=False)
     except InvalidMessage:
-        return None
+        return ""
+
+
+def _reference(results: Mapping[str, Any]) -> str:
+    """The reference that an answer names; one that is no text is none, one that cannot be ours is kept."""
+    try:
+        return read_reference(results)
+    except InvalidMessage:
+        return "unreadable"

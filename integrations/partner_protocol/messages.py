@@ -5,6 +5,7 @@ down in the project's contract (sections 1 to 3). ``parse`` takes what came from
 raises ``InvalidMessage``; ``as_json`` leaves absent fields out and never says null.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -12,7 +13,16 @@ from uuid import UUID
 
 from integrations.redaction import conceal
 
-from .parsing import JSON, MAX_TEXT_LENGTH, InvalidMessage, read_id, read_line, read_text
+from .parsing import (
+    JSON,
+    MAX_NAME_LENGTH,
+    MAX_TEXT_LENGTH,
+    InvalidMessage,
+    as_uuid,
+    clean_text,
+    read_id,
+)
+from .times import read_time
 
 DATA_TYPES = ("numeric_score", "numeric_duration_minutes", "url", "string", "boolean_success")
 CUSTOM_FIELD_TYPES = (
@@ -32,25 +42,28 @@ class Data:
     description: str = ""
 
     @classmethod
-    def parse(cls, value: Any, name: str) -> Self | None:
-        """None where the part is absent. A bare string is taken as a string value."""
-        if value is None:
-            return None
-        if isinstance(value, str):
-            value = {"value": value}
-        if not isinstance(value, dict):
-            raise InvalidMessage(f"{name} has to be an object.")
-        content = value.get("value")
+    def parse(cls, part: Any) -> Self | None:
+        """An object with a ``value``, or a bare value; None where the part is absent.
+
+        Absent are null, a blank, a list, an object without a usable value, and a bare ``false`` or 0, which
+        stand for "nothing" where parts are bare values. Labels never decide. A text that is too long is cut
+        (``clean_text``).
+        """
+        if not isinstance(part, dict):
+            part = {"value": part or None}
+        content = part.get("value")
+        if isinstance(content, str):
+            content = clean_text(content)
         if not isinstance(content, str | int | float | bool) or not str(content).strip():
-            raise InvalidMessage(f"{name}.value is missing.")
-        if isinstance(content, str) and len(content) > MAX_TEXT_LENGTH:
-            raise InvalidMessage(f"{name}.value is too long.")
+            return None
+        if isinstance(content, float) and not math.isfinite(content):
+            return None
         return cls(
-            identifier=read_text(value, "identifier", name, needed=False),
-            label=read_text(value, "label", name, needed=False),
-            type=read_text(value, "type", name, needed=False),
+            identifier=_words(part, "identifier"),
+            label=_words(part, "label"),
+            type=_words(part, "type"),
             value=content,
-            description=read_text(value, "description", name, needed=False, longest=MAX_TEXT_LENGTH),
+            description=_words(part, "description", MAX_TEXT_LENGTH),
         )
 
     def without(self, hide: Iterable[str]) -> Self:
@@ -77,28 +90,32 @@ class AssessmentUpdate:
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Self:
-        """Raises ``InvalidMessage`` where Ashby's own rules are broken: no id, no status and no
-        reason, a timestamp that is no whole number."""
-        timestamp = body.get("timestamp")
-        if timestamp is not None and (type(timestamp) is not int or timestamp <= 0):
-            raise InvalidMessage("timestamp has to be a whole number of milliseconds since 1970.")
+        """Reads liberally: a part that is null, empty, blank or of the wrong type is absent.
+
+        Raises ``InvalidMessage`` where no id can be read, and where neither a status, nor a result, nor a
+        reason of a cancellation can.
+        """
         metadata = body.get("metadata")
-        if metadata is not None and not isinstance(metadata, list):
-            raise InvalidMessage("metadata has to be a list.")
         update = cls(
-            assessment_id=read_line(body, "assessment_id", "", needed=False).strip(),
-            timestamp=timestamp,
-            status=Data.parse(body.get("assessment_status"), "assessment_status"),
-            profile_url=Data.parse(body.get("assessment_profile_url"), "assessment_profile_url"),
-            result=Data.parse(body.get("assessment_result"), "assessment_result"),
-            cancelled_reason=Data.parse(body.get("cancelled_reason"), "cancelled_reason"),
-            metadata=tuple(data for item in metadata or [] if (data := Data.parse(item, "metadata"))),
-            reference_id=read_line(body, "reference_id", "", needed=False).strip(),
+            assessment_id=read_id(body, "assessment_id", needed=False),
+            timestamp=read_time(body.get("timestamp")),
+            status=Data.parse(body.get("assessment_status")),
+            profile_url=Data.parse(body.get("assessment_profile_url")),
+            result=Data.parse(body.get("assessment_result")),
+            cancelled_reason=_reason(body.get("cancelled_reason")),
+            metadata=tuple(
+                data
+                for item in (metadata if isinstance(metadata, list) else [])
+                if (data := Data.parse(item))
+            ),
+            reference_id=read_reference(body),
         )
         if not update.assessment_id and not update.reference_id:
             raise InvalidMessage("assessment_id is missing.")
         if not (update.status or update.cancelled_reason or update.result):
-            raise InvalidMessage("assessment_status is missing.")
+            raise InvalidMessage(
+                "It has no status, no result and no reason of a cancellation that could be read."
+            )
         return update
 
     def as_json(self) -> JSON:
@@ -114,13 +131,29 @@ class AssessmentUpdate:
         return {name: value for name, value in parts.items() if value}
 
 
+def read_reference(body: Mapping[str, Any]) -> str:
+    """Our own ``assessment_id`` as it comes back, in its usual spelling where it is a UUID; empty where it is
+    absent. Raises ``InvalidMessage`` where it holds control characters or is too long."""
+    text = read_id(body, "reference_id", needed=False)
+    reference = as_uuid(text)
+    return str(reference) if reference else text
+
+
+def _reason(part: Any) -> Data | None:
+    """Of a cancellation, which its presence tells; ``false`` and 0 say that there was none."""
+    reason = Data.parse(part)
+    return reason if reason and reason.value else None
+
+
+def _words(part: Mapping[str, Any], name: str, longest: int = MAX_NAME_LENGTH) -> str:
+    value = part.get(name)
+    return clean_text(value, longest) if isinstance(value, str) else ""
+
+
 def parse_assessment_id(body: Mapping[str, Any]) -> UUID | None:
     """Our id in a body; None where it cannot be one of ours.
 
     Raises ``InvalidMessage`` where it is missing.
     """
     text = read_id(body, "assessment_id")
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+    return as_uuid(text)

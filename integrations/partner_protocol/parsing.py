@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from integrations.json_body import visible
+
 from .cleaning import clean_line
 
 JSON = dict[str, Any]
@@ -18,6 +20,10 @@ MAX_ID_LENGTH, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, MAX_URL_LENGTH, MAX_TEXT_LENGT
 # Characters that end a line, control a terminal, or that no database holds.
 _CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UUID = re.compile(r"\{?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", re.IGNORECASE)
+#: Up to here every whole number has a float of its own.
+_EXACT_FLOAT = 2**53
+#: A text that may be cut by whoever stores it, and what is squeezed in it before.
+_LONG, _LONG_RUN = 200, re.compile(r"[\W_]{20,}")
 
 
 class InvalidMessage(ValueError):
@@ -30,17 +36,63 @@ class InvalidMessage(ValueError):
 
 
 def read_id(place: Mapping[str, Any], name: str, parent: str = "", *, needed: bool = True) -> str:
-    """An identifier, which may be a JSON string or an integer, as trimmed text; empty where it is absent.
+    """An identifier as text: trimmed, without invisible characters; empty where it is absent.
+
+    It may be a JSON string or a positive whole number: 48213 and 48213.0 are both "48213". Absent are null, a
+    blank, any other type, and zero and negative numbers, which stand for "none" where ids are numbers. Absent
+    is also a fraction notation beyond 2**53, whose digits are not certain.
 
     Raises ``InvalidMessage`` where it is needed and absent, where it is longer than ``MAX_ID_LENGTH``, and
     where it holds control characters.
     """
     value = place.get(name)
-    if type(value) is int:
-        value = str(value)
-    if not isinstance(value, str):
-        value = None
-    return read_line({name: value and value.strip()}, name, parent, needed=needed)
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() and abs(value) <= _EXACT_FLOAT else None
+    if isinstance(value, int):
+        value = str(value) if value > 0 and not isinstance(value, bool) else None
+    text = trimmed(value) if isinstance(value, str) else None
+    return read_line({name: text or None}, name, parent, needed=needed)
+
+
+def as_uuid(text: str) -> UUID | None:
+    """The UUID that a text stands for, in capitals, in braces, as a URN or without hyphens; else None."""
+    try:
+        return UUID(text.strip().casefold().strip("{}()"))
+    except ValueError:
+        return None
+
+
+def same_id(one: str, other: str) -> bool:
+    """Whether two identifiers are the same: UUIDs are compared as UUIDs, all others as trimmed text."""
+    first = as_uuid(one)
+    return trimmed(one) == trimmed(other) or (first is not None and first == as_uuid(other))
+
+
+def spellings(text: str) -> list[str]:
+    """The usual ways to write an identifier: one, unless it is a UUID. For look-ups by a stored spelling."""
+    value = as_uuid(text)
+    if value is None:
+        return [text]
+    plain = (str(value), value.hex)
+    every = [form for lower in plain for form in (lower, lower.upper())]
+    return list(dict.fromkeys([text, *every, *(f"{{{form}}}" for form in every[:2]), value.urn]))
+
+
+def trimmed(text: str) -> str:
+    """The text without invisible characters and surrounding white space."""
+    return visible(text).strip()
+
+
+def clean_text(text: str, longest: int = MAX_TEXT_LENGTH) -> str:
+    """A text for people, without control and invisible characters and at most ``longest`` characters long.
+
+    A cut never makes a known word of a longer text: long runs without a letter or digit become one mark
+    first, so "Clear", a thousand dots and "except" stays a text that starts with "Clear … except".
+    """
+    text = visible(_CONTROL_CHARACTERS.sub(" ", text))
+    if len(text) > _LONG:
+        text = _LONG_RUN.sub(" … ", text)
+    return text[:longest]
 
 
 def same_uuid(text: str) -> str:

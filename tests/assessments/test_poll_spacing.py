@@ -224,7 +224,6 @@ def test_a_push_counts_long_after_the_polls_rest(world: World, clock, order: Ord
         pytest.param(requests.ReadTimeout(), 200, id="time-out"),
         pytest.param(requests.ConnectionError("reset"), 200, id="reset"),
         pytest.param({"success": False, "errors": ["assessment_not_found"]}, 200, id="not found"),
-        pytest.param({"success": True, "results": "what"}, 200, id="no word"),
     ],
 )
 def test_a_failure_is_to_be_seen_and_asked_again(world: World, clock, order, body, status) -> None:

@@ -38,14 +38,24 @@ ORDER = [Status.ACCEPTED, Status.RECEIVED, Status.APPLICANT_STARTED, Status.IN_P
         lambda word: f"  {word.replace(' ', '  ')}.\n",
         lambda word: word.replace(" ", "-"),
         lambda word: word.replace(" ", "\u00a0"),
+        lambda word: word.replace(":", "\uff1a"),
+        lambda word: word.title().replace(" ", ""),
+        lambda word: "".join(chr(ord(c) + 0xFEE0) if c.isalpha() else c for c in word),
+        lambda word: f"\ufeff{word[:4]}\u200b{word[4:]}...",
     ],
-    ids=["as is", "upper", "lower", "underscores", "spaces", "hyphens", "no-break"],
+    ids=[
+        *("as is", "upper", "lower", "underscores", "spaces", "hyphens", "no-break"),
+        *("full-width colon", "camel case", "full width", "invisible"),
+    ],
 )
 def test_a_word_of_justifacts_is_known_in_any_spelling(word: str, status: Status, spelt) -> None:
     assert status_of(spelt(word)) == status
 
 
-@pytest.mark.parametrize("word", ["", "...", "Started", "In Process", "Completely", "Complet", "Rejected"])
+@pytest.mark.parametrize(
+    "word",
+    ["", "...", "Started", "In Process", "InProcess", "Not complete", "Completely", "Complet", "Rejected"],
+)
 def test_another_word_is_not_guessed_at(word: str) -> None:
     assert status_of(word) is None
 
@@ -80,4 +90,4 @@ def test_every_status_that_justifacts_can_name_has_its_labels() -> None:
 
 
 def test_words_in_other_scripts_are_words() -> None:
-    assert normalised("Überprüfung:  läuft!") == "überprüfung läuft"
+    assert normalised("Überprüfung:  läuft!") == "überprüfungläuft"

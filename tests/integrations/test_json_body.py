@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integrations.json_body import MAX_DEPTH, UnreadableBody, harmless, read_object
+from integrations.json_body import MAX_DEPTH, UnreadableBody, charset_of, harmless, read_object
 
 quickly = settings(max_examples=60, deadline=None)
 
@@ -68,17 +68,46 @@ def test_depth(inner: str, levels: int, fits: bool) -> None:
         read_object(content.encode())
 
 
-@pytest.mark.parametrize("number", ["1e18", "-1e18", str(10**18), "0.1", "-0", "1e-400", "1E+2"])
+@pytest.mark.parametrize("number", ["1e18", "-1e18", str(10**19), "9" * 200, "0.1", "-0", "1e-400", "1E+2"])
 def test_a_number_that_fits(number: str) -> None:
-    assert read_object(f'{{"a": {number}}}'.encode())["a"] == float(number)
+    assert read_object(f'{{"a": {number}}}'.encode())["a"] == json.loads(number)
 
 
-@pytest.mark.parametrize(
-    "number", ["1.1e18", f"{10**18 + 1}", f"{-(10**18) - 1}", "1e999", "9" * 5000, "NaN"]
-)
+@pytest.mark.parametrize("number", ["1e999", "9" * 201, "-" + "9" * 201, "9" * 5000, "NaN"])
 def test_a_number_that_does_not(number: str) -> None:
     with pytest.raises(UnreadableBody):
         read_object(f'{{"a": [{number}]}}'.encode())
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding"),
+    [
+        ("", "utf-8"),
+        ("", "utf-8-sig"),
+        ("", "utf-16"),
+        ("charset=UTF-8", "utf-8-sig"),
+        ("charset=ISO-8859-1", "latin-1"),
+        ('charset="iso-8859-1"; q=1', "cp1252"),
+        ("charset=ISO-8859-1", "utf-8-sig"),
+        ("charset=windows-1252", "cp1252"),
+        ("charset=UTF-16", "utf-16"),
+        ("charset=UTF-16LE", "utf-16-le"),
+        ("charset=UTF-16BE", "utf-16-be"),
+        ("charset=us-ascii", "utf-8"),
+        ("charset=unheard-of", "utf-8"),
+        ("charset=zip", "utf-8"),
+        ("charset=", "utf-8"),
+    ],
+)
+def test_a_declared_charset_is_honoured(charset: str, encoding: str) -> None:
+    content = '{"name": "Zoë"}'.encode(encoding)
+    assert read_object(content, charset_of(f"application/json;{charset}")) == {"name": "Zoë"}
+
+
+@pytest.mark.parametrize("charset", ["", "charset=unheard-of", "charset=hex", "charset=us-ascii"])
+def test_bytes_of_no_declared_charset_are_refused(charset: str) -> None:
+    with pytest.raises(UnreadableBody, match="UTF-8"):
+        read_object('{"name": "Zoë"}'.encode("latin-1"), charset_of(charset))
 
 
 def test_the_reason_never_quotes_the_body() -> None:

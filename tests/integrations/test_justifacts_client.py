@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 import responses
 
-from integrations.errors import NotTheProtocol, Refused, ServerError, Unauthorized, UnclearRefusal, Unknown
+from integrations.errors import (
+    NotTheProtocol,
+    NotUnderstood,
+    Refused,
+    ServerError,
+    Unauthorized,
+    UnclearRefusal,
+    Unknown,
+)
 from integrations.justifacts.client import JustifactsClient, OrderNotFound, SoldPackage, address
 from integrations.partner_protocol.starts import Candidate, StartRequest
 
@@ -117,6 +125,78 @@ def test_a_word_in_the_answer_that_makes_no_sense_does_not_lose_the_order(client
     answers(wire, "assessment.start", {"success": True, "results": results})
     placed = client.start(request(), "our-id")
     assert (placed.justifacts_order_id, placed.word) == ("JF-1", None)
+    assert placed.not_understood is not None
+
+
+STATUS = {"assessment_status": {"value": "Complete"}}
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        {"results": {"assessment_id": 7, **STATUS}},
+        {"results": {"assessment_id": 7.0, **STATUS}},
+        {"results": {"assessment_id": " 7 ", "assessment_status": "Complete"}},
+        {"results": {**STATUS}},
+        {"results": {"assessment_id": None, "reference_id": None, **STATUS}},
+        {"results": [{"assessment_id": 7, **STATUS}]},
+        {"results": {"update_request": {"assessment_id": 7, **STATUS}}},
+        {"results": {"assessment_id": 7, "update": STATUS}},
+        {"results": {"assessment": {"assessment_id": "7", **STATUS}}},
+        {"assessment_id": 7, **STATUS},
+    ],
+)
+def test_an_update_is_found_wherever_it_certainly_stands(client, wire, answered) -> None:
+    answers(wire, "assessment.status", {"success": True, **answered})
+    found = client.status(justifacts_order_id="7")
+    assert (found.justifacts_order_id, found.not_understood) == ("7", None)
+    assert found.word is not None
+    assert (found.word.assessment_id, found.word.status.value) == ("7", "Complete")
+
+
+REFERENCE = "3f2b8c1e-0d6a-4a35-9a7e-5b1c2d3e4f50"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        REFERENCE.upper(),
+        f"{{{REFERENCE.upper()}}}",
+        f"urn:uuid:{REFERENCE}",
+        REFERENCE.replace("-", ""),
+        f" {REFERENCE} ",
+        None,
+        "",
+        {},
+        ...,
+    ],
+)
+def test_our_reference_is_known_however_it_is_written(client, wire, written) -> None:
+    results = {"assessment_id": 48213, **STATUS} | ({} if written is ... else {"reference_id": written})
+    answers(wire, "assessment.status", {"success": True, "results": results})
+    assert client.status(reference_id=REFERENCE).justifacts_order_id == "48213"
+
+
+@pytest.mark.parametrize("written", [REFERENCE[:-1] + "1", "JF-1", 5, "x" * 300])
+def test_another_reference_is_another_order(client, wire, written) -> None:
+    results = {"assessment_id": 48213, "reference_id": written, **STATUS}
+    answers(wire, "assessment.status", {"success": True, "results": results})
+    with pytest.raises(NotUnderstood):
+        client.status(reference_id=REFERENCE)
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding"), [("ISO-8859-1", "latin-1"), ("utf-16", "utf-16"), ("", "utf-8-sig")]
+)
+def test_an_answer_is_decoded_as_declared(client, wire, charset, encoding) -> None:
+    body = json.dumps({"success": True, "results": {"assessment_status": "Prüfung"}}, ensure_ascii=False)
+    kind = f"application/json;charset={charset}" if charset else "application/json"
+    wire.add(
+        responses.POST, f"{BASE}assessment.status", body=body.encode(encoding), headers={"Content-Type": kind}
+    )
+    found = client.status(justifacts_order_id="7")
+    assert found.word is not None
+    assert found.word.status.value == "Prüfung"
 
 
 @pytest.mark.parametrize("status", [200, 404])
@@ -141,8 +221,8 @@ def test_only_the_code_not_found_in_the_envelope_is_certain(client, wire, status
         ({"message": "Not found"}, 404, Refused),
         ({"success": False, "errors": ["assessment_not_found"]}, 500, Unknown),
         ({"success": False, "errors": ["assessment_not_found"]}, 403, Unauthorized),
-        ({"success": True}, 200, Unknown),
-        ({"results": {"assessment_id": "JF-1"}}, 200, Unknown),
+        ({"success": True}, 200, NotUnderstood),
+        ({"results": {"assessment_id": "JF-1"}}, 200, NotUnderstood),
     ],
 )
 def test_any_other_answer_to_a_look_up_is_not_certain(client, wire, body, status, error) -> None:

@@ -1,12 +1,14 @@
 """The messages of the partner protocol: what is parsed is what is said again."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assessments.statuses import result_of
 from integrations.partner_protocol.messages import (
     DATA_TYPES,
     AssessmentUpdate,
@@ -15,24 +17,27 @@ from integrations.partner_protocol.messages import (
 )
 from integrations.partner_protocol.parsing import InvalidMessage
 from integrations.partner_protocol.starts import StartRequest
+from integrations.partner_protocol.times import read_time
 
 quickly = settings(max_examples=60, deadline=None)
 
 WORD = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=30)
+#: Invisible characters are dropped from what people read.
+SEEN = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), max_size=30)
 FILLED = WORD.filter(lambda text: text.strip() != "")
-STRIPPED = FILLED.map(str.strip)
-VALUE = FILLED | st.booleans() | st.integers(-(10**18), 10**18) | st.floats(-1e18, 1e18)
+STRIPPED = SEEN.map(str.strip).filter(bool)
+VALUE = SEEN.filter(lambda text: text.strip() != "") | st.booleans() | st.integers() | st.floats(-1e18, 1e18)
 DATA = st.builds(
-    Data, identifier=WORD, label=WORD, type=st.sampled_from(DATA_TYPES), value=VALUE, description=WORD
+    Data, identifier=SEEN, label=SEEN, type=st.sampled_from(DATA_TYPES), value=VALUE, description=SEEN
 )
 UPDATES = st.builds(
     AssessmentUpdate,
     assessment_id=STRIPPED,
-    timestamp=st.none() | st.integers(1, 10**18),
+    timestamp=st.none() | st.integers(10**10, 1_772_452_800_123),
     status=DATA,
     profile_url=st.none() | DATA,
     result=st.none() | DATA,
-    cancelled_reason=st.none() | DATA,
+    cancelled_reason=st.none() | DATA.filter(lambda data: bool(data.value)),
     metadata=st.lists(DATA, max_size=3).map(tuple),
 )
 ANYTHING = st.recursive(
@@ -137,8 +142,103 @@ def test_an_update_with_anything_in_one_place_is_read_or_invalid(name: str, valu
     assert update.status or update.result or update.cancelled_reason
 
 
+ABSENT: list[Any] = [
+    *(None, "", "  ", "\u200b", [], ["x"], {}, {"value": None}, {"value": ""}, {"value": {}}, {"label": "R"}),
+    {"identifier": "r", "label": "R", "type": "string", "value": None},
+    *(False, 0, 0.0, float("nan")),
+]
+IDS: list[Any] = ["48213", 48213, 48213.0, " 48213\t", "\u200b48213"]
+TIMES: list[tuple[Any, int | None]] = [
+    *((form, 1772452800123) for form in (1772452800123, "1772452800123", 1772452800123.0, 1772452800.123)),
+    ("1772452800.123", 1772452800123),
+    (1772452800, 1772452800000),
+    ("1772452800", 1772452800000),
+    ("2026-03-02T12:00:00Z", 1772452800000),
+    ("2026-03-02t12:00:00z", 1772452800000),
+    ("2026-03-02 12:00:00", 1772452800000),
+    ("2026-03-02T13:00:00.000+01:00", 1772452800000),
+    ("2026-03-02T07:00:00-0500", 1772452800000),
+    ("2026-03-02 13:00:00 +01:00", 1772452800000),
+    ("2026-03-02T13:00:00+01:00[Europe/Berlin]", 1772452800000),
+    ("20260302T120000Z", 1772452800000),
+    ("Mon, 02 Mar 2026 12:00:00 GMT", 1772452800000),
+    ("Mon, 2 Mar 2026 13:00:00 +0100", 1772452800000),
+    *((none, None) for none in (None, "", 0, -5, True, [], {}, "yesterday", "2026-03-02", "0", float("nan"))),
+    *((far, None) for far in (10**18, 10**40, 1e300, "9999-12-31T00:00:00Z", 1772452800123456)),
+    *((odd, None) for odd in ("2026-03-02T12:00:00[Europe/Berlin]", "2026-02-30T12:00:00Z", "12:00", "1e12")),
+]
+
+
+@quickly
+@given(
+    st.sampled_from(IDS),
+    st.sampled_from(TIMES),
+    st.fixed_dictionaries(
+        {name: st.sampled_from(ABSENT) for name in ("assessment_result", "cancelled_reason", "reference_id")}
+    ),
+    st.sampled_from([*ABSENT, 3, "x", [None, 5, {"value": {}}]]),
+    st.fixed_dictionaries(
+        {name: st.sampled_from([None, 3, {}, [], "x", True]) for name in ("label", "identifier", "type")}
+    ),
+)
+def test_whatever_is_absent_the_status_that_was_meant_is_read(
+    number: Any, time: tuple[Any, int | None], absent: dict[str, Any], metadata: Any, about: dict[str, Any]
+) -> None:
+    status = {**about, "value": "Applicant Started"}
+    body = {"assessment_id": number, "timestamp": time[0], "assessment_status": status, "metadata": metadata}
+    if absent["reference_id"] == ["x"]:
+        absent["reference_id"] = [1]
+    update = AssessmentUpdate.parse({**body, **absent})
+    assert (update.assessment_id, update.timestamp) == ("48213", time[1])
+    assert update.status is not None
+    assert update.status.value == "Applicant Started"
+    assert (update.result, update.cancelled_reason, update.reference_id) == (None, None, "")
+
+
+@pytest.mark.parametrize(("written", "read"), TIMES)
+def test_a_time_is_read_however_it_is_written(written: Any, read: int | None) -> None:
+    assert read_time(written, datetime(2026, 11, 2, tzinfo=UTC)) == read
+
+
+def test_a_time_may_be_a_day_ahead_and_no_more() -> None:
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert read_time("2026-03-02T12:00:00Z", now) == 1772452800000
+    assert read_time("2026-03-02T12:00:01Z", now) is None
+
+
+@pytest.mark.parametrize("status", [value for value in ABSENT if value != ["x"]])
+def test_without_a_status_a_result_or_a_reason_there_is_no_update(status: Any) -> None:
+    with pytest.raises(InvalidMessage, match="no status"):
+        AssessmentUpdate.parse({"assessment_id": 5, "assessment_status": status})
+
+
+@pytest.mark.parametrize("number", [None, "", " ", 0, -1, True, 1.5, 1e300, [], {}, ["5"]])
+def test_what_is_no_id_is_absent(number: Any) -> None:
+    with pytest.raises(InvalidMessage, match="assessment_id"):
+        AssessmentUpdate.parse({"assessment_id": number, "assessment_status": "Complete"})
+
+
+def test_an_id_of_twenty_digits_keeps_each_of_them() -> None:
+    body = json.loads('{"assessment_id": 12345678901234567890, "assessment_status": "Complete"}')
+    assert AssessmentUpdate.parse(body).assessment_id == "12345678901234567890"
+
+
+@pytest.mark.parametrize("between", ["." * 9000, " " * 9000, "\n-" * 9000])
+def test_a_text_that_is_cut_never_becomes_a_known_word(between: str) -> None:
+    result = Data.parse(f"Clear{between}except for a felony")
+    assert result is not None
+    assert result_of(str(result.value)) != "Clear"
+    assert result_of(str(result.value)[:500]) != "Clear"
+
+
+def test_control_characters_are_cleaned_from_what_people_read() -> None:
+    reason = Data.parse({"value": "Too\x00old\x1b[31m\nsaid\u202e X", "label": "a\tb"})
+    assert reason is not None
+    assert (reason.value, reason.label) == ("Too old [31m said X", "a b")
+
+
 def test_a_bare_text_is_a_value() -> None:
-    assert Data.parse("Complete", "assessment_status") == Data("", "", "", "Complete")
+    assert Data.parse("Complete") == Data("", "", "", "Complete")
 
 
 def test_a_person_can_mend_what_stands_on_the_candidate_s_profile() -> None:

@@ -1,0 +1,75 @@
+"""Messages of Justifacts that the portal cannot read: on the order that they are about, and never dropped."""
+
+from datetime import datetime
+from typing import Any
+
+from assessments.models import Concern, Event, InboundCall, Order
+from integrations.errors import NotUnderstood
+from integrations.excerpts import excerpt
+from integrations.models import Connection
+from integrations.partner_protocol.messages import AssessmentUpdate, read_reference
+from integrations.partner_protocol.parsing import InvalidMessage, read_id
+from integrations.sides import note_justifacts
+
+from .attention import ask_human
+from .changing import changing, record, record_once
+from .inbound import keep_about
+from .track import find
+from .waits import ASK_AFTER
+
+KIND = "not_understood"
+
+
+def record_not_understood(order: Order, failure: NotUnderstood, how: str, *, is_first: bool = False) -> None:
+    """Adds what Justifacts said, and that nothing follows from it, to the order's history: once while the
+    same content comes again and again. ``is_first``: the message before was understood. The caller holds the
+    order."""
+    if order.is_erased:
+        return
+    summary = (
+        f"Justifacts sent a message {how} that the portal cannot read, so the order stays as it is. "
+        f"{failure.message} Ask Justifacts' support what it means. The message, shortened: {failure.excerpt}"
+    )
+    write = record if is_first else record_once
+    write(order, Event.Source.JUSTIFACTS, KIND, summary)
+
+
+def note_failed_poll(order: Order, failure: NotUnderstood, now: datetime) -> None:
+    """A poll was answered with what the portal cannot read. The caller holds and saves the order, and has
+    counted the failure."""
+    record_not_understood(order, failure, "when polled", is_first=order.call_failures <= 1)
+    if order.call_failing_since and now - order.call_failing_since > ASK_AFTER:
+        ask_human(
+            order,
+            Concern.POLL,
+            "For more than a day the portal could not read what Justifacts says about this check: "
+            f"{failure.message} The status in Ashby may be out of date. Look the check up at Justifacts, and "
+            "send Justifacts' support the message in this order's history. The portal goes on asking.",
+        )
+
+
+def note_unreadable_push(
+    connection: Connection, call: InboundCall, body: dict[str, Any], reason: str, now: datetime
+) -> None:
+    """Justifacts pushed what the portal cannot read: a problem of the connection, and a line in the history
+    of the order that it is about, where one can be identified. Changes nothing else. ``call`` is saved with
+    that order."""
+    failure = NotUnderstood(
+        f"Justifacts called with what the portal cannot read. {reason}", excerpt=excerpt(body)
+    )
+    note_justifacts(connection, failure, now)
+    if (found := _order_in(connection, body)) is None:
+        return
+    with changing(found.pk) as order:
+        quoted = excerpt(body, order.personal_data)
+        record_not_understood(order, NotUnderstood(failure.message, excerpt=quoted), "by push")
+        keep_about(call, order, call.outcome)
+
+
+def _order_in(connection: Connection, body: dict[str, Any]) -> Order | None:
+    """The order that a push is about, if it names one of the organization's."""
+    try:
+        number, reference = read_id(body, "assessment_id", needed=False), read_reference(body)
+        return find(connection, AssessmentUpdate(number, None, reference_id=reference))
+    except (InvalidMessage, Order.DoesNotExist):
+        return None

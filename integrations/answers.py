@@ -57,6 +57,8 @@ def classified(answer: Answer, host: str, *, empty_is_success: bool = False) -> 
                 f"{host} answered {status} with a page that is not the protocol's: a proxy, or a server that "
                 "is restarting."
             )
+            if status in (401, 403):
+                said += " If this lasts, check the key."
         elif code in SERVER_CODES:
             failure = ServerError
         else:

@@ -160,7 +160,7 @@ def test_a_key_that_is_chosen_while_the_old_one_is_refused_pauses_nothing(world:
     def refuses(_request: PreparedRequest) -> tuple[int, dict[str, str], str]:
         refused.set()
         assert chosen.wait(10)
-        return 403, {}, "{}"
+        return 403, {}, '{"success": false}'
 
     def choose() -> None:
         assert refused.wait(10)

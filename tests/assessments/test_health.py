@@ -90,7 +90,7 @@ def test_work_that_nobody_takes_is_named(world: World, client, clock, what: str)
 @pytest.mark.parametrize("why", ["paused", "switched off", "refused", "not yet"])
 def test_work_that_waits_for_a_reason_is_not_late(world: World, client, clock, why: str) -> None:
     answers = {"paused": 403, "refused": 422, "not yet": 500, "switched off": 500}
-    world.ashby("assessment.update", {}, answers[why])
+    world.ashby("assessment.update", {"success": False}, answers[why])
     world.justifacts("assessment.status", {}, 503)
     world.placed()
     world.work()
@@ -115,7 +115,7 @@ def test_a_broker_that_is_away_is_named(client, alive, tmp_path) -> None:
 
 
 def test_the_figures_hold_nobodys_data(world: World, client, clock, alive) -> None:
-    world.ashby("assessment.update", {}, 403)
+    world.ashby("assessment.update", {"success": False}, 403)
     order = world.placed()
     world.work()
     clock.shift(10)

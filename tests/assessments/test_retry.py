@@ -46,7 +46,7 @@ def test_an_order_in_doubt_is_looked_up_and_never_placed_by_a_retry(world: World
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", requests.ReadTimeout())
-    world.justifacts("assessment.status", {}, 404)
+    world.justifacts("assessment.status", {"success": False}, 404)
     world.work()
     clock.shift(5)
     world.work()
@@ -107,7 +107,7 @@ def test_a_call_that_is_being_made_is_left_alone(world: World) -> None:
 
 def test_a_paused_organization_stays_paused(world: World) -> None:
     """A retry of one order is not a working key."""
-    world.ashby("assessment.update", {}, 403)
+    world.ashby("assessment.update", {"success": False}, 403)
     order = world.placed()
     world.work()
     world.justifacts("assessment.status", {}, 503)

@@ -154,8 +154,9 @@ def test_both_sides_work(world: World) -> None:
             "may not write candidates",
             id="no candidates:write",
         ),
-        pytest.param({}, 401, "refused the key", id="401"),
-        pytest.param({}, 403, "refused the key", id="403"),
+        pytest.param({"success": False}, 401, "refused the key", id="401"),
+        pytest.param({"success": False}, 403, "refused the key", id="403"),
+        pytest.param("error code: 1010", 403, "If this lasts, check the key", id="403 page"),
         pytest.param(
             {"success": False, "errors": ["missing_endpoint_permission"]},
             200,
@@ -183,7 +184,8 @@ def test_ashby_does_not_work(world: World, body, status, words) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
-        pytest.param({}, 403, "refused the verification key", id="403"),
+        pytest.param({"success": False}, 403, "refused the verification key", id="403"),
+        pytest.param("<html>", 401, "If this lasts, check the key", id="401 page"),
         pytest.param({"message": "No such page."}, 404, "No such page.", id="404"),
         pytest.param({}, 503, "503", id="503"),
         pytest.param("<html>", 200, "unreadable", id="garbage"),

@@ -51,7 +51,7 @@ def sync_packages(connection: Connection, decide: Decision = unattended) -> Sync
     changed: list[str] = []
     written: list[Package] = []
     with transaction.atomic():
-        packages = list(_locked(connection).packages.all())
+        packages = list(lock_lists(connection.organization_id).packages.all())
         known = {package.justifacts_id.strip(): package for package in packages}
         for justifacts_id, item in sold.items():
             package = known.get(justifacts_id)
@@ -80,10 +80,10 @@ def sync_packages(connection: Connection, decide: Decision = unattended) -> Sync
     return Synced(added, changed, [], len(sold), tuple(missing), doubt)
 
 
-def _locked(connection: Connection) -> Organization:
-    """The organization, whose lists nobody else writes until the end of the transaction. Starts, which only
-    refer to the row, go on."""
-    return Organization.objects.select_for_update(no_key=True).get(pk=connection.organization_id)
+def lock_lists(organization_id: int) -> Organization:
+    """The organization, whose packages and jobs nobody else fetches until the end of the transaction. Starts
+    go on: they only refer to the row. Whoever writes several packages takes the lock first."""
+    return Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
 
 
 def _write(rows: list[Any], model: type[Package] | type[Job], unique: str, fields: list[str]) -> None:
@@ -118,7 +118,7 @@ def sync_jobs(connection: Connection) -> Synced:
     changed: list[str] = []
     written: list[Job] = []
     with transaction.atomic():
-        jobs = list(_locked(connection).jobs.all())
+        jobs = list(lock_lists(connection.organization_id).jobs.all())
         known = {job.ashby_id.strip(): job for job in jobs}
         for ashby_id, item in listed.items():
             job = known.get(ashby_id)
@@ -184,6 +184,7 @@ def map_job(
 @transaction.atomic
 def set_default_package(organization: Organization, package: Package | None) -> None:
     """What "Package for this job" orders for a job without a mapping. Raises ``ValidationError``."""
+    lock_lists(organization.pk)
     if package is not None:
         package.is_default = True
         package.clean()

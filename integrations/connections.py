@@ -303,4 +303,4 @@ def _list_packages(connection: Connection) -> str:
         "The verification key works; Justifacts offers %(count)d packages.",
         len(packages.entries),
     )
-    return text % {"count": len(packages.entries)}
+    return f"{text % {'count': len(packages.entries)}} {packages.problem}".rstrip()

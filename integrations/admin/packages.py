@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from integrations.catalogue import set_default_package
+from integrations.catalogue import lock_lists, set_default_package
 from integrations.errands import last_errand, unconfirmed_packages
 from integrations.mappings import namesakes, replacements_for
 from integrations.models import Errand, Organization, Package
@@ -143,6 +143,7 @@ class PackageAdmin(OfOrganizations):
         return super().changelist_view(request, extra)
 
     def save_model(self, request: HttpRequest, obj: Package, form: Any, change: bool) -> None:
+        lock_lists(obj.organization_id)
         wanted, obj.is_default = obj.is_default, form.initial.get("is_default", False)
         super().save_model(request, obj, form, change)
         if wanted != obj.is_default:

@@ -204,3 +204,11 @@ def test_ids_and_texts_are_read_however_they_are_written(world: World, console: 
     assert organization.packages.get(justifacts_id="JF-acme-2").name == "Executive check"
     assert len(organization.packages.get(justifacts_id="48213").description) == 5000
     assert console.json("sync_packages", "acme") == {**found, "added": [], "changed": []}
+
+
+def test_a_check_of_the_connection_says_that_a_list_is_incomplete(world: World, console: Console) -> None:
+    scopes = ["candidates:write", "jobs:read", "apiKeys:read"]
+    world.ashby("apiKey.info", {"success": True, "results": {"title": "Key", "scopes": scopes}})
+    answers(world, "packages", {"results": [entry("packages", 1)], "moreDataAvailable": True})
+    said = console.run("check_connection", "acme")
+    assert "Justifacts offers 1 package. Justifacts' list of packages promises another page" in said

@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery, signals
 from celery.beat import Scheduler
 from django.apps import apps
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -26,6 +26,8 @@ class HeartbeatScheduler(Scheduler):
     """Leaves a sign of life at each tick it sends; keeps no file, since every tick is the same."""
 
     def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        # No request or task ends here, after which Django would leave a connection that is dead or read-only.
+        close_old_connections()
         try:
             apps.get_model("assessments", "Heartbeat").beat("scheduler", timezone.now())
         except DatabaseError as error:

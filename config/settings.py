@@ -6,6 +6,7 @@ import environ
 
 from . import env
 from .logs import configure_structlog, logging_config
+from .postgresql import TIME_LIMITS
 
 BASE_DIR = env.BASE_DIR
 VAR_DIR = env.VAR_DIR
@@ -91,6 +92,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5;",
     }
 else:
+    _given = DATABASES["default"].get("OPTIONS", {})
+    # “?pgbouncer=true” in DATABASE_URL: connections are shared between transactions, so nothing may be set or
+    # left open outside of one (config/postgresql).
+    _is_pooled = str(_given.pop("pgbouncer", "")).lower() in ("1", "true", "on", "yes")
+    DATABASES["default"]["ENGINE"] = "config.postgresql"
+    DATABASES["default"]["IS_POOLED"] = DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = _is_pooled
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
         # A server that is gone without a word is noticed within half a minute.
@@ -98,10 +105,10 @@ else:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
-        # A worker that was stopped in the middle of a transaction must not hold its rows, and nobody waits
-        # longer for a row than Ashby waits for an answer.
-        "options": "-c idle_in_transaction_session_timeout=20000 -c lock_timeout=10000",
-        **DATABASES["default"].get("OPTIONS", {}),
+        # During a switchover a server that only reads is refused; of several hosts the primary is chosen.
+        "target_session_attrs": "read-write",
+        **({} if _is_pooled else {"options": " ".join(f"-c {n}={ms}" for n, ms in TIME_LIMITS.items())}),
+        **_given,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -71,5 +71,7 @@ def envelope(exc: Exception, context: dict[str, Any]) -> Response:
         headers["WWW-Authenticate"] = exc.auth_header  # type: ignore[attr-defined]
     if isinstance(exc, TooManyCalls):
         headers["Retry-After"] = str(exc.wait)
+    if status == 503:
+        headers["Retry-After"] = "5"
     request_id = getattr(context.get("view"), "request_id", "")
     return Response(failure(status, code, message, request_id), status=status, headers=headers)

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection as database
+from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import Order
@@ -44,6 +45,14 @@ def adds_long_orders(_file: str, what: str) -> None:
         )
         for index in range(int(number))
     )
+
+
+def reads_the_time_limits(file: str) -> None:
+    with transaction.atomic(), database.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')"
+        )
+        Path(file).write_text(" ".join(cursor.fetchone()))
 
 
 def number_of(file: str, what: str) -> None:

@@ -18,7 +18,7 @@ CHECKS = 12
 
 def test_checks_live_their_whole_life_behind_pgbouncer(tmp_path) -> None:
     """Placed, followed and told by all processes at once; exported; and read by the commands that read
-    many rows. A stopped process would not hold its rows for longer than without PgBouncer."""
+    many rows. A transaction has the same time limits as without PgBouncer."""
     with (
         fresh_database() as database_url,
         own_pgbouncer(database_url, connections=3) as pooled_url,
@@ -35,6 +35,7 @@ def test_checks_live_their_whole_life_behind_pgbouncer(tmp_path) -> None:
             eventually(lambda c=check: employer.story(c)[-1:] == ["Complete"], "Ashby is told the end")
         assert employer.seen("ledger")["placed_twice"] == 0
         assert _exported(portal).count("Clear") == CHECKS
+        assert _time_limits(portal) == "10s 20s"
         portal.manage("verify_audit")
         portal.manage("reconcile", employer.slug)
         with psycopg.connect(database_url) as connection:
@@ -42,6 +43,14 @@ def test_checks_live_their_whole_life_behind_pgbouncer(tmp_path) -> None:
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
             ).fetchone()
         assert connections <= 3 + 1, "PgBouncer's, and this one"
+
+
+def _time_limits(portal: Portal) -> str:
+    """Of a transaction: waiting for a lock, and doing nothing."""
+    file = portal.folder / "limits"
+    code = f"from tests.journey import inside; inside.reads_the_time_limits({str(file)!r})"
+    portal.manage("shell", "--verbosity", "0", "-c", code)
+    return file.read_text()
 
 
 def _exported(portal: Portal) -> str:

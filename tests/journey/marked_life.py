@@ -215,6 +215,7 @@ class Life:
         for path in (
             *("/", f"/ashby/{slug}/", f"/ashby/{slug}/settings", f"/justifacts/{slug}/", "/failures"),
             *("/control/orgs", "/control/failures", f"/control/ledger?org={slug}", "/control/settings"),
+            *("/dialects", "/control/dialect"),
         ):
             self.shown[f"sandbox {path}"] = sandbox.get(path).text
         self.shown["database"] = self.does("reads_the_database")

@@ -45,7 +45,8 @@ class Order(Claimable):
 
     status = models.CharField(max_length=20, choices=Status, default=Status.ACCEPTED)
     status_since = models.DateTimeField(default=timezone.now)
-    justifacts_status = models.CharField(_("Justifacts' last word"), max_length=500, blank=True)
+    # Word for word, and so it may name the candidate.
+    justifacts_status = PersonalTextField(_("Justifacts' last word"), blank=True)
     # That last word is one that we do not know.
     status_is_unknown = models.BooleanField(_("unknown status at Justifacts"), default=False)
     # The time of the last message that was applied, in ms since 1970: Justifacts' own, or the portal's

@@ -125,7 +125,13 @@ def _is_asked_about(order: Order, heard: Heard) -> bool:
 
 
 def as_question(heard: Heard) -> dict[str, str | int | None]:
-    return {"text": said(heard), "result": heard.result, "report": heard.report, "time": heard.time}
+    return {
+        "text": said(heard),
+        "result": heard.result,
+        "result_as_said": heard.result_as_said,
+        "report": heard.report,
+        "time": heard.time,
+    }
 
 
 def _gist(question: dict[str, str | int | None]) -> tuple[str | int | None, ...]:

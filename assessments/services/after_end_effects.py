@@ -84,7 +84,7 @@ def _change(order: Order, heard: Heard) -> None:
         record(order, _JUSTIFACTS, "result_changed", f"Justifacts changed the report's address {heard.how}.")
     if word != before[0]:
         _record_word(order, heard, word)
-    tell_completion(order, heard.now)
+    tell_completion(order, heard.now, heard.result_as_said)
 
 
 def _set(order: Order, word: str, result: str, report: str) -> None:
@@ -201,5 +201,5 @@ def take_result(assessment_id: UUID, who: str, reason: str) -> str:
         drop(order, Concern.RESULT)
         now = f"{label_of(order)}, {order.result}"
         record_person(order, "result_taken", f"{who} took “{now}” in place of “{before}”.", reason)
-        tell_completion(order, timezone.now())
+        tell_completion(order, timezone.now(), str(other.get("result_as_said") or ""))
     return order.result

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from assessments.models import Concern, Event, Order
+from integrations.redaction import conceal
 
 from .changing import record
 
@@ -43,6 +44,7 @@ def is_asked(order: Order, concern: Concern) -> bool:
 
 def ask_human(order: Order, concern: Concern, reason: str) -> None:
     """Flags the order; a later question about the same concern replaces the earlier. The caller saves it."""
+    reason = conceal(reason, order.personal_data)
     open_questions = questions(order)
     same = next((question for question in open_questions if question.concern == concern), None)
     if same is None or same.reason != reason:

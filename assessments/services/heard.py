@@ -19,16 +19,16 @@ message that was applied:
 Pushes may overtake each other by some minutes, so skew explains only an answer to a question asked now.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
 from assessments.models import Order
-from assessments.statuses import RESULTS, Status, result_of, status_of
-from integrations.partner_protocol.messages import AssessmentUpdate, Data
+from assessments.statuses import Status, result_of, status_of
+from integrations.partner_protocol.messages import AssessmentUpdate
 
 from .reports import address_in
-from .tell import milliseconds
+from .tell import milliseconds, result_as_kept
 
 #: How a message came that says what is true at this moment, because Justifacts was asked for it.
 ASKED = frozenset({"when polled", "when asked", "when reconciled"})
@@ -50,7 +50,8 @@ class Age(Enum):
 @dataclass(frozen=True)
 class Heard:
     """``text``: Justifacts' status word for word. ``target``: the status that the message stands for, None
-    for a word that the portal does not know. ``result`` and ``report``: empty where the message has none."""
+    for a word that the portal does not know. ``result`` and ``report``: empty where the message has none.
+    ``result`` is what is stored, without the candidate's name; ``result_as_said`` is what Ashby is told."""
 
     message: AssessmentUpdate
     how: str
@@ -58,6 +59,7 @@ class Heard:
     text: str
     target: Status | None
     result: str
+    result_as_said: str
     report: str
     time: int | None
 
@@ -72,8 +74,8 @@ class Heard:
 
 def hear(order: Order, message: AssessmentUpdate, how: str, now: datetime) -> Heard:
     """Reads a message about this order."""
-    message = without_the_candidate(order, message)
     text = str(message.status.value).strip()[:_LONGEST] if message.status else ""
+    said = result_of(str(message.result.value))[:_LONGEST] if message.result else ""
     time = message.timestamp
     if time is not None and time > milliseconds(now + _FAR_FUTURE):
         time = None
@@ -83,7 +85,8 @@ def hear(order: Order, message: AssessmentUpdate, how: str, now: datetime) -> He
         now=now,
         text=text,
         target=target_of(message, text),
-        result=result_of(str(message.result.value))[:_LONGEST] if message.result else "",
+        result=result_as_kept(order, said),
+        result_as_said=said,
         report=address_in(message.profile_url),
         time=time,
     )
@@ -97,22 +100,6 @@ def target_of(message: AssessmentUpdate, text: str) -> Status | None:
     if message.result:
         return Status.COMPLETE
     return status_of(text)
-
-
-def without_the_candidate(order: Order, word: AssessmentUpdate) -> AssessmentUpdate:
-    """The word, should it name the candidate, without. Words that we know stay as they are, and so does a
-    status or result of one word: somebody may be called Clear, or Green, and Ashby would be told dots."""
-    hide = order.personal_data
-    status, result, reason = word.status, word.result, word.cancelled_reason
-    if status and not status_of(str(status.value)) and not _is_one_word(status):
-        status = status.without(hide)
-    if result and result_of(str(result.value)) not in RESULTS and not _is_one_word(result):
-        result = result.without(hide)
-    return replace(word, status=status, result=result, cancelled_reason=reason and reason.without(hide))
-
-
-def _is_one_word(data: Data) -> bool:
-    return str(data.value).strip().isalpha()
 
 
 def age_of(order: Order, heard: Heard) -> Age:

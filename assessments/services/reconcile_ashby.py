@@ -7,7 +7,7 @@ from assessments.models import Difference, Event, Order, Update
 from assessments.statuses import ASHBY_LABELS, Status
 
 from .changing import record
-from .tell import label_of, page_of, tell_completion, tell_end, tell_word
+from .tell import label_of, page_of, result_as_kept, tell_completion, tell_end, tell_word
 
 _What = tuple[str, str]
 
@@ -53,8 +53,11 @@ def _says(payload: dict[str, Any], order: Order) -> bool:
         return "cancelled_reason" in payload
     if order.status == Status.COMPLETE:
         report = order.report_url or page_of(order)
-        parts = ("assessment_status", "assessment_result", "assessment_profile_url")
-        told = tuple(_value(payload, part) for part in parts)
+        told = (
+            _value(payload, "assessment_status"),
+            result_as_kept(order, _value(payload, "assessment_result")),
+            _value(payload, "assessment_profile_url"),
+        )
         return told == (label_of(order), order.result, report)
     return _value(payload, "assessment_status") == label_of(order)
 

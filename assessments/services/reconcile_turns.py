@@ -18,7 +18,7 @@ from integrations.breaker import Side, is_open
 from integrations.errors import CallFailed, NotSent
 from integrations.justifacts.client import Found, OrderNotFound
 from integrations.models import Connection
-from integrations.redaction import redact_text
+from integrations.redaction import conceal, redact_text
 
 from .changing import changing
 from .journal import KEPT as JOURNAL_KEPT
@@ -173,6 +173,7 @@ def _compare_the_rest(report: Reconciliation, connection: Connection) -> None:
 
 
 def _add(report: Reconciliation, outcome: str, text: str, order: Order | None = None) -> None:
+    text = conceal(text, order.personal_data) if order else text
     Difference.objects.create(reconciliation=report, outcome=outcome, text=text, order=order)
     setattr(report, outcome, getattr(report, outcome) + 1)
 

@@ -1,4 +1,6 @@
-"""Writes what Ashby must be told into the outbox, in the transaction of the change itself.
+"""Writes what Ashby must be told into the outbox, in the transaction of the change itself. Ashby is told
+Justifacts' own words, also where one of them is the candidate's name; only the summary, which support reads,
+hides it.
 
 Shapes and rules: contract, section 2 (Ashby's OpenAPI for ``assessment.update``): identifiers are
 unique among our data; ``assessment_result`` needs ``assessment_profile_url``; a status whose
@@ -10,10 +12,10 @@ from datetime import datetime
 from django.conf import settings
 
 from assessments.models import Order, Update
-from assessments.statuses import ASHBY_LABELS, SENDING_LABEL, Status, asks_for_a_look
+from assessments.statuses import ASHBY_LABELS, RESULTS, SENDING_LABEL, Status, asks_for_a_look
 from integrations.partner_protocol.messages import AssessmentUpdate, Data
 from integrations.partner_protocol.parsing import JSON
-from integrations.redaction import conceal
+from integrations.redaction import HIDDEN, conceal
 
 
 def milliseconds(moment: datetime) -> int:
@@ -48,19 +50,38 @@ def tell_waiting(order: Order, sentence: str, now: datetime) -> None:
     _write(order, f"{label}, waiting", now, status=_status(label), metadata=(*_metadata(order), waiting))
 
 
-def tell_completion(order: Order, now: datetime) -> None:
+def tell_completion(order: Order, now: datetime, result_as_said: str = "") -> None:
     """Complete, or the unknown word that Justifacts has said since, with result, report and turnaround: the
-    result's presence keeps Ashby's card complete."""
+    result's presence keeps Ashby's card complete. ``result_as_said``: word for word; without it, the one that
+    was told before."""
     label = label_of(order)
     _write(
         order,
         f"{label}: {order.result}",
         now,
         status=_status(label),
-        result=Data("result", "Result", "string", order.result),
+        result=Data("result", "Result", "string", result_as_said or _result_as_told(order)),
         profile_url=Data("report", "Report", "url", order.report_url or page_of(order)),
         metadata=(*_metadata(order), *_notes(order)),
     )
+
+
+def result_as_kept(order: Order, result: str) -> str:
+    """The result as it is stored, in clear and for statistics: without the candidate's name. Results that the
+    portal knows stay as they are, and so does a single word: somebody may be called Clear, or Green."""
+    if result in RESULTS or result.isalpha():
+        return result
+    return str(conceal(result, order.personal_data))
+
+
+def _result_as_told(order: Order) -> str:
+    """The stored result, or, where that hides a name, the words of the update that told it."""
+    if HIDDEN in order.result:
+        for update in order.updates.order_by("-sequence"):
+            told = str((update.payload.get("assessment_result") or {}).get("value", ""))
+            if result_as_kept(order, told) == order.result:
+                return told
+    return order.result
 
 
 def tell_end(order: Order, reason: str, now: datetime) -> None:

@@ -258,7 +258,7 @@ def _complete(order: Order, heard: Heard) -> None:
     order.result = heard.result or NO_RESULT
     order.report_url = take_address(order, heard.message.profile_url)
     record(order, _JUSTIFACTS, "completed", f"Justifacts completed the check {heard.how}: {order.result}.")
-    tell_completion(order, heard.now)
+    tell_completion(order, heard.now, heard.result_as_said)
     if order.next_call == NextCall.POLL:
         schedule_poll(order, next_poll(order, heard.now))
 

@@ -6,12 +6,10 @@ raises ``InvalidMessage``; ``as_json`` leaves absent fields out and never says n
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
-
-from integrations.redaction import conceal
 
 from .parsing import (
     JSON,
@@ -65,10 +63,6 @@ class Data:
             value=content,
             description=_words(part, "description", MAX_TEXT_LENGTH),
         )
-
-    def without(self, hide: Iterable[str]) -> Self:
-        """The same, should its value repeat any of ``hide``, with dots in its place."""
-        return replace(self, value=conceal(self.value, hide))
 
     def as_json(self) -> JSON:
         data = {"identifier": self.identifier, "label": self.label, "type": self.type, "value": self.value}

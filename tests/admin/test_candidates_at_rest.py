@@ -77,10 +77,10 @@ def test_nor_does_a_file(order: Order) -> None:
     assert not [mark for mark in MARKS for content in written if mark.encode() in content]
 
 
-def test_the_other_side_s_words_are_kept_without_the_names(order: Order) -> None:
+def test_the_other_side_s_words_are_kept_without_the_names_and_told_with_them(order: Order) -> None:
     told = [attempt.message for attempt in Attempt.objects.exclude(message="")]
     assert "Ashby said: We cannot find •••, ••• <•••>" in told
-    assert "Waiting for ••• •••" in {
+    assert f"Waiting for {FIRST} {LAST}" in {
         update.payload["assessment_status"]["value"] for update in _updates(order)
     }
 

@@ -26,6 +26,8 @@ class Answer:
     milliseconds: int = 0
     body: dict[str, object] = field(default_factory=dict, repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
+    #: The other side's reason word for word, which may name the candidate: for Ashby's card alone.
+    reason: str = field(default="", repr=False)
 
 
 class CallFailed(Exception):

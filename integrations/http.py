@@ -23,7 +23,7 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from . import addresses
-from .answers import classified
+from .answers import classified, error_of
 from .errors import Answer, CallFailed, NoAnswer, NotSent, Unknown
 from .fence import ClaimIsOver, FencedBody
 from .json_body import charset_of, decode, harmless, visible
@@ -198,6 +198,7 @@ def _answer(response: requests.Response, content: bytes, began: float, hidden: _
         milliseconds=round((time.monotonic() - began) * 1000),
         body=_for_people(body, hidden) if isinstance(body, dict) else {},
         headers={name.lower(): value for name, value in response.headers.items()},
+        reason=conceal(error_of(body)[1], (), hidden.secrets) if isinstance(body, dict) else "",
     )
 
 

@@ -97,7 +97,8 @@ def _rejected(order: Order, refusal: CallFailed, now: datetime) -> None:
     schedule(order, NextCall.NONE, None)
     if order.has_ended:
         return
-    reason = refusal.message
+    # Ashby is told Justifacts' own words; the message hides the candidate's name.
+    reason = refusal.answer.reason or refusal.message
     move(order, Status.REJECTED, now)
     order.end_reason = reason
     settle(order, Concern.PLACING)

@@ -170,8 +170,9 @@ class JustifactsClient:
                     "assessment.status", body, repeatable=True, hide=hide, is_reserved=is_reserved
                 )
         except Unknown as error:
-            # JSON of another shape; the subclasses are known answers, or none.
-            if type(error) is not Unknown or error.answer.status != 200 or not error.answer.body:
+            # JSON of another shape. Any subclass, and ``success: false``, says something.
+            said = error.answer.body
+            if type(error) is not Unknown or error.answer.status != 200 or not said or "success" in said:
                 raise
             raise self._not_understood("It is not the protocol's envelope.", error.answer, hide) from None
         results = _results(answer.body)

@@ -54,6 +54,7 @@ def read_object(
         value = json.loads(
             text, strict=False, parse_constant=_no_constant, object_pairs_hook=_without_repetition
         )
+        value = harmless(value) if mend else value
     except UnreadableBody:
         raise
     except RecursionError:
@@ -62,8 +63,8 @@ def read_object(
         raise UnreadableBody("The body is not JSON in UTF-8, or in the charset that it declares.") from None
     if not isinstance(value, dict):
         raise UnreadableBody("The body has to be a JSON object.")
-    _check(value, any_text or mend)
-    return {harmless(name): harmless(part) for name, part in value.items()} if mend else value
+    _check(value, any_text)
+    return value
 
 
 def charset_of(content_type: str) -> str:

@@ -70,17 +70,22 @@ class CustomFieldListAnswer(serializers.Serializer):
     fields = CustomFieldEntry(many=True)  # type: ignore[assignment]
 
 
+_ID = "A number counts as a text; a UUID may be written in any form."
+_NAME = "Cleaned of invisible characters. Without a letter, or with more than 200: 422 for the recruiter."
+_OPTIONAL = "Absent where it cannot be read."
+
+
 class CandidatePart(serializers.Serializer):
-    first_name = serializers.CharField(max_length=200)
-    last_name = serializers.CharField(max_length=200)
-    email = serializers.EmailField()
-    ashby_id = serializers.CharField(required=False, max_length=200)
-    ashby_profile_url = serializers.CharField(required=False, max_length=2000)
+    first_name = serializers.CharField(help_text=_NAME)
+    last_name = serializers.CharField(help_text=_NAME)
+    email = serializers.EmailField(max_length=254)
+    ashby_id = serializers.CharField(required=False, help_text=_OPTIONAL)
+    ashby_profile_url = serializers.CharField(required=False, help_text=_OPTIONAL)
 
 
 class ApplicationPart(serializers.Serializer):
-    ashby_id = serializers.CharField(max_length=200)
-    status = serializers.CharField(required=False)
+    ashby_id = serializers.CharField(max_length=200, help_text=_ID)
+    status = serializers.CharField(required=False, help_text=_OPTIONAL)
 
 
 class HiringTeamMember(serializers.Serializer):
@@ -92,11 +97,11 @@ class HiringTeamMember(serializers.Serializer):
 
 
 class JobPart(serializers.Serializer):
-    ashby_id = serializers.CharField(max_length=200)
-    name = serializers.CharField(required=False)
-    req_id = serializers.CharField(required=False)
-    ashby_job_url = serializers.CharField(required=False)
-    hiringTeam = HiringTeamMember(many=True, required=False)
+    ashby_id = serializers.CharField(max_length=200, help_text=_ID)
+    name = serializers.CharField(required=False, help_text="Cut after 500 characters.")
+    req_id = serializers.CharField(required=False, help_text=_OPTIONAL)
+    ashby_job_url = serializers.CharField(required=False, help_text=_OPTIONAL)
+    hiringTeam = HiringTeamMember(many=True, required=False, help_text=_OPTIONAL)
 
 
 class StartBody(serializers.Serializer):

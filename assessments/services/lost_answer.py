@@ -49,14 +49,15 @@ def answer_again(assessment_id: UUID, call: InboundCall, now: datetime) -> Order
     with changing(assessment_id) as order:
         if order.status in ENDED - {Status.COMPLETE}:
             return None
+        if order.answered_again_at is None or now - order.answered_again_at > replay_window():
+            record(
+                order,
+                Event.Source.ASHBY,
+                "answered_again",
+                "Ashby started this check again after it had said that it does not know it: the first answer "
+                "was lost. Ashby got the same answer again, and what waits is delivered.",
+            )
         order.answered_again_at = now
-        record(
-            order,
-            Event.Source.ASHBY,
-            "answered_again",
-            "Ashby started this check again after it had said that it does not know it: its first answer was "
-            "lost. Ashby got the same answer again, and what waits is delivered.",
-        )
         settle(order, Concern.DELIVERY)
         order.updates.filter(state__in=Update.UNSAID, claim_token=None).update(
             state=Update.State.WAITING, due_at=now + _STORED_AFTER

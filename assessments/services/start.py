@@ -79,8 +79,8 @@ def _start(connection: Connection, request: StartRequest, call: InboundCall, now
 
 def _known_orders(connection: Connection, request: StartRequest, now: datetime) -> list[Order]:
     """The application's orders that this start may be a repeat of: the active ones, and completed ones that
-    Ashby never learned of. One of those for another name or address is no repeat: its report may be about
-    the wrong details, so the start is a new one, as after any completed check."""
+    Ashby never learned of. One of those under another name is no repeat: its report may be worth nothing, so
+    the start is a new one, as after any completed check."""
     known = (
         Order.objects.order_by()
         .filter(organization=connection.organization_id, application_id=request.application_id)
@@ -101,8 +101,10 @@ def _is_made_by(request: StartRequest, order: Order, connection: Connection, now
 
 def _is_same_candidate(order: Order, request: StartRequest) -> bool:
     """A corrected name or address is not the same start: the check runs on the first, and to answer as if it
-    ran on the second would hide that."""
-    return order.start_request.candidate.is_same_person(request.candidate)
+    ran on the second would hide that. The address of a completed check has served its purpose: the candidate
+    has answered the invitation that went there."""
+    known, given = order.start_request.candidate, request.candidate
+    return known.has_names_of(given) and (order.has_ended or known.has_address_of(given))
 
 
 def _is_repeatable(order: Order, now: datetime) -> bool:

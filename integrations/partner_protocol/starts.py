@@ -56,13 +56,15 @@ class Candidate:
             profile_url=optional_text(part, "ashby_profile_url", within=MAX_URL_LENGTH),
         )
 
-    def is_same_person(self, other: Self) -> bool:
-        """Whether both carry the same names and address. The id is no sign: Ashby merges candidates."""
-        return self._identity == other._identity
+    def has_names_of(self, other: Self) -> bool:
+        """Whether the names read the same. Ashby's id is no sign of a person: it merges candidates."""
+        return all(
+            same_text(one) == same_text(another)
+            for one, another in [(self.first_name, other.first_name), (self.last_name, other.last_name)]
+        )
 
-    @property
-    def _identity(self) -> tuple[str, ...]:
-        return tuple(same_text(text) for text in (self.first_name, self.last_name, self.email))
+    def has_address_of(self, other: Self) -> bool:
+        return same_text(self.email) == same_text(other.email)
 
     @property
     def personal_data(self) -> tuple[str, ...]:

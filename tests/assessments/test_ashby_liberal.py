@@ -243,7 +243,7 @@ def test_an_answer_keeps_its_lines_and_loses_what_no_database_holds(world: World
 
 
 @pytest.mark.parametrize("place", ["application.ashby_id", "job.ashby_id", "candidate.ashby_id"])
-@pytest.mark.parametrize(("written", "kept"), [(48213, "48213"), (" app-1\n", "app-1"), (0, "0")])
+@pytest.mark.parametrize(("written", "kept"), [(48213, "48213"), (" app-1\n", "app-1")])
 def test_an_id_may_be_a_number_or_padded(world: World, place: str, written: Any, kept: str) -> None:
     part, name = place.split(".")
     order = accepted(world, place, written)

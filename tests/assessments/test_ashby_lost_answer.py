@@ -74,7 +74,8 @@ def lost(world: World, clock: time_machine.Traveller) -> Lost:
 @pytest.mark.parametrize("seconds", [121, HOUR, 40 * DAY])
 def test_the_same_start_gets_the_first_answer_once_ashby_said_not_found(lost: Lost, seconds: int) -> None:
     lost.clock.shift(seconds)
-    lost.is_answered_again()
+    for _ in range(3):
+        lost.is_answered_again()
     call = InboundCall.objects.order_by("pk").last()
     assert call is not None
     assert (call.outcome, call.order) == ("repeated", lost.order)
@@ -269,7 +270,16 @@ def test_a_candidate_who_is_only_written_otherwise_is_the_same(lost: Lost, rewri
     assert Order.objects.count() == 1
 
 
-def test_a_completed_check_of_other_details_is_ordered_anew(lost: Lost) -> None:
+def test_a_completed_check_is_not_ordered_again_for_another_address(lost: Lost) -> None:
+    """The candidate has answered the invitation that went to the first one."""
+    lost.complete()
+    lost.clock.shift(HOUR)
+    answer = lost.again(candidate=lost.body["candidate"] | {"email": "zoe@moved.example"})
+    assert (answer.status_code, answer.content) == (200, lost.first.content)
+    assert Order.objects.count() == 1
+
+
+def test_a_completed_check_under_another_name_is_ordered_anew(lost: Lost) -> None:
     """A report under a wrong name is worth nothing."""
     lost.complete()
     lost.clock.shift(HOUR)

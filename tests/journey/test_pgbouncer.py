@@ -12,7 +12,7 @@ from tests.postgresql_servers import own_pgbouncer
 
 pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("services")]
 
-PASSWORD = "a long password of the tests"  # noqa: S105 - of nobody
+PASSWORD = "a long password of the tests"  # nosec B105 # noqa: S105 - of nobody
 CHECKS = 12
 
 

@@ -16,7 +16,7 @@ from tests.journey.processes import Employer, Portal
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded")]
 
 EXPORT = "/admin/assessments/order/export/"
-PASSWORD = "a long password of the tests"  # noqa: S105 - of nobody
+PASSWORD = "a long password of the tests"  # nosec B105 # noqa: S105 - of nobody
 
 
 def test_ashby_is_answered_while_people_download_slowly(tmp_path) -> None:

@@ -29,9 +29,9 @@ def note_ashby(
 def note_justifacts(
     connection: Connection, failure: CallFailed | None, now: datetime, hide: Iterable[str] = ()
 ) -> None:
-    """Remembers how a call to Justifacts ended. The refusal of one order is an answer; the refusal of the key,
-    and an answer that the portal cannot read, are problems of the connection. ``hide``: the candidate whom
-    the call was about."""
+    """Remembers how a call to Justifacts ended. The refusal of one order is an answer; the refusal of the
+    key, and an answer that the portal cannot read, are problems of the connection. ``hide``: the candidate
+    whom the call was about."""
     rests = count(connection, Side.JUSTIFACTS, failure, now)
     if isinstance(failure, BudgetSpent):
         return

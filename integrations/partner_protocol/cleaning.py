@@ -37,7 +37,9 @@ def clean_address(text: str) -> str:
 
     White space inside it is never removed: that could join two addresses, or make another person's.
     """
-    if _REVERSING in text or any(map(_is_control, text.strip())):
+    # A paste mixes them: a tab, then a mark without width, then a line end.
+    edges = "".join(one for one in set(text) if one.isspace() or unicodedata.category(one) == "Cf")
+    if _REVERSING in text or any(map(_is_control, text.strip(edges))):
         return ""
     return clean_line(text)
 

@@ -16,6 +16,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="order",
+            name="placing_refusal_repeated",
+            field=models.BooleanField(db_default=False, default=False),
+        ),
+        migrations.AddField(
+            model_name="order",
             name="placing_unavailable_count",
             field=models.PositiveSmallIntegerField(db_default=0, default=0),
         ),

@@ -99,6 +99,9 @@ class Order(Claimable):
     # A placing was answered with an error that says neither yes nor no: a digest of its code or words, so
     # that the same answer to the next placing is recognised.
     placing_refusal = models.CharField(max_length=64, blank=True, default="", db_default="")
+    # It was the answer to a second placing, too: should Justifacts have no order, that is its refusal, in the
+    # words that call_error keeps.
+    placing_refusal_repeated = models.BooleanField(default=False, db_default=False)
     # Since when, and how often, it answered placings with a code such as temporarily_unavailable.
     placing_unavailable_since = models.DateTimeField(null=True)
     placing_unavailable_count = models.PositiveSmallIntegerField(default=0, db_default=0)

@@ -32,7 +32,7 @@ from .claiming import (
 )
 from .long_wait import looked_up_first, was_never_sent
 from .not_understood import record_not_understood
-from .placing_failures import forget_placing_failures, placing_failed
+from .placing_failures import forget_placing_failures, placing_failed, reject_after_repeated_refusal
 from .scheduling import put_off, schedule
 from .track import adopt, apply_word, hear_number
 from .waits import wait_after
@@ -202,6 +202,8 @@ def _not_found(order: Order, now: datetime) -> None:
         schedule(order, NextCall.NONE, None)
         settle(order, Concern.PLACING)
         record(order, Event.Source.JUSTIFACTS, "not_taken", "Justifacts never took the order.")
+    elif order.placing_refusal_repeated:
+        reject_after_repeated_refusal(order, now)
     elif order.needs_attention and order.placing_unavailable_since is None:
         order.next_call_at = now + wait_after(order.not_found_count + 3)
         ask_human(
@@ -227,7 +229,10 @@ def _uncertain(order: Order, failure: CallFailed, now: datetime) -> None:
         # Justifacts does not answer such questions; that it has waited long is no doubt by itself.
         schedule(order, NextCall.PLACE, now)
         return
+    refusal = order.call_error
     put_off(order, failure, now)
+    if order.placing_refusal_repeated:
+        order.call_error = refusal
     if isinstance(failure, Refused) or order.call_failures >= UNCERTAIN_LOOK_UPS:
         order.placing_unavailable_since = None  # No machine places it again now.
         ask_human(

@@ -7,8 +7,9 @@
 ``Unknown``, ``NoAnswer``, ``NotTheProtocol``
     Looked up by our reference.
 ``UnclearRefusal``, ``ServerError``
-    Looked up. Twice "not found": placed once more. The same answer again is a refusal; after another such
-    answer a person is asked, and no machine places the order again.
+    Looked up. Twice "not found": placed once more. After the same answer again the order is looked up again,
+    because that placing may have been taken in spite of it; "not found" twice makes the answer a refusal.
+    After another such answer a person is asked, and no machine places the order again.
 ... with a code of ``TEMPORARY_CODES``
     Looked up. Twice "not found": placed again, with backoff. After an hour a person is asked, and the tries
     go on.
@@ -44,7 +45,9 @@ def placing_failed(order: Order, failure: CallFailed, now: datetime) -> None:
         else:
             _unclear(order, failure, now)
     elif isinstance(failure, Refused):
-        _rejected(order, failure, now)
+        is_about_the_key = isinstance(failure, Unauthorized)
+        hint = " Check the verification key of the connection." if is_about_the_key else ""
+        _rejected(order, _words_of(failure), now, hint=hint)
     elif isinstance(failure, NotSent):
         _not_sent(order, failure, now)
     else:
@@ -54,7 +57,8 @@ def placing_failed(order: Order, failure: CallFailed, now: datetime) -> None:
 
 def forget_placing_failures(order: Order) -> None:
     """Justifacts has the order; the caller saves it."""
-    order.placing_refusal, order.placing_unavailable_since, order.placing_unavailable_count = "", None, 0
+    order.placing_refusal, order.placing_refusal_repeated = "", False
+    order.placing_unavailable_since, order.placing_unavailable_count = None, 0
 
 
 def _may_speak_of_this_order(order: Order, failure: CallFailed) -> bool:
@@ -66,14 +70,14 @@ def _may_speak_of_this_order(order: Order, failure: CallFailed) -> bool:
 
 def _unclear(order: Order, failure: CallFailed, now: datetime) -> None:
     words = hashlib.sha256((failure.code or failure.message).encode()).hexdigest()
-    if order.placing_refusal == words:
-        _rejected(order, failure, now)
-        return
     is_second = bool(order.placing_refusal)
+    order.placing_refusal_repeated = order.placing_refusal == words
     order.placing_refusal = words
     settle(order, Concern.PLACING)
     _unknown(order, failure, now)
-    if is_second:
+    if order.placing_refusal_repeated:
+        order.call_error = _words_of(failure)
+    elif is_second:
         # Else two answers in turn would place the order again and again.
         order.placing_unavailable_since = None
         ask_human(
@@ -93,16 +97,24 @@ def _unavailable(order: Order, failure: CallFailed, now: datetime) -> None:
         _ask_about_the_hour(order, "Justifacts has not taken the order", failure)
 
 
-def _rejected(order: Order, refusal: CallFailed, now: datetime) -> None:
+def reject_after_repeated_refusal(order: Order, now: datetime) -> None:
+    """Justifacts has given the same unclear answer to two placings, and certainly has no order. The caller
+    holds and saves the order."""
+    _rejected(order, order.call_error, now)
+
+
+def _words_of(failure: CallFailed) -> str:
+    """Justifacts' own words, for Ashby; the message hides the candidate's name."""
+    return failure.answer.reason or failure.message
+
+
+def _rejected(order: Order, reason: str, now: datetime, *, hint: str = "") -> None:
     schedule(order, NextCall.NONE, None)
     if order.has_ended:
         return
-    # Ashby is told Justifacts' own words; the message hides the candidate's name.
-    reason = refusal.answer.reason or refusal.message
     move(order, Status.REJECTED, now)
     order.end_reason = reason
     settle(order, Concern.PLACING)
-    hint = " Check the verification key of the connection." if isinstance(refusal, Unauthorized) else ""
     record(order, Event.Source.JUSTIFACTS, "rejected", f"Justifacts refused the order: {reason}{hint}")
     tell_end(order, reason, now)
 

@@ -87,11 +87,23 @@ def test_the_same_answer_to_a_second_placing_is_a_refusal(world, clock, order, b
     after(world, clock, order, 0, 2, 9)
     assert starts(world) == 1, "not found counts when it is said twice"
     after(world, clock, order, 1)
+    assert (starts(world), order.status) == (2, "accepted"), "the second placing may have been taken"
+    after(world, clock, order, 2, 10)
     assert starts(world) == 2
     assert (order.status, order.end_reason, order.next_call) == ("rejected", words, "")
     assert world.sent("assessment.update")[-1]["cancelled_reason"]["value"] == words
     keys = [c.request.headers["Idempotency-Key"] for c in world.wire.calls if "start" in c.request.url]
     assert keys == [str(order.pk)] * 2
+
+
+@pytest.mark.parametrize(("body", "words"), UNCLEAR)
+def test_a_second_placing_that_was_taken_all_the_same_is_adopted(world, clock, order, body, words) -> None:
+    world.justifacts("assessment.start", body)
+    after(world, clock, order, 0, 2, 10)
+    world.justifacts("assessment.status", {"success": True, "results": {"assessment_id": "JF-3"}})
+    after(world, clock, order, 2)
+    assert (starts(world), order.status, order.justifacts_order_id) == (2, "received", "JF-3")
+    assert (order.placing_refusal, order.placing_refusal_repeated) == ("", False)
 
 
 @pytest.mark.parametrize(("body", "words"), UNCLEAR)
@@ -126,7 +138,7 @@ def test_the_same_answer_is_known_again_after_a_time_out_in_between(world, clock
     world.justifacts("assessment.start", requests.ReadTimeout())
     after(world, clock, order, 10)
     world.justifacts("assessment.start", {"success": False, "errors": ["ERR-1"]})
-    after(world, clock, order, 2, 10, 10)
+    after(world, clock, order, 2, 10, 10, 2, 10)
     assert (starts(world), order.status) == (3, "rejected")
 
 

@@ -27,11 +27,21 @@ def note_ashby(
 
 
 def note_justifacts(
-    connection: Connection, failure: CallFailed | None, now: datetime, hide: Iterable[str] = ()
+    connection: Connection,
+    failure: CallFailed | None,
+    now: datetime,
+    hide: Iterable[str] = (),
+    *,
+    lasts_until: datetime | None = None,
+    is_about_the_problem: bool = False,
 ) -> None:
     """Remembers how a call to Justifacts ended. The refusal of one order is an answer; the refusal of the
     key, and an answer that the portal cannot read, are problems of the connection. ``hide``: the candidate
-    whom the call was about."""
+    whom the call was about.
+
+    ``lasts_until``: the problem is about one message, so until then it outlasts calls about other orders that
+    succeed. ``is_about_the_problem``: this call shows that the message can be read now.
+    """
     rests = count(connection, Side.JUSTIFACTS, failure, now)
     if isinstance(failure, BudgetSpent):
         return
@@ -41,13 +51,30 @@ def note_justifacts(
         and not isinstance(failure, Unauthorized | NotUnderstood)
     ):
         failure = None
-    _note(connection, Side.JUSTIFACTS, _problem_text(Side.JUSTIFACTS, failure, rests, hide), now)
+    until = connection.justifacts_problem_until
+    if failure is None and until and now < until and not is_about_the_problem:
+        return
+    text = _problem_text(Side.JUSTIFACTS, failure, rests, hide)
+    _note_justifacts(connection, text, now, lasts_until)
+
+
+def note_unreadable_push(connection: Connection, text: str, now: datetime, lasts_until: datetime) -> None:
+    """Justifacts has called us with a message that the portal cannot read. It says nothing of our calls to
+    Justifacts."""
+    _note_justifacts(connection, redact_text(text), now, lasts_until)
 
 
 def heard_from_justifacts(connection: Connection, now: datetime) -> None:
-    """Justifacts has called us. While our calls to it rest, that says nothing of them."""
+    """Justifacts has called us with a message that was understood. While our calls to it rest, that says
+    nothing of them."""
     if connection.justifacts_rest_until is None:
-        _note(connection, Side.JUSTIFACTS, "", now)
+        _note_justifacts(connection, "", now, None)
+
+
+def _note_justifacts(connection: Connection, text: str, now: datetime, until: datetime | None) -> None:
+    if connection.justifacts_problem_until != until:
+        Connection.objects.filter(pk=connection.pk).update(justifacts_problem_until=until)
+    _note(connection, Side.JUSTIFACTS, text, now)
 
 
 def _problem_text(side: Side, failure: CallFailed | None, rests: bool, hide: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """Messages of Justifacts that the portal cannot read: on the order that they are about, and never dropped."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from assessments.models import Concern, Event, InboundCall, Order
@@ -9,7 +9,7 @@ from integrations.excerpts import excerpt
 from integrations.models import Connection
 from integrations.partner_protocol.messages import AssessmentUpdate, read_reference
 from integrations.partner_protocol.parsing import InvalidMessage, read_id
-from integrations.sides import note_justifacts
+from integrations.sides import note_unreadable_push as keep_push_problem
 
 from .attention import ask_human
 from .changing import changing, record, record_once
@@ -18,6 +18,8 @@ from .track import find
 from .waits import ASK_AFTER
 
 KIND = "not_understood"
+#: A push that cannot be read stays a problem of the connection for so long, or until the next one that can.
+PUSH_PROBLEM_LASTS = timedelta(hours=1)
 
 
 def record_not_understood(order: Order, failure: NotUnderstood, how: str, *, is_first: bool = False) -> None:
@@ -54,15 +56,13 @@ def note_unreadable_push(
     """Justifacts pushed what the portal cannot read: a problem of the connection, and a line in the history
     of the order that it is about, where one can be identified. Changes nothing else. ``call`` is saved with
     that order."""
-    failure = NotUnderstood(
-        f"Justifacts called with what the portal cannot read. {reason}", excerpt=excerpt(body)
-    )
-    note_justifacts(connection, failure, now)
+    text = f"Justifacts called with what the portal cannot read. {reason}"
+    keep_push_problem(connection, text, now, lasts_until=now + PUSH_PROBLEM_LASTS)
     if (found := _order_in(connection, body)) is None:
         return
     with changing(found.pk) as order:
         quoted = excerpt(body, order.personal_data)
-        record_not_understood(order, NotUnderstood(failure.message, excerpt=quoted), "by push")
+        record_not_understood(order, NotUnderstood(text, excerpt=quoted), "by push")
         keep_about(call, order, call.outcome)
 
 

@@ -39,6 +39,8 @@ _THREADS = 64
 POLLED = "when polled"
 #: After so many failures in a row the rest of a batch is not asked.
 _GIVE_UP_AFTER = 3
+#: A problem with the answers about one order outlasts that order's next poll by this.
+_UNTIL_ASKED_AGAIN = timedelta(minutes=2)
 
 _Outcome = Found | CallFailed
 
@@ -169,12 +171,27 @@ def _has_news(order: Order, outcome: _Outcome) -> bool:
 
 def _note_health(connection: Connection, pairs: Sequence[tuple[Order, _Outcome]]) -> None:
     """By the last answer; where there was none, each failure counts. An answer that cannot be read is a
-    problem, also where others of the batch could be."""
+    problem until the order that it is about was asked for again, whatever other answers say."""
+    now = timezone.now()
     pairs = sorted(pairs, key=lambda pair: isinstance(pair[1], NotUnderstood))
     failures = [pair for pair in pairs if isinstance(pair[1], CallFailed)]
     for order, outcome in pairs[-1:] if len(failures) < len(pairs) else failures:
         failure = outcome if isinstance(outcome, CallFailed) else None
-        note_justifacts(connection, failure, timezone.now(), hide=order.personal_data)
+        is_unreadable = isinstance(failure, NotUnderstood)
+        asked_again = _poll_after_failure(order, now) if is_unreadable else None
+        note_justifacts(
+            connection,
+            failure,
+            now,
+            hide=order.personal_data,
+            lasts_until=asked_again and asked_again + _UNTIL_ASKED_AGAIN,
+            is_about_the_problem=any(asked.call_failures for asked, said in pairs if isinstance(said, Found)),
+        )
+
+
+def _poll_after_failure(order: Order, now: datetime) -> datetime | None:
+    following = next_poll(order, now, True)
+    return following and max(following, now + wait_after(order.call_failures + 1))
 
 
 def _give_back(orders: list[Order], token: uuid.UUID) -> None:
@@ -196,7 +213,7 @@ def _record_quiet(pairs: list[tuple[Order, _Outcome]], token: UUID) -> None:
         Order.objects.filter(pk=order.pk, claim_token=token).update(
             claim_token=None,
             claimed_until=None,
-            polled_at=now,
+            **({} if failed else {"polled_at": now}),
             next_call=NextCall.POLL if following else NextCall.NONE,
             next_call_at=following,
             call_failures=order.call_failures + 1 if failed else 0,
@@ -236,11 +253,9 @@ def _record_news(asked: Order, outcome: _Outcome, token: UUID) -> bool:
 
 def _count_not_understood(order: Order, failure: NotUnderstood, now: datetime) -> None:
     """Such a poll has failed: the next one waits longer, and the order was not polled."""
+    order.next_call_at = _poll_after_failure(order, now)
+    order.next_call = NextCall.POLL if order.next_call_at else NextCall.NONE
     order.call_failures += 1
     order.call_failing_since = order.call_failing_since or now
     order.call_error = failure.message
-    order.next_call_at = next_poll(order, now, True)
-    order.next_call = NextCall.POLL if order.next_call_at else NextCall.NONE
-    if order.next_call_at:
-        order.next_call_at = max(order.next_call_at, now + wait_after(order.call_failures))
     note_failed_poll(order, failure, now)

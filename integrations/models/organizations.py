@@ -178,6 +178,8 @@ class Connection(models.Model):
         _("problem with Justifacts"), default="", blank=True, editable=False
     )
     justifacts_problem_since = models.DateTimeField(null=True, blank=True, editable=False)
+    # The problem is about one message: until then it outlasts calls about other orders that succeed.
+    justifacts_problem_until = models.DateTimeField(null=True, blank=True, editable=False)
     # The circuit breakers: failures in a row, and until when no call is made (``breaker.py``).
     ashby_failures = models.PositiveIntegerField(default=0, editable=False)
     ashby_rest_until = models.DateTimeField(

@@ -239,6 +239,21 @@ def test_one_order_that_is_not_understood_does_not_stop_the_others(world: World,
     assert "cannot read" in world.acme.connection.justifacts_problem
 
 
+def test_the_problem_stays_while_calls_about_other_orders_succeed(world: World, clock, order: Order) -> None:
+    says(world, status="Complete")
+    polled(world, clock, order)
+    other = world.start()
+    world.justifacts_takes("JF-2")
+    place.call_justifacts(other.pk)
+    other.refresh_from_db()
+    assert other.justifacts_order_id == "JF-2"
+    world.acme.connection.refresh_from_db()
+    assert "cannot read" in world.acme.connection.justifacts_problem
+    says(world, number=None, assessment_status="Justifacts Received")
+    polled(world, clock, order)
+    assert world.acme.connection.justifacts_problem == ""
+
+
 def test_a_start_with_an_update_that_is_not_understood_is_an_accepted_order(world: World) -> None:
     order = world.start()
     taken = {"assessment_id": 7, "update_request": {"assessment_status": {"value": ["Received"]}}}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 from pathlib import Path
@@ -133,12 +134,12 @@ def test_keys_of_white_space_alone_count_as_not_given(tmp_path: Path, empty: str
 
 def test_white_space_around_other_secrets_and_addresses_is_ignored(tmp_path: Path) -> None:
     given = {
-        "SECRET_KEY": "a-secret-key-of-forty-characters-0123456789",
+        "SECRET_KEY": secrets.token_urlsafe(32),
         "CELERY_BROKER_URL": "redis://broker.test:6379/0",
         "ASHBY_API_BASE_URL": "https://ashby.test",
         "JUSTIFACTS_BASE_URL": "https://justifacts.test/application?ashby/",
         "PORTAL_BASE_URL": "https://portal.test",
-        "METRICS_TOKEN": "metrics-token",
+        "METRICS_TOKEN": secrets.token_urlsafe(8),
     }
     written = {name: f" {value}\r\n" for name, value in given.items()}
     written |= {"DATABASE_URL": "postgres://db.test/portal\n", "CACHE_URL": "redis://cache.test/1 \n"}

@@ -1,7 +1,7 @@
 """The statuses of an order, and THE table: Justifacts' words -> status -> what Ashby is told.
 
 Pure. Source of Justifacts' words and results: Ashby's help page on Justifacts and the help
-centre of another applicant tracking system with the same integration (contract, section 3).
+centre of another applicant tracking system with the same integration (``docs/protocol.md``).
 """
 
 import re

@@ -1,5 +1,5 @@
 """Ashby and Justifacts sign in with the org's verification key: HTTP Basic, the key as user name
-and a blank password (contract, section 1). The key is accepted in either half."""
+and a blank password (``docs/protocol.md``, "Ashby calls the portal"). The key is accepted in either half."""
 
 import base64
 import binascii

@@ -1,7 +1,7 @@
 """The partner protocol's paths.
 
 The documented base URL ends in a slash and paths begin with one, so doubled and trailing slashes
-have to answer where they are: a redirect would lose the POST (contract, section 1).
+have to answer where they are: a redirect would lose the POST (``docs/protocol.md``).
 """
 
 import re

@@ -30,8 +30,8 @@ class Card:
 
 
 def card_of(payloads: Iterable[JSON]) -> Card:
-    """Folds bodies of ``assessment.update`` in the order in which Ashby takes them (contract,
-    section 2)."""
+    """Folds bodies of ``assessment.update`` in the order in which Ashby takes them
+    (``docs/protocol.md``)."""
     card = Card()
     for payload in payloads:
         card = _after(card, payload)

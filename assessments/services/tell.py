@@ -2,7 +2,7 @@
 Justifacts' own words, also where one of them is the candidate's name; only the summary, which support reads,
 hides it.
 
-Shapes and rules: contract, section 2 (Ashby's OpenAPI for ``assessment.update``): identifiers are
+Shapes and rules: ``docs/protocol.md`` (Ashby's OpenAPI for ``assessment.update``): identifiers are
 unique among our data; ``assessment_result`` needs ``assessment_profile_url``; a status whose
 value is ``Started`` makes Ashby store the start time; timestamps grow strictly.
 """

@@ -15,7 +15,7 @@ from integrations.people import organizations_of
 
 from .scope import OfOrganizations, OrganizationFilter
 
-#: Ashby's fifteen types (contract, section 1), as people call them, and what the recruiter gives.
+#: Ashby's fifteen types (``docs/protocol.md``), as people call them, and what the recruiter gives.
 TYPES = {
     "String": (gettext_lazy("Text, one line"), gettext_lazy("a name, a number with letters")),
     "LongText": (gettext_lazy("Text, several lines"), gettext_lazy("a remark")),

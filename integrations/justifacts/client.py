@@ -2,7 +2,7 @@
 
 Public is its base URL, that it answers Ashby's partner protocol there with the verification key
 as the Basic user name, and its statuses. ``assessment.status``, ``reference_id`` and the header
-``Idempotency-Key`` are our own assumptions (contract, section 3): an owner who has Justifacts'
+``Idempotency-Key`` are our own assumptions (``docs/protocol.md``): an owner who has Justifacts'
 interface document changes this module and nothing else.
 """
 

@@ -1,7 +1,7 @@
 """The partner protocol's messages, as both sides speak them. Pure: no network, no database.
 
 Source: Ashby's guide "Creating an Assessments Integration" and its public OpenAPI, as written
-down in the project's contract (sections 1 to 3). ``parse`` takes what came from outside and
+down in ``docs/protocol.md``. ``parse`` takes what came from outside and
 raises ``InvalidMessage``; ``as_json`` leaves absent fields out and never says null.
 """
 

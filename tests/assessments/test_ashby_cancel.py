@@ -1,4 +1,4 @@
-"""Ashby cancels a check: at any time, and after its end too (contract, section 1)."""
+"""Ashby cancels a check: at any time, and after its end too (``docs/protocol.md``)."""
 
 import uuid
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Who may call: the verification key, over HTTP Basic (contract, section 1)."""
+"""Who may call: the verification key, over HTTP Basic (``docs/protocol.md``, "Ashby calls the portal")."""
 
 import base64
 

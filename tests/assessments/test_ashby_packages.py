@@ -1,4 +1,4 @@
-"""Which package a start orders (contract, section 1; mission, "Mappings")."""
+"""Which package a start orders (``docs/protocol.md``, "Packages for jobs")."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Ashby starts a check, once, twice, and too late (contract, sections 1 and 4)."""
+"""Ashby starts a check, once, twice, and too late (``docs/protocol.md``)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""How Ashby reaches the portal: addresses, credentials, envelope (contract, section 1)."""
+"""How Ashby reaches the portal: addresses, credentials, envelope (``docs/protocol.md``)."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Justifacts pushes its word on an order (contract, section 3)."""
+"""Justifacts pushes its word on an order (``docs/protocol.md``, "The portal and Justifacts")."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The stand-in Justifacts: its API, its counting of second orders, push, status, progress (contract, 3)."""
+"""The stand-in Justifacts: its API, its counting of second orders, push, status, progress."""
 
 from __future__ import annotations
 

@@ -187,8 +187,10 @@ class World:
         ]
 
     def written(self) -> tuple[int, int, int]:
-        """How many orders, lines of history and updates there are: a bad call changes none."""
-        return Order.objects.count(), Event.objects.count(), Update.objects.count()
+        """How many orders, lines of history and updates there are: a bad call changes none of them, apart
+        from the line that a push leaves on its order when it cannot be read."""
+        lines = Event.objects.exclude(kind="not_understood")
+        return Order.objects.count(), lines.count(), Update.objects.count()
 
     def error(self, answer: Any) -> str:
         """The code of an answer that has to be an error in Ashby's envelope."""

@@ -209,6 +209,7 @@ def _is_late(order: Order, heard: Heard) -> bool:
 
 
 def _apply(order: Order, heard: Heard, step: Step) -> None:
+    is_new_word = heard.unknown_word not in ("", order.justifacts_status)
     _note(order, heard)
     if step == Step.AGAIN:
         record(order, _JUSTIFACTS, "status", f"Justifacts said “{heard.text}” {heard.how}, as before.")
@@ -224,6 +225,10 @@ def _apply(order: Order, heard: Heard, step: Step) -> None:
         tell_word(order, heard.text, heard.now)
     else:
         _MOVES.get(Status(heard.target or ""), _move)(order, heard)
+        if order.status == Status.COMPLETE and is_new_word:
+            # A dispute may be heard together with the end: the same becomes of it as if it had come later.
+            order.justifacts_status = plain(Status.COMPLETE.label)
+            after_end_effects.apply(order, heard, after_end.Step.CHANGE)
     if not order.has_ended and order.next_call == NextCall.POLL:
         # While a placing is not settled, its outcome decides what is asked next.
         schedule(order, NextCall.POLL, heard.now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))

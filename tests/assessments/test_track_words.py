@@ -212,3 +212,15 @@ def test_a_sentence_that_names_somebody_is_told_as_it_stands(world: World) -> No
     world.push(order, "Waiting for Green")
     world.work()
     assert "Waiting for Green" in world.told(order)
+
+
+def test_a_dispute_that_is_heard_together_with_the_end_is_told_and_flagged(world: World, order: Order) -> None:
+    world.push(order, "Dispute", assessment_result=data("result", "Review"))
+    order.refresh_from_db()
+    assert (order.status, order.result) == ("complete", "Review")
+    assert [update.summary for update in order.updates.order_by("sequence")][-1].startswith("Dispute")
+    assert order.needs_attention
+    assert "Dispute" in order.attention_reason
+    updates = order.updates.count()
+    world.push(order, "Dispute", assessment_result=data("result", "Review"))
+    assert order.updates.count() == updates

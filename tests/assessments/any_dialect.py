@@ -70,6 +70,9 @@ def stories(draw: st.DrawFn) -> list[Meaning]:
     if draw(st.integers(0, 4)) == 0:
         return [*story, Meaning(reason="Candidate withdrew, file 17")]
     results = draw(st.permutations(["Clear", "Review", "Adverse", ""]))
+    if results[0] and draw(st.integers(0, 4)) == 0:
+        # The first message of the end may already carry a dispute.
+        return [*story, Meaning("Dispute", results[0])]
     story.append(Meaning("Complete", results[0]))
     later = [Meaning("Complete", results[1])] if results[1] and draw(st.booleans()) else []
     later += [Meaning("Dispute")] if draw(st.booleans()) else []

@@ -214,7 +214,9 @@ def test_a_sentence_that_names_somebody_is_told_as_it_stands(world: World) -> No
     assert "Waiting for Green" in world.told(order)
 
 
-def test_a_dispute_that_is_heard_together_with_the_end_is_told_and_flagged(world: World, order: Order) -> None:
+def test_a_dispute_that_is_heard_together_with_the_end_is_told_and_flagged(
+    world: World, order: Order
+) -> None:
     world.push(order, "Dispute", assessment_result=data("result", "Review"))
     order.refresh_from_db()
     assert (order.status, order.result) == ("complete", "Review")

@@ -13,6 +13,7 @@ from assessments.statuses import Status
 from .attention import drop
 from .order_number import is_taken
 from .people import NotPossible, changing_by_person, record_person
+from .placing_failures import forget_placing_failures
 from .scheduling import schedule
 from .track import adopt as adopt_number
 
@@ -67,5 +68,7 @@ def place_again(assessment_id: UUID, who: str, reason: str) -> None:
         if order.claim_token is not None:
             raise NotPossible(_("The portal is asking Justifacts at this moment. Try again in a minute."))
         drop(order, Concern.PLACING)
+        # What Justifacts answered before says nothing about this placing.
+        forget_placing_failures(order)
         schedule(order, NextCall.PLACE, timezone.now())
         record_person(order, "placed_again", f"{who} had the order placed at Justifacts again.", reason)

@@ -8,7 +8,7 @@ import requests
 import time_machine
 
 from assessments.models import Order
-from assessments.services import place
+from assessments.services import place, rescue
 from integrations.models import Connection
 from tests.world import World
 
@@ -140,6 +140,26 @@ def test_the_same_answer_is_known_again_after_a_time_out_in_between(world, clock
     world.justifacts("assessment.start", {"success": False, "errors": ["ERR-1"]})
     after(world, clock, order, 2, 10, 10, 2, 10)
     assert (starts(world), order.status) == (3, "rejected")
+
+
+@pytest.mark.parametrize(
+    "answer", [requests.ReadTimeout(), {"success": False, "errors": ["busy"]}], ids=["time-out", "temporary"]
+)
+def test_a_placing_that_a_person_asked_for_is_judged_by_its_own_answer(world, clock, order, answer) -> None:
+    """Two same refusals came before; a time-out after them is none."""
+    world.justifacts("assessment.start", {"success": False, "errors": ["err_1"]})
+    after(world, clock, order, 0, 2, 10, 0)
+    world.justifacts("assessment.status", TOMCAT, 502)
+    after(world, clock, order, 2, 5, 15)
+    assert (starts(world), order.needs_attention) == (2, True)
+    world.justifacts("assessment.status", NOT_FOUND)
+    world.justifacts("assessment.start", answer)
+    rescue.place_again(order.pk, "ann", "They have no such order.")
+    after(world, clock, order, 0, 2, 10, 10)
+    assert order.status == "accepted"
+    world.justifacts("assessment.start", TAKEN)
+    after(world, clock, order, *[60] * 5)
+    assert (order.status, order.justifacts_order_id) == ("received", "JF-7")
 
 
 @pytest.mark.parametrize("code", ["temporarily_unavailable", "timeout", "too_many_requests", "Rate-Limited"])

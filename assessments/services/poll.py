@@ -2,7 +2,7 @@
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,7 +17,16 @@ from assessments.models.claims import claim_end
 from integrations.breaker import Side, is_open, let_through
 from integrations.connections import justifacts_client
 from integrations.crash_points import reach
-from integrations.errors import BudgetSpent, CallFailed, NotUnderstood, Refused
+from integrations.errors import (
+    BudgetSpent,
+    CallFailed,
+    NotUnderstood,
+    Refused,
+    ServerError,
+    Unauthorized,
+    UnclearRefusal,
+)
+from integrations.excerpts import excerpt
 from integrations.justifacts.client import Found, JustifactsClient, OrderNotFound
 from integrations.models import Connection
 from integrations.sides import note_justifacts
@@ -138,17 +147,20 @@ def _ask(client: JustifactsClient, order: Order) -> _Outcome:
     hide = order.personal_data
     number, reference = order.justifacts_order_id, str(order.pk)
     if not number:
-        return _outcome_of(lambda: client.status(reference_id=reference, hide=hide, is_reserved=True))
-    by_number = _outcome_of(
-        lambda: client.status(
-            justifacts_order_id=number, expected_reference=reference, hide=hide, is_reserved=True
+        outcome = _outcome_of(lambda: client.status(reference_id=reference, hide=hide, is_reserved=True))
+    else:
+        outcome = _outcome_of(
+            lambda: client.status(
+                justifacts_order_id=number, expected_reference=reference, hide=hide, is_reserved=True
+            )
         )
-    )
-    if not isinstance(by_number, OrderNotFound):
-        return by_number
-    # Justifacts may have given the order another number.
-    by_reference = _outcome_of(lambda: client.status(reference_id=reference, hide=hide))
-    return by_reference if isinstance(by_reference, Found | NotUnderstood) else by_number
+        if isinstance(outcome, OrderNotFound):
+            # Justifacts may have given the order another number.
+            by_reference = _outcome_of(lambda: client.status(reference_id=reference, hide=hide))
+            outcome = by_reference if isinstance(by_reference, Found | NotUnderstood) else outcome
+    if isinstance(outcome, CallFailed):
+        return _as_not_understood(outcome, hide, (client.key, *client.others))
+    return outcome
 
 
 def _outcome_of(ask: Callable[[], Found]) -> _Outcome:
@@ -157,6 +169,17 @@ def _outcome_of(ask: Callable[[], Found]) -> _Outcome:
     except CallFailed as error:
         return error
     return found.not_understood or found
+
+
+def _as_not_understood(failure: CallFailed, hide: Iterable[str], secrets: Iterable[str]) -> CallFailed:
+    """An error in place of a status says nothing that the portal can use, unless it says that there is no
+    such order. What speaks of the server or of the key stays what it is: it is about every order."""
+    is_about_all = isinstance(failure, OrderNotFound | Unauthorized | ServerError)
+    if is_about_all or not isinstance(failure, Refused | UnclearRefusal):
+        return failure
+    quoted = excerpt(failure.answer.body, hide, secrets)
+    said = f"Justifacts answered the question for the status with an error: {failure.message}"
+    return NotUnderstood(said, excerpt=quoted, answer=failure.answer)
 
 
 def _has_news(order: Order, outcome: _Outcome) -> bool:

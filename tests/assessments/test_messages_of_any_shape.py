@@ -167,6 +167,31 @@ def test_a_poll_that_is_not_understood_is_visible_and_no_success(world, clock, o
     assert all(name in line for name in parts)
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"success": False, "errors": ["order_archived"]}, 200, "order_archived"),
+        ({"success": False}, 200, "Justifacts gave no reason."),
+        ({"success": False, "errors": ["invalid_request"]}, 200, "invalid_request"),
+        ({"message": "Closed by O'Neil"}, 400, "Closed by •••"),
+    ],
+)
+def test_an_error_in_place_of_a_status_is_visible_and_no_success(
+    world, clock, order, body: Any, status: int, words: str
+) -> None:
+    world.justifacts("assessment.status", body, status)
+    for _ in range(2):
+        order = polled(world, clock, order)
+    assert (order.status, order.call_failures, order.polled_at) == ("received", 2, None)
+    (line,) = lines(order)
+    assert words in line
+    assert "O'Neil" not in line
+    assert words in world.acme.connection.justifacts_problem
+    says(world, assessment_status="In Process: Justifacts")
+    order = polled(world, clock, order)
+    assert (order.status, world.acme.connection.justifacts_problem) == ("in_process", "")
+
+
 def test_it_is_one_line_while_the_content_is_the_same(world: World, clock, order: Order) -> None:
     for turn in range(4):
         says(world, timestamp=1772452800123 + turn, status="Complete")

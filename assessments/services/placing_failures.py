@@ -56,7 +56,7 @@ def placing_failed(order: Order, failure: CallFailed, now: datetime) -> None:
 
 
 def forget_placing_failures(order: Order) -> None:
-    """Justifacts has the order, or a person has it placed anew; the caller saves it."""
+    """Justifacts has the order, or a person has it placed again; the caller saves it."""
     order.placing_refusal, order.placing_refusal_repeated = "", False
     order.placing_unavailable_since, order.placing_unavailable_count = None, 0
 

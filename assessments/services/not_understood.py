@@ -7,7 +7,7 @@ from assessments.models import Concern, Event, InboundCall, Order
 from integrations.errors import NotUnderstood
 from integrations.excerpts import excerpt
 from integrations.models import Connection
-from integrations.partner_protocol.messages import AssessmentUpdate, read_reference
+from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.partner_protocol.parsing import InvalidMessage, read_id
 from integrations.sides import note_unreadable_push as keep_push_problem
 
@@ -67,9 +67,16 @@ def note_unreadable_push(
 
 
 def _order_in(connection: Connection, body: dict[str, Any]) -> Order | None:
-    """The order that a push is about, if it names one of the organization's."""
+    """The order that a push is about, if it names one of the organization's by an id that can be read."""
+    number, reference = _id_in(body, "assessment_id"), _id_in(body, "reference_id")
     try:
-        number, reference = read_id(body, "assessment_id", needed=False), read_reference(body)
         return find(connection, AssessmentUpdate(number, None, reference_id=reference))
-    except (InvalidMessage, Order.DoesNotExist):
+    except Order.DoesNotExist:
         return None
+
+
+def _id_in(body: dict[str, Any], name: str) -> str:
+    try:
+        return read_id(body, name, needed=False)
+    except InvalidMessage:
+        return ""

@@ -75,6 +75,9 @@ def find(connection: Connection, word: AssessmentUpdate) -> Order:
     orders = Order.objects.order_by().filter(organization=connection.organization_id)
     if word.reference_id:
         return _by_our_id(orders, word.reference_id)
+    if not word.assessment_id:
+        # An empty text would fit every order that has no number yet.
+        raise Order.DoesNotExist
     numbers = spellings(word.assessment_id)
     for by in (
         Q(justifacts_order_id__in=numbers),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assessments.models import InboundCall
+from assessments.models import Event, InboundCall, Order
 from assessments.statuses import Status
 from integrations.partner_protocol.messages import AssessmentUpdate
 from tests.world import World, data
@@ -67,8 +67,11 @@ def test_without_a_status_a_result_or_a_reason(
 
 @pytest.mark.parametrize("blank", [..., None, "", " ", "\u00a0"])
 def test_without_any_id(world: World, known: dict[str, Any], blank: Any) -> None:
+    world.start()
     ids = {} if blank is ... else {"assessment_id": blank, "reference_id": blank}
     refused(world, **ids, assessment_status=known["assessment_status"])
+    assert InboundCall.objects.latest("pk").order is None
+    assert not Event.objects.filter(kind="not_understood").exists()
 
 
 @pytest.mark.parametrize("name", ["assessment_id", "reference_id"])
@@ -79,8 +82,12 @@ def test_an_id_that_is_no_id_is_absent(world: World, known: dict[str, Any], name
 
 @pytest.mark.parametrize("name", ["assessment_id", "reference_id"])
 def test_an_id_that_is_no_line_of_text(world: World, known: dict[str, Any], name: str) -> None:
-    for value in ("JF\n5", "x" * 201, "JF-\x855", 10**200):
+    refused(world, **{**known, name: 10**200})
+    for value in ("JF\n5", "x" * 201, "JF-\x855"):
         refused(world, **{**known, name: value})
+        # The other id says whose history it belongs to.
+        assert InboundCall.objects.latest("pk").order == Order.objects.get()
+    assert Order.objects.get().events.filter(kind="not_understood").count() == 3
 
 
 @ON_POSTGRESQL_TOO

@@ -28,11 +28,11 @@ from assessments.statuses import Status, result_of, status_of
 from integrations.partner_protocol.messages import AssessmentUpdate
 
 from .reports import address_in
-from .tell import milliseconds, result_as_kept
+from .tell import LONGEST_RESULT, milliseconds, result_as_kept
 
 #: How a message came that says what is true at this moment, because Justifacts was asked for it.
 ASKED = frozenset({"when polled", "when asked", "when reconciled"})
-#: The longest status and result that are kept.
+#: The longest status that is kept.
 _LONGEST = 500
 _KEPT_MESSAGES = 50
 _FAR_FUTURE = timedelta(days=1)
@@ -75,7 +75,7 @@ class Heard:
 def hear(order: Order, message: AssessmentUpdate, how: str, now: datetime) -> Heard:
     """Reads a message about this order."""
     text = str(message.status.value).strip()[:_LONGEST] if message.status else ""
-    said = result_of(str(message.result.value))[:_LONGEST] if message.result else ""
+    said = result_of(str(message.result.value))[:LONGEST_RESULT] if message.result else ""
     time = message.timestamp
     if time is not None and time > milliseconds(now + _FAR_FUTURE):
         time = None

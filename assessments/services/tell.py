@@ -17,6 +17,9 @@ from integrations.partner_protocol.messages import AssessmentUpdate, Data
 from integrations.partner_protocol.parsing import JSON
 from integrations.redaction import HIDDEN, conceal
 
+#: The longest result that is kept.
+LONGEST_RESULT = 500
+
 
 def milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
@@ -71,7 +74,8 @@ def result_as_kept(order: Order, result: str) -> str:
     portal knows stay as they are, and so does a single word: somebody may be called Clear, or Green."""
     if result in RESULTS or result.isalpha():
         return result
-    return str(conceal(result, order.personal_data))
+    # What hides a name of one letter is longer than the name.
+    return str(conceal(result, order.personal_data))[:LONGEST_RESULT]
 
 
 def _result_as_told(order: Order) -> str:

@@ -75,6 +75,16 @@ def test_a_result_is_told_word_for_word_and_polls_bring_no_news(world: World, or
     assert not columns_that_hold(said)
 
 
+@pytest.mark.anywhere
+def test_a_result_in_which_a_name_of_one_letter_is_hidden_fits_where_it_is_kept(world: World) -> None:
+    candidate = world.start_body()["candidate"] | {"first_name": "明", "last_name": "王"}
+    order = world.placed("JF-9", candidate=candidate)
+    for _ in range(2):
+        assert world.push(order, "Complete", assessment_result=data("result", "王 " * 200)).status_code == 200
+    assert len(refreshed(order).result) == 500
+    assert order.updates.filter(summary__startswith="Complete").count() == 1
+
+
 def test_a_result_that_is_told_again_is_told_word_for_word(world: World, order: Order) -> None:
     said = "County records incomplete"
     world.push(order, "Complete", assessment_result=data("result", said))

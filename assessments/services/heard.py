@@ -104,7 +104,7 @@ def target_of(message: AssessmentUpdate, text: str) -> Status | None:
 
 def age_of(order: Order, heard: Heard) -> Age:
     """The table above."""
-    known, time = order.justifacts_timestamp, heard.time
+    known, time = _known(order, heard), heard.time
     if time is None or time >= known:
         return Age.CURRENT
     if _entry(heard) in order.applied_messages:
@@ -112,6 +112,13 @@ def age_of(order: Order, heard: Heard) -> Age:
     if order.justifacts_time_is_ours or _a_clock_explains(known - time, time, heard.is_asked):
         return Age.CURRENT
     return Age.OLDER
+
+
+def _known(order: Order, heard: Heard) -> int:
+    """The time of the last message that was applied. An earlier version of the portal also kept times from
+    the far future, such as microseconds, behind which nothing would ever be newer: such a time is none."""
+    known = order.justifacts_timestamp
+    return known if known <= milliseconds(heard.now + _FAR_FUTURE) else 0
 
 
 def _a_clock_explains(earlier_by: int, time: int, is_asked: bool) -> bool:
@@ -123,7 +130,7 @@ def _a_clock_explains(earlier_by: int, time: int, is_asked: bool) -> bool:
 
 def is_newer(order: Order, heard: Heard) -> bool:
     """Whether the message says itself that it is newer than the last one."""
-    return heard.time is not None and heard.time > order.justifacts_timestamp
+    return heard.time is not None and heard.time > _known(order, heard)
 
 
 def remember(order: Order, heard: Heard) -> None:

@@ -162,6 +162,15 @@ class TestAChangedResult:
         push(world, order, "Complete", "Adverse")
         assert [result for _, result in told(world)] == ["Review", "Clear", "Adverse"]
 
+    def test_a_time_that_an_earlier_version_kept_from_the_far_future_holds_back_nothing(
+        self, world, order
+    ) -> None:
+        push(world, order, "Complete", "Review", timestamp=ms(0))
+        Order.objects.filter(pk=order.pk).update(justifacts_timestamp=ms(0) * 1000)
+        push(world, order, "Complete", "Clear", timestamp=ms(MINUTE))
+        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+        assert not order.needs_attention
+
     def test_an_answer_that_a_push_has_overtaken_is_asked_for_again(self, world, order) -> None:
         push(world, order, "Complete", "Review")
         body = {"assessment_id": "JF-2026-1", "reference_id": str(order.pk)}

@@ -178,7 +178,9 @@ class JustifactsClient:
         results = _results(answer.body)
         reference, number = _reference(results), _order_id(results)
         expected = reference_id or expected_reference
-        is_ours = bool(expected) and same_id(reference, expected)
+        # Our own id may stand in the place of the number.
+        names_ours = same_id(number, expected) and not reference
+        is_ours = bool(expected) and (same_id(reference, expected) or names_ours)
         if reference_id and reference and not is_ours:
             raise self._not_understood("It is about another order than the one asked for.", answer, hide)
         if justifacts_order_id and not number and reference and expected and not is_ours:

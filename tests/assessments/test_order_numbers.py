@@ -143,6 +143,14 @@ class TestOffered:
             assert push(world, order, name).status_code == 200
         assert not order.needs_attention
 
+    def test_a_poll_that_is_answered_with_our_own_id_alone_is_about_our_order(self, world, order) -> None:
+        answer = word(order, str(order.pk).upper())
+        del answer["results"]["reference_id"]
+        knows(world, number=answer)
+        poll(world, order)
+        assert (order.status, order.justifacts_order_id) == ("in_process", "JF-1")
+        assert (order.offered_order_number, order.needs_attention) == ("", False)
+
     def test_another_question_does_not_hide_it(self, world: World, order: Order) -> None:
         push(world, order, "JF-1R")
         world.push(order, "Complete", assessment_result=data("result", "Clear"))

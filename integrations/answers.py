@@ -35,6 +35,10 @@ from .errors import (
     Unknown,
 )
 
+#: What Spring writes for an application that is not there, mostly with a "message" (its words for people) and
+#: sometimes with "errors".
+_SPRINGS = frozenset({"timestamp", "status", "error"})
+
 
 def classified(answer: Answer, host: str, *, empty_is_success: bool = False) -> Answer:
     """The answer, if it is one. Raises what the table says."""
@@ -88,13 +92,13 @@ def unsuccessful(answer: Answer, side: str, said: str) -> CallFailed:
 
 def is_the_protocols(body: Mapping[str, object]) -> bool:
     """Whether an error's body is the protocol's: its envelope, or a ``message`` for people."""
-    if body.get("success") is True:
+    if isinstance(body.get("success"), bool):
+        return body["success"] is False
+    if body.keys() >= _SPRINGS:
         return False
     message = body.get("message")
-    return (
-        body.get("success") is False
-        or bool(body.get("errors") or body.get("errorInfo"))
-        or (isinstance(message, str) and bool(message.strip()))
+    return bool(body.get("errors") or body.get("errorInfo")) or (
+        isinstance(message, str) and bool(message.strip())
     )
 
 

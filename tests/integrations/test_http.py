@@ -227,7 +227,13 @@ CLOUDFLARE = {"type": "https://developers.cloudflare.com/", "title": "Error 1010
 NOT_THE_PROTOCOL = [
     *("", "   ", TOMCAT, "error code: 1010", "Not Found", "null", "7", "[]", '["no"]', "{}", '"no"'),
     *('{"error": "no"}', '{"success": true}', '{"message": " "}', '{"message": null}', '{"errors": []}'),
-    *(json.dumps(SPRING), json.dumps(CLOUDFLARE), '{"success": fal', b"\xff\xfe"),
+    *(json.dumps(SPRING), json.dumps(SPRING | {"message": "No message available", "path": "/a"})),
+    *(
+        json.dumps(SPRING | {"errors": [{"message": "bad"}]}),
+        json.dumps(CLOUDFLARE),
+        '{"success": fal',
+        b"\xff\xfe",
+    ),
 ]
 
 

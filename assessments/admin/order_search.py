@@ -1,9 +1,9 @@
 """Finding orders by what people have at hand: a name, an e-mail address, a number, an id, a job.
 
 Words are looked for at the beginning of names (three letters of it or more, in plain letters, by their keyed
-hashes: names and addresses are encrypted), of the order number and anywhere in the job's name; an id as a
-whole; an address as a whole or its beginning, the ``@`` with it. So each search is a few comparisons a row,
-or one look-up in an index.
+hashes: names and addresses are encrypted), of the order number (also of the one before it, and of another one
+that Justifacts has used) and anywhere in the job's name; an id as a whole; an address as a whole or its
+beginning, the ``@`` with it. So each search is a few comparisons a row, or one look-up in an index.
 """
 
 import re
@@ -62,6 +62,8 @@ def _fits(word: str, orders: QuerySet[Order], runs: list[list[str]]) -> Q:
     fits = (
         search_terms.fits(word, orders, runs)
         | Q(justifacts_order_id__istartswith=word)
+        | Q(offered_order_number__istartswith=word)
+        | Q(former_order_number__istartswith=word)
         | Q(job_name__icontains=word)
         | _other_ids(word)
     )

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from assessments.admin.search import opened, sealed
 from assessments.models import Event, Order
+from assessments.services.order_number import take_number
 from assessments.services.watch import watch
 from integrations.pauses import pause
 from tests.admin.conftest import Desk, words
@@ -55,6 +56,19 @@ def test_an_order_is_found_by_whatever_support_was_told(
     page = answer.content.decode()
     assert listed(page) == short(order)
     assert answer.context["cl"].words == asked
+
+
+@pytest.mark.parametrize("number", ["JF-77", "jf-80", "JF-91"])
+def test_an_order_is_found_by_each_number_that_justifacts_gave_it(
+    world: World, two: tuple[Order, Order], desk: Desk, number: str
+) -> None:
+    order, _ = two
+    assert world.push(order, "Initiated", assessment_id="JF-80").status_code == 200
+    take_number(order.pk, "Ada", "Justifacts said so.")
+    order.refresh_from_db()
+    assert world.push(order, "Initiated", assessment_id="JF-91").status_code == 200
+    answer = desk.client.post(reverse(f"admin:{LIST}"), {"q": number}, follow=True)
+    assert listed(answer.content.decode()) == short(order)
 
 
 def test_what_is_searched_for_stands_in_no_url(two: tuple[Order, Order], desk: Desk) -> None:

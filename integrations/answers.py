@@ -77,7 +77,7 @@ def unsuccessful(answer: Answer, side: str, said: str) -> CallFailed:
     key. With any other code, or none, the call may have been carried out.
     """
     if answer.body.get("success") is not False:
-        sentence = f"{side} answered {answer.status} with something that is not its envelope."
+        sentence = f"{side} answered {answer.status} without saying whether the call succeeded."
         return Unknown(sentence, answer=answer)
     code, _ = error_of(answer.body)
     failure: type[CallFailed] = UnclearRefusal

@@ -170,11 +170,11 @@ class JustifactsClient:
                     "assessment.status", body, repeatable=True, hide=hide, is_reserved=is_reserved
                 )
         except Unknown as error:
-            # JSON of another shape. Any subclass, and ``success: false``, says something.
-            said = error.answer.body
-            if type(error) is not Unknown or error.answer.status != 200 or not said or "success" in said:
+            # JSON of another shape, or a ``success`` that is neither true nor false. Any subclass says more.
+            if type(error) is not Unknown or error.answer.status != 200 or not error.answer.body:
                 raise
-            raise self._not_understood("It is not the protocol's envelope.", error.answer, hide) from None
+            reason = "It does not say whether the call succeeded."
+            raise self._not_understood(reason, error.answer, hide) from None
         results = _results(answer.body)
         reference, number = _reference(results), _order_id(results)
         expected = reference_id or expected_reference

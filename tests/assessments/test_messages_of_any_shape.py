@@ -192,6 +192,18 @@ def test_an_error_in_place_of_a_status_is_visible_and_no_success(
     assert (order.status, world.acme.connection.justifacts_problem) == ("in_process", "")
 
 
+@pytest.mark.parametrize("success", ["yes", "true", 1, None])
+def test_a_success_that_is_neither_true_nor_false_is_visible_on_the_order(
+    world: World, clock, order: Order, success: object
+) -> None:
+    world.justifacts("assessment.status", {"success": success, "results": {"assessment_status": "Complete"}})
+    order = polled(world, clock, order)
+    assert (order.status, order.call_failures) == ("received", 1)
+    assert "does not say whether the call succeeded" in world.acme.connection.justifacts_problem
+    (line,) = lines(order)
+    assert '"Complete"' in line
+
+
 def test_it_is_one_line_while_the_content_is_the_same(world: World, clock, order: Order) -> None:
     for turn in range(4):
         says(world, timestamp=1772452800123 + turn, status="Complete")
@@ -245,7 +257,7 @@ def test_the_order_s_own_command_says_so(world: World, clock, order: Order, caps
     polled(world, clock, order)
     call_command("order", str(order.pk), "--json")
     out = capsys.readouterr().out
-    assert "The last question failed" in out
+    assert "The last poll failed" in out
     assert '"not_understood"' in out
 
 

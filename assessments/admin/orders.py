@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import slugify
+from django.utils.text import Truncator, slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -43,6 +43,7 @@ from .search import QuietChangeList, QuietSearch, opened
 
 #: With one action, so that no request takes minutes.
 MOST_AT_ONCE = 200
+_LONGEST_JOB = 60
 
 
 class OrderChangeList(QuietChangeList):
@@ -61,7 +62,7 @@ class OrderChangeList(QuietChangeList):
 @admin.register(Order)
 class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
     list_display = [
-        *("candidate", "package", "job_name", "coloured_status", "age", "what_happens_next"),
+        *("candidate", "package", "job_in_short", "coloured_status", "age", "what_happens_next"),
         "organization",
     ]
     list_display_links = ["candidate"]
@@ -101,6 +102,11 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
     @admin.display(description=gettext_lazy("candidate"))
     def candidate(self, order: Order) -> str:
         return order.candidate_name
+
+    @admin.display(description=gettext_lazy("job"), ordering="job_name")
+    def job_in_short(self, order: Order) -> str:
+        """Cut: Ashby's names of jobs have any length."""
+        return Truncator(order.job_name).chars(_LONGEST_JOB) or "–"
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def coloured_status(self, order: Order) -> SafeString:

@@ -99,6 +99,8 @@ async def _speak(request: web.Request) -> web.StreamResponse:
 
 
 async def _difficult_day(request: web.Request) -> web.StreamResponse:
+    # A dialect of one organization would win over that of all.
+    request.app[WORLD].dialects.clear()
     speak(request.app[WORLD], {"preset": "difficult_day"})
     raise web.HTTPSeeOther("/dialects")
 

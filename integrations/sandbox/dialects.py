@@ -38,10 +38,10 @@ _SHARED = {
         "A proxy answers with an HTML page after the call was carried out.", 0.15, True
     ),
     "unknown_codes": Trait(
-        "Answers 200 with success: false and a code never seen; nothing is done.", 0.15, True
+        "Answers 200 with success: false and an unknown code; nothing is done.", 0.15, True
     ),
     "unknown_codes_after": Trait(
-        "Answers 200 with success: false and a code never seen, although the call was carried out.",
+        "Answers 200 with success: false and an unknown code, although the call was carried out.",
         0.15,
         True,
     ),
@@ -63,8 +63,8 @@ TRAITS: dict[str, dict[str, Trait]] = {
         "no_references": Trait("Our reference is null or missing in answers.", 0.5),
         "utf8_bom": Trait("Bodies begin with a byte order mark."),
         "wrong_content_type": Trait("JSON under text/plain or text/html; pushes also as a form."),
-        "shouting": Trait("Statuses and results in other case, spacing and punctuation."),
-        "extra_fields": Trait("Fields that nobody has documented."),
+        "shouting": Trait("Statuses and results in another case, spacing and punctuation."),
+        "extra_fields": Trait("Fields that no document names."),
         "new_order_number": Trait("An order is issued again under another number.", 0.3),
         "unknown_words": Trait("Other statuses in between, and after completion (a dispute).", 0.5),
         "late_results": Trait("A result changes after completion, with an earlier timestamp or none.", 0.5),

@@ -141,10 +141,13 @@ def test_a_person_switches_a_dialect_on_and_has_a_difficult_day(new_sandbox):
     own = new_sandbox()
     form = {"side": "ashby", "trait": ["latin1", "warnings"], "seed": "3"}
     page = own.session.post(f"{own.url}/dialects", data=form, timeout=5)
-    assert "Speaking a dialect" in page.text
+    assert "Dialects on:" in page.text
     spoken = own.get("dialect")["dialects"]
     assert spoken == [{"side": "ashby", "org": None, "traits": {"latin1": 1.0, "warnings": 0.5}, "seed": 3}]
+    own.post("orgs", slug="acme")
+    own.post("dialect", side="justifacts", org="acme", traits=["utf8_bom"])
     own.session.post(f"{own.url}/dialects/difficult-day", timeout=5)
+    assert {one["org"] for one in own.get("dialect")["dialects"]} == {None}
     assert {one["side"] for one in own.get("dialect")["dialects"]} == {"ashby", "justifacts"}
     own.session.post(f"{own.url}/dialects/off", timeout=5)
     assert own.get("dialect")["dialects"] == []

@@ -118,7 +118,7 @@ def _fetch_packages(errand: Errand) -> Iterator[Finding]:
     if synced.missing:
         if not synced.total:
             yield Finding("Justifacts", "problem", _("The list of packages is empty."))
-        text = _("No longer in the list: %(names)s. Nothing is withdrawn before you confirm it.")
+        text = _("No longer in the list: %(names)s. This fetch has withdrawn nothing.")
         names = _some([str(package) for package in synced.missing])
         yield Finding("Justifacts", "advice", text % {"names": names})
     elif synced.doubt:

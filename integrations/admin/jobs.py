@@ -116,7 +116,8 @@ class JobAdmin(MappingPage):
         own, current = mapping.package, mapping.package.current
         text: str = str(own)
         if own != current:
-            text = _("%(package)s, replaced by “%(replacement)s”") % {"package": own, "replacement": current}
+            text = _("%(package)s, replaced by %(replacement)s")
+            text %= {"package": own, "replacement": current.label_and_id}
         strict = format_html(' <span class="status status-accepted">{}</span>', _("strict"))
         return format_html("{}{}", text, strict if mapping.is_strict else "")
 

@@ -123,9 +123,11 @@ class PackageAdmin(OfOrganizations):
             tone, text = "status-complete", _("offered, and the default")
         else:
             tone, text = "status-complete", _("offered")
-        if package.current != package:
-            text = _("%(state)s, replaced by “%(package)s”") % {"state": text, "package": package.current}
-        return format_html('<span class="status {}">{}</span>', tone, text)
+        state = format_html('<span class="status {}">{}</span>', tone, text)
+        if package.current == package:
+            return state
+        replaced = _("replaced by %(package)s") % {"package": package.current.label_and_id}
+        return format_html("{}<br>{}", state, replaced)
 
     @admin.display(description=gettext_lazy("jobs mapped to it"), ordering="job_count")
     def mapped_jobs(self, package: Any) -> int:
@@ -197,10 +199,11 @@ class PackageAdmin(OfOrganizations):
             return
         if package.current.is_offered:
             text = _(
-                "“%(package)s” is replaced by “%(replacement)s”: jobs, the default and interview plans in "
-                "Ashby that name the old one order the new one."
+                "%(package)s is replaced by %(replacement)s: jobs, the default and interview plans in Ashby "
+                "that name the old one order the new one."
             )
-            self.message_user(request, text % {"package": package, "replacement": package.current})
+            text %= {"package": package.label_and_id, "replacement": package.current.label_and_id}
+            self.message_user(request, text)
             return
         jobs = package.mappings.count()
         if jobs:
@@ -249,8 +252,8 @@ def _unconfirmed(organization: Organization | None) -> str:
     if not count:
         return ""
     text = ngettext(
-        "Justifacts no longer lists %(count)d package. It is offered until somebody confirms.",
-        "Justifacts no longer lists %(count)d packages. They are offered until somebody confirms.",
+        "Justifacts no longer lists %(count)d package. Recruiters can still choose it.",
+        "Justifacts no longer lists %(count)d packages. Recruiters can still choose them.",
         count,
     )
     return text % {"count": count}

@@ -97,6 +97,11 @@ class Package(models.Model):
         return self.ashby_name or self.name
 
     @property
+    def label_and_id(self) -> str:
+        """For sentences about two packages, which may have the same label."""
+        return f"“{self.label}” ({self.justifacts_id})"
+
+    @property
     def current(self) -> "Package":
         """The package to order where this one is meant: itself while it is offered, otherwise the package
         that replaces it, and so on. The last one of the chain may not be offered either."""

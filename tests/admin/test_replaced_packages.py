@@ -72,7 +72,7 @@ def test_before_an_admin_says_so_nothing_is_guessed(world: World, old: Package, 
 def test_old_plans_the_default_and_mappings_order_the_replacement(
     world: World, desk: Desk, old: Package, new: Package
 ) -> None:
-    assert "is replaced by “Standard”" in replace(desk, old, new)
+    assert "“Standard” (S-1) is replaced by “Standard” (S-2)" in replace(desk, old, new)
     by_job = world.acme.connection.job_package_type_id
     for type_id, job in (
         (old.assessment_type_id, "job-9"),
@@ -168,12 +168,12 @@ def test_the_pages_say_what_replaces_what(world: World, desk: Desk, old: Package
     page = desk.open("integrations_organization_setup", world.acme.organization.pk)
     assert "“Standard” is no longer sold under the id S-1, and is sold under the id S-2." in page
     replace(desk, old, new)
-    assert "replaced by “Standard”" in desk.open("integrations_package_changelist")
+    assert "replaced by “Standard” (S-2)" in desk.open("integrations_package_changelist")
     jobs = desk.open("integrations_job_changelist")
-    assert "Standard, replaced by “Standard” strict Standard" in jobs
+    assert "Standard, replaced by “Standard” (S-2) strict Standard" in jobs
     assert "nothing: the recruiter is told why" not in jobs
     page = desk.open("integrations_organization_setup", world.acme.organization.pk)
-    assert "no longer sold replaced by “Standard”" in page
+    assert "no longer sold replaced by “Standard” (S-2)" in page
     assert "The others get “Standard”" in page
 
 

@@ -59,7 +59,7 @@ def test_what_depends_on_a_missing_package_is_shown_before_it_is_withdrawn(
     assert withdrawn() == []
     assert Package.objects.filter(name="Drug test").exists(), "an addition needs no confirmation"
     notice = org_admin.open("integrations_package_changelist")
-    assert "Justifacts no longer lists 1 package. It is offered until somebody confirms." in notice
+    assert "Justifacts no longer lists 1 package. Recruiters can still choose it." in notice
 
     assert 'name="confirm"' not in confirm(world, org_admin, page)
     assert withdrawn() == ["Basic"]

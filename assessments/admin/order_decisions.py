@@ -12,27 +12,28 @@ from .action import Action, Request
 
 def _take_number(asked: Request) -> str:
     number = take_number(asked.order.pk, asked.who, asked.reason)
-    return _("The order has the number %(number)s now.") % {"number": number}
+    return _("The order now has the number %(number)s.") % {"number": number}
 
 
 def _take_result(asked: Request) -> str:
     result = take_result(asked.order.pk, asked.who, asked.reason)
-    return _("The result is %(result)s now. Ashby is told.") % {"result": result}
+    return _("The result is now %(result)s. The portal sends it to Ashby.") % {"result": result}
 
 
 def _explain_take_number(order: Order, update: Update | None) -> str:
     return _(
-        "Use this when Justifacts tells you that %(offered)s has taken the place of %(number)s. From then on "
-        "the portal asks for, and cancels, order %(offered)s, and Ashby’s card shows that number with the "
-        "next update. Messages under %(number)s are still understood."
+        "Use this when Justifacts confirms that %(offered)s replaces %(number)s. From then on the portal "
+        "asks Justifacts about %(offered)s, and a cancellation goes to that number. Ashby’s card shows it "
+        "with the next update. The portal still reads messages under %(number)s."
     ) % {"offered": order.offered_order_number, "number": order.justifacts_order_id}
 
 
 def _explain_take_result(order: Order, update: Update | None) -> str:
     other = order.asked_about
     return _(
-        "Use this when Justifacts tells you that “%(status)s”, result “%(other)s”, is true, although its "
-        "time is older. The order shows “%(result)s” until then; Ashby is told the other one at once."
+        "Use this when Justifacts confirms that “%(status)s” with the result “%(other)s” is right, although "
+        "its time is older. It replaces the result “%(result)s” here, and the portal sends it to Ashby "
+        "at once."
     ) % {
         "status": other.get("text", ""),
         "other": other.get("result") or order.result,

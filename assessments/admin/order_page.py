@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from assessments.models import Order, Update
 from assessments.services.card import card_of
-from assessments.services.explain import where_it_stands
+from assessments.services.explain import paragraphs
 from assessments.services.people import NotPossible
 from assessments.services.reports import report_of
 from assessments.services.resend import may_be_resent
@@ -143,7 +143,7 @@ def _content(order: Order, updates: list[Update]) -> dict[str, Any]:
     now = card_of([start, *told])
     then = card_of([start, *told, *to_tell]) if to_tell else None
     return {
-        "where_it_stands": where_it_stands(order, timezone.now()),
+        "standing": paragraphs(order, timezone.now()),
         "report": report_of(order, order.report_url),
         "card_now": now,
         "report_now": report_of(order, now.report_url),

@@ -133,7 +133,7 @@ def _reports(count: int, chosen: Organization | None) -> list[Card]:
         "organizations differ from Justifacts or Ashby",
         count,
     )
-    sentence = _("The last reconciliation lists what it could not mend by itself.")
+    sentence = _("The last reconciliation lists what it could not correct by itself.")
     return [Card("reconciled", "ask", number(count), title, sentence, url)] if count else []
 
 
@@ -147,7 +147,8 @@ def _human(count: int) -> tuple[str, str]:
 def _paused(count: int, rows: list[Health]) -> tuple[str, str]:
     names = [row.name for row in rows if row.paused_at]
     sentence = _(
-        "Ashby refuses the key of %(organizations)s. Choose a working key, and all is told in order."
+        "Ashby refuses the key of %(organizations)s. With a working key, the portal sends all updates "
+        "in order."
     )
     return (
         ngettext("order is held back by a pause", "orders are held back by a pause", count),
@@ -165,14 +166,14 @@ def _still(count: int) -> tuple[str, str]:
 def _unknown(count: int) -> tuple[str, str]:
     return (
         ngettext("order has an unknown status", "orders have an unknown status", count),
-        _("Justifacts used a word that the portal does not know. Ashby shows it as it stands."),
+        _("Justifacts used a status that the portal does not know. Ashby shows it unchanged."),
     )
 
 
 def _ashby(count: int) -> tuple[str, str]:
     return (
         ngettext("order waits for Ashby", "orders wait for Ashby", count),
-        _("Something about them is not yet told to Ashby: on its way, to be tried again, or held back."),
+        _("Ashby has not yet taken an update: it is on its way, waits for a retry, or is held back."),
     )
 
 

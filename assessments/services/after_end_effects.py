@@ -101,15 +101,16 @@ def _record_word(order: Order, heard: Heard, word: str) -> None:
         settle(order, Concern.RESULT)
         return
     text = (
-        f"Justifacts said “{word}” {heard.how}, a status that we do not know; Ashby is told so as it stands."
+        f"Justifacts said “{word}” {heard.how}, a status that the portal does not know; Ashby shows it "
+        "unchanged."
     )
     record(order, _JUSTIFACTS, "unknown_status", text)
     ask_human(
         order,
         Concern.RESULT,
-        f"Justifacts says “{word}” of this check, which was complete with the result {order.result}. Ashby "
-        "shows that word, with the result and the report as they stand. Ask Justifacts what it means for the "
-        "result before anybody decides because of it, and tell the recruiter.",
+        f"Justifacts says “{word}” about this check, which was complete with the result {order.result}. "
+        "Ashby shows that status, with the same result and report as before. Ask Justifacts whether the "
+        "result still counts, and inform the recruiter before anyone decides on it.",
     )
 
 
@@ -126,18 +127,17 @@ def _doubt(order: Order, heard: Heard) -> None:
     """The other result has the older time, and no clock explains it."""
     order.asked_about = as_question(heard) | {"can_be_taken": True}
     _record_after_end(order, heard)
-    ours = label_of(order)
+    ours = f"“{label_of(order)}” with the result “{order.result}”"
     if not order.justifacts_time_is_ours:
-        ours += f"”, of {in_utc(order.justifacts_timestamp)}, with the result “{order.result}"
-    else:
-        ours += f"” with the result “{order.result}"
+        ours += f", dated {in_utc(order.justifacts_timestamp)}"
+    dated = f", dated {in_utc(heard.time)}," if heard.time is not None else ""
     theirs = f"“{said(heard)}”" + (f" with the result “{heard.result}”" if heard.result else "")
     ask_human(
         order,
         Concern.RESULT,
-        f"Justifacts said {theirs}{at(heard)} {heard.how}. The portal knows “{ours}”, which is newer by "
-        "Justifacts' own times. Ashby was told the newer one. Ask Justifacts which of the two is true: take "
-        "the other one here, or resolve this.",
+        f"Justifacts said {theirs}{dated} {heard.how}. The portal has {ours}. That one is newer by "
+        "Justifacts' own times, so Ashby keeps it. Ask Justifacts which one is right. If it is the other "
+        "one, press “Take the other result”; if not, press “Resolve”.",
     )
 
 

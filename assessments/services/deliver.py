@@ -177,7 +177,7 @@ def _pause(order: Order, failure: Unauthorized, now: datetime) -> None:
     reason = (
         f"Ashby refused the API key{status}: {failure.sentence} "
         f"Deliveries of {order.organization} are paused. An admin of {order.organization} has to choose "
-        "a working key, or mend this one and check the connection."
+        "a working key, or repair this one in Ashby and test the connection."
     )
     if failure.answer.status:
         minutes = round(PROBE_EVERY.total_seconds() / 60)

@@ -18,11 +18,16 @@ from .waits import in_words
 
 def where_it_stands(order: Order, now: datetime) -> str:
     """A few sentences in plain words: what is so, why it waits, and what happens next."""
+    return " ".join(paragraphs(order, now))
+
+
+def paragraphs(order: Order, now: datetime) -> list[str]:
+    """The same for a page: a paragraph for each question to a person, and one for the rest."""
     if order.erased_at:
-        return _erased(order, order.erased_at)
-    asked = [question.reason for question in questions(order)]
-    parts = [*asked, order.still_reason, _at_justifacts(order, now), _at_ashby(order, now)]
-    return " ".join(_sentence(part) for part in parts if part)
+        return [_erased(order, order.erased_at)]
+    asked = [*(question.reason for question in questions(order)), order.still_reason]
+    rest = " ".join(_sentence(part) for part in (_at_justifacts(order, now), _at_ashby(order, now)) if part)
+    return [_sentence(part) for part in (*asked, rest) if part]
 
 
 def _erased(order: Order, erased_at: datetime) -> str:
@@ -73,11 +78,11 @@ def _at_justifacts(order: Order, now: datetime) -> str:
 
 def _followed(order: Order) -> str:
     """The sentence for an order that Justifacts is asked about, with its values still to come."""
-    trouble = " " + _("The last question failed: %(why)s") if order.call_error else ""
+    trouble = " " + _("The last poll failed: %(why)s") if order.call_error else ""
     if order.status_is_unknown or (order.justifacts_status and status_of(order.justifacts_status) is None):
         text = _(
-            "Justifacts says “%(word)s”, a status that the portal does not know; Ashby is told so as it "
-            "stands. Justifacts is asked again %(when)s."
+            "Justifacts says “%(word)s”, a status that the portal does not know; Ashby shows it unchanged. "
+            "Justifacts is asked again %(when)s."
         )
     else:
         text = _("“%(word)s” since %(since)s; Justifacts is asked again %(when)s.")
@@ -117,13 +122,11 @@ def _completed(order: Order, now: datetime) -> str:
         return text
     date = date_format(until, "j F Y").replace("%", "%%")
     if order.next_call == NextCall.POLL and until > now:
-        asked = _("Should the result change: Justifacts is asked until {date}, next %(when)s.")
+        asked = _("Justifacts is asked until {date}, next %(when)s, in case the result changes.")
     elif order.next_call == NextCall.POLL:
-        asked = _(
-            "Should the result change: Justifacts is asked %(when)s; the days for that ended on {date}."
-        )
+        asked = _("Polls in case the result changes ended on {date}; Justifacts is asked once more %(when)s.")
     elif until > now:
-        asked = _("Justifacts is asked until {date}, should the result change.")
+        asked = _("Justifacts is asked until {date} in case the result changes.")
     else:
         asked = _("Justifacts was asked until {date}; “Poll now” asks again whether the result has changed.")
     return f"{text} {asked.format(date=date)}"

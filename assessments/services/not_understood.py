@@ -29,8 +29,8 @@ def record_not_understood(order: Order, failure: NotUnderstood, how: str, *, is_
     if order.is_erased:
         return
     summary = (
-        f"Justifacts sent a message {how} that the portal cannot read, so the order stays as it is. "
-        f"{failure.message} Ask Justifacts' support what it means. The message, shortened: {failure.excerpt}"
+        f"{failure.message} The order stays as it is. Ask Justifacts' support what the message means. "
+        f"It came {how}; shortened: {failure.excerpt}"
     )
     write = record if is_first else record_once
     write(order, Event.Source.JUSTIFACTS, KIND, summary)

@@ -59,10 +59,10 @@ def offer_number(order: Order, number: str, how: str) -> None:
     ask_human(
         order,
         Concern.NUMBER,
-        f"Justifacts now calls this order {number}; the portal knows it as {order.justifacts_order_id}. What "
-        f"Justifacts says of it is applied all the same. Ask Justifacts whether {number} has taken the place "
-        f"of {order.justifacts_order_id}: if so, take the new number here; if it runs two checks, have one "
-        "cancelled there, then resolve this.",
+        f"Justifacts now calls this order {number}; the portal knows it as {order.justifacts_order_id}. The "
+        f"portal applies messages under either number. Ask Justifacts whether {number} replaces "
+        f"{order.justifacts_order_id}. If it does, press “Take the new number”. If Justifacts runs two "
+        "checks, have one cancelled there, then press “Resolve”.",
     )
 
 

@@ -169,7 +169,7 @@ def _accepted(order: Order, placed: Placed, now: datetime) -> None:
     adopt(order, placed.justifacts_order_id, now)
     forget_placing_failures(order)
     if placed.not_understood:
-        record_not_understood(order, placed.not_understood, "with its answer")
+        record_not_understood(order, placed.not_understood, "in answer to the order")
     if placed.word and order.justifacts_order_id == placed.justifacts_order_id:
         apply_word(order, placed.word, _ANSWERED, now)
 

@@ -122,9 +122,8 @@ def test_orders_that_stand_still_or_say_what_is_unknown_are_counted(world: World
 def test_a_pause_is_told_with_whose_it_is(world: World, desk: Desk) -> None:
     world.placed()
     pause(world.acme.organization, "Ashby refused the key.", timezone.now())
-    assert "Ashby refuses the key of Acme. Choose a working key, and all is told in order." in desk.open(
-        "index"
-    )
+    sentence = "Ashby refuses the key of Acme. With a working key, the portal sends all updates in order."
+    assert sentence in desk.open("index")
 
 
 # --- Whose figures ------------------------------------------------------------------------------------
@@ -215,7 +214,7 @@ def test_connections_with_a_problem_come_first(world: World, desk: Desk) -> None
     assert "Last call from Ashby 1 d ago" in first
     assert second == (
         "Acme Well Last call from Ashby 3 min ago Last update taken by Ashby 2 h ago "
-        "Last word from Justifacts just now"
+        "Last message from Justifacts just now"
     )
     assert "One connection has a problem, though; see below." in desk.open("index")
 

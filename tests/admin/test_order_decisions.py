@@ -54,9 +54,9 @@ class TestNumber:
         assert "Justifacts now calls this order JF-1R" in page
         assert reverse("admin:assessments_order_take_number", args=[order.pk]) in page
         explained = support.open("assessments_order_take_number", order.pk)
-        assert "Use this when Justifacts tells you that JF-1R has taken the place of JF-1." in explained
+        assert "Use this when Justifacts confirms that JF-1R replaces JF-1." in explained
         said = support.press("assessments_order_take_number", order.pk, reason="Kim at Justifacts")
-        assert "The order has the number JF-1R now." in said
+        assert "The order now has the number JF-1R." in said
         assert "sam took JF-1R as the order's number, in place of JF-1. Reason: Kim at Justifacts" in said
         assert "Needs a human" not in said
         assert (fresh(order).justifacts_order_id, fresh(order).needs_attention) == ("JF-1R", False)
@@ -96,9 +96,9 @@ class TestResult:
         page = support.open(PAGE, order.pk)
         assert "with the result “Clear”" in page
         assert "with the result “Review”" in page
-        assert "result “Clear”, is true" in support.open("assessments_order_take_result", order.pk)
+        assert "with the result “Clear” is right" in support.open("assessments_order_take_result", order.pk)
         said = support.press("assessments_order_take_result", order.pk, reason="Kim at Justifacts")
-        assert "The result is Clear now. Ashby is told." in said
+        assert "The result is now Clear. The portal sends it to Ashby." in said
         assert "sam took “Complete, Clear” in place of “Complete, Review”. Reason: Kim" in said
         world.work()
         told = [u["assessment_result"]["value"] for u in world.sent("assessment.update")[1:]]

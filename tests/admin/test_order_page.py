@@ -84,7 +84,7 @@ class TestWhereItStands:
     def test_a_poll_failed(self, world: World) -> None:
         order = world.placed()
         Order.objects.update(call_error="justifacts.test answered 500.")
-        assert "The last question failed: justifacts.test answered 500." in stands(order)
+        assert "The last poll failed: justifacts.test answered 500." in stands(order)
 
     def test_justifacts_says_what_we_do_not_know(self, world: World) -> None:
         order = world.placed()

@@ -48,8 +48,8 @@ CANCEL_REASONS = ["Cancelled in Ashby", "Candidate withdrew", "Duplicate order"]
 
 PAUSED = (
     "Ashby refused the API key (403): the key is not allowed to use assessment.update. Deliveries of "
-    "{name} are paused. An admin of {name} has to choose a working key, or mend this one and check the "
-    "connection."
+    "{name} are paused. An admin of {name} has to choose a working key, or repair this one in Ashby and "
+    "test the connection."
 )
 SLOW = "Justifacts did not answer within 20 seconds."
 AWAY = "Ashby answered 503 (Service Unavailable)."

@@ -84,6 +84,9 @@ def _change(order: Order, heard: Heard) -> None:
         record(order, _JUSTIFACTS, "result_changed", f"Justifacts changed the report's address {heard.how}.")
     if word != before[0]:
         _record_word(order, heard, word)
+    if not word:
+        # A question about an earlier contradiction speaks of what the order no longer shows.
+        settle(order, Concern.RESULT)
     tell_completion(order, heard.now, heard.result_as_said)
 
 
@@ -98,7 +101,6 @@ def _record_word(order: Order, heard: Heard, word: str) -> None:
     if not word:
         text = f"Justifacts said “{order.justifacts_status}” {heard.how}: the check is complete again."
         record(order, _JUSTIFACTS, "status", text)
-        settle(order, Concern.RESULT)
         return
     text = (
         f"Justifacts said “{word}” {heard.how}, a status that the portal does not know; Ashby shows it "

@@ -109,6 +109,13 @@ class TestAChangedResult:
             assert words in order.attention_reason
         assert Event.objects.filter(kind="needs_attention").count() == 1
 
+    def test_the_flag_goes_when_justifacts_changes_the_result_itself(self, world: World, order: Order) -> None:
+        push(world, order, "Complete", "Review", timestamp=ms(2 * MINUTE))
+        push(world, order, "Complete", "Clear", timestamp=ms(MINUTE))
+        assert order.needs_attention
+        polled(world, order, "Complete", "Clear", timestamp=ms(3 * MINUTE))
+        assert (order.result, order.needs_attention, order.attention_reason) == ("Clear", False, "")
+
     def test_a_little_skew_is_believed_when_justifacts_is_asked(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(0))
         push(world, order, "Complete", "Clear", timestamp=ms(-MINUTE))

@@ -109,7 +109,7 @@ class TestAChangedResult:
             assert words in order.attention_reason
         assert Event.objects.filter(kind="needs_attention").count() == 1
 
-    def test_the_flag_goes_when_justifacts_changes_the_result_itself(self, world: World, order: Order) -> None:
+    def test_the_flag_goes_when_justifacts_changes_the_result(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(2 * MINUTE))
         push(world, order, "Complete", "Clear", timestamp=ms(MINUTE))
         assert order.needs_attention

@@ -18,6 +18,7 @@ from .parsing import (
     InvalidMessage,
     as_uuid,
     clean_text,
+    is_nothing,
     read_id,
 )
 from .times import read_time
@@ -43,16 +44,16 @@ class Data:
     def parse(cls, part: Any) -> Self | None:
         """An object with a ``value``, or a bare value; None where the part is absent.
 
-        Absent are null, a blank, a list, an object without a usable value, and a bare ``false`` or 0, which
-        stand for "nothing" where parts are bare values. Labels never decide. A text that is too long is cut
-        (``clean_text``).
+        Absent are null, a blank (``is_nothing``), a list, an object without a usable value, and a bare
+        ``false`` or 0, which stand for "nothing" where parts are bare values. Labels never decide. A text
+        that is too long is cut (``clean_text``).
         """
         if not isinstance(part, dict):
             part = {"value": part or None}
         content = part.get("value")
         if isinstance(content, str):
             content = clean_text(content)
-        if not isinstance(content, str | int | float | bool) or not str(content).strip():
+        if not isinstance(content, str | int | float | bool) or is_nothing(str(content)):
             return None
         if isinstance(content, float) and not math.isfinite(content):
             return None

@@ -39,8 +39,8 @@ def read_id(place: Mapping[str, Any], name: str, parent: str = "", *, needed: bo
     """An identifier as text: trimmed, without invisible characters; empty where it is absent.
 
     It may be a JSON string or a positive whole number: 48213 and 48213.0 are both "48213". Absent are null, a
-    blank, any other type, and zero and negative numbers, which stand for "none" where ids are numbers. Absent
-    is also a fraction notation beyond 2**53, whose digits are not certain.
+    blank (``is_nothing``), any other type, and zero and negative numbers, which stand for "none" where ids
+    are numbers. Absent is also a fraction notation beyond 2**53, whose digits are not certain.
 
     Raises ``InvalidMessage`` where it is needed and absent, where it is longer than ``MAX_ID_LENGTH``, and
     where it holds control characters.
@@ -50,8 +50,13 @@ def read_id(place: Mapping[str, Any], name: str, parent: str = "", *, needed: bo
         value = int(value) if value.is_integer() and abs(value) <= _EXACT_FLOAT else None
     if isinstance(value, int):
         value = str(value) if value > 0 and not isinstance(value, bool) else None
-    text = trimmed(value) if isinstance(value, str) else None
-    return read_line({name: text or None}, name, parent, needed=needed)
+    text = trimmed(value) if isinstance(value, str) else ""
+    return read_line({name: None if is_nothing(text) else text}, name, parent, needed=needed)
+
+
+def is_nothing(text: str) -> bool:
+    """Whether a text stands for "none": a blank, and what some servers write for their own null."""
+    return text.strip().lower() in ("", "null", "undefined")
 
 
 def as_uuid(text: str) -> UUID | None:

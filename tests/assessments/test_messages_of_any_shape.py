@@ -91,6 +91,31 @@ def test_our_own_id_is_known_in_any_spelling(world: World, write, name: str) -> 
     assert (order.status, order.justifacts_order_id) == ("applicant_started", "JF-1")
 
 
+@pytest.mark.parametrize("nothing", ["null", " NULL ", "undefined"])
+def test_a_null_that_a_server_writes_as_text_is_nothing(
+    world: World, clock, order: Order, nothing: str
+) -> None:
+    absent = {
+        "cancelled_reason": data("reason", nothing),
+        "assessment_result": nothing,
+        "reference_id": nothing,
+    }
+    says(world, **absent, assessment_status=data("status", "In Process: Justifacts"))
+    order = polled(world, clock, order)
+    assert (order.status, order.result) == ("in_process", "")
+    answer = world.call(UPDATE, {"assessment_id": "JF-1", **absent, "assessment_status": nothing})
+    assert (answer.status_code, lines(order) != []) == (400, True)
+    assert "null" not in world.told(order)
+
+
+def test_a_start_whose_number_is_a_null_written_as_text_is_looked_up(world: World) -> None:
+    order = world.start()
+    world.justifacts_takes("null")
+    place.call_justifacts(order.pk)
+    order.refresh_from_db()
+    assert (order.justifacts_order_id, order.next_call) == ("", "look_up")
+
+
 def test_a_number_that_is_a_uuid_is_compared_as_one(world: World) -> None:
     number = "3F2B8C1E-0D6A-4A35-9A7E-5B1C2D3E4F50"
     order = world.placed(number)

@@ -28,7 +28,8 @@ A cancelled order:
         otherwise                               flagged once per word: the check was taken up
                                                 again; the portal never cancels it
 
-A rejected order: any word but cancelled flags it, once per word, since Justifacts runs what it refused.
+A rejected order: any word but cancelled flags it, once per word, since Justifacts runs what it refused;
+cancelled takes the flag back.
 """
 
 from enum import Enum, auto

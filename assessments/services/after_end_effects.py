@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from assessments.models import Concern, Event, NextCall, Order
-from assessments.statuses import Status, status_of
+from assessments.statuses import NO_RESULT, Status, status_of
 
 from .after_end import Step, as_question, said, shown, wanted
 from .attention import ask_human, drop, is_asked, settle
@@ -40,7 +40,8 @@ def apply(order: Order, heard: Heard, step: Step) -> bool:
             if order.next_call == NextCall.CANCEL:
                 schedule(order, NextCall.NONE, None)
             order.asked_about = {}
-            settle(order, Concern.CANCEL)
+            # What Justifacts had refused, ran, and has cancelled now.
+            settle(order, Concern.PLACING if order.status == Status.REJECTED else Concern.CANCEL)
         case Step.COMPLETE_AFTER_CANCEL:
             ask_human(
                 order,
@@ -171,9 +172,9 @@ def _taken_up(order: Order, heard: Heard) -> None:
         )
         ask_human(order, Concern.PLACING, what)
         return
-    result = (
-        f" with the result “{heard.result}”, so a report exists" if heard.target == Status.COMPLETE else ""
-    )
+    result = ""
+    if heard.target == Status.COMPLETE:
+        result = f" with the result “{heard.result or NO_RESULT}”, so a report exists"
     ask_human(
         order,
         Concern.CANCEL,

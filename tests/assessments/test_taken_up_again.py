@@ -161,6 +161,14 @@ def test_a_refused_order_that_runs_all_the_same_is_for_a_person(settled: World) 
     assert (order.status, order.needs_attention) == ("rejected", True)
     assert "refused this order" in order.attention_reason
     assert Event.objects.filter(kind="needs_attention").count() == 1
+    assert settled.call("/justifacts/assessment.update", body | {"assessment_status": "Cancelled"})
+    order.refresh_from_db()
+    assert (order.status, order.needs_attention) == ("rejected", False)
+
+
+def test_a_completion_without_a_result_is_named_as_everywhere(settled: World, order: Order) -> None:
+    says(settled, order, "push", "Complete", None, None)
+    assert "“Complete” with the result “Complete”, so a report exists" in order.attention_reason
 
 
 @pytest.fixture(autouse=True)

@@ -43,8 +43,9 @@ def _without_answers(body: dict[str, Any]) -> dict[str, Any]:
     """What was answered to the org's own questions may be anything, a date of birth too: the order
     has it, and here stands only which were answered."""
     kept = {name: _without_answers(part) if isinstance(part, dict) else part for name, part in body.items()}
-    if isinstance(fields := body.get("additional_fields"), dict):
-        kept["additional_fields"] = dict.fromkeys(fields, HIDDEN)
+    if fields := body.get("additional_fields"):
+        # In another shape they are no answers to the portal, and may say as much.
+        kept["additional_fields"] = dict.fromkeys(fields, HIDDEN) if isinstance(fields, dict) else HIDDEN
     return kept
 
 

@@ -212,6 +212,14 @@ def test_answers_are_hidden_wherever_they_stand(world: World, place: str) -> Non
     assert InboundCall.objects.get().body[place]["additional_fields"] == {"ssn": "•••", "more": "•••"}
 
 
+@pytest.mark.parametrize(
+    "fields", [[{"id": "ssn", "value": "078-05-1120"}], "078-05-1120", ["078-05-1120"], 78051120]
+)
+def test_answers_in_a_shape_that_cannot_be_read_are_not_kept_in_the_record(world: World, fields: Any) -> None:
+    assert world.call(START, world.start_body(additional_fields=fields)).status_code == 200
+    assert InboundCall.objects.get().body["additional_fields"] == "•••"
+
+
 def test_a_very_long_body_is_not_kept(world: World) -> None:
     assert world.call(START, {**world.start_body(), "padding": "x" * 100_000}).status_code == 200
     assert list(InboundCall.objects.get().body) == ["omitted"]

@@ -158,9 +158,10 @@ def _ask(client: JustifactsClient, order: Order) -> _Outcome:
             # Justifacts may have given the order another number.
             by_reference = _outcome_of(lambda: client.status(reference_id=reference, hide=hide))
             outcome = by_reference if isinstance(by_reference, Found | NotUnderstood) else outcome
-    if isinstance(outcome, CallFailed):
-        return _as_not_understood(outcome, hide, (client.key, *client.others))
-    return outcome
+    if not isinstance(outcome, CallFailed) or (order.has_ended and isinstance(outcome, Refused)):
+        # Justifacts may well say no more of a check that is over.
+        return outcome
+    return _as_not_understood(outcome, hide, (client.key, *client.others))
 
 
 def _outcome_of(ask: Callable[[], Found]) -> _Outcome:

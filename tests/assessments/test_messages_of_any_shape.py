@@ -229,6 +229,15 @@ def test_a_success_that_is_neither_true_nor_false_is_visible_on_the_order(
     assert '"Complete"' in line
 
 
+def test_a_refusal_to_speak_of_a_completed_check_asks_nobody(world: World, clock, order: Order) -> None:
+    world.push(order, "Complete", assessment_result="Clear")
+    world.justifacts("assessment.status", {"success": False, "errors": ["assessment_completed"]})
+    for _ in range(40):
+        order = polled(world, clock, order)
+    assert (lines(order), order.needs_attention) == ([], False)
+    assert world.acme.connection.justifacts_problem == ""
+
+
 def test_it_is_one_line_while_the_content_is_the_same(world: World, clock, order: Order) -> None:
     for turn in range(4):
         says(world, timestamp=1772452800123 + turn, status="Complete")

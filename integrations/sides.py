@@ -14,6 +14,9 @@ from .redaction import redact_text
 
 _RESTING = "Calls to {side} rest after several failures in a row; one at a time tries whether it works again."
 
+#: How the problem of a push that cannot be read begins.
+UNREADABLE_PUSH = "Justifacts called with what the portal cannot read."
+
 
 def note_ashby(
     connection: Connection, failure: CallFailed | None, now: datetime, hide: Iterable[str] = ()
@@ -65,8 +68,12 @@ def note_unreadable_push(connection: Connection, text: str, now: datetime, lasts
 
 
 def heard_from_justifacts(connection: Connection, now: datetime) -> None:
-    """Justifacts has called us with a message that was understood. While our calls to it rest, that says
-    nothing of them."""
+    """Justifacts has called us with a message that was understood. While our calls to it rest, or one of its
+    answers cannot be read, that says nothing of them."""
+    until = connection.justifacts_problem_until
+    is_about_an_answer = not connection.justifacts_problem.startswith(UNREADABLE_PUSH)
+    if until and now < until and is_about_an_answer:
+        return
     if connection.justifacts_rest_until is None:
         _note_justifacts(connection, "", now, None)
 

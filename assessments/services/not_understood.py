@@ -9,6 +9,7 @@ from integrations.excerpts import excerpt
 from integrations.models import Connection
 from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.partner_protocol.parsing import InvalidMessage, read_id
+from integrations.sides import UNREADABLE_PUSH
 from integrations.sides import note_unreadable_push as keep_push_problem
 
 from .attention import ask_human
@@ -56,7 +57,7 @@ def note_unreadable_push(
     """Justifacts pushed what the portal cannot read: a problem of the connection, and a line in the history
     of the order that it is about, where one can be identified. Changes nothing else. ``call`` is saved with
     that order."""
-    text = f"Justifacts called with what the portal cannot read. {reason}"
+    text = f"{UNREADABLE_PUSH} {reason}"
     keep_push_problem(connection, text, now, lasts_until=now + PUSH_PROBLEM_LASTS)
     if (found := _order_in(connection, body)) is None:
         return

@@ -318,6 +318,7 @@ def test_the_problem_stays_while_calls_about_other_orders_succeed(world: World, 
     place.call_justifacts(other.pk)
     other.refresh_from_db()
     assert other.justifacts_order_id == "JF-2"
+    assert world.push(other, "Applicant Started").status_code == 200
     world.acme.connection.refresh_from_db()
     assert "cannot read" in world.acme.connection.justifacts_problem
     says(world, number=None, assessment_status="Justifacts Received")

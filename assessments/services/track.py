@@ -109,7 +109,15 @@ def hear_number(order: Order, number: str, how: str, now: datetime) -> bool:
         if is_taken(order, number):
             return False
         offer_number(order, number, how)
+        if _is_cancelled_by_us(order) and order.next_call in (NextCall.NONE, NextCall.POLL):
+            # Justifacts has taken the cancellation of the number before, not of this one.
+            schedule(order, NextCall.CANCEL, now)
     return True
+
+
+def _is_cancelled_by_us(order: Order) -> bool:
+    is_ours = order.cancelled_by in (CancelledBy.ASHBY, CancelledBy.PERSON)
+    return order.status == Status.CANCELLED and is_ours
 
 
 def adopt(order: Order, number: str, now: datetime) -> None:
@@ -128,7 +136,7 @@ def adopt(order: Order, number: str, now: datetime) -> None:
     settle(order, Concern.PLACING)
     if order.status == Status.CANCELLED:
         # What Justifacts itself has cancelled is never cancelled by the portal.
-        is_ours = order.cancelled_by in (CancelledBy.ASHBY, CancelledBy.PERSON)
+        is_ours = _is_cancelled_by_us(order)
         schedule(order, *((NextCall.CANCEL, now) if is_ours else (NextCall.NONE, None)))
     elif order.status == Status.REJECTED:
         schedule(order, NextCall.NONE, None)

@@ -223,6 +223,25 @@ class TestIgnored:
         assert order.attention_concern == "number"
         assert order.events.filter(kind="cancel_taken").exists()
 
+    @pytest.mark.parametrize("by", ["push", "poll"])
+    def test_a_number_that_turns_up_after_the_cancellation_is_cancelled_too(self, world, order, by) -> None:
+        world.justifacts("assessment.cancel", {"success": True, "results": {}})
+        world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+        world.work()
+        if by == "push":
+            push(world, order, "JF-1R", "In Process: Justifacts")
+        else:
+            knows(world, number=word(order, "JF-1R"))
+            poll(world, order)
+        world.work()
+        order.refresh_from_db()
+        assert [body["assessment_id"] for body in world.sent("assessment.cancel")] == [
+            "JF-1",
+            "JF-1",
+            "JF-1R",
+        ]
+        assert (order.next_call, order.attention_concern) == ("", "number")
+
     def test_one_that_is_refused_is_for_a_person(self, world: World, order: Order) -> None:
         refusal = {"success": False, "errorInfo": {"code": "already_complete", "message": "Complete."}}
         self.cancelled(world, order, JF_1R=refusal)

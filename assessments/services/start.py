@@ -121,9 +121,9 @@ def _why_not_again(order: Order, *, is_same: bool) -> str:
         f"the check is at “{status}”."
     )
     if not is_same:
-        what += " It was started with another name or e-mail address, and goes on with that."
-    wish = "have a new one" if is_same else "use what you corrected"
-    step = f"{what} Wait for it; or, to {wish}, cancel it in Ashby, then start again."
+        what += " It runs on the name and the e-mail address that it was started with."
+    wish = "have a new one" if is_same else "use the corrected ones"
+    step = f"{what} Wait for it to end. To {wish}, cancel it in Ashby, then start again."
     if not order.ashby_not_found_at and order.updates.filter(state=Update.State.DELIVERED).exists():
         return step
     page = page_of(order)

@@ -159,7 +159,7 @@ def end(world: World, order: Order, status: Status) -> None:
     elif status is Status.COMPLETE:
         world.push(order, "Complete", assessment_result=data("result", "Adverse"))
     else:
-        world.justifacts("assessment.start", {"success": False, "errors": ["no"]})
+        world.justifacts("assessment.start", {"success": False, "errors": ["invalid_input"]})
         world.work()
     order.refresh_from_db()
     assert order.status == status

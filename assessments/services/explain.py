@@ -116,7 +116,7 @@ def _completed(order: Order, now: datetime) -> str:
     """The sentences for a completed order, with its values still to come."""
     text = _("Complete since %(since)s: %(result)s.")
     if order.status_is_unknown:
-        text += " " + _("Justifacts has said “%(word)s” since then; Ashby shows that word.")
+        text += " " + _("Justifacts has said “%(word)s” since then; Ashby shows that status.")
     until = polled_until(order)
     if until is None:
         return text

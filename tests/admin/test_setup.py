@@ -274,7 +274,7 @@ class TestErrands:
         work()
         page = org_admin.open(PAGE, world.acme.organization.pk)
         assert "New: “Drug test”." in page
-        assert "No longer in the list: “Basic”; “Executive”. Nothing is withdrawn" in page
+        assert "No longer in the list: “Basic”; “Executive”. This fetch has withdrawn nothing." in page
 
     def test_a_side_that_fails_is_said(self, world: World, org_admin: Desk) -> None:
         world.ashby("job.list", "down", 500)

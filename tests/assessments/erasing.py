@@ -60,6 +60,13 @@ def whole_life(world: World) -> Order:
     order.refresh_from_db()
     world.push(order, f"Waiting for the dossier of {FULL_NAME}")
     world.push(order, "Applicant Started", timestamp="not a time", remark=f"{FULL_NAME} review-ish")
+    of_nobody = {
+        "assessment_id": "JF-9",
+        "reference_id": "of-nobody",
+        "assessment_status": "Applicant Started",
+    }
+    remark = {"remark": f"{FULL_NAME} review-ish"}
+    assert world.call("/justifacts/assessment.update", of_nobody | remark).status_code == 404
     note(order.pk, f"Called {FULL_NAME} at 77 Yew Lane.", "Sam")
     hold(order.pk, "Ada", f"A dispute with {FULL_NAME}")
     refused_by_ashby(world, order, quoting)

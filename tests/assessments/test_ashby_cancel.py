@@ -98,7 +98,7 @@ def completed(world: World) -> Order:
 
 def rejected(world: World) -> Order:
     order = world.start()
-    world.justifacts("assessment.start", {"success": False, "errors": ["no"]})
+    world.justifacts("assessment.start", {"success": False, "errors": ["invalid_input"]})
     place.call_justifacts(order.pk)
     return order
 
@@ -161,7 +161,7 @@ def test_an_unknown_check_cannot_be_cancelled(world: World, assessment_id: str) 
     assert InboundCall.objects.get(http_status=404).order is None
 
 
-@pytest.mark.parametrize("value", [None, "", " ", 0, 1, True, [], {}, ["x"], {"id": "x"}, "a\nb", "x" * 201])
+@pytest.mark.parametrize("value", [None, "", " ", 0, True, [], {}, ["x"], {"id": "x"}, "a\nb", "x" * 201])
 def test_what_is_no_id_at_all(world: World, value: Any) -> None:
     before = world.written()
     answer = world.call("/ashby/assessment.cancel", {"assessment_id": value})

@@ -46,9 +46,10 @@ _PROMISED = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-#: What a refused call may write: the record that support looks it up in, when Ashby last called, and (once
-#: a minute) that the key, which was right, was used.
+#: What a refused call may write: the record that support looks it up in, when Ashby last called, (once a
+#: minute) that the key, which was right, was used, and that a push could not be read.
 _RECORDS = (
+    'UPDATE "integrations_connection" SET "justifacts_problem',
     'INSERT INTO "assessments_inboundcall"',
     'UPDATE "integrations_connection" SET "ashby_called_at"',
     'UPDATE "integrations_connection" SET "verification_key_last_used_at"',

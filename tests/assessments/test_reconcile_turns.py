@@ -46,7 +46,8 @@ def five(settled: World) -> World:
 def as_asked(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
     """Justifacts knows every number, and nothing has changed."""
     number = json.loads(request.body or "")["assessment_id"]
-    return 200, {}, json.dumps({"success": True, "results": {"assessment_id": number}})
+    results = {"assessment_id": number, "assessment_status": "Justifacts Received"}
+    return 200, {}, json.dumps({"success": True, "results": results})
 
 
 def dies(*_: object) -> NoReturn:

@@ -37,15 +37,15 @@ class UnreadableBody(ValueError):
 
 
 def read_object(
-    content: bytes, charset: str = "", *, any_text: bool = False, mend: bool = False
+    content: bytes, charset: str = "", *, any_text: bool = False, replace_controls: bool = False
 ) -> dict[str, Any]:
     """The JSON object in ``content``; an empty body is an empty object. ``charset``: as declared. With
     ``any_text`` its texts (not its names) may hold any character: the caller cleans them.
 
-    ``mend`` makes control characters harmless (``harmless``) instead of refusing them: for messages whose
+    ``replace_controls`` makes control characters harmless instead of refusing them: for messages whose
     texts only a machine wrote. Raises ``UnreadableBody`` for anything that is no object, for more than
     ``MAX_DEPTH`` levels, for numbers that are not finite or longer than ``MAX_DIGITS``, for a name that
-    stands twice in one object, and, without ``mend``, for NUL and other control characters anywhere.
+    stands twice in one object, and, without ``replace_controls``, for NUL and other control characters.
     """
     if not content.strip():
         return {}
@@ -54,7 +54,7 @@ def read_object(
         value = json.loads(
             text, strict=False, parse_constant=_no_constant, object_pairs_hook=_without_repetition
         )
-        value = harmless(value) if mend else value
+        value = harmless(value) if replace_controls else value
     except UnreadableBody:
         raise
     except RecursionError:

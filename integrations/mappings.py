@@ -50,7 +50,7 @@ def replacements_for(package: Package) -> QuerySet[Package]:
 
 def namesakes(packages: Iterable[Package]) -> dict[int, Package]:
     """For each package (by primary key) that Justifacts no longer sells and nothing replaces, the one offered
-    package of the same organization that has the same name: probably the same check, made anew."""
+    package of the same organization that has the same name: probably the same check, sold under a new id."""
     gone = [package for package in packages if package.withdrawn_at and package.replaced_by_id is None]
     of = {package.organization_id for package in gone}
     offered = Package.objects.filter(organization__in=of, is_active=True, withdrawn_at=None) if gone else ()

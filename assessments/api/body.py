@@ -49,7 +49,7 @@ def read_body(
         raise UnsupportedMediaType(media_type, detail="The content type has to be application/json.")
     charset = charset_of(request.content_type or "")
     try:
-        return read_object(content, charset, any_text=any_text, mend=of_any_type), len(content)
+        return read_object(content, charset, any_text=any_text, replace_controls=of_any_type), len(content)
     except UnreadableBody as error:
         raise BadBody(str(error)) from None
 

@@ -136,7 +136,7 @@ def as_question(heard: Heard) -> dict[str, str | int | None]:
 
 
 def _gist(question: dict[str, str | int | None]) -> tuple[str | int | None, ...]:
-    """Without the time: Justifacts may stamp each of its answers anew."""
+    """Without the time: Justifacts may stamp each of its answers with its own time."""
     return question.get("text"), question.get("result")
 
 

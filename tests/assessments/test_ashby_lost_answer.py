@@ -255,7 +255,7 @@ def test_a_corrected_candidate_is_not_hidden_by_the_first_answer(
     answer = lost.again(candidate=lost.body["candidate"] | corrected)
     assert (answer.status_code, world.error(answer)) == (409, "already_being_assessed")
     sentence = answer.json()["message"]
-    assert "another name or e-mail address" in sentence
+    assert "the name and the e-mail address that it was started with" in sentence
     assert f"https://portal.test/orders/{lost.order.pk}/" in sentence
     assert next(iter(corrected.values())) not in sentence
     assert Order.objects.count() == 1

@@ -102,7 +102,7 @@ def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datet
 
 
 def _cancel_all_numbers(client: JustifactsClient, order: Order) -> Answer:
-    """Justifacts may run the order under either of two numbers while nobody has decided which one is right.
+    """Justifacts may run the order under either of two numbers until a person has decided which one is right.
     That it does not know one of them is no refusal if it takes the cancellation of the other. Raises
     ``CallFailed``."""
     numbers = [number for number in (order.justifacts_order_id, order.offered_order_number) if number]

@@ -4,7 +4,7 @@ The sign is Ashby's own word: it answers an update of the order with "not found"
 the same start gets the first answer again, so that Ashby learns the order's id and can show and cancel it.
 
 A completed order is answered again too, if Ashby never took an update of it. "After complete, a new start is
-a new order" is for a recruiter who has seen the outcome and wants another check. Nobody in Ashby has seen
+a new order" is for a recruiter who has seen the outcome and wants another check. No recruiter has seen
 this one: their start is still the first, and a second order would bill a second report on the person.
 A cancelled or rejected order is never answered again: its start failed, and a new one is meant.
 """

@@ -106,7 +106,7 @@ def _after_the_end(order: Order, heard: Heard) -> list[_What]:
 
 
 def _cancelled_here(order: Order, heard: Heard) -> list[_What]:
-    """It was cancelled by Ashby or by a person, or somebody has settled the question about it."""
+    """It was cancelled by Ashby or by a person, or a person has settled the question about it."""
     if order.next_call == NextCall.CANCEL or order.cancelled_by not in (
         CancelledBy.ASHBY,
         CancelledBy.PERSON,

@@ -17,7 +17,7 @@ from integrations.fields import SecretUnreadable
 from integrations.plain_letters import foldings, parts_of
 from integrations.search_terms import hashed, looked_for, marker, normal, terms, written_together
 
-#: A batch holds its orders, on SQLite everything, for less than 0.1 s; then others have their turn.
+#: A batch locks its orders, on SQLite the database; the pause lets other writers have their turn.
 BATCH, PAUSE_SECONDS = 25, 0.01
 
 

@@ -71,7 +71,7 @@ def tell_completion(order: Order, now: datetime, result_as_said: str = "") -> No
 
 def result_as_kept(order: Order, result: str) -> str:
     """The result as it is stored, in clear and for statistics: without the candidate's name. Results that the
-    portal knows stay as they are, and so does a single word: somebody may be called Clear, or Green."""
+    portal knows stay as they are, and so does a single word: a candidate may be called Clear, or Green."""
     if result in RESULTS or result.isalpha():
         return result
     # What hides a name of one letter is longer than the name.

@@ -18,13 +18,13 @@ help: ## What can be run
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 demo: .venv/.installed ## The portal with a stand-in Ashby and Justifacts: PORT=8000 SANDBOX_PORT=9001
-	@exec $(BIN)/python -m config.processes demo --sandbox-port $(SANDBOX_PORT) $(if $(PORT),--port $(PORT))
+	@exec $(BIN)/python -m config.run demo --sandbox-port $(SANDBOX_PORT) $(if $(PORT),--port $(PORT))
 
 demo-reset: ## Forget everything that the demo (or a portal on the embedded defaults) has written
 	rm -rf var
 
 run: .venv/.installed ## The portal alone, configured by the environment: PORT=8000
-	@exec $(BIN)/python -m config.processes run $(if $(PORT),--port $(PORT))
+	@exec $(BIN)/python -m config.run run $(if $(PORT),--port $(PORT))
 
 test: .venv/.installed-dev ## The whole test suite (REQUIRE_SERVICES=1: a missing service is a failure)
 	$(BIN)/python -m pytest -n auto $(TESTS)
@@ -38,7 +38,7 @@ lint: .venv/.installed-dev ## Style, format, security rules, types, import rules
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 dependencies: .venv/.installed-dev ## docs/dependencies.md: what production is made of, licences, why
-	$(BIN)/python -m tests.dependencies
+	$(BIN)/python -m tests.fixtures.dependencies
 
 bench: .venv/.installed ## The portal's speed beside bare reference views, in one run
 	$(BIN)/python -m benchmarks.run

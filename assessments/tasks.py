@@ -15,18 +15,21 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.utils import timezone
 
+from assessments import recovery_log, search
 from assessments.models import Heartbeat, Order, Reconciliation
-from assessments.services import deliver as delivering
-from assessments.services import journal, notify, poll_schedule, retention, search_terms
-from assessments.services import place as placing
-from assessments.services import poll as polling
-from assessments.services import reconcile as reconciling
-from assessments.services import watch as watching
-from assessments.services.due import calls_of, due, lanes_of, polls_of
-from assessments.services.reconcile_turns import go_on
-from integrations import errands
-from integrations.bulkhead import Bulkhead
-from integrations.crash_points import reach
+from assessments.notifications import dispatch
+from assessments.outbox import deliver as delivering
+from assessments.placement import place as placing
+from assessments.privacy import retention
+from assessments.reconciliation import run as reconciling
+from assessments.reconciliation.batches import go_on
+from assessments.stalled import detect as watching
+from assessments.tracking import poll as polling
+from assessments.tracking import poll_schedule
+from assessments.workers.bulkhead import Bulkhead
+from assessments.workers.due import calls_of, due, lanes_of, polls_of
+from integrations.failpoints import reach
+from integrations.onboarding import jobs
 from integrations.tasks import broker_answers, nudge, run_errand
 
 __all__ = ["broker_answers", "call_justifacts", "deliver", "nudge", "poll", "sweep"]
@@ -153,7 +156,7 @@ def sweep() -> None:
         nudge(call_justifacts, str(assessment_id), **options)
     for assessment_id in found.lanes:
         nudge(deliver, str(assessment_id), **options)
-    for errand_id in errands.due():
+    for errand_id in jobs.due():
         nudge(run_errand, errand_id, **options)
     for batch in found.polls:
         nudge(poll, [str(assessment_id) for assessment_id in batch], **options)
@@ -186,7 +189,7 @@ def reconcile_nightly() -> None:
         for report_id in reconciling.due(timezone.now()):
             nudge(reconcile_organization, report_id, expires=50)
         reconciling.forget_old_reports(now)
-        journal.forget_old(now)
+        recovery_log.forget_old(now)
 
 
 @shared_task
@@ -203,7 +206,7 @@ def renew_search_terms() -> None:
     """Makes again what candidates are found by, after an upgrade or a change of keys, a part in each turn. Of
     several schedulers' ticks, one a minute does the work."""
     if Heartbeat.take_turn("search_terms", timezone.now(), SEARCH_TERMS_EVERY):
-        search_terms.renew(until=time.monotonic() + SEARCH_TERMS_SECONDS)
+        search.renew(until=time.monotonic() + SEARCH_TERMS_SECONDS)
 
 
 @shared_task
@@ -220,4 +223,4 @@ def send_notices() -> None:
     """Tells people what they have to know. Of several schedulers' ticks, one a minute does the work."""
     now = timezone.now()
     if Heartbeat.take_turn("notices", now, NOTICES_EVERY):
-        notify.send_notices(now)
+        dispatch.send_notices(now)

@@ -31,7 +31,7 @@ def main() -> None:
         os.environ["REQUIRE_TWO_FACTOR"] = "off"
         for command in (
             ["manage.py", "migrate", "-v0"],
-            ["-m", "tests.crowd", "--orders", str(arguments.orders)],
+            ["-m", "tests.fixtures.load_data", "--orders", str(arguments.orders)],
         ):
             subprocess.run([sys.executable, *command], check=True)  # nosec B603 # noqa: S603 - our own command, no shell
         with psycopg.connect(url, autocommit=True) as connection:
@@ -59,7 +59,7 @@ def measure() -> None:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from assessments.admin.search import sealed
+    from assessments.admin.private_search import sealed
     from assessments.models import Order
     from integrations.models import Membership, Organization, Package
 

@@ -15,10 +15,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from assessments.models import NextCall, Order
-from assessments.services import poll as polling
 from assessments.statuses import Status
+from assessments.tracking import poll as polling
 from benchmarks.stack import VERIFICATION_KEY
-from integrations.connections import justifacts_client
+from integrations.connections.clients import justifacts_client
 from integrations.justifacts.client import address
 from integrations.models import Connection
 

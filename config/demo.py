@@ -7,8 +7,9 @@ import django
 from django.apps import apps
 from django.contrib.auth.hashers import make_password
 
+from config.wait_ready import stay, wait_for
+
 from . import env
-from .ready import stay, wait_for
 
 _SANDBOX = f"http://localhost:{env.SANDBOX_PORT}"
 _BANNER = """
@@ -45,20 +46,24 @@ def main() -> None:
 
 
 def _connect() -> None:
-    from integrations import catalogue, connections  # models can be imported once Django is set up
+    from integrations.catalog import sync  # models can be imported once Django is set up
+    from integrations.connections import (
+        check,  # models can be imported once Django is set up
+        connect,  # models can be imported once Django is set up
+    )
 
-    connection = connections.connect(
+    connection = connect.connect(
         "Acme",
         slug="acme",
         verification_key=env.demo_secret("verification key"),
         ashby_key=env.demo_secret("ashby key"),
         staging_base_url=env.JUSTIFACTS_BASE_URL,
     )
-    catalogue.sync_packages(connection)
-    catalogue.sync_jobs(connection)
-    connections.check(connection)
+    sync.sync_packages(connection)
+    sync.sync_jobs(connection)
+    check.check(connection)
     if not apps.get_model("integrations", "Organization").objects.filter(slug="globex").exists():
-        connections.connect("Globex", slug="globex", staging_base_url=env.JUSTIFACTS_BASE_URL)
+        connect.connect("Globex", slug="globex", staging_base_url=env.JUSTIFACTS_BASE_URL)
 
 
 def _people(password: str) -> None:

@@ -141,7 +141,7 @@ OUTBOUND_ALLOWED_HOSTS: list[str] = _given_list("OUTBOUND_ALLOWED_HOSTS", [])
 
 ASSESSMENT_START_REPLAY_SECONDS = env.int("ASSESSMENT_START_REPLAY_SECONDS", default=120)
 POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=300)
-# What calls us: see assessments/api/budgets.py and integrations/client_address.py.
+# What calls us: see assessments/api/budgets.py and integrations/web/client_ip.py.
 INBOUND_CALLS_PER_MINUTE = env.int("INBOUND_CALLS_PER_MINUTE", default=60_000)
 INBOUND_FAILURES_PER_MINUTE = env.int("INBOUND_FAILURES_PER_MINUTE", default=30)
 TRUSTED_PROXY_HOPS = env.int("TRUSTED_PROXY_HOPS", default=0)
@@ -149,7 +149,7 @@ JUSTIFACTS_CALLS_PER_MINUTE = env.int("JUSTIFACTS_CALLS_PER_MINUTE", default=900
 CLAIM_SECONDS = env.int("CLAIM_SECONDS", default=60)
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=730)
 JOURNAL_DIR = (BASE_DIR / _given("JOURNAL_DIR", str(VAR_DIR / "journal"))).resolve()
-# Only the fault machine sets it; see integrations/crash_points.py.
+# Only the fault machine sets it; see integrations/failpoints.py.
 CRASH_POINTS_DIR = _given("CRASH_POINTS_DIR", "")
 
 LOG_LEVEL = _given("LOG_LEVEL", "INFO").upper()

@@ -44,7 +44,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     # Around Django's own: what that answers by itself (to https, to a strange host) has these headers too.
-    "integrations.headers.SafeHeaders",
+    "integrations.web.security_headers.SafeHeaders",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -56,9 +56,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "integrations.sessions.SessionsEnd",
-    "integrations.trail.AuditTrail",
-    "integrations.two_factor_rule.TwoFactorRule",
+    "integrations.accounts.sessions.SessionsEnd",
+    "integrations.audit.middleware.AuditTrail",
+    "integrations.accounts.middleware.TwoFactorRule",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 
@@ -134,9 +134,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-AUTHENTICATION_BACKENDS = ["integrations.people.RolesBackend"]
+AUTHENTICATION_BACKENDS = ["integrations.accounts.roles.RolesBackend"]
 LOGIN_URL = "admin:login"
-# Unused for so long, or so long after the sign-in, a session ends (integrations/sessions.py).
+# Unused for so long, or so long after the sign-in, a session ends (integrations/accounts/sessions.py).
 SESSION_IDLE_SECONDS = 8 * 60 * 60
 SESSION_COOKIE_AGE = 7 * 24 * 60 * 60
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
@@ -149,21 +149,21 @@ if env.HTTPS:
 # two_factor.py and sign_in.py are mounted: nobody signs up, and an operator alone changes an address.
 REQUIRE_TWO_FACTOR = env.REQUIRE_TWO_FACTOR
 LOGIN_REDIRECT_URL = "admin:index"
-ACCOUNT_ADAPTER = "integrations.allauth_adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "integrations.accounts.allauth_adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 # How long after the sign-in, or after the password was asked for again, a second factor may be changed.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
-# integrations/sign_in_limits.py counts the tries, and does without where the cache is away.
+# integrations/accounts/login_throttle.py counts the tries, and does without where the cache is away.
 ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
-ACCOUNT_FORMS = {"reauthenticate": "integrations.admin.second_step.PasswordAgainForm"}
-MFA_ADAPTER = "integrations.allauth_adapters.SecondFactorAdapter"
+ACCOUNT_FORMS = {"reauthenticate": "integrations.admin.sign_in.forms.PasswordAgainForm"}
+MFA_ADAPTER = "integrations.accounts.allauth_adapters.SecondFactorAdapter"
 MFA_FORMS = {
-    "authenticate": "integrations.admin.second_step.SecondStepForm",
-    "activate_totp": "integrations.admin.second_step.AddAppForm",
-    "add_webauthn": "integrations.admin.second_step.AddPasskeyForm",
-    "authenticate_webauthn": "integrations.admin.second_step.PasskeyForm",
-    "reauthenticate": "integrations.admin.second_step.CodeAgainForm",
-    "reauthenticate_webauthn": "integrations.admin.second_step.PasskeyAgainForm",
+    "authenticate": "integrations.admin.sign_in.forms.SecondStepForm",
+    "activate_totp": "integrations.admin.sign_in.forms.AddAppForm",
+    "add_webauthn": "integrations.admin.sign_in.forms.AddPasskeyForm",
+    "authenticate_webauthn": "integrations.admin.sign_in.forms.PasskeyForm",
+    "reauthenticate": "integrations.admin.sign_in.forms.CodeAgainForm",
+    "reauthenticate_webauthn": "integrations.admin.sign_in.forms.PasskeyAgainForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Assessment portal"
@@ -172,7 +172,7 @@ MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 # A browser offers passkeys over https, and at localhost.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not env.HTTPS
-SOCIALACCOUNT_ADAPTER = "integrations.allauth_adapters.SingleSignOnAdapter"
+SOCIALACCOUNT_ADAPTER = "integrations.accounts.allauth_adapters.SingleSignOnAdapter"
 # A link, since the policy “form-action” lets no form lead to another server. It can but sign somebody in as
 # themselves: the answer counts only in the session that has asked for it.
 SOCIALACCOUNT_LOGIN_ON_GET = True
@@ -211,6 +211,9 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 
 # --- Security headers -----------------------------------------------------------------------
@@ -252,7 +255,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["assessments.api.authentication.IsConnectedOrganization"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "EXCEPTION_HANDLER": "assessments.api.exceptions.envelope",
+    "EXCEPTION_HANDLER": "assessments.api.exception_handler.envelope",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,

@@ -6,16 +6,16 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from assessments.api import health
-from integrations.admin.completion import Completion
+from assessments.api import monitoring
+from integrations.admin.autocomplete import Completion
 
 _ADMIN = f"{settings.ADMIN_PATH}/"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
-    path(_ADMIN, include("integrations.admin.sign_in")),
-    path(f"{_ADMIN}two-factor/", include("integrations.admin.two_factor")),
-    path(f"{_ADMIN}my-notices/", include("assessments.admin.notices")),
+    path(_ADMIN, include("integrations.admin.sign_in.login")),
+    path(f"{_ADMIN}two-factor/", include("integrations.admin.sign_in.two_factor")),
+    path(f"{_ADMIN}my-notices/", include("assessments.admin.notification_settings")),
     path(f"{_ADMIN}autocomplete/", admin.site.admin_view(Completion.as_view(admin_site=admin.site))),
     path(_ADMIN, admin.site.urls),
     # The report's address when Justifacts gives none: signs in, then shows the order.
@@ -24,14 +24,14 @@ urlpatterns = [
         RedirectView.as_view(pattern_name="admin:assessments_order_change"),
         name="order",
     ),
-    path("health/live", health.live),
-    path("health/ready", health.ready),
-    path("metrics", health.metrics),
+    path("health/live", monitoring.live),
+    path("health/ready", monitoring.ready),
+    path("metrics", monitoring.metrics),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("assessments.api.urls")),
 ]
 
-handler400 = "assessments.api.errors.bad_request"
-handler404 = "assessments.api.errors.not_found"
-handler500 = "assessments.api.errors.server_error"
+handler400 = "assessments.api.error_pages.bad_request"
+handler404 = "assessments.api.error_pages.not_found"
+handler500 = "assessments.api.error_pages.server_error"

@@ -8,4 +8,6 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         # Django registers system checks and receivers on import.
-        from . import checks, sessions, trail  # noqa: F401
+        from integrations import checks  # noqa: F401
+        from integrations.accounts import sessions  # noqa: F401
+        from integrations.audit import middleware  # noqa: F401

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 
-from .encryption import not_found, unreadable
+from integrations.encryption.rotation import not_found, unreadable
+
 from .models.organizations import LONGEST_RETENTION, SHORTEST_RETENTION
 
 

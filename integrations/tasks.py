@@ -12,7 +12,9 @@ from celery import current_app, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from integrations import errands, key_rotation, people, second_factor
+from integrations.accounts import invitations, two_factor
+from integrations.connections import key_rotation
+from integrations.onboarding import jobs
 
 logger = logging.getLogger(__name__)
 
@@ -50,19 +52,19 @@ def broker_answers() -> bool:
 @shared_task
 def run_errand(errand_id: int) -> None:
     """Makes the calls that a person has asked for."""
-    errands.run(errand_id)
+    jobs.run(errand_id)
 
 
 @shared_task
 def mail_password_link(person_id: int) -> None:
     """Mails a person the link by which they choose a password."""
-    people.mail_password_link(person_id)
+    invitations.mail_password_link(person_id)
 
 
 @shared_task
 def mail_factor_change(person_id: int, action: str, kind: str = "") -> None:
     """Tells a person that their two-factor sign-in has changed."""
-    second_factor.mail_change(person_id, action, kind)
+    two_factor.mail_change(person_id, action, kind)
 
 
 @shared_task

@@ -13,12 +13,12 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection
 
+from assessments.workers.bulkhead import Bulkhead
 from config.celery import app
-from integrations.admin import csv_download
-from integrations.bulkhead import Bulkhead
-from tests import portals
-from tests.portals import database_url, embedded_portal, portal, redis_urls, services_portal
-from tests.world import World
+from integrations.web import csv_export
+from tests.fixtures import portals
+from tests.fixtures.portals import database_url, embedded_portal, portal, redis_urls, services_portal
+from tests.fixtures.world import World
 
 __all__ = ["database_url", "embedded_portal", "portal", "redis_urls", "services_portal"]
 
@@ -83,8 +83,8 @@ def _apart_from_the_machine(settings, tmp_path_factory, monkeypatch) -> Iterator
     settings.JOURNAL_DIR = tmp_path_factory.getbasetemp() / f"journal-{uuid.uuid4().hex}"
     app.conf.broker_url = "memory://"
     # The test client closes no download that a test has not read.
-    monkeypatch.setattr(csv_download, "_downloads", Bulkhead(csv_download.AT_ONCE))
-    monkeypatch.setattr(csv_download, "_downloads_of_one", Bulkhead(csv_download.AT_ONCE_FOR_ONE_PERSON))
+    monkeypatch.setattr(csv_export, "_downloads", Bulkhead(csv_export.AT_ONCE))
+    monkeypatch.setattr(csv_export, "_downloads_of_one", Bulkhead(csv_export.AT_ONCE_FOR_ONE_PERSON))
     cache.clear()
     yield
     cache.clear()

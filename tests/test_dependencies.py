@@ -2,7 +2,7 @@
 
 import json
 
-from tests.dependencies import ADVISORIES, REPORT, WHY, locked, report
+from tests.fixtures.dependencies import ADVISORIES, REPORT, WHY, locked, report
 
 
 def test_the_report_is_that_of_the_lock_file() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.services import POSTGRESQL, missing
+from tests.fixtures.services import POSTGRESQL, missing
 
 #: What version 0.2 had.
 _BEFORE = (("integrations", "0003"), ("assessments", "0007"))

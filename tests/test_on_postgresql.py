@@ -7,7 +7,7 @@ import sys
 import psycopg
 import pytest
 
-from tests.services import POSTGRESQL, missing
+from tests.fixtures.services import POSTGRESQL, missing
 
 
 @pytest.mark.services

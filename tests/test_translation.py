@@ -12,12 +12,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.admin.order_actions import ORDER_ACTIONS, UPDATE_ACTIONS
-from assessments.admin.readonly import ReadOnly
+from assessments.admin.orders.actions import ORDER_ACTIONS, UPDATE_ACTIONS
+from assessments.admin.read_only import ReadOnly
 from assessments.models import Heartbeat, NoticeChoice, Order, Update
-from assessments.services.notify import send_notices
-from integrations import errands
-from integrations.admin.scope import OfOrganizations
+from assessments.notifications.dispatch import send_notices
+from integrations.accounts.invitations import mail_invitation
+from integrations.admin.base import OfOrganizations
 from integrations.models import (
     AuditEvent,
     Connection,
@@ -29,11 +29,11 @@ from integrations.models import (
     Package,
     RetiringVerificationKey,
 )
-from integrations.people import mail_invitation
+from integrations.onboarding import jobs as errands
 from tests.admin.conftest import member
-from tests.crowd import fill
-from tests.pseudo import Data, speak_wide
-from tests.world import World
+from tests.fixtures.load_data import fill
+from tests.fixtures.pseudo_locale import Data, speak_wide
+from tests.fixtures.world import World
 
 pytestmark = pytest.mark.django_db
 

@@ -1,5 +1,6 @@
 """The portal for people: orders, and what happened to them."""
 
-from . import erasure, orders, reconciliations, records, watching
+from assessments.admin import call_log, erasure, reconciliations, stall_thresholds
+from assessments.admin.orders import changelist
 
-__all__ = ["erasure", "orders", "reconciliations", "records", "watching"]
+__all__ = ["call_log", "changelist", "erasure", "reconciliations", "stall_thresholds"]

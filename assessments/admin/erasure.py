@@ -19,21 +19,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from assessments.admin.read_only import ReadOnly
 from assessments.models import ErasureCertificate
-from assessments.services.forget import (
-    KINDS,
-    certificate_as_json,
-    certificate_as_text,
-    certificates_of,
-    forget,
-    plan,
-)
-from assessments.services.people import NotPossible
-from integrations.admin.scope import OfOrganizations, OrganizationFilter
+from assessments.orders.staff import NotPossible
+from assessments.privacy.certificates import KINDS, certificate_as_json, certificate_as_text, certificates_of
+from assessments.privacy.requests import forget, plan
+from integrations.accounts.roles import organizations_of
+from integrations.admin.base import OfOrganizations, OrganizationFilter
 from integrations.models import Organization
-from integrations.people import organizations_of
-
-from .readonly import ReadOnly
 
 FORGET = "assessments.forget_candidate"
 _LIST = "admin:assessments_erasurecertificate_changelist"
@@ -132,7 +125,7 @@ class ErasureCertificateAdmin(ReadOnly, OfOrganizations):
             context["plan"] = plan(organization, email)
             context["earlier"] = certificates_of(organization, email).first()
             context["organization"], context["email"] = organization, email
-        answer = TemplateResponse(request, "admin/assessments/erasurecertificate/forget.html", context)
+        answer = TemplateResponse(request, "admin/assessments/erasurecertificate/erase.html", context)
         answer["Cache-Control"] = "no-store"
         return answer
 

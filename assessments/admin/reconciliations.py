@@ -12,14 +12,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from assessments.admin.read_only import ReadOnly
 from assessments.models import Difference, Reconciliation
-from assessments.services.reconcile import AlreadyRunning, begin
+from assessments.reconciliation.run import AlreadyRunning, begin
 from assessments.tasks import nudge, reconcile_organization
-from integrations.admin.scope import OfOrganizations, OrganizationFilter
+from integrations.accounts.roles import organizations_of
+from integrations.admin.base import OfOrganizations, OrganizationFilter
 from integrations.models import Organization
-from integrations.people import organizations_of
-
-from .readonly import ReadOnly
 
 _PERMISSION = "assessments.reconcile"
 

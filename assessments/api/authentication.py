@@ -11,9 +11,9 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from integrations.client_address import client_address
-from integrations.connections import find_by_verification_key
+from integrations.connections.api_keys import find_by_verification_key
 from integrations.models import Connection
+from integrations.web.client_ip import client_address
 
 from .budgets import Guesses, calls
 

@@ -18,7 +18,7 @@ from django.core.cache import cache
 from redis.exceptions import RedisError
 from rest_framework.exceptions import ErrorDetail, Throttled
 
-from integrations.fields import blind_index
+from integrations.encryption.blind_index import blind_index
 
 logger = logging.getLogger(__name__)
 

@@ -12,30 +12,30 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from assessments.api import schema
+from assessments.api.exception_handler import explain
+from assessments.api.request_body import AlwaysJSON, BadBody, BodyTooLarge, read_body
+from assessments.intake.cancel import cancel_by_ashby
+from assessments.intake.start import start
 from assessments.models import InboundCall, NextCall
-from assessments.services.cancel import cancel_by_ashby
-from assessments.services.inbound import keep_body, keep_refused, new_call, note_call_from_ashby
-from assessments.services.not_understood import note_unreadable_push
-from assessments.services.start import start
-from assessments.services.tell import first_answer
-from assessments.services.track import receive_push
+from assessments.orders.call_log import keep_body, keep_refused, new_call, note_call_from_ashby
+from assessments.outbox.compose import first_answer
 from assessments.tasks import call_justifacts, deliver, nudge
-from integrations.catalogue import custom_fields, offers
-from integrations.crash_points import reach
+from assessments.tracking.apply import receive_push
+from assessments.tracking.not_understood import note_unreadable_push
+from integrations.catalog.offers import custom_fields, offers
+from integrations.connections.health import heard_from_justifacts
+from integrations.failpoints import reach
 from integrations.models import Connection
+from integrations.onboarding.self_test import HEADER, is_self_test
 from integrations.partner_protocol.messages import AssessmentUpdate, parse_assessment_id
 from integrations.partner_protocol.parsing import InvalidMessage
 from integrations.partner_protocol.starts import StartRequest
-from integrations.self_test import HEADER, is_self_test
-from integrations.sides import heard_from_justifacts
 
-from . import serializers
 from .authentication import SwitchedOff
-from .body import AlwaysJSON, BadBody, BodyTooLarge, read_body
-from .exceptions import explain
 
 _ERRORS = {
-    status: OpenApiResponse(serializers.Failure, description=text)
+    status: OpenApiResponse(schema.Failure, description=text)
     for status, text in {
         400: "The body is not what the protocol says; nothing was changed.",
         401: "No credentials.",
@@ -112,8 +112,8 @@ class AssessmentList(_ReadView):
 
     @extend_schema(
         operation_id=name,
-        request=serializers.Nothing,
-        responses={200: serializers.AssessmentListAnswer, **_ERRORS},
+        request=schema.Nothing,
+        responses={200: schema.AssessmentListAnswer, **_ERRORS},
         summary="The packages that the organization may order.",
     )
     def post(self, request: Request) -> Response:
@@ -134,8 +134,8 @@ class CustomFieldList(_ReadView):
 
     @extend_schema(
         operation_id=name,
-        request=serializers.Nothing,
-        responses={200: serializers.CustomFieldListAnswer, **_ERRORS},
+        request=schema.Nothing,
+        responses={200: schema.CustomFieldListAnswer, **_ERRORS},
         summary="The questions that Ashby asks the recruiter before a start.",
     )
     def post(self, request: Request) -> Response:
@@ -150,11 +150,11 @@ class AssessmentStart(PartnerView):
 
     @extend_schema(
         operation_id=name,
-        request=serializers.StartBody,
+        request=schema.StartBody,
         responses={
-            200: serializers.StartAnswer,
-            409: OpenApiResponse(serializers.Failure, description="The candidate is already being assessed."),
-            422: OpenApiResponse(serializers.Failure, description="The message is for the Ashby user."),
+            200: schema.StartAnswer,
+            409: OpenApiResponse(schema.Failure, description="The candidate is already being assessed."),
+            422: OpenApiResponse(schema.Failure, description="The message is for the Ashby user."),
             **_ERRORS,
         },
         summary="Orders a background check, once.",
@@ -179,10 +179,10 @@ class AssessmentCancel(PartnerView):
 
     @extend_schema(
         operation_id=name,
-        request=serializers.AssessmentId,
+        request=schema.AssessmentId,
         responses={
-            200: serializers.CancelAnswer,
-            404: OpenApiResponse(serializers.Failure, description="The organization has no such assessment."),
+            200: schema.CancelAnswer,
+            404: OpenApiResponse(schema.Failure, description="The organization has no such assessment."),
             **_ERRORS,
         },
         summary="Cancels a check; one that has ended stays as it is.",
@@ -203,11 +203,11 @@ class JustifactsUpdate(PartnerView):
 
     @extend_schema(
         operation_id="justifacts.assessment.update",
-        request=serializers.UpdateBody,
+        request=schema.UpdateBody,
         responses={
-            200: serializers.CancelAnswer,
-            404: OpenApiResponse(serializers.Failure, description="The organization has no such order."),
-            409: OpenApiResponse(serializers.Failure, description="The reference has another order number."),
+            200: schema.CancelAnswer,
+            404: OpenApiResponse(schema.Failure, description="The organization has no such order."),
+            409: OpenApiResponse(schema.Failure, description="The reference has another order number."),
             **_ERRORS,
         },
         summary="Justifacts pushes an order's new status.",

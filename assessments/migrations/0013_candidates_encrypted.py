@@ -10,9 +10,9 @@ from typing import Any
 import django.db.models.deletion
 from django.db import migrations, models
 
-from assessments.services import search_terms
-from integrations import at_rest
-from integrations.personal_fields import PersonalJSONField, PersonalTextField
+from assessments import search
+from integrations.encryption import rewrite
+from integrations.encryption.fields import PersonalJSONField, PersonalTextField
 
 _MODELS = ("Order", "Update", "Attempt", "InboundCall")
 #: Ciphertext is longer than what it holds. On PostgreSQL no row is touched for it; SQLite counts no letters.
@@ -51,20 +51,20 @@ def drop_terms(apps: Any, schema_editor: Any) -> None:
 
 
 def encrypt(apps: Any, schema_editor: Any) -> None:
-    _rewrite(apps, schema_editor.connection, at_rest.encrypted)
+    _rewrite(apps, schema_editor.connection, rewrite.encrypted)
 
 
 def decrypt(apps: Any, schema_editor: Any) -> None:
-    _rewrite(apps, schema_editor.connection, at_rest.decrypted)
+    _rewrite(apps, schema_editor.connection, rewrite.decrypted)
 
 
-def _rewrite(apps: Any, connection: Any, change: at_rest.Change) -> None:
+def _rewrite(apps: Any, connection: Any, change: rewrite.Change) -> None:
     for name in _MODELS:
-        at_rest.rewrite(connection, at_rest.Table.of(apps.get_model("assessments", name)), change)
+        rewrite.rewrite(connection, rewrite.Table.of(apps.get_model("assessments", name)), change)
 
 
 def remember(apps: Any, schema_editor: Any) -> None:
-    search_terms.renew(*(apps.get_model("assessments", name) for name in ("Order", "CandidateSearchTerm")))
+    search.renew(*(apps.get_model("assessments", name) for name in ("Order", "CandidateSearchTerm")))
 
 
 def clear_what_was_written_over(apps: Any, schema_editor: Any) -> None:

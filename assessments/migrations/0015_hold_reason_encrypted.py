@@ -3,8 +3,8 @@ other reasons are. No column changes."""
 
 from django.db import migrations
 
-from integrations.at_rest import Change, decrypted, encrypted
-from integrations.personal_fields import PersonalTextField
+from integrations.encryption.fields import PersonalTextField
+from integrations.encryption.rewrite import Change, decrypted, encrypted
 
 
 def _rewrite(schema_editor, change: Change):

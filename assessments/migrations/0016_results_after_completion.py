@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import integrations.personal_fields
+import integrations.encryption.fields
 
 
 class Migration(migrations.Migration):
@@ -15,12 +15,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="order",
             name="applied_messages",
-            field=integrations.personal_fields.PersonalJSONField(db_default=[], default=list),
+            field=integrations.encryption.fields.PersonalJSONField(db_default=[], default=list),
         ),
         migrations.AddField(
             model_name="order",
             name="asked_about",
-            field=integrations.personal_fields.PersonalJSONField(blank=True, db_default={}, default=dict),
+            field=integrations.encryption.fields.PersonalJSONField(blank=True, db_default={}, default=dict),
         ),
         migrations.AddField(
             model_name="order",
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="order",
             name="waiting_questions",
-            field=integrations.personal_fields.PersonalJSONField(blank=True, db_default=[], default=list),
+            field=integrations.encryption.fields.PersonalJSONField(blank=True, db_default=[], default=list),
         ),
         migrations.AlterField(
             model_name="order",

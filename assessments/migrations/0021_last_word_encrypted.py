@@ -5,10 +5,10 @@ from typing import Any
 
 from django.db import migrations
 
-from integrations import at_rest
-from integrations.personal_fields import PersonalTextField
+from integrations.encryption import rewrite
+from integrations.encryption.fields import PersonalTextField
 
-_TABLE = at_rest.Table("assessments_order", "assessment_id", ("justifacts_status",))
+_TABLE = rewrite.Table("assessments_order", "assessment_id", ("justifacts_status",))
 
 
 def make_room(apps: Any, schema_editor: Any) -> None:
@@ -26,11 +26,11 @@ def _alter(schema_editor: Any, kind: str) -> None:
 
 
 def encrypt(apps: Any, schema_editor: Any) -> None:
-    at_rest.rewrite(schema_editor.connection, _TABLE, at_rest.encrypted)
+    rewrite.rewrite(schema_editor.connection, _TABLE, rewrite.encrypted)
 
 
 def decrypt(apps: Any, schema_editor: Any) -> None:
-    at_rest.rewrite(schema_editor.connection, _TABLE, at_rest.decrypted)
+    rewrite.rewrite(schema_editor.connection, _TABLE, rewrite.decrypted)
 
 
 class Migration(migrations.Migration):

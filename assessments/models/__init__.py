@@ -1,17 +1,18 @@
 """What happened, what is true, and what must be said."""
 
-from .calls import Attempt, InboundCall
-from .claims import Claimable
+from assessments.models.call_log import Attempt, InboundCall
+from assessments.models.leases import Claimable
+from assessments.models.notifications import NoticeChoice, NoticeKind, Told
+from assessments.models.order_events import Event
+from assessments.models.outbox import Update
+from assessments.models.search import CandidateSearchTerm
+from assessments.models.stall_thresholds import WatchLimits
+
 from .erasure import ErasureCertificate
-from .events import Event
 from .heartbeats import Heartbeat
-from .notices import NoticeChoice, NoticeKind, Told
 from .order_choices import CancelledBy, Concern, ErasedWhy, NextCall
 from .orders import Order
 from .reconciliation import Difference, Reconciliation
-from .search_terms import CandidateSearchTerm
-from .updates import Update
-from .watching import WatchLimits
 
 __all__ = [
     "Attempt",

@@ -8,13 +8,13 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from assessments.models.leases import Claimable, ClaimableQuerySet
 from assessments.statuses import ENDED, Status
+from integrations.encryption.fields import PersonalJSONField, PersonalTextField
 from integrations.models import Organization, Package
 from integrations.partner_protocol.starts import Candidate, StartRequest
-from integrations.personal_fields import PersonalJSONField, PersonalTextField
 from integrations.redaction import about_a_person
 
-from .claims import Claimable, ClaimableQuerySet
 from .order_choices import ERASED_TEXTS, CancelledBy, Concern, ErasedWhy, NextCall
 
 

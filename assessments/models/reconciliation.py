@@ -6,9 +6,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from assessments.models.leases import Claimable, ClaimableQuerySet
 from integrations.models import Organization
 
-from .claims import Claimable, ClaimableQuerySet
 from .orders import Order
 
 

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from integrations.fields import blind_index
+from integrations.encryption.blind_index import blind_index
 from integrations.models import Connection, Package
 
 from .models import ReferenceRow

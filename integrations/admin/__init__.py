@@ -3,28 +3,18 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from . import (
-    audit_trail,
-    connections,
-    custom_fields,
-    jobs,
-    keys,
-    organizations,
-    packages,
-    people,
-    retiring,
-)
+from integrations.admin import accounts, api_keys, audit_log, connections, organizations
+from integrations.admin.catalog import custom_fields, jobs, packages
 
 __all__ = [
-    "audit_trail",
+    "accounts",
+    "api_keys",
+    "audit_log",
     "connections",
     "custom_fields",
     "jobs",
-    "keys",
     "organizations",
     "packages",
-    "people",
-    "retiring",
 ]
 
 admin.site.site_header = admin.site.site_title = _("Assessment portal")

@@ -13,15 +13,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from integrations.addresses import validate_address_to_call
-from integrations.connections import save_with_verification_key, set_verification_key
-from integrations.errands import ask
-from integrations.fields import Secret
+from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.admin.secret_fields import SecretField
+from integrations.connections.api_keys import save_with_verification_key, set_verification_key
+from integrations.encryption.secrets import Secret
+from integrations.http.urls import validate_address_to_call
 from integrations.models import AshbyApiKey, Connection, Errand
+from integrations.onboarding.jobs import ask
 from integrations.tasks import nudge, run_errand
-
-from .scope import OfOrganizations, OrganizationFilter
-from .secrets import SecretField
 
 
 class ConnectionForm(forms.ModelForm):

@@ -11,11 +11,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from integrations.accounts.roles import organizations_of
+from integrations.admin.base import OfOrganizations
+from integrations.admin.onboarding.views import SetupViews
 from integrations.models import Connection, Organization
-from integrations.people import organizations_of
-
-from .scope import OfOrganizations
-from .setup_views import SetupViews
 
 CHANGE_CONNECTION = "integrations.change_connection"
 

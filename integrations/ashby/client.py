@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from integrations import http
-from integrations.answers import error_of, unsuccessful
-from integrations.codes import BODY_CODES, NOT_FOUND_CODES
-from integrations.errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
-from integrations.key_chain import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
-from integrations.limits import rest_everybody, take_ashby_call
-from integrations.listing import Listing, clean_text, read_listing
+from integrations.http import client
+from integrations.http.error_codes import BODY_CODES, NOT_FOUND_CODES
+from integrations.http.errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
+from integrations.http.key_fallback import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
+from integrations.http.outcomes import error_of, unsuccessful
+from integrations.http.rate_limits import rest_everybody, take_ashby_call
+from integrations.partner_protocol.listing import Listing, clean_text, read_listing
 from integrations.partner_protocol.parsing import read_id
 
 logger = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class AshbyClient:
     ) -> Answer:
         take_ashby_call(key)
         try:
-            answer = http.post(
+            answer = client.post(
                 f"{self.base_url}/{name}",
                 key=key,
                 body=body,

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from integrations import http
-from integrations.answers import error_of, unsuccessful
-from integrations.codes import ALREADY_CANCELLED_CODES, ASSESSMENT_NOT_FOUND, DUPLICATE_CODES
-from integrations.errors import Answer, NotUnderstood, Refused, Unauthorized, UnclearRefusal, Unknown
-from integrations.excerpts import excerpt
-from integrations.key_chain import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
-from integrations.limits import take_justifacts_calls
-from integrations.listing import Listing, clean_text, read_listing
+from integrations.http import client
+from integrations.http.error_codes import ALREADY_CANCELLED_CODES, ASSESSMENT_NOT_FOUND, DUPLICATE_CODES
+from integrations.http.errors import Answer, NotUnderstood, Refused, Unauthorized, UnclearRefusal, Unknown
+from integrations.http.excerpts import excerpt
+from integrations.http.key_fallback import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
+from integrations.http.outcomes import error_of, unsuccessful
+from integrations.http.rate_limits import take_justifacts_calls
+from integrations.partner_protocol.listing import Listing, clean_text, read_listing
 from integrations.partner_protocol.messages import AssessmentUpdate, read_reference
 from integrations.partner_protocol.parsing import (
     MAX_NAME_LENGTH,
@@ -225,7 +225,7 @@ class JustifactsClient:
         def make(key: str) -> Answer:
             try:
                 return _successful(
-                    http.post(
+                    client.post(
                         address(self.base_url, name),
                         key=key,
                         body=body,

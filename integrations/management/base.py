@@ -15,9 +15,9 @@ from django.core.management import BaseCommand, CommandError
 from django.core.management.base import CommandParser
 from django.db import OperationalError, ProgrammingError
 
-from integrations import audit
-from integrations.errors import CallFailed
-from integrations.fields import SecretUnreadable
+from integrations.audit import log
+from integrations.encryption.secrets import SecretUnreadable
+from integrations.http.errors import CallFailed
 from integrations.models import Connection, Organization
 
 
@@ -78,8 +78,8 @@ class PortalCommand(BaseCommand):
         named = {name: str(options[name]) for name in self.audited if options.get(name)}
         slug = options.get("slug") or options.get("org")
         organization = Organization.objects.filter(slug=slug).first() if slug else None
-        audit.record(
-            audit.Action.COMMAND,
+        log.record(
+            log.Action.COMMAND,
             who_runs(),
             organization_id=organization.pk if organization else None,
             kind=type(self).__module__.rpartition(".")[2],

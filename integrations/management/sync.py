@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management import CommandError
 
-from integrations.catalogue import Synced
+from integrations.catalog.sync import Synced
 from integrations.models import Connection
 
 from .base import PortalCommand, connection_of, one_line

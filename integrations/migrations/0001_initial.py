@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import integrations.fields
+import integrations.encryption.secrets
 import integrations.models.organizations
 import uuid
 from django.db import migrations, models
@@ -63,9 +63,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('is_enabled', models.BooleanField(default=True, help_text="Off: Ashby's calls are answered 403, and nothing is sent to either side.", verbose_name='switched on')),
-                ('verification_key', integrations.fields.EncryptedTextField(blank=True, default='', help_text='The key that Justifacts e-mailed. Ashby signs in to us with it, and we to Justifacts.')),
+                ('verification_key', integrations.encryption.fields.EncryptedTextField(blank=True, default='', help_text='The key that Justifacts e-mailed. Ashby signs in to us with it, and we to Justifacts.')),
                 ('verification_key_index', models.CharField(editable=False, max_length=64, null=True, unique=True)),
-                ('staging_base_url', models.CharField(default=integrations.models.organizations.default_staging_base_url, help_text="Justifacts' address, as in the field “Staging Base URL” of Ashby's guide.", max_length=500, validators=[integrations.models.organizations.validate_staging_base_url])),
+                ('staging_base_url', models.CharField(default=integrations.models.connections.default_staging_base_url, help_text="Justifacts' address, as in the field “Staging Base URL” of Ashby's guide.", max_length=500, validators=[integrations.models.connections.validate_staging_base_url])),
                 ('job_package_type_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('paused_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='deliveries paused since')),
                 ('pause_reason', models.TextField(blank=True, default='', editable=False)),
@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='To tell it from the others, such as the day it was made.', max_length=200)),
-                ('key', integrations.fields.EncryptedTextField(help_text='Ashby shows it once, when it is created.')),
+                ('key', integrations.encryption.fields.EncryptedTextField(help_text='Ashby shows it once, when it is created.')),
                 ('key_index', models.CharField(editable=False, max_length=64)),
                 ('is_selected', models.BooleanField(default=False, verbose_name='in use')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),

@@ -5,7 +5,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import integrations.fields
+import integrations.encryption.secrets
 
 
 class Migration(migrations.Migration):
@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="connection",
             name="notice_webhook",
-            field=integrations.fields.EncryptedTextField(
+            field=integrations.encryption.fields.EncryptedTextField(
                 blank=True,
                 default="",
                 help_text="A Slack-compatible incoming webhook. It is a secret: who has it can write there.",

@@ -6,8 +6,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-import integrations.fields
-from integrations.audit_triggers import POSTGRESQL, SQLITE
+import integrations.encryption.secrets
+from integrations.audit.triggers import POSTGRESQL, SQLITE
 
 
 def refuse_changes(apps: Any, schema_editor: Any) -> None:
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
             name="AuditHead",
             fields=[
                 ("chain", models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ("last", integrations.fields.EncryptedTextField(editable=False)),
+                ("last", integrations.encryption.fields.EncryptedTextField(editable=False)),
             ],
             options={
                 "default_permissions": (),

@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-import integrations.fields
+import integrations.encryption.secrets
 
 
 class Migration(migrations.Migration):
@@ -51,7 +51,10 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("key", integrations.fields.EncryptedTextField(editable=False, verbose_name="key")),
+                (
+                    "key",
+                    integrations.encryption.fields.EncryptedTextField(editable=False, verbose_name="key"),
+                ),
                 ("key_index", models.CharField(editable=False, max_length=64, unique=True)),
                 (
                     "set_by",

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import integrations.addresses
+import integrations.http.urls
 
 
 class Migration(migrations.Migration):
@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 help_text="Only needed where Justifacts' reports are somewhere else than Justifacts: the names "
                 "of those servers, one a line. The address of a report at any other server is shown, and is "
                 "no link.",
-                validators=[integrations.addresses.validate_report_hosts],
+                validators=[integrations.http.urls.validate_report_hosts],
                 verbose_name="other servers of reports",
             ),
         ),

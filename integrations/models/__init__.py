@@ -1,12 +1,13 @@
 """Who we talk to, and what they offer."""
 
+from integrations.models.accounts import MEMBER_ROLES, Membership, Role, SessionsEnded
+from integrations.models.api_keys import AshbyApiKey, RetiringVerificationKey
+from integrations.models.catalog import CustomField, Job, JobPackageMapping, Package
+from integrations.models.connection_jobs import Errand
+from integrations.models.connections import Connection
+from integrations.models.organizations import Organization
+
 from .audit import AuditEvent, AuditHead, Unchangeable
-from .catalogue import CustomField, Job, JobPackageMapping, Package
-from .errands import Errand
-from .memberships import MEMBER_ROLES, Membership, Role
-from .organizations import AshbyApiKey, Connection, Organization
-from .retiring import RetiringVerificationKey
-from .sign_in import SessionsEnded
 
 __all__ = [
     "MEMBER_ROLES",

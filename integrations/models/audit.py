@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from integrations.fields import EncryptedTextField
+from integrations.encryption.fields import EncryptedTextField
 
 from .organizations import Organization
 

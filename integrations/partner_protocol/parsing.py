@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from integrations.json_body import visible
+from integrations.http.strict_json import visible
 
 from .cleaning import clean_line
 

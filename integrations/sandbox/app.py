@@ -11,20 +11,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 from aiohttp import web
 
-from integrations.sandbox import (
-    ashby_api,
-    ashby_pages,
-    control,
-    control_sides,
-    dialect_pages,
-    failure_pages,
-    justifacts_api,
-    justifacts_pages,
-    pages,
-)
-from integrations.sandbox.justifacts_api import PUSHER
-from integrations.sandbox.justifacts_push import Pusher
+from integrations.sandbox.ashby import api as ashby_api
+from integrations.sandbox.ashby import pages as ashby_pages
+from integrations.sandbox.control import api, partners
+from integrations.sandbox.dialects import pages as dialect_pages
+from integrations.sandbox.justifacts import api as justifacts_api
+from integrations.sandbox.justifacts import pages as justifacts_pages
+from integrations.sandbox.justifacts.api import PUSHER
+from integrations.sandbox.justifacts.push import Pusher
 from integrations.sandbox.outgoing import SESSION
+from integrations.sandbox.pages import base, failures
 from integrations.sandbox.wire import WORLD
 from integrations.sandbox.world import World
 
@@ -36,14 +32,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def build_app(world: World) -> web.Application:
     """The application with every route of both halves, the pages and the control API."""
     app = web.Application(
-        middlewares=[same_origin, control.control_errors, pages.page_errors], client_max_size=_MAX_BODY
+        middlewares=[same_origin, api.control_errors, base.page_errors], client_max_size=_MAX_BODY
     )
     app[WORLD] = world
     app.cleanup_ctx.append(_background)
-    for module in (ashby_api, justifacts_api, control, control_sides):
+    for module in (ashby_api, justifacts_api, api, partners):
         module.add_routes(app)
-    pages.set_up(app)
-    for module in (ashby_pages, justifacts_pages, failure_pages, dialect_pages):
+    base.set_up(app)
+    for module in (ashby_pages, justifacts_pages, failures, dialect_pages):
         module.add_routes(app)
     return app
 

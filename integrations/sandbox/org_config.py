@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.sandbox.ashby_rules import is_web_address
+from integrations.sandbox.ashby.rules import is_web_address
 from integrations.sandbox.models import AshbyKey, Package
 
 ALL_SCOPES = [

@@ -13,7 +13,7 @@ from aiohttp import web
 from yarl import URL
 
 from integrations.sandbox.calls import Call, shown_headers, without_secrets
-from integrations.sandbox.dialect_wire import encode_request
+from integrations.sandbox.dialects.wire import encode_request
 from integrations.sandbox.models import Org
 from integrations.sandbox.wire import basic_header
 from integrations.sandbox.world import World

@@ -17,9 +17,9 @@ from typing import Any
 
 from aiohttp import web
 
-from integrations.sandbox import dialect_wire
 from integrations.sandbox.calls import Call, shown_headers, without_secrets
-from integrations.sandbox.dialects import Dialect
+from integrations.sandbox.dialects import wire
+from integrations.sandbox.dialects.kinds import Dialect
 from integrations.sandbox.failures import Failure
 from integrations.sandbox.models import Org
 from integrations.sandbox.world import World
@@ -129,7 +129,7 @@ async def answer(
     _record(world, inbound, reply, is_lost, note, (time.perf_counter() - began) * 1000)
     if reply is None or is_lost:
         return reset_connection(inbound.request)
-    body, content_type = dialect_wire.encode(dialect, reply.text, reply.content_type)
+    body, content_type = wire.encode(dialect, reply.text, reply.content_type)
     return web.Response(
         body=body, status=reply.status, headers={**reply.headers, "Content-Type": content_type}
     )
@@ -137,18 +137,18 @@ async def answer(
 
 def _with_dialect_faults(dialect: Dialect, inbound: Inbound, process: Process) -> tuple[Reply, str | None]:
     """The answer, or what a proxy or an unknown error makes of it, with a note for the record."""
-    if fault := dialect_wire.fault_before(dialect):
-        return Reply(*dialect_wire.fault_answer(dialect, fault, inbound.request_id)), f"dialect: {fault}"
+    if fault := wire.fault_before(dialect):
+        return Reply(*wire.fault_answer(dialect, fault, inbound.request_id)), f"dialect: {fault}"
     reply = process(inbound)
-    if fault := dialect_wire.fault_after(dialect):
-        reply.status, reply.payload = dialect_wire.fault_answer(dialect, fault, inbound.request_id)
+    if fault := wire.fault_after(dialect):
+        reply.status, reply.payload = wire.fault_answer(dialect, fault, inbound.request_id)
         return reply, f"dialect: {fault}"
     return reply, None
 
 
 def _put_into_dialect(dialect: Dialect, name: str, reply: Reply) -> None:
-    reply.status = dialect_wire.status_of_success(dialect, reply.status, reply.payload, name)
-    reply.payload = "" if reply.status == 204 else dialect_wire.say(dialect, reply.payload)
+    reply.status = wire.status_of_success(dialect, reply.status, reply.payload, name)
+    reply.payload = "" if reply.status == 204 else wire.say(dialect, reply.payload)
 
 
 def reset_connection(request: web.Request) -> web.StreamResponse:

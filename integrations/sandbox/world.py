@@ -10,8 +10,8 @@ from typing import Any
 
 from integrations.sandbox import seed
 from integrations.sandbox.calls import CallLog
-from integrations.sandbox.dialect_messages import digits_of
-from integrations.sandbox.dialects import Dialects
+from integrations.sandbox.dialects.kinds import Dialects
+from integrations.sandbox.dialects.messages import digits_of
 from integrations.sandbox.failures import Failures
 from integrations.sandbox.models import (
     Application,

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from config.celery import app
 from integrations.models import Membership, Organization
-from tests.world import World
+from tests.fixtures.world import World
 
 
 class Desk:

@@ -6,8 +6,8 @@ import pytest
 import time_machine
 
 from integrations.models import Package
-from tests.assessments.reconciling import NINE
-from tests.world import World
+from tests.assessments.reconciliation.reconciling import NINE
+from tests.fixtures.world import World
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.journey.processes import Portal, eventually
-from tests.services import chromium
+from tests.e2e.processes import Portal, eventually
+from tests.fixtures.services import chromium
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 

@@ -15,8 +15,8 @@ import requests
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, sign_in
-from tests.journey.processes import Portal, eventually
-from tests.services import chromium
+from tests.e2e.processes import Portal, eventually
+from tests.fixtures.services import chromium
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 PASSWORD = "only for the pictures"  # nosec B105 # noqa: S105 - of an account that only the test has
@@ -66,7 +66,7 @@ def _fill(portal: Portal) -> list[str]:
         ).stdout
 
     python("manage.py", "migrate", "--verbosity", "0")
-    python("-m", "tests.crowd", "--orders", "400")
+    python("-m", "tests.fixtures.load_data", "--orders", "400")
     python(
         *("manage.py", "createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.com"),
         DJANGO_SUPERUSER_PASSWORD=PASSWORD,

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from assessments.models import Order
 from integrations.models import Job, Organization
 from tests.browser.conftest import sign_in, watched
-from tests.crowd import fill
+from tests.fixtures.load_data import fill
 
 pytestmark = [
     pytest.mark.browser,

@@ -9,7 +9,7 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import choose_password, mailed_link, sign_in, watched
-from tests.journey.processes import Portal
+from tests.e2e.processes import Portal
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("embedded")]
 

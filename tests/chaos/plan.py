@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field
 
-from integrations.crash_points import POINTS
+from integrations.failpoints import POINTS
 
 from .dialects import Spoken, draw_dialects
 

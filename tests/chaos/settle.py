@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from tests.journey.processes import ROOT
+from tests.e2e.processes import ROOT
 
 from .audit import differs, is_explained, told_of
 from .driver import Driver

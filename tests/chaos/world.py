@@ -17,8 +17,8 @@ from typing import Any
 import redis
 import requests
 
-from tests.journey.processes import Portal, eventually
-from tests.redis_server import quiet_port, start_redis
+from tests.e2e.processes import Portal, eventually
+from tests.fixtures.redis_server import quiet_port, start_redis
 
 CLAIM_SECONDS = 20
 _CLOCK = Path(__file__).parent / "clock"

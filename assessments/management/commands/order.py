@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
 
+from assessments.explanation.serialize import as_json
 from assessments.management.base import order_of
-from assessments.services.facts import as_json
 from integrations.management.base import PortalCommand, in_columns, one_line
 
 

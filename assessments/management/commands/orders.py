@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
 
+from assessments.explanation.serialize import in_short
 from assessments.models import Order
-from assessments.services.facts import in_short
 from assessments.statuses import Status
 from integrations.management.base import PortalCommand, connection_of, in_columns, one_line
 

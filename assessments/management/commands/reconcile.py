@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management import CommandError
 
+from assessments.explanation.serialize import reconciliation_as_json
 from assessments.models import Difference
-from assessments.services.facts import reconciliation_as_json
-from assessments.services.reconcile import AlreadyRunning, NotNow, reconcile
+from assessments.reconciliation.run import AlreadyRunning, NotNow, reconcile
 from integrations.management.base import PortalCommand, connection_of, one_line
 
 _HEADINGS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from assessments.management.base import order_of
-from assessments.services.retry import retry
+from assessments.support.retry import retry
 from assessments.tasks import call_justifacts, deliver, nudge, poll
 from integrations.management.base import PortalCommand
 

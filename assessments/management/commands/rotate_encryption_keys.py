@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management import CommandError
 
-from assessments.services import journal, search_terms
-from integrations import encryption
+from assessments import recovery_log, search
+from integrations.encryption import rotation
 from integrations.management.base import PortalCommand
 
 
@@ -29,17 +29,17 @@ class Command(PortalCommand):
     def act(self, **options: Any) -> dict[str, Any]:
         cleared, renewed = {}, {}
         if options["clear_unreadable"]:
-            cleared = dict(encryption.clear_unreadable())
+            cleared = dict(rotation.clear_unreadable())
         if not options["check"]:
             renewed = {
-                **encryption.rotate(),
-                "journal of starts": journal.encrypt_anew(),
-                "search terms": search_terms.renew(),
+                **rotation.rotate(),
+                "journal of starts": recovery_log.encrypt_anew(),
+                "search terms": search.renew(),
             }
-        left, unreadable = encryption.left(), encryption.unreadable()
-        waits = {**left, "journal of starts": journal.lines_left()}
+        left, unreadable = rotation.left(), rotation.unreadable()
+        waits = {**left, "journal of starts": recovery_log.lines_left()}
         if not unreadable:
-            waits["search terms"] = search_terms.left()
+            waits["search terms"] = search.left()
         return {
             "encrypted_anew": {name: number for name, number in renewed.items() if number},
             "cleared": cleared,

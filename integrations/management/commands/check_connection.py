@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management import CommandError
 
-from integrations.connections import check
+from integrations.connections.check import check
 from integrations.management.base import PortalCommand, connection_of, one_line
 
 

@@ -4,7 +4,7 @@ import os
 from argparse import ArgumentParser
 from typing import Any
 
-from integrations.connections import connect
+from integrations.connections.connect import connect
 from integrations.management.base import PortalCommand
 
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
 
-from integrations.catalogue import find_package, map_job
+from integrations.catalog.mapping import find_package, map_job
 from integrations.management.base import PortalCommand, connection_of
 
 

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError
 from django.db.models import Q
 
-from integrations import second_factor
-from integrations.audit import Action
+from integrations.accounts import two_factor
+from integrations.audit.log import Action
 from integrations.management.base import PortalCommand, who_runs
 from integrations.tasks import mail_factor_change, nudge
 
@@ -33,7 +33,7 @@ class Command(PortalCommand):
                 if people
                 else f"There is nobody with the address or user name {name}."
             )
-        removed = second_factor.reset(people[0], who_runs())
+        removed = two_factor.reset(people[0], who_runs())
         nudge(mail_factor_change, people[0].pk, Action.FACTOR_RESET)
         return {"person": people[0].get_username(), "removed": removed}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management import CommandError
 
-from integrations.catalogue import find_package, set_default_package
+from integrations.catalog.mapping import find_package, set_default_package
 from integrations.management.base import PortalCommand, connection_of
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from integrations.catalogue import Synced, sync_jobs
+from integrations.catalog.sync import Synced, sync_jobs
 from integrations.management.sync import SyncCommand
 from integrations.models import Connection
 

@@ -3,10 +3,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from integrations.catalogue import Synced, sync_packages
+from integrations.catalog.sync import Synced, sync_packages
+from integrations.catalog.withdrawals import allowed, unattended
 from integrations.management.sync import SyncCommand
 from integrations.models import Connection
-from integrations.withdrawals import allowed, unattended
 
 
 class Command(SyncCommand):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management import CommandError
 
-from integrations import audit
+from integrations.audit import log
 from integrations.management.base import PortalCommand
 from integrations.models import Organization
 
@@ -28,8 +28,8 @@ class Command(PortalCommand):
             organization = Organization.objects.filter(slug=slug).first()
             if organization is None:
                 raise CommandError(f"There is no organization “{slug}”.")
-            chain = audit.chain_of(organization.pk)
-        chains = list(audit.verify(chain))
+            chain = log.chain_of(organization.pk)
+        chains = list(log.verify(chain))
         return {"ok": not any(one.problem for one in chains), "chains": [asdict(one) for one in chains]}
 
     def lines(self, found: dict[str, Any]) -> Iterable[str]:

@@ -1,0 +1,56 @@
+"""Updates, attempts, events and inbound calls, each as a list of its own, for whoever looks across
+orders. None of them reads all rows to show a page."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy
+
+from assessments.admin.read_only import ReadOnly
+from assessments.models import Attempt, Event, Heartbeat, InboundCall, Update
+from integrations.admin.base import OfOrganizations, OrganizationFilter, Robust
+
+
+@admin.register(Update)
+class UpdateAdmin(ReadOnly, OfOrganizations):
+    show_full_result_count = False
+    organization_path = "order__organization"
+    list_display = ["summary", "order", "sequence", "state", "attempt_count", "due_at", "last_error"]
+    list_filter = ["state", OrganizationFilter]
+    list_select_related = ["order"]
+    ordering = ["-pk"]
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnly, OfOrganizations):
+    show_full_result_count = False
+    organization_path = "order__organization"
+    list_display = ["at", "call", "outcome", "http_status", "milliseconds", "request_id", "order"]
+    list_filter = ["call", OrganizationFilter]
+    list_select_related = ["order"]
+    search_fields = ["request_id__exact"]
+    search_help_text = gettext_lazy("Ashby’s request id.")
+    ordering = ["-pk"]
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly, OfOrganizations):
+    show_full_result_count = False
+    organization_path = "order__organization"
+    list_display = ["at", "source", "summary", "order"]
+    list_filter = ["source", OrganizationFilter]
+    list_select_related = ["order"]
+    ordering = ["-pk"]
+
+
+@admin.register(InboundCall)
+class InboundCallAdmin(ReadOnly, OfOrganizations):
+    show_full_result_count = False
+    list_display = ["received_at", "source", "name", "http_status", "outcome", "organization", "order"]
+    list_filter = ["source", OrganizationFilter]
+    list_select_related = ["organization", "order"]
+    search_fields = ["request_id__exact"]
+    search_help_text = gettext_lazy("Our request id.")
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnly, Robust):
+    list_display = ["name", "at"]

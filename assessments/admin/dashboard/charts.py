@@ -1,0 +1,204 @@
+"""The charts of the first page: which figures, under which names."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from assessments.admin.dashboard.svg import Bars, Columns, Part, Series, bars, columns, hour_ticks
+from assessments.insights.dashboard import (
+    AGES,
+    ON_THE_WAY,
+    PAUSED,
+    REFUSED,
+    Completed,
+    Scope,
+    completed_checks,
+    days_until,
+    orders_by_day,
+    results,
+    turnaround,
+    updates_waiting,
+)
+from assessments.statuses import Status
+
+DAYS = 30
+LATELY = timedelta(days=90)
+_MOST_PACKAGES = 8
+_MOST_RESULTS = 6
+
+#: From the bottom of a column to its top.
+_STACK = (
+    *(Status.COMPLETE, Status.IN_PROCESS, Status.APPLICANT_STARTED, Status.RECEIVED, Status.ACCEPTED),
+    *(Status.CANCELLED, Status.REJECTED),
+)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart with its words, and the same figures as a table."""
+
+    key: str
+    title: str
+    sentence: str
+    table: tuple[list[str], list[list[str]]]
+    columns: Columns | None = None
+    bars: Bars | None = None
+    legend: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.table[1]
+
+
+def charts(scope: Scope, now: datetime) -> list[Chart]:
+    completed = completed_checks(scope, now - LATELY)
+    return [_days(scope, now), _updates(scope, now), _turnaround(completed), _results(completed)]
+
+
+def _days(scope: Scope, now: datetime) -> Chart:
+    days = days_until(now, DAYS)
+    counted = orders_by_day(scope, days)
+    series = [
+        Series(str(status.label), f"chart-{status.value}", [counted.get((day, status), 0) for day in days])
+        for status in _STACK
+    ]
+    drawn = columns([_day(day) for day in days], series, name_every=7)
+    text = ngettext(
+        "One check was started in the last 30 days.",
+        "%(count)s checks were started in the last 30 days, by their status now.",
+        drawn.total,
+    )
+    return Chart(
+        key="days",
+        title=_("Orders per day"),
+        sentence=text % {"count": _number(drawn.total)} if drawn.total else _("No check was started lately."),
+        table=_table(_("Day"), drawn, [_day(day) for day in days]),
+        columns=drawn,
+        legend=tuple((each.css, f"{each.name} {_number(each.total)}") for each in drawn.series),
+    )
+
+
+def _updates(scope: Scope, now: datetime) -> Chart:
+    counted = updates_waiting(scope, now)
+    names = [_("< 5 min"), _("5–60 min"), _("1–6 h"), _("6–24 h"), _("> 1 day")]
+    why = ((ON_THE_WAY, _("On the way")), (PAUSED, _("Paused")), (REFUSED, _("Refused by Ashby")))
+    series = [
+        Series(name, f"chart-{key}", [counted.get((key, age), 0) for age in range(len(AGES) + 1)])
+        for key, name in why
+    ]
+    drawn = columns(names, series)
+    text = ngettext(
+        "One update waits for Ashby to take it.",
+        "%(count)s updates wait for Ashby to take them.",
+        drawn.total,
+    )
+    return Chart(
+        key="updates",
+        title=_("Updates waiting, by age"),
+        sentence=text % {"count": _number(drawn.total)}
+        if drawn.total
+        else _("Ashby has been told everything."),
+        table=_table(_("Age"), drawn, names),
+        columns=drawn,
+        legend=tuple((each.css, f"{each.name} {_number(each.total)}") for each in drawn.series),
+    )
+
+
+def _table(first: str, drawn: Columns, names: list[str]) -> tuple[list[str], list[list[str]]]:
+    head = [first, *(each.name for each in drawn.series), _("All")]
+    rows = []
+    for place, name in enumerate(names):
+        values = [each.values[place] for each in drawn.series]
+        rows.append([name, *map(_number, values), _number(sum(values))])
+    return head, rows if drawn.total else []
+
+
+def _turnaround(completed: Completed) -> Chart:
+    found = turnaround(completed)[:_MOST_PACKAGES]
+    ticks = hour_ticks(max((each.ninth for each in found), default=0))
+    half, most = _("Half are done within"), _("Nine in ten are done within")
+    return Chart(
+        key="turnaround",
+        title=_("Turnaround by package"),
+        sentence=_("Checks that were completed in the last 90 days.")
+        if found
+        else _("No check was completed in the last 90 days."),
+        table=(
+            [_("Package"), _("Checks"), _("Median"), _("90th percentile")],
+            [[each.package, _number(each.count), hours(each.median), hours(each.ninth)] for each in found],
+        ),
+        bars=bars(
+            [
+                (
+                    each.package,
+                    f"{hours(each.median)} · {hours(each.ninth)}",
+                    [
+                        Part(each.ninth, "chart-ninth", f"{each.package}: {most} {hours(each.ninth)}"),
+                        Part(each.median, "chart-median", f"{each.package}: {half} {hours(each.median)}"),
+                    ],
+                )
+                for each in found
+            ],
+            [(tick, hours(tick) if tick else "0") for tick in ticks],
+        ),
+        legend=(("chart-median", half), ("chart-ninth", most)) if found else (),
+    )
+
+
+def _results(completed: Completed) -> Chart:
+    counted = results(completed)
+    rows = counted[:_MOST_RESULTS]
+    if others := sum(count for _result, count in counted[_MOST_RESULTS:]):
+        rows.append((_("Other words"), others))
+    total = sum(count for _result, count in rows)
+    text = ngettext(
+        "One check was completed in the last 90 days.",
+        "%(count)s checks were completed in the last 90 days.",
+        total,
+    )
+    shares = [(result, _number(count), _share(count, total)) for result, count in rows]
+    return Chart(
+        key="results",
+        title=_("Results"),
+        sentence=text % {"count": _number(total)}
+        if total
+        else _("No check was completed in the last 90 days."),
+        table=([_("Result"), _("Checks"), _("Share")], [list(row) for row in shares]),
+        bars=bars(
+            [
+                (result, share, [Part(count, "chart-result", f"{result}: {_number(count)}")])
+                for (result, count), (_name, _count, share) in zip(rows, shares, strict=True)
+            ],
+            [(0, "0"), (max(total, 1), "")],
+        ),
+    )
+
+
+def _share(count: int, total: int) -> str:
+    share = 100 * count / total
+    return f"{share:.0f} %" if share >= 1 else _("under 1 %")
+
+
+def hours(length: int) -> str:
+    """A length of time in the two units that say enough."""
+    if length < 1:
+        return _("under 1 h")
+    days, rest = divmod(length, 24)
+    parts: list[Any] = []
+    if days:
+        parts.append(_("%(count)s d") % {"count": _number(days)})
+    if rest:
+        parts.append(_("%(count)s h") % {"count": rest})
+    return " ".join(parts)
+
+
+def _day(day: date) -> str:
+    return date_format(day, "j M")
+
+
+def _number(count: int) -> str:
+    return number_format(count, force_grouping=True)

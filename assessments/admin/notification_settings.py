@@ -1,0 +1,68 @@
+"""My notices: each person chooses what they are told by mail, and sees what could not be sent."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from assessments.models import NoticeChoice
+from assessments.notifications.recipients import SEES_ORDERS, troubles_for
+from integrations.accounts.roles import organizations_of, sees_every_organization
+
+#: As many are named; who has more knows that they do.
+NAMED = 12
+SHOWN = 20
+
+
+class NoticeChoiceForm(forms.ModelForm):
+    class Meta:
+        model = NoticeChoice
+        fields = ["connection", "human", "digest"]
+        help_texts = {
+            "connection": gettext_lazy(
+                "When the portal cannot reach Ashby or Justifacts for five minutes, or a key is refused; and "
+                "when all works again."
+            ),
+            "human": gettext_lazy("When a background check has stopped until a person decides."),
+            "digest": format_lazy(
+                gettext_lazy(
+                    "At {hour} UTC: what started, ended and waits. Nothing of organizations where nothing "
+                    "happened and nothing waits."
+                ),
+                hour=f"{settings.NOTICES_DIGEST_HOUR:02}:00",
+            ),
+        }
+
+
+def my_notices(request: HttpRequest) -> HttpResponse:
+    posted = request.POST if request.method == "POST" else None
+    form = NoticeChoiceForm(posted, instance=NoticeChoice.of(request.user))
+    if form.is_valid():
+        form.save()
+        messages.success(request, _("Saved: you get the notices that you have chosen."))
+        return HttpResponseRedirect(reverse("my_notices"))
+    return render(request, "admin/notifications/settings.html", _context(request, form))
+
+
+def _context(request: HttpRequest, form: NoticeChoiceForm) -> dict[str, Any]:
+    organizations = organizations_of(request.user, SEES_ORDERS)
+    names = list(organizations.values_list("name", flat=True)[: NAMED + 1])
+    return {
+        **admin.site.each_context(request),
+        "title": _("My notices"),
+        "form": form,
+        "sees_all": sees_every_organization(request.user, SEES_ORDERS),
+        "organizations": names[:NAMED],
+        "and_more": len(names) > NAMED,
+        "troubles": list(troubles_for(request.user)[:SHOWN]),
+    }
+
+
+urlpatterns = [path("", admin.site.admin_view(my_notices), name="my_notices")]

@@ -1,0 +1,203 @@
+"""The list of orders: support finds one, or what stands in the way of many."""
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator, slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from assessments.admin.orders.detail import OrderPage
+from assessments.admin.orders.export import export
+from assessments.admin.orders.filters import (
+    JobFilter,
+    PackageFilter,
+    ProblemFilter,
+    ResultFilter,
+    StartedFilter,
+    StatusFilter,
+)
+from assessments.admin.orders.mapping_preview import DryRun
+from assessments.admin.orders.search import LISTED, newest_found, search
+from assessments.admin.private_search import QuietChangeList, QuietSearch, opened
+from assessments.admin.read_only import ReadOnly
+from assessments.explanation.status_summary import in_largest_unit, next_in_short
+from assessments.models import Order, Update
+from assessments.support.retry import poll_now, retry
+from assessments.tasks import call_justifacts, deliver, nudge, poll
+from integrations.accounts.roles import organizations_of
+from integrations.admin.base import OrganizationFilter
+from integrations.web.csv_export import CSVDownload
+
+#: With one action, so that no request takes minutes.
+MOST_AT_ONCE = 200
+_LONGEST_JOB = 60
+
+
+class OrderChangeList(QuietChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        """Whether Ashby has to be told something is asked for the page's rows, not for all."""
+        super().get_results(request)
+        self.is_cut = bool(self.query) and self.result_count >= LISTED
+        shown = list(self.result_list)
+        unsaid = Update.objects.filter(order__in=shown, state__in=Update.UNSAID)
+        waiting = set(unsaid.values_list("order_id", flat=True))
+        for order in shown:
+            order.waits_for_ashby = order.pk in waiting
+        self.result_list = shown
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
+    list_display = [
+        *("candidate", "package", "job_in_short", "coloured_status", "age", "what_happens_next"),
+        "organization",
+    ]
+    list_display_links = ["candidate"]
+    list_filter = [
+        *(ProblemFilter, OrganizationFilter, PackageFilter, StatusFilter, ResultFilter, JobFilter),
+        StartedFilter,
+    ]
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ["pk"]  # What is searched is in order_search.py.
+    search_help_text = gettext_lazy(
+        "A candidate’s name (three letters or more of its beginning) or e-mail, an order number at "
+        "Justifacts, an id, or a job."
+    )
+    actions = ["retry_now", "poll_orders_now"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        orders: QuerySet[Order] = super().get_queryset(request)
+        return orders.select_related("organization__connection", "package")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OrderChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        """A file holds all that were found, a list the newest."""
+        find = search if request.path == reverse("admin:assessments_order_export") else newest_found
+        return find(queryset, opened(search_term)), False
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """One organization needs no column."""
+        if organizations_of(request.user, "assessments.view_order")[:2].count() > 1:
+            return self.list_display
+        return [name for name in self.list_display if name != "organization"]
+
+    @admin.display(description=gettext_lazy("candidate"))
+    def candidate(self, order: Order) -> str:
+        return order.candidate_name
+
+    @admin.display(description=gettext_lazy("job"), ordering="job_name")
+    def job_in_short(self, order: Order) -> str:
+        """Cut: Ashby's names of jobs have any length."""
+        return Truncator(order.job_name).chars(_LONGEST_JOB) or "–"
+
+    @admin.display(description=gettext_lazy("status"), ordering="status")
+    def coloured_status(self, order: Order) -> SafeString:
+        """And the result, Justifacts' own word: none says that a person failed, and no colour does."""
+        status = format_html(
+            '<span class="status status-{}">{}</span>', order.status, order.get_status_display()
+        )
+        if order.is_erased:
+            return format_html('{} <span class="status status-accepted">{}</span>', status, _("Erased"))
+        if order.still_since:
+            return format_html('{} <span class="status status-human">{}</span>', status, _("Stands still"))
+        if not order.result:
+            return status
+        return format_html(
+            '{} <span class="status result result-{}">{}</span>', status, slugify(order.result), order.result
+        )
+
+    @admin.display(description=gettext_lazy("for"), ordering="status_since")
+    def age(self, order: Order) -> str:
+        return in_largest_unit(timezone.now() - order.status_since)
+
+    @admin.display(description=gettext_lazy("what happens next"), ordering="next_call_at")
+    def what_happens_next(self, order: Order) -> str:
+        waits = getattr(order, "waits_for_ashby", False)
+        words = next_in_short(order, waits_for_ashby=waits, now=timezone.now())
+        if order.needs_attention:
+            return format_html('<span class="status status-human">{}</span>', words)
+        return words
+
+    # --- Many at once -------------------------------------------------------------------------
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "assessments.retry_order")
+
+    def has_poll_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "assessments.poll_order")
+
+    @admin.action(description=gettext_lazy("Retry now what waits"), permissions=["retry"])
+    def retry_now(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        orders = self._chosen(request, queryset, "assessments.retry_order")
+        who = request.user.get_username()
+        done = [order for order in orders if retry(order.pk, who)]
+        for order in done:
+            nudge(call_justifacts, str(order.pk))
+            nudge(deliver, str(order.pk))
+        nudge(poll, [str(order.pk) for order in done])
+        text = _("Of %(all)d chosen, %(done)d had something to retry, which is done now.")
+        self.message_user(request, text % {"all": len(orders), "done": len(done)})
+
+    @admin.action(description=gettext_lazy("Poll now: ask Justifacts for the status"), permissions=["poll"])
+    def poll_orders_now(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        orders = self._chosen(request, queryset, "assessments.poll_order")
+        done = [str(order.pk) for order in orders if poll_now(order.pk, request.user.get_username())]
+        nudge(poll, done)
+        text = _(
+            "Of %(all)d chosen, Justifacts is asked for %(done)d now; the others have nothing to ask for."
+        )
+        self.message_user(request, text % {"all": len(orders), "done": len(done)})
+
+    def _chosen(self, request: HttpRequest, orders: QuerySet[Order], permission: str) -> list[Order]:
+        allowed = orders.filter(organization__in=organizations_of(request.user, permission))
+        chosen = list(allowed[: MOST_AT_ONCE + 1])
+        if len(chosen) > MOST_AT_ONCE:
+            text = _("At most %(most)d at once: the first ones were taken. Repeat it for the others.")
+            self.message_user(request, text % {"most": MOST_AT_ONCE}, messages.WARNING)
+        return chosen[:MOST_AT_ONCE]
+
+    # --- Export -------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path("export/", self.admin_site.admin_view(self.export_view), name="assessments_order_export")
+        return [own, *super().get_urls()]
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """What the list shows under the same filters and search, all pages of it."""
+        if not self.may(request, "assessments.export_order"):
+            raise PermissionDenied
+        try:
+            listed: QuerySet[Order] = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            # As the list itself answers a query that it cannot read.
+            return HttpResponseRedirect(f"{reverse('admin:assessments_order_changelist')}?{ERROR_FLAG}=1")
+        orders = listed.filter(organization__in=organizations_of(request.user, "assessments.export_order"))
+        answer = export(request, orders)
+        if isinstance(answer, CSVDownload):
+            LogEntry.objects.create(
+                user=cast(User, request.user),
+                object_repr=_("Export of %(count)d orders") % {"count": answer.count},
+                action_flag=CHANGE,
+            )
+        return answer
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        extra = {"may_export": self.may(request, "assessments.export_order"), **(extra_context or {})}
+        return super().changelist_view(request, extra)

@@ -1,0 +1,157 @@
+"""The page of one order, and its actions: each is explained, confirmed and written down."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from assessments.admin.orders.action import Action, Request
+from assessments.admin.orders.actions import ORDER_ACTIONS, UPDATE_ACTIONS
+from assessments.explanation.status_summary import paragraphs
+from assessments.explanation.timeline import sources, timeline
+from assessments.models import Order, Update
+from assessments.orders.staff import NotPossible
+from assessments.outbox.card import card_of
+from assessments.outbox.compose import first_answer
+from assessments.privacy.retention import erased_on
+from assessments.statuses import asks_for_a_look
+from assessments.support.updates import may_be_resent
+from assessments.tasks import call_justifacts, deliver, nudge, poll
+from assessments.tracking.report_url import report_of
+from integrations.admin.base import OfOrganizations
+
+_TEMPLATES = "admin/assessments/order"
+
+
+class OrderPage(OfOrganizations):
+    """What the admin of orders shows of one, and lets be done with it."""
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        if request.method != "GET" or not self.has_view_permission(request, order):
+            raise PermissionDenied
+        updates = list(order.updates.order_by("sequence"))
+        context = {
+            **self._frame(request, order),
+            **_content(order, updates),
+            "actions": self._offered(request, order, ORDER_ACTIONS),
+            "updates": self._with_actions(request, order, updates),
+        }
+        return TemplateResponse(request, f"{_TEMPLATES}/page.html", context)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<uuid:pk>/{action.name}/",
+                self.admin_site.admin_view(self.action_view),
+                {"action": action},
+                name=f"assessments_order_{action.name.replace('-', '_')}",
+            )
+            for action in ORDER_ACTIONS
+        ]
+        own += [
+            path(
+                f"<uuid:pk>/updates/<int:update_pk>/{action.name}/",
+                self.admin_site.admin_view(self.action_view),
+                {"action": action},
+                name=f"assessments_order_{action.name.replace('-', '_')}",
+            )
+            for action in UPDATE_ACTIONS
+        ]
+        return [*own, *super().get_urls()]
+
+    def action_view(
+        self, request: HttpRequest, pk: UUID, action: Action, update_pk: int | None = None
+    ) -> HttpResponse:
+        """GET explains and asks; POST does it, if the form is filled in."""
+        order = self.get_object(request, str(pk))
+        if not self.may(request, f"assessments.{action.permission}", order):
+            raise PermissionDenied
+        update = get_object_or_404(order.updates, pk=update_pk) if update_pk else None
+        form = action.form(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            who = request.user.get_username()
+            return self._do(request, action, Request(order, update, who, form.cleaned_data))
+        context = {
+            **self._frame(request, order),
+            "title": action.label,
+            "action": action,
+            "update": update,
+            "explanation": action.explain(order, update),
+            "is_offered": action.is_offered(order, update),
+            "form": form,
+        }
+        return TemplateResponse(request, f"{_TEMPLATES}/action.html", context)
+
+    def _do(self, request: HttpRequest, action: Action, asked: Request) -> HttpResponse:
+        try:
+            messages.success(request, action.do(asked))
+        except NotPossible as error:
+            messages.warning(request, str(error))
+        else:
+            nudge(call_justifacts, str(asked.order.pk))
+            nudge(poll, [str(asked.order.pk)])
+            nudge(deliver, str(asked.order.pk))
+        return HttpResponseRedirect(reverse("admin:assessments_order_change", args=[asked.order.pk]))
+
+    def _offered(
+        self, request: HttpRequest, order: Order, actions: Iterable[Action], update: Update | None = None
+    ) -> list[Action]:
+        return [
+            action
+            for action in actions
+            if self.may(request, f"assessments.{action.permission}", order)
+            and action.is_offered(order, update)
+        ]
+
+    def _with_actions(
+        self, request: HttpRequest, order: Order, updates: list[Update]
+    ) -> list[tuple[Update, list[Action]]]:
+        """Newest first, each with what may be done with it now."""
+        can_be_resent = may_be_resent(order, updates)
+        rows = []
+        for update in reversed(updates):
+            actions = [a for a in UPDATE_ACTIONS if a.name != "resend" or update in can_be_resent]
+            rows.append((update, self._offered(request, order, actions, update)))
+        return rows
+
+    def _frame(self, request: HttpRequest, order: Order) -> dict[str, Any]:
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "order": order,
+            "title": _("Check of %(candidate)s") % {"candidate": order.candidate_name},
+        }
+
+
+def _content(order: Order, updates: list[Update]) -> dict[str, Any]:
+    told = [update.payload for update in updates if update.state == Update.State.DELIVERED]
+    to_tell = [update.payload for update in updates if update.state in Update.UNSAID]
+    start = first_answer(order)
+    moments = timeline(order)
+    now = card_of([start, *told])
+    then = card_of([start, *told, *to_tell]) if to_tell else None
+    return {
+        "standing": paragraphs(order, timezone.now()),
+        "report": report_of(order, order.report_url),
+        "card_now": now,
+        "report_now": report_of(order, now.report_url),
+        "card_then": then,
+        "report_then": then and report_of(order, then.report_url),
+        "unsaid_count": len(to_tell),
+        "told_count": len(told),
+        "moments": moments,
+        "sources": sources(moments),
+        "erased_on": erased_on(order),
+        "asks_for_a_look": asks_for_a_look(order.result),
+    }

@@ -1,0 +1,160 @@
+"""Filters of the list of orders: problems first. None of them reads all orders to know its choices."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from assessments.models import NextCall, Order, Update
+from assessments.stalled.thresholds import STANDING_STILL
+from assessments.statuses import RESULTS, Status
+from integrations.accounts.roles import organizations_of
+from integrations.models import Job, Organization, Package
+
+Choices = list[tuple[str, str | Promise]]
+_MOST_CHOICES = 40
+#: A number that every database takes.
+_KEY = re.compile("[0-9]{1,18}")
+
+
+def _with_something_unsaid(orders: QuerySet[Order]) -> QuerySet[Order]:
+    # Few updates wait: their orders are found from them, not by asking each order.
+    return orders.filter(pk__in=Update.objects.filter(state__in=Update.UNSAID).values("order"))
+
+
+class ProblemFilter(SimpleListFilter):
+    title = _("problem")
+    parameter_name = "problem"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
+        return [
+            ("human", _("Needs a human")),
+            ("ashby", _("Waiting for Ashby")),
+            ("paused", _("Deliveries paused")),
+            ("still", _("Standing still")),
+            ("unknown", _("Unknown status at Justifacts")),
+            ("placing", _("Not yet at Justifacts")),
+            ("held", _("Under a legal hold")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        match self.value():
+            case "human":
+                return queryset.filter(needs_attention=True)
+            case "ashby":
+                return _with_something_unsaid(queryset)
+            case "paused":
+                paused = Organization.objects.exclude(connection__paused_at=None).values("pk")
+                return _with_something_unsaid(queryset).filter(organization__in=paused)
+            case "still":
+                return queryset.filter(STANDING_STILL)
+            case "unknown":
+                return queryset.filter(status_is_unknown=True)
+            case "placing":
+                return queryset.filter(next_call__in=[NextCall.PLACE, NextCall.LOOK_UP])
+            case "held":
+                return queryset.filter(legal_hold=True)
+        return queryset
+
+
+class _OfSeenOrganizations(SimpleListFilter):
+    """Choices from the organizations that the person sees; from the chosen one, once one is chosen.
+    A value that is none of the choices still filters: a list, or a file, that silently leaves it out
+    would hold more than was asked for."""
+
+    def has_output(self) -> bool:
+        return super().has_output() or bool(self.value())
+
+    def organizations(self, request: HttpRequest) -> QuerySet[Organization]:
+        seen = organizations_of(request.user, "assessments.view_order")
+        chosen = request.GET.get("organization")
+        return seen.filter(slug=chosen) if chosen else seen
+
+
+class PackageFilter(_OfSeenOrganizations):
+    title = _("package")
+    parameter_name = "package"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
+        """Packages of two organizations may have one name."""
+        organizations = self.organizations(request)
+        packages = Package.objects.filter(organization__in=organizations).select_related("organization")
+        found = list(packages.order_by("organization__name", "name")[:_MOST_CHOICES])
+        several = len({package.organization_id for package in found}) > 1
+        return [
+            (str(package.pk), f"{package.organization}: {package}" if several else str(package))
+            for package in found
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        chosen = self.value()
+        if not chosen:
+            return queryset
+        return queryset.filter(package=int(chosen)) if _KEY.fullmatch(chosen) else queryset.none()
+
+
+class JobFilter(_OfSeenOrganizations):
+    """Of one organization, since no person chooses from the jobs of all."""
+
+    title = _("job")
+    parameter_name = "job"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
+        organizations = list(self.organizations(request)[:2])
+        if len(organizations) != 1:
+            return []
+        jobs = Job.objects.filter(organization=organizations[0]).order_by("title")
+        return [(job.ashby_id, str(job)) for job in jobs[:_MOST_CHOICES]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return queryset.filter(job_id=self.value()) if self.value() else queryset
+
+
+class StatusFilter(SimpleListFilter):
+    title = _("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
+        return Status.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+class ResultFilter(SimpleListFilter):
+    title = _("result")
+    parameter_name = "result"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
+        return [*((result, result) for result in RESULTS), ("other", _("Any other"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        if self.value() == "other":
+            return queryset.exclude(result__in=["", *RESULTS])
+        return queryset.filter(result=self.value()) if self.value() else queryset
+
+
+class StartedFilter(SimpleListFilter):
+    title = _("started")
+    parameter_name = "started"
+    _DAYS = {"today": 0, "7d": 7, "30d": 30, "90d": 90}
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
+        return [
+            ("today", _("Today")),
+            ("7d", _("In the last 7 days")),
+            ("30d", _("In the last 30 days")),
+            ("90d", _("In the last 90 days")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        if self.value() not in self._DAYS:
+            return queryset
+        midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return queryset.filter(created_at__gte=midnight - timedelta(days=self._DAYS[str(self.value())]))

@@ -1,0 +1,76 @@
+"""A page that answers, before anybody starts a check: what would these mappings have done?"""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from assessments.insights.mapping_preview import DAYS, dry_run, totals
+from integrations.accounts.roles import organizations_of
+from integrations.admin.base import OfOrganizations
+from integrations.admin.catalog.job_mapping import MAP, MapForm
+from integrations.models import Job, Organization
+
+_MAPPINGS = "integrations.view_jobpackagemapping"
+
+
+class DryRun(OfOrganizations):
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.dry_run_view)
+        return [path("dry-run/<int:pk>/", view, name="assessments_order_dry_run"), *super().get_urls()]
+
+    def dry_run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """For who may see both the orders and the mappings of the organization. Posted by the page that
+        maps jobs, it tries what is chosen there; it writes nothing."""
+        organization = organizations_of(request.user, _MAPPINGS).filter(pk=pk).first()
+        if organization is None or not request.user.has_perm("assessments.view_order", organization):
+            raise Http404
+        if request.method != "POST":
+            return self._tried(request, organization)
+        if not request.user.has_perm(MAP, organization):
+            raise Http404
+        jobs, form = _proposal(organization, request.POST)
+        if not jobs or not form.is_valid():
+            messages.error(request, _("Choose jobs and a package first, then try it."))
+            return HttpResponseRedirect(
+                f"{reverse('admin:integrations_job_changelist')}?organization={organization.slug}"
+            )
+        return self._tried(request, organization, jobs, form)
+
+    def _tried(
+        self,
+        request: HttpRequest,
+        organization: Organization,
+        jobs: list[Job] | None = None,
+        form: MapForm | None = None,
+    ) -> HttpResponse:
+        proposed = {job.ashby_id: form.rule() for job in jobs or []} if form else {}
+        rows = dry_run(organization, timezone.now(), proposed)
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request),
+            "title": _("What last month’s orders of %(organization)s would get")
+            % {"organization": organization},
+            "opts": self.opts,
+            "organization": organization,
+            "rows": rows,
+            "totals": totals(rows),
+            "days": DAYS,
+            "all": sum(row.count for row in rows),
+            "changed": sum(row.count for row in rows if row.changes),
+            "refused": sum(row.count for row in rows if row.would_get is None),
+            "jobs": jobs,
+            "form": form,
+            "checkbox": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/assessments/order/mapping_preview.html", context)
+
+
+def _proposal(organization: Organization, given: QueryDict) -> tuple[list[Job], MapForm]:
+    """Jobs and package of this organization; another's are not found."""
+    chosen = [pk for pk in given.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
+    return list(organization.jobs.filter(pk__in=chosen)), MapForm(organization, given)

@@ -1,0 +1,123 @@
+"""Limits for standing still: how long an organization's orders may stay in one status."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from assessments.models import WatchLimits
+from integrations.accounts.roles import organizations_of
+from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.models import Organization
+
+
+class WatchLimitsForm(forms.ModelForm):
+    class Meta:
+        model = WatchLimits
+        fields = [
+            *("organization", "accepted_minutes", "received_days", "applicant_started_days"),
+            *("in_process_business_days", "tell_ashby"),
+        ]
+        labels = {
+            "accepted_minutes": gettext_lazy("Accepted (minutes)"),
+            "received_days": gettext_lazy("Received (days)"),
+            "applicant_started_days": gettext_lazy("Applicant started (days)"),
+            "in_process_business_days": gettext_lazy("In process (working days)"),
+            "tell_ashby": gettext_lazy("Tell Ashby"),
+        }
+        help_texts = {
+            "accepted_minutes": gettext_lazy("Started in Ashby; Justifacts has not taken the order yet."),
+            "received_days": gettext_lazy("Justifacts has the order; the candidate has not begun."),
+            "applicant_started_days": gettext_lazy("The candidate fills in Justifacts’ form."),
+            "in_process_business_days": gettext_lazy(
+                "Justifacts does the check. Saturdays and Sundays do not count."
+            ),
+            "tell_ashby": gettext_lazy(
+                "Recruiters then read on the assessment card, once in each status, that the check waits and "
+                "what to do."
+            ),
+        }
+
+
+@admin.register(WatchLimits)
+class WatchLimitsAdmin(OfOrganizations):
+    """A page for each organization: with the usual limits, where it has never set its own."""
+
+    form = WatchLimitsForm
+    list_display = [
+        *("organization", "accepted_minutes", "received_days", "applicant_started_days"),
+        *("in_process_business_days", "tell_ashby"),
+    ]
+    list_filter = [OrganizationFilter]
+    list_select_related = ["organization"]
+    fieldsets = [
+        (None, {"fields": ["organization"]}),
+        (
+            gettext_lazy("An order stands still when it is longer in one status than"),
+            {
+                "classes": ["wide"],
+                "fields": list(WatchLimitsForm.Meta.fields[1:5]),
+                "description": gettext_lazy(
+                    "It is then counted on the first page and found in the list of orders, and its page says "
+                    "what may be the reason and what to do. A change counts within a minute."
+                ),
+            },
+        ),
+        (gettext_lazy("Ashby"), {"fields": ["tell_ashby"]}),
+    ]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> WatchLimits:
+        """The organization's own limits, or the usual ones, not saved yet. Raises ``Http404`` where the
+        organization does not exist for the person."""
+        permissions = self._permission("view"), self._permission("change")
+        try:
+            organization = organizations_of(request.user, *permissions).get(pk=object_id)
+        except (Organization.DoesNotExist, ValueError):
+            raise Http404 from None
+        own = WatchLimits.objects.filter(organization=organization).select_related("organization").first()
+        return own or WatchLimits(organization=organization)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: WatchLimits | None = None) -> list[str]:
+        return ["organization"] if obj else []
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only organizations that have no limits of their own yet can be given some."""
+        kwargs["queryset"] = organizations_of(request.user, self._permission("add")).filter(watch_limits=None)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Who has one organization is not asked which; the link of a set-up page names it."""
+        own = list(organizations_of(request.user, self._permission("add"))[:2])
+        return {"organization": own[0].pk if len(own) == 1 else None}
+
+    def has_delete_permission(self, request: HttpRequest, obj: WatchLimits | None = None) -> bool:
+        """To delete them is to go back to the usual ones."""
+        return super().has_delete_permission(request, obj) and not (obj and obj._state.adding)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        extra = {"show_save_and_add_another": False, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, extra)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        usual = WatchLimits()
+        text = _(
+            "An organization that is not in this list has the usual limits: %(accepted)d minutes while "
+            "accepted, %(received)d days received, %(started)d days applicant started, %(process)d working "
+            "days in process."
+        )
+        sentence = text % {
+            "accepted": usual.accepted_minutes,
+            "received": usual.received_days,
+            "started": usual.applicant_started_days,
+            "process": usual.in_process_business_days,
+        }
+        return super().changelist_view(request, {"usual": sentence, **(extra_context or {})})

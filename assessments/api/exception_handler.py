@@ -1,0 +1,76 @@
+"""The one place that turns failures into answers: the envelope of Ashby's partner protocol.
+
+``{"success": false, "errors": ["code"], "errorInfo": {"code", "message", "requestId"}}``; 409 and
+422 carry ``message`` at the top too, which Ashby shows its user. [Ashby's guide]
+"""
+
+import logging
+import traceback
+from typing import Any
+
+from django.db import DatabaseError
+from django.http import Http404
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+
+from assessments.api.budgets import TooManyCalls
+from assessments.intake.start import AlreadyBeingAssessed
+from assessments.models import Order
+from assessments.tracking.apply import WrongOrderNumber
+from integrations.catalog.offers import NoPackage
+from integrations.partner_protocol.parsing import InvalidMessage
+
+logger = logging.getLogger(__name__)
+
+_SHOWN_TO_THE_USER = frozenset({409, 422})
+
+
+def failure(status: int, code: str, message: str, request_id: str) -> dict[str, Any]:
+    """The error envelope."""
+    body: dict[str, Any] = {
+        "success": False,
+        "errors": [code],
+        "errorInfo": {"code": code, "message": message, "requestId": request_id},
+    }
+    return body | ({"message": message} if status in _SHOWN_TO_THE_USER else {})
+
+
+def explain(exc: Exception) -> tuple[int, str, str]:
+    """HTTP status, code and sentence of a failure: one row each."""
+    match exc:
+        case InvalidMessage():
+            return (422 if exc.for_person else 400), "invalid_input", exc.message
+        case NoPackage():
+            return 422, "package_not_available", str(exc)
+        case AlreadyBeingAssessed():
+            return 409, "already_being_assessed", str(exc)
+        case Order.DoesNotExist():
+            return 404, "assessment_not_found", "This organization has no such assessment."
+        case WrongOrderNumber():
+            return 409, "order_number_mismatch", "This reference belongs to another order number."
+        case Http404():
+            return 404, "not_found", "There is no such call."
+        case APIException():
+            # get_codes() is a text for the single failures that views here raise.
+            return exc.status_code, str(exc.get_codes()), str(exc.detail)
+        case DatabaseError():
+            return 503, "temporarily_unavailable", "The portal cannot reach its database. Try again shortly."
+    return 500, "internal_error", "Something went wrong here; nothing was changed."
+
+
+def envelope(exc: Exception, context: dict[str, Any]) -> Response:
+    """DRF's exception handler."""
+    status, code, message = explain(exc)
+    if status >= 500:
+        # Where it failed, not what it said: a database's message quotes the row, the candidate's data too.
+        where = "".join(traceback.format_tb(exc.__traceback__))
+        logger.error("inbound call failed: %s\n%s", type(exc).__name__, where)
+    headers = {}
+    if isinstance(exc, APIException) and getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = exc.auth_header  # type: ignore[attr-defined]
+    if isinstance(exc, TooManyCalls):
+        headers["Retry-After"] = str(exc.wait)
+    if status == 503:
+        headers["Retry-After"] = "5"
+    request_id = getattr(context.get("view"), "request_id", "")
+    return Response(failure(status, code, message, request_id), status=status, headers=headers)

@@ -1,0 +1,79 @@
+"""Health and metrics, for the operator's machines."""
+
+from dataclasses import asdict
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from assessments import recovery_log
+from assessments.insights.health import Part, figures, heartbeat, oldest_due_work
+from assessments.tasks import broker_answers
+
+
+@require_safe
+def live(request: HttpRequest) -> JsonResponse:
+    """This web process answers."""
+    return JsonResponse({"status": "ok", "parts": {"web": {"ok": True, "detail": "answers"}}})
+
+
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """Each part by name; 503 while one is not well."""
+    now = timezone.now()
+    parts: dict[str, Part] = {}
+    try:
+        connection.ensure_connection()
+        parts["worker"] = heartbeat("worker", now)
+        parts["scheduler"] = heartbeat("scheduler", now)
+        parts["oldest_due_work"] = oldest_due_work(now)
+        parts["database"] = Part(True, "answers")
+    except DatabaseError as error:
+        parts["database"] = Part(False, f"does not answer ({type(error).__name__})")
+    if not recovery_log.is_writable():
+        parts["journal"] = Part(False, "cannot be written, and a restore would miss starts; see JOURNAL_DIR")
+    answers = broker_answers()
+    parts["broker"] = Part(answers, "answers" if answers else "does not answer; work waits for the sweep")
+    ok = all(part.ok for part in parts.values())
+    response = JsonResponse(
+        {
+            "status": "ok" if ok else "unavailable",
+            "parts": {name: asdict(part) for name, part in parts.items()},
+        },
+        status=200 if ok else 503,
+    )
+    # Django logs every 503 as an error; a check that is asked every second says enough by itself.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus' text format; with ``METRICS_TOKEN`` set, for who sends it as a bearer token."""
+    wanted = f"Bearer {settings.METRICS_TOKEN}"
+    if settings.METRICS_TOKEN and not constant_time_compare(request.headers.get("Authorization", ""), wanted):
+        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+    registry = CollectorRegistry()
+    found = figures(timezone.now())
+    orders = Gauge("portal_orders", "Orders by status", ["status"], registry=registry)
+    for status, count in found.orders.items():
+        orders.labels(status).set(count)
+    updates = Gauge("portal_updates", "Updates for Ashby by state", ["state"], registry=registry)
+    for state, count in found.updates.items():
+        updates.labels(state).set(count)
+    ages = Gauge(
+        "portal_heartbeat_age_seconds", "Since the last sign of life", ["process"], registry=registry
+    )
+    for name, seconds in found.heartbeat_ages.items():
+        ages.labels(name).set(seconds)
+    for name, text, value in (
+        ("portal_orders_needing_a_human", "Orders that need a human", found.needing_a_human),
+        ("portal_paused_organizations", "Organizations with paused deliveries", found.paused_organizations),
+        ("portal_oldest_due_seconds", "How long the oldest due work waits", found.oldest_due_seconds),
+    ):
+        Gauge(name, text, registry=registry).set(value)
+    return HttpResponse(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,113 @@
+"""All the facts of an order, for machines that ask: what the commands print as JSON."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from assessments.explanation.status_summary import where_it_stands
+from assessments.models import Difference, Order, Reconciliation, Update
+from assessments.tracking.poll_schedule import polled_until
+
+
+def as_json(order: Order) -> dict[str, Any]:
+    """The order with its timeline, its updates and their attempts."""
+    return {
+        **in_short(order),
+        "organization_slug": order.organization.slug,
+        "package_id": str(order.package.assessment_type_id),
+        "result": order.result or None,
+        "report_url": order.report_url or None,
+        "justifacts_order_id": order.justifacts_order_id or None,
+        "justifacts_status": order.justifacts_status or None,
+        "reason": order.end_reason or None,
+        "job_id": order.job_id,
+        "application_id": order.application_id,
+        "where_it_stands": where_it_stands(order, timezone.now()),
+        "placed_at": _time(order.placed_at),
+        "completed_at": _time(order.completed_at),
+        "legal_hold": order.legal_hold,
+        "next_call": order.next_call or None,
+        "next_call_at": _time(order.next_call_at),
+        "call_error": order.call_error or None,
+        "polled_until": _time(polled_until(order)),
+        "offered_order_number": order.offered_order_number or None,
+        "former_order_number": order.former_order_number or None,
+        "cancelled_by": order.cancelled_by or None,
+        "events": [
+            {"at": _time(event.at), "source": event.source, "kind": event.kind, "summary": event.summary}
+            for event in order.events.all()
+        ],
+        "updates": [
+            _update(update) for update in order.updates.order_by("sequence").prefetch_related("attempts")
+        ],
+        "attempts": [_attempt(attempt) for attempt in order.attempts.filter(update=None)],
+    }
+
+
+def reconciliation_as_json(report: Reconciliation) -> dict[str, Any]:
+    """A report with its lines, by what became of them."""
+    lines: dict[str, list[dict[str, Any]]] = {outcome: [] for outcome in Difference.Outcome.values}
+    for line in report.differences.all():
+        lines[line.outcome].append(
+            {"order": str(line.order_id) if line.order_id else None, "text": line.text}
+        )
+    return {
+        "organization": report.organization.name,
+        "organization_slug": report.organization.slug,
+        "started_at": _time(report.started_at),
+        "ended_at": _time(report.ended_at),
+        "orders_checked": report.orders_checked,
+        **lines,
+    }
+
+
+def in_short(order: Order) -> dict[str, Any]:
+    """One line of a list: nothing about the candidate."""
+    return {
+        "assessment_id": str(order.assessment_id),
+        "organization": order.organization.name,
+        "package": order.package.label,
+        "job": order.job_name or order.job_id,
+        "status": order.status,
+        "result": order.result or None,
+        "needs_attention": order.needs_attention,
+        "attention_reason": order.attention_reason or None,
+        "standing_still": order.still_since is not None,
+        "standing_still_reason": order.still_reason or None,
+        "erased_at": _time(order.erased_at),
+        "created_at": _time(order.created_at),
+    }
+
+
+def _update(update: Update) -> dict[str, Any]:
+    return {
+        "sequence": update.sequence,
+        "timestamp": update.timestamp,
+        "state": update.state,
+        "summary": update.summary,
+        "attempts": [_attempt(attempt) for attempt in update.attempts.all()],
+        "attempt_count": update.attempt_count,
+        "due_at": _time(update.due_at),
+        "delivered_at": _time(update.delivered_at),
+        "last_error": update.last_error or None,
+        "warnings": update.warnings,
+        "payload": update.payload,
+    }
+
+
+def _attempt(attempt: Any) -> dict[str, Any]:
+    return {
+        "at": _time(attempt.at),
+        "call": attempt.call,
+        "outcome": attempt.outcome,
+        "http_status": attempt.http_status,
+        "milliseconds": attempt.milliseconds,
+        "request_id": attempt.request_id or None,
+        "message": attempt.message or None,
+        "answer": attempt.answer or None,
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,207 @@
+"""The figures of the first page. Each is counted by the database; no order is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, NullIf, TruncDate
+from django.utils import timezone
+
+from assessments.models import NextCall, Order, Reconciliation, Update
+from assessments.stalled.thresholds import STANDING_STILL
+from assessments.statuses import ENDED
+
+#: Updates that wait, by how long ago they were written: up to each of these, and longer.
+AGES = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+
+
+_A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The organizations that figures are about; None: every one there is."""
+
+    organizations: tuple[int, ...] | None = None
+
+    def along(self, path: str) -> Q:
+        return Q() if self.organizations is None else Q(**{f"{path}__in": self.organizations})
+
+    @property
+    def orders(self) -> QuerySet[Order]:
+        return Order.objects.order_by().filter(self.along("organization"))
+
+
+@dataclass(frozen=True)
+class Problems:
+    """How many orders each filter of the list finds."""
+
+    human: int
+    paused: int
+    still: int
+    unknown: int
+    ashby: int
+    placing: int
+    #: Not a problem: orders that have not ended.
+    on_the_way: int
+
+
+def problems(scope: Scope) -> Problems:
+    orders = scope.orders
+    waiting = (
+        Update.objects.order_by()
+        .filter(scope.along("order__organization"), state__in=Update.UNSAID)
+        .aggregate(
+            ashby=Count("order", distinct=True),
+            paused=Count(
+                "order", distinct=True, filter=Q(order__organization__connection__paused_at__isnull=False)
+            ),
+        )
+    )
+    return Problems(
+        human=orders.filter(needs_attention=True).count(),
+        still=orders.filter(STANDING_STILL).count(),
+        unknown=orders.filter(status_is_unknown=True).count(),
+        placing=orders.filter(next_call__in=[NextCall.PLACE, NextCall.LOOK_UP]).count(),
+        on_the_way=orders.exclude(status__in=ENDED).count(),
+        **waiting,
+    )
+
+
+def reports_for_a_human(scope: Scope, now: datetime) -> int:
+    """Organizations whose last reconciliation, of the last day, found something that only a person can
+    settle."""
+    ended = Reconciliation.objects.filter(started_at__gte=now - _A_DAY, ended_at__isnull=False)
+    of_same = ended.filter(organization=OuterRef("organization")).order_by("-started_at", "-pk")
+    last = ended.filter(scope.along("organization"), pk=Subquery(of_same.values("pk")[:1]))
+    return last.filter(for_human__gt=0).count()
+
+
+def needing_a_human(scope: Scope, most: int) -> list[Order]:
+    """Those that wait longest for one."""
+    waiting = scope.orders.filter(needs_attention=True).select_related("organization")
+    fields = [
+        "candidate_first_name",
+        "candidate_last_name",
+        "attention_reason",
+        "attention_since",
+        "erased_at",
+    ]
+    return list(waiting.only(*fields, "organization__name").order_by("attention_since", "pk")[:most])
+
+
+def days_until(now: datetime, count: int) -> list[date]:
+    """The last days, today among them."""
+    today = timezone.localdate(now)
+    return [today - timedelta(days=ago) for ago in reversed(range(count))]
+
+
+def orders_by_day(scope: Scope, days: Sequence[date]) -> dict[tuple[date, str], int]:
+    """How many orders were started on each day, by the status that they have now."""
+    start = timezone.make_aware(datetime.combine(days[0], time.min))
+    counted = (
+        scope.orders.filter(created_at__gte=start)
+        .values_list(TruncDate("created_at"), "status")
+        .annotate(count=Count("*"))
+    )
+    return {(day, status): count for day, status, count in counted}
+
+
+#: How many completed checks there are of each package's name, result, and length in whole hours.
+Completed = dict[tuple[str, str, int | None], int]
+
+
+def completed_checks(scope: Scope, since: datetime) -> Completed:
+    """One histogram for all that is told of completed checks. Packages of one name count together:
+    organizations buy the same ones."""
+    name = Coalesce(NullIf("package__ashby_name", Value("")), "package__name")
+    counted = (
+        scope.orders.filter(completed_at__gte=since)
+        .values_list(name, "result", F("turnaround_minutes") / 60)
+        .annotate(count=Count("*"))
+    )
+    return {(package, result, hours): count for package, result, hours, count in counted}
+
+
+def results(completed: Completed) -> list[tuple[str, int]]:
+    """What completed checks said, the most frequent first."""
+    counted: dict[str, int] = {}
+    for (_package, result, _hours), count in completed.items():
+        if result:
+            counted[result] = counted.get(result, 0) + count
+    return sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+@dataclass(frozen=True)
+class Turnaround:
+    """How long the checks of a package took, in whole hours."""
+
+    package: str
+    count: int
+    median: int
+    ninth: int
+
+
+def turnaround(completed: Completed) -> list[Turnaround]:
+    """By package, the most used first."""
+    histograms: dict[str, dict[int, int]] = {}
+    for (package, _result, hours), count in completed.items():
+        if hours is not None:
+            histogram = histograms.setdefault(package, {})
+            histogram[hours] = histogram.get(hours, 0) + count
+    found = [
+        Turnaround(package, sum(histogram.values()), percentile(histogram, 50), percentile(histogram, 90))
+        for package, histogram in histograms.items()
+    ]
+    return sorted(found, key=lambda each: (-each.count, each.package))
+
+
+def percentile(histogram: dict[int, int], percent: int) -> int:
+    """The smallest value that so many in a hundred do not exceed (nearest rank)."""
+    needed = sum(histogram.values()) * percent
+    seen = 0
+    for value in sorted(histogram):
+        seen += histogram[value] * 100
+        if seen >= needed:
+            return value
+    raise ValueError("an empty histogram has no percentile")
+
+
+#: Why an update waits.
+ON_THE_WAY, PAUSED, REFUSED = "on_the_way", "paused", "refused"
+
+
+def updates_waiting(scope: Scope, now: datetime) -> dict[tuple[str, int], int]:
+    """How many updates Ashby has not taken, by why and by age (an index into ``AGES``)."""
+    paused = Q(order__organization__connection__paused_at__isnull=False)
+    why = Case(
+        When(state=Update.State.REFUSED, then=Value(REFUSED)),
+        When(paused, then=Value(PAUSED)),
+        default=Value(ON_THE_WAY),
+        output_field=CharField(),
+    )
+    age = Case(
+        *(When(created_at__gt=now - limit, then=Value(place)) for place, limit in enumerate(AGES)),
+        default=Value(len(AGES)),
+        output_field=IntegerField(),
+    )
+    counted = (
+        Update.objects.order_by()
+        .filter(scope.along("order__organization"), state__in=Update.UNSAID)
+        .values_list(why, age)
+        .annotate(count=Count("*"))
+    )
+    return {(reason, place): count for reason, place, count in counted}

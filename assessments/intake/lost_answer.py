@@ -1,0 +1,79 @@
+"""The answer to a start can get lost on its way: the order exists, and Ashby does not know it.
+
+The sign is Ashby's own word: it answers an update of the order with "not found". Until it takes an update,
+the same start gets the first answer again, so that Ashby learns the order's id and can show and cancel it.
+
+A completed order is answered again too, if Ashby never took an update of it. "After complete, a new start is
+a new order" is for a recruiter who has seen the outcome and wants another check. No recruiter has seen
+this one: their start is still the first, and a second order would bill a second report on the person.
+A cancelled or rejected order is never answered again: its start failed, and a new one is meant.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+
+from assessments.models import Concern, Event, InboundCall, Order, Update
+from assessments.orders.call_log import keep_about
+from assessments.orders.transaction import changing, record, settle
+from assessments.outbox.compose import label_of, tell_completion, tell_status, tell_word
+from assessments.statuses import ASHBY_LABELS, ENDED, Status
+
+# Ashby stores the id only once our answer has reached it.
+_STORED_AFTER = timedelta(seconds=5)
+
+
+def replay_window() -> timedelta:
+    """How long the same start gets the first answer again, whatever else is known."""
+    return timedelta(seconds=settings.ASSESSMENT_START_REPLAY_SECONDS)
+
+
+def completed_without_ashby(now: datetime) -> Q:
+    """Completed orders that Ashby never learned of, and those that it has just been given the id of: its
+    own repeat of that start comes while the outbox already delivers."""
+    taken = Update.objects.filter(order=OuterRef("pk"), state=Update.State.DELIVERED)
+    never_learned = Q(ashby_not_found_at__isnull=False) & ~Exists(taken)
+    just_answered = Q(answered_again_at__gte=now - replay_window())
+    return Q(status=Status.COMPLETE, erased_at=None) & (never_learned | just_answered)
+
+
+def answer_again(assessment_id: UUID, call: InboundCall, now: datetime) -> Order | None:
+    """Notes that Ashby gets the first answer again, and lets the outbox go on in its order.
+
+    None where the order was cancelled or rejected in the meantime.
+    """
+    with changing(assessment_id) as order:
+        if order.status in ENDED - {Status.COMPLETE}:
+            return None
+        if order.answered_again_at is None or now - order.answered_again_at > replay_window():
+            record(
+                order,
+                Event.Source.ASHBY,
+                "answered_again",
+                "Ashby started this check again after it had said that it does not know it: the first answer "
+                "was lost. Ashby got the same answer again, and what waits is delivered.",
+            )
+        order.answered_again_at = now
+        settle(order, Concern.DELIVERY)
+        order.updates.filter(state__in=Update.UNSAID, claim_token=None).update(
+            state=Update.State.WAITING, due_at=now + _STORED_AFTER
+        )
+        newest = order.updates.order_by("sequence").last()
+        if newest and newest.state not in Update.UNSAID:
+            _tell_where_it_stands(order, now)
+        keep_about(call, order, "repeated")
+    return order
+
+
+def _tell_where_it_stands(order: Order, now: datetime) -> None:
+    """Ashby's new card begins with the first answer, and nothing that waits would move it on."""
+    status = Status(order.status)
+    if order.status_is_unknown:
+        tell_word(order, label_of(order), now)
+    elif status == Status.COMPLETE:
+        tell_completion(order, now)
+    elif status in ASHBY_LABELS:
+        tell_status(order, status, now)
+    order.updates.filter(state=Update.State.WAITING, attempt_count=0).update(due_at=now + _STORED_AFTER)

@@ -1,0 +1,89 @@
+"""Calls, out and in, as support reads them: redacted and shortened, and encrypted at rest all the same, for
+the links that are in them."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from assessments.models.orders import Order
+from assessments.models.outbox import Update
+from integrations.encryption.fields import PersonalJSONField, PersonalTextField
+from integrations.models import Organization
+
+
+class Attempt(models.Model):
+    """One call made for an order (placing, looking up, cancelling) or for an update."""
+
+    class Call(models.TextChoices):
+        PLACE = "place", _("place at Justifacts")
+        LOOK_UP = "look_up", _("look up at Justifacts")
+        CANCEL = "cancel", _("cancel at Justifacts")
+        DELIVER = "deliver", _("tell Ashby")
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="attempts", verbose_name=_("order"))
+    update = models.ForeignKey(
+        Update, models.CASCADE, null=True, blank=True, related_name="attempts", verbose_name=_("update")
+    )
+    call = models.CharField(_("call"), max_length=10, choices=Call)
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    milliseconds = models.PositiveIntegerField(_("milliseconds"), default=0)
+    http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
+    outcome = models.CharField(_("outcome"), max_length=20)
+    request_id = models.CharField(_("Ashby's request id"), max_length=100, blank=True)
+    message = PersonalTextField(_("message"), blank=True)
+    answer = PersonalTextField(_("answer (shortened, redacted)"), blank=True)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering = ["at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="a_delivery_has_its_update", condition=~Q(call="deliver") | Q(update__isnull=False)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_call_display()}: {self.outcome}"
+
+
+class InboundCall(models.Model):
+    """What Ashby or Justifacts sent, redacted, with what we answered. Calls that only read are
+    kept once a minute per organization."""
+
+    class Source(models.TextChoices):
+        ASHBY = "ashby", _("Ashby")
+        JUSTIFACTS = "justifacts", _("Justifacts")
+
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="inbound_calls", verbose_name=_("organization")
+    )
+    order = models.ForeignKey(
+        Order, models.SET_NULL, null=True, blank=True, related_name="inbound_calls", verbose_name=_("order")
+    )
+    source = models.CharField(_("source"), max_length=10, choices=Source)
+    name = models.CharField(_("call"), max_length=60)
+    request_id = models.CharField(_("our request id"), max_length=40)
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    http_status = models.PositiveSmallIntegerField(_("HTTP status"))
+    outcome = models.CharField(_("outcome"), max_length=60)
+    message = PersonalTextField(_("message"), blank=True)
+    body = PersonalJSONField(_("body (redacted)"), default=dict)
+
+    class Meta:
+        verbose_name = _("inbound call")
+        verbose_name_plural = _("inbound calls")
+        ordering = ["-received_at", "-pk"]
+        indexes = [
+            models.Index(name="inbound_by_org", fields=["organization", "-received_at"]),
+            # For the clock of personal data: what belongs to no order has its own.
+            models.Index(
+                name="inbound_of_no_order",
+                fields=["organization", "received_at"],
+                condition=Q(order=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.outcome}"

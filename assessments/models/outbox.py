@@ -1,0 +1,101 @@
+"""The outbox: what Ashby must be told."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from assessments.models.leases import Claimable, ClaimableQuerySet
+from assessments.models.orders import Order
+from integrations.connections.circuit_breaker import Side, awake
+from integrations.encryption.fields import PersonalJSONField, PersonalTextField
+
+
+class UpdateQuerySet(ClaimableQuerySet["Update"]):
+    def heads(self) -> Self:
+        """The oldest unsaid update of each order: its lane's head. Updates of one order go out
+        one by one, so only a head may go."""
+        earlier = Update.objects.filter(
+            order=OuterRef("order"), sequence__lt=OuterRef("sequence"), state__in=Update.UNSAID
+        )
+        return self.filter(state__in=Update.UNSAID).exclude(Exists(earlier))
+
+    def deliverable(self, now: datetime) -> Self:
+        """Heads whose time has come, of organizations whose deliveries are not paused and do not rest."""
+        return self._due(now).filter(order__organization__connection__paused_at=None)
+
+    def probing(self, now: datetime) -> Self:
+        """Heads whose time has come, the oldest first, of organizations whose deliveries are paused and which
+        may try now, with one update, whether Ashby takes their key again."""
+        probe_at = "order__organization__connection__probe_at"
+        due = self._due(now).filter(
+            Q(**{probe_at: None}) | Q(**{f"{probe_at}__lte": now}),
+            order__organization__connection__paused_at__isnull=False,
+            order__organization__ashby_api_keys__is_selected=True,
+        )
+        return due.order_by("created_at", "pk")
+
+    def _due(self, now: datetime) -> Self:
+        return self.heads().filter(
+            awake(Side.ASHBY, now, "order__organization__connection__"),
+            state=Update.State.WAITING,
+            due_at__lte=now,
+            order__organization__connection__is_enabled=True,
+        )
+
+
+class Update(Claimable):
+    """One message that Ashby must get (``assessment.update``), written in the transaction of the
+    change that it tells. Sending it twice does no harm: same body, same timestamp."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        DELIVERED = "delivered", _("taken by Ashby")
+        REFUSED = "refused", _("refused by Ashby")
+        SET_ASIDE = "set_aside", _("set aside by a person")
+
+    #: A refused update stops its lane until a person decides.
+    UNSAID = (State.WAITING, State.REFUSED)
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="updates", verbose_name=_("order"))
+    sequence = models.PositiveIntegerField(_("number"))
+    timestamp = models.BigIntegerField(_("timestamp"), help_text=_("Milliseconds since 1970, as sent."))
+    payload = PersonalJSONField(_("payload"))
+    summary = models.CharField(_("summary"), max_length=600)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    due_at = models.DateTimeField(_("next try"), default=timezone.now)
+    attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
+    failing_since = models.DateTimeField(_("failing since"), null=True)
+    delivered_at = models.DateTimeField(_("taken at"), null=True)
+    last_error = PersonalTextField(_("last error"), blank=True)
+    warnings = PersonalJSONField(_("warnings"), default=list)
+
+    objects = UpdateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("update")
+        verbose_name_plural = _("updates")
+        ordering = ["order", "sequence"]
+        constraints = [
+            models.UniqueConstraint(name="update_sequence_once", fields=["order", "sequence"]),
+            models.UniqueConstraint(name="update_timestamp_once", fields=["order", "timestamp"]),
+            models.CheckConstraint(
+                name="delivered_with_its_time",
+                condition=~Q(state="delivered") | Q(delivered_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            # Not a partial one: SQLite would not use it, and every sweep would read the whole table.
+            models.Index(name="updates_unsaid", fields=["state", "due_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return gettext("Update %(number)d: %(summary)s") % {
+            "number": self.sequence,
+            "summary": self.summary,
+        }

@@ -1,0 +1,74 @@
+"""Notices as they leave the portal: by mail to one person, or to an organization's chat."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from assessments.models import NoticeKind
+from integrations.encryption.secrets import SecretUnreadable
+from integrations.http.client import post_to_webhook
+from integrations.http.errors import NotSent, Unknown
+from integrations.models import Organization
+
+
+@dataclass(frozen=True)
+class Message:
+    subject: str
+    body: str
+
+
+def written(kind: str, organization: Organization, person: Any, context: dict[str, Any]) -> Message:
+    """The words of a notice, for a person or (None) a chat."""
+    context = {
+        **context,
+        "organization": organization.name,
+        "link": _page(kind, organization, person),
+        "choices": f"{settings.PORTAL_BASE_URL}{reverse('my_notices')}" if person else "",
+    }
+    subject = render_to_string(f"notices/{kind}_subject.txt", context)
+    body = render_to_string(f"notices/{kind}.txt", context)
+    return Message(" ".join(subject.split()), f"{body.strip()}\n")
+
+
+def _page(kind: str, organization: Organization, person: Any) -> str:
+    """Where the reader goes on: a page that they may open."""
+    path = reverse("admin:index")
+    if kind == NoticeKind.HUMAN:
+        path = f"{reverse('admin:assessments_order_changelist')}?problem=human"
+    elif kind == NoticeKind.CONNECTION and (
+        person is None or person.has_perm("integrations.change_connection", organization)
+    ):
+        path = reverse("admin:integrations_connection_change", args=[organization.connection.pk])
+    return f"{settings.PORTAL_BASE_URL}{path}"
+
+
+def send_mail(person: Any, message: Message) -> None:
+    """One mail to one person. Raises ``NotSent`` or ``Unknown``, with nobody's address in the words."""
+    connection = get_connection()
+    try:
+        connection.open()
+    except (OSError, ValueError) as error:
+        raise NotSent(f"No connection to the mail server could be made ({type(error).__name__}).") from None
+    try:
+        with connection:
+            EmailMessage(message.subject, message.body, to=[person.email], connection=connection).send()
+    except (OSError, ValueError) as error:
+        raise Unknown(f"The mail server did not take the mail ({type(error).__name__}).") from None
+
+
+def send_to_chat(organization: Organization, message: Message) -> None:
+    """One message to the organization's chat. Raises ``CallFailed``."""
+    try:
+        url = organization.connection.notice_webhook.reveal()
+    except SecretUnreadable as error:
+        raise NotSent(str(error)) from None
+    post_to_webhook(url, {"text": f"*{_as_text(message.subject)}*\n{_as_text(message.body)}"})
+
+
+def _as_text(text: str) -> str:
+    """So that no word of anybody's is read as a link or calls everyone (Slack's three signs)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,114 @@
+"""Keeps each call that was made for an order, as support reads it.
+
+Keeps what Ashby and Justifacts sent, redacted, with what was answered.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from assessments.models import Attempt, InboundCall, Order, Update
+from integrations.http.errors import Answer, CallFailed
+from integrations.http.strict_json import harmless
+from integrations.models import Connection
+from integrations.partner_protocol.cleaning import clean_line
+from integrations.redaction import HIDDEN, about_a_person, redact, redact_text
+
+
+def keep_attempt(
+    order: Order,
+    call: Attempt.Call,
+    answer: Answer,
+    failure: CallFailed | None,
+    ended_at: datetime,
+    *,
+    update: Update | None = None,
+) -> None:
+    """One row: when, how long, HTTP status, outcome, request id, shortened and redacted answer. None for
+    an order that was erased while the call was out: its answer would bring the candidate back."""
+    if order.is_erased:
+        return
+    Attempt.objects.create(
+        order=order,
+        update=update,
+        call=call,
+        at=ended_at - timedelta(milliseconds=answer.milliseconds),
+        milliseconds=answer.milliseconds,
+        http_status=answer.status,
+        outcome=failure.outcome if failure else "taken",
+        request_id=answer.request_id,
+        message=failure.message if failure else "",
+        answer=answer.excerpt,
+    )
+
+
+#: Calls that only read are kept, and noted on the connection, this often.
+READS_KEPT_EVERY = timedelta(minutes=1)
+
+
+_LARGEST_KEPT = 64 * 1024
+
+
+def new_call(
+    connection: Connection, source: InboundCall.Source, name: str, request_id: str, now: datetime
+) -> InboundCall:
+    """A call that is about to be answered; not saved yet."""
+    return InboundCall(
+        organization_id=connection.organization_id,
+        source=source,
+        name=name,
+        request_id=request_id,
+        received_at=now,
+        http_status=200,
+        outcome="answered",
+    )
+
+
+def keep_body(call: InboundCall, body: dict[str, Any], size: int, key: str) -> None:
+    """Everything that was sent, unknown fields too, without personal data and without ``key``, which the
+    call came with."""
+    if size > _LARGEST_KEPT:
+        call.body = {"omitted": f"{size} bytes"}
+    else:
+        hide = _about_the_candidate(body)
+        call.body = redact(_without_answers(harmless(body)), hide=hide, secrets=[key])
+
+
+def _without_answers(body: dict[str, Any]) -> dict[str, Any]:
+    """What was answered to the org's own questions may be anything, a date of birth too: the order
+    has it, and here stands only which were answered."""
+    kept = {name: _without_answers(part) if isinstance(part, dict) else part for name, part in body.items()}
+    if fields := body.get("additional_fields"):
+        # In another shape they are no answers to the portal, and may say as much.
+        kept["additional_fields"] = dict.fromkeys(fields, HIDDEN) if isinstance(fields, dict) else HIDDEN
+    return kept
+
+
+def _about_the_candidate(body: dict[str, Any]) -> tuple[str, ...]:
+    """The candidate's address and names, which may stand in other fields too."""
+    candidate = body.get("candidate")
+    part = candidate if isinstance(candidate, dict) else {}
+    values = (part.get(name) for name in ("email", "last_name", "first_name"))
+    return about_a_person(*(clean_line(value) if isinstance(value, str) else "" for value in values))
+
+
+def keep_about(call: InboundCall, order: Order, outcome: str) -> None:
+    """A call about an order. Once that is erased, only that there was a call."""
+    if order.is_erased:
+        call.body, call.message = {}, ""
+    call.order, call.outcome = order, outcome
+    call.save()
+
+
+def keep_refused(call: InboundCall, http_status: int, code: str, message: str) -> None:
+    """A call that changed nothing, and why."""
+    call.http_status, call.outcome, call.message = http_status, code, redact_text(message)
+    call.save()
+
+
+def note_call_from_ashby(connection: Connection, now: datetime) -> bool:
+    """Remembers when Ashby last called, at most once a minute; True when it was that time."""
+    last = connection.ashby_called_at
+    if last is not None and now - last < READS_KEPT_EVERY:
+        return False
+    Connection.objects.filter(pk=connection.pk).update(ashby_called_at=now)
+    return True

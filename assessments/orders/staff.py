@@ -1,0 +1,35 @@
+"""How a person's doing is written into an order's history."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from assessments.models import Event, Order
+from assessments.orders.transaction import changing, record
+
+
+class NotPossible(Exception):
+    """What a person asked for does not fit what is so now; the text says why, and what to do."""
+
+
+def record_person(order: Order, kind: str, what: str, reason: str = "") -> None:
+    """One line: who did what, and why."""
+    why = f" Reason: {reason.strip()}" if reason.strip() else ""
+    record(order, Event.Source.PERSON, kind, f"{what}{why}")
+
+
+@contextmanager
+def changing_by_person(assessment_id: UUID) -> Iterator[Order]:
+    """``changing``, for what a person asks. Raises ``NotPossible`` for an order that was erased: nothing is
+    written about its candidate any more."""
+    with changing(assessment_id) as order:
+        if order.is_erased:
+            raise NotPossible(
+                _(
+                    "The candidate’s data of this order was erased. Nothing can be done with the order any "
+                    "more."
+                )
+            )
+        yield order

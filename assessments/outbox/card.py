@@ -1,0 +1,67 @@
+"""The card as Ashby shows it: what its updates amount to, folded one after the other. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from integrations.http.urls import read
+from integrations.partner_protocol.parsing import JSON
+
+_SLOTS = {"assessment_status": "status", "assessment_result": "result", "cancelled_reason": "cancelled"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a recruiter sees. Metadata is replaced by each update that has any."""
+
+    status: str = ""
+    result: str = ""
+    cancelled: str = ""
+    report_url: str = ""
+    metadata: tuple[tuple[str, str], ...] = ()
+    changed_at: datetime | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        return bool(self.result or self.cancelled)
+
+
+def card_of(payloads: Iterable[JSON]) -> Card:
+    """Folds bodies of ``assessment.update`` in the order in which Ashby takes them
+    (``docs/protocol.md``)."""
+    card = Card()
+    for payload in payloads:
+        card = _after(card, payload)
+    return card
+
+
+def _after(card: Card, payload: JSON) -> Card:
+    changes: dict[str, Any] = {"changed_at": _moment(payload.get("timestamp"))}
+    for slot, name in _SLOTS.items():
+        if data := payload.get(slot):
+            changes[name] = str(data["value"])
+    if data := payload.get("assessment_profile_url"):
+        address = str(data["value"])
+        changes["report_url"] = address if read(address) else ""
+    if metadata := payload.get("metadata"):
+        changes["metadata"] = tuple((str(item["label"]), _shown(item)) for item in metadata)
+    return replace(card, **changes)
+
+
+def _shown(item: JSON) -> str:
+    """A value as people read it: minutes as days and hours."""
+    value = item["value"]
+    if item.get("type") != "numeric_duration_minutes":
+        return str(value)
+    days, rest = divmod(int(value), 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    parts = [(days, _("%(count)d d")), (hours, _("%(count)d h")), (minutes, _("%(count)d min"))]
+    shown = " ".join(text % {"count": amount} for amount, text in parts if amount)
+    return shown[:20] or _("%(count)d min") % {"count": 0}
+
+
+def _moment(timestamp: Any) -> datetime | None:
+    return datetime.fromtimestamp(timestamp / 1000, UTC) if isinstance(timestamp, int) else None

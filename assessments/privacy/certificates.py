@@ -1,0 +1,81 @@
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
+
+from assessments.models import ErasureCertificate
+from assessments.privacy.candidates import digests_of
+from assessments.text import plain
+from integrations.audit import log
+from integrations.models import Organization
+
+
+def _sign(certificate: ErasureCertificate) -> None:
+    """A line of the audit trail, whose chain nobody changes unseen, says the same."""
+    log.record(
+        log.Action.ERASED,
+        certificate.by,
+        organization_id=certificate.organization_id,
+        kind="certificate",
+        object_id=certificate.pk,
+        details={**certificate.counts, "kept": len(certificate.kept)},
+    )
+
+
+def certificates_of(organization: Organization, email: str) -> QuerySet[ErasureCertificate]:
+    """The certificates of this candidate, newest first."""
+    own = ErasureCertificate.objects.filter(organization=organization)
+    return own.filter(candidate_digest__in=digests_of(email))
+
+
+def certificate_as_json(certificate: ErasureCertificate) -> dict[str, Any]:
+    """As it is downloaded and printed."""
+    return {
+        "certificate": str(certificate.pk),
+        "organization": certificate.organization.name,
+        "organization_slug": certificate.organization.slug,
+        "at": certificate.at.isoformat(),
+        "by": certificate.by,
+        "candidate_digest": certificate.candidate_digest,
+        "erased": certificate.counts,
+        "orders": certificate.orders,
+        "kept": certificate.kept,
+    }
+
+
+#: How the kinds of what was erased are called, in the order in which people read them.
+KINDS = (
+    ("orders", gettext_lazy("orders: name, e-mail, links, result, application, answers")),
+    ("events", gettext_lazy("lines of their histories")),
+    ("updates", gettext_lazy("updates for Ashby")),
+    ("attempts", gettext_lazy("calls to Justifacts and Ashby, with their answers")),
+    ("inbound_calls", gettext_lazy("calls from Ashby and Justifacts, with what was sent")),
+    ("differences", gettext_lazy("lines of reconciliation reports")),
+    ("search_terms", gettext_lazy("search terms")),
+)
+
+
+def certificate_as_text(certificate: ErasureCertificate) -> str:
+    """For a letter to the candidate, or for the file. Plain English, as it was written."""
+    lines = [
+        f"Certificate of erasure {certificate.pk}",
+        "",
+        f"Organization: {certificate.organization}",
+        f"Time: {certificate.at:%Y-%m-%d %H:%M:%S} UTC",
+        f"By: {certificate.by}",
+        f"Candidate (keyed digest of the e-mail address): {certificate.candidate_digest}",
+        "",
+        "Erased:",
+        *(
+            f"- {certificate.counts[kind]} {plain(words)}"
+            for kind, words in KINDS
+            if certificate.counts.get(kind)
+        ),
+        *([] if certificate.counts else ["- nothing: no data of this candidate could be erased"]),
+        *(f"- order {order}" for order in certificate.orders),
+        *(["", "Kept, and why:"] if certificate.kept else []),
+        *(f"- order {line['order']}: {line['why']}" for line in certificate.kept),
+        "",
+        "Kept are figures without a name: status, times, package, job, turnaround, numbers of the order.",
+    ]
+    return "\n".join(lines) + "\n"

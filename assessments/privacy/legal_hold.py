@@ -1,0 +1,25 @@
+"""The legal hold: while an order is under one, nothing of it is erased, not by the clock nor on request."""
+
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from assessments.orders.staff import NotPossible, changing_by_person, record_person
+
+
+def hold(assessment_id: UUID, who: str, reason: str) -> None:
+    """Keeps the order's data until the hold is lifted. Raises ``NotPossible``."""
+    with changing_by_person(assessment_id) as order:
+        if order.legal_hold:
+            raise NotPossible(_("This order is under a legal hold already."))
+        order.legal_hold, order.legal_hold_reason = True, reason.strip()
+        record_person(order, "held", f"{who} put the order under a legal hold.", reason)
+
+
+def lift(assessment_id: UUID, who: str, reason: str) -> None:
+    """The clock goes on: an order that is past its time is erased within minutes. Raises ``NotPossible``."""
+    with changing_by_person(assessment_id) as order:
+        if not order.legal_hold:
+            raise NotPossible(_("This order is under no legal hold."))
+        order.legal_hold, order.legal_hold_reason = False, ""
+        record_person(order, "hold_lifted", f"{who} lifted the legal hold.", reason)

@@ -1,0 +1,134 @@
+"""Whether what an organization has chosen still exists: its packages, its mapped jobs, its default; and
+what Justifacts says of orders that nobody knows."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+
+from assessments.models import Difference, InboundCall, Order
+from assessments.tracking.apply import find
+from integrations.catalog.mapping import namesakes
+from integrations.catalog.sync import Synced, sync_jobs, sync_packages
+from integrations.http.errors import CallFailed
+from integrations.models import Connection, Job, JobPackageMapping, Package
+from integrations.partner_protocol.messages import AssessmentUpdate
+
+_What = tuple[str, str]
+_FOR_HUMAN, _NOT_CHECKED = Difference.Outcome.FOR_HUMAN, Difference.Outcome.NOT_CHECKED
+_DAY = timedelta(days=1)
+#: So many unknown orders are listed at the most.
+_MOST = 50
+#: What Ashby calls a job that hires no more.
+_CLOSED = frozenset({"closed", "archived"})
+
+
+def compare_catalogue(connection: Connection) -> Iterator[_What]:
+    """Fetches packages and jobs as an unattended run does, and looks at every choice that depends on them.
+    A list that is not believed is reported: it withdraws nothing, and no job is missing for its sake."""
+    missing_jobs: frozenset[str] = frozenset()
+    try:
+        packages = sync_packages(connection)
+        if packages.doubt:
+            yield _FOR_HUMAN, _packages_in_doubt(packages)
+    except CallFailed as error:
+        yield _NOT_CHECKED, f"The packages at Justifacts could not be checked: {error.message}"
+    try:
+        jobs = sync_jobs(connection)
+        missing_jobs = frozenset(job.ashby_id for job in jobs.missing if isinstance(job, Job))
+        if jobs.doubt:
+            yield (
+                _FOR_HUMAN,
+                f"{jobs.doubt} All jobs that are known here stay. Check what the Ashby API key may read, and "
+                "press “Fetch jobs” on the set-up page.",
+            )
+    except CallFailed as error:
+        yield _NOT_CHECKED, f"The jobs at Ashby could not be checked: {error.message}"
+    default = connection.organization.packages.filter(is_default=True).first()
+    if default and not default.current.is_offered:
+        yield (
+            _FOR_HUMAN,
+            f"The default package “{default}” is not offered any more. Choose another one under Packages."
+            f"{_namesake_of(default)}",
+        )
+    mappings = JobPackageMapping.objects.filter(job__organization=connection.organization_id)
+    for mapping in mappings.select_related("job", "package__replaced_by").order_by("job__title", "pk"):
+        yield from _mapping(mapping, missing_jobs)
+
+
+def _packages_in_doubt(packages: Synced) -> str:
+    names = ", ".join(f"“{package}”" for package in packages.missing[:10])
+    lacks = f" It lacks {names}." if 0 < len(packages.missing) <= 10 else ""
+    return (
+        f"{packages.doubt}{lacks} Nothing was withdrawn. Press “Fetch packages” on the set-up page: it shows "
+        "what is missing and asks before anything is withdrawn."
+    )
+
+
+def _namesake_of(package: Package) -> str:
+    namesake = namesakes([package]).get(package.pk)
+    if namesake is None:
+        return ""
+    return (
+        f" A package of the same name is offered ({namesake.justifacts_id}): if it is the same check, open "
+        "the old package and choose the new one under “Replaced by”."
+    )
+
+
+def _mapping(mapping: JobPackageMapping, missing_jobs: frozenset[str]) -> Iterator[_What]:
+    if not mapping.package.current.is_offered:
+        yield (
+            _FOR_HUMAN,
+            f"The job “{mapping.job}” gets the package “{mapping.package}”, which is not offered any more. "
+            f"Choose another one under Jobs.{_namesake_of(mapping.package)}",
+        )
+    if mapping.job.ashby_id in missing_jobs:
+        # Ashby lists drafts to those only who ask for them.
+        yield (
+            _FOR_HUMAN,
+            f"Ashby lists no job “{mapping.job}”, which has a package here. Check its id, or take the "
+            "package away under Jobs, unless it is a draft.",
+        )
+    elif mapping.job.status.casefold() in _CLOSED:
+        yield (
+            _FOR_HUMAN,
+            f"The job “{mapping.job}” is {mapping.job.status.lower()} in Ashby and still has a package. Take "
+            "the package away under Jobs, if the job will not open again.",
+        )
+
+
+def unknown_references(connection: Connection, now: datetime) -> Iterator[_What]:
+    """Pushes of the last day about orders that the portal did not have, and does not have now."""
+    calls = InboundCall.objects.filter(
+        organization=connection.organization_id,
+        source=InboundCall.Source.JUSTIFACTS,
+        outcome="assessment_not_found",
+        received_at__gte=now - _DAY,
+    )
+    named = Counter(_named(call.body) for call in calls.only("body").iterator())
+    unknown = (item for item in named.most_common() if not _is_known(connection, *item[0]))
+    for (number, reference), count in islice(unknown, _MOST):
+        times = "once" if count == 1 else f"{count} times"
+        name = (reference or number or "no reference")[:100]
+        yield (
+            _FOR_HUMAN,
+            f"Justifacts spoke {times} of an order that the portal does not know ({name}). Ask Justifacts "
+            "whose check it is.",
+        )
+
+
+def _named(body: object) -> tuple[str, str]:
+    """Justifacts' number and our reference, as the push had them."""
+    found = body if isinstance(body, dict) else {}
+    number, reference = (str(found.get(name) or "") for name in ("assessment_id", "reference_id"))
+    return number, reference
+
+
+def _is_known(connection: Connection, number: str, reference: str) -> bool:
+    if not (number or reference):
+        return False
+    try:
+        find(connection, AssessmentUpdate(number, None, reference_id=reference))
+    except Order.DoesNotExist:
+        return False
+    return True

@@ -1,0 +1,107 @@
+"""What has to be done after the database was restored from a backup: the world went on meanwhile."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from assessments import search
+from assessments.models import Event, NextCall, Order, Update
+from assessments.orders.transaction import changing, record, schedule
+from assessments.outbox.compose import milliseconds
+from assessments.privacy.erasure_log import erase_again
+from assessments.recovery_log import ERASURES, KEPT, entries, entries_of
+from assessments.statuses import Status
+from integrations.models import Organization, Package
+
+logger = logging.getLogger(__name__)
+
+
+def make_again(organization: Organization, since: datetime) -> list[Order]:
+    """Makes each order that was accepted since then and that the database does not have. Justifacts is
+    asked for it first: it is never placed blindly."""
+    erased = {pk for erasure in entries_of(ERASURES) for pk in erasure["orders"]}
+    noted = [
+        entry
+        for entry in entries(since)
+        if entry["organization_id"] == organization.pk and entry["assessment_id"] not in erased
+    ]
+    known = Order.objects.filter(pk__in=[entry["assessment_id"] for entry in noted])
+    missing = {UUID(entry["assessment_id"]): entry for entry in noted}
+    for pk in known.values_list("pk", flat=True):
+        missing.pop(pk, None)
+    return [order for entry in missing.values() if (order := _make(entry))]
+
+
+def _make(entry: dict[str, Any]) -> Order | None:
+    now = timezone.now()
+    facts = entry | {"created_at": datetime.fromisoformat(entry["created_at"])}
+    package = entry["package_id"]
+    if not Package.objects.filter(pk=package, organization=entry["organization_id"]).exists():
+        # Fetched after the backup: the packages have to be fetched first.
+        return None
+    active = Order.objects.filter(
+        organization=entry["organization_id"], application_id=entry["application_id"], package=package
+    )
+    if any(not order.has_ended for order in active):
+        # The books know an older one that had ended by then: once they know that too, this can be made.
+        return None
+    order = _put(facts, now)
+    record(
+        order,
+        Event.Source.PORTAL,
+        "made_again",
+        "The database had forgotten this order, as after a restore; it was made again from the journal, and "
+        "the portal asks Justifacts for it.",
+    )
+    return order
+
+
+def _put(facts: dict[str, Any], now: datetime) -> Order:
+    with transaction.atomic():
+        order = Order.objects.create(
+            **facts,
+            status_since=now,
+            next_call=NextCall.LOOK_UP,
+            next_call_at=now,
+            call_failing_since=now,
+            last_timestamp=milliseconds(now),
+        )
+        search.remember(order)
+    return order
+
+
+@dataclass(frozen=True)
+class Restored:
+    made_again: int
+    looked_up: int
+    polled: int
+    erased_again: int
+
+
+def after_restore(now: datetime) -> Restored:
+    """Makes forgotten orders again, asks Justifacts before anything is placed, polls every open order at
+    once, and erases again what was erased on request. May be run twice, and on a database that was not
+    restored, while no worker runs."""
+    made = sum(len(make_again(organization, now - KEPT)) for organization in Organization.objects.all())
+    Update.objects.exclude(claim_token=None).update(claim_token=None, claimed_until=None)
+    to_place = list(Order.objects.filter(next_call=NextCall.PLACE).values_list("pk", flat=True))
+    for pk in to_place:
+        with changing(pk) as order:
+            schedule(order, NextCall.LOOK_UP, now)
+            order.call_failing_since = now
+            record(
+                order,
+                Event.Source.PORTAL,
+                "looked_up_first",
+                "The database was restored: the portal asks Justifacts whether it has this order before it "
+                "places it.",
+            )
+    # Completed orders keep their own times: there may be sixty days of them.
+    open_orders = Order.objects.filter(next_call=NextCall.POLL).exclude(status=Status.COMPLETE)
+    polled = open_orders.update(next_call_at=now, claim_token=None, claimed_until=None)
+    return Restored(made, len(to_place), polled, erase_again(now))

@@ -1,0 +1,81 @@
+"""Messages of Justifacts that the portal cannot read: on the order that they are about, and never dropped."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from assessments.models import Concern, Event, InboundCall, Order
+from assessments.orders.backoff import ASK_AFTER
+from assessments.orders.call_log import keep_about
+from assessments.orders.transaction import ask_human, changing, record, record_once
+from assessments.tracking.apply import find
+from integrations.connections.health import UNREADABLE_PUSH
+from integrations.connections.health import note_unreadable_push as keep_push_problem
+from integrations.http.errors import NotUnderstood
+from integrations.http.excerpts import excerpt
+from integrations.models import Connection
+from integrations.partner_protocol.messages import AssessmentUpdate
+from integrations.partner_protocol.parsing import InvalidMessage, read_id
+
+KIND = "not_understood"
+#: A push that cannot be read stays a problem of the connection for so long, or until the next one that can.
+PUSH_PROBLEM_LASTS = timedelta(hours=1)
+
+
+def record_not_understood(order: Order, failure: NotUnderstood, how: str, *, is_first: bool = False) -> None:
+    """Adds what Justifacts said, and that nothing follows from it, to the order's history: once while the
+    same content comes again and again. ``is_first``: the message before was understood. The caller holds the
+    order."""
+    if order.is_erased:
+        return
+    summary = (
+        f"{failure.message} The order stays as it is. Ask Justifacts' support what the message means. "
+        f"It came {how}; shortened: {failure.excerpt}"
+    )
+    write = record if is_first else record_once
+    write(order, Event.Source.JUSTIFACTS, KIND, summary)
+
+
+def note_failed_poll(order: Order, failure: NotUnderstood, now: datetime) -> None:
+    """A poll was answered with what the portal cannot read. The caller holds and saves the order, and has
+    counted the failure."""
+    record_not_understood(order, failure, "when polled", is_first=order.call_failures <= 1)
+    if order.call_failing_since and now - order.call_failing_since > ASK_AFTER:
+        ask_human(
+            order,
+            Concern.POLL,
+            "For more than a day the portal could not read what Justifacts says about this check: "
+            f"{failure.message} The status in Ashby may be out of date. Look the check up at Justifacts, and "
+            "send Justifacts' support the message in this order's history. The portal goes on asking.",
+        )
+
+
+def note_unreadable_push(
+    connection: Connection, call: InboundCall, body: dict[str, Any], reason: str, now: datetime
+) -> None:
+    """Justifacts pushed what the portal cannot read: a problem of the connection, and a line in the history
+    of the order that it is about, where one can be identified. Changes nothing else. ``call`` is saved with
+    that order."""
+    text = f"{UNREADABLE_PUSH} {reason}"
+    keep_push_problem(connection, text, now, lasts_until=now + PUSH_PROBLEM_LASTS)
+    if (found := _order_in(connection, body)) is None:
+        return
+    with changing(found.pk) as order:
+        quoted = excerpt(body, order.personal_data)
+        record_not_understood(order, NotUnderstood(text, excerpt=quoted), "by push")
+        keep_about(call, order, call.outcome)
+
+
+def _order_in(connection: Connection, body: dict[str, Any]) -> Order | None:
+    """The order that a push is about, if it names one of the organization's by an id that can be read."""
+    number, reference = _id_in(body, "assessment_id"), _id_in(body, "reference_id")
+    try:
+        return find(connection, AssessmentUpdate(number, None, reference_id=reference))
+    except Order.DoesNotExist:
+        return None
+
+
+def _id_in(body: dict[str, Any], name: str) -> str:
+    try:
+        return read_id(body, name, needed=False)
+    except InvalidMessage:
+        return ""

@@ -1,0 +1,112 @@
+"""Justifacts' number of an order, which may change (a re-issue).
+
+A message with our reference and another number is about this order: our reference says so. It is applied,
+and a person decides whether the new number takes the place of the old one. Until then the order is polled by
+the old number and, where Justifacts does not know that one, by our reference; a cancellation goes to both.
+A number that another order of the organization has is never taken: both orders are flagged.
+"""
+
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from assessments.models import Concern, Event, NextCall, Order
+from assessments.orders.staff import NotPossible, changing_by_person, record_person
+from assessments.orders.transaction import ask_human, changing, drop, record, schedule
+from integrations.partner_protocol.parsing import as_uuid, same_id, spellings
+
+
+def names_our_order(number: str, order: Order) -> bool:
+    """Whether our own id stands where Justifacts' number should be."""
+    return as_uuid(number) == order.pk
+
+
+def owner_of(order: Order, number: str) -> Order | None:
+    """Another order of the organization that has this number at Justifacts, or to which it was offered."""
+    others = Order.objects.order_by().filter(organization=order.organization_id).exclude(pk=order.pk)
+    numbers = spellings(number)
+    has_number = Q(justifacts_order_id__in=numbers) | Q(offered_order_number__in=numbers)
+    return others.filter(has_number).first()
+
+
+def is_taken(order: Order, number: str) -> bool:
+    return owner_of(order, number) is not None
+
+
+def is_another_number(order: Order, number: str) -> bool:
+    """Whether Justifacts uses a number for this order that the portal has not heard before."""
+    if not (number and order.justifacts_order_id) or names_our_order(number, order):
+        return False
+    known = (order.justifacts_order_id, order.offered_order_number, order.former_order_number)
+    return not any(same_id(number, one) for one in known)
+
+
+def offer_number(order: Order, number: str, how: str) -> None:
+    """Justifacts has used another number for this order, which no other order has: a person is asked. The
+    caller holds and saves the order."""
+    order.offered_order_number = number
+    record(
+        order,
+        Event.Source.JUSTIFACTS,
+        "number_changed",
+        f"Justifacts called the order {number} {how}; the portal knows it as {order.justifacts_order_id}.",
+    )
+    ask_human(
+        order,
+        Concern.NUMBER,
+        f"Justifacts now calls this order {number}; the portal knows it as {order.justifacts_order_id}. The "
+        f"portal applies messages under either number. Ask Justifacts whether {number} replaces "
+        f"{order.justifacts_order_id}. If it does, press “Take the new number”. If Justifacts runs two "
+        "checks, have one cancelled there, then press “Resolve”.",
+    )
+
+
+def report_conflict(order: Order, number: str, how: str) -> None:
+    """Justifacts has used a number for this order that another order has. Nothing is applied; both orders are
+    flagged, each in a transaction of its own. The caller holds neither."""
+    other = owner_of(order, number)
+    if other is None:
+        return
+    with changing(order.pk) as order:
+        if not order.is_erased:
+            ask_human(
+                order,
+                Concern.NUMBER,
+                f"Justifacts called this order {number} {how}, a number that order {other.pk} has in the "
+                "portal. The message was not applied. Ask Justifacts which check belongs to this reference.",
+            )
+    with changing(other.pk) as other:
+        if not other.is_erased:
+            ask_human(
+                other,
+                Concern.NUMBER,
+                f"Justifacts used {number}, the number of this order, for order {order.pk} {how}. Nothing "
+                "was changed. Ask Justifacts which check has this number.",
+            )
+
+
+def can_take_number(order: Order) -> bool:
+    return bool(order.offered_order_number) and not order.is_erased
+
+
+def take_number(assessment_id: UUID, who: str, reason: str) -> str:
+    """Justifacts' other number takes the place of the one before; the new number. Raises ``NotPossible``."""
+    with changing_by_person(assessment_id) as order:
+        number = order.offered_order_number
+        if not can_take_number(order):
+            raise NotPossible(_("Justifacts has named no other number for this order."))
+        if is_taken(order, number):
+            text = _("Another order of %(organization)s has the number %(number)s already. Ask Justifacts.")
+            raise NotPossible(text % {"organization": order.organization, "number": number})
+        before = order.justifacts_order_id
+        order.former_order_number, order.justifacts_order_id = before, number
+        order.offered_order_number = ""
+        drop(order, Concern.NUMBER)
+        if order.next_call == NextCall.POLL:
+            schedule(order, NextCall.POLL, timezone.now())
+        record_person(
+            order, "number_taken", f"{who} took {number} as the order's number, in place of {before}.", reason
+        )
+    return number

@@ -1,0 +1,79 @@
+"""When Justifacts is asked for the status of an order.
+
+An order on the way is asked about at a wait that grows to twelve ``POLL_INTERVAL_SECONDS``. A completed one
+is asked about for the days that its organization has set (60 by default): the wait grows with the time since
+the completion, from the longest wait on the way to three days, and the last poll is at the end of those days.
+With the defaults that makes about 40 polls in 60 days.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from assessments.models import NextCall, Order
+from assessments.orders.backoff import completed_poll_wait, longest_poll_wait, poll_wait
+from assessments.orders.transaction import changing, schedule
+from assessments.statuses import Status
+from integrations.models import Organization
+
+#: A last poll that fails is repeated for so long.
+GRACE = timedelta(days=1)
+#: Orders whose polling is resumed in one run.
+BATCH = 1000
+
+
+def polled_until(order: Order) -> datetime | None:
+    """Until when a completed order is polled; None for any other."""
+    if order.status != Status.COMPLETE or order.completed_at is None:
+        return None
+    return order.completed_at + timedelta(days=order.organization.poll_days_after_completion)
+
+
+def next_poll(order: Order, now: datetime, has_failed: bool = False) -> datetime | None:
+    """When the order is asked about next if nothing changes; None: it rests. ``has_failed``: the question
+    that was just asked has no answer."""
+    base = settings.POLL_INTERVAL_SECONDS
+    end = polled_until(order)
+    if end is None or order.completed_at is None:
+        return None if order.has_ended else now + poll_wait(now - order.status_since, base)
+    following = now + completed_poll_wait(now - order.completed_at, base)
+    if now < end:
+        return min(following, end)
+    again = now + timedelta(seconds=longest_poll_wait(base))
+    return again if has_failed and again <= end + GRACE else None
+
+
+def schedule_poll(order: Order, at: datetime | None) -> None:
+    """The caller holds and saves the order."""
+    schedule(order, NextCall.POLL if at else NextCall.NONE, at)
+
+
+def resume(now: datetime) -> int:
+    """Polls completed orders again that rest although their organization's days are not over: those that an
+    earlier version of the portal had stopped asking about, and those of an organization that has raised its
+    days. How many."""
+    resumed = 0
+    for organization in Organization.objects.filter(poll_days_after_completion__gt=0).order_by("pk"):
+        since = now - timedelta(days=organization.poll_days_after_completion)
+        resting = Order.objects.filter(
+            organization=organization,
+            status=Status.COMPLETE,
+            next_call=NextCall.NONE,
+            erased_at=None,
+            completed_at__gt=since,
+        ).exclude(justifacts_order_id="")
+        for pk in list(resting.order_by("completed_at").values_list("pk", flat=True)[: BATCH - resumed]):
+            resumed += _resume(pk, now)
+    return resumed
+
+
+def _resume(assessment_id: UUID, now: datetime) -> bool:
+    with changing(assessment_id) as order:
+        at = next_poll(order, now)
+        if order.next_call != NextCall.NONE or order.is_erased or at is None:
+            return False
+        # Not all of them at the same moment.
+        share = (order.pk.int % 1000) / 1000
+        schedule_poll(order, now + (at - now) * share)
+    return True

@@ -1,0 +1,81 @@
+"""Runs the Procfile's processes in the foreground: ``python -m config.run run`` or ``demo``.
+
+``run``: the portal alone, configured by the environment. ``demo``: the portal with the sandbox (a
+stand-in Ashby and a stand-in Justifacts) and an organization that is connected to it. Either brings
+back a process that dies, and ends every process on Ctrl-C or SIGTERM.
+"""
+
+import argparse
+import shlex
+import subprocess  # nosec B404 # starts this project's own commands
+import sys
+from urllib.parse import urlsplit
+
+from honcho.environ import parse_procfile
+
+from config import env
+from config.supervisor import Keeper
+from config.wait_for_database import wait_for_database
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m config.run", description=__doc__)
+    parser.add_argument("what", choices=["run", "demo"])
+    parser.add_argument("--port", type=int, default=env.PORT, help="the portal's port")
+    parser.add_argument("--sandbox-port", type=int, default=9001, help="the sandbox's port (demo)")
+    arguments = parser.parse_args()
+    if arguments.what == "demo":
+        environment = _demo_environment(arguments.port, arguments.sandbox_port)
+    else:
+        environment = env.for_children(PORT=arguments.port, PORTAL_BASE_URL=_own_address(arguments.port))
+        wait_for_database()
+    migrated = subprocess.run(  # nosec B603 # our own command, no shell
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=environment, cwd=env.BASE_DIR
+    )
+    if migrated.returncode:
+        sys.exit("The database could not be brought up to date; see above.")
+    manager = Keeper()
+    procfile = parse_procfile((env.BASE_DIR / "Procfile").read_text())
+    commands = dict(procfile.processes)
+    if arguments.what == "demo":
+        storage = env.VAR_DIR / "sandbox.sqlite3"
+        commands["sandbox"] = (
+            f"python -m integrations.sandbox --port {arguments.sandbox_port} "
+            f"--storage {shlex.quote(str(storage))} --automatic"
+        )
+    commands["ready"] = f"python -m config.{'demo' if arguments.what == 'demo' else 'ready'}"
+    for name, command in commands.items():
+        # exec: the signal that ends a process has to reach it, not a shell around it.
+        manager.add_process(name, f"exec {command}", env=environment, cwd=str(env.BASE_DIR))
+    manager.loop()
+    sys.exit(manager.returncode)
+
+
+def _own_address(port: int) -> str:
+    """The address follows a port given on the command line, unless the operator has set one."""
+    given = urlsplit(env.PORTAL_BASE_URL)
+    return f"http://localhost:{port}" if given.netloc == f"localhost:{env.PORT}" else env.PORTAL_BASE_URL
+
+
+def _demo_environment(port: int, sandbox_port: int) -> dict[str, str]:
+    sandbox = f"http://localhost:{sandbox_port}"
+    return env.for_children(
+        PORT=port,
+        PORTAL_BASE_URL=f"http://localhost:{port}",
+        DATABASE_URL=f"sqlite:///{env.VAR_DIR / 'portal.sqlite3'}",
+        CELERY_BROKER_URL="",
+        CACHE_URL="",
+        ASHBY_API_BASE_URL=f"{sandbox}/ashby-api",
+        JUSTIFACTS_BASE_URL=f"{sandbox}/jfacts/servlet/application_ashby/",
+        OUTBOUND_ALLOWED_HOSTS=f"localhost:{sandbox_port}",
+        # Who tries the portal has no telephone at hand.
+        REQUIRE_TWO_FACTOR="off",
+        # The demo's checks run in seconds; so do its polls.
+        POLL_INTERVAL_SECONDS=5,
+        SANDBOX_PORT=sandbox_port,
+        SANDBOX_CONFIG=env.demo_sandbox_config(f"http://localhost:{port}/ashby/"),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Who may see and do what: roles, the organizations that a person sees, and inviting people.
+
+A role is a group with Django permissions. A person has it for every organization (by being in the
+group *operator* or *support*) or for one (by a ``Membership``); what a person may do in an
+organization is asked with ``user.has_perm(permission, organization)``.
+"""
+
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission, User
+from django.db.models import Q, QuerySet
+
+from integrations.accounts.two_factor import with_standing
+from integrations.models import Membership, Organization
+
+Person = AbstractUser | AnonymousUser
+
+
+EVERY_ORGANIZATION = "integrations.view_every_organization"
+
+
+class RolesBackend(ModelBackend):
+    """Django's own sign-in and permissions, and those of a person's memberships.
+
+    Without an object, a permission says that the person has it somewhere: enough to show a list. With
+    an organization as the object it says that they have it there.
+    """
+
+    def get_user(self, user_id: int) -> Any:
+        """Whose session it is, with what each request asks of them."""
+        person = with_standing(User.objects.filter(pk=user_id)).first()
+        return person if person and self.user_can_authenticate(person) else None
+
+    def _get_group_permissions(self, user_obj: Any) -> QuerySet[Permission]:
+        roles = Membership.objects.filter(user=user_obj).values("role")
+        return Permission.objects.filter(Q(group__user=user_obj) | Q(group__name__in=roles)).distinct()
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        if not isinstance(obj, Organization):
+            return bool(super().has_perm(user_obj, perm, obj))
+        return bool(user_obj.is_active) and (
+            perm in _permissions_everywhere(user_obj) or perm in _permissions_in(user_obj).get(obj.pk, ())
+        )
+
+
+def organizations_of(person: Person, *permissions: str) -> QuerySet[Organization]:
+    """The organizations in which the person has at least one of the permissions."""
+    if sees_every_organization(person, *permissions):
+        return Organization.objects.all()
+    own = _permissions_in(person)
+    return Organization.objects.filter(
+        pk__in=[pk for pk, granted in own.items() if granted.intersection(permissions)]
+    )
+
+
+def sees_every_organization(person: Person, *permissions: str) -> bool:
+    """Whether the person has one of the permissions in every organization there is and will be."""
+    if not person.is_active:
+        return False
+    return bool(person.is_superuser) or bool(_permissions_everywhere(person).intersection(permissions))
+
+
+def _permissions_everywhere(person: Any) -> frozenset[str]:
+    """What the person may do in every organization. Asked of the database once for each request, as
+    Django does with the permissions themselves."""
+    if not hasattr(person, "_permissions_everywhere"):
+        granted = Permission.objects.filter(Q(group__user=person) | Q(user=person))
+        names = frozenset(_names(granted))
+        person._permissions_everywhere = names if EVERY_ORGANIZATION in names else frozenset()
+    found: frozenset[str] = person._permissions_everywhere
+    return found
+
+
+def _permissions_in(person: Any) -> dict[int, frozenset[str]]:
+    """The person's permissions in each organization that they are a member of."""
+    if not hasattr(person, "_permissions_in"):
+        roles = dict(Membership.objects.filter(user=person.pk).values_list("organization_id", "role"))
+        of_role = {
+            role: frozenset(_names(Permission.objects.filter(group__name=role)))
+            for role in set(roles.values())
+        }
+        person._permissions_in = {pk: of_role[role] for pk, role in roles.items()}
+    found: dict[int, frozenset[str]] = person._permissions_in
+    return found
+
+
+def _names(permissions: QuerySet[Permission]) -> list[str]:
+    pairs = permissions.order_by().values_list("content_type__app_label", "codename")
+    return [f"{app}.{codename}" for app, codename in pairs]

@@ -1,0 +1,132 @@
+"""Ashby API keys: several per organization, one in use.
+
+Verification keys that another one has replaced: who still uses them, and the click that retires one.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.admin.secret_fields import SecretField
+from integrations.connections.api_keys import select_ashby_key
+from integrations.encryption.blind_index import blind_indexes
+from integrations.models import AshbyApiKey, Organization, RetiringVerificationKey
+
+_MOMENTS = ("set_by", "set_at", "superseded_at", "first_used_at", "last_used_at")
+
+
+class AshbyApiKeyForm(forms.ModelForm):
+    # Under a name of its own: as the model's field it would be checked against the key that is in use
+    # now, whose place this one takes.
+    use = forms.BooleanField(
+        required=False,
+        label=_("In use"),
+        help_text=_("Choosing this key takes the present one out of use; paused deliveries go on."),
+    )
+
+    class Meta:
+        model = AshbyApiKey
+        fields = ["organization", "name", "key"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        adding = self.instance.pk is None
+        self.fields["key"] = SecretField(
+            stored=None if adding else self.instance.key,
+            required=True,
+            label=_("Key"),
+            help_text=_("Ashby shows it once, when it is created."),
+        )
+        self.initial.pop("key", None)
+        self.fields["use"].initial = self.instance.is_selected
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if key := cleaned.get("key"):
+            others = AshbyApiKey.objects.exclude(pk=self.instance.pk).filter(
+                organization=self._organization(cleaned), key_index__in=blind_indexes(key.reveal())
+            )
+            if others.exists():
+                self.add_error("key", _("This organization has this key already."))
+        return cleaned
+
+    def _organization(self, cleaned: dict[str, Any]) -> Organization | None:
+        return cleaned.get("organization") or (self.instance.organization if self.instance.pk else None)
+
+
+@admin.register(AshbyApiKey)
+class AshbyApiKeyAdmin(OfOrganizations):
+    form = AshbyApiKeyForm
+    list_display = ["name", "organization", "ending", "in_use", *_MOMENTS]
+    list_filter = [OrganizationFilter, "is_selected"]
+    list_select_related = ["organization"]
+    search_fields = ["name", "organization__name"]
+    actions = ["use_key"]
+
+    def get_fields(self, request: HttpRequest, obj: AshbyApiKey | None = None) -> Any:
+        """A new key has no history yet."""
+        return ["organization", "name", "key", "use", *(_MOMENTS if obj else ())]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: AshbyApiKey | None = None) -> list[str]:
+        return ["organization", *_MOMENTS] if obj else []
+
+    @admin.display(description=_("key"))
+    def ending(self, key: AshbyApiKey) -> str:
+        return str(key.key)
+
+    @admin.display(description=_("in use"), boolean=True, ordering="is_selected")
+    def in_use(self, key: AshbyApiKey) -> bool:
+        return key.is_selected
+
+    def save_model(self, request: HttpRequest, obj: AshbyApiKey, form: Any, change: bool) -> None:
+        """Only the service puts a key into use: it takes the present one out in the same moment."""
+        if "key" in form.changed_data:
+            obj.set_by, obj.set_at = request.user.get_username(), timezone.now()
+        if form.cleaned_data.get("use"):
+            select_ashby_key(obj)
+        else:
+            obj.is_selected = False
+            obj.save()
+
+    @admin.action(description=_("Use this key"), permissions=["change"])
+    def use_key(self, request: HttpRequest, queryset: QuerySet[AshbyApiKey]) -> None:
+        if queryset.count() != 1:
+            self.message_user(request, _("Choose one key."), messages.ERROR)
+            return
+        key = queryset.select_related("organization").get()
+        if not self.has_change_permission(request, key):
+            raise PermissionDenied
+        select_ashby_key(key)
+        self.message_user(
+            request,
+            _("%(organization)s uses “%(key)s” now.") % {"organization": key.organization, "key": key.name},
+            messages.SUCCESS,
+        )
+
+
+@admin.register(RetiringVerificationKey)
+class RetiringVerificationKeyAdmin(OfOrganizations):
+    """To delete one is to retire it: Ashby and Justifacts are let in with it no more."""
+
+    list_display = ["ending", "organization", "superseded_at", "first_used_at", "last_used_at", "set_by"]
+    list_filter = [OrganizationFilter]
+    list_select_related = ["organization"]
+    fields = ("organization", "ending", "set_by", "set_at", "superseded_at", "first_used_at", "last_used_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("key"))
+    def ending(self, key: RetiringVerificationKey) -> str:
+        return str(key.key)

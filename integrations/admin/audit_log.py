@@ -1,0 +1,81 @@
+"""The audit trail, for reading: by whom, what, when and of which order; and as a file."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy
+
+from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.models import AuditEvent
+from integrations.web.csv_cells import harmless
+from integrations.web.csv_export import csv_download
+
+_COLUMNS = ("at", "who", "did", "what", "id", "details", "address", "organization", "line", "hash")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(OfOrganizations):
+    list_display = ["at", "actor", "action", "kind", "object_id", "organization", "said", "address"]
+    list_display_links = None
+    list_filter = ["action", OrganizationFilter, "at"]
+    list_select_related = ["organization"]
+    search_fields = ["actor__iexact", "object_id__exact", "kind__iexact"]
+    search_help_text = gettext_lazy("Who (a user name), the id of an order or of another row, or what.")
+    show_full_result_count = False
+    ordering = ["-pk"]
+    actions = None
+    change_list_template = "admin/integrations/auditlogentry/change_list.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=gettext_lazy("details"))
+    def said(self, line: AuditEvent) -> str:
+        return _in_words(line.details)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.export_view)
+        return [path("export/", view, name="integrations_auditevent_export"), *super().get_urls()]
+
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """What the list shows under the same filters and search, all pages of it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            lines: QuerySet[AuditEvent] = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            address = reverse("admin:integrations_auditevent_changelist")
+            return HttpResponseRedirect(f"{address}?{ERROR_FLAG}=1")
+        return csv_download(
+            request, "audit", _COLUMNS, lines, AuditEvent.objects.select_related("organization"), _cells
+        )
+
+
+def _cells(line: AuditEvent) -> list[str]:
+    cells = [
+        *(line.at.isoformat(), line.actor, line.action, line.kind, line.object_id),
+        *(json.dumps(line.details, sort_keys=True) if line.details else "", line.address),
+        *(str(line.organization or ""), str(line.sequence), line.hash),
+    ]
+    return [harmless(cell) for cell in cells]
+
+
+def _in_words(details: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in details.items()
+        if value
+    )

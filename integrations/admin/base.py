@@ -1,0 +1,149 @@
+"""What no link or form of ours sends, and of which Django's admin would make a 500.
+
+Every page shows what the person may see, and nothing of another organization's.
+"""
+
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, ShowFacets, SimpleListFilter
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth import get_permission_codename
+from django.contrib.messages import WARNING
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from integrations.accounts.roles import organizations_of, sees_every_organization
+from integrations.audit.model_admin import Audited
+from integrations.models import Organization
+
+
+class Robust(ModelAdmin):
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """PostgreSQL takes no NUL in a text: a query with one is answered as any that cannot be read."""
+        if any("\x00" in value for _name, values in request.GET.lists() for value in values):
+            raise IncorrectLookupParameters
+        return super().get_changelist_instance(request)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """An empty ``_to_field`` names no field; nor is a row's id one with a NUL in it."""
+        if "\x00" in object_id:
+            return None
+        return super().get_object(request, object_id, from_field or None)
+
+    def response_action(self, request: HttpRequest, queryset: Any, *where: Any, **more: Any) -> Any:
+        """With anything chosen that cannot be a row's id, nothing is done: the list is shown again."""
+        if all(self._may_be_an_id(text) for text in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            return super().response_action(request, queryset, *where, **more)
+        self.message_user(request, _("What was chosen is not in this list. Nothing was changed."), WARNING)
+        return None
+
+    def _may_be_an_id(self, text: str) -> bool:
+        field: Any = self.opts.pk
+        while field.remote_field:
+            field = field.target_field
+        try:
+            field.run_validators(field.to_python(text))
+        except ValidationError:
+            return False
+        return True
+
+
+class OfOrganizations(Audited, Robust):
+    """Rows that belong to an organization, found along ``organization_path``.
+
+    A row of an organization in which the person has no permission does not exist for them: it is in no
+    list, search, filter, choice or history, and its address answers 404.
+    """
+
+    organization_path = "organization"
+    # To count each choice of each filter would read every row many times over.
+    show_facets = ShowFacets.NEVER
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return self.visible(request, rows)
+
+    def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        permissions = self._permission("view"), self._permission("change")
+        if sees_every_organization(request.user, *permissions):
+            return rows
+        return rows.filter(**{f"{self.organization_path}__in": organizations_of(request.user, *permissions)})
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Headed by what it lists; Django would say “Select … to change”."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def organization_of(self, row: Any) -> Organization:
+        for name in self.organization_path.split("__"):
+            row = getattr(row, name)
+        organization: Organization = row
+        return organization
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is None:
+            raise Http404
+        return row
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "view", obj) or self._may(request, "change", obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "change", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "delete", obj)
+
+    def _may(self, request: HttpRequest, action: str, row: Any) -> bool:
+        return self.may(request, self._permission(action), row)
+
+    def may(self, request: HttpRequest, permission: str, row: Any = None) -> bool:
+        """Without a row: somewhere."""
+        return request.user.has_perm(permission, self.organization_of(row) if row else None)
+
+    def _permission(self, action: str) -> str:
+        return f"{self.opts.app_label}.{get_permission_codename(action, self.opts)}"
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only what the person may see can be chosen."""
+        if "queryset" not in kwargs:
+            if db_field.remote_field.model is Organization:
+                # Once a row is there, its organization is no choice any more: it is chosen to add one.
+                kwargs["queryset"] = organizations_of(request.user, self._permission("add"))
+            elif isinstance(related := self._admin_of(db_field.remote_field.model), OfOrganizations):
+                kwargs["queryset"] = related.get_queryset(request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def _admin_of(self, model: type[Model]) -> ModelAdmin | None:
+        return self.admin_site._registry.get(model)
+
+
+class OrganizationFilter(SimpleListFilter):
+    """The organizations that the person may see; not shown where there is one."""
+
+    title = _("organization")
+    parameter_name = "organization"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        permissions = model_admin._permission("view"), model_admin._permission("change")
+        seen = list(organizations_of(request.user, *permissions).values_list("slug", "name"))
+        self._is_of_another = bool(self.value()) and self.value() not in dict(seen)
+        return seen if len(seen) > 1 else []
+
+    def has_output(self) -> bool:
+        """One that the person does not see has no rows for them, whether or not there is a choice."""
+        return super().has_output() or self._is_of_another
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        path = self._path
+        return queryset.filter(**{f"{path}__slug": self.value()}) if self.value() else queryset
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        self._path = model_admin.organization_path
+        super().__init__(request, params, model, model_admin)

@@ -1,0 +1,142 @@
+"""Custom fields: what Ashby asks the recruiter besides, when a check is started."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from integrations.accounts.roles import organizations_of
+from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.models import CustomField
+
+#: Ashby's fifteen types (``docs/protocol.md``), as people call them, and what the recruiter gives.
+TYPES = {
+    "String": (gettext_lazy("Text, one line"), gettext_lazy("a name, a number with letters")),
+    "LongText": (gettext_lazy("Text, several lines"), gettext_lazy("a remark")),
+    "Number": (gettext_lazy("Number"), gettext_lazy("digits only")),
+    "Boolean": (gettext_lazy("Yes or no"), gettext_lazy("a tick")),
+    "Date": (gettext_lazy("Date"), gettext_lazy("one day")),
+    "DateRange": (gettext_lazy("Date range"), gettext_lazy("from one day to another")),
+    "ValueSelect": (gettext_lazy("Choice of one"), gettext_lazy("one of the choices below")),
+    "MultiValueSelect": (gettext_lazy("Choice of several"), gettext_lazy("any of the choices below")),
+    "Email": (gettext_lazy("E-mail address"), gettext_lazy("name@example.com")),
+    "Phone": (gettext_lazy("Phone number"), gettext_lazy("with its country’s code")),
+    "Url": (gettext_lazy("Web address"), gettext_lazy("a link, https://…")),
+    "SocialLink": (gettext_lazy("Social profile"), gettext_lazy("a link to LinkedIn or the like")),
+    "Currency": (gettext_lazy("Amount of money"), gettext_lazy("an amount and its currency")),
+    "Location": (gettext_lazy("Place"), gettext_lazy("a city, a region or a country")),
+    "Score": (gettext_lazy("Score"), gettext_lazy("a mark on a scale")),
+}
+TYPE_CHOICES = [(name, format_lazy("{} – {}", label, gives)) for name, (label, gives) in TYPES.items()]
+
+
+class ChoicesField(forms.CharField):
+    """One choice a line; “key: what people read”, or one text for both."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        lines = (
+            choice["value"] if choice["key"] == choice["value"] else f"{choice['key']}: {choice['value']}"
+            for choice in value
+        )
+        return "\n".join(lines)
+
+    def to_python(self, value: Any) -> Any:
+        lines = [line.strip() for line in (super().to_python(value) or "").splitlines()]
+        return [_choice(line) for line in lines if line]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool((initial or []) != self.to_python(data))
+
+
+def _choice(line: str) -> dict[str, str]:
+    key, colon, label = (part.strip() for part in line.partition(": "))
+    return {"key": key, "value": label} if colon and key and label else {"key": line, "value": line}
+
+
+class CustomFieldForm(forms.ModelForm):
+    type = forms.ChoiceField(label=gettext_lazy("Type"), choices=TYPE_CHOICES)
+    possible_values = ChoicesField(
+        label=gettext_lazy("Choices"),
+        required=False,
+        help_text=gettext_lazy(
+            "One a line, for the two types of choice only. Write “NY: New York” where Justifacts should get "
+            "another text (NY) than the recruiter reads."
+        ),
+    )
+
+    class Meta:
+        model = CustomField
+        fields = ["organization", "name", "type", "possible_values", "is_required", "position"]
+        labels = {"name": gettext_lazy("Question"), "position": gettext_lazy("Order")}
+        help_texts = {
+            "name": gettext_lazy("As the recruiter reads it, for example “State of residence”."),
+            "is_required": gettext_lazy("Ashby starts no check without an answer."),
+            "position": gettext_lazy("Smaller numbers are asked first."),
+        }
+
+    def clean_possible_values(self) -> Any:
+        keys = [choice["key"] for choice in self.cleaned_data["possible_values"]]
+        if len(set(keys)) < len(keys):
+            raise forms.ValidationError(_("Two choices are the same."))
+        return self.cleaned_data["possible_values"]
+
+
+@admin.register(CustomField)
+class CustomFieldAdmin(OfOrganizations):
+    form = CustomFieldForm
+    list_display = ["name", "type_in_words", "choices", "is_required", "position", "organization"]
+    list_filter = [OrganizationFilter]
+    list_select_related = ["organization"]
+    search_fields = ["name"]
+
+    class Media:
+        css = {"all": ["portal/catalog.css"]}
+        js = ["portal/custom_field.js"]
+
+    @admin.display(description=gettext_lazy("type"), ordering="type")
+    def type_in_words(self, field: CustomField) -> str:
+        return str(TYPES[field.type][0])
+
+    @admin.display(description=gettext_lazy("choices"))
+    def choices(self, field: CustomField) -> str:
+        return ", ".join(choice["value"] for choice in field.possible_values) or "–"
+
+    def get_fields(self, request: HttpRequest, obj: CustomField | None = None) -> Any:
+        return [*CustomFieldForm.Meta.fields, "in_ashby"] if obj else CustomFieldForm.Meta.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CustomField | None = None) -> list[str]:
+        return ["organization", "in_ashby"] if obj else []
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Who has one organization is not asked which."""
+        own = list(organizations_of(request.user, self._permission("add"))[:2])
+        return {"organization": own[0].pk if len(own) == 1 else None}
+
+    @admin.display(description=gettext_lazy("As the recruiter reads it"))
+    def in_ashby(self, field: CustomField) -> str:
+        """As saved; Ashby draws it in its own way."""
+        label, gives = TYPES[field.type]
+        answer = (
+            format_html(
+                "<ul>{}</ul>",
+                format_html_join("", "<li>{}</li>", ((one["value"],) for one in field.possible_values)),
+            )
+            if field.possible_values
+            else format_html('<span class="asked-gives">{}: {}</span>', label, gives)
+        )
+        need = _("has to be answered") if field.is_required else _("may be left empty")
+        return format_html(
+            '<div class="asked"><strong>{}</strong> <span class="asked-need">{}</span>{}</div>',
+            field.name,
+            need,
+            answer,
+        )

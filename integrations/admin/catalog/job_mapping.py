@@ -1,0 +1,158 @@
+"""The page that maps many jobs at once: it asks, says what changes, and then does it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from integrations.admin.base import OfOrganizations
+from integrations.audit import log
+from integrations.catalog.mapping import map_jobs, one_organization, rules_of, unmap_jobs
+from integrations.catalog.package_rule import Rule
+from integrations.models import Job, JobPackageMapping, Organization, Package
+from integrations.web.client_ip import client_address
+
+MAP = "integrations.change_jobpackagemapping"
+#: Each job is a field of the form, of which Django takes 1000.
+MOST_AT_ONCE = 500
+NONE = "none"
+
+
+class MapForm(forms.Form):
+    """What the jobs get: a package that their own organization offers, or none of their own."""
+
+    package = forms.ChoiceField(label=gettext_lazy("Package"))
+    is_strict = forms.BooleanField(
+        label=gettext_lazy("Strict"),
+        required=False,
+        help_text=gettext_lazy("Any other package is refused for these jobs, with the reason."),
+    )
+
+    def __init__(self, organization: Organization, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = organization.packages.filter(is_active=True, withdrawn_at=None)
+        self._offered = {str(package.pk): package for package in offered}
+        self._default = organization.packages.filter(is_default=True).first()
+        field: Any = self.fields["package"]
+        field.choices = [
+            ("", _("Choose …")),
+            *((pk, package.label) for pk, package in self._offered.items()),
+            (NONE, _("No package of their own: remove the mapping")),
+        ]
+
+    @property
+    def package_chosen(self) -> Package | None:
+        """None: the mapping is removed. For a valid form."""
+        return self._offered.get(self.cleaned_data["package"])
+
+    @property
+    def is_strict_chosen(self) -> bool:
+        return self.package_chosen is not None and self.cleaned_data["is_strict"]
+
+    def rule(self) -> Rule:
+        """What would hold for each of the jobs. For a valid form."""
+        package = self.package_chosen
+        mapping = JobPackageMapping(package=package, is_strict=self.is_strict_chosen) if package else None
+        return Rule(mapping, self._default)
+
+
+class MappingPage(OfOrganizations):
+    actions = ["map_to_package", "remove_mapping"]
+
+    def has_map_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, MAP)
+
+    @admin.action(description=gettext_lazy("Map to a package …"), permissions=["map"])
+    def map_to_package(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
+        asked = "preview" in request.POST or "apply" in request.POST
+        return self._map_or_ask(request, list(queryset), request.POST if asked else None)
+
+    @admin.action(description=gettext_lazy("Remove the job’s own package …"), permissions=["map"])
+    def remove_mapping(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
+        """The same page, with the answer filled in."""
+        return self._map_or_ask(request, list(queryset), {"package": NONE})
+
+    def _map_or_ask(self, request: HttpRequest, jobs: list[Job], given: Any) -> HttpResponse | None:
+        try:
+            organization = _of_one(jobs)
+        except ValidationError as error:
+            self.message_user(request, " ".join(error.messages), messages.ERROR)
+            return None
+        if not request.user.has_perm(MAP, organization):
+            raise PermissionDenied
+        form = MapForm(organization, given)
+        if form.is_valid() and "apply" in request.POST:
+            self._apply(request, jobs, form)
+            return None
+        return self._ask(request, organization, jobs, form)
+
+    def _apply(self, request: HttpRequest, jobs: list[Job], form: MapForm) -> None:
+        package = form.package_chosen
+        if package is None:
+            unmap_jobs(jobs)
+            line = _("Its own package was removed.")
+            said = ngettext(
+                "%(count)d job has no package of its own now.",
+                "%(count)d jobs have no package of their own now.",
+                len(jobs),
+            ) % {"count": len(jobs)}
+        else:
+            try:
+                map_jobs(jobs, package, strict=form.is_strict_chosen)
+            except ValidationError as error:
+                self.message_user(request, " ".join(error.messages), messages.ERROR)
+                return
+            line = _("Mapped to “%(package)s”.") % {"package": package}
+            said = ngettext(
+                "%(count)d job gets “%(package)s” now.", "%(count)d jobs get “%(package)s” now.", len(jobs)
+            ) % {"count": len(jobs), "package": package}
+        _log(request, jobs, line)
+        self.message_user(request, said, messages.SUCCESS)
+
+    def _ask(
+        self, request: HttpRequest, organization: Organization, jobs: list[Job], form: MapForm
+    ) -> HttpResponse:
+        rules, other = rules_of(organization)
+        then = form.rule() if form.is_bound and form.is_valid() else None
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Map jobs to a package"),
+            "organization": organization,
+            "rows": [(job, rules.get(job.ashby_id, other), then) for job in jobs],
+            "form": form,
+            "is_previewed": then is not None,
+            "may_try": request.user.has_perm("assessments.view_order", organization),
+            "checkbox": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/integrations/job/map.html", context)
+
+
+def _of_one(jobs: Sequence[Job]) -> Organization:
+    if len(jobs) > MOST_AT_ONCE:
+        text = _("Choose at most %(count)d jobs at once: search or filter first.")
+        raise ValidationError(text % {"count": MOST_AT_ONCE})
+    return one_organization(jobs)
+
+
+def _log(request: HttpRequest, jobs: list[Job], line: str) -> None:
+    """Django's own history of each job, written by one statement. (It takes any rows; its stubs know query
+    sets alone.)"""
+    log.record(
+        log.Action.CHANGED,
+        request.user.get_username(),
+        organization_id=jobs[0].organization_id if jobs else None,
+        kind="integrations.job",
+        details={"ids": [job.pk for job in jobs]},
+        address=client_address(request.META),
+    )
+    LogEntry.objects.log_actions(request.user.pk, jobs, CHANGE, line)  # type: ignore[arg-type]

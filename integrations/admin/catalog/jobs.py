@@ -1,0 +1,135 @@
+"""Jobs, and which package each gets: one table to read, and to map one job or many at once."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter, StackedInline
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from integrations.admin.base import OrganizationFilter
+from integrations.admin.catalog.job_mapping import MappingPage
+from integrations.admin.catalog.packages import the_organization
+from integrations.catalog.package_rule import Rule
+from integrations.models import Job, JobPackageMapping, Package
+
+
+class MappedFilter(SimpleListFilter):
+    title = gettext_lazy("package")
+    parameter_name = "mapped"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [
+            ("yes", gettext_lazy("Has its own")),
+            ("strict", gettext_lazy("Has its own, strict")),
+            ("no", gettext_lazy("Has none of its own")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        match self.value():
+            case "yes":
+                return queryset.filter(mapping__isnull=False)
+            case "strict":
+                return queryset.filter(mapping__is_strict=True)
+            case "no":
+                return queryset.filter(mapping__isnull=True)
+        return queryset
+
+
+class MappingOfJob(StackedInline):
+    """On the job's own page, with the packages of its organization."""
+
+    model = JobPackageMapping
+    fields = ["package", "is_strict"]
+    verbose_name = verbose_name_plural = gettext_lazy("Package of this job")
+
+    def has_view_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return self._may(request, "view", obj) or self._may(request, "change", obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return self._may(request, "add", obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return self._may(request, "change", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
+        return self._may(request, "delete", obj)
+
+    def _may(self, request: HttpRequest, verb: str, job: Job | None) -> bool:
+        """In the job's own organization: to map jobs of another is not enough."""
+        permission = f"integrations.{verb}_jobpackagemapping"
+        return request.user.has_perm(permission, job.organization if job else None)
+
+    def get_formset(self, request: HttpRequest, obj: Job | None = None, **kwargs: Any) -> Any:
+        formset: Any = super().get_formset(request, obj, **kwargs)
+        if obj is not None and "package" in formset.form.base_fields:
+            package = formset.form.base_fields["package"]
+            # A package that is not offered can stay, and cannot be chosen.
+            package.queryset = Package.objects.filter(
+                Q(is_active=True, withdrawn_at=None) | Q(mappings__job=obj), organization=obj.organization_id
+            )
+            package.widget = package.widget.widget  # Without buttons to edit the package itself.
+            package.widget.choices = package.choices
+        return formset
+
+
+@admin.register(Job)
+class JobAdmin(MappingPage):
+    list_display = ["title", "requisition_id", "status", "own_package", "orders_now", "organization"]
+    list_filter = [OrganizationFilter, MappedFilter, "status"]
+    list_select_related = ["organization", "mapping__package__replaced_by"]
+    search_fields = ["title", "ashby_id", "requisition_id"]
+    search_help_text = gettext_lazy("A title, a requisition or Ashby’s id of the job.")
+
+    class Media:
+        css = {"all": ["portal/catalog.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        jobs: QuerySet[Job] = super().get_queryset(request)
+        defaults = Package.objects.filter(is_default=True).select_related("replaced_by")
+        return jobs.prefetch_related(Prefetch("organization__packages", defaults, to_attr="defaults"))
+
+    def get_inlines(self, request: HttpRequest, obj: Job | None = None) -> Any:
+        """A job is saved first, so that its organization is known."""
+        return [MappingOfJob] if obj else []
+
+    def get_fields(self, request: HttpRequest, obj: Job | None = None) -> Any:
+        own = ["organization", "ashby_id", "title"]
+        return [*own, "status", "requisition_id", "orders_now"] if obj else own
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Job | None = None) -> Any:
+        """What Ashby says is Ashby's to change: step 6 of the set-up fetches it."""
+        return self.get_fields(request, obj) if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=gettext_lazy("its own package"), ordering="mapping__package__name")
+    def own_package(self, job: Job) -> str:
+        mapping: JobPackageMapping | None = getattr(job, "mapping", None)
+        if mapping is None:
+            return "–"
+        own, current = mapping.package, mapping.package.current
+        text: str = str(own)
+        if own != current:
+            text = _("%(package)s, replaced by %(replacement)s")
+            text %= {"package": own, "replacement": current.label_and_id}
+        strict = format_html(' <span class="status status-accepted">{}</span>', _("strict"))
+        return format_html("{}{}", text, strict if mapping.is_strict else "")
+
+    @admin.display(description=gettext_lazy("“Package for this job” orders now"))
+    def orders_now(self, job: Any) -> str:
+        mapping: JobPackageMapping | None = getattr(job, "mapping", None)
+        package = Rule(mapping, next(iter(job.organization.defaults), None)).package
+        if package is None:
+            return format_html(
+                '<span class="status status-human">{}</span>', _("nothing: the recruiter is told why")
+            )
+        return str(package) if mapping else _("%(package)s, the default") % {"package": package}
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        organization = the_organization(request)
+        return super().changelist_view(request, {"organization": organization, **(extra_context or {})})

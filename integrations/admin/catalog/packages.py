@@ -1,0 +1,258 @@
+"""Packages: what Justifacts sells, and what of it Ashby is offered, under which name."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import SimpleListFilter
+from django.core.exceptions import ValidationError
+from django.db.models import Count, QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from integrations.accounts.roles import organizations_of
+from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.catalog.mapping import namesakes, replacements_for, set_default_package
+from integrations.catalog.sync import lock_lists
+from integrations.models import Errand, Organization, Package
+from integrations.onboarding.jobs import last_errand, unconfirmed_packages
+
+#: A package's label, in SQL.
+LABEL = Coalesce(NullIf("ashby_name", Value("")), "name")
+
+
+class SoldFilter(SimpleListFilter):
+    title = gettext_lazy("sold by Justifacts")
+    parameter_name = "sold"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("yes", gettext_lazy("Yes")), ("no", gettext_lazy("No longer"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Package]) -> QuerySet[Package]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(withdrawn_at__isnull=self.value() == "yes")
+
+
+class PackageForm(forms.ModelForm):
+    """Offers as a replacement what the package's own organization offers."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields.get("replaced_by")
+        if field is None:
+            return
+        field.queryset = replacements_for(self.instance)
+        field.widget = field.widget.widget  # Without buttons to edit the other package.
+        field.widget.choices = field.choices
+        field.label_from_instance = lambda package: f"{package} ({package.justifacts_id})"
+        field.help_text = _(
+            "The package that is ordered in its place: by jobs mapped to this one, by “Package for this job” "
+            "where this one is the default, and by interview plans in Ashby that name this one. It counts "
+            "while this package is not offered. Empty: none."
+        )
+        if namesake := namesakes([self.instance]).get(self.instance.pk):
+            field.help_text += " " + _("“%(package)s” (%(id)s) has the same name.") % {
+                "package": namesake,
+                "id": namesake.justifacts_id,
+            }
+
+
+@admin.register(Package)
+class PackageAdmin(OfOrganizations):
+    form = PackageForm
+    list_display = ["label", "state", "at_justifacts", "mapped_jobs", "organization"]
+    list_filter = [OrganizationFilter, "is_active", SoldFilter]
+    list_select_related = ["organization", "replaced_by"]
+    ordering = [LABEL]
+    search_fields = ["name", "ashby_name", "justifacts_id"]
+    actions = ["switch_on", "switch_off", "make_default"]
+    readonly_fields = ["organization", "name", "justifacts_id", "description", "withdrawn_at"]
+
+    class Media:
+        css = {"all": ["portal/catalog.css"]}
+
+    def get_fields(self, request: HttpRequest, obj: Package | None = None) -> Any:
+        """A package that is offered needs no replacement."""
+        fields = [
+            "organization",
+            "name",
+            "justifacts_id",
+            "description",
+            "ashby_name",
+            "is_active",
+            "is_default",
+        ]
+        needs_one = obj is not None and not (obj.is_offered and obj.replaced_by_id is None)
+        return [*fields, "withdrawn_at", *(["replaced_by"] if needs_one else [])]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Packages come from Justifacts: step 5 of the set-up."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Old orders are explained by their package; one that is not wanted is switched off."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Package]:
+        packages: QuerySet[Package] = super().get_queryset(request)
+        return packages.annotate(job_count=Count("mappings"))
+
+    @admin.display(description=gettext_lazy("name in Ashby"), ordering=LABEL)
+    def label(self, package: Package) -> str:
+        return package.label
+
+    @admin.display(description=gettext_lazy("name at Justifacts"), ordering="name")
+    def at_justifacts(self, package: Package) -> str:
+        return format_html("{} <code>{}</code>", package.name, package.justifacts_id)
+
+    @admin.display(description=gettext_lazy("in Ashby"))
+    def state(self, package: Package) -> str:
+        if package.withdrawn_at:
+            tone, text = (
+                "status-accepted",
+                _("no longer sold since %(day)s") % {"day": f"{package.withdrawn_at:%Y-%m-%d}"},
+            )
+        elif not package.is_active:
+            tone, text = "status-accepted", _("switched off")
+        elif package.is_default:
+            tone, text = "status-complete", _("offered, and the default")
+        else:
+            tone, text = "status-complete", _("offered")
+        state = format_html('<span class="status {}">{}</span>', tone, text)
+        if package.current == package:
+            return state
+        replaced = _("replaced by %(package)s") % {"package": package.current.label_and_id}
+        return format_html("{}<br>{}", state, replaced)
+
+    @admin.display(description=gettext_lazy("jobs mapped to it"), ordering="job_count")
+    def mapped_jobs(self, package: Any) -> int:
+        count: int = package.job_count
+        return count
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        organization = the_organization(request)
+        extra = {
+            "offered": _offered(organization),
+            "organization": organization,
+            "unconfirmed": _unconfirmed(organization),
+            **(extra_context or {}),
+        }
+        return super().changelist_view(request, extra)
+
+    def save_model(self, request: HttpRequest, obj: Package, form: Any, change: bool) -> None:
+        lock_lists(obj.organization_id)
+        wanted, obj.is_default = obj.is_default, form.initial.get("is_default", False)
+        super().save_model(request, obj, form, change)
+        if wanted != obj.is_default:
+            set_default_package(obj.organization, obj if wanted else None)
+            obj.is_default = wanted
+        self._warn(request, obj)
+
+    @admin.action(description=gettext_lazy("Switch on: Ashby is offered it"), permissions=["change"])
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
+        self._switch(request, queryset, to=True)
+
+    @admin.action(description=gettext_lazy("Switch off: Ashby is not offered it"), permissions=["change"])
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
+        self._switch(request, queryset, to=False)
+
+    def _switch(self, request: HttpRequest, packages: QuerySet[Package], *, to: bool) -> None:
+        chosen = [package for package in packages if self.has_change_permission(request, package)]
+        for package in chosen:
+            package.is_active = to
+            package.save(update_fields=["is_active"])
+            self.log_change(request, package, _("Switched on.") if to else _("Switched off."))
+            self._warn(request, package)
+        text = ngettext("%(count)d package is changed.", "%(count)d packages are changed.", len(chosen))
+        self.message_user(request, text % {"count": len(chosen)}, messages.SUCCESS)
+
+    @admin.action(
+        description=gettext_lazy("Make it the default: for jobs without a package"), permissions=["change"]
+    )
+    def make_default(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
+        chosen = [package for package in queryset if self.has_change_permission(request, package)]
+        if len({package.organization_id for package in chosen}) != len(chosen) or not chosen:
+            self.message_user(request, _("Choose one package an organization."), messages.ERROR)
+            return
+        for package in chosen:
+            try:
+                set_default_package(package.organization, package)
+            except ValidationError as error:
+                self.message_user(request, " ".join(error.messages), messages.ERROR)
+                continue
+            self.log_change(request, package, _("Made the default package."))
+            text = _("“%(package)s” is the default package of %(organization)s now.")
+            self.message_user(
+                request,
+                text % {"package": package, "organization": package.organization},
+                messages.SUCCESS,
+            )
+
+    def _warn(self, request: HttpRequest, package: Package) -> None:
+        """What now happens to starts that relied on a package that is not offered."""
+        if package.is_offered:
+            return
+        if package.current.is_offered:
+            text = _(
+                "%(package)s is replaced by %(replacement)s: jobs, the default and interview plans in Ashby "
+                "that name the old one order the new one."
+            )
+            text %= {"package": package.label_and_id, "replacement": package.current.label_and_id}
+            self.message_user(request, text)
+            return
+        jobs = package.mappings.count()
+        if jobs:
+            text = ngettext(
+                "%(count)d job is mapped to “%(package)s”, which is not offered: “Package for this job” is "
+                "answered with a sentence that asks for an admin. Map it to another package.",
+                "%(count)d jobs are mapped to “%(package)s”, which is not offered: “Package for this job” is "
+                "answered with a sentence that asks for an admin. Map them to another package.",
+                jobs,
+            )
+            self.message_user(request, text % {"count": jobs, "package": package}, messages.WARNING)
+        if package.is_default:
+            text = _(
+                "“%(package)s” is the default package and not offered: jobs without a package of their own "
+                "get none. Make another package the default."
+            )
+            self.message_user(request, text % {"package": package}, messages.WARNING)
+
+
+def the_organization(request: HttpRequest) -> Organization | None:
+    """The one that the list is about: the chosen one, or the only one that the person sees."""
+    seen = organizations_of(request.user, "integrations.view_package", "integrations.change_package")
+    chosen = request.GET.get("organization", "").replace("\x00", "")
+    found = list((seen.filter(slug=chosen) if chosen else seen)[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def _offered(organization: Organization | None) -> str:
+    """One sentence: what recruiters can choose from."""
+    if organization is None:
+        return ""
+    packages = list(organization.packages.all())
+    offered = [package for package in packages if package.is_offered]
+    by_job = (
+        any(package.is_default and package.current.is_offered for package in packages)
+        or organization.jobs.exclude(mapping=None).exists()
+    )
+    text = ngettext("Ashby is offered %(count)d package", "Ashby is offered %(count)d packages", len(offered))
+    return text % {"count": len(offered)} + (_(" and “Package for this job”.") if by_job else ".")
+
+
+def _unconfirmed(organization: Organization | None) -> str:
+    """One sentence: what waits for a person on the set-up page."""
+    fetched = last_errand(organization, Errand.Kind.PACKAGES) if organization else None
+    count = len(unconfirmed_packages(fetched))
+    if not count:
+        return ""
+    text = ngettext(
+        "Justifacts no longer lists %(count)d package. Recruiters can still choose it.",
+        "Justifacts no longer lists %(count)d packages. Recruiters can still choose them.",
+        count,
+    )
+    return text % {"count": count}

@@ -1,0 +1,89 @@
+"""The forms of the set-up page: one a step, each of which asks for nothing else."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from integrations.admin.secret_fields import SecretField
+from integrations.connections.api_keys import add_ashby_key, save_with_verification_key, set_verification_key
+from integrations.encryption.secrets import Secret
+from integrations.models import Connection
+from integrations.models.connections import validate_staging_base_url
+
+
+class StepForm(forms.Form):
+    """Changes one thing of a connection; what the models refuse becomes the form's own error."""
+
+    def __init__(self, connection: Connection, *args: Any, **kwargs: Any) -> None:
+        self.connection = connection
+        kwargs["auto_id"] = f"{type(self).__name__}_%s"
+        super().__init__(*args, **kwargs)
+
+    def save(self, who: str) -> str:
+        """Says what was changed. Raises ``ValidationError``."""
+        raise NotImplementedError
+
+    def save_or_explain(self, who: str) -> str:
+        """The same; empty where it was refused, with the reason beside the field."""
+        try:
+            return self.save(who)
+        except ValidationError as error:
+            self.add_error(None, error.messages)
+            return ""
+
+
+class AshbyKeyForm(StepForm):
+    key = SecretField(stored=None, required=True, label=_("Ashby API key"))
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=200,
+        required=False,
+        help_text=_("To tell it from other keys. Left empty: the day on which it was added."),
+    )
+
+    def save(self, who: str) -> str:
+        key: Secret = self.cleaned_data["key"]
+        added = add_ashby_key(self.connection, key.reveal(), self.cleaned_data["name"].strip(), who)
+        return str(_("The Ashby API key “%(key)s” is stored and in use.")) % {"key": added}
+
+
+class VerificationKeyForm(StepForm):
+    verification_key = SecretField(stored=None, required=True, label=_("Verification key"))
+
+    def save(self, who: str) -> str:
+        set_verification_key(self.connection, self.cleaned_data["verification_key"], who)
+        self.connection.full_clean()
+        save_with_verification_key(self.connection)
+        said = str(_("The verification key is stored. Paste the same one into Ashby, in step 7."))
+        if before := self.connection.organization.retiring_verification_keys.first():
+            still = _("The one before it (%(key)s) goes on working until it is retired.")
+            return f"{said} {still % {'key': before}}"
+        return said
+
+
+class BaseUrlForm(StepForm):
+    staging_base_url = forms.CharField(
+        label=_("Staging base URL of Justifacts"),
+        max_length=500,
+        validators=[validate_staging_base_url],
+        widget=forms.TextInput(attrs={"class": "vLargeTextField", "spellcheck": "false"}),
+    )
+
+    def __init__(self, connection: Connection, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"staging_base_url": connection.staging_base_url})
+        super().__init__(connection, *args, **kwargs)
+
+    def save(self, who: str) -> str:
+        self.connection.staging_base_url = self.cleaned_data["staging_base_url"]
+        self.connection.full_clean()
+        self.connection.save()
+        return str(_("Justifacts' staging base URL is stored."))
+
+
+STEP_FORMS: dict[str, type[StepForm]] = {
+    "ashby-key": AshbyKeyForm,
+    "verification-key": VerificationKeyForm,
+    "base-url": BaseUrlForm,
+}

@@ -1,0 +1,59 @@
+"""Secrets in forms: written, never read back."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from integrations.encryption.secrets import Secret, SecretUnreadable
+
+# Signs without width, which e-mails and web pages add to what is copied from them.
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
+_A_KEY = re.compile("[!-~]+")
+
+
+class SecretInput(forms.PasswordInput):
+    """An empty password field; what is stored shows only as its last four characters, beside it."""
+
+    def __init__(self) -> None:
+        super().__init__(render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField"})
+
+
+class SecretField(forms.CharField):
+    """Left empty, the stored secret stays. A paste may carry blanks and newlines around it."""
+
+    widget = SecretInput
+
+    def __init__(self, *, stored: Secret | None, **options: Any) -> None:
+        self.stored = stored if stored else None
+        options["required"] = options.get("required", False) and self.stored is None
+        super().__init__(strip=True, **options)
+        if self.stored:
+            kept = _("Stored: %(stored)s. Leave this empty to keep it.")
+            self.help_text = f"{kept % {'stored': self.stored}} {self.help_text}"
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(str(value).translate(_UNSEEN) if value else value) or ""
+
+    def clean(self, value: Any) -> Secret | str:
+        text = super().clean(value)
+        if not text:
+            return self._kept()
+        if not text.isascii() or any(
+            character.isspace() or not character.isprintable() for character in text
+        ):
+            raise ValidationError(_("A key has no blanks and no special letters in it. Copy it once more."))
+        return Secret(text)
+
+    def _kept(self) -> Secret | str:
+        if self.stored:
+            try:
+                self.stored.reveal()
+            except SecretUnreadable:
+                raise ValidationError(_("The stored key cannot be read any more. Enter it again.")) from None
+        return self.stored or ""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(data and str(data).strip())

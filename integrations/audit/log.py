@@ -1,0 +1,133 @@
+"""Writing the audit trail, and following its chain of hashes."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.encryption.secrets import SecretUnreadable
+from integrations.models import AuditEvent, AuditHead
+
+Action = AuditEvent.Action
+
+_FIRST = "0" * 64
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What following a chain found. ``problem`` is empty where nothing was changed, removed or added."""
+
+    name: str
+    lines: int
+    problem: str
+
+
+@transaction.atomic
+def record(
+    action: Action,
+    actor: str,
+    *,
+    organization_id: int | None = None,
+    kind: str = "",
+    object_id: object = "",
+    details: dict[str, Any] | None = None,
+    address: str = "",
+) -> AuditEvent:
+    """Adds a line to the organization's chain, or to the portal's. In the transaction of what it tells,
+    where there is one. ``details``: names and numbers, never a value of a candidate's or a secret."""
+    chain = chain_of(organization_id)
+    head = _locked_head(chain)
+    last = AuditEvent.objects.filter(chain=chain).order_by("-sequence").first()
+    sequence, previous = (last.sequence, last.hash) if last else (0, _FIRST)
+    line = AuditEvent(
+        chain=chain,
+        sequence=sequence + 1,
+        organization_id=organization_id,
+        at=timezone.now(),
+        actor=actor[:200],
+        action=action,
+        kind=kind[:100],
+        object_id=str(object_id)[:100],
+        details=details or {},
+        address=address[:100],
+        previous_hash=previous,
+    )
+    line.hash = hash_of(line)
+    line.save(force_insert=True)
+    # One that does not fit was tampered with, and stays as it is for ``verify`` to find.
+    if head and _read(head) == (sequence, previous):
+        AuditHead.objects.filter(pk=chain).update(last=f"{line.sequence} {line.hash}")
+    return line
+
+
+def _locked_head(chain: str) -> AuditHead | None:
+    """Who comes at the same moment waits here, so that each line follows the one before it."""
+    if not AuditEvent.objects.filter(chain=chain).exists():
+        AuditHead.objects.get_or_create(chain=chain, defaults={"last": f"0 {_FIRST}"})
+    return AuditHead.objects.select_for_update().filter(pk=chain).first()
+
+
+def chain_of(organization_id: int | None) -> str:
+    """The name of an organization's chain, or of the portal's."""
+    return f"organization {organization_id}" if organization_id else "portal"
+
+
+def hash_of(line: AuditEvent) -> str:
+    """SHA-256 over everything that the line says and the hash of the one before it."""
+    said = [
+        *(line.chain, line.sequence, line.organization_id, _moment(line.at), line.actor, str(line.action)),
+        *(line.kind, line.object_id, line.details, line.address, line.previous_hash),
+    ]
+    text = json.dumps(said, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def verify(chain: str = "") -> Iterator[Chain]:
+    """Follows each chain, or the one, from its first line to its last."""
+    heads = {head.chain: head for head in AuditHead.objects.all()}
+    known = set(AuditEvent.objects.order_by().values_list("chain", flat=True).distinct()) | set(heads)
+    for name in sorted(known & {chain} if chain else known):
+        yield _follow(name, heads.get(name))
+
+
+def _follow(name: str, head: AuditHead | None) -> Chain:
+    sequence, previous = 0, _FIRST
+    for line in AuditEvent.objects.filter(chain=name).order_by("sequence").iterator(chunk_size=1000):
+        where = f"line {sequence + 1}"
+        if line.sequence != sequence + 1:
+            return Chain(name, sequence, f"{where} was removed")
+        if line.previous_hash != previous:
+            return Chain(name, sequence, f"{where} does not follow from the line before it")
+        if line.hash != hash_of(line):
+            return Chain(name, sequence, f"{where} was changed")
+        sequence, previous = line.sequence, line.hash
+    return Chain(name, sequence, _end(head, sequence, previous))
+
+
+def _end(head: AuditHead | None, sequence: int, previous: str) -> str:
+    if head is None:
+        return "the record of its last line was removed"
+    noted = _read(head)
+    if noted is None:
+        return "the record of its last line was changed"
+    if noted != (sequence, previous):
+        return f"it ends with line {sequence}, and line {noted[0]} was written last"
+    return ""
+
+
+def _read(head: AuditHead) -> tuple[int, str] | None:
+    """None where nobody of ours has written it."""
+    try:
+        number, last = head.last.reveal().split()
+        return int(number), last
+    except (SecretUnreadable, ValueError):
+        return None
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,51 @@
+from typing import Any
+
+from django.http import HttpRequest
+
+from integrations.audit import log
+from integrations.audit.log import Action
+from integrations.web.client_ip import client_address
+
+
+class Audited:
+    """For a ``ModelAdmin``: what was added, changed (by the names of its fields) and deleted."""
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        record_change(request, Action.ADDED, obj, message)
+        return super().log_addition(request, obj, message)  # type: ignore[misc]
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        record_change(request, Action.CHANGED, obj, message)
+        return super().log_change(request, obj, message)  # type: ignore[misc]
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for row in queryset:
+            record_change(request, Action.DELETED, row, "")
+        return super().log_deletions(request, queryset)  # type: ignore[misc]
+
+
+def record_change(request: HttpRequest, action: Action, row: Any, message: Any) -> None:
+    """A line about one row. Django's own messages name fields, never values."""
+    log.record(
+        action,
+        request.user.get_username(),
+        organization_id=_organization_of(row),
+        kind=row._meta.label_lower,
+        object_id=row.pk,
+        details={"fields": _fields(message)} if isinstance(message, list) else {},
+        address=client_address(request.META),
+    )
+
+
+def _organization_of(row: Any) -> int | None:
+    if row._meta.label == "integrations.Organization":
+        return int(row.pk)
+    found = getattr(row, "organization_id", None)
+    return int(found) if found is not None else None
+
+
+def _fields(message: list[Any]) -> list[str]:
+    """The names in Django's message: ``[{"changed": {"name": ..., "object": ..., "fields": [...]}}]``."""
+    return sorted(
+        {str(name) for part in message for what in part.values() for name in what.get("fields", [])}
+    )

@@ -1,0 +1,111 @@
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from integrations.catalog.package_rule import Refusal, Rule
+from integrations.models import Connection, CustomField, JobPackageMapping, Organization, Package
+from integrations.partner_protocol.parsing import same_uuid
+from integrations.partner_protocol.starts import StartRequest
+
+
+class NoPackage(Exception):
+    """The start names no package that may be ordered; the text is for the Ashby user."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One entry of ``assessment.list``."""
+
+    assessment_type_id: UUID
+    name: str
+    description: str
+
+
+def offers(connection: Connection) -> Iterable[Offer]:
+    """Every active package of the org, and "Package for this job" once a job or a default is set."""
+    organization_id = connection.organization_id
+    packages = list(Package.objects.filter(organization=organization_id))
+    for package in packages:
+        # A replaced package is not listed beside the one that replaces it, of the same name: interview plans
+        # keep the old id, and a start with it orders the replacement (``package_for``).
+        if package.is_offered:
+            yield Offer(package.assessment_type_id, package.label, package.description)
+    by_job = (
+        any(package.is_default and package.current.is_offered for package in packages)
+        or JobPackageMapping.objects.filter(job__organization=organization_id).exists()
+    )
+    if by_job:
+        yield Offer(
+            connection.job_package_type_id,
+            "Package for this job",
+            "The package that your organization has chosen for the candidate's job.",
+        )
+
+
+def custom_fields(connection: Connection) -> list[CustomField]:
+    return list(CustomField.objects.filter(organization=connection.organization_id))
+
+
+def package_for(connection: Connection, request: StartRequest) -> tuple[Package, bool]:
+    """The package that a start orders, and whether the job chose it.
+
+    Raises ``NoPackage`` with a sentence for the Ashby user: which job has no package and who can
+    add one; or that the job is strict and which package it takes.
+    """
+    # Unordered, and without the rows that few starts need: every start comes through here.
+    packages = Package.objects.order_by().filter(organization=connection.organization_id)
+    mappings = JobPackageMapping.objects.order_by().filter(
+        job__organization=connection.organization_id,
+        job__ashby_id__in={request.job_id, same_uuid(request.job_id)},
+    )
+    mapping = next(iter(mappings), None)
+    wanted = _uuid(request.assessment_type_id)
+    by_job = wanted == connection.job_package_type_id
+    default = packages.filter(is_default=True) if by_job and mapping is None else ()
+    rule = Rule(mapping, next(iter(default), None))
+    if by_job:
+        package = rule.chosen
+    else:
+        asked_for = next(iter(packages.filter(assessment_type_id=wanted)), None) if wanted else None
+        package = asked_for.current if asked_for else None
+        if package is None:
+            raise NoPackage(
+                f"This assessment type is not one of {connection.organization}'s Justifacts packages. "
+                "Choose another one from the list."
+            )
+    refusal = rule.refusal(package)
+    if package is None or refusal:
+        raise NoPackage(_why_refused(connection.organization, request, rule, package, refusal))
+    return package, by_job
+
+
+def _why_refused(
+    organization: Organization,
+    request: StartRequest,
+    rule: Rule,
+    package: Package | None,
+    refusal: Refusal | None,
+) -> str:
+    """The sentence that Ashby shows the recruiter."""
+    job_name = request.job_name or request.job_id
+    if refusal == Refusal.NOT_OFFERED:
+        return (
+            f"The package “{package}” is not offered any more. An admin of {organization} can say "
+            "which one to use instead."
+        )
+    if refusal == Refusal.STRICT:
+        return (
+            f"The job “{job_name}” takes only the package “{rule.mapped}”. Start that one, or ask an "
+            f"admin of {organization} to change it in the portal, under Jobs."
+        )
+    return (
+        f"The job “{job_name}” has no Justifacts package. An admin of {organization} can "
+        "choose one for it in the portal, under Jobs. You can also start one of the other packages."
+    )
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

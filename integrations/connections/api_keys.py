@@ -1,0 +1,101 @@
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from integrations.connections.key_rotation import note_use, note_use_of_verification_key
+from integrations.connections.pauses import resume
+from integrations.encryption.blind_index import blind_indexes
+from integrations.encryption.secrets import Secret, can_be_read
+from integrations.models import AshbyApiKey, Connection, RetiringVerificationKey
+
+
+def find_by_verification_key(key: str) -> Connection | None:
+    """The connection whose verification key this is, or was until another one took its place; found by
+    keyed hash, and written down as used."""
+    indexes = blind_indexes(key.strip())
+    if connection := Connection.objects.filter(verification_key_index__in=indexes).first():
+        note_use_of_verification_key(connection)
+        return connection
+    replaced = RetiringVerificationKey.objects.filter(key_index__in=indexes)
+    if retiring := replaced.select_related("organization__connection").first():
+        note_use(retiring)
+        return retiring.organization.connection
+    return None
+
+
+def set_verification_key(connection: Connection, key: Secret, who: str) -> None:
+    """Writes down the key, who set it and when; the caller validates, and saves with
+    ``save_with_verification_key``."""
+    connection.verification_key = key
+    connection.verification_key_set_by, connection.verification_key_set_at = who, timezone.now()
+
+
+@transaction.atomic
+def save_with_verification_key(connection: Connection) -> None:
+    """Saves the connection. Where its verification key is another one than before, the old one goes on
+    working beside it, until it is retired (``key_rotation.py``)."""
+    before = Connection.objects.select_for_update().filter(pk=connection.pk).first()
+    now = timezone.now()
+    if before and before.verification_key and before.verification_key_index is not None:
+        is_new = not connection.verification_key or before.verification_key_index not in blind_indexes(
+            connection.verification_key.reveal()
+        )
+        if is_new:
+            connection.verification_key_first_used_at = connection.verification_key_last_used_at = None
+        if is_new and connection.verification_key and can_be_read(before.verification_key):
+            RetiringVerificationKey.objects.create(
+                organization=connection.organization,
+                key=before.verification_key,
+                set_by=before.verification_key_set_by,
+                set_at=before.verification_key_set_at,
+                first_used_at=before.verification_key_first_used_at,
+                last_used_at=before.verification_key_last_used_at,
+                superseded_at=now,
+            )
+    if connection.verification_key:
+        indexes = blind_indexes(connection.verification_key.reveal())
+        # Who goes back to a key that was replaced has it in use again.
+        connection.organization.retiring_verification_keys.filter(key_index__in=indexes).delete()
+    connection.save()
+
+
+@transaction.atomic
+def add_ashby_key(connection: Connection, key: str, name: str = "", who: str = "") -> AshbyApiKey:
+    """Adds the key, or finds it where the org has it already, and selects it. Raises
+    ``ValidationError``."""
+    key = key.strip()
+    if not key:
+        raise ValidationError(_("Paste the key that Ashby showed."))
+    keys = connection.organization.ashby_api_keys
+    known = keys.filter(key_index__in=blind_indexes(key)).first() or AshbyApiKey(
+        organization=connection.organization,
+        name=name or f"Added {timezone.localdate():%Y-%m-%d}",
+    )
+    known.key = Secret(key)
+    known.name = name or known.name
+    known.set_by, known.set_at = who, timezone.now()
+    select_ashby_key(known)
+    return known
+
+
+@transaction.atomic
+def select_ashby_key(key: AshbyApiKey) -> None:
+    """Makes this key the one in use. Paused deliveries go on, in order: the new key may work, and
+    if it does not, the first answer pauses them again."""
+    organization = key.organization
+    # Until then nobody judges by the old one (``key_was_replaced``).
+    Connection.objects.select_for_update().filter(organization=organization).first()
+    replaced = organization.ashby_api_keys.filter(is_selected=True).exclude(pk=key.pk)
+    replaced.update(is_selected=False, superseded_at=timezone.now())
+    key.is_selected, key.superseded_at = True, None
+    key.save()
+    resume(organization)
+
+
+def key_was_replaced(connection: Connection, key: str) -> bool:
+    """Whether the org uses another Ashby key by now. To be asked in a transaction, until whose end nobody
+    chooses another: or deliveries were paused for the old key after they had gone on with the new one."""
+    Connection.objects.select_for_update().get(pk=connection.pk)
+    selected = connection.selected_ashby_key
+    return selected is not None and selected.key_index not in blind_indexes(key)

@@ -1,0 +1,118 @@
+"""Connecting an organization: its keys and addresses, and the health of both sides."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from integrations.ashby.client import KeyInfo
+from integrations.connections.clients import ashby_client, justifacts_client
+from integrations.connections.health import problem
+from integrations.connections.pauses import resume
+from integrations.http.errors import CallFailed, Unauthorized
+from integrations.models import Connection
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of a connection check. ``advice``: it works, and could be better."""
+
+    side: str
+    state: str
+    text: str
+
+    @property
+    def ok(self) -> bool:
+        return self.state != "problem"
+
+
+def check(connection: Connection) -> list[Finding]:
+    """Calls both sides now and says, for each, whether it works and what to mend. A working Ashby
+    key lets paused deliveries go on."""
+    ashby = check_ashby(connection)
+    return [*ashby, check_justifacts(connection)]
+
+
+def check_ashby(connection: Connection) -> list[Finding]:
+    """Whether Ashby takes the selected key and lets it write candidates; then, perhaps, advice."""
+    now = timezone.now()
+    advice: list[Finding] = []
+    try:
+        info = _key_info(connection)
+        finding = Finding(
+            "Ashby", "ok", _("The key “%(key)s” works and may update candidates.") % {"key": info.title}
+        )
+        advice = _advice(info)
+    except CallFailed as error:
+        finding = Finding("Ashby", "problem", error.message)
+    if finding.ok:
+        resume(connection.organization)
+    _note_check(connection, "ashby", finding, now)
+    return [finding, *advice]
+
+
+def check_justifacts(connection: Connection) -> Finding:
+    """Whether Justifacts takes the verification key and answers with its packages."""
+    now = timezone.now()
+    try:
+        finding = Finding("Justifacts", "ok", _list_packages(connection))
+    except CallFailed as error:
+        finding = Finding("Justifacts", "problem", error.message)
+    _note_check(connection, "justifacts", finding, now)
+    return finding
+
+
+def _note_check(connection: Connection, side: str, finding: Finding, now: datetime) -> None:
+    changes: dict[str, object] = {"checked_at": now}
+    changes |= problem(side, "" if finding.ok else finding.text, now)
+    if finding.ok:
+        changes[f"{side}_answered_at"] = now
+    Connection.objects.filter(pk=connection.pk).update(**changes)
+
+
+def _key_info(connection: Connection) -> KeyInfo:
+    try:
+        info = replace(ashby_client(connection), others=()).key_info()
+    except Unauthorized as error:
+        if error.answer.status is None:
+            raise  # Nothing was asked: there is no key to use.
+        text = _(
+            "Ashby refused the key (%(why)s). In Ashby, Admin > Integrations > API Keys, make a key for "
+            "Justifacts with read all and write all, and select it here."
+        )
+        raise Unauthorized(text % {"why": error.message}) from None
+    if not info.may_update_candidates:
+        text = _(
+            "The key “%(key)s” may not write candidates, so Ashby would refuse every update. In Ashby, "
+            "Admin > Integrations > API Keys, give it write all."
+        )
+        raise Unauthorized(text % {"key": info.title})
+    return info
+
+
+def _advice(info: KeyInfo) -> list[Finding]:
+    """A key that could do more than the portal needs is a risk without a use."""
+    if not info.unneeded_scopes:
+        return []
+    few = info.unneeded_scopes[:5] + (["…"] if len(info.unneeded_scopes) > 5 else [])
+    text = _(
+        "The key may do far more than the portal needs (%(scopes)s). It needs candidates:write, jobs:read "
+        "and apiKeys:read. An admin in Ashby can make a key with only these and select it here."
+    )
+    return [Finding("Ashby", "advice", text % {"scopes": ", ".join(few)})]
+
+
+def _list_packages(connection: Connection) -> str:
+    try:
+        packages = replace(justifacts_client(connection), others=()).packages()
+    except Unauthorized as error:
+        text = _("Justifacts refused the verification key (%(why)s). Enter the key from Justifacts' e-mail.")
+        raise Unauthorized(text % {"why": error.message}) from None
+    text = ngettext(
+        "The verification key works; Justifacts offers %(count)d package.",
+        "The verification key works; Justifacts offers %(count)d packages.",
+        len(packages.entries),
+    )
+    return f"{text % {'count': len(packages.entries)}} {packages.problem}".rstrip()

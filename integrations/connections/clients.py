@@ -1,0 +1,64 @@
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from django.conf import settings
+
+from integrations.ashby.client import AshbyClient
+from integrations.connections.key_rotation import note_use, note_use_of_verification_key
+from integrations.encryption.secrets import Secret, SecretUnreadable, can_be_read
+from integrations.http.errors import CallFailed, NotSent, Unauthorized
+from integrations.justifacts.client import JustifactsClient
+from integrations.models import Connection
+
+_TRIED_AFTER_THE_FIRST = 2
+
+
+def ashby_client(connection: Connection) -> AshbyClient:
+    """A client with the org's selected key, which falls back to those that it has replaced. Raises
+    ``Unauthorized`` where there is none to use."""
+    key = connection.selected_ashby_key
+    if key is None:
+        raise Unauthorized(
+            f"{connection.organization} has no Ashby API key in use. An admin of it has to add one."
+        )
+    secret = _readable(key.key, Unauthorized)
+    replaced = connection.organization.ashby_api_keys.exclude(superseded_at=None).filter(is_selected=False)
+    rows = [key, *_last_replaced(replaced.order_by("-superseded_at"))]
+    others = tuple(row.key.reveal() for row in rows[1:])
+    return AshbyClient(settings.ASHBY_API_BASE_URL, secret, others, lambda used: note_use(rows[used]))
+
+
+def justifacts_client(connection: Connection) -> JustifactsClient:
+    """A client with the org's verification key, which falls back to those that it has replaced. Raises
+    ``NotSent`` where there is none to use."""
+    if not connection.verification_key:
+        raise NotSent(f"{connection.organization} has no verification key. An admin of it has to enter it.")
+    secret = _readable(connection.verification_key, NotSent)
+    rows = _last_replaced(connection.organization.retiring_verification_keys.all())
+    others = tuple(row.key.reveal() for row in rows)
+
+    def used(position: int) -> None:
+        if position:
+            note_use(rows[position - 1])
+        else:
+            note_use_of_verification_key(connection)
+
+    return JustifactsClient(connection.staging_base_url, secret, others, used)
+
+
+def _last_replaced(rows: Iterable[Any]) -> list[Any]:
+    """Older ones are not tried: each costs a call of the other side's budget."""
+    return list(islice((row for row in rows if can_be_read(row.key)), _TRIED_AFTER_THE_FIRST))
+
+
+def readable_verification_key(connection: Connection) -> str:
+    """The verification key itself. Raises ``NotSent`` where it cannot be read."""
+    return _readable(connection.verification_key, NotSent)
+
+
+def _readable(secret: Secret, failure: type[CallFailed]) -> str:
+    try:
+        return secret.reveal()
+    except SecretUnreadable as error:
+        raise failure(str(error)) from None

@@ -1,0 +1,40 @@
+"""Quotes messages that could not be read, for the people who find out why."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from integrations.redaction import redact
+
+EXCERPT_CHARACTERS = 500
+#: What a part is called that may say where a check stands. Of any other part nobody knows what is in it.
+_TELLING = re.compile(
+    r"^(success|assessment|assessment_id|reference_id|identifier|label|type|value|update|update_request"
+    r"|state|stage|phase|message|(error_?)?code|errors?|errorInfo)$|status|result|outcome|reason",
+    re.IGNORECASE,
+)
+#: What differs each time, although the message says the same.
+_VOLATILE = re.compile(r"^(time|timestamp|date|request_?id|metadata)$|(_at|_date|_time|At)$")
+
+
+def excerpt(message: Mapping[str, Any], hide: Iterable[str] = (), secrets: Iterable[str] = ()) -> str:
+    """The message as JSON of at most ``EXCERPT_CHARACTERS`` characters, redacted as in ``redact``.
+
+    Parts that the protocol does not name are there by name alone, unless the name says that they tell where
+    the check stands. Times are left out, so that the same content gives the same excerpt.
+    """
+    quoted = json.dumps(redact(_telling(message), hide, secrets), ensure_ascii=False, sort_keys=True)
+    return quoted if len(quoted) <= EXCERPT_CHARACTERS else f"{quoted[: EXCERPT_CHARACTERS - 1]}…"
+
+
+def _telling(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_telling(part) for part in value[:3]]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _telling(part) if _TELLING.search(name) else "…"
+        for name, part in value.items()
+        if not _VOLATILE.search(name)
+    }

@@ -1,0 +1,147 @@
+"""What an answer means: which errors of ``errors.py`` an HTTP status and a body are.
+
+A decision counts as the peer's only when it comes in the peer's protocol. Any other body is written by
+something on the way: a proxy, a server that restarts (``docs/protocol.md``, "Reading what arrives").
+
+| status | body | outcome |
+| --- | --- | --- |
+| 2xx | a JSON object | an answer; its ``success`` is for the caller to read |
+| 2xx | none | an answer where the call needs none back (a cancel), else ``NotTheProtocol`` |
+| 2xx | any other | ``NotTheProtocol`` |
+| 429, 503 | any | ``NotSent``; ``Retry-After`` is kept |
+| 408, 504 | any | ``NoAnswer`` |
+| 401, 403 | the protocol's JSON | ``Unauthorized`` |
+| other 4xx, not 425 | the protocol's JSON | ``Refused``; ``Unauthorized`` for a code that speaks of the key |
+| 4xx, not 425 | ... with a code that speaks of the server | ``ServerError`` |
+| 4xx, not 425 | any other | ``NotTheProtocol``; ``Retry-After`` is kept |
+| 1xx, 3xx, 425, other 5xx, beyond | any | ``Unknown`` |
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from integrations.http.error_codes import DECISION_CODES, KEY_CODES, SERVER_CODES, read_code
+from integrations.http.errors import (
+    Answer,
+    CallFailed,
+    NoAnswer,
+    NotSent,
+    NotTheProtocol,
+    Refused,
+    ServerError,
+    Unauthorized,
+    UnclearRefusal,
+    Unknown,
+)
+
+#: What Spring writes for an application that is not there, mostly with a "message" (its words for people) and
+#: sometimes with "errors".
+_SPRINGS = frozenset({"timestamp", "status", "error"})
+
+
+def classified(answer: Answer, host: str, *, empty_is_success: bool = False) -> Answer:
+    """The answer, if it is one. Raises what the table says."""
+    status = answer.status or 0
+    if 200 <= status < 300:
+        if answer.body or (empty_is_success and not answer.excerpt):
+            return answer
+        raise NotTheProtocol(f"{host} answered {status} with something unreadable.", answer=answer)
+    code, message = error_of(answer.body)
+    said = message or f"{host} answered {status}."
+    failure: type[CallFailed] = Unknown
+    if status in (429, 503):
+        failure = NotSent
+    elif status in (408, 504):
+        failure = NoAnswer
+    elif 400 <= status < 500 and status != 425:
+        if not is_the_protocols(answer.body):
+            failure = NotTheProtocol
+            said = (
+                f"{host} answered {status} with a page that is not the protocol's: a proxy, or a server that "
+                "is restarting."
+            )
+            if status in (401, 403):
+                said += " If this lasts, check the key."
+        elif code in SERVER_CODES:
+            failure = ServerError
+        else:
+            failure = Unauthorized if status in (401, 403) or code in KEY_CODES else Refused
+    raise failure(said, code=code or str(status), answer=answer, retry_after=retry_after(answer))
+
+
+def unsuccessful(answer: Answer, side: str, said: str) -> CallFailed:
+    """What a 2xx without ``success: true`` means; ``said`` is what to tell people.
+
+    ``success: false`` is a decision only where its code is known to speak of this message, this order or the
+    key. With any other code, or none, the call may have been carried out.
+    """
+    if answer.body.get("success") is not False:
+        sentence = f"{side} answered {answer.status} without saying whether the call succeeded."
+        return Unknown(sentence, answer=answer)
+    code, _ = error_of(answer.body)
+    failure: type[CallFailed] = UnclearRefusal
+    if code in KEY_CODES:
+        failure = Unauthorized
+    elif code in DECISION_CODES:
+        failure = Refused
+    elif code in SERVER_CODES:
+        failure = ServerError
+    return failure(said, code=code, answer=answer, retry_after=retry_after(answer))
+
+
+def is_the_protocols(body: Mapping[str, object]) -> bool:
+    """Whether an error's body is the protocol's: its envelope, or a ``message`` for people."""
+    if isinstance(body.get("success"), bool):
+        return body["success"] is False
+    if body.keys() >= _SPRINGS:
+        return False
+    message = body.get("message")
+    return bool(body.get("errors") or body.get("errorInfo")) or (
+        isinstance(message, str) and bool(message.strip())
+    )
+
+
+def error_of(body: Mapping[str, object]) -> tuple[str, str]:
+    """Code (as ``read_code`` spells it) and message of an error, in any of the shapes that were seen.
+
+    ``errorInfo {code, message}`` [Ashby's API reference]; ``errors: ["code"]``, ``errors: [{message,
+    parameter}]``, ``errors: [{code, message}]``, ``error: "code"``, ``error: {code, message}`` [seen];
+    ``{"message"}`` [Ashby's guide, 422].
+    """
+    errors = body.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else errors
+    places = [body.get("errorInfo"), first, body.get("error"), body]
+    codes: list[object] = []
+    messages: list[str] = []
+    for place in places:
+        if isinstance(place, Mapping):
+            codes += [place.get("code"), place.get("errorCode")]
+            codes.append("invalid_parameter" if place.get("parameter") else None)
+            message = place.get("message")
+            if isinstance(message, str) and message.strip():
+                named = place.get("parameter") if place is first else None
+                messages.append(f"{named}: {message}" if named else message)
+        else:
+            codes.append(place)
+    written = [code for code in codes if read_code(code)]
+    message = next(iter(messages), str(written[0]) if written else "")
+    return (read_code(written[0]) if written else ""), message.strip()[:1000]
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Seconds, from either form of the header; None where it is absent or unreadable."""
+    value = answer.headers.get("retry-after")
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())

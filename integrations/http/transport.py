@@ -1,0 +1,183 @@
+"""The connections under ``http.py``: to which addresses they lead, and how long an answer may drip.
+
+A connection resolves its name once, drops the addresses that are not public, and tries the others in turn.
+It connects to the addresses that were checked, so a name that resolves differently a moment later changes
+nothing. The certificate is still verified for the name.
+"""
+
+import io
+import ipaddress
+import socket
+import time
+from http.client import HTTPResponse
+from itertools import chain, zip_longest
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests_hardened import Config, HTTPSession
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util import connection as urllib3_connection
+
+from integrations.http.urls import is_public
+
+CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 3, 10, 15
+#: All addresses of a host together get this long, each ``CONNECT_SECONDS`` at most and one second at least.
+ALL_ADDRESSES_SECONDS = 6
+# Ashby's edge refuses empty and default user agents (error 1010).
+USER_AGENT = "AssessmentPortal/1.0 (Ashby-Justifacts)"
+
+
+def new_session(*, filtered: bool) -> requests.Session:
+    """A session that follows no redirect, asks no proxy or .netrc of the machine's (an entry there would
+    replace our key), and, where ``filtered``, leads to public addresses only."""
+    session: requests.Session = HTTPSession(
+        Config(
+            ip_filter_enable=False,
+            ip_filter_allow_loopback_ips=False,
+            never_redirect=True,
+            default_timeout=(CONNECT_SECONDS, READ_SECONDS),
+            user_agent_override=USER_AGENT,
+        )
+    )
+    session.trust_env = False
+    # A few bytes that unfold into gigabytes are not asked for.
+    session.headers["Accept-Encoding"] = "identity"
+    for scheme in ("http", "https"):
+        session.mount(f"{scheme}://", _Adapter(_public_pools if filtered else _any_pools))
+    return session
+
+
+class _TimedAnswer(HTTPResponse):
+    """An answer that has to be whole, its headers too, ``TOTAL_SECONDS`` after it was waited for: the
+    usual time-out begins anew with each byte."""
+
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        raw = self.fp.detach()
+        self.fp = io.BufferedReader(_UntilThen(raw, sock, time.monotonic() + TOTAL_SECONDS))
+
+
+class _UntilThen(io.RawIOBase):
+    def __init__(self, raw: Any, sock: Any, until: float) -> None:
+        self._raw, self._sock, self._until = raw, sock, until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took too long")
+        usual = self._sock.gettimeout()
+        self._sock.settimeout(left if usual is None else min(usual, left))
+        read: int | None = self._raw.readinto(buffer)
+        self._sock.settimeout(usual)
+        return read
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class NotPublic(NewConnectionError):
+    """The name leads to private addresses only: nothing was connected to."""
+
+
+class _EveryAddress(HTTPConnection):
+    """Connects to the first address of the host that answers. One that does not answer costs seconds, not
+    the call."""
+
+    response_class = _TimedAnswer
+    public_only = False
+
+    def _new_conn(self) -> socket.socket:
+        until = time.monotonic() + ALL_ADDRESSES_SECONDS
+        addresses = self._addresses()
+        failure: OSError = OSError("the host has no address")
+        for tried, address in enumerate(addresses):
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            try:
+                connected = urllib3_connection.create_connection(
+                    (address, self.port),
+                    timeout=min(CONNECT_SECONDS, max(1, left / (len(addresses) - tried)), left),
+                    source_address=self.source_address,
+                    socket_options=self.socket_options,
+                )
+            except OSError as error:
+                failure = error
+            else:
+                # The TLS handshake gets its own time.
+                connected.settimeout(CONNECT_SECONDS)
+                return connected
+        if isinstance(failure, TimeoutError):
+            raise ConnectTimeoutError(self, f"no address of {self.host} answered in time") from failure
+        raise NewConnectionError(self, str(failure)) from failure
+
+    def _addresses(self) -> list[str]:
+        """The addresses that may be called, IPv6 and IPv4 in turn: a machine without a way to one of the
+        two families reaches the other in time."""
+        try:
+            found = socket.getaddrinfo(
+                self.host.strip("[]"),
+                self.port,
+                urllib3_connection.allowed_gai_family(),
+                socket.SOCK_STREAM,
+            )
+        except (socket.gaierror, UnicodeError) as error:
+            raise NameResolutionError(self.host, self, socket.gaierror(str(error))) from error
+        addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+        if self.public_only:
+            addresses = [each for each in addresses if is_public(ipaddress.ip_address(each))]
+        if not addresses:
+            raise NotPublic(self, "no public address")
+        first = [each for each in addresses if (":" in each) == (":" in addresses[0])]
+        other = [each for each in addresses if each not in first]
+        return [each for each in chain.from_iterable(zip_longest(first, other)) if each]
+
+
+class _EveryPublicAddress(_EveryAddress):
+    public_only = True
+
+
+class _Secure(_EveryAddress, HTTPSConnection):
+    pass
+
+
+class _SecurePublic(_EveryPublicAddress, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _EveryAddress
+
+
+class _PublicPool(HTTPConnectionPool):
+    ConnectionCls = _EveryPublicAddress
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _Secure
+
+
+class _SecurePublicPool(HTTPSConnectionPool):
+    ConnectionCls = _SecurePublic
+
+
+_public_pools = {"http": _PublicPool, "https": _SecurePublicPool}
+#: For hosts that OUTBOUND_ALLOWED_HOSTS names.
+_any_pools = {"http": _Pool, "https": _SecurePool}
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, pools: dict[str, type[HTTPConnectionPool]]) -> None:
+        self._pools = pools
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools

@@ -1,0 +1,94 @@
+"""Verification keys whose place another one has taken, and which still work."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from integrations.encryption.blind_index import blind_index
+from integrations.encryption.fields import EncryptedTextField
+from integrations.encryption.secrets import Secret
+from integrations.models.organizations import Organization
+
+
+class RetiringVerificationKey(models.Model):
+    """Ashby and Justifacts may go on with it until they are given the new one: it signs callers in, and
+    we fall back to it. It goes when somebody retires it, or by itself once nobody has used it for a while
+    (``key_rotation.py``)."""
+
+    organization = models.ForeignKey(
+        Organization,
+        models.CASCADE,
+        related_name="retiring_verification_keys",
+        verbose_name=_("organization"),
+    )
+    key = EncryptedTextField(_("key"), editable=False)
+    key_index = models.CharField(max_length=64, unique=True, editable=False)
+    set_by = models.CharField(_("set by"), max_length=150, blank=True, editable=False)
+    set_at = models.DateTimeField(_("set"), null=True, blank=True, editable=False)
+    first_used_at = models.DateTimeField(_("first used"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+    superseded_at = models.DateTimeField(_("replaced"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("verification key that is replaced")
+        verbose_name_plural = _("verification keys that are replaced")
+        ordering = ["-superseded_at"]
+        # It comes by replacing a key, is never changed, and goes by being retired.
+        default_permissions = ("view", "delete")
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        secret = self.key if isinstance(self.key, Secret) else Secret(self.key)
+        self.key_index = blind_index(secret.reveal())
+        super().save(*args, **kwargs)
+
+
+class AshbyApiKey(models.Model):
+    """A key that the org's admin made in Ashby. An org may hold several; one is selected."""
+
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="ashby_api_keys", verbose_name=_("organization")
+    )
+    name = models.CharField(
+        _("name"), max_length=200, help_text=_("To tell it from the others, such as the day it was made.")
+    )
+    key = EncryptedTextField(help_text=_("Ashby shows it once, when it is created."))
+    key_index = models.CharField(max_length=64, editable=False)
+    is_selected = models.BooleanField(_("in use"), default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    set_by = models.CharField(_("set by"), max_length=150, blank=True, editable=False)
+    set_at = models.DateTimeField(_("set"), null=True, blank=True, editable=False)
+    first_used_at = models.DateTimeField(_("first used"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+    # Since when another key is in use in its place. Until it is retired, we fall back to it.
+    superseded_at = models.DateTimeField(_("replaced"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("Ashby API key")
+        verbose_name_plural = _("Ashby API keys")
+        ordering = ["-is_selected", "-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_selected_ashby_key",
+                fields=["organization"],
+                condition=Q(is_selected=True),
+                violation_error_message=_("Another key of this organization is in use."),
+            ),
+            models.UniqueConstraint(name="ashby_key_once_per_org", fields=["organization", "key_index"]),
+            models.CheckConstraint(
+                name="key_in_use_is_not_replaced", condition=Q(is_selected=False) | Q(superseded_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.key})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        secret = self.key if isinstance(self.key, Secret) else Secret(self.key)
+        self.key_index = blind_index(secret.reveal())
+        super().save(*args, **kwargs)

@@ -1,0 +1,68 @@
+"""What people ask the portal to do on the network."""
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from integrations.models.organizations import Organization
+
+#: After so long without an end, the worker that ran an errand counts as dead.
+ERRAND_MINUTES = 3
+
+
+class Errand(models.Model):
+    """A call to either side that a person has asked for. A worker runs it, since no page waits for the
+    network; the page shows its lines as they come."""
+
+    class Kind(models.TextChoices):
+        TEST = "test", _("Test connection")
+        PACKAGES = "packages", _("Fetch packages")
+        JOBS = "jobs", _("Fetch jobs")
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="errands")
+    kind = models.CharField(max_length=10, choices=Kind)
+    asked_by = models.CharField(max_length=150)
+    asked_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
+    #: ``[{"side", "what", "state": ok | advice | problem, "text"}]``, in the order in which they came.
+    lines = models.JSONField(default=list)
+    #: Packages (primary keys) that the fetched list lacks. They are withdrawn once a person confirms.
+    unconfirmed = models.JSONField(null=True, editable=False)
+    #: Packages whose withdrawal a person has confirmed when they asked for this fetch.
+    confirmed = models.JSONField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("errand")
+        ordering = ["-asked_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_errand_at_a_time",
+                fields=["organization", "kind"],
+                condition=Q(ended_at=None),
+            ),
+        ]
+        indexes = [models.Index(name="errands_of_org", fields=["organization", "kind", "-asked_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.organization}"
+
+    @property
+    def is_running(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def has_problem(self) -> bool:
+        return any(line["state"] == "problem" for line in self.lines)
+
+    @property
+    def is_well(self) -> bool:
+        return self.ended_at is not None and not self.has_problem
+
+    def is_abandoned(self, now: datetime) -> bool:
+        """Nobody has taken it, or who took it has died."""
+        since = self.started_at or self.asked_at
+        return self.ended_at is None and now - since > timedelta(minutes=ERRAND_MINUTES)

@@ -1,0 +1,181 @@
+"""Calls that a person asks for: asked on a page, made by a worker, shown line by line as they come."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from integrations.catalog import withdrawals
+from integrations.catalog.mapping import namesakes
+from integrations.catalog.sync import Synced, sync_jobs, sync_packages
+from integrations.connections.check import Finding, check_ashby, check_justifacts
+from integrations.http.errors import CallFailed
+from integrations.models import Errand, Organization, Package
+from integrations.onboarding.self_test import play_ashby
+
+
+def ask(
+    organization: Organization, kind: Errand.Kind, who: str, confirmed: list[int] | None = None
+) -> Errand:
+    """Asks for an errand; one of the kind that is under way already is that one. ``confirmed``: packages
+    whose withdrawal the person has confirmed (``confirm_withdrawals``)."""
+    under_way = Errand.objects.filter(organization=organization, kind=kind, ended_at=None)
+    for errand in under_way:
+        if errand.is_abandoned(timezone.now()):
+            _add(errand, Finding("Portal", "problem", _("No worker ran this. The operator has to look.")))
+            _end(errand)
+    try:
+        with transaction.atomic():
+            return Errand.objects.create(
+                organization=organization, kind=kind, asked_by=who, confirmed=confirmed
+            )
+    except IntegrityError:
+        # Another request was faster, and what it asked for may have ended by now.
+        return Errand.objects.filter(organization=organization, kind=kind).latest("asked_at", "pk")
+
+
+def confirm_withdrawals(organization: Organization, shown: str, who: str) -> Errand | None:
+    """Fetches the packages again, and withdraws those that the person has seen missing if they are still
+    exactly the missing ones. ``shown``: the primary key of the fetch that they saw. None where it is not the
+    newest fetch, or nothing of it waits for a confirmation: then nothing is asked for."""
+    last = last_errand(organization, Errand.Kind.PACKAGES)
+    if last is None or str(last.pk) != shown or not unconfirmed_packages(last):
+        return None
+    return ask(organization, Errand.Kind.PACKAGES, who, last.unconfirmed)
+
+
+def unconfirmed_packages(errand: Errand | None) -> list[Package]:
+    """The packages that a fetch did not find in Justifacts' list and that a person has to confirm."""
+    if errand is None or errand.is_running or not errand.unconfirmed:
+        return []
+    packages = Package.objects.filter(organization=errand.organization_id, pk__in=errand.unconfirmed)
+    return list(packages.filter(withdrawn_at=None))
+
+
+def due() -> list[int]:
+    """Errands that nobody has begun."""
+    return list(Errand.objects.filter(started_at=None, ended_at=None).values_list("pk", flat=True)[:50])
+
+
+def run(errand_id: int) -> None:
+    """Makes the calls. Of several workers, one runs an errand."""
+    now = timezone.now()
+    if not Errand.objects.filter(pk=errand_id, started_at=None, ended_at=None).update(started_at=now):
+        return
+    errand = Errand.objects.select_related("organization__connection").get(pk=errand_id)
+    for finding in _RUNS[Errand.Kind(errand.kind)](errand):
+        _add(errand, finding)
+    _end(errand)
+
+
+def last_errand(organization: Organization, kind: Errand.Kind) -> Errand | None:
+    return Errand.objects.filter(organization=organization, kind=kind).first()
+
+
+def last_tested(organization: Organization) -> datetime | None:
+    """When the connection was last tested well, if nothing has been changed on it since."""
+    errand = last_errand(organization, Errand.Kind.TEST)
+    if errand is None or not errand.is_well:
+        return None
+    connection = organization.connection
+    key = connection.selected_ashby_key
+    changes = (connection.verification_key_set_at, key.set_at if key else None)
+    fresh = all(moment is None or moment < errand.asked_at for moment in changes)
+    return errand.ended_at if fresh else None
+
+
+def _add(errand: Errand, finding: Finding) -> None:
+    errand.lines = [*errand.lines, asdict(finding)]
+    errand.save(update_fields=["lines"])
+
+
+def _end(errand: Errand) -> None:
+    errand.ended_at = timezone.now()
+    errand.save(update_fields=["ended_at"])
+
+
+def _test(errand: Errand) -> Iterator[Finding]:
+    connection = errand.organization.connection
+    yield from check_ashby(connection)
+    yield check_justifacts(connection)
+    yield from play_ashby(connection)
+
+
+def _fetch_packages(errand: Errand) -> Iterator[Finding]:
+    decide = withdrawals.confirmed(errand.confirmed or [])
+    try:
+        synced = sync_packages(errand.organization.connection, decide)
+    except CallFailed as error:
+        yield Finding("Justifacts", "problem", error.message)
+        return
+    errand.unconfirmed = [package.pk for package in synced.missing]
+    errand.save(update_fields=["unconfirmed"])
+    yield from _said("Justifacts", Errand.Kind.PACKAGES, synced)
+    if synced.missing:
+        if not synced.total:
+            yield Finding("Justifacts", "problem", _("The list of packages is empty."))
+        text = _("No longer in the list: %(names)s. This fetch has withdrawn nothing.")
+        names = _some([str(package) for package in synced.missing])
+        yield Finding("Justifacts", "advice", text % {"names": names})
+    elif synced.doubt:
+        yield Finding("Justifacts", "problem", f"{synced.doubt} {_('Nothing was withdrawn.')}")
+    for package in namesakes(errand.organization.packages.all()).values():
+        text = _(
+            "“%(package)s” has the name of a package that is no longer sold. If it replaces the old one, "
+            "say so below."
+        )
+        yield Finding("Justifacts", "advice", text % {"package": package})
+
+
+def _fetch_jobs(errand: Errand) -> Iterator[Finding]:
+    try:
+        synced = sync_jobs(errand.organization.connection)
+    except CallFailed as error:
+        yield Finding("Ashby", "problem", error.message)
+        return
+    yield from _said("Ashby", Errand.Kind.JOBS, synced)
+    if synced.doubt:
+        yield Finding("Ashby", "problem", f"{synced.doubt} {_('All jobs that are known here stay.')}")
+    missing = [job.pk for job in synced.missing]
+    mapped = errand.organization.jobs.filter(mapping__isnull=False, pk__in=missing)
+    if titles := [str(job) for job in mapped]:
+        text = _("Not in the list, although they have a package here: %(names)s. They stay.")
+        yield Finding("Ashby", "advice", text % {"names": _some(titles)})
+
+
+def _said(side: str, kind: Errand.Kind, synced: Synced) -> Iterator[Finding]:
+    yield Finding(side, "ok", _fetched(kind, synced))
+    for text, names in (
+        (_("New: %(names)s."), synced.added),
+        (_("Changed: %(names)s."), synced.changed),
+        (_("No longer sold, kept for old orders: %(names)s."), synced.withdrawn),
+    ):
+        if names:
+            yield Finding(side, "ok", text % {"names": _some(names)})
+
+
+def _fetched(kind: Errand.Kind, synced: Synced) -> str:
+    if kind == Errand.Kind.PACKAGES:
+        text = ngettext(
+            "Justifacts sells %(count)d package.", "Justifacts sells %(count)d packages.", synced.total
+        )
+    else:
+        text = ngettext("Ashby has %(count)d job.", "Ashby has %(count)d jobs.", synced.total)
+    changed = synced.added or synced.changed or synced.withdrawn or synced.missing or synced.doubt
+    return text % {"count": synced.total} + ("" if changed else " " + _("Nothing has changed."))
+
+
+def _some(names: list[str]) -> str:
+    more = _(" and %(count)d more") % {"count": len(names) - 8} if len(names) > 8 else ""
+    return "; ".join(f"“{name}”" for name in names[:8]) + more
+
+
+_RUNS: dict[Errand.Kind, Callable[[Errand], Iterator[Finding]]] = {
+    Errand.Kind.TEST: _test,
+    Errand.Kind.PACKAGES: _fetch_packages,
+    Errand.Kind.JOBS: _fetch_jobs,
+}

@@ -1,0 +1,138 @@
+"""Plays Ashby against the portal's own public address, as an org's Ashby will call it.
+
+Four calls that order nothing: the list, the list with a wrong key, with the double slash that Ashby
+makes of a base URL that ends in one, and the custom fields.
+"""
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.utils.translation import gettext as _
+
+from integrations.connections.check import Finding
+from integrations.connections.clients import readable_verification_key
+from integrations.http import client
+from integrations.http.errors import Answer, CallFailed, NotSent, Unauthorized
+from integrations.models import Connection
+
+#: Marks our own calls, so that they are not taken for Ashby's first one.
+HEADER = "X-Portal-Self-Test"
+_signer = signing.TimestampSigner(salt="self-test")
+_SIDE = "Portal"
+
+
+def is_self_test(header: str | None) -> bool:
+    """Whether a call carries our own mark, made within the last minute."""
+    try:
+        return bool(header) and bool(_signer.unsign(str(header), max_age=60))
+    except signing.BadSignature:
+        return False
+
+
+def play_ashby(connection: Connection) -> Iterator[Finding]:
+    """One finding a call, as they come. What cannot be reached is said once."""
+    if not connection.verification_key:
+        yield Finding(_SIDE, "problem", _("Not tried: there is no verification key yet. Enter it in step 2."))
+        return
+    try:
+        key = readable_verification_key(connection)
+        count = len(_results(key, "/assessment.list", "results"))
+    except CallFailed as error:
+        yield Finding(_SIDE, "problem", _unreachable(error))
+        return
+    if count:
+        yield Finding(
+            _SIDE,
+            "ok",
+            _("At %(address)s Ashby finds %(count)d assessment types.")
+            % {"address": connection.ashby_base_url, "count": count},
+        )
+    else:
+        yield Finding(
+            _SIDE,
+            "advice",
+            _("The portal answers at %(address)s, with no packages yet: fetch them in step 5.")
+            % {"address": connection.ashby_base_url},
+        )
+    yield _wrong_key()
+    yield _double_slash(key)
+    yield _custom_fields(key)
+
+
+def _wrong_key() -> Finding:
+    try:
+        _call(secrets.token_urlsafe(24), "/assessment.list")
+    except Unauthorized:
+        return Finding(_SIDE, "ok", _("A wrong key is refused."))
+    except CallFailed as error:
+        return Finding(_SIDE, "problem", _unreachable(error))
+    return Finding(
+        _SIDE,
+        "problem",
+        _(
+            "A wrong key was answered as if it were right, so something in front of the portal answers in "
+            "its place. The operator of this portal has to look at the proxy."
+        ),
+    )
+
+
+def _double_slash(key: str) -> Finding:
+    try:
+        _results(key, "//assessment.list", "results")
+    except CallFailed as error:
+        return Finding(
+            _SIDE,
+            "problem",
+            _(
+                "The address with two slashes, as Ashby makes it of a base URL that ends in one, does not "
+                "work: %(why)s The operator of this portal has to look at the proxy."
+            )
+            % {"why": error.sentence},
+        )
+    return Finding(_SIDE, "ok", _("The address works with one slash and with two."))
+
+
+def _custom_fields(key: str) -> Finding:
+    try:
+        count = len(_results(key, "/assessment.customField.list", "fields"))
+    except CallFailed as error:
+        return Finding(_SIDE, "problem", _unreachable(error))
+    return Finding(_SIDE, "ok", _("Custom fields are answered: %(count)d.") % {"count": count})
+
+
+def _results(key: str, path: str, name: str) -> list[Any]:
+    found = _call(key, path).body.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _call(key: str, path: str) -> Answer:
+    return client.post(
+        f"{settings.PORTAL_BASE_URL}/ashby{path}",
+        key=key,
+        body={},
+        headers={HEADER: _signer.sign("ashby")},
+        repeatable=False,
+        to_ourselves=True,
+    )
+
+
+def _unreachable(error: CallFailed) -> str:
+    if isinstance(error, Unauthorized):
+        return _(
+            "The portal refused the verification key as Ashby sends it: %(why)s If the connection is "
+            "switched on, the operator of this portal has to look at the proxy: it must pass on the header "
+            "Authorization."
+        ) % {"why": error.sentence}
+    if isinstance(error, NotSent):
+        return _(
+            "The portal could not be reached at its own public address %(address)s: %(why)s Ashby will not "
+            "reach it either. The operator of this portal has to mend the address (PORTAL_BASE_URL), its "
+            "name or its certificate."
+        ) % {"address": settings.PORTAL_BASE_URL, "why": error.sentence}
+    return _(
+        "At its own public address %(address)s the portal did not answer as Ashby needs it: %(why)s The "
+        "operator of this portal has to look at the proxy in front of it."
+    ) % {"address": settings.PORTAL_BASE_URL, "why": error.sentence}

@@ -1,0 +1,298 @@
+"""The first page: what needs a human, how the connections are, and how it goes."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from assessments.models import Order
+from assessments.stalled.detect import watch
+from integrations.connections.pauses import pause
+from integrations.models import Connection, Membership, Organization
+from tests.admin.conftest import Desk, member, signed_in, words
+from tests.assessments.insights.test_dashboard import completed
+from tests.fixtures.load_data import fill
+from tests.fixtures.world import Tenant, World
+
+
+@pytest.fixture(autouse=True)
+def _ashby_has_called(request: pytest.FixtureRequest) -> None:
+    """Both organizations are set up."""
+    if "world" in request.fixturenames:
+        request.getfixturevalue("world")
+        Connection.objects.update(ashby_called_at=timezone.now() - timedelta(days=1))
+
+
+@pytest.fixture
+def ours(world: World) -> Desk:
+    """An admin of Acme, and of no other organization."""
+    user = User.objects.create_user("olga", is_staff=True)
+    Membership.objects.create(user=user, organization=world.acme.organization, role="org admin")
+    client = Client()
+    client.force_login(user)
+    return Desk(client)
+
+
+def links(page: str) -> dict[str, str]:
+    """Where the cards lead to, with their counts."""
+    found = re.findall(r'<a href="([^"]*problem=[^"]*)"><strong>([\d,]+)</strong>', page)
+    return {address.replace("&amp;", "&"): count for address, count in found}
+
+
+def just_completed(tenant: Tenant, *, hours: int = 5, result: str = "Clear") -> Order:
+    order = completed(tenant.basic, minutes=60 * hours, result=result)
+    now = timezone.now()
+    Order.objects.filter(pk=order.pk).update(created_at=now - timedelta(hours=hours), completed_at=now)
+    return order
+
+
+def started_at_globex(world: World) -> Order:
+    body = world.start_body(assessment_type_id=str(world.globex.basic.assessment_type_id))
+    answer = world.call("/ashby/assessment.start", body, key=world.globex.verification_key)
+    return Order.objects.get(pk=answer.json()["results"]["assessment_id"])
+
+
+def needs_a_human(order: Order, reason: str) -> None:
+    Order.objects.filter(pk=order.pk).update(
+        needs_attention=True, attention_reason=reason, attention_since=timezone.now() - timedelta(hours=3)
+    )
+
+
+# --- What needs a human -------------------------------------------------------------------------------
+
+
+def test_with_nothing_to_do_it_says_so_pleasantly(world: World, desk: Desk) -> None:
+    assert "Nothing needs you. No check is on its way at the moment." in desk.open("index")
+
+
+def test_a_check_that_moves_by_itself_asks_for_nobody(world: World, desk: Desk) -> None:
+    world.ashby_takes_everything()
+    world.placed()
+    world.work()
+    page = desk.html("index")
+    assert "Nothing needs you. One check is on its way, and moves by itself." in words(page)
+    assert links(page) == {}
+
+
+def test_who_waits_for_a_human_is_named_with_the_reason(world: World, desk: Desk) -> None:
+    order = world.start()
+    needs_a_human(order, "Ask Justifacts about it.")
+    page = desk.html("index")
+    text = words(page)
+    assert "1 order needs a human" in text
+    assert "Zoë O'Neil Acme · for 3 h Ask Justifacts about it." in text
+    assert reverse("admin:assessments_order_change", args=[order.pk]) in page
+    assert "Nothing needs you" not in text
+
+
+@pytest.mark.parametrize("problem", ["human", "ashby", "paused", "still", "unknown", "placing"])
+def test_a_card_leads_to_the_orders_that_it_counts(world: World, desk: Desk, problem: str) -> None:
+    order = world.placed()
+    world.push(order, "Quality Control")
+    Order.objects.update(status_since=timezone.now() - timedelta(days=5))
+    watch(timezone.now())
+    order.refresh_from_db()
+    needs_a_human(order, "Ask.")
+    pause(world.acme.organization, "Ashby refused the key.", timezone.now())
+    candidate = {"ashby_id": "c-2", "first_name": "Bo", "last_name": "Ek", "email": "bo@example.com"}
+    world.start(candidate=candidate)
+    found = links(desk.html("index"))
+    address = f"{reverse('admin:assessments_order_changelist')}?problem={problem}"
+    assert found[address] == "1"
+    assert desk.client.get(address).context["cl"].result_count == 1
+
+
+def test_orders_that_stand_still_or_say_what_is_unknown_are_counted(world: World, desk: Desk) -> None:
+    order = world.placed()
+    Order.objects.filter(pk=order.pk).update(
+        status_since=timezone.now() - timedelta(days=4), status_is_unknown=True, justifacts_status="Odd"
+    )
+    watch(timezone.now())
+    found = links(desk.html("index"))
+    address = f"{reverse('admin:assessments_order_changelist')}?problem="
+    assert (found[f"{address}still"], found[f"{address}unknown"]) == ("1", "1")
+
+
+def test_a_pause_is_told_with_whose_it_is(world: World, desk: Desk) -> None:
+    world.placed()
+    pause(world.acme.organization, "Ashby refused the key.", timezone.now())
+    sentence = "Ashby refuses the key of Acme. With a working key, the portal sends all updates in order."
+    assert sentence in desk.open("index")
+
+
+# --- Whose figures ------------------------------------------------------------------------------------
+
+
+def test_an_org_admin_meets_nothing_of_another_organization(world: World, ours: Desk) -> None:
+    needs_a_human(started_at_globex(world), "A secret of theirs.")
+    just_completed(world.globex, result="Adverse")
+    pause(world.globex.organization, "Ashby refused their key.", timezone.now())
+    page = ours.html("index")
+    text = words(page)
+    assert "Nothing needs you. No check is on its way" in text
+    for theirs in ("Globex", "globex", "A secret of theirs", "Zoë", "their key", "Adverse"):
+        assert theirs not in page
+    assert "No check was completed in the last 90 days." in text
+    assert "Ashby has been told everything." in text
+
+
+def test_an_org_admin_sees_their_own(world: World, ours: Desk) -> None:
+    needs_a_human(world.start(), "Ask Justifacts about it.")
+    just_completed(world.acme)
+    text = words(ours.html("index"))
+    assert "Ask Justifacts about it." in text
+    assert "Basic 5 h · 5 h" in text
+
+
+def test_with_several_organizations_one_can_be_chosen(world: World, desk: Desk) -> None:
+    needs_a_human(world.start(), "Acme's reason.")
+    needs_a_human(started_at_globex(world), "Globex's reason.")
+    everything = desk.html("index")
+    assert "Acme's reason." in words(everything)
+    assert "Globex's reason." in words(everything)
+    assert '<option value="globex">Globex</option>' in everything
+    one = desk.html("index", organization="globex")
+    assert "Acme's reason." not in words(one)
+    assert "Globex's reason." in words(one)
+    address = reverse("admin:assessments_order_changelist")
+    assert links(one)[f"{address}?problem=human&organization=globex"] == "1"
+    assert '<option value="globex" selected>' in one
+
+
+def test_an_only_organization_is_no_choice(world: World, ours: Desk) -> None:
+    assert "<select" not in ours.html("index")
+
+
+@pytest.mark.parametrize("slug", ["globex", "no-such"])
+def test_an_organization_that_one_does_not_see_is_not_there(world: World, ours: Desk, slug: str) -> None:
+    answer = ours.client.get(reverse("admin:index"), {"organization": slug})
+    assert answer.status_code == 404
+    assert "Globex" not in answer.content.decode()
+
+
+def test_who_may_see_no_orders_sees_no_figures(world: World) -> None:
+    user = User.objects.create_user("newcomer", is_staff=True)
+    client = Client()
+    client.force_login(user)
+    needs_a_human(world.start(), "Ask.")
+    text = Desk(client).open("index")
+    assert "You may not see anything here yet. Ask whoever invited you." in text
+    assert "Connections" not in text
+    assert "Acme" not in text
+
+
+def test_an_empty_portal_leads_to_the_first_organization(db, admin_client: Client) -> None:
+    page = Desk(admin_client).html("index")
+    assert "No organization is here yet." in page
+    assert reverse("admin:integrations_organization_add") in page
+
+
+# --- Connections --------------------------------------------------------------------------------------
+
+
+def rows(page: str) -> list[str]:
+    table = page.split('class="overview-health"')[1].split("</section>")[0]
+    return [words(row) for row in re.findall(r"<tr>\s*<th scope=\"row\">.*?</tr>", table, re.DOTALL)]
+
+
+def test_connections_with_a_problem_come_first(world: World, desk: Desk) -> None:
+    now = timezone.now()
+    Connection.objects.filter(pk=world.acme.connection.pk).update(
+        ashby_called_at=now - timedelta(minutes=3, seconds=5),
+        ashby_answered_at=now - timedelta(hours=2, seconds=5),
+        justifacts_answered_at=now,
+    )
+    pause(world.globex.organization, "Ashby refused the key.", now - timedelta(hours=5))
+    first, second = rows(desk.html("index"))
+    assert first.startswith("Globex Paused for 5 h Ashby refused the key.")
+    assert "Last call from Ashby 1 d ago" in first
+    assert second == (
+        "Acme Well Last call from Ashby 3 min ago Last update taken by Ashby 2 h ago "
+        "Last message from Justifacts just now"
+    )
+    assert "One connection has a problem, though; see below." in desk.open("index")
+
+
+def test_a_problem_of_justifacts_and_a_connection_that_is_off_are_told(world: World, desk: Desk) -> None:
+    since = timezone.now() - timedelta(minutes=26, seconds=1)
+    Connection.objects.filter(pk=world.globex.connection.pk).update(
+        justifacts_problem="Justifacts did not answer.", justifacts_problem_since=since
+    )
+    Connection.objects.filter(pk=world.acme.connection.pk).update(is_enabled=False)
+    Organization.objects.create(name="Zeta", slug="zeta")
+    globex, zeta, acme = rows(desk.html("index"))
+    assert globex.startswith("Globex Problem with Justifacts for 26 min Justifacts did not answer.")
+    assert zeta.startswith("Zeta Not set up yet")
+    assert acme.startswith("Acme Switched off")
+
+
+def test_of_many_connections_the_rest_is_one_line(world: World, desk: Desk) -> None:
+    Organization.objects.bulk_create(
+        Organization(name=f"Z {place:02}", slug=f"z-{place}") for place in range(25)
+    )
+    page = desk.html("index")
+    assert len(rows(page)) == 20
+    assert "And 7 more organizations, without a problem." in words(page)
+
+
+# --- The page -----------------------------------------------------------------------------------------
+
+
+def test_every_chart_has_its_figures_as_a_table(world: World, desk: Desk) -> None:
+    for hours, result in ((5, "Clear"), (30, "Clear"), (54, "Review")):
+        just_completed(world.acme, hours=hours, result=result)
+    text = desk.open("index")
+    assert "3 checks were started in the last 30 days, by their status now." in text
+    assert "Package Checks Median 90th percentile Basic 3 1 d 6 h 2 d 6 h" in text
+    assert "Result Checks Share Clear 2 67 % Review 1 33 %" in text
+
+
+def test_the_lists_are_one_step_away(world: World, desk: Desk, ours: Desk) -> None:
+    for person in (desk, ours):
+        page = person.html("index")
+        assert f'href="{reverse("admin:assessments_order_changelist")}"' in page
+    assert reverse("admin:auth_user_changelist") not in ours.html("index")
+
+
+def test_it_needs_nothing_that_the_policy_forbids(desk: Desk) -> None:
+    fill(40)
+    page = desk.html("index")
+    assert "<rect" in page
+    assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", page)
+
+
+def test_its_queries_do_not_grow_with_what_there_is(world: World, desk: Desk, ours: Desk) -> None:
+    def queries(person: Desk) -> int:
+        with CaptureQueriesContext(database) as captured:
+            person.html("index")
+        return len(captured)
+
+    needs_a_human(world.start(), "Ask.")
+    before = queries(desk), queries(ours)
+    Organization.objects.filter(slug="acme").update(name="Acme Ltd", slug="acme-ltd")
+    Organization.objects.filter(slug="globex").update(name="Globex Ltd", slug="globex-ltd")
+    fill(150, organizations=6)
+    for organization in Organization.objects.exclude(slug="acme-ltd"):
+        Membership.objects.create(
+            user=User.objects.get(username="olga"), organization=organization, role="org admin"
+        )
+    after = queries(desk), queries(ours)
+    assert after == before
+    assert max(after) <= 30
+
+
+def test_an_organization_that_is_not_set_up_yet_is_what_needs_its_admin(world: World) -> None:
+    newcomer = Organization.objects.create(name="Initech", slug="initech")
+    ida = signed_in(member("ida", newcomer))
+    page = ida.html("index")
+    assert reverse("admin:integrations_organization_setup", args=[newcomer.pk]) in page
+    assert "Set up Initech" in page
+    assert "Nothing needs you" not in page
+    other = signed_in(member("sid", newcomer, "support"))
+    assert "Set up Initech" not in other.open("index")

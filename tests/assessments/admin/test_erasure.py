@@ -1,0 +1,275 @@
+"""An org's admin forgets a candidate, holds an order, and sets the organization's clock and notes."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import reverse
+from django.utils import timezone
+
+from assessments.models import ErasureCertificate, Order
+from assessments.privacy.requests import forget
+from assessments.privacy.retention import erase_due
+from integrations.models import AuditEvent
+from tests.admin.conftest import Desk, words
+from tests.fixtures.world import World, data
+
+pytestmark = pytest.mark.anywhere
+
+ZOE = "zoe.oneil@example.com"
+FORGET = "assessments_erasurecertificate_forget"
+ORGANIZATION = "integrations_organization_change"
+
+
+@pytest.fixture
+def complete(world: World) -> Order:
+    world.ashby_takes_everything()
+    order = world.placed()
+    world.push(order, "Complete", assessment_result=data("result", "Review"))
+    world.work()
+    return Order.objects.get(pk=order.pk)
+
+
+class TestForgetting:
+    def test_first_it_says_what_comes_of_it_then_it_is_done(
+        self, world: World, complete: Order, org_admin: Desk
+    ) -> None:
+        acme = world.acme.organization.pk
+        assert "Forget a candidate" in org_admin.open("assessments_erasurecertificate_changelist")
+        page = org_admin.press(FORGET, organization=acme, email=ZOE)
+        assert f"1 order of {ZOE} at Acme is erased" in page
+        assert not ErasureCertificate.objects.exists()
+        page = org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
+        assert "The candidate is forgotten. This certificate is the proof." in page
+        assert "1 orders: name, e-mail, links, result" in page
+        assert ZOE not in page
+        complete.refresh_from_db()
+        assert complete.is_erased
+        assert ErasureCertificate.objects.get().by == "ada"
+
+    def test_what_is_kept_is_said_with_what_to_do(
+        self, world: World, complete: Order, org_admin: Desk
+    ) -> None:
+        acme = world.acme.organization.pk
+        org_admin.press("assessments_order_hold", complete.pk, reason="A dispute")
+        page = org_admin.press(FORGET, organization=acme, email=ZOE)
+        assert "No order of zoe.oneil@example.com at Acme can be erased." in page
+        assert "under a legal hold. Lift the hold first" in page
+        page = org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
+        assert "Some orders were kept" in page
+        complete.refresh_from_db()
+        assert not complete.is_erased
+
+    def test_who_asks_again_is_shown_the_first_certificate(
+        self, world: World, complete: Order, org_admin: Desk
+    ) -> None:
+        acme = world.acme.organization.pk
+        org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
+        assert "This candidate was forgotten before" in org_admin.press(FORGET, organization=acme, email=ZOE)
+
+    def test_the_certificate_can_be_downloaded(self, world: World, complete: Order, org_admin: Desk) -> None:
+        certificate = forget(world.acme.organization, ZOE, "ada", timezone.now())
+        for kind in ("text", "json"):
+            answer = org_admin.client.get(
+                reverse(f"admin:assessments_erasurecertificate_{kind}", args=[certificate.pk])
+            )
+            assert "attachment" in answer["Content-Disposition"]
+            assert str(certificate.pk) in answer.content.decode()
+        assert json.loads(answer.content)["erased"]["orders"] == 1
+
+    def test_not_in_an_organization_of_others(self, world: World, complete: Order, org_admin: Desk) -> None:
+        page = org_admin.press(FORGET, organization=world.globex.organization.pk, email=ZOE, confirm="yes")
+        assert "Select a valid choice" in page
+        assert "Globex" not in page
+        certificate = forget(world.globex.organization, ZOE, "gus", timezone.now())
+        assert str(certificate.pk) not in org_admin.html("assessments_erasurecertificate_changelist")
+        for kind in ("change", "text", "json"):
+            path = reverse(f"admin:assessments_erasurecertificate_{kind}", args=[certificate.pk])
+            assert org_admin.client.get(path).status_code == 404
+
+    def test_support_reads_certificates_and_forgets_nobody(self, world: World, support: Desk) -> None:
+        certificate = forget(world.acme.organization, ZOE, "ada", timezone.now())
+        assert str(certificate.pk) in support.open(
+            "assessments_erasurecertificate_change", str(certificate.pk)
+        )
+        answer = support.client.post(
+            reverse(f"admin:{FORGET}"),
+            {"organization": world.acme.organization.pk, "email": ZOE, "confirm": "yes"},
+        )
+        assert answer.status_code == 403
+        assert ErasureCertificate.objects.count() == 1
+
+    def test_no_book_of_peoples_doings_says_the_address(
+        self, world: World, complete: Order, org_admin: Desk
+    ) -> None:
+        acme = world.acme.organization.pk
+        org_admin.press(FORGET, organization=acme, email=ZOE)
+        org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
+        said = [f"{line.object_id} {line.details}" for line in AuditEvent.objects.all()]
+        said += [f"{entry.object_repr} {entry.change_message}" for entry in LogEntry.objects.all()]
+        assert said
+        assert "zoe" not in " ".join(said).casefold()
+
+    def test_a_wrong_address_is_said_at_the_field(self, world: World, org_admin: Desk) -> None:
+        page = org_admin.press(FORGET, organization=world.acme.organization.pk, email="zoe", confirm="yes")
+        assert "Enter a valid email address." in page
+        assert not ErasureCertificate.objects.exists()
+
+
+class TestHold:
+    def test_it_is_put_and_lifted_with_a_reason(self, complete: Order, org_admin: Desk) -> None:
+        assert "Put under legal hold" in org_admin.open("assessments_order_change", complete.pk)
+        assert "This field is required" in org_admin.press("assessments_order_hold", complete.pk, reason=" ")
+        page = org_admin.press("assessments_order_hold", complete.pk, reason="A dispute")
+        assert "Nothing of this order is erased: A dispute" in page
+        assert "ada put the order under a legal hold. Reason: A dispute" in page
+        assert "already" in org_admin.press("assessments_order_hold", complete.pk, reason="Again")
+        page = org_admin.press("assessments_order_lift", complete.pk, reason="Settled")
+        assert "ada lifted the legal hold. Reason: Settled" in page
+        assert "The candidate’s data is erased on" in page
+        assert {"assessments_order_hold", "assessments_order_lift"} <= set(
+            AuditEvent.objects.filter(action="asked").values_list("kind", flat=True)
+        )
+
+    def test_held_orders_are_found_by_a_filter(self, world: World, complete: Order, org_admin: Desk) -> None:
+        world.start()
+        org_admin.press("assessments_order_hold", complete.pk, reason="A dispute")
+        page = org_admin.html("assessments_order_changelist", problem="held")
+        assert str(complete.pk) in page
+        assert page.count("/order/") < org_admin.html("assessments_order_changelist").count("/order/")
+
+    def test_support_may_not(self, complete: Order, support: Desk) -> None:
+        assert "Put under legal hold" not in support.open("assessments_order_change", complete.pk)
+        path = reverse("admin:assessments_order_hold", args=[complete.pk])
+        assert support.client.post(path, {"reason": "A dispute"}).status_code == 403
+
+
+class TestErasedOrder:
+    @pytest.fixture(params=["on request", "the time for which it is kept was over"])
+    def erased(self, request, world: World, complete: Order) -> tuple[Order, str]:
+        if request.param == "on request":
+            forget(world.acme.organization, ZOE, "ada", timezone.now())
+        else:
+            Order.objects.update(status_since=timezone.now() - timedelta(days=731))
+            erase_due(timezone.now())
+        return Order.objects.get(pk=complete.pk), request.param
+
+    def test_its_page_says_so_and_shows_the_figures(self, erased: tuple[Order, str], desk: Desk) -> None:
+        order, why = erased
+        page = desk.open("assessments_order_change", order.pk)
+        assert "The candidate’s data was erased on" in page
+        assert why in page
+        for figure in ("Complete", "Basic", "Backend Engineer", "JF-2026-1", str(order.application_id)):
+            assert figure in page
+        for gone in ("Zoë", "O'Neil", ZOE, "Review"):
+            assert gone not in page
+        for button in ("Add a note", "Poll now", "Send again", "Put under legal hold"):
+            assert button not in page
+
+    def test_the_lists_the_file_and_the_search_bear_it(
+        self, erased: tuple[Order, str], world: World, desk: Desk
+    ) -> None:
+        order, _why = erased
+        assert "Erased candidate" in desk.open("assessments_order_changelist")
+        assert "Erased" in desk.open("assessments_order_changelist", q="JF-2026-1")
+        assert str(order.pk) not in desk.html("assessments_order_changelist", q=ZOE)
+        assert "Zoë" not in desk.open("index")
+        for name in ("update", "event", "attempt", "inboundcall"):
+            assert "Zoë" not in desk.open(f"assessments_{name}_changelist")
+        answer = desk.client.get(reverse("admin:assessments_order_export"))
+        row = b"".join(answer.streaming_content).decode().splitlines()[1]
+        assert str(order.pk) in row
+        assert "Zoë" not in row
+
+    @pytest.mark.parametrize("action", ["retry", "poll", "cancel", "note", "hold", "adopt", "resolve"])
+    def test_every_action_is_refused_with_a_sentence(
+        self, erased: tuple[Order, str], desk: Desk, action: str
+    ) -> None:
+        order, _why = erased
+        given = {"reason": "Why not", "text": "Zoë", "number": "JF-3"}
+        page = desk.press(f"assessments_order_{action}", order.pk, **given)
+        said = {"retry": "Nothing waits for this order", "poll": "There is nothing to ask Justifacts for"}
+        assert said.get(action, "The candidate’s data of this order was erased. Nothing can be done") in page
+        assert not order.events.filter(source="person").exists()
+
+
+class TestSettings:
+    def test_an_orgs_admin_sets_the_clock_and_not_the_name(self, world: World, org_admin: Desk) -> None:
+        acme = world.acme.organization
+        given = {"name": "Renamed", "slug": "renamed", "retention_days": 90, "adverse_action_url": ""}
+        assert "was changed successfully" in org_admin.press(ORGANIZATION, acme.pk, **given)
+        acme.refresh_from_db()
+        assert (acme.name, acme.slug, acme.retention_days) == ("Acme", "acme", 90)
+        line = AuditEvent.objects.filter(action="changed").latest("pk")
+        assert line.organization == acme
+        assert any("data is erased" in name for name in line.details["fields"])
+
+    @pytest.mark.parametrize("days", ["29", "3651", "-1", ""])
+    def test_a_clock_that_is_too_short_or_too_long_is_refused(
+        self, world: World, org_admin: Desk, days: str
+    ) -> None:
+        org_admin.press(ORGANIZATION, world.acme.organization.pk, retention_days=days, adverse_action_url="")
+        world.acme.organization.refresh_from_db()
+        assert world.acme.organization.retention_days == 730
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "http://acme.test/notes",
+            "javascript:alert(1)",
+            "https://who:secret@acme.test/",
+            "https://10.0.0.1/",
+        ],
+    )
+    def test_an_address_that_is_no_public_https_page_is_refused(
+        self, world: World, org_admin: Desk, address: str
+    ) -> None:
+        org_admin.press(
+            ORGANIZATION, world.acme.organization.pk, retention_days=730, adverse_action_url=address
+        )
+        world.acme.organization.refresh_from_db()
+        assert world.acme.organization.adverse_action_url == ""
+
+
+class TestAdverseAction:
+    NOTES = "https://acme.example.com/adverse-action"
+
+    @pytest.fixture(autouse=True)
+    def notes(self, world: World) -> None:
+        organization = world.acme.organization
+        organization.adverse_action_url = self.NOTES
+        organization.full_clean()
+        organization.save()
+
+    @pytest.mark.parametrize("result", ["Review", "Adverse", "Consider"])
+    def test_a_result_that_asks_for_a_look_comes_with_the_companys_notes(
+        self, world: World, desk: Desk, result: str
+    ) -> None:
+        world.ashby_takes_everything()
+        order = world.placed()
+        world.push(order, "Complete", assessment_result=data("result", result))
+        world.work()
+        page = desk.html("assessments_order_change", order.pk)
+        assert f'href="{self.NOTES}"' in page
+        assert "Your company’s adverse-action notes" in words(page)
+        payload = world.sent("assessment.update")[-1]
+        assert payload["metadata"][-1] == {
+            "identifier": "adverse_action_notes",
+            "label": "Your company's adverse-action notes",
+            "type": "url",
+            "value": self.NOTES,
+        }
+        for said in (words(page), json.dumps(world.sent("assessment.update"))):
+            # As words: an id may hold such letters by chance.
+            assert not re.search(r"\b(fail\w*|unsuitable|bad)\b", said.casefold())
+        assert "boolean_success" not in json.dumps(payload)
+
+    def test_a_clear_one_does_not(self, world: World, desk: Desk) -> None:
+        world.ashby_takes_everything()
+        order = world.placed()
+        world.push(order, "Complete", assessment_result=data("result", "Clear"))
+        world.work()
+        assert self.NOTES not in desk.html("assessments_order_change", order.pk)
+        assert "adverse" not in json.dumps(world.sent("assessment.update"))

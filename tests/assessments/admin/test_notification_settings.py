@@ -1,0 +1,143 @@
+"""Each person at the portal chooses their notices, and sees what could not be sent."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from assessments.models import NoticeChoice, Told
+from integrations.models import Organization
+from tests.admin.conftest import Desk, words
+from tests.assessments.notifications.sending import member, of_the_portal
+from tests.fixtures.world import World
+
+PATH = "/admin/my-notices/"
+
+
+def at_desk(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def page(person: User) -> str:
+    answer = at_desk(person).get(PATH)
+    assert answer.status_code == 200
+    return words(answer.content.decode())
+
+
+def failed(organization: Organization, person: User | None, error: str) -> Told:
+    return Told.objects.create(
+        organization=organization,
+        kind="connection",
+        person=person,
+        last_error=error,
+        failed_at=timezone.now(),
+        not_before=timezone.now() + timedelta(hours=1),
+    )
+
+
+@pytest.fixture
+def ada(world: World) -> User:
+    return member(world.acme.organization, "ada")
+
+
+def test_who_never_chose_hears_of_trouble_and_gets_no_digest(ada: User) -> None:
+    html = at_desk(ada).get(PATH).content.decode()
+    for name, checked in (("connection", True), ("human", True), ("digest", False)):
+        field = html.split(f'name="{name}"')[1].split(">")[0]
+        assert ("checked" in field) == checked
+
+
+def test_a_choice_is_kept(ada: User) -> None:
+    client = at_desk(ada)
+    answer = client.post(PATH, {"digest": "on"}, follow=True)
+    assert "you get the notices that you have chosen" in words(answer.content.decode())
+    choice = NoticeChoice.objects.get(person=ada)
+    assert (choice.connection, choice.human, choice.digest) == (False, False, True)
+    client.post(PATH, {"human": "on", "connection": "on"})
+    choice.refresh_from_db()
+    assert (choice.connection, choice.human, choice.digest) == (True, True, False)
+
+
+def test_everything_can_be_switched_off(ada: User) -> None:
+    at_desk(ada).post(PATH, {})
+    choice = NoticeChoice.objects.get(person=ada)
+    assert (choice.connection, choice.human, choice.digest) == (False, False, False)
+
+
+def test_one_chooses_for_oneself_only(world: World, ada: User) -> None:
+    bob = member(world.acme.organization, "bob")
+    at_desk(ada).post(PATH, {"person": bob.pk, "person_id": bob.pk, "digest": "on"})
+    assert [choice.person for choice in NoticeChoice.objects.all()] == [ada]
+
+
+def test_it_says_where_the_mails_go_and_about_whom(world: World, ada: User) -> None:
+    assert "at ada@example.com . For: Acme ." in page(ada).replace("Acme.", "Acme .")
+    assert "Globex" not in page(ada)
+    assert "For every organization." in page(of_the_portal("sue"))
+
+
+def test_who_has_no_address_or_no_organization_is_told_so(world: World) -> None:
+    text = page(User.objects.create_user("new", "", "x", is_staff=True))
+    assert "Your account has no e-mail address" in text
+    assert "You see no organization's background checks yet" in text
+
+
+def test_what_could_not_be_sent_is_seen_by_whom_it_concerns(world: World, ada: User) -> None:
+    bob = member(world.acme.organization, "bob")
+    failed(world.acme.organization, None, "hooks.test answered 404.")
+    failed(world.acme.organization, ada, "Ada's mail failed.")
+    failed(world.acme.organization, bob, "Bob's mail failed.")
+    failed(world.globex.organization, None, "Globex's hook failed.")
+    text = page(ada)
+    assert "hooks.test answered 404." in text
+    assert "Ada's mail failed." in text
+    assert "Bob" not in text
+    assert "Globex" not in text
+    text = page(of_the_portal("sue"))
+    assert "mail to bob Bob's mail failed." in text
+    assert "Globex's hook failed." in text
+
+
+def test_where_all_went_out_nothing_is_said_of_it(ada: User) -> None:
+    assert "Could not be sent" not in page(ada)
+
+
+@pytest.mark.parametrize("who", ["nobody", "no staff"])
+def test_a_stranger_comes_to_the_sign_in(world: World, client: Client, who: str) -> None:
+    if who == "no staff":
+        client.force_login(User.objects.create_user("visitor", "v@example.com", "x"))
+    for answer in (client.get(PATH), client.post(PATH, {"digest": "on"})):
+        assert (answer.status_code, answer.url.split("?")[0]) == (302, reverse("admin:login"))
+    assert not NoticeChoice.objects.exists()
+
+
+def test_every_page_leads_there(ada: User, desk: Desk) -> None:
+    assert reverse("my_notices") == PATH
+    assert f'<a href="{PATH}">My notices</a>' in at_desk(ada).get(reverse("admin:index")).content.decode()
+    assert PATH in desk.html("assessments_order_changelist")
+    assert PATH not in Client().get(reverse("admin:login")).content.decode()
+
+
+def test_more_troubles_need_no_more_queries(world: World, ada: User) -> None:
+    client = at_desk(ada)
+
+    def queries() -> int:
+        client.get(PATH)
+        with CaptureQueriesContext(database) as captured:
+            client.get(PATH)
+        return len(captured)
+
+    failed(world.acme.organization, None, "One.")
+    one = queries()
+    Told.objects.create(organization=world.acme.organization, kind="human", person=ada)
+    Told.objects.update(last_error="Each.", failed_at=timezone.now(), not_before=timezone.now())
+    failed(world.acme.organization, ada, "Another.")
+    assert queries() == one
+    assert one < 20

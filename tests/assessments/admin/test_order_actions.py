@@ -1,0 +1,327 @@
+"""What a person does with an order: explained first, done with a reason, written down with a name."""
+
+from typing import Any
+
+import pytest
+import requests
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from assessments.models import Concern, Event, NextCall, Order, Update
+from assessments.orders.transaction import ask_human, changing
+from assessments.placement import place
+from integrations.models import Connection
+from tests.admin.conftest import Desk, member, signed_in
+from tests.fixtures.world import World, data
+
+PAGE = "assessments_order_change"
+INVALID = {
+    "success": False,
+    "errors": ["invalid_input"],
+    "errorInfo": {"code": "invalid_input", "message": "metadata is not valid"},
+}
+ACTIONS = ["retry", "poll", "adopt", "place_again", "resolve", "note", "cancel"]
+
+
+def fresh(order: Order) -> Order:
+    return Order.objects.get(pk=order.pk)
+
+
+def last_line(order: Order) -> str:
+    event = order.events.filter(source=Event.Source.PERSON).last()
+    return event.summary if event else ""
+
+
+@pytest.fixture
+def unknown(world: World) -> Order:
+    """A placing that stayed unknown: a human is asked."""
+    world.ashby_takes_everything()
+    order = world.start()
+    world.justifacts("assessment.start", requests.ReadTimeout())
+    world.justifacts("assessment.status", "odd", 502)
+    place.call_justifacts(order.pk)
+    for _ in range(3):
+        Order.objects.update(next_call_at=timezone.now())
+        place.call_justifacts(order.pk)
+    order = fresh(order)
+    assert order.needs_attention
+    return order
+
+
+@pytest.fixture
+def refused(world: World) -> Order:
+    """Ashby has refused the first of two updates."""
+    order = world.placed()
+    world.push(order, "In Process: Justifacts")
+    world.ashby("assessment.update", INVALID, 400)
+    world.work()
+    return fresh(order)
+
+
+class TestUnknownPlacing:
+    def test_justifacts_has_it_so_its_number_is_adopted(
+        self, world: World, unknown: Order, support: Desk
+    ) -> None:
+        page = support.open("assessments_order_adopt", unknown.pk)
+        assert str(unknown.pk) in page, "the reference to ask Justifacts for"
+        said = support.press(
+            "assessments_order_adopt", unknown.pk, number=" JF-900 ", reason="Kim at Justifacts"
+        )
+        assert "The order has the number JF-900 now." in said
+        word = {
+            "assessment_id": "JF-900",
+            "assessment_status": data("s", "Applicant Started"),
+            "timestamp": 5,
+        }
+        world.justifacts("assessment.status", {"success": True, "results": word})
+        world.work()
+        order = fresh(unknown)
+        assert (order.status, order.justifacts_order_id) == ("applicant_started", "JF-900")
+        assert not order.needs_attention
+        assert world.told(order) == ["Justifacts Received", "Started", "Applicant Started"]
+        assert len(world.sent("assessment.start")) == 1
+        assert "sam said that Justifacts has this order as number JF-900" in last_line(order)
+        assert "Reason: Kim at Justifacts" in last_line(order)
+
+    def test_justifacts_has_none_so_it_is_placed_again(
+        self, world: World, unknown: Order, support: Desk
+    ) -> None:
+        assert "checked twice, and both checks are billed" in support.open(
+            "assessments_order_place_again", unknown.pk
+        )
+        support.press("assessments_order_place_again", unknown.pk, reason="Kim found none")
+        world.justifacts_takes("JF-901")
+        world.work()
+        order = fresh(unknown)
+        assert order.justifacts_order_id == "JF-901"
+        assert not order.needs_attention
+        assert last_line(order) == "sam had the order placed at Justifacts again. Reason: Kim found none"
+
+    def test_it_cannot_be_resolved_away(self, unknown: Order, support: Desk) -> None:
+        """Without the question, two answers “not found” would make the machine place it again."""
+        page = support.html(PAGE, unknown.pk)
+        assert reverse("admin:assessments_order_resolve", args=[unknown.pk]) not in page
+        support.press("assessments_order_resolve", unknown.pk, reason="Never mind")
+        assert fresh(unknown).needs_attention
+
+    def test_another_orders_number_is_not_adopted(self, world: World, unknown: Order, support: Desk) -> None:
+        Order.objects.filter(pk=unknown.pk).update(application_id="a-1")
+        other = world.placed("JF-77")
+        said = support.press("assessments_order_adopt", unknown.pk, number="JF-77", reason="Kim")
+        assert "has the number JF-77 already" in said
+        assert fresh(other).justifacts_order_id == "JF-77"
+        assert fresh(unknown).next_call == NextCall.LOOK_UP
+
+    def test_what_is_not_in_doubt_is_not_decided(self, world: World, support: Desk) -> None:
+        """Nobody places a second check of an order that Justifacts has."""
+        order = world.placed()
+        for action in ("adopt", "place_again"):
+            assert "not possible for the order as it is now" in support.open(
+                f"assessments_order_{action}", order.pk
+            )
+            support.press(f"assessments_order_{action}", order.pk, number="JF-9", reason="Why not")
+        assert len(world.sent("assessment.start")) == 1
+        assert fresh(order).justifacts_order_id == "JF-2026-1"
+
+    def test_a_number_that_another_order_has_leaves_it_to_a_person(
+        self, world: World, unknown: Order, support: Desk
+    ) -> None:
+        """Justifacts names, when asked, a number that is taken: that asks no more by itself."""
+        Order.objects.filter(pk=unknown.pk).update(application_id="a-1")
+        world.placed("JF-77")
+        word = {"assessment_id": "JF-77", "reference_id": str(unknown.pk)}
+        world.justifacts("assessment.status", {"success": True, "results": word})
+        Order.objects.filter(pk=unknown.pk).update(next_call_at=timezone.now())
+        place.call_justifacts(unknown.pk)
+        assert fresh(unknown).next_call == NextCall.NONE
+        support.press("assessments_order_adopt", unknown.pk, number="JF-78", reason="Kim found the right one")
+        assert fresh(unknown).justifacts_order_id == "JF-78"
+
+    def test_a_cancelled_one_whose_number_turns_up_is_cancelled_there(
+        self, world: World, unknown: Order, support: Desk
+    ) -> None:
+        support.press("assessments_order_cancel", unknown.pk, reason="Withdrew")
+        world.justifacts("assessment.cancel", {"success": True, "results": {}})
+        support.press("assessments_order_adopt", unknown.pk, number="JF-902", reason="Kim")
+        world.work()
+        assert world.sent("assessment.cancel") == [{"assessment_id": "JF-902"}]
+
+
+class TestCancel:
+    def test_both_sides_are_told_with_the_reason(self, world: World, support: Desk) -> None:
+        world.ashby_takes_everything()
+        world.justifacts("assessment.cancel", {"success": True, "results": {}})
+        order = world.placed()
+        assert "Justifacts is told to stop order JF-2026-1" in support.open(
+            "assessments_order_cancel", order.pk
+        )
+        support.press("assessments_order_cancel", order.pk, reason="Candidate withdrew")
+        world.work()
+        assert fresh(order).status == "cancelled"
+        assert world.told(order)[-1] == "Cancelled in the assessment portal: Candidate withdrew"
+        assert len(world.sent("assessment.cancel")) == 1
+        assert "sam cancelled the check at both sides. Reason: Candidate withdrew" in str(
+            list(order.events.values_list("summary", flat=True))
+        )
+
+    def test_a_refused_update_in_the_way_still_asks_for_a_person(
+        self, world: World, refused: Order, support: Desk
+    ) -> None:
+        """Else Ashby would never learn of the cancellation."""
+        support.press("assessments_order_cancel", refused.pk, reason="Withdrew")
+        assert fresh(refused).needs_attention
+        assert world.waiting(refused)[-1].startswith("Cancelled: ")
+
+    def test_a_complete_check_stays_complete(self, world: World, support: Desk) -> None:
+        world.ashby_takes_everything()
+        order = world.placed()
+        world.push(order, "Complete", assessment_result=data("result", "Clear"))
+        said = support.press("assessments_order_cancel", order.pk, reason="Late")
+        assert "This check is complete already." in said
+        assert fresh(order).status == "complete"
+
+
+class TestUpdates:
+    def test_a_refused_one_is_set_aside_and_the_next_goes(
+        self, world: World, refused: Order, support: Desk
+    ) -> None:
+        world.ashby_takes_everything()
+        update = Update.objects.get(state=Update.State.REFUSED)
+        said = support.press("assessments_order_set_aside", refused.pk, update.pk, reason="Of no use")
+        assert "“Justifacts Received” is set aside." in said
+        assert "Needs a human" not in said
+        world.work()
+        assert world.told(refused)[-1] == "In Process: Justifacts"
+        assert last_line(refused) == "sam set aside “Justifacts Received”. Reason: Of no use"
+
+    def test_one_is_sent_again_with_those_after_it(self, world: World, support: Desk) -> None:
+        """Same order, growing timestamps: the card ends where it was."""
+        world.ashby_takes_everything()
+        order = world.placed()
+        world.push(order, "Applicant Started")
+        world.work()
+        said = support.press(
+            "assessments_order_resend", order.pk, order.updates.get(sequence=2).pk, reason="Ashby lost it"
+        )
+        assert "2 updates are told to Ashby again." in said
+        world.work()
+        assert world.told(order) == [
+            *("Justifacts Received", "Started", "Applicant Started"), "Started", "Applicant Started"
+        ]  # fmt: skip
+        stamps = [body["timestamp"] for body in world.sent("assessment.update")]
+        assert stamps == sorted(set(stamps))
+        assert "sam asked to tell Ashby “Started” and 1 later again. Reason: Ashby lost it" in last_line(
+            order
+        )
+
+    def test_nothing_overtakes_what_waits(self, refused: Order, support: Desk) -> None:
+        waiting = refused.updates.last()
+        assert waiting
+        said = support.press("assessments_order_resend", refused.pk, waiting.pk, reason="Again")
+        assert "Something still waits to be told to Ashby." in said
+        assert refused.updates.count() == 2
+
+    def test_after_the_end_only_the_end_is_sent_again(self, world: World, support: Desk) -> None:
+        world.ashby_takes_everything()
+        order = world.placed()
+        world.push(order, "Complete", assessment_result=data("result", "Clear"))
+        world.work()
+        first, end = order.updates.order_by("sequence")
+        page = support.html(PAGE, order.pk)
+        assert reverse("admin:assessments_order_resend", args=[order.pk, first.pk]) not in page
+        assert reverse("admin:assessments_order_resend", args=[order.pk, end.pk]) in page
+        said = support.press("assessments_order_resend", order.pk, first.pk, reason="Again")
+        assert "would turn Ashby's card back" in said
+        support.press("assessments_order_resend", order.pk, end.pk, reason="Again")
+        world.work()
+        assert world.told(order) == ["Justifacts Received", "Complete", "Complete"]
+
+    def test_what_ashby_has_is_not_set_aside(self, world: World, support: Desk) -> None:
+        world.ashby_takes_everything()
+        order = world.placed()
+        world.work()
+        said = support.press("assessments_order_set_aside", order.pk, Update.objects.get().pk, reason="x")
+        assert "cannot be set aside" in said
+
+    def test_another_orders_update_is_none_of_this_order(
+        self, world: World, refused: Order, support: Desk
+    ) -> None:
+        other = world.placed("JF-2")
+        url = reverse("admin:assessments_order_resend", args=[other.pk, refused.updates.first().pk])
+        assert support.client.post(url, {"reason": "x"}).status_code == 404
+
+
+class TestNotesAndQuestions:
+    def test_a_note_stands_in_the_timeline(self, world: World, support: Desk) -> None:
+        order = world.start()
+        page = support.press("assessments_order_note", order.pk, text="Kim calls back on Monday.")
+        assert "sam noted: Kim calls back on Monday." in page
+
+    def test_a_question_that_was_settled_is_resolved(self, world: World, support: Desk) -> None:
+        order = world.placed()
+        with changing(order.pk) as locked:
+            ask_human(locked, Concern.CANCEL, "Call Justifacts to settle it.")
+        assert "Call Justifacts to settle it." in support.open("assessments_order_resolve", order.pk)
+        support.press("assessments_order_resolve", order.pk, reason="Kim settled it")
+        assert not fresh(order).needs_attention
+        assert "Reason: Kim settled it" in last_line(order)
+
+    def test_a_lane_that_is_blocked_is_not_resolved_away(self, refused: Order, support: Desk) -> None:
+        """Later updates wait for the refused one, and nobody would be asked any more."""
+        said = support.press("assessments_order_resolve", refused.pk, reason="Never mind")
+        assert "later ones wait for it" in said
+        assert fresh(refused).needs_attention
+
+    @pytest.mark.parametrize(("action", "missing"), [("cancel", "reason"), ("note", "text")])
+    def test_without_a_reason_nothing_is_done(
+        self, refused: Order, support: Desk, action: str, missing: str
+    ) -> None:
+        before = refused.events.count()
+        page = support.press(f"assessments_order_{action}", refused.pk, **{missing: "   "})
+        assert "This field is required." in page
+        assert refused.events.count() == before
+        assert fresh(refused).status == refused.status
+
+
+class TestPausedOrganization:
+    def test_a_retry_says_that_the_connection_is_switched_off(self, world: World, support: Desk) -> None:
+        order = world.start()
+        Connection.objects.update(is_enabled=False)
+        said = support.press("assessments_order_retry", order.pk)
+        assert "place the order as soon as an admin has switched the connection on" in said
+
+    def test_a_retry_says_that_deliveries_are_paused(self, world: World, support: Desk) -> None:
+        order = world.placed()
+        world.ashby("assessment.update", {"success": False, "errors": ["unauthorized"]}, 401)
+        world.work()
+        said = support.press("assessments_order_retry", order.pk)
+        assert "tell Ashby 1 waiting update as soon as an admin has chosen a key that works" in said
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+class TestWhoMay:
+    def test_looking_at_an_action_does_nothing(self, refused: Order, support: Desk, action: str) -> None:
+        events = refused.events.count()
+        support.open(f"assessments_order_{action}", refused.pk)
+        assert refused.events.count() == events
+
+    def test_another_site_presses_none(self, refused: Order, admin_user: Any, action: str) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(admin_user)
+        url = reverse(f"admin:assessments_order_{action}", args=[refused.pk])
+        assert client.post(url, {"reason": "x"}).status_code == 403
+
+    def test_who_may_only_read_presses_none(self, refused: Order, reader: Desk, action: str) -> None:
+        url = reverse(f"admin:assessments_order_{action}", args=[refused.pk])
+        assert url not in reader.html(PAGE, refused.pk)
+        assert reader.client.post(url, {"reason": "x", "text": "x"}).status_code == 403
+        assert not Event.objects.filter(source=Event.Source.PERSON).exists()
+
+    def test_another_organizations_order_does_not_exist(
+        self, world: World, refused: Order, action: str
+    ) -> None:
+        stranger = signed_in(member("gus", world.globex.organization))
+        url = reverse(f"admin:assessments_order_{action}", args=[refused.pk])
+        assert stranger.client.get(url).status_code == 404
+        assert stranger.client.post(url, {"reason": "x", "text": "x"}).status_code == 404

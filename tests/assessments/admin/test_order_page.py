@@ -1,0 +1,256 @@
+"""Support opens an order and reads why it waits."""
+
+import html
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+from django.utils import timezone
+
+from assessments.explanation.status_summary import where_it_stands
+from assessments.models import Attempt, Event, Heartbeat, InboundCall, NextCall, Order, Update
+from assessments.placement import place
+from integrations.models import Connection
+from tests.admin.conftest import Desk
+from tests.fixtures.world import World, data
+
+PAGE = "assessments_order_change"
+INVALID = {
+    "success": False,
+    "errors": ["invalid_input"],
+    "errorInfo": {"code": "invalid_input", "message": "metadata is not valid"},
+}
+UNAUTHORIZED = {
+    "success": False,
+    "errors": ["unauthorized"],
+    "errorInfo": {"code": "unauthorized", "message": "Invalid API key"},
+}
+
+
+def stands(order: Order) -> str:
+    return where_it_stands(Order.objects.get(pk=order.pk), timezone.now())
+
+
+class TestWhereItStands:
+    def test_it_is_being_placed(self, world: World) -> None:
+        assert "it is sent to Justifacts now." in stands(world.start())
+
+    def test_it_could_not_be_placed(self, world: World) -> None:
+        order = world.start()
+        world.justifacts("assessment.start", "down", 503)
+        place.call_justifacts(order.pk)
+        said = stands(order)
+        assert "Not yet sent to Justifacts, after one try:" in said
+        assert "503" in said
+        assert "The next try is in 4 s" in said
+
+    def test_nobody_knows_whether_it_was_placed(self, world: World) -> None:
+        order = world.start()
+        world.justifacts("assessment.start", "odd", 502)
+        place.call_justifacts(order.pk)
+        assert "Whether Justifacts took the order is not known" in stands(order)
+        world.justifacts("assessment.status", "odd", 502)
+        for _ in range(3):
+            Order.objects.update(next_call_at=timezone.now())
+            place.call_justifacts(order.pk)
+        said = stands(order)
+        assert "Ask Justifacts whether it has an order with this reference." in said
+        assert "The next try is in" in said
+        assert said.count("is not known") == 1
+
+    def test_nobody_works_on_it(self, world: World) -> None:
+        order = world.start()
+        Order.objects.update(next_call_at=timezone.now() - timedelta(minutes=10))
+        assert "the portal's worker does not run" in stands(order)
+
+    def test_its_connection_is_switched_off(self, world: World) -> None:
+        order = world.start()
+        type(world.acme.connection).objects.update(is_enabled=False)
+        assert "connection, which is switched off," in stands(order)
+
+    def test_justifacts_is_asked_again(self, world: World) -> None:
+        world.ashby_takes_everything()
+        order = world.placed()
+        world.push(order, "Applicant Started")
+        world.work()
+        said = stands(order)
+        assert said.startswith("“Applicant Started” since ")
+        assert "Justifacts is asked again in 4 min" in said
+        assert "Ashby" not in said
+
+    def test_a_poll_failed(self, world: World) -> None:
+        order = world.placed()
+        Order.objects.update(call_error="justifacts.test answered 500.")
+        assert "The last poll failed: justifacts.test answered 500." in stands(order)
+
+    def test_justifacts_says_what_we_do_not_know(self, world: World) -> None:
+        order = world.placed()
+        world.push(order, "Quality Control")
+        assert "“Quality Control”, a status that the portal does not know" in stands(order)
+
+    def test_ashby_cannot_be_told_for_now(self, world: World) -> None:
+        order = world.placed()
+        world.push(order, "Applicant Started")
+        world.ashby("assessment.update", {"success": False, "errors": ["x"]}, 500)
+        world.work()
+        assert "Ashby is told “Justifacts Received” and 2 more in 4 s" in stands(order)
+        assert ", after one try: " in stands(order)
+
+    def test_the_deliveries_are_paused(self, world: World) -> None:
+        order = world.placed()
+        world.ashby("assessment.update", UNAUTHORIZED, 401)
+        world.work()
+        said = stands(order)
+        assert "Waiting for Ashby since" in said
+        assert "Invalid API key" in said
+
+    def test_ashby_refused_an_update(self, world: World) -> None:
+        order = world.placed()
+        world.ashby("assessment.update", INVALID, 400)
+        world.work()
+        said = stands(order)
+        assert said.count("Ashby refused “Justifacts Received”") == 1
+        assert "Justifacts is asked again" in said
+
+    @pytest.mark.parametrize("result", ["Clear", "Review", "Adverse"])
+    def test_it_is_complete_and_told(self, world: World, result: str) -> None:
+        world.ashby_takes_everything()
+        order = world.placed()
+        world.push(order, "Complete", assessment_result=data("result", result))
+        world.work()
+        said = stands(order)
+        assert f": {result}. " in said
+        assert said.endswith("Ashby has been told.")
+
+    def test_justifacts_refused_it(self, world: World) -> None:
+        world.ashby_takes_everything()
+        order = world.start()
+        refusal = {"success": False, "errorInfo": {"code": "x", "message": "The SSN is required"}}
+        world.justifacts("assessment.start", refusal, 422)
+        world.work()
+        assert "The SSN is required. Ashby has been told." in stands(order)
+
+    def test_it_is_cancelled_and_justifacts_still_has_to_be_told(self, world: World) -> None:
+        order = world.placed()
+        world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+        said = stands(order)
+        assert "Cancelled in Ashby. Justifacts is told so now." in said
+        Order.objects.update(next_call=NextCall.LOOK_UP)
+        assert "Whether Justifacts has the order is not known" in stands(order)
+
+    def test_the_last_update_was_set_aside(self, world: World) -> None:
+        order = world.placed()
+        world.push(order, "Complete", assessment_result=data("result", "Clear"))
+        Update.objects.update(state=Update.State.SET_ASIDE)
+        assert "Ashby was not told “Complete: Clear”: a person set it aside." in stands(order)
+
+
+@pytest.fixture
+def refused(world: World) -> Order:
+    """Ashby has refused the first of two updates."""
+    order = world.placed()
+    world.push(order, "In Process: Justifacts")
+    world.ashby("assessment.update", INVALID, 400, headers={"x-ashby-request-id": "ashby-req-9"})
+    world.work()
+    order.refresh_from_db()
+    return order
+
+
+def test_the_page_explains_the_order(refused: Order, desk: Desk) -> None:
+    page = desk.open(PAGE, refused.pk)
+    assert stands(refused) in page
+    for said in ("Needs a human", "ashby-req-9", "metadata is not valid", "HTTP 400", "200 applied"):
+        assert said in page
+    assert page.index("Justifacts took the order") < page.index("Ashby started “Basic”"), "newest first"
+
+
+def test_nothing_on_the_page_can_be_changed(refused: Order, desk: Desk) -> None:
+    page = desk.html(PAGE, refused.pk)
+    assert 'name="_save"' not in page
+    assert 'name="candidate_email"' not in page
+    answer = desk.client.post(reverse(f"admin:{PAGE}", args=[refused.pk]), {"status": "complete"})
+    assert answer.status_code == 403
+    refused.refresh_from_db()
+    assert refused.status == "in_process"
+
+
+@pytest.mark.parametrize("model", [Order, Event, Update, Attempt, InboundCall, Heartbeat])
+def test_what_the_portal_writes_nobody_edits(refused: Order, desk: Desk, model: Any) -> None:
+    Heartbeat.beat("worker", timezone.now())
+    name = f"assessments_{model._meta.model_name}"
+    assert desk.client.get(reverse(f"admin:{name}_add")).status_code == 403
+    row = model.objects.first()
+    assert desk.html(f"{name}_changelist")
+    assert 'name="_save"' not in desk.html(f"{name}_change", row.pk)
+    assert desk.client.post(reverse(f"admin:{name}_delete", args=[row.pk])).status_code == 403
+    assert "delete_selected" not in desk.html(f"{name}_changelist")
+
+
+def test_retry_lets_the_refused_update_go_again(world: World, refused: Order, desk: Desk) -> None:
+    world.ashby_takes_everything()
+    page = desk.press("assessments_order_retry", refused.pk)
+    assert "tell Ashby 2 waiting updates now." in page
+    world.work()
+    assert not world.waiting(refused)
+
+
+def test_poll_asks_justifacts_now(refused: Order, desk: Desk, admin_user: User) -> None:
+    assert "Justifacts is asked for the status now." in desk.press("assessments_order_poll", refused.pk)
+    refused.refresh_from_db()
+    assert refused.next_call_at is not None
+    assert refused.next_call_at <= timezone.now()
+    assert Event.objects.filter(kind="poll_asked", summary__startswith=admin_user.get_username()).exists()
+
+
+def test_there_is_nothing_to_poll_for_before_it_is_placed(world: World, desk: Desk) -> None:
+    order = world.start()
+    assert "There is nothing to ask Justifacts for." in desk.press("assessments_order_poll", order.pk)
+
+
+class TestReport:
+    def page(self, world: World, desk: Desk, report: str) -> tuple[str, list[str]]:
+        """The order's page, once the check is complete; and where its links lead."""
+        world.ashby_takes_everything()
+        order = world.placed()
+        profile = data("report", report, "url")
+        world.push(order, "Complete", assessment_result=data("r", "Clear"), assessment_profile_url=profile)
+        world.work()
+        page = desk.html(PAGE, order.pk)
+        return page, [html.unescape(link) for link in re.findall(r'<a [^>]*href="([^"]*)"', page)]
+
+    @pytest.mark.parametrize(
+        "report", ["https://justifacts.test/r/1?a=1&b=2", "https://app.justifacts.com/r/1"]
+    )
+    def test_one_at_justifacts_opens_by_a_click(self, world: World, desk: Desk, report: str) -> None:
+        _page, links = self.page(world, desk, report)
+        assert links.count(report) == 2, "among the order's facts, and on the card"
+
+    @pytest.mark.parametrize("report", ["https://evil.test/r/1", "http://justifacts.test/r/1"])
+    def test_another_is_shown_with_the_reason_why_it_is_no_link(
+        self, world: World, desk: Desk, report: str
+    ) -> None:
+        page, links = self.page(world, desk, report)
+        assert report not in links
+        assert report in page
+        assert page.count("This is no link, because") == 2
+
+    def test_a_server_that_an_admin_added_is_expected(self, world: World, desk: Desk) -> None:
+        Connection.objects.filter(organization__name="Acme").update(report_hosts="reports.test")
+        assert "https://reports.test/r/1" in self.page(world, desk, "https://reports.test/r/1")[1]
+
+    def test_one_that_another_organization_added_is_not(self, world: World, desk: Desk) -> None:
+        Connection.objects.filter(organization__name="Globex").update(report_hosts="reports.test")
+        assert "https://reports.test/r/1" not in self.page(world, desk, "https://reports.test/r/1")[1]
+
+    def test_without_one_the_card_leads_to_this_page(self, world: World, desk: Desk) -> None:
+        _page, links = self.page(world, desk, "javascript:alert(1)")
+        assert f"https://portal.test/orders/{Order.objects.get().pk}/" in links
+        assert not [link for link in links if link.lower().startswith("javascript")]
+
+    def test_the_sandboxs_own_is_plain_http(self, world: World, desk: Desk, settings) -> None:
+        settings.OUTBOUND_ALLOWED_HOSTS = ["localhost:9001"]
+        Connection.objects.filter(organization__name="Acme").update(report_hosts="localhost")
+        assert "http://localhost:9001/r/1" in self.page(world, desk, "http://localhost:9001/r/1")[1]

@@ -1,0 +1,84 @@
+"""Reports of reconciliations, as people read them and ask for them."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from assessments.models import Difference, Reconciliation
+from assessments.reconciliation.batches import go_on
+from tests.admin.conftest import Desk, member, signed_in, words
+from tests.fixtures.world import World
+
+LIST = "assessments_reconciliation_changelist"
+NOW = "admin:assessments_reconciliation_now"
+
+
+@pytest.fixture
+def report(world: World) -> Reconciliation:
+    made = Reconciliation.objects.create(
+        organization=world.acme.organization,
+        asked_by="the portal",
+        ended_at=timezone.now(),
+        orders_checked=12,
+        mended=1,
+        for_human=1,
+    )
+    order = world.placed()
+    for outcome, text in (("mended", "Ashby had not been told."), ("for_human", "Justifacts lost <it>.")):
+        Difference.objects.create(reconciliation=made, order=order, outcome=outcome, text=text)
+    return made
+
+
+def test_a_report_lists_what_was_mended_and_what_is_for_a_human(
+    world: World, desk: Desk, report: Reconciliation
+) -> None:
+    page = desk.html("assessments_reconciliation_change", report.pk)
+    assert "Justifacts lost &lt;it&gt;." in page
+    assert "Ashby had not been told." in page
+    order = report.differences.first().order
+    assert reverse("admin:assessments_order_change", args=[order.pk]) in page
+    assert "12" in words(page)
+
+
+def test_a_report_that_did_not_end_well_says_why(world: World, desk: Desk, report: Reconciliation) -> None:
+    address = ("assessments_reconciliation_change", report.pk)
+    assert "did not end well" not in desk.html(*address)
+    Reconciliation.objects.update(error="It broke off.")
+    assert "It broke off." in desk.html(*address)
+    assert "ended with an error" in desk.html(LIST)
+
+
+def test_the_first_page_leads_to_reports_with_something_for_a_human(
+    world: World, desk: Desk, report: Reconciliation
+) -> None:
+    address = f"{reverse('admin:assessments_reconciliation_changelist')}?outcome=for_human"
+    assert address in desk.html("index")
+    assert "Acme" in desk.html(LIST, outcome="for_human")
+    Reconciliation.objects.create(
+        organization=world.acme.organization, asked_by="ada", ended_at=timezone.now()
+    )
+    assert address not in desk.html("index"), "a later one found nothing"
+    Reconciliation.objects.update(for_human=0)
+    assert address not in desk.html("index")
+    assert str(report.pk) not in desk.html(LIST, outcome="for_human").partition("result_list")[2]
+
+
+def test_an_orgs_admin_asks_for_a_reconciliation_of_their_own(world: World, wire) -> None:
+    client = signed_in(member("ada", world.acme.organization)).client
+    assert "Reconcile now" in client.get(reverse(f"admin:{LIST}")).content.decode()
+    answer = client.post(reverse(NOW), {"organization": world.acme.organization.pk}, follow=True)
+    assert "is being compared" in words(answer.content.decode())
+    report = Reconciliation.objects.get()
+    assert (report.asked_by, report.ended_at) == ("ada", None)
+    again = client.post(reverse(NOW), {"organization": world.acme.organization.pk}, follow=True)
+    assert "running already" in words(again.content.decode())
+    go_on(report)
+    assert report.ended_at
+
+
+@pytest.mark.parametrize("what", ["globex", "", "x", "9" * 30])
+def test_another_organization_is_not_theirs_to_reconcile(world: World, what: str) -> None:
+    client = signed_in(member("ada", world.acme.organization)).client
+    chosen = world.globex.organization.pk if what == "globex" else what
+    assert client.post(reverse(NOW), {"organization": chosen}).status_code == 404
+    assert not Reconciliation.objects.exists()

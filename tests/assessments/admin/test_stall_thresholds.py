@@ -1,0 +1,154 @@
+"""An org's admin says how long is too long; whoever looks after orders sees which stand still."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.urls import reverse
+
+from assessments import tasks
+from assessments.models import Order, WatchLimits
+from integrations.models import Organization
+from tests.admin.conftest import Desk, member, signed_in
+from tests.commands.conftest import Console, console
+from tests.fixtures.world import World
+
+__all__ = ["console"]
+
+PAGE = "assessments_watchlimits_change"
+LIST = "assessments_watchlimits_changelist"
+USUAL = {
+    "accepted_minutes": "15",
+    "received_days": "3",
+    "applicant_started_days": "7",
+    "in_process_business_days": "10",
+}
+
+
+@pytest.fixture
+def clock(world: World) -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 3, 4, 12, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def acme(world: World) -> Organization:
+    return world.acme.organization
+
+
+def test_from_the_limit_to_the_card_in_ashby(
+    world: World, acme: Organization, clock: time_machine.Traveller, console: Console
+) -> None:
+    """The whole story: set on the page, found by the task, seen everywhere, told, and moved on."""
+    world.ashby_takes_everything()
+    admin, order = signed_in(member("ada", acme)), world.placed()
+    world.work()
+    said = admin.press(PAGE, acme.pk, **{**USUAL, "received_days": "2"}, tell_ashby="on")
+    assert "Limits of Acme" in said
+    clock.shift(timedelta(days=2, minutes=1))
+    admin.client.force_login(User.objects.get(username="ada"))
+    assert "stands still" not in admin.open("index")
+    tasks.watch()
+    assert "1 order stands still" in admin.open("index")
+    assert order.candidate_name in admin.open("assessments_order_changelist", problem="still")
+    page = admin.open("assessments_order_change", order.pk)
+    assert (
+        "Received Stands still Received since 2026-03-04 12:00 UTC; the limit at Acme is 2 days. The" in page
+    )
+    told = console.json("order", str(order.pk))
+    assert told["standing_still"] is True
+    assert told["standing_still_reason"].startswith("Received since 2026-03-04 12:00 UTC; the limit at Acme")
+    world.work()
+    assert world.sent("assessment.update")[-1]["metadata"][-1]["value"] == told["standing_still_reason"]
+    assert "Waiting Received since" in admin.open("assessments_order_change", order.pk)
+
+    world.push(order, "Applicant Started")
+    assert "stands still" not in admin.open("index")
+    told = console.json("order", str(order.pk))
+    assert (told["standing_still"], told["standing_still_reason"]) == (False, None)
+
+
+def test_the_page_shows_the_usual_limits_until_the_organization_sets_its_own(
+    acme: Organization, org_admin: Desk
+) -> None:
+    page = org_admin.html(PAGE, acme.pk)
+    for name, value in USUAL.items():
+        assert f'name="{name}" value="{value}"' in page
+    assert not WatchLimits.objects.exists()
+    org_admin.press(PAGE, acme.pk, **USUAL)
+    limits = WatchLimits.objects.get()
+    assert (limits.organization, limits.received_days, limits.tell_ashby) == (acme, 3, False)
+    assert LogEntry.objects.get().object_id == str(acme.pk)
+
+
+def test_to_delete_them_is_to_go_back_to_the_usual_ones(acme: Organization, org_admin: Desk) -> None:
+    delete = reverse("admin:assessments_watchlimits_delete", args=[acme.pk])
+    assert org_admin.client.get(delete).status_code == 403, "there is nothing to delete"
+    org_admin.press(PAGE, acme.pk, **{**USUAL, "received_days": "9"})
+    org_admin.press("assessments_watchlimits_delete", acme.pk, post="yes")
+    assert not WatchLimits.objects.exists()
+    assert 'name="received_days" value="3"' in org_admin.html(PAGE, acme.pk)
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "366", "", "soon", "9" * 40])
+def test_a_limit_that_cannot_be_is_said_on_the_page(acme: Organization, org_admin: Desk, wrong: str) -> None:
+    said = org_admin.press(PAGE, acme.pk, **{**USUAL, "received_days": wrong})
+    assert "Please correct the error below." in said
+    assert not WatchLimits.objects.exists()
+
+
+def test_the_set_up_page_leads_there(acme: Organization, org_admin: Desk) -> None:
+    assert reverse(f"admin:{PAGE}", args=[acme.pk]) in org_admin.html(
+        "integrations_organization_setup", acme.pk
+    )
+
+
+def test_the_list_names_those_with_limits_of_their_own(world: World, operator: Desk) -> None:
+    WatchLimits.objects.create(organization=world.globex.organization, received_days=5)
+    page = operator.open(LIST)
+    assert "An organization that is not in this list has the usual limits: 15 minutes while accepted" in page
+    assert "1 limits for standing still" in page
+    assert "Globex" in page
+    form = operator.html("assessments_watchlimits_add")
+    assert ">Acme</option>" in form
+    assert ">Globex</option>" not in form
+
+
+def test_who_has_one_organization_is_not_asked_which(acme: Organization, org_admin: Desk) -> None:
+    assert f'<option value="{acme.pk}" selected>Acme</option>' in org_admin.html(
+        "assessments_watchlimits_add"
+    )
+
+
+def test_support_reads_them_and_changes_nothing(world: World, acme: Organization, support: Desk) -> None:
+    page = support.html(PAGE, acme.pk)
+    assert 'name="received_days"' not in page
+    address = reverse(f"admin:{PAGE}", args=[acme.pk])
+    assert support.client.post(address, USUAL).status_code == 403
+    assert not WatchLimits.objects.exists()
+
+
+@pytest.mark.parametrize("nobody", ["0", "999999", "9" * 30, "x", "1%00"])
+def test_limits_of_no_organization_are_not_found(org_admin: Desk, nobody: str) -> None:
+    assert org_admin.client.get(f"/admin/assessments/watchlimits/{nobody}/change/").status_code == 404
+
+
+def test_anothers_limits_are_not_found_set_or_not(world: World, org_admin: Desk) -> None:
+    address = reverse(f"admin:{PAGE}", args=[world.globex.organization.pk])
+    assert org_admin.client.get(address).status_code == 404
+    assert org_admin.client.post(address, USUAL).status_code == 404
+    WatchLimits.objects.create(organization=world.globex.organization)
+    assert org_admin.client.get(address).status_code == 404
+
+
+def test_a_list_of_orders_says_which_stand_still(world: World, support: Desk, capsys) -> None:
+    order = world.placed()
+    Order.objects.update(status_since=order.created_at - timedelta(days=4))
+    tasks.watch()
+    assert "Received Stands still 4 d" in support.open("assessments_order_changelist")
+    call_command("orders")
+    assert "STANDS STILL" in capsys.readouterr().out

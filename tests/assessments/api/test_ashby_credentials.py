@@ -1,0 +1,129 @@
+"""Who may call: the verification key, over HTTP Basic (``docs/protocol.md``, "Ashby calls the portal")."""
+
+import base64
+
+import pytest
+
+from assessments.models import InboundCall
+from integrations.connections.connect import connect
+from integrations.encryption.secrets import Secret
+from tests.fixtures.world import World, basic
+
+LIST = "/ashby/assessment.list"
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        "{key}:",
+        ":{key}",
+        "{key}",
+        "{key}:x",
+        "x:{key}",
+        "{key}:{key}",
+        " {key} :",
+        ": {key} ",
+        "{key}\n:",
+        "\t{key}:\r\n",
+    ],
+)
+def test_the_key_is_taken_in_either_half_with_stray_blanks(world: World, credentials: str) -> None:
+    """Whatever Ashby's form did to the pasted key."""
+    text = credentials.format(key=world.acme.verification_key)
+    header = "Basic " + base64.b64encode(text.encode()).decode()
+    assert world.call(LIST, {}, HTTP_AUTHORIZATION=header).status_code == 200
+
+
+@pytest.mark.parametrize("form", ["basic {}", "BASIC {}", "Basic   {}", " Basic {} "])
+def test_the_scheme_is_read_liberally(world: World, form: str) -> None:
+    encoded = basic(world.acme.verification_key).removeprefix("Basic ")
+    assert world.call(LIST, {}, HTTP_AUTHORIZATION=form.format(encoded)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        " ",
+        "Basic",
+        "Basic ",
+        "Basic :",
+        "Basic Og==",  # ":"
+        "Basic IDog",  # " : "
+        "Basic %%%",
+        "Basic YQ",  # no padding
+        "Basic a b c",
+        "Basic \xe9\xff",
+        "Bearer verify-acme-0123456789",
+        "Digest username=verify-acme-0123456789",
+        "verify-acme-0123456789",
+        "," * 5000,
+    ],
+)
+def test_without_readable_credentials_the_answer_asks_for_them(world: World, header: str) -> None:
+    for path in (LIST, "/ashby/assessment.start", "/justifacts/assessment.update"):
+        answer = world.call(path, world.start_body(), HTTP_AUTHORIZATION=header)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
+        assert world.error(answer) == "not_authenticated"
+    assert world.written() == (0, 0, 0)
+
+
+def test_no_authorization_header_at_all(world: World) -> None:
+    answer = world.call(LIST, {}, key="")
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Basic")
+
+
+@pytest.mark.parametrize(
+    "key", ["no-such-key", "VERIFY-ACME-0123456789", "verify-acme-012345678", "\x00", "ключ", "k" * 10_000]
+)
+def test_an_unknown_key_is_refused(world: World, key: str) -> None:
+    answer = world.call("/ashby/assessment.start", world.start_body(), key=key)
+    assert (answer.status_code, world.error(answer)) == (403, "invalid_api_key")
+    assert world.written() == (0, 0, 0)
+    assert not InboundCall.objects.exists()
+
+
+def test_bytes_that_are_no_text_are_an_unknown_key(world: World) -> None:
+    header = "Basic " + base64.b64encode(b"\xff\xfe\x00:\xc3\x28").decode()
+    assert world.call(LIST, {}, HTTP_AUTHORIZATION=header).status_code == 403
+
+
+def test_the_ashby_key_is_no_key_here(world: World) -> None:
+    assert world.call(LIST, {}, key=world.acme.ashby_key).status_code == 403
+
+
+def test_a_replaced_key_works_until_it_is_retired(world: World) -> None:
+    connect("Acme", slug="acme", verification_key="a-new-key-for-acme")
+    assert world.call(LIST, {}).status_code == 200
+    world.acme.organization.retiring_verification_keys.all().delete()
+    assert world.call(LIST, {}).status_code == 403
+    assert world.call(LIST, {}, key="a-new-key-for-acme").status_code == 200
+
+
+def test_an_org_that_is_switched_off_is_refused_and_support_sees_why(world: World) -> None:
+    world.acme.connection.is_enabled = False
+    world.acme.connection.save()
+    for name in ("list", "start", "cancel", "customField.list", "unknown"):
+        answer = world.call(f"/ashby/assessment.{name}", world.start_body())
+        assert (answer.status_code, world.error(answer)) == (403, "organization_disabled")
+        kept = InboundCall.objects.get(request_id=answer.json()["errorInfo"]["requestId"])
+        assert (kept.organization, kept.http_status) == (world.acme.organization, 403)
+        assert kept.outcome == "organization_disabled"
+    assert world.call("/justifacts/assessment.update", {}).status_code == 403
+    assert world.written() == (0, 0, 0)
+
+
+def test_the_other_org_goes_on_while_one_is_switched_off(world: World) -> None:
+    world.acme.connection.is_enabled = False
+    world.acme.connection.save()
+    assert world.call(LIST, {}, key=world.globex.verification_key).status_code == 200
+
+
+def test_a_key_that_holds_a_colon_signs_in(world: World) -> None:
+    """Basic splits at the first colon, and the key's own is no separator."""
+    connection = world.acme.connection
+    connection.verification_key = Secret("verify:acme:0123456789")
+    connection.save()
+    assert world.call("/ashby/assessment.list", {}, key="verify:acme:0123456789").status_code == 200

@@ -1,0 +1,147 @@
+"""Whether everything is alive, as the operator's machines ask."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from prometheus_client.parser import text_string_to_metric_families
+
+from assessments import tasks
+from assessments.models import Heartbeat, Order
+from config.celery import app
+from tests.fixtures.world import World
+
+NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NINE, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def alive(db) -> None:
+    for name in ("worker", "scheduler"):
+        Heartbeat.beat(name, NINE)
+
+
+def not_well(client) -> set[str]:
+    """The parts that /health/ready names as not well; it answers 503 exactly where there are any."""
+    answer = client.get("/health/ready")
+    body = answer.json()
+    assert answer.headers["Content-Type"] == "application/json"
+    assert set(body["parts"]) == {"database", "broker", "worker", "scheduler", "oldest_due_work"}
+    names = {name for name, part in body["parts"].items() if not part["ok"]}
+    assert answer.status_code == (503 if names else 200)
+    assert body["status"] == ("unavailable" if names else "ok")
+    assert all(part["detail"] for part in body["parts"].values())
+    return names
+
+
+def test_live_says_that_the_web_process_answers(client) -> None:
+    answer = client.get("/health/live")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+
+def test_everything_is_well(client, alive) -> None:
+    assert not_well(client) == set()
+
+
+def test_on_a_fresh_portal_nobody_works_yet(client, db) -> None:
+    assert not_well(client) == {"worker", "scheduler"}
+
+
+@pytest.mark.parametrize("late", ["worker", "scheduler"])
+def test_a_process_that_has_not_been_seen_is_named(client, alive, clock, late: str) -> None:
+    clock.shift(29)
+    assert not_well(client) == set()
+    other = {"worker": "scheduler", "scheduler": "worker"}[late]
+    clock.shift(1)
+    Heartbeat.beat(other, datetime.now(UTC))
+    assert not_well(client) == {late}
+
+
+def test_the_sweep_is_the_workers_sign_of_life(client, alive, clock) -> None:
+    clock.shift(60)
+    Heartbeat.beat("scheduler", datetime.now(UTC))
+    tasks.sweep()
+    assert not_well(client) == set()
+
+
+@pytest.mark.parametrize("what", ["a placing", "an update", "a poll"])
+def test_work_that_nobody_takes_is_named(world: World, client, clock, what: str) -> None:
+    if what == "a placing":
+        world.start()
+    else:
+        order = world.placed()
+    if what == "a poll":
+        world.ashby_takes_everything()
+        world.work()
+        order.refresh_from_db()
+        clock.move_to(order.next_call_at)
+    clock.shift(timedelta(minutes=2))
+    for name in ("worker", "scheduler"):
+        Heartbeat.beat(name, datetime.now(UTC))
+    assert not_well(client) == {"oldest_due_work"}
+
+
+@pytest.mark.parametrize("why", ["paused", "switched off", "refused", "not yet"])
+def test_work_that_waits_for_a_reason_is_not_late(world: World, client, clock, why: str) -> None:
+    answers = {"paused": 403, "refused": 422, "not yet": 500, "switched off": 500}
+    world.ashby("assessment.update", {"success": False}, answers[why])
+    world.justifacts("assessment.status", {}, 503)
+    world.placed()
+    world.work()
+    world.acme.connection.refresh_from_db()
+    assert bool(world.acme.connection.paused_at) == (why == "paused")
+    if why == "switched off":
+        world.acme.connection.is_enabled = False
+        world.acme.connection.save()
+    if why == "not yet":
+        clock.shift(4)
+    else:
+        clock.shift(timedelta(hours=1))
+        Order.objects.update(next_call_at=datetime.now(UTC))
+    for name in ("worker", "scheduler"):
+        Heartbeat.beat(name, datetime.now(UTC))
+    assert not_well(client) == set()
+
+
+def test_a_broker_that_is_away_is_named(client, alive, tmp_path) -> None:
+    app.conf.broker_url = f"redis+socket://{tmp_path}/nobody.sock"
+    assert not_well(client) == {"broker"}
+
+
+def test_the_figures_hold_nobodys_data(world: World, client, clock, alive) -> None:
+    world.ashby("assessment.update", {"success": False}, 403)
+    order = world.placed()
+    world.work()
+    clock.shift(10)
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    text = answer.content.decode()
+    for personal in (
+        *(order.candidate_email, order.candidate_last_name, order.candidate_first_name, str(order.pk)),
+        *(order.justifacts_order_id, "Acme", world.acme.ashby_key, world.acme.verification_key),
+    ):
+        assert personal not in text
+    figures = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert figures["portal_orders", "received"] == 1
+    assert figures["portal_orders", "complete"] == 0
+    assert figures["portal_updates", "waiting"] == 1
+    assert figures["portal_heartbeat_age_seconds", "worker"] == 10
+    assert figures["portal_paused_organizations",] == 1
+    assert figures["portal_orders_needing_a_human",] == 0
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
+def test_they_only_tell(client, alive, path: str) -> None:
+    assert client.post(path).status_code == 405
+    assert client.head(path).status_code == 200

@@ -1,0 +1,94 @@
+"""How often machines may knock: guessing is hopeless, and one organization's noise is its own."""
+
+import pytest
+
+from assessments.api import budgets
+from assessments.models import InboundCall
+from tests.fixtures.world import World
+
+LIST = "/ashby/assessment.list"
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_called_yet(settings) -> None:
+    settings.INBOUND_FAILURES_PER_MINUTE = 5
+    budgets.Guesses._worked.clear()
+    budgets.calls.__init__()
+
+
+def statuses(world: World, times: int, **options) -> list[int]:
+    return [world.call(LIST, {}, **options).status_code for _ in range(times)]
+
+
+def test_wrong_keys_are_soon_answered_429_with_the_time_to_wait(world: World) -> None:
+    assert statuses(world, 5, key="wrong") == [403] * 5
+    answer = world.call(LIST, {}, key="wrong-too")
+    assert (answer.status_code, world.error(answer)) == (429, "too_many_requests")
+    assert 1 <= int(answer["Retry-After"]) <= 60
+    assert not InboundCall.objects.exists(), "who has no key leaves no rows"
+
+
+def test_a_right_key_from_the_same_address_still_works(world: World) -> None:
+    """Ashby calls for all its customers from a few addresses, and one of them has pasted a wrong key."""
+    statuses(world, 50, key="wrong")
+    assert statuses(world, 2) == [200, 200]
+
+
+def test_other_addresses_are_not_held_liable(world: World) -> None:
+    statuses(world, 20, key="wrong", REMOTE_ADDR="203.0.113.7")
+    assert statuses(world, 1, key="wrong", REMOTE_ADDR="203.0.113.8") == [403]
+
+
+def test_a_household_of_ipv6_addresses_is_one(world: World) -> None:
+    for n in range(5):
+        statuses(world, 1, key="wrong", REMOTE_ADDR=f"2001:db8:1:2::{n}")
+    assert statuses(world, 1, key="wrong", REMOTE_ADDR="2001:db8:1:2:ffff::1") == [429]
+    assert statuses(world, 1, key="wrong", REMOTE_ADDR="2001:db8:1:3::1") == [403]
+
+
+def test_whoever_goes_on_guessing_is_not_listened_to_even_when_the_guess_is_right(
+    world: World, monkeypatch, django_assert_num_queries
+) -> None:
+    monkeypatch.setattr(budgets, "_HOPELESS", 20)
+    assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200]
+    for address in ("203.0.113.7", "203.0.113.8"):
+        statuses(world, 20, key="wrong", REMOTE_ADDR=address)
+    with django_assert_num_queries(0):
+        assert statuses(world, 1, REMOTE_ADDR="203.0.113.8") == [429]
+    assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200], "it has worked from there before"
+    budgets.Guesses._worked.clear()
+    assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200], "for all processes"
+
+
+def test_an_organization_has_a_budget_of_its_own(world: World, settings) -> None:
+    settings.INBOUND_CALLS_PER_MINUTE = 3
+    addresses = [f"203.0.113.{n}" for n in range(4)]
+    assert [statuses(world, 1, REMOTE_ADDR=one)[0] for one in addresses] == [200, 200, 200, 429]
+    key = world.globex.verification_key
+    assert statuses(world, 1, key=key, REMOTE_ADDR="203.0.113.9") == [200]
+
+
+def test_an_address_has_one_too(world: World, settings) -> None:
+    settings.INBOUND_CALLS_PER_MINUTE = 3
+    assert statuses(world, 4, key="") == [401, 401, 401, 429]
+
+
+class TestBehindAProxy:
+    """X-Forwarded-For counts from the right, as far as the operator's own proxies go."""
+
+    def test_without_one_the_header_is_the_callers_own_word(self, world: World) -> None:
+        found = [statuses(world, 1, key="wrong", HTTP_X_FORWARDED_FOR=f"203.0.113.{n}")[0] for n in range(7)]
+        assert found[-1] == 429
+
+    def test_behind_one_hop_its_last_entry_is_the_caller(self, world: World, settings) -> None:
+        settings.TRUSTED_PROXY_HOPS = 1
+        for n in range(6):
+            statuses(world, 1, key="wrong", HTTP_X_FORWARDED_FOR=f"10.9.9.{n}, 203.0.113.7")
+        told = "203.0.113.8, 203.0.113.7"
+        assert statuses(world, 1, key="wrong", HTTP_X_FORWARDED_FOR=told) == [429]
+        assert statuses(world, 1, key="wrong", HTTP_X_FORWARDED_FOR="203.0.113.8") == [403]
+
+    @pytest.mark.parametrize("heard", ["", ",", "a, b", "203.0.113.7"])
+    def test_fewer_hops_than_named_are_no_caller(self, world: World, settings, heard: str) -> None:
+        settings.TRUSTED_PROXY_HOPS = 3
+        assert statuses(world, 1, HTTP_X_FORWARDED_FOR=heard) == [200]

@@ -1,0 +1,190 @@
+"""orders, order and retry."""
+
+import logging
+import uuid
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from assessments.management.commands.orders import Command
+from assessments.models import Event, Order, Update
+from tests.commands.conftest import Console
+from tests.fixtures.world import World, data
+
+
+@pytest.fixture
+def complete(world: World) -> Order:
+    world.ashby_takes_everything()
+    order = world.placed()
+    world.push(
+        order,
+        "Complete",
+        assessment_result=data("result", "Adverse"),
+        assessment_profile_url=data("report", "https://justifacts.test/report/1", "url"),
+    )
+    world.work()
+    order.refresh_from_db()
+    return order
+
+
+def is_utc(text: str) -> bool:
+    offset = datetime.fromisoformat(text).utcoffset()
+    return offset is not None and not offset
+
+
+class TestOrder:
+    def test_every_key_of_the_interface_is_there(self, complete: Order, console: Console) -> None:
+        found = console.json("order", str(complete.pk))
+        assert {name: found[name] for name in ("assessment_id", "organization", "package", "job")} == {
+            "assessment_id": str(complete.pk),
+            "organization": "Acme",
+            "package": "Basic",
+            "job": "Backend Engineer",
+        }
+        assert (found["status"], found["result"]) == ("complete", "Adverse")
+        assert found["report_url"] == "https://justifacts.test/report/1"
+        assert found["justifacts_order_id"] == "JF-2026-1"
+        assert (found["needs_attention"], found["attention_reason"]) == (False, None)
+        assert found["application_id"] == complete.application_id
+        assert is_utc(found["created_at"])
+        assert is_utc(found["completed_at"])
+        assert found["organization_slug"] == "acme"
+        assert found["package_id"] == str(complete.package.assessment_type_id)
+        assert {"at", "source", "kind", "summary"} == set(found["events"][0])
+        assert [event["kind"] for event in found["events"]] == ["started", "placed", "completed"]
+
+    def test_updates_are_shown_as_sent_with_their_attempts(
+        self, world: World, complete: Order, console: Console
+    ) -> None:
+        updates = console.json("order", str(complete.pk))["updates"]
+        assert [update["sequence"] for update in updates] == [1, 2]
+        assert [update["payload"] for update in updates] == world.sent("assessment.update")
+        assert updates[0]["timestamp"] == updates[0]["payload"]["timestamp"]
+        last = updates[-1]
+        assert (last["state"], last["attempt_count"], last["last_error"]) == ("delivered", 1, None)
+        assert is_utc(last["delivered_at"])
+        (attempt,) = last["attempts"]
+        assert (attempt["outcome"], attempt["http_status"]) == ("taken", 200)
+        assert attempt["request_id"] == "ashby-req-1"
+
+    def test_what_is_not_there_is_null(self, world: World, console: Console) -> None:
+        found = console.json("order", str(world.start().pk))
+        for name in ("result", "report_url", "justifacts_order_id", "completed_at", "attention_reason"):
+            assert found[name] is None
+
+    def test_a_person_reads_a_timeline(self, complete: Order, console: Console) -> None:
+        lines = console.run("order", str(complete.pk)).splitlines()
+        assert "Adverse" in lines[0]
+        assert "Ashby has been told." in lines[1]
+        assert any("Justifacts took the order as number JF-2026-1." in line for line in lines)
+
+    @pytest.mark.parametrize("command", ["order", "retry"])
+    def test_what_is_no_order_is_one_line(self, db: None, console: Console, command: str) -> None:
+        assert "not an assessment id" in console.fails(command, "JF-2026-1")
+        unknown = str(uuid.uuid4())
+        assert unknown in console.fails(command, unknown)
+
+
+class TestOrders:
+    def test_a_list_says_nothing_about_candidates(self, world: World, console: Console) -> None:
+        order = world.start()
+        for printed in (console.run("orders"), console.run("orders", "--json")):
+            assert str(order.pk) in printed
+            assert order.candidate_email not in printed
+            assert order.candidate_last_name not in printed
+
+    def test_it_is_narrowed(self, world: World, complete: Order, console: Console) -> None:
+        waiting = world.start()
+        Order.objects.filter(pk=waiting.pk).update(needs_attention=True, attention_reason="Ask Justifacts.")
+
+        def listed(*arguments: str) -> list[str]:
+            return [order["assessment_id"] for order in console.json("orders", *arguments)]
+
+        assert listed() == [str(waiting.pk), str(complete.pk)]
+        assert listed("--org", "acme") == listed()
+        assert listed("--org", "globex") == []
+        assert listed("--status", "complete") == [str(complete.pk)]
+        assert listed("--needs-attention") == [str(waiting.pk)]
+        assert listed("--limit", "1") == [str(waiting.pk)]
+        (short,) = console.json("orders", "--needs-attention")
+        assert short["attention_reason"] == "Ask Justifacts."
+
+    def test_columns_stand_under_one_another(self, world: World, complete: Order, console: Console) -> None:
+        world.start()
+        *rows, count = console.run("orders").splitlines()
+        assert len({row.index("Basic") for row in rows}) == 1
+        assert count == "2 orders"
+
+    def test_no_orders_are_no_failure(self, db: None, console: Console) -> None:
+        assert console.run("orders") == "0 orders\n"
+        assert console.json("orders") == []
+
+    def test_an_unknown_organization_is_one_line(self, db: None, console: Console) -> None:
+        assert "nobody" in console.fails("orders", "--org", "nobody")
+
+    @pytest.mark.parametrize("arguments", [["--status", "lost"], ["--limit", "many"], ["--bogus"]])
+    def test_a_wrong_argument_ends_with_1_and_one_line_too(
+        self, capsys: pytest.CaptureFixture[str], arguments: list[str]
+    ) -> None:
+        """Not with argparse's 2 and its usage."""
+        with pytest.raises(SystemExit) as ended:
+            Command().run_from_argv(["manage.py", "orders", *arguments])
+        assert ended.value.code == 1
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert len(printed.err.splitlines()) == 1
+
+
+class TestRetry:
+    def test_a_refused_update_goes_again(self, world: World, console: Console) -> None:
+        order = world.placed()
+        refusal = {"success": False, "errors": ["invalid_input"], "errorInfo": {"code": "invalid_input"}}
+        world.ashby("assessment.update", refusal, 400)
+        world.work()
+        assert Update.objects.get().state == Update.State.REFUSED
+        world.ashby_takes_everything()
+        assert "tell Ashby 1 waiting update now" in console.run("retry", str(order.pk))
+        world.work()
+        assert Update.objects.get().state == Update.State.DELIVERED
+        asked = Event.objects.get(kind="retried")
+        assert "on the command line" in asked.summary
+
+    def test_json_says_what_it_did(self, world: World, console: Console) -> None:
+        order = world.start()
+        found = console.json("retry", str(order.pk))
+        assert found == {"assessment_id": str(order.pk), "done": ["place the order now"]}
+
+    def test_nothing_to_retry_is_no_failure(self, world: World, complete: Order, console: Console) -> None:
+        Order.objects.filter(pk=complete.pk).update(next_call="", next_call_at=None)
+        assert console.run("retry", str(complete.pk)) == "Nothing waits for this order.\n"
+
+    def test_a_broker_that_is_away_is_no_noise(
+        self,
+        world: World,
+        console: Console,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """The sweep finds the work; stderr is for the one line of a failure."""
+
+        def away(*_: Any) -> None:
+            logging.getLogger("assessments.tasks").warning("broker away")
+
+        monkeypatch.setattr("assessments.management.commands.retry.nudge", away)
+        console.run("retry", str(world.start().pk))
+        assert caplog.records == []
+        away()
+        assert len(caplog.records) == 1, "the log speaks again"
+
+    def test_a_user_without_a_name_may_retry(
+        self, world: World, console: Console, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In a container the user's number often has no name."""
+
+        def nameless() -> Any:
+            raise KeyError("uid not found: 10001")
+
+        monkeypatch.setattr("getpass.getuser", nameless)
+        console.run("retry", str(world.start().pk))
+        assert Event.objects.filter(kind="retried", summary__startswith="An operator").exists()

@@ -1,0 +1,185 @@
+"""What must never be is refused by the database itself, whoever writes."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
+
+from assessments.models import Event, Order, Update
+from assessments.statuses import ENDED, Status
+from integrations.encryption.secrets import Secret
+from integrations.models import AshbyApiKey, Connection, CustomField, Job, JobPackageMapping, Package
+from tests.fixtures.world import World
+
+pytestmark = pytest.mark.anywhere
+
+
+def refuses(write: Callable[[], Any]) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        write()
+
+
+def another(world: World, order: Order, **changes: Any) -> Order:
+    """A second order beside this one, past every service."""
+    values = {
+        "organization": order.organization,
+        "package": order.package,
+        "application_id": order.application_id,
+        "job_id": "job",
+        "candidate_first_name": "A",
+        "candidate_last_name": "B",
+        "candidate_email": "a@b.co",
+    }
+    return Order.objects.create(**{**values, **changes})
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status not in ENDED])
+def test_one_active_order_for_an_application_and_package(world: World, status: Status) -> None:
+    order = world.start()
+    Order.objects.filter(pk=order.pk).update(status=status)
+    refuses(lambda: another(world, order))
+    another(world, order, application_id="other")
+    another(world, order, package=world.acme.executive)
+    another(world, order, organization=world.globex.organization, package=world.globex.basic)
+
+
+@pytest.mark.parametrize("status", sorted(ENDED))
+def test_any_number_of_ended_ones(world: World, status: str) -> None:
+    order = world.start()
+    Order.objects.filter(pk=order.pk).update(status=status, completed_at=timezone.now())
+    second = another(world, order)
+    refuses(lambda: Order.objects.filter(pk=order.pk).update(status=Status.IN_PROCESS))
+    second.delete()
+    Order.objects.filter(pk=order.pk).update(status=Status.IN_PROCESS)
+
+
+def test_one_connection_for_an_organization(world: World) -> None:
+    refuses(lambda: Connection.objects.create(organization=world.acme.organization))
+
+
+def test_a_verification_key_belongs_to_one_organization(world: World) -> None:
+    theirs = world.globex.connection
+    theirs.verification_key = Secret(world.acme.verification_key)
+    refuses(theirs.save)
+
+
+def test_organizations_without_a_key_are_no_clash(world: World) -> None:
+    for tenant in (world.acme, world.globex):
+        tenant.connection.verification_key = Secret("")
+        tenant.connection.save()
+    assert Connection.objects.filter(verification_key_index=None).count() == 2
+
+
+def test_one_key_in_use_and_each_key_once(world: World) -> None:
+    organization = world.acme.organization
+    refuses(
+        lambda: AshbyApiKey.objects.create(
+            organization=organization, name="b", key=Secret("another"), is_selected=True
+        )
+    )
+    refuses(
+        lambda: AshbyApiKey.objects.create(
+            organization=organization, name="b", key=Secret(world.acme.ashby_key)
+        )
+    )
+    AshbyApiKey.objects.create(organization=organization, name="b", key=Secret("another"))
+
+
+def test_one_default_package(world: World) -> None:
+    Package.objects.filter(pk=world.acme.basic.pk).update(is_default=True)
+    refuses(lambda: Package.objects.filter(pk=world.acme.executive.pk).update(is_default=True))
+    Package.objects.filter(pk=world.globex.basic.pk).update(is_default=True)
+
+
+def test_a_package_and_its_uuid_once(world: World) -> None:
+    organization = world.acme.organization
+    refuses(lambda: Package.objects.create(organization=organization, justifacts_id="JF-acme-1", name="x"))
+    refuses(
+        lambda: Package.objects.create(
+            organization=world.globex.organization,
+            justifacts_id="x",
+            name="x",
+            assessment_type_id=world.acme.basic.assessment_type_id,
+        )
+    )
+
+
+def test_a_job_has_one_package(world: World) -> None:
+    job = Job.objects.create(organization=world.acme.organization, ashby_id="job-1")
+    JobPackageMapping.objects.create(job=job, package=world.acme.basic)
+    refuses(lambda: JobPackageMapping.objects.create(job=job, package=world.acme.executive))
+    refuses(lambda: Job.objects.create(organization=world.acme.organization, ashby_id="job-1"))
+
+
+def test_updates_of_an_order_are_counted_and_timed_once(world: World) -> None:
+    first, second = world.start(), world.start()
+    values = {"payload": {}, "summary": "x"}
+    Update.objects.create(order=first, sequence=1, timestamp=10, **values)
+    refuses(lambda: Update.objects.create(order=first, sequence=1, timestamp=11, **values))
+    refuses(lambda: Update.objects.create(order=first, sequence=2, timestamp=10, **values))
+    Update.objects.create(order=second, sequence=1, timestamp=10, **values)
+
+
+def test_a_number_of_justifacts_is_one_order(world: World) -> None:
+    first, second = world.start(), world.start()
+    Order.objects.filter(pk=first.pk).update(justifacts_order_id="JF-1")
+    refuses(lambda: Order.objects.filter(pk=second.pk).update(justifacts_order_id="JF-1"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"status": "lost"},
+        {"next_call": "dance"},
+        {"status": "complete", "completed_at": None},
+        {"needs_attention": True, "attention_reason": ""},
+        {"needs_attention": False, "attention_reason": "why?"},
+    ],
+)
+def test_an_order_in_an_impossible_state(world: World, wrong: dict[str, Any]) -> None:
+    order = world.start()
+    refuses(lambda: Order.objects.filter(pk=order.pk).update(**wrong))
+
+
+def test_a_custom_field_of_an_unknown_type(world: World) -> None:
+    refuses(lambda: CustomField.objects.create(organization=world.acme.organization, name="x", type="Colour"))
+
+
+def test_an_order_outlives_no_package_and_no_organization(world: World) -> None:
+    """Nobody deletes what a check was ordered from."""
+    world.start()
+    for row in (world.acme.basic, world.acme.organization):
+        refuses(row.delete)
+
+
+WAYS: list[Callable[[Event], Any]] = [
+    lambda event: Event.objects.filter(pk=event.pk).update(summary="rewritten"),
+    lambda event: Event.objects.bulk_update([event], ["kind"]),
+    lambda event: connection.cursor().execute(
+        "UPDATE assessments_event SET summary = 'rewritten' WHERE id = %s", [event.pk]
+    ),
+    lambda event: connection.cursor().execute("UPDATE assessments_event SET kind = kind"),
+]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=["query set", "bulk", "SQL", "SQL on all"])
+def test_a_line_of_history_is_never_rewritten(world: World, way: Callable[[Event], Any]) -> None:
+    event = world.start().events.get()
+    with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+        way(event)
+    assert Event.objects.get().summary == event.summary
+
+
+def test_nor_by_the_model(world: World) -> None:
+    event = world.start().events.get()
+    event.summary = "rewritten"
+    with pytest.raises(TypeError, match="never changed"):
+        event.save()
+
+
+def test_an_order_s_id_is_ours_alone(world: World) -> None:
+    order = world.start()
+    refuses(lambda: another(world, order, application_id="x", assessment_id=uuid.UUID(str(order.pk))))

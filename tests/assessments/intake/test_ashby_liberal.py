@@ -1,0 +1,286 @@
+"""A start is read liberally: only what a check cannot do without can refuse it (docs/protocol.md)."""
+
+import copy
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from assessments.models import InboundCall, Order
+from integrations.catalog.mapping import map_job
+from tests.fixtures.world import World
+
+pytestmark = pytest.mark.anywhere
+
+START = "/ashby/assessment.start"
+
+
+def changed(body: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
+    """A copy of ``body`` with ``value`` at ``place`` ("candidate.email")."""
+    body = copy.deepcopy(body)
+    *parents, name = place.split(".")
+    part = body
+    for parent in parents:
+        part = part[parent]
+    part[name] = value
+    return body
+
+
+def accepted(world: World, place: str, value: Any, body: dict[str, Any] | None = None) -> Order:
+    """The order of a start with ``value`` at ``place``."""
+    content = json.dumps(changed(body or world.start_body(), place, value))
+    answer = world.call(START, content)
+    assert answer.status_code == 200, (place, value, answer.content)
+    return Order.objects.get(pk=answer.json()["results"]["assessment_id"])
+
+
+def refusal(world: World, place: str, value: Any) -> str:
+    """The sentence that the recruiter reads; nothing is ordered."""
+    answer = world.call(START, json.dumps(changed(world.start_body(), place, value)))
+    assert answer.status_code == 422, (place, value, answer.content)
+    assert world.written() == (0, 0, 0)
+    return str(answer.json()["message"])
+
+
+CLEANED = {
+    "  Zoë ": "Zoë",
+    "Zoë\t": "Zoë",
+    "\r\nZoë\n": "Zoë",
+    "Anna\tMaria": "Anna Maria",
+    "Anna\r\nMaria": "Anna Maria",
+    "Anna \u00a0\u2003 Maria": "Anna Maria",
+    "Anna\u2028Maria\u2029": "Anna Maria",
+    "\u3000小明\u3000": "小明",
+    "\ufeffZoë": "Zoë",
+    "Zo\u200bë\u2060": "Zoë",
+    "soft\u00adhyphen": "softhyphen",
+    "\u202bאברהם\u202c": "אברהם",
+    "\u202eZoë\u202c": "Zoë",
+    "\u2066Zoë\u2069\u200e\u200f\u061c": "Zoë",
+    "Z\u0000oë\u0001\u001b\u007f\u009b": "Zoë",
+    "Zoë\ud800": "Zoë",
+    "\u200dZoë\u200c": "Zoë",
+    "Zoë \u200d Ann": "Zoë Ann",
+    "\u3164Zoë\u2800": "Zoë",
+    "علی\u200cرضا": "علی\u200cرضا",
+    "Zoe\u0308": "Zoe\u0308",
+    "O’Neil-Łukasz Jr. 3rd": "O’Neil-Łukasz Jr. 3rd",
+}
+
+
+@pytest.mark.parametrize(("written", "kept"), CLEANED.items(), ids=map(ascii, CLEANED))
+def test_a_name_is_cleaned_as_it_reads(world: World, written: str, kept: str) -> None:
+    body = changed(world.start_body(), "candidate.first_name", written)
+    order = accepted(world, "candidate.last_name", written, body)
+    assert (order.candidate_first_name, order.candidate_last_name) == (kept, kept)
+    world.justifacts_takes()
+    world.ashby_takes_everything()
+    world.work()
+    sent = world.sent("assessment.start")[0]["candidate"]
+    assert (sent["first_name"], sent["last_name"]) == (kept, kept)
+
+
+NOBODY = [
+    "\u200b",
+    "\u3164",
+    "\uffa0",
+    "\u2800",
+    "\u115f\u1160",
+    "\u200d",
+    "\ufe0f",
+    "\u0301",
+    "\u034f",
+    "\u0000",
+]
+NOBODY += ["-", ".", "…", "'", "123", "٣", "👩🏽‍💻", "🏳️‍🌈", "\u202e", "\U000e0041", "—", "_", "?", "\ufffd"]
+
+
+@pytest.mark.parametrize("place", ["candidate.first_name", "candidate.last_name"])
+@pytest.mark.parametrize("name", NOBODY, ids=ascii)
+def test_a_name_without_a_letter_orders_no_check(world: World, place: str, name: str) -> None:
+    sentence = refusal(world, place, name)
+    assert place.removeprefix("candidate.").replace("_", " ") in sentence
+    assert "start again" in sentence
+
+
+@pytest.mark.parametrize("name", ["王", "김", "あ", "Я", "ก", "א", "ش", "Ø", "ª", "A."])
+def test_a_name_of_one_letter_in_any_script_is_a_name(world: World, name: str) -> None:
+    assert accepted(world, "candidate.last_name", name).candidate_last_name == name
+
+
+@pytest.mark.parametrize("place", ["candidate.first_name", "candidate.last_name"])
+@pytest.mark.parametrize("nothing", [None, "", "  ", "\t", []])
+def test_a_person_with_one_name_is_told_what_to_write(world: World, place: str, nothing: Any) -> None:
+    sentence = refusal(world, place, nothing)
+    assert place.removeprefix("candidate.").replace("_", " ") in sentence
+    assert "only one name, write that name in both fields" in sentence
+    assert "in Ashby, then start again" in sentence
+
+
+def test_the_same_word_as_both_names_is_taken(world: World) -> None:
+    body = changed(world.start_body(), "candidate.first_name", "Suharto")
+    assert accepted(world, "candidate.last_name", "Suharto", body).candidate_name == "Suharto Suharto"
+
+
+@pytest.mark.parametrize("place", ["candidate.first_name", "candidate.last_name"])
+def test_a_name_of_more_than_200_letters_is_told_to_the_recruiter(world: World, place: str) -> None:
+    for name in ("é" * 201, "x" * 200_000):
+        sentence = refusal(world, place, name)
+        assert place.removeprefix("candidate.").replace("_", " ") in sentence
+        assert "200 letters" in sentence
+    assert accepted(world, place, f"\t {'é' * 200}\n")
+    assert accepted(world, place, "e\u0301" * 200), "an accent is no letter of its own"
+
+
+CLEAN_ADDRESSES = [
+    "\tzoe@example.com\r\n",
+    "\u202azoe@example.com\u202c",
+    "zoe\u200b@example.com",
+    "zoe@exam\u00adple.com",
+]
+
+
+@pytest.mark.parametrize("email", CLEAN_ADDRESSES, ids=ascii)
+def test_an_address_is_cleaned_as_it_reads(world: World, email: str) -> None:
+    assert accepted(world, "candidate.email", email).candidate_email == "zoe@example.com"
+
+
+def test_a_job_name_of_any_length_is_cut(world: World) -> None:
+    assert accepted(world, "job.name", "é" * 501).job_name == "é" * 500
+    assert accepted(world, "job.name", "x" * 200_000).job_name == "x" * 500
+    assert accepted(world, "job.name", "x" * 499 + " y").job_name == "x" * 499
+    assert accepted(world, "job.name", " Backend\tEngineer\u0000\n").job_name == "Backend Engineer"
+
+
+ANYTHING = [
+    None,
+    "",
+    " ",
+    0,
+    7,
+    -1.5,
+    1e17,
+    True,
+    False,
+    [],
+    [None],
+    ["x"],
+    {},
+    {"value": "x"},
+    "x" * 9000,
+]
+ANYTHING += ["\u0000", "\ud800", "\u202e", "a\nb", "🦊" * 5000]
+OPTIONAL = [
+    *("candidate.ashby_id", "candidate.ashby_profile_url", "application.status", "job.name", "job.req_id"),
+    *("job.ashby_job_url", "job.hiringTeam", "additional_fields", "application.additional_fields"),
+    *("job.additional_fields", "unknown", "job.unknown", "candidate.unknown"),
+]
+
+
+@pytest.mark.parametrize("place", OPTIONAL)
+def test_what_is_not_needed_may_be_anything(world: World, place: str) -> None:
+    """It counts as absent or as a text; Justifacts never gets null, and the database takes all of it."""
+    for value in ANYTHING:
+        order = accepted(world, place, value)
+        order.refresh_from_db()
+        sent = json.dumps(order.start_request.as_json() | {"additional_fields": {}})
+        assert "null" not in sent
+        assert "\\u0000" not in json.dumps(order.additional_fields) + sent
+        assert InboundCall.objects.filter(order=order).exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "kept"),
+    [
+        ("job.req_id", 4711, "4711"),
+        ("job.req_id", " R-7 ", "R-7"),
+        ("job.name", 3, "3"),
+        ("application.status", 5, "5"),
+    ],
+)
+def test_a_number_or_a_padded_text_is_kept_as_a_text(world: World, place: str, value: Any, kept: str) -> None:
+    part, name = place.split(".")
+    assert getattr(accepted(world, place, value), part)[name] == kept
+
+
+ANN = {"userId": "u1", "firstName": "Ann", "lastName": "Lee", "email": "ann@acme.test", "role": "Recruiter"}
+
+
+@pytest.mark.parametrize(
+    ("team", "kept"),
+    [
+        ("", None),
+        ({}, None),
+        ([], None),
+        ([None], None),
+        ([{}], None),
+        ("nobody", None),
+        ({"a": ANN}, None),
+        ([ANN, None, {}, "x", 1, [ANN]], [ANN]),
+        ([{**ANN, "role": None, "email": ""}], [{"userId": "u1", "firstName": "Ann", "lastName": "Lee"}]),
+        (
+            [{"userId": 7, "firstName": " Ann\u0000\n", "manager": {"x": None}}],
+            [{"userId": "7", "firstName": "Ann"}],
+        ),
+    ],
+    ids=repr,
+)
+def test_the_members_of_the_hiring_team_that_can_be_read_are_kept(world: World, team: Any, kept: Any) -> None:
+    assert accepted(world, "job.hiringTeam", team).job.get("hiringTeam") == kept
+
+
+@pytest.mark.parametrize("nothing", [[], "", None, "x", 0, [{}], False])
+def test_an_empty_container_hides_no_other_place(world: World, nothing: Any) -> None:
+    body = changed(world.start_body(), "job.additional_fields", {"f1": "a"})
+    assert accepted(world, "additional_fields", nothing, body).additional_fields == {"f1": "a"}
+
+
+def test_an_answer_keeps_its_lines_and_loses_what_no_database_holds(world: World) -> None:
+    order = accepted(world, "additional_fields", {"f1": ["a\nb\t\u0000\ud800c", {"x": "\u001b"}]})
+    order.refresh_from_db()
+    assert order.additional_fields == {"f1": ["a\nb\tc", {"x": ""}]}
+
+
+@pytest.mark.parametrize("place", ["application.ashby_id", "job.ashby_id", "candidate.ashby_id"])
+@pytest.mark.parametrize(("written", "kept"), [(48213, "48213"), (" app-1\n", "app-1")])
+def test_an_id_may_be_a_number_or_padded(world: World, place: str, written: Any, kept: str) -> None:
+    part, name = place.split(".")
+    order = accepted(world, place, written)
+    assert order.start_request.as_json()[part][name] == kept
+
+
+UUID_FORMS = [str.upper, "{{{}}}".format, " {} ".format, "\t{}\n".format, lambda text: f"{{{text.upper()}}}"]
+
+
+@pytest.mark.parametrize("form", UUID_FORMS)
+def test_ids_are_compared_as_uuids(world: World, form: Any) -> None:
+    """One start, its repeat and its cancel are about one order, however they write the ids."""
+    body = world.start_body()
+    order = accepted(world, "unknown", 1, body)
+    again = changed(body, "assessment_type_id", form(body["assessment_type_id"]))
+    again["application"]["ashby_id"] = form(body["application"]["ashby_id"])
+    assert accepted(world, "candidate.ashby_id", form(body["candidate"]["ashby_id"]), again).pk == order.pk
+    assert world.call("/ashby/assessment.cancel", {"assessment_id": form(str(order.pk))}).status_code == 200
+    order.refresh_from_db()
+    assert order.status == "cancelled"
+
+
+def test_a_cancel_with_a_number_names_no_order(world: World) -> None:
+    answer = world.call("/ashby/assessment.cancel", {"assessment_id": 48213})
+    assert (answer.status_code, world.error(answer)) == (404, "assessment_not_found")
+
+
+def test_a_job_is_found_by_its_uuid(world: World) -> None:
+    job = str(uuid.uuid4())
+    map_job(world.acme.organization, job, world.acme.executive)
+    body = world.start_body(assessment_type_id=str(world.acme.connection.job_package_type_id))
+    assert accepted(world, "job.ashby_id", f"{{{job.upper()}}}", body).package == world.acme.executive
+
+
+def test_what_was_sent_is_kept_without_the_candidate_however_it_was_written(world: World) -> None:
+    body = changed(world.start_body(), "candidate.last_name", "\u202bO'Neil\u0000 ")
+    order = accepted(world, "job.unknown", "Call O'Neil \u0001", body)
+    kept = InboundCall.objects.get(order=order).body
+    assert "Neil" not in json.dumps(kept)
+    assert kept["job"]["unknown"] == "Call ••• \ufffd"

@@ -1,0 +1,142 @@
+"""Each morning, for those who want it: what happened yesterday and what waits."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.core import mail
+from django.utils import timezone
+
+from assessments.models import NoticeChoice, Told
+from assessments.stalled.detect import watch
+from tests.assessments.notifications.sending import a_minute_passes, member, needs_a_human
+from tests.fixtures.world import World, data
+
+YESTERDAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SEVEN = datetime(2026, 3, 2, 7, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(YESTERDAY, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def ada(world: World) -> User:
+    person = member(world.acme.organization, "ada")
+    wants(person)
+    return person
+
+
+def wants(person: User) -> None:
+    """Since yesterday."""
+    NoticeChoice.objects.create(person=person, connection=False, human=False, digest=True)
+    a_minute_passes()
+
+
+def at_seven(clock) -> list[str]:
+    clock.move_to(SEVEN)
+    a_minute_passes()
+    return [message.body for message in mail.outbox]
+
+
+def figures(body: str) -> dict[str, int]:
+    pairs = [line.split(": ") for line in body.splitlines() if line[-1:].isdigit() and ": " in line]
+    return {name: int(number) for name, number in pairs}
+
+
+def test_it_counts_yesterday_and_what_waits_now(world: World, ada: User, clock) -> None:
+    world.ashby_takes_everything()
+    clock.shift(timedelta(days=-1))
+    old = world.placed("JF-1")
+    clock.move_to(YESTERDAY)
+    world.placed("JF-2")
+    cancelled = world.placed("JF-3")
+    world.push(old, "Complete", assessment_result=data("result", "Clear"))
+    world.call(
+        "/ashby/assessment.cancel", {"assessment_id": str(cancelled.pk), "cancellation_reason": "Withdrawn"}
+    )
+    world.justifacts("assessment.cancel", {"success": True, "results": {}})
+    world.work()
+    needs_a_human(world)
+    world.ashby("assessment.update", {}, 500)
+    world.push(world.placed("JF-4"), "Applicant Started")
+    clock.move_to(SEVEN - timedelta(hours=1))
+    world.placed("JF-5")
+    watch(timezone.now())
+    (body,) = at_seven(clock)
+    assert "Acme on Sunday, 1 March 2026 (UTC)" in body
+    assert figures(body) == {
+        "Started": 4,
+        "Completed": 1,
+        "Cancelled": 1,
+        "Need a human": 1,
+        "Stand still": 1,
+        "Waiting for Ashby": 2,
+    }
+    assert mail.outbox[0].subject == "Acme: Sunday, 1 March"
+
+
+def test_it_comes_at_seven_and_once_a_day(world: World, ada: User, clock) -> None:
+    needs_a_human(world)
+    clock.move_to(SEVEN - timedelta(minutes=1))
+    a_minute_passes()
+    assert mail.outbox == []
+    assert len(at_seven(clock)) == 1
+    for _ in range(23):
+        clock.shift(timedelta(hours=1))
+        a_minute_passes()
+    assert len(mail.outbox) == 1
+    clock.shift(timedelta(hours=1))
+    a_minute_passes()
+    assert len(mail.outbox) == 2, "the next morning: something waits still"
+
+
+def test_after_a_night_without_workers_it_comes_late(world: World, ada: User, clock) -> None:
+    world.start()
+    clock.move_to(SEVEN + timedelta(hours=5))
+    a_minute_passes()
+    assert len(mail.outbox) == 1
+
+
+def test_a_quiet_organization_is_not_spoken_of(
+    world: World, ada: User, clock, django_assert_max_num_queries
+) -> None:
+    assert at_seven(clock) == []
+    assert Told.objects.get().until == SEVEN.replace(hour=0), "nor looked at again today"
+    clock.shift(timedelta(minutes=2))
+    with django_assert_max_num_queries(12):
+        a_minute_passes()
+    assert mail.outbox == []
+
+
+def test_another_organizations_day_is_not_counted(world: World, ada: User, clock) -> None:
+    world.start()
+    other = member(world.globex.organization, "gus")
+    wants(other)
+    at_seven(clock)
+    assert [message.to for message in mail.outbox] == [["ada@example.com"]]
+
+
+@pytest.mark.parametrize(("hour", "comes"), [(6, "today"), (15, "tomorrow")])
+def test_who_asks_for_it_gets_the_first_at_the_next_seven(world: World, clock, hour: int, comes: str) -> None:
+    world.start()
+    needs_a_human(world)
+    clock.move_to(SEVEN.replace(hour=hour, minute=59))
+    wants(member(world.acme.organization, "bob"))
+    assert mail.outbox == []
+    clock.shift(timedelta(minutes=1))
+    a_minute_passes()
+    assert len(mail.outbox) == (1 if comes == "today" else 0)
+    clock.move_to(SEVEN + timedelta(days=1))
+    a_minute_passes()
+    assert len(mail.outbox) == (2 if comes == "today" else 1)
+
+
+def test_who_does_not_want_it_gets_none(world: World, clock) -> None:
+    member(world.acme.organization, "bob")
+    world.start()
+    assert at_seven(clock) == []

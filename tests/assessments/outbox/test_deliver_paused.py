@@ -1,0 +1,342 @@
+"""Ashby refuses a key: the organization's deliveries wait, in order, until a key works."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from django.urls import reverse
+from django.utils import timezone
+
+from assessments.explanation.status_summary import where_it_stands
+from assessments.models import Attempt, Order
+from assessments.outbox.deliver import deliver_next
+from assessments.placement import place
+from integrations.connections.api_keys import add_ashby_key, select_ashby_key
+from integrations.connections.check import check
+from integrations.connections.pauses import take_probe
+from integrations.encryption.secrets import Secret
+from integrations.models import AshbyApiKey, Connection
+from tests.fixtures.world import World, basic
+
+WORKS = {"success": True, "results": {"title": "Justifacts", "scopes": ["candidates:write"]}}
+NO_PERMISSION = {
+    "success": False,
+    "errors": ["missing_endpoint_permission"],
+    "errorInfo": {
+        "code": "missing_endpoint_permission",
+        "message": "This key may not call assessment.update.",
+        "requestId": "r-9",
+    },
+}
+REFUSALS = [
+    pytest.param(401, {"success": False}, id="401"),
+    pytest.param(403, {"message": "Forbidden"}, id="403 with a message"),
+    pytest.param(403, {"success": False, "errors": ["forbidden"]}, id="403"),
+    pytest.param(403, NO_PERMISSION, id="403 without the permission"),
+    pytest.param(200, NO_PERMISSION, id="200 without the permission"),
+    pytest.param(200, {"success": False, "errors": ["missing_endpoint_permission"]}, id="200 code only"),
+    pytest.param(200, {"success": False, "errorInfo": {"code": "api_key_deactivated"}}, id="200 deactivated"),
+]
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+def globex_order(world: World, number: str = "GX-1") -> Order:
+    body = world.start_body(assessment_type_id=str(world.globex.basic.assessment_type_id))
+    answer = world.call("/ashby/assessment.start", body, key=world.globex.verification_key)
+    order = Order.objects.get(pk=answer.json()["results"]["assessment_id"])
+    world.justifacts_takes(number)
+    place.call_justifacts(order.pk)
+    return order
+
+
+def paused(world: World) -> list[Order]:
+    """Two orders of Acme's with words for Ashby, and Ashby refuses the key."""
+    world.ashby("assessment.update", NO_PERMISSION)
+    orders = [world.placed("JF-1"), world.placed("JF-2")]
+    world.push(orders[0], "Applicant Started")
+    world.push(orders[0], "In Process: Justifacts")
+    world.work()
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.paused_at
+    return orders
+
+
+@pytest.mark.parametrize(("status", "body"), REFUSALS)
+def test_a_refused_key_pauses_its_organization_with_a_reason(world: World, status, body) -> None:
+    world.ashby("assessment.update", body, status, headers={"x-ashby-request-id": "r-9"})
+    order = world.placed()
+    world.work()
+    connection = world.acme.connection
+    connection.refresh_from_db()
+    assert connection.paused_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
+    assert "Acme" in connection.pause_reason
+    assert str(status) in connection.pause_reason
+    assert world.acme.ashby_key not in connection.pause_reason
+    assert world.waiting(order) == ["Justifacts Received"]
+    assert order.events.filter(kind="paused").count() == 1
+    attempt = Attempt.objects.get(order=order, call="deliver")
+    assert (attempt.outcome, attempt.request_id, attempt.http_status) == ("unauthorized", "r-9", status)
+    order.refresh_from_db()
+    assert not order.needs_attention, "the connection needs it, not each order"
+
+
+def probes(world: World, clock: time_machine.Traveller, minutes: int) -> int:
+    """How many updates are sent while so many minutes pass, with workers at it every half minute."""
+    before = len(world.sent("assessment.update"))
+    for _ in range(2 * minutes):
+        clock.shift(30)
+        world.work()
+    return len(world.sent("assessment.update")) - before
+
+
+def test_while_paused_one_update_tries_every_five_minutes(world: World, clock) -> None:
+    first, second = paused(world)
+    world.justifacts("assessment.status", {}, 503)
+    world.placed("JF-3")
+    assert probes(world, clock, 4) == 0
+    assert probes(world, clock, 1) == 1
+    assert probes(world, clock, 30) == 6
+    tried = {body["assessment_id"] for body in world.sent("assessment.update")[-7:]}
+    assert tried == {str(first.pk)}, "the update that waits longest tries"
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.paused_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
+    assert world.waiting(first)[0] == world.waiting(second)[0] == "Justifacts Received"
+    assert first.events.filter(kind="paused").count() == 1
+
+
+def test_a_refusal_that_has_passed_ends_by_itself_and_all_goes_on_in_order(world: World, clock) -> None:
+    first, second = paused(world)
+    world.justifacts("assessment.status", {}, 503)
+    assert probes(world, clock, 10) == 2
+    world.ashby_takes_everything()
+    before = len(world.told(first))
+    assert probes(world, clock, 5) == 5
+    words = ["Justifacts Received", "Started", "Applicant Started", "In Process: Justifacts"]
+    assert world.told(first)[before:] == words
+    assert not world.waiting(second)
+    connection = world.acme.connection
+    connection.refresh_from_db()
+    assert (connection.paused_at, connection.pause_reason, connection.ashby_problem) == (None, "", "")
+    assert connection.probe_at is None
+    [resumed] = first.events.filter(kind="resumed")
+    assert resumed.summary == "Ashby takes the API key again; deliveries of Acme go on."
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"success": False, "errors": ["invalid_input"]}),
+        (404, {"success": False, "errors": ["not_found"]}),
+    ],
+    ids=["update declined", "assessment not found"],
+)
+def test_a_probe_that_ashby_understood_ends_the_pause(world: World, clock, status: int, body: dict) -> None:
+    """It has read the update, so it has taken the key."""
+    paused(world)
+    world.justifacts("assessment.status", {}, 503)
+    world.ashby("assessment.update", body, status)
+    probes(world, clock, 5)
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.paused_at is None
+
+
+@pytest.mark.parametrize(("status", "body"), [(500, "oops"), (403, "error code: 1010"), (404, "<html>")])
+def test_a_probe_without_a_clear_answer_leaves_the_pause(world: World, clock, status: int, body: str) -> None:
+    first, second = paused(world)
+    world.justifacts("assessment.status", {}, 503)
+    world.ashby("assessment.update", body, status)
+    assert probes(world, clock, 14) == 2
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.paused_at
+    world.ashby_takes_everything()
+    probes(world, clock, 20)
+    assert not world.waiting(first)
+    assert not world.waiting(second)
+
+
+def test_a_connection_that_is_switched_off_is_not_probed(world: World, clock) -> None:
+    paused(world)
+    Connection.objects.filter(pk=world.acme.connection.pk).update(is_enabled=False)
+    assert probes(world, clock, 20) == 0
+
+
+def test_of_many_processes_one_probes(world: World, clock) -> None:
+    first, second = paused(world)
+    clock.shift(300)
+    stale = Connection.objects.get(pk=world.acme.connection.pk)
+    assert [take_probe(stale, timezone.now()) for _ in range(3)] == [True, False, False]
+    assert not deliver_next(first.pk)
+    assert not deliver_next(second.pk)
+    assert len(world.sent("assessment.update")) == len(world.told(first)) + len(world.told(second))
+
+
+def test_a_pause_from_before_the_upgrade_is_probed_at_once(world: World, clock) -> None:
+    paused(world)
+    Connection.objects.filter(pk=world.acme.connection.pk).update(probe_at=None)
+    world.justifacts("assessment.status", {}, 503)
+    assert probes(world, clock, 1) == 1
+
+
+def test_the_pages_say_when_the_next_try_is(world: World, admin_client) -> None:
+    first, _ = paused(world)
+    page = admin_client.get(reverse("admin:integrations_connection_change", args=[world.acme.connection.pk]))
+    assert "The portal tries one update every 5 minutes" in page.content.decode()
+    assert "the next try is at 09:05 UTC" in page.content.decode()
+    first.refresh_from_db()
+    first = Order.objects.select_related("organization__connection").get(pk=first.pk)
+    assert "The next try is at 09:05 UTC." in where_it_stands(first, timezone.now())
+
+
+PAGES = [
+    pytest.param(status, body, id=f"{status} {body[:10]}")
+    for status in (400, 401, 403, 404, 413, 422)
+    for body in ("error code: 1010", "<html><title>403 Forbidden</title></html>", "", '{"error": "x"}', "[]")
+]
+
+
+@pytest.mark.parametrize(("status", "body"), PAGES)
+def test_a_page_of_an_edge_is_tried_again_and_pauses_nothing(world: World, clock, status, body) -> None:
+    world.ashby("assessment.update", body, status, content_type="text/html")
+    order = world.placed()
+    world.push(order, "Applicant Started")
+    other = world.placed("JF-2")
+    world.work()
+    connection = world.acme.connection
+    connection.refresh_from_db()
+    assert connection.paused_at is None
+    assert connection.ashby_problem.startswith(f"ashby.test answered {status} with a page")
+    order.refresh_from_db()
+    assert not order.needs_attention
+    world.ashby_takes_everything()
+    before = len(world.told(order))
+    clock.shift(5)
+    world.work()
+    assert world.told(order)[before:] == ["Justifacts Received", "Started", "Applicant Started"]
+    assert not world.waiting(other)
+
+
+def test_a_page_that_stays_is_for_a_person_after_a_day(world: World, clock) -> None:
+    world.ashby("assessment.update", "<html>Request Entity Too Large</html>", 413)
+    world.justifacts("assessment.status", {}, 503)
+    order = world.placed()
+    for _ in range(26):
+        world.work()
+        clock.shift(3600)
+    order.refresh_from_db()
+    assert order.attention_concern == "delivery"
+    assert world.waiting(order) == ["Justifacts Received"]
+
+
+def test_the_other_organization_goes_on(world: World) -> None:
+    paused(world)
+    world.ashby_takes_everything()
+    other = globex_order(world)
+    world.work()
+    assert world.told(other) == ["Justifacts Received"]
+    world.globex.connection.refresh_from_db()
+    assert world.globex.connection.paused_at is None
+
+
+def test_a_check_that_finds_the_key_working_resumes_in_order(world: World) -> None:
+    first, second = paused(world)
+    world.ashby_takes_everything()
+    world.ashby("apiKey.info", WORKS)
+    world.justifacts("assessment.list", {"success": True, "results": []})
+    before = len(world.told(first))
+    assert all(finding.ok for finding in check(world.acme.connection))
+    world.work()
+    assert world.told(first)[before:] == [
+        "Justifacts Received",
+        "Started",
+        "Applicant Started",
+        "In Process: Justifacts",
+    ]
+    assert not world.waiting(second)
+    world.acme.connection.refresh_from_db()
+    assert (world.acme.connection.pause_reason, world.acme.connection.ashby_problem) == ("", "")
+
+
+@pytest.mark.parametrize("scopes", [[], ["jobs:read"], None, "candidates:write"])
+def test_a_check_that_finds_the_key_too_weak_leaves_the_pause(world: World, scopes) -> None:
+    first, _ = paused(world)
+    world.ashby("apiKey.info", {"success": True, "results": {"title": "Weak", "scopes": scopes}})
+    world.justifacts("assessment.list", {"success": True, "results": []})
+    ashby, justifacts = check(world.acme.connection)
+    assert (ashby.ok, justifacts.ok) == (False, True)
+    assert "Weak" in ashby.text
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.paused_at
+    assert world.waiting(first)
+
+
+@pytest.mark.parametrize("pick", ["a new key", "an older key"])
+def test_another_key_resumes_in_order(world: World, pick: str) -> None:
+    """The pasted key carries blanks and a newline."""
+    older = AshbyApiKey.objects.create(organization=world.acme.organization, name="old", key="ashby-key-two")
+    first, second = paused(world)
+    world.ashby_takes_everything()
+    if pick == "a new key":
+        AshbyApiKey.objects.filter(pk=older.pk).delete()
+        add_ashby_key(world.acme.connection, "  ashby-key-two \n")
+    else:
+        select_ashby_key(older)
+    before = len(world.told(first))
+    world.work()
+    assert world.told(first)[before:][-1] == "In Process: Justifacts"
+    assert not world.waiting(second)
+    assert world.wire.calls[-1].request.headers["Authorization"] == basic("ashby-key-two")
+    assert AshbyApiKey.objects.filter(organization=world.acme.organization, is_selected=True).count() == 1
+
+
+def test_another_key_that_does_not_work_either_pauses_again(world: World) -> None:
+    first, _ = paused(world)
+    add_ashby_key(world.acme.connection, "also-bad")
+    world.work()
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.paused_at
+    assert world.waiting(first)[0] == "Justifacts Received"
+
+
+def test_without_a_key_in_use_deliveries_pause_and_nothing_is_sent(world: World) -> None:
+    world.ashby_takes_everything()
+    AshbyApiKey.objects.filter(organization=world.acme.organization).delete()
+    order = world.placed()
+    world.work()
+    connection = world.acme.connection
+    connection.refresh_from_db()
+    assert connection.paused_at
+    assert "no Ashby API key in use" in connection.pause_reason
+    assert not world.sent("assessment.update")
+    add_ashby_key(connection, "the-first-one")
+    world.work()
+    assert world.told(order) == ["Justifacts Received"]
+
+
+@pytest.mark.parametrize("how", ["another key", "the same key's new text"])
+def test_a_key_that_was_changed_during_the_call_is_not_paused_for_the_old_one(world: World, how: str) -> None:
+    """Else a working key would wait for a person who has already done their part."""
+
+    def answer(request: object) -> tuple[int, dict, str]:
+        world.ashby_takes_everything()
+        if how == "another key":
+            add_ashby_key(world.acme.connection, "the-new-key")
+        else:
+            key = world.acme.organization.ashby_api_keys.get()
+            key.key = Secret("the-new-key")
+            select_ashby_key(key)
+        return 401, {}, json.dumps({"success": False, "errors": ["unauthorized"]})
+
+    world.wire.add_callback("POST", "https://ashby.test/assessment.update", callback=answer)
+    order = world.placed()
+    world.work()
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.paused_at is None
+    assert not world.waiting(order)
+    assert world.wire.calls[-1].request.headers["Authorization"] == basic("the-new-key")

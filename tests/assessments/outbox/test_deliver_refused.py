@@ -1,0 +1,135 @@
+"""Ashby says that an update is invalid: a person decides, and the later ones wait."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from assessments.models import Attempt, Order, Update
+from assessments.support.retry import retry
+from assessments.support.updates import set_aside
+from tests.fixtures.world import World
+
+INVALID = [
+    pytest.param(
+        200,
+        {
+            "success": False,
+            "errorInfo": {"code": "invalid_input", "message": "Bad status.", "requestId": "1"},
+        },
+        id="errorInfo",
+    ),
+    pytest.param(200, {"success": False, "errors": ["invalid_input"]}, id="code alone"),
+    pytest.param(
+        200,
+        {"success": False, "errors": [{"message": "Bad status.", "parameter": "assessment_status"}]},
+        id="message and parameter",
+    ),
+    pytest.param(400, {"success": False, "errors": ["invalid_input"]}, id="400"),
+    pytest.param(422, {"message": "Bad status."}, id="422"),
+    pytest.param(400, {"success": False}, id="400 without a word"),
+    pytest.param(413, {"message": "Bad status."}, id="413"),
+]
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+def refused(world: World, status: int = 200, body: object = None) -> Order:
+    """Ashby has refused the first of three updates."""
+    body = {"success": False, "errors": ["invalid_input"]} if body is None else body
+    world.ashby("assessment.update", body, status)
+    order = world.placed()
+    world.push(order, "Applicant Started")
+    world.work()
+    return order
+
+
+def head(order: Order) -> Update:
+    return Update.objects.filter(order=order).order_by("sequence")[0]
+
+
+@pytest.mark.parametrize(("status", "body"), INVALID)
+def test_an_invalid_update_is_refused_for_good(world: World, clock, status, body) -> None:
+    order = refused(world, status, body)
+    order.refresh_from_db()
+    assert (head(order).state, head(order).attempt_count) == ("refused", 1)
+    assert Attempt.objects.get(update=head(order)).http_status == status
+    assert order.needs_attention
+    assert "Justifacts Received" in order.attention_reason
+    if "Bad status." in str(body):
+        assert "Bad status." in order.attention_reason
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.paused_at is None
+
+    world.justifacts("assessment.status", {}, 503)
+    clock.shift(3 * 24 * 3600)
+    world.work()
+    assert world.told(order) == ["Justifacts Received"], "no machine tries it again, nor the later ones"
+    assert world.waiting(order) == ["Justifacts Received", "Started", "Applicant Started"]
+
+
+def test_other_orders_go_on(world: World) -> None:
+    refused(world)
+    world.ashby_takes_everything()
+    other = world.placed("JF-2")
+    world.work()
+    assert world.told(other) == ["Justifacts Received"]
+
+
+def test_a_person_retries_it_and_all_goes_on_in_order(world: World) -> None:
+    order = refused(world)
+    world.ashby_takes_everything()
+    assert retry(order.pk, "Ada") == ["ask for the status now", "tell Ashby 3 waiting updates now"]
+    world.justifacts("assessment.status", {}, 503)
+    world.work()
+    assert world.told(order)[1:] == ["Justifacts Received", "Started", "Applicant Started"]
+    order.refresh_from_db()
+    assert (order.needs_attention, order.attention_reason) == (False, "")
+    assert "Ada" in order.events.get(kind="retried").summary
+
+
+def test_retried_and_refused_again_asks_again(world: World) -> None:
+    order = refused(world)
+    retry(order.pk, "Ada")
+    world.justifacts("assessment.status", {}, 503)
+    world.work()
+    order.refresh_from_db()
+    assert order.needs_attention
+    assert head(order).state == "refused"
+    assert order.events.filter(kind="needs_attention").count() == 2
+
+
+def test_a_person_sets_it_aside_and_the_later_ones_go(world: World) -> None:
+    order = refused(world)
+    world.ashby_takes_everything()
+    assert set_aside(head(order).pk, "Ada")
+    world.work()
+    assert world.told(order)[1:] == ["Started", "Applicant Started"]
+    order.refresh_from_db()
+    assert not order.needs_attention
+    assert "Ada" in order.events.get(kind="set_aside").summary
+    assert head(order).state == "set_aside"
+
+
+def test_what_ashby_has_cannot_be_set_aside(world: World) -> None:
+    world.ashby_takes_everything()
+    order = world.placed()
+    world.work()
+    assert not set_aside(head(order).pk, "Ada")
+    assert head(order).state == "delivered"
+    assert not order.events.filter(kind="set_aside").exists()
+
+
+def test_setting_aside_a_later_update_does_not_let_the_refused_one_be_forgotten(world: World) -> None:
+    order = refused(world)
+    later = Update.objects.get(order=order, summary="Applicant Started")
+    assert set_aside(later.pk, "Ada")
+    world.work()
+    order.refresh_from_db()
+    assert head(order).state == "refused"
+    assert order.needs_attention, "the refused one still stops the lane"

@@ -1,0 +1,131 @@
+"""Telling Ashby: workers that race or sleep, and people who act while a call is under way."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from assessments.models import Attempt, Order, Update
+from assessments.outbox import deliver
+from assessments.support.retry import retry
+from assessments.support.updates import set_aside
+from assessments.workers.due import due
+from tests.fixtures.world import World
+
+pytestmark = pytest.mark.anywhere
+
+URL = "https://ashby.test/assessment.update"
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+def meanwhile(world: World, act: Callable[[], object], status: int = 200) -> None:
+    """While Ashby works on the first call, ``act`` happens; the later calls it takes."""
+
+    def answer(request: object) -> tuple[int, dict, str]:
+        world.ashby_takes_everything()
+        act()
+        return status, {}, '{"success": true, "results": {}}'
+
+    world.wire.add_callback("POST", URL, callback=answer)
+
+
+def head(order: Order) -> Update:
+    return Update.objects.filter(order=order).order_by("sequence")[0]
+
+
+def test_two_workers_tell_an_update_once(world: World) -> None:
+    seconds: list[object] = []
+    order = world.placed()
+    meanwhile(
+        world,
+        lambda: seconds.extend([deliver.deliver_next(order.pk), due(datetime.now(UTC)).lanes]),
+    )
+    assert deliver.deliver_next(order.pk)
+    assert seconds == [False, []]
+    assert world.told(order) == ["Justifacts Received"]
+
+
+def test_a_later_update_does_not_overtake_one_that_is_under_way(world: World) -> None:
+    order = world.placed()
+
+    def push_and_tell() -> None:
+        world.push(order, "In Process: Justifacts")
+        assert not deliver.deliver_next(order.pk)
+
+    meanwhile(world, push_and_tell)
+    world.work()
+    assert world.told(order) == ["Justifacts Received", "In Process: Justifacts"]
+
+
+@pytest.mark.parametrize("status", [200, 401, 422, 500])
+def test_a_worker_that_wakes_after_its_claim_writes_nothing_but_the_attempt(
+    world: World, clock, settings, status: int
+) -> None:
+    """Another worker has told the update meanwhile."""
+    order = world.placed()
+    before: list[tuple] = []
+
+    def state() -> tuple:
+        order.refresh_from_db()
+        world.acme.connection.refresh_from_db()
+        update = Update.objects.values_list("state", "attempt_count", "delivered_at", "last_error").get()
+        return (*world.written(), update, order.needs_attention, world.acme.connection.paused_at)
+
+    def long_sleep() -> None:
+        clock.shift(settings.CLAIM_SECONDS + 1)
+        world.work()
+        before.append(state())
+
+    meanwhile(world, long_sleep, status)
+    deliver.deliver_next(order.pk)
+    assert [state()] == before
+    assert head(order).state == "delivered"
+    assert Attempt.objects.filter(call="deliver").count() == 2
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_person_cannot_take_away_what_is_being_said(world: World, clock, status: int) -> None:
+    """Ashby may be taking it in this moment."""
+    order = world.placed()
+    answers: list[object] = []
+
+    def act() -> None:
+        answers.append(set_aside(head(order).pk, "Ada"))
+        answers.append("tell Ashby" in str(retry(order.pk, "Ada")))
+
+    meanwhile(world, act, status)
+    deliver.deliver_next(order.pk)
+    assert answers == [False, False]
+    assert head(order).state == ("delivered" if status == 200 else "waiting")
+    assert head(order).claim_token is None
+
+
+def test_a_push_during_a_delivery_is_kept(world: World) -> None:
+    """Both change the order: neither may write over the other."""
+    order = world.placed()
+    meanwhile(world, lambda: world.push(order, "Applicant Started"))
+    deliver.deliver_next(order.pk)
+    order.refresh_from_db()
+    assert order.status == "applicant_started"
+    assert world.waiting(order) == ["Started", "Applicant Started"]
+    assert head(order).state == "delivered"
+
+
+def test_an_organization_that_is_switched_off_during_a_call_is_told_no_more(world: World) -> None:
+    order = world.placed()
+    world.push(order, "Applicant Started")
+
+    def switch_off() -> None:
+        world.acme.connection.is_enabled = False
+        world.acme.connection.save()
+
+    meanwhile(world, switch_off)
+    world.work()
+    assert world.told(order) == ["Justifacts Received"]
+    assert world.waiting(order) == ["Started", "Applicant Started"]

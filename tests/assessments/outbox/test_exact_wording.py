@@ -1,0 +1,142 @@
+"""Ashby reads what Justifacts said, word for word, though a word of it is the candidate's name. What support
+reads in histories, summaries and errors hides the name."""
+
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from django.utils import timezone
+
+from assessments.models import Order
+from assessments.outbox.compose import tell_completion, tell_waiting
+from assessments.reconciliation.ashby import _says
+from assessments.support.cancel import cancel_by_person
+from tests.fixtures.world import World, data
+from tests.integrations.encryption.test_secrets_at_rest import columns_that_hold
+
+pytestmark = pytest.mark.anywhere
+
+WORD = "Awaiting county records"
+
+
+def county(world: World) -> dict[str, Any]:
+    candidate: dict[str, Any] = world.start_body()["candidate"]
+    return candidate | {"first_name": "Ann", "last_name": "County", "email": "ann@county.test"}
+
+
+@pytest.fixture
+def order(world: World) -> Order:
+    world.ashby_takes_everything()
+    return world.placed(candidate=county(world))
+
+
+def told(world: World, part: str) -> list[str]:
+    world.work()
+    return [update[part]["value"] for update in world.sent("assessment.update") if part in update]
+
+
+def refreshed(order: Order) -> Order:
+    return Order.objects.get(pk=order.pk)
+
+
+def history(order: Order) -> str:
+    return " ".join([*order.events.values_list("summary", flat=True), *_summaries(order)])
+
+
+def _summaries(order: Order) -> list[str]:
+    return list(order.updates.values_list("summary", flat=True))
+
+
+def test_a_status_is_told_word_for_word_and_once(world: World, order: Order) -> None:
+    for _ in range(3):
+        world.push(order, WORD)
+    assert told(world, "assessment_status").count(WORD) == 1
+    assert "county" not in history(order).casefold()
+    assert "Awaiting ••• records" in history(order)
+    assert refreshed(order).justifacts_status == WORD
+    assert not columns_that_hold(WORD)
+
+
+def test_the_reason_why_a_check_waits_comes_with_that_status(world: World, order: Order) -> None:
+    world.push(order, WORD)
+    order = refreshed(order)
+    tell_waiting(order, "The portal waits.", timezone.now())
+    order.save()
+    assert told(world, "assessment_status")[-1] == WORD
+
+
+def test_a_result_is_told_word_for_word_and_polls_bring_no_news(world: World, order: Order) -> None:
+    said = "County records incomplete"
+    for _ in range(3):
+        world.push(order, "Complete", assessment_result=data("result", said))
+    assert told(world, "assessment_result") == [said]
+    assert refreshed(order).result == "••• records incomplete"
+    assert "county" not in history(order).casefold()
+    assert not columns_that_hold(said)
+
+
+@pytest.mark.anywhere
+def test_a_result_in_which_a_name_of_one_letter_is_hidden_fits_where_it_is_kept(world: World) -> None:
+    candidate = world.start_body()["candidate"] | {"first_name": "明", "last_name": "王"}
+    order = world.placed("JF-9", candidate=candidate)
+    for _ in range(2):
+        assert world.push(order, "Complete", assessment_result=data("result", "王 " * 200)).status_code == 200
+    assert len(refreshed(order).result) == 500
+    assert order.updates.filter(summary__startswith="Complete").count() == 1
+
+
+def test_a_result_that_is_told_again_is_told_word_for_word(world: World, order: Order) -> None:
+    said = "County records incomplete"
+    world.push(order, "Complete", assessment_result=data("result", said))
+    order = refreshed(order)
+    assert _says(world_payload(order), order), "reconciliation finds it told"
+    tell_completion(order, timezone.now())
+    order.save()
+    assert told(world, "assessment_result") == [said, said]
+
+
+def world_payload(order: Order) -> dict[str, Any]:
+    payload: dict[str, Any] = order.updates.order_by("sequence").last().payload  # type: ignore[union-attr]
+    return payload
+
+
+def test_a_changed_result_is_told_word_for_word(world: World, order: Order) -> None:
+    world.push(order, "Complete", assessment_result=data("result", "Review"))
+    world.push(order, "Complete", assessment_result=data("result", "Two county records"))
+    world.push(order, "Dispute about County")
+    assert told(world, "assessment_result") == ["Review", "Two county records", "Two county records"]
+    assert told(world, "assessment_status")[-1] == "Dispute about County"
+    assert "county" not in f"{history(order)} {refreshed(order).attention_reason}".casefold()
+
+
+def test_a_reason_of_justifacts_is_told_word_for_word(world: World, order: Order) -> None:
+    reason = "The county court of Ann Arbor (ann@county.test) does not answer"
+    world.push(order, None, cancelled_reason=data("reason", reason))
+    assert told(world, "cancelled_reason") == [reason]
+    assert refreshed(order).end_reason == reason
+    assert "county" not in history(order).casefold()
+    assert not columns_that_hold("county court")
+
+
+def test_a_person_s_reason_is_told_word_for_word(world: World, order: Order) -> None:
+    cancel_by_person(order.pk, "ada", "County moved to another county", timezone.now())
+    assert told(world, "cancelled_reason") == [
+        "Cancelled in the assessment portal: County moved to another county"
+    ]
+    assert "moved to another county" not in history(order)
+
+
+def test_an_answer_of_ashby_is_kept_without_the_name(world: World, order: Order) -> None:
+    answer = {"success": False, "errorInfo": {"code": "odd", "message": "No room in County"}}
+    world.ashby("assessment.update", answer)
+    world.push(order, WORD)
+    world.work()
+    update = order.updates.order_by("sequence").first()
+    assert update is not None
+    assert "No room in •••" in update.last_error
+
+
+def test_what_an_earlier_version_stored_is_read_as_it_stands(order: Order) -> None:
+    with database.cursor() as cursor:
+        cursor.execute("UPDATE assessments_order SET justifacts_status = 'On Hold'")
+    assert refreshed(order).justifacts_status == "On Hold"

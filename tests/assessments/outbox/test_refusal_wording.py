@@ -1,0 +1,44 @@
+"""Ashby reads why Justifacts refused an order, word for word, though a word of it is the candidate's name."""
+
+from typing import Any
+
+import pytest
+
+from assessments.models import Attempt, Order
+from assessments.placement import place
+from tests.fixtures.world import World
+
+pytestmark = pytest.mark.anywhere
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"success": False, "errorInfo": {"code": "invalid_input", "message": "No county, KEY"}}),
+        (422, {"message": "No county, KEY"}),
+    ],
+)
+def test_the_reason_of_a_refusal_is_told_word_for_word_less_our_key(
+    world: World, status: int, body: Any
+) -> None:
+    world.ashby_takes_everything()
+    order = world.start(
+        candidate=world.start_body()["candidate"] | {"first_name": "Ann", "last_name": "County"}
+    )
+    key = world.acme.verification_key
+    said = {name: _with_key(value, key) for name, value in body.items()}
+    world.justifacts("assessment.start", said, status)
+    place.call_justifacts(order.pk)
+    assert Order.objects.get().status == "rejected"
+    world.work()
+    told = [update["cancelled_reason"]["value"] for update in world.sent("assessment.update")]
+    assert told == ["No county, •••"]
+    assert Attempt.objects.get(order=order, call="place").message == "No •••, •••"
+    assert not order.events.filter(summary__icontains="county").exists()
+    assert not order.updates.filter(summary__icontains="county").exists()
+
+
+def _with_key(value: Any, key: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_key(item, key) for name, item in value.items()}
+    return value.replace("KEY", key) if isinstance(value, str) else value

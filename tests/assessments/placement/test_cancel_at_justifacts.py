@@ -1,0 +1,298 @@
+"""Cancelling, whatever is going on with the order: Ashby is told once, and Justifacts when it must be."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+import responses
+import time_machine
+
+from assessments.models import Order
+from assessments.placement import place
+from tests.fixtures.world import JUSTIFACTS, World, data
+
+NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
+TAKEN = {"success": True, "results": {"assessment_id": "JF-2026-1"}}
+CANCELLED = "Cancelled in Ashby"
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def order(world: World) -> Order:
+    """Started in Ashby, not placed yet; Ashby takes all, Justifacts takes a cancel."""
+    world.ashby_takes_everything()
+    world.justifacts("assessment.cancel", TAKEN)
+    return world.start()
+
+
+def cancel(world: World, order: Order) -> None:
+    answer = world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+    assert answer.status_code == 200
+    assert answer.json() == {"success": True, "results": {"assessment_id": str(order.pk)}}
+
+
+def after(world: World, clock: time_machine.Traveller, order: Order, *seconds: float) -> Order:
+    for wait in seconds:
+        clock.shift(wait)
+        world.work()
+    order.refresh_from_db()
+    return order
+
+
+def assert_over(world: World, order: Order, *, told: list[str], placed: int, cancels: int) -> None:
+    world.work()
+    order.refresh_from_db()
+    assert (order.status, order.end_reason, order.next_call) == ("cancelled", CANCELLED, "")
+    assert not order.needs_attention, order.attention_reason
+    assert world.told(order) == told
+    assert len(world.sent("assessment.start")) == placed
+    assert world.sent("assessment.cancel") == [{"assessment_id": "JF-2026-1"}] * cancels
+
+
+def test_before_placing_justifacts_never_hears_of_it(world: World, order: Order) -> None:
+    cancel(world, order)
+    assert_over(world, order, told=[CANCELLED], placed=0, cancels=0)
+
+
+@pytest.mark.parametrize("waits", [1, 3], ids=["for seconds", "for more than an hour"])
+def test_while_it_waits_to_be_placed_again(world: World, clock, order: Order, waits: int) -> None:
+    """Also when a human has been asked by then: there is nothing left to look after."""
+    world.justifacts("assessment.start", requests.ConnectTimeout())
+    world.work()
+    after(world, clock, order, *[3600] * waits)
+    assert order.needs_attention == (waits == 3)
+    cancel(world, order)
+    after(world, clock, order, 3600)
+    assert_over(world, order, told=[CANCELLED], placed=waits + 1, cancels=0)
+
+
+@pytest.mark.parametrize(
+    ("ends", "look_up", "cancels"),
+    [
+        pytest.param(TAKEN, None, 1, id="accepted"),
+        pytest.param({"success": False, "errors": ["invalid_package"]}, None, 0, id="refused"),
+        pytest.param(requests.ConnectTimeout(), None, 0, id="not sent"),
+        pytest.param(503, None, 0, id="busy"),
+        pytest.param(requests.ReadTimeout(), TAKEN, 1, id="unknown, found"),
+        pytest.param(500, NOT_FOUND, 0, id="unknown, not found"),
+    ],
+)
+@pytest.mark.parametrize("failing_before", [False, True], ids=["at first", "after an hour of failing"])
+def test_while_the_placing_call_is_under_way(
+    world: World, clock, order: Order, ends, look_up, cancels: int, failing_before: bool
+) -> None:
+    if failing_before:
+        world.justifacts("assessment.start", requests.ConnectTimeout())
+        after(world, clock, order, 0, 3601)
+        assert order.needs_attention
+        clock.shift(3600)
+    failed = len(world.sent("assessment.start"))
+    url = f"{JUSTIFACTS}assessment.start"
+
+    def meanwhile(request: requests.PreparedRequest) -> tuple[int, dict, str]:
+        cancel(world, order)
+        if isinstance(ends, Exception):
+            raise ends
+        return (ends, {}, "") if isinstance(ends, int) else (200, {}, json.dumps(ends))
+
+    world.wire.remove(responses.POST, url)
+    world.wire.add_callback(responses.POST, url, callback=meanwhile)
+    if look_up:
+        world.justifacts("assessment.status", look_up)
+    after(world, clock, order, 0, 2, 10, 3600)
+    assert_over(world, order, told=[CANCELLED], placed=failed + 1, cancels=cancels)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+@pytest.mark.parametrize("asked", [True, False], ids=["a human was asked", "nobody was asked"])
+def test_while_nobody_knows_whether_it_was_placed(world, clock, order, taken: bool, asked: bool) -> None:
+    world.justifacts("assessment.start", requests.ReadTimeout())
+    world.justifacts("assessment.status", {"success": False}, 404 if asked else 500)
+    after(world, clock, order, 0, 2)
+    assert order.needs_attention == asked
+    cancel(world, order)
+    world.justifacts("assessment.status", TAKEN if taken else NOT_FOUND)
+    after(world, clock, order, 60, 60, 3600)
+    assert_over(world, order, told=[CANCELLED], placed=1, cancels=int(taken))
+
+
+def test_while_the_worker_that_placed_it_is_dead(world, clock, order, settings) -> None:
+    Order.objects.filter(pk=order.pk).claim(order.pk, datetime.now(UTC))
+    cancel(world, order)
+    world.justifacts("assessment.status", TAKEN)
+    after(world, clock, order, settings.CLAIM_SECONDS)
+    assert_over(world, order, told=[CANCELLED], placed=0, cancels=1)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_after_placing_both_sides_are_told_once(world: World, order: Order, times: int) -> None:
+    world.justifacts_takes()
+    world.work()
+    for _ in range(times):
+        cancel(world, order)
+        world.work()
+    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+    assert len([body for body in world.sent("assessment.update") if "cancelled_reason" in body]) == 1
+
+
+def test_after_completion_the_result_stands(world: World, order: Order) -> None:
+    world.justifacts_takes()
+    world.work()
+    order.refresh_from_db()
+    world.push(order, "Complete", assessment_result=data("result", "Clear"))
+    cancel(world, order)
+    world.work()
+    order.refresh_from_db()
+    assert (order.status, order.result) == ("complete", "Clear")
+    assert not world.sent("assessment.cancel")
+    assert world.told(order) == ["Justifacts Received", "Complete"]
+    assert order.events.filter(kind="cancel_ignored").exists()
+
+
+@pytest.mark.parametrize("status", [200, 404, 409, 422])
+def test_justifacts_refusing_the_cancel_is_for_a_human(world, clock, order, status: int) -> None:
+    info = {"code": "too_late", "message": "Already in court."}
+    world.justifacts("assessment.cancel", {"success": False, "errorInfo": info}, status)
+    world.justifacts_takes()
+    world.work()
+    cancel(world, order)
+    after(world, clock, order, 0, 3600)
+    assert (order.status, order.next_call) == ("cancelled", "")
+    assert order.attention_concern == "cancel"
+    assert order.attention_reason.startswith("Justifacts did not cancel order JF-2026-1: Already in court.")
+    assert len(world.sent("assessment.cancel")) == 1
+    assert world.told(order) == ["Justifacts Received", CANCELLED]
+
+    world.push(order, "Cancelled")
+    order.refresh_from_db()
+    assert not order.needs_attention
+
+
+@pytest.mark.parametrize(
+    "down", [requests.ConnectTimeout(), requests.ReadTimeout(), 500, 503, 429, 401, 403], ids=str
+)
+def test_justifacts_is_asked_until_it_takes_the_cancel(world, clock, order, down) -> None:
+    """A wrong key is no refusal: it works again one day."""
+    world.justifacts_takes()
+    world.work()
+    answer = {"body": down} if isinstance(down, Exception) else {"body": "", "status": down}
+    world.justifacts("assessment.cancel", **answer)
+    cancel(world, order)
+    after(world, clock, order, 0, 5, 15, 60, 300)
+    assert (order.next_call, order.call_failures, order.needs_attention) == ("cancel", 5, False)
+    after(world, clock, order, 900, *[3600] * 25)
+    assert order.attention_concern == "cancel"
+    assert "The portal goes on trying" in order.attention_reason
+    assert world.told(order) == ["Justifacts Received", CANCELLED]
+
+    cancels = len(world.sent("assessment.cancel"))
+    world.justifacts("assessment.cancel", TAKEN)
+    after(world, clock, order, 3600)
+    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=cancels + 1)
+
+
+def test_a_push_of_the_cancellation_ends_the_asking(world, clock, order) -> None:
+    world.justifacts_takes()
+    world.work()
+    world.justifacts("assessment.cancel", "", 503)
+    cancel(world, order)
+    world.work()
+    order.refresh_from_db()
+    world.push(order, "Canceled")
+    after(world, clock, order, 3600)
+    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+
+
+def test_justifacts_completing_a_cancelled_check_is_for_a_human(world, clock, order) -> None:
+    world.justifacts_takes()
+    world.work()
+    cancel(world, order)
+    world.work()
+    order.refresh_from_db()
+    for _ in range(2):
+        world.push(order, "Complete", assessment_result=data("result", "Adverse"))
+    after(world, clock, order, 60)
+    assert (order.status, order.result) == ("cancelled", "")
+    assert order.attention_reason.startswith(
+        "Justifacts completed this check although it had been cancelled."
+    )
+    assert world.told(order) == ["Justifacts Received", CANCELLED]
+    assert order.events.filter(kind="needs_attention").count() == 1
+
+
+def test_a_cancelling_worker_that_died_is_replaced(world, clock, order, settings) -> None:
+    world.justifacts_takes()
+    world.work()
+    cancel(world, order)
+    now = datetime.now(UTC)
+    Order.objects.filter(pk=order.pk, next_call="cancel").claim(order.pk, now)
+    assert not place.call_justifacts(order.pk)
+    after(world, clock, order, timedelta(seconds=settings.CLAIM_SECONDS).seconds)
+    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+
+
+@pytest.mark.parametrize(("body", "status"), [("", 200), ("  \n", 202), ("", 204), ({"success": True}, 201)])
+def test_a_cancel_answered_with_2xx_and_no_body_is_taken(world, clock, order, body, status: int) -> None:
+    world.justifacts("assessment.cancel", body, status)
+    world.justifacts_takes()
+    world.work()
+    cancel(world, order)
+    after(world, clock, order, 0, 3600)
+    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+    assert order.events.filter(kind="cancel_taken").count() == 1
+
+
+@pytest.mark.parametrize("status", [200, 409])
+def test_an_order_that_is_cancelled_already_needs_nobody(world, clock, order, status: int) -> None:
+    world.justifacts("assessment.cancel", {"success": False, "errors": ["already_cancelled"]}, status)
+    world.justifacts_takes()
+    world.work()
+    cancel(world, order)
+    after(world, clock, order, 0, 3600)
+    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"success": False, "errors": ["generic_internal_error"]}, 200),
+        ({"success": False, "errors": ["err_5012"]}, 200),
+        ({"success": False, "message": "Oops."}, 200),
+        ("<html>Not Found</html>", 404),
+        ("Forbidden", 403),
+        ('{"error": "not found"}', 404),
+    ],
+    ids=str,
+)
+def test_an_answer_that_is_no_decision_is_tried_again_before_anybody_is_asked(
+    world, clock, order, body, status: int
+) -> None:
+    world.justifacts("assessment.cancel", body, status)
+    world.justifacts_takes()
+    world.work()
+    cancel(world, order)
+    after(world, clock, order, 0, 5, 15)
+    assert (len(world.sent("assessment.cancel")), order.next_call) == (3, "cancel")
+    assert not order.needs_attention
+    world.justifacts("assessment.cancel", TAKEN)
+    after(world, clock, order, 60)
+    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=4)
+
+
+@pytest.mark.parametrize(("code", "goes_on"), [("generic_internal_error", True), ("err_5012", False)])
+def test_the_same_unclear_answer_four_times_is_for_a_human(world, clock, order, code, goes_on) -> None:
+    world.justifacts("assessment.cancel", {"success": False, "errors": [code]})
+    world.justifacts_takes()
+    world.work()
+    cancel(world, order)
+    after(world, clock, order, 0, 5, 15, 60)
+    assert order.attention_concern == "cancel"
+    assert code in order.attention_reason
+    assert order.next_call == ("cancel" if goes_on else "")

@@ -1,0 +1,64 @@
+"""An order that has waited long before its first try: perhaps the books are older than the world."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from tests.fixtures.world import World
+
+NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
+UNKNOWN_CALL = {"success": False, "errors": ["unknown_call"]}
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def order(world: World, clock):
+    world.ashby_takes_everything()
+    world.justifacts_takes("JF-NEW")
+    order = world.start()
+    clock.shift(timedelta(minutes=3))
+    return order
+
+
+def test_justifacts_has_it_already(world: World, order) -> None:
+    """As after a restore of a backup from before the order was placed."""
+    results = {"assessment_id": "JF-OLD", "reference_id": str(order.pk)}
+    world.justifacts("assessment.status", {"success": True, "results": results})
+    world.work()
+    order.refresh_from_db()
+    assert order.justifacts_order_id == "JF-OLD"
+    assert not world.sent("assessment.start")
+    assert "waited_long" in order.events.values_list("kind", flat=True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(NOT_FOUND, 200), ({"success": False, "errors": ["unknown_call"]}, 404)],
+    ids=["none", "no such call"],
+)
+def test_justifacts_has_none_or_takes_no_such_question_so_it_is_placed_at_once(
+    world: World, order, answer
+) -> None:
+    world.justifacts("assessment.status", *answer)
+    world.work()
+    order.refresh_from_db()
+    assert order.justifacts_order_id == "JF-NEW"
+    assert len(world.sent("assessment.start")) == 1
+    assert not order.needs_attention
+
+
+def test_a_justifacts_that_is_away_is_asked_until_it_answers(world: World, order, clock) -> None:
+    world.justifacts("assessment.status", {}, 503)
+    world.work()
+    assert not world.sent("assessment.start")
+    world.justifacts("assessment.status", NOT_FOUND)
+    clock.shift(timedelta(minutes=1))
+    world.work()
+    order.refresh_from_db()
+    assert order.justifacts_order_id == "JF-NEW"

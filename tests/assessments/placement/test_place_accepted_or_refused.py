@@ -1,0 +1,182 @@
+"""Placing: Justifacts says yes, or Justifacts says no."""
+
+import json
+
+import pytest
+
+from assessments.models import Attempt, Event, Order
+from assessments.placement import place
+from tests.fixtures.world import JUSTIFACTS, World
+
+
+def test_justifacts_gets_what_ashby_said_for_its_own_package_with_our_reference_twice(world: World) -> None:
+    """Names unharmed, extra fields kept, the package by Justifacts' opaque id."""
+    people = {"first_name": "Zoë-Łucja", "last_name": "O'Neil y García", "email": "zoe.oneil@example.com"}
+    team = [{"userId": "u1", "firstName": "Ann", "lastName": "B", "email": "ann@example.com", "role": "Lead"}]
+    body = world.start_body(
+        candidate={**people, "ashby_id": "c-1", "ashby_profile_url": "https://app.ashbyhq.com/candidates/1"},
+        application={"ashby_id": "a-1", "status": "Active"},
+        job={
+            "ashby_id": "job-1",
+            "name": "Ingénieur",
+            "req_id": "R-7",
+            "ashby_job_url": "https://app.ashbyhq.com/jobs/1",
+            "hiringTeam": team,
+        },
+        additional_fields={"field-1": ["x", "y"], "field-2": False},
+    )
+    order = world.placed(**body)
+
+    assert world.sent("assessment.start") == [
+        {
+            "assessment_type_id": "JF-acme-1",
+            "candidate": body["candidate"],
+            "application": body["application"],
+            "job": body["job"],
+            "additional_fields": {"field-1": ["x", "y"], "field-2": False},
+            "reference_id": str(order.pk),
+        }
+    ]
+    request = world.wire.calls[0].request
+    assert request.headers["Idempotency-Key"] == str(order.pk)
+    assert "Zoë-Łucja".encode() in request.body
+    assert not world.sent("assessment.status")
+
+
+def test_nothing_is_sent_as_null_where_ashby_left_something_out(world: World) -> None:
+    candidate = {"first_name": "A", "last_name": "B", "email": "a@b.example", "ashby_id": None}
+    world.placed(candidate=candidate, job={"ashby_id": "j", "req_id": None, "hiringTeam": None})
+    [body] = world.sent("assessment.start")
+    assert "null" not in json.dumps(body)
+    assert "additional_fields" not in body
+    assert body["job"] == {"ashby_id": "j"}
+
+
+def test_an_accepted_order_is_received_told_and_polled_from_then_on(world: World) -> None:
+    world.ashby_takes_everything()
+    order = world.placed("JF-9")
+    world.work()
+    order.refresh_from_db()
+    assert (order.status, order.next_call, order.claim_token) == ("received", "poll", None)
+    assert order.placed_at
+    assert world.told(order) == ["Justifacts Received"]
+    assert not place.call_justifacts(order.pk)
+    assert len(world.sent("assessment.start")) == 1
+
+
+def test_what_justifacts_says_with_its_answer_counts(world: World) -> None:
+    world.ashby_takes_everything()
+    order = world.start()
+    world.justifacts(
+        "assessment.start",
+        {
+            "success": True,
+            "results": {
+                "assessment_id": 4711,
+                "update_request": {"timestamp": 1, "assessment_status": {"value": "Applicant Started"}},
+            },
+        },
+    )
+    world.work()
+    assert world.told(order) == ["Justifacts Received", "Started", "Applicant Started"]
+    order.refresh_from_db()
+    assert order.justifacts_order_id == "4711"
+
+
+def test_a_number_that_another_check_has_already_brings_no_strangers_result(world: World) -> None:
+    """Justifacts mixes up two orders: nobody gets the other's report, and a human is asked."""
+    world.ashby_takes_everything()
+    world.placed("JF-1")
+    second = world.start()
+    word = {"assessment_status": {"value": "Complete"}, "assessment_result": {"value": "Adverse"}}
+    world.justifacts(
+        "assessment.start",
+        {"success": True, "results": {"assessment_id": "JF-1", "update_request": word}},
+    )
+    world.work()
+    second.refresh_from_db()
+    assert second.needs_attention
+    assert "another order has already" in second.attention_reason
+    assert (second.status, second.result, second.justifacts_order_id) == ("accepted", "", "")
+    assert world.told(second) == []
+    assert len(world.sent("assessment.start")) == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 451, 499, 200])
+def test_a_refusal_ends_the_check_and_ashby_reads_justifacts_own_words(world: World, status: int) -> None:
+    world.ashby_takes_everything()
+    order = world.start()
+    code = "package_not_available" if status == 200 else "no"
+    info = {"code": code, "message": "This package is not sold in Québec."}
+    world.justifacts("assessment.start", {"success": False, "errors": [code], "errorInfo": info}, status)
+    world.work()
+    order.refresh_from_db()
+    assert (order.status, order.next_call) == ("rejected", "")
+    assert order.end_reason == "This package is not sold in Québec."
+    [told] = world.sent("assessment.update")
+    assert told["cancelled_reason"]["value"] == "This package is not sold in Québec."
+    assert "assessment_status" not in told
+    assert len(world.sent("assessment.start")) == 1
+    hinted = Event.objects.filter(kind="rejected", summary__contains="verification key").exists()
+    assert hinted == (status in (401, 403))
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"success": False, "errors": ["out_of_credit"]}, "out_of_credit"),
+        ({"success": False, "errors": [{"message": "is bad", "parameter": "email"}]}, "email: is bad"),
+        (
+            {"success": False, "error": {"code": "INVALID-EMAIL", "message": "No such domain"}},
+            "No such domain",
+        ),
+        ({"success": False, "errors": [{"code": "invalidPackage"}]}, "invalidPackage"),
+    ],
+)
+def test_a_refusal_in_any_shape_has_a_reason(world: World, body: dict, reason: str) -> None:
+    order = world.start()
+    world.justifacts("assessment.start", body)
+    place.call_justifacts(order.pk)
+    order.refresh_from_db()
+    assert (order.status, order.end_reason) == ("rejected", reason)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 203])
+def test_any_2xx_with_success_is_a_success(world: World, status: int) -> None:
+    order = world.start()
+    world.justifacts("assessment.start", {"success": True, "results": {"assessment_id": "JF-9"}}, status)
+    place.call_justifacts(order.pk)
+    order.refresh_from_db()
+    assert (order.status, order.justifacts_order_id) == ("received", "JF-9")
+
+
+def test_after_a_refusal_the_recruiter_may_start_the_same_check_anew(world: World) -> None:
+    world.ashby_takes_everything()
+    same = world.start_body()
+    first = world.start(**same)
+    world.justifacts("assessment.start", {"success": False, "errors": ["out_of_credit"]})
+    world.work()
+    second = world.start(**same)
+    assert second.pk != first.pk
+    world.justifacts_takes("JF-2")
+    world.work()
+    assert [body["reference_id"] for body in world.sent("assessment.start")] == [
+        str(first.pk),
+        str(second.pk),
+    ]
+    assert Order.objects.get(pk=second.pk).status == "received"
+
+
+def test_support_reads_each_attempt_without_the_candidate_or_the_key(world: World) -> None:
+    """Justifacts repeats what it was sent; none of it is kept."""
+    order = world.start()
+    echo = {"success": False, "message": "No: zoe.oneil@example.com", "echo": ["Zoë", "O'NEIL"]}
+    echo["key"] = world.acme.verification_key
+    world.justifacts("assessment.start", echo, 422)
+    place.call_justifacts(order.pk)
+    attempt = Attempt.objects.get()
+    assert (attempt.call, attempt.http_status, attempt.outcome) == ("place", 422, "refused")
+    kept = f"{attempt.answer} {attempt.message}".lower()
+    for secret in ("zoe.oneil", "zoë", "o'neil", "example.com", world.acme.verification_key):
+        assert secret not in kept
+    assert world.wire.calls[0].request.url == f"{JUSTIFACTS}assessment.start"

@@ -1,0 +1,229 @@
+"""Placing: nobody knows whether Justifacts took the order, and a second check costs money."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import requests
+import time_machine
+from urllib3.exceptions import ProtocolError
+
+from assessments.models import Attempt, Order
+from tests.fixtures.world import World
+
+RESET = requests.ConnectionError(ProtocolError("Connection aborted.", ConnectionResetError(104, "reset")))
+NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
+ENVELOPE = {"success": True, "results": {"assessment_id": "JF-1"}}
+
+UNKNOWN = [
+    pytest.param({"body": requests.ReadTimeout("read timed out")}, id="read time-out"),
+    pytest.param({"body": RESET}, id="reset"),
+    pytest.param({"body": requests.exceptions.ChunkedEncodingError("broken")}, id="broken off"),
+    *[pytest.param({"body": ENVELOPE, "status": s}, id=f"{s}") for s in (408, 425, 500, 501, 502, 504, 599)],
+    *[pytest.param({"body": ENVELOPE, "status": s}, id=f"{s}") for s in (204, 304)],
+    pytest.param(
+        {"body": "", "status": 307, "headers": {"Location": "https://justifacts.test/x"}}, id="redirect"
+    ),
+    pytest.param({"body": "<html>Welcome</html>"}, id="a page"),
+    *[
+        pytest.param({"body": body, "status": s, "content_type": "text/html"}, id=f"{s} {body[:12]}")
+        for s in (400, 401, 403, 404, 405, 410, 422)
+        for body in ("<!doctype html><title>HTTP Status 404 – Not Found</title>", "", "error code: 1010")
+    ],
+    *[
+        pytest.param({"body": body, "status": 404}, id=body)
+        for body in ('{"error": "Not Found"}', "[]", '["assessment_not_found"]', '"no"', '{"success": true}')
+    ],
+    *[
+        pytest.param({"body": {"success": False, "errors": [code]}, "status": s}, id=f"{s} {code}")
+        for code in ("generic_internal_error", "temporarily_unavailable", "TIMEOUT", "too-many-requests")
+        for s in (200, 400, 422)
+    ],
+    pytest.param({"body": {"success": False, "errors": ["err_5012"]}}, id="code never seen"),
+    pytest.param({"body": {"success": False}}, id="no code"),
+    pytest.param({"body": {"success": False, "errors": ["duplicate_reference"]}, "status": 409}, id="409"),
+    pytest.param({"body": b"\xff\xfe\x00"}, id="garbage"),
+    pytest.param({"body": ""}, id="empty"),
+    pytest.param({"body": "[" * 100_000}, id="deep"),
+    pytest.param({"body": "[1]"}, id="a list"),
+    pytest.param({"body": {"success": "true", "results": {"assessment_id": "JF-1"}}}, id="success as text"),
+    pytest.param({"body": {"success": True, "results": {}}}, id="no order number"),
+    pytest.param({"body": {"success": True, "results": {"assessment_id": "  "}}}, id="blank number"),
+    pytest.param({"body": {"success": True, "results": {"assessment_id": None}}}, id="null number"),
+    pytest.param({"body": {"success": True, "results": {"assessment_id": True}}}, id="true as number"),
+    pytest.param({"body": {"success": True, "results": [1]}}, id="results as a list"),
+    pytest.param({"body": b'{"success": true, "x": "' + b"x" * 1024 * 1024 + b'"}'}, id="more than 1 MB"),
+]
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def in_doubt(world: World) -> Order:
+    """An order whose placing ended with a time-out."""
+    world.ashby_takes_everything()
+    order = world.start()
+    world.justifacts("assessment.start", requests.ReadTimeout())
+    world.work()
+    return order
+
+
+def found(order: Order, number: str = "JF-1", **word: object) -> dict:
+    return {"success": True, "results": {"assessment_id": number, "reference_id": str(order.pk), **word}}
+
+
+def after(world: World, clock: time_machine.Traveller, order: Order, *seconds: float) -> Order:
+    for wait in seconds:
+        clock.shift(wait)
+        world.work()
+    order.refresh_from_db()
+    return order
+
+
+@pytest.mark.parametrize("answer", UNKNOWN)
+def test_it_is_looked_up_first_and_adopted_where_justifacts_has_it(world: World, clock, answer) -> None:
+    world.ashby_takes_everything()
+    order = world.start()
+    world.justifacts("assessment.start", **answer)
+    world.work()
+    order.refresh_from_db()
+    assert (order.status, order.next_call, order.needs_attention) == ("accepted", "look_up", False)
+    assert order.call_error
+    assert Attempt.objects.get().outcome == "unknown"
+
+    world.justifacts("assessment.status", found(order, "JF-3"))
+    after(world, clock, order, 2)
+    assert (order.status, order.justifacts_order_id, order.next_call) == ("received", "JF-3", "poll")
+    assert world.sent("assessment.status") == [{"reference_id": str(order.pk)}]
+    assert len(world.sent("assessment.start")) == 1
+    assert world.told(order) == ["Justifacts Received"]
+
+
+def test_what_the_look_up_says_of_the_status_counts(world: World, clock, in_doubt: Order) -> None:
+    word = {"assessment_status": {"value": "In Process: Justifacts"}, "timestamp": 5}
+    world.justifacts("assessment.status", found(in_doubt, **word))
+    after(world, clock, in_doubt, 2)
+    assert world.told(in_doubt) == ["Justifacts Received", "In Process: Justifacts"]
+
+
+def test_not_found_counts_when_it_is_said_twice_ten_seconds_apart(world, clock) -> None:
+    world.ashby_takes_everything()
+    order = world.start()
+    world.justifacts("assessment.start", RESET)
+    world.justifacts("assessment.status", NOT_FOUND)
+    world.work()
+    after(world, clock, order, 2, 9)
+    assert len(world.sent("assessment.status")) == 1
+    world.justifacts_takes("JF-2")
+    after(world, clock, order, 1)
+    assert order.justifacts_order_id == "JF-2"
+
+
+def test_after_silence_not_found_counts_later_as_justifacts_may_still_be_at_it(
+    world, clock, in_doubt
+) -> None:
+    world.justifacts("assessment.status", NOT_FOUND)
+    assert not world.sent("assessment.status"), "Justifacts may still be working on the order"
+    after(world, clock, in_doubt, 2, 10, 9)
+    assert len(world.sent("assessment.status")) == 2
+    assert len(world.sent("assessment.start")) == 1
+    world.justifacts_takes("JF-2")
+    after(world, clock, in_doubt, 1)
+    assert in_doubt.justifacts_order_id == "JF-2"
+    starts = world.sent("assessment.start")
+    assert len(starts) == 2
+    assert starts[0] == starts[1]
+    assert {
+        call.request.headers["Idempotency-Key"] for call in world.wire.calls if "start" in call.request.url
+    } == {str(in_doubt.pk)}
+
+
+def test_an_order_that_justifacts_shows_late_is_not_placed_again(world, clock, in_doubt) -> None:
+    world.justifacts("assessment.status", NOT_FOUND)
+    after(world, clock, in_doubt, 2)
+    world.justifacts("assessment.status", found(in_doubt, "JF-LATE"))
+    after(world, clock, in_doubt, 10)
+    assert in_doubt.justifacts_order_id == "JF-LATE"
+    assert len(world.sent("assessment.start")) == 1
+
+
+def test_a_second_unknown_is_looked_up_twice_again(world, clock, in_doubt) -> None:
+    world.justifacts("assessment.status", NOT_FOUND)
+    after(world, clock, in_doubt, 2, 10, 10)
+    assert len(world.sent("assessment.start")) == 2
+    after(world, clock, in_doubt, 2)
+    assert (in_doubt.next_call, in_doubt.not_found_count) == ("look_up", 1)
+    assert len(world.sent("assessment.start")) == 2
+
+
+UNCERTAIN = [
+    pytest.param({"body": requests.ConnectTimeout()}, 3, id="no connection"),
+    pytest.param({"body": requests.ReadTimeout()}, 3, id="time-out"),
+    pytest.param({"body": "oops", "status": 500}, 3, id="500"),
+    pytest.param({"body": "busy", "status": 503}, 3, id="503"),
+    pytest.param({"body": "<html>Log in</html>"}, 3, id="a page"),
+    pytest.param({"body": {"success": True, "results": {}}}, 3, id="no number"),
+    pytest.param(
+        {"body": {"success": True, "results": {"assessment_id": "JF-9", "reference_id": "another"}}},
+        3,
+        id="another order",
+    ),
+    pytest.param({"body": {"success": False, "errors": ["unknown_method"]}}, 1, id="no such call"),
+    pytest.param({"body": {"message": "Not found"}, "status": 404}, 1, id="404 with a message"),
+    pytest.param({"body": {"success": False, "errors": ["not_found"]}}, 1, id="not found, and not what"),
+    pytest.param({"body": {"success": False}, "status": 401}, 1, id="401"),
+    pytest.param({"body": "<h1>404</h1>", "status": 404}, 3, id="404 page"),
+    pytest.param({"body": "", "status": 401}, 3, id="401 without the protocol"),
+    pytest.param({"body": {"error": "assessment_not_found"}, "status": 404}, 3, id="another 404"),
+    pytest.param({"body": {"success": False, "errors": ["internal_error"]}}, 3, id="server code"),
+    pytest.param({"body": {"success": False, "errors": ["err_5012"]}}, 3, id="code never seen"),
+]
+
+
+@pytest.mark.parametrize(("answer", "times"), UNCERTAIN)
+def test_without_a_certain_answer_a_human_decides_and_no_machine_places_it_again(
+    world: World, clock, in_doubt: Order, answer: dict, times: int
+) -> None:
+    world.justifacts("assessment.status", **answer)
+    for _ in range(times):
+        assert not after(world, clock, in_doubt).needs_attention
+        after(world, clock, in_doubt, 60)
+    assert in_doubt.needs_attention
+    assert in_doubt.attention_reason.startswith("Whether Justifacts took the order is not known")
+    assert "will not place the order again" in in_doubt.attention_reason
+    assert (in_doubt.status, in_doubt.justifacts_order_id) == ("accepted", "")
+
+    world.justifacts("assessment.status", NOT_FOUND)
+    after(world, clock, in_doubt, *[3600] * 8)
+    assert in_doubt.attention_reason.startswith("Justifacts now says that it has no such order.")
+    assert in_doubt.next_call == "look_up"
+    assert len(world.sent("assessment.start")) == 1
+
+    world.justifacts("assessment.status", found(in_doubt, "JF-10"))
+    after(world, clock, in_doubt, 3600)
+    assert (in_doubt.status, in_doubt.justifacts_order_id) == ("received", "JF-10")
+    assert (in_doubt.needs_attention, in_doubt.attention_reason) == (False, "")
+    assert len(world.sent("assessment.start")) == 1
+    assert world.told(in_doubt) == ["Justifacts Received"]
+
+
+def test_not_found_counts_only_in_a_row(world, clock, in_doubt) -> None:
+    for body, status, wait in ((NOT_FOUND, 200, 2), ("", 500, 10), (NOT_FOUND, 200, 5)):
+        world.justifacts("assessment.status", body, status)
+        after(world, clock, in_doubt, wait)
+    assert len(world.sent("assessment.start")) == 1
+    assert len(world.sent("assessment.status")) == 3
+    world.justifacts_takes("JF-1")
+    after(world, clock, in_doubt, 10)
+    assert in_doubt.justifacts_order_id == "JF-1"
+
+
+def test_not_found_as_http_404_in_the_envelope_is_as_certain(world, clock, in_doubt) -> None:
+    world.justifacts("assessment.status", NOT_FOUND, 404)
+    world.justifacts_takes("JF-1")
+    after(world, clock, in_doubt, 2, 10, 10)
+    assert in_doubt.justifacts_order_id == "JF-1"

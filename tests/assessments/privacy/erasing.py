@@ -1,0 +1,128 @@
+"""A candidate whose every word is marked, and an order that meets everything which can keep such a word."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.utils import timezone
+
+from assessments import recovery_log
+from assessments.models import Order, Update
+from assessments.privacy.legal_hold import hold, lift
+from assessments.reconciliation.run import reconcile
+from assessments.support.notes import note
+from assessments.support.retry import retry
+from integrations.encryption.secrets import Secret
+from tests.fixtures.world import World, data
+
+EMAIL = "zebediah.quillfeather@marked.example"
+FULL_NAME = "Zebediah Quillfeather"
+REPORT = "https://reports.justifacts.com/marked-report/77"
+#: None of these may be found anywhere.
+MARKS = (
+    *("zebediah", "quillfeather", "marked", "77 yew lane"),
+    *("review-ish", "dossier"),
+)
+CANDIDATE = {
+    "ashby_id": "marked-candidate-id",
+    "first_name": "Zebediah",
+    "last_name": "Quillfeather",
+    "email": EMAIL,
+    "ashby_profile_url": "https://app.ashbyhq.com/candidates/marked-profile",
+}
+
+
+def body(world: World, **changes: Any) -> dict[str, Any]:
+    return world.start_body(
+        candidate=CANDIDATE,
+        application={"ashby_id": "application-9", "status": "Active"},
+        additional_fields={"address": "77 Yew Lane"},
+        **changes,
+    )
+
+
+def whole_life(world: World) -> Order:
+    """From the start to the result, with every trouble on the way, each in words that name the candidate."""
+    answer = world.call("/ashby/assessment.start", body(world))
+    order = Order.objects.get(pk=answer.json()["results"]["assessment_id"])
+    assert world.call("/ashby/assessment.start", body(world)).status_code == 409
+    quoting = {
+        "success": False,
+        "errorInfo": {"code": "x", "message": f"No room for {FULL_NAME}, 77 Yew Lane"},
+    }
+    world.justifacts("assessment.start", quoting, 503)
+    world.ashby("assessment.update", quoting, 500)
+    world.work()
+    world.justifacts_takes("JF-9")
+    retry(order.pk, "Sam")
+    world.work()
+    order.refresh_from_db()
+    world.push(order, f"Waiting for the dossier of {FULL_NAME}")
+    world.push(order, "Applicant Started", timestamp="not a time", remark=f"{FULL_NAME} review-ish")
+    of_nobody = {
+        "assessment_id": "JF-9",
+        "reference_id": "of-nobody",
+        "assessment_status": "Applicant Started",
+    }
+    remark = {"remark": f"{FULL_NAME} review-ish"}
+    assert world.call("/justifacts/assessment.update", of_nobody | remark).status_code == 404
+    note(order.pk, f"Called {FULL_NAME} at 77 Yew Lane.", "Sam")
+    hold(order.pk, "Ada", f"A dispute with {FULL_NAME}")
+    refused_by_ashby(world, order, quoting)
+    world.push(
+        order,
+        "Complete",
+        assessment_result=data("result", "Review-ish"),
+        assessment_profile_url=data("report", REPORT, "url"),
+    )
+    world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk), "why": f"{FULL_NAME}, dossier"})
+    lift(order.pk, "Ada", f"Settled with {FULL_NAME}")
+    world.ashby_takes_everything()
+    retry(order.pk, "Sam")
+    world.work()
+    order.refresh_from_db()
+    assert (order.status, order.result, order.report_url) == ("complete", "Review-ish", REPORT)
+    return order
+
+
+def refused_by_ashby(world: World, order: Order, quoting: dict[str, Any]) -> None:
+    """For good; and a reconciliation's report repeats it."""
+    invalid = {"success": False, "errors": ["invalid_input"], "errorInfo": quoting["errorInfo"]}
+    world.ashby("assessment.update", invalid, 400)
+    retry(order.pk, "Sam")
+    world.work()
+    assert order.updates.filter(state=Update.State.REFUSED).exists()
+    same = {"assessment_id": "JF-9", "reference_id": str(order.pk), "timestamp": 1}
+    world.justifacts("assessment.status", {"success": True, "results": same})
+    sold = [{"assessment_type_id": world.acme.basic.justifacts_id, "name": "Basic", "description": ""}]
+    world.justifacts("assessment.list", {"success": True, "results": sold})
+    world.ashby("job.list", {"success": True, "results": [], "moreDataAvailable": False})
+    reconcile(world.acme.organization, "Ada")
+
+
+def left() -> dict[str, str]:
+    """Every column of every model, and every line of the journal, that says one of the marks."""
+    found = {}
+    for name, text in (*_columns(), *_journal()):
+        if mark := next((mark for mark in MARKS if mark in text.casefold()), None):
+            found[name] = mark
+    return found
+
+
+def _columns() -> Iterator[tuple[str, str]]:
+    for model in apps.get_models(include_auto_created=True):
+        for row in model._default_manager.all():
+            for field in row._meta.concrete_fields:
+                yield f"{model._meta.label}.{field.name}", _text(getattr(row, field.attname))
+
+
+def _text(value: Any) -> str:
+    return value.reveal() if isinstance(value, Secret) else json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _journal() -> Iterator[tuple[str, str]]:
+    for entry in recovery_log.entries(timezone.now() - recovery_log.KEPT):
+        yield "the journal of starts", json.dumps(entry, ensure_ascii=False)
+    for entry in recovery_log.entries_of(recovery_log.ERASURES):
+        yield "the journal of erasures", json.dumps(entry, ensure_ascii=False)

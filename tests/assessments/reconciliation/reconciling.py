@@ -1,0 +1,62 @@
+"""What the stories of reconciliations share."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import responses
+from django.db import connections
+
+from assessments.models import Order, Reconciliation
+from assessments.reconciliation.run import reconcile
+from tests.fixtures.world import JUSTIFACTS, World, data
+
+NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
+
+
+def word(order: Order, number: str = "JF-2026-1", status: str = "", **parts: Any) -> dict[str, Any]:
+    """Justifacts' answer about an order."""
+    said = {"assessment_status": data("status", status)} if status else {}
+    results = {"assessment_id": number, "reference_id": str(order.pk), "timestamp": 1, **said, **parts}
+    return {"success": True, "results": results}
+
+
+def justifacts_says(
+    world: World, order: Order, number: str = "JF-2026-1", status: str = "", **parts: Any
+) -> None:
+    world.justifacts("assessment.status", word(order, number, status, **parts))
+
+
+def lines(report: Reconciliation, outcome: str) -> list[str]:
+    return [line.text for line in report.differences.filter(outcome=outcome)]
+
+
+def run(world: World) -> Reconciliation:
+    return reconcile(world.acme.organization, "Ada")
+
+
+def meanwhile(world: World, answer: dict[str, Any], happens: Callable[[], object]) -> None:
+    """While a reconciliation asks about an order, and before it has the answer, something happens, once."""
+    ours, events = connections["default"], [happens]
+
+    def answered(_request: object) -> tuple[int, dict[str, str], str]:
+        try:
+            event = events.pop()
+        except IndexError:
+            # Several threads ask, and one alone meets it.
+            return 200, {}, json.dumps(answer)
+        # In a thread of the poll's: it takes the story's own connection, which waits for the answer.
+        ours.inc_thread_sharing()
+        connections["default"] = ours
+        try:
+            event()
+        finally:
+            del connections["default"]
+            ours.dec_thread_sharing()
+        return 200, {}, json.dumps(answer)
+
+    url = f"{JUSTIFACTS}assessment.status"
+    world.wire.remove(responses.POST, url)
+    world.wire.add_callback(responses.POST, url, answered)

@@ -1,0 +1,238 @@
+"""Reconciliation: Justifacts' word, Ashby's card and the portal's books are compared and mended."""
+
+from datetime import timedelta
+
+import pytest
+import responses
+
+from assessments import tasks
+from assessments.models import InboundCall, Reconciliation, Update
+from assessments.reconciliation import run as reconciling
+from assessments.reconciliation.run import AlreadyRunning
+from integrations.catalog.mapping import map_job, set_default_package
+from tests.assessments.reconciliation.reconciling import NINE, NOT_FOUND, justifacts_says, lines, run
+from tests.fixtures.world import JUSTIFACTS, World, data
+
+pytestmark = pytest.mark.anywhere
+
+
+def test_where_all_agree_there_is_nothing_to_say(settled: World) -> None:
+    order = settled.placed()
+    settled.work()
+    justifacts_says(settled, order, status="Justifacts Received")
+    report = run(settled)
+    assert (report.orders_checked, report.mended, report.for_human, report.not_checked) == (1, 0, 0, 0)
+    assert report.ended_at
+    assert report.error == ""
+
+
+class TestJustifacts:
+    def test_a_status_that_was_missed_is_applied_and_told(self, settled: World) -> None:
+        order = settled.placed()
+        settled.work()
+        justifacts_says(settled, order, status="In Process: Justifacts")
+        report = run(settled)
+        settled.work()
+        order.refresh_from_db()
+        assert order.status == "in_process"
+        assert settled.told(order)[-1] == "In Process: Justifacts"
+        (text,) = lines(report, "mended")
+        assert "In Process: Justifacts" in text
+        again = run(settled)
+        assert (again.mended, again.for_human) == (0, 0), "the second run finds nothing"
+
+    def test_a_changed_result_is_told(self, settled: World) -> None:
+        order = settled.placed()
+        settled.push(order, "Complete", assessment_result=data("result", "Review"))
+        settled.work()
+        late = int((NINE + timedelta(hours=1)).timestamp() * 1000)
+        changed = {"assessment_result": data("result", "Clear"), "timestamp": late}
+        justifacts_says(settled, order, status="Complete", **changed)
+        assert run(settled).mended == 1
+        settled.work()
+        assert settled.sent("assessment.update")[-1]["assessment_result"]["value"] == "Clear"
+        assert run(settled).mended == 0
+
+    def test_an_order_that_justifacts_has_lost_is_for_a_human(self, settled: World) -> None:
+        settled.placed()
+        settled.work()
+        settled.justifacts("assessment.status", NOT_FOUND)
+        (text,) = lines(run(settled), "for_human")
+        assert "does not know order JF-2026-1" in text
+
+    def test_what_was_placed_without_our_knowing_is_adopted(self, settled: World) -> None:
+        """As after a restore: the order is still to be placed here, and Justifacts has it."""
+        order = settled.start()
+        justifacts_says(settled, order, number="JF-7", status="Justifacts Received")
+        report = run(settled)
+        settled.work()
+        order.refresh_from_db()
+        assert order.justifacts_order_id == "JF-7"
+        assert "JF-7" in lines(report, "mended")[0]
+        assert not settled.sent("assessment.start")
+
+    def test_a_check_that_goes_on_although_it_was_cancelled_is_cancelled_again(self, settled: World) -> None:
+        order = settled.placed()
+        settled.work()
+        settled.justifacts("assessment.cancel", {"success": True, "results": {}})
+        settled.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+        settled.work()
+        justifacts_says(settled, order, status="Applicant Started")
+        report = run(settled)
+        settled.work()
+        assert len(settled.sent("assessment.cancel")) == 2
+        assert report.mended == 1
+
+    def test_a_refused_order_that_runs_all_the_same_is_for_a_human(self, settled: World) -> None:
+        order = settled.start()
+        settled.justifacts("assessment.start", {"message": "No."}, 422)
+        settled.work()
+        justifacts_says(settled, order, number="JF-9", status="Justifacts Received")
+        report = run(settled)
+        order.refresh_from_db()
+        assert order.status == "rejected"
+        assert report.for_human
+        assert any("cancel it" in text for text in lines(report, "for_human"))
+
+    def test_a_word_that_is_behind_ours_is_for_a_human_and_turns_nothing_back(self, settled: World) -> None:
+        order = settled.placed()
+        settled.push(order, "In Process: Justifacts")
+        settled.work()
+        before = settled.written()
+        justifacts_says(settled, order, status="Applicant Started")
+        assert run(settled).for_human == 1
+        order.refresh_from_db()
+        assert order.status == "in_process"
+        assert settled.written() == before
+
+    @pytest.mark.parametrize("failure", [({}, 500), ({}, 429), ("<html>", 200)])
+    def test_silence_is_no_difference(self, settled: World, failure) -> None:
+        settled.placed()
+        settled.work()
+        settled.justifacts("assessment.status", *failure)
+        report = run(settled)
+        assert (report.orders_checked, report.mended, report.for_human) == (0, 0, 0)
+        assert report.not_checked == 1
+
+
+class TestAshby:
+    def test_an_end_that_was_never_told_is_told_now(self, settled: World) -> None:
+        order = settled.placed()
+        settled.push(order, "Complete", assessment_result=data("result", "Clear"))
+        settled.work()
+        Update.objects.filter(order=order).order_by("-sequence")[0].delete()
+        justifacts_says(settled, order, status="Complete", assessment_result=data("result", "Clear"))
+        assert run(settled).mended == 1
+        settled.work()
+        assert settled.told(order)[-1] == "Complete"
+        assert run(settled).mended == 0
+
+    def test_what_waits_is_no_difference(self, settled: World) -> None:
+        settled.ashby("assessment.update", {}, 503)
+        order = settled.placed()
+        settled.work()
+        justifacts_says(settled, order, status="Justifacts Received")
+        report = run(settled)
+        assert (report.mended, report.for_human) == (0, 0)
+
+    def test_what_a_person_set_aside_or_ashby_refused_is_for_a_human(self, settled: World) -> None:
+        order = settled.placed()
+        settled.work()
+        justifacts_says(settled, order, status="Justifacts Received")
+        for state in ("set_aside", "refused"):
+            Update.objects.filter(order=order).update(state=state, delivered_at=None, last_error="No.")
+            report = run(settled)
+            assert (report.mended, report.for_human) == (0, 1), state
+
+
+class TestCatalogue:
+    def test_choices_that_hang_on_what_is_gone_are_for_a_human(self, settled: World) -> None:
+        acme = settled.acme
+        map_job(acme.organization, "job-1", acme.basic)
+        map_job(acme.organization, "job-2", acme.executive)
+        set_default_package(acme.organization, acme.basic)
+        settled.justifacts(
+            "assessment.list",
+            {"success": True, "results": [{"assessment_type_id": acme.executive.justifacts_id, "name": "E"}]},
+        )
+        jobs = [{"id": "job-2", "title": "Cook", "status": "Closed"}]
+        settled.ashby("job.list", {"success": True, "results": jobs, "moreDataAvailable": False})
+        found = " ".join(lines(run(settled), "for_human"))
+        assert "The default package “Basic” is not offered" in found
+        assert "gets the package “Basic”" in found
+        assert "Cook" in found
+        assert "closed in Ashby" in found
+
+    def test_lists_that_cannot_be_fetched_are_not_checked(self, settled: World) -> None:
+        settled.justifacts("assessment.list", {}, 500)
+        settled.ashby("job.list", {}, 500)
+        report = run(settled)
+        assert (report.not_checked, report.for_human) == (2, 0)
+
+    def test_words_about_an_order_that_nobody_knows_are_for_a_human(self, settled: World) -> None:
+        body = {"assessment_id": "JF-404", "assessment_status": data("status", "Complete")}
+        for _ in range(2):
+            assert settled.call("/justifacts/assessment.update", body).status_code == 404
+        assert InboundCall.objects.filter(http_status=404).count() == 2
+        (text,) = lines(run(settled), "for_human")
+        assert "2 times" in text
+        assert "JF-404" in text
+
+
+class TestWhenAndWho:
+    def test_another_organizations_orders_are_left_alone(self, settled: World) -> None:
+        body = settled.start_body(assessment_type_id=str(settled.globex.basic.assessment_type_id))
+        settled.call("/ashby/assessment.start", body, key=settled.globex.verification_key)
+        report = run(settled)
+        assert report.orders_checked == 0
+        assert not settled.sent("assessment.status")
+
+    def test_what_ended_long_ago_is_not_asked_about(self, settled: World, clock) -> None:
+        order = settled.placed()
+        settled.push(order, cancelled_reason=data("reason", "No."))
+        settled.work()
+        clock.shift(timedelta(days=8))
+        assert run(settled).orders_checked == 0
+
+    def test_one_at_a_time(self, settled: World, clock) -> None:
+        running = reconciling.begin(settled.acme.organization, "Ada")
+        with pytest.raises(AlreadyRunning):
+            run(settled)
+        clock.shift(timedelta(minutes=31))
+        assert run(settled).ended_at
+        running.refresh_from_db()
+        assert "interrupted" in running.error
+
+    def test_a_message_that_comes_twice_runs_it_once(self, settled: World) -> None:
+        settled.justifacts("assessment.list", {}, 500)
+        report = reconciling.begin(settled.acme.organization, "Ada")
+        for _ in range(2):
+            tasks.reconcile_organization(report.pk)
+        assert report.differences.count() == 1
+
+    def test_each_night_every_connected_organization(self, settled: World, clock) -> None:
+        tasks.reconcile_nightly()
+        begun = {report.organization.slug: report.asked_by for report in Reconciliation.objects.all()}
+        assert begun == {"acme": "the portal", "globex": "the portal"}
+        for report in Reconciliation.objects.all():
+            tasks.reconcile_organization(report.pk)
+        clock.shift(timedelta(hours=2))
+        tasks.reconcile_nightly()
+        assert Reconciliation.objects.count() == 2
+        clock.shift(timedelta(days=1))
+        tasks.reconcile_nightly()
+        assert Reconciliation.objects.count() == 4
+        Reconciliation.objects.update(ended_at=NINE)
+        clock.shift(timedelta(days=91))
+        tasks.reconcile_nightly()
+        assert Reconciliation.objects.filter(started_at__lt=NINE + timedelta(days=2)).count() == 0
+
+    def test_a_silent_justifacts_is_asked_a_few_times_only(self, settled: World) -> None:
+        for number in range(20):
+            settled.placed(f"JF-{number}")
+        settled.work()
+        settled.wire.remove(responses.POST, f"{JUSTIFACTS}assessment.status")
+        settled.justifacts("assessment.status", {}, 500)
+        report = run(settled)
+        assert report.not_checked == 20
+        assert len(settled.sent("assessment.status")) < 20

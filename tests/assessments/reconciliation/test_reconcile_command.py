@@ -1,0 +1,39 @@
+"""``reconcile SLUG``."""
+
+from assessments.reconciliation.run import begin
+from integrations.models import Connection
+from tests.commands.conftest import Console
+from tests.fixtures.world import World, data
+
+
+def test_it_says_what_was_mended_and_what_is_for_a_human(world: World, console: Console) -> None:
+    world.ashby_takes_everything()
+    order = world.placed()
+    world.work()
+    results = {
+        "assessment_id": "JF-2026-1",
+        "reference_id": str(order.pk),
+        "assessment_status": data("s", "Applicant Started"),
+    }
+    world.justifacts("assessment.status", {"success": True, "results": results})
+    world.justifacts("assessment.list", {}, 500)
+    found = console.json("reconcile", "acme")
+    assert found["organization"] == "Acme"
+    assert found["orders_checked"] == 1
+    assert [line["order"] for line in found["mended"]] == [str(order.pk)]
+    assert found["for_human"] == []
+    assert found["not_checked"]
+    assert found["ended_at"]
+    lines = console.run("reconcile", "acme")
+    assert "1 orders checked: 0 mended, 0 for a human" in lines
+
+
+def test_it_fails_with_one_clear_line(world: World, console: Console) -> None:
+    assert "no connected organization “nobody”" in console.fails("reconcile", "nobody")
+    begin(world.acme.organization, "Ada")
+    assert "running already" in console.fails("reconcile", "acme")
+
+
+def test_an_organization_that_is_switched_off_is_not_compared(world: World, console: Console) -> None:
+    Connection.objects.filter(organization=world.acme.organization).update(is_enabled=False)
+    assert "switched off" in console.fails("reconcile", "acme")

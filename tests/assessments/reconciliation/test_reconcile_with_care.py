@@ -1,0 +1,168 @@
+"""Where a reconciliation might see a difference that is none, or overlook one."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from assessments import recovery_log
+from assessments.models import InboundCall, Update
+from assessments.reconciliation.catalog import unknown_references
+from integrations.catalog.mapping import map_job
+from tests.assessments.reconciliation.reconciling import (
+    NINE,
+    NOT_FOUND,
+    justifacts_says,
+    lines,
+    meanwhile,
+    run,
+    word,
+)
+from tests.fixtures.world import World
+
+pytestmark = pytest.mark.anywhere
+
+
+class TestWhileOthersWork:
+    def test_a_word_that_a_push_has_overtaken_is_no_difference(self, settled: World) -> None:
+        order = settled.placed()
+        settled.work()
+        old = word(order, status="Applicant Started")
+        meanwhile(settled, old, lambda: settled.push(order, "In Process: Justifacts"))
+        report = run(settled)
+        settled.work()
+        assert (report.mended, report.for_human) == (0, 0)
+        assert settled.told(order)[-1] == "In Process: Justifacts"
+
+    def test_a_check_that_was_cancelled_at_that_moment_is_cancelled_once(self, settled: World) -> None:
+        order = settled.placed()
+        settled.work()
+        settled.justifacts("assessment.cancel", {"success": True, "results": {}})
+
+        def cancelled() -> None:
+            settled.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+            settled.work()
+
+        meanwhile(settled, word(order, status="Applicant Started"), cancelled)
+        report = run(settled)
+        settled.work()
+        assert (report.mended, report.for_human) == (0, 0)
+        assert len(settled.sent("assessment.cancel")) == 1
+
+
+class TestSilence:
+    def test_a_refusal_to_say_anything_is_no_word_on_the_order(self, settled: World) -> None:
+        settled.placed()
+        settled.work()
+        settled.justifacts("assessment.status", {"message": "Not today."}, 422)
+        report = run(settled)
+        assert (report.orders_checked, report.not_checked, report.for_human) == (0, 1, 0)
+        assert "Not today." in lines(report, "not_checked")[0]
+
+    def test_what_a_candidate_is_called_stays_out_of_the_report(self, settled: World) -> None:
+        settled.placed()
+        settled.work()
+        words = "No order of Zoë O'Neil, zoe.oneil@example.com, today."
+        settled.justifacts("assessment.status", {"message": words}, 422)
+        (text,) = lines(run(settled), "not_checked")
+        assert "today" in text
+        for personal in ("Zoë", "O'Neil", "zoe.oneil"):
+            assert personal not in text
+
+    def test_ashby_is_compared_although_justifacts_says_nothing(self, settled: World) -> None:
+        order = settled.placed()
+        settled.push(order, "In Process: Justifacts")
+        settled.work()
+        Update.objects.filter(order=order).order_by("-sequence")[0].delete()
+        settled.justifacts("assessment.status", {}, 500)
+        report = run(settled)
+        settled.work()
+        assert (report.mended, report.not_checked) == (1, 1)
+        assert settled.told(order)[-1] == "In Process: Justifacts"
+
+
+class TestAshby:
+    def test_that_the_applicant_started_is_signalled_once(self, settled: World) -> None:
+        """Of the two updates of this status Ashby took the first; only the second is told."""
+        order = settled.placed()
+        settled.push(order, "Applicant Started")
+        settled.work()
+        Update.objects.filter(order=order).order_by("-sequence")[0].delete()
+        justifacts_says(settled, order, status="Applicant Started")
+        assert run(settled).mended == 1
+        settled.work()
+        assert settled.told(order)[-3:] == ["Started", "Applicant Started", "Applicant Started"]
+
+    def test_a_status_that_came_back_after_an_unknown_one_is_told(self, settled: World) -> None:
+        order = settled.placed()
+        for status in ("In Process: Justifacts", "On Hold", "In Process: Justifacts"):
+            settled.push(order, status)
+            settled.work()
+        justifacts_says(settled, order, status="In Process: Justifacts")
+        run(settled)
+        settled.work()
+        assert settled.told(order)[-2:] == ["On Hold", "In Process: Justifacts"]
+        assert run(settled).mended == 0
+
+
+class TestCatalogue:
+    def test_a_mapped_job_that_ashby_does_not_have_is_for_a_human(self, settled: World) -> None:
+        acme = settled.acme
+        for job in ("job-1", "job-2"):
+            map_job(acme.organization, job, acme.basic)
+        jobs = [{"id": "job-2", "title": "Cook", "status": "Open"}]
+        settled.ashby("job.list", {"success": True, "results": jobs, "moreDataAvailable": False})
+        (text,) = lines(run(settled), "for_human")
+        assert "Ashby lists no job “job-1”" in text
+
+    def test_while_ashby_is_silent_no_job_is_gone(self, settled: World) -> None:
+        map_job(settled.acme.organization, "job-1", settled.acme.basic)
+        settled.ashby("job.list", {}, 500)
+        report = run(settled)
+        assert (report.for_human, report.not_checked) == (0, 1)
+
+
+class TestUnknownReferences:
+    def test_an_order_that_has_become_known_since_is_none(self, settled: World) -> None:
+        """As after a restore: Justifacts pushed before the order was made again."""
+        order = settled.placed()
+        settled.work()
+        for body in ({"assessment_id": "JF-2026-1"}, {"assessment_id": "x", "reference_id": str(order.pk)}):
+            unknown(settled, body)
+        justifacts_says(settled, order, status="Justifacts Received")
+        assert run(settled).for_human == 0
+
+    def test_another_organizations_order_is_not_known_here(self, settled: World) -> None:
+        order = settled.placed()
+        unknown(settled, {"assessment_id": str(order.pk)}, organization=settled.globex.organization)
+        (line,) = unknown_references(settled.globex.connection, NINE)
+        assert str(order.pk) in line[1]
+        assert not list(unknown_references(settled.acme.connection, NINE))
+
+    def test_what_was_said_the_day_before_yesterday_is_past(self, settled: World, clock) -> None:
+        unknown(settled, {"assessment_id": "JF-404"})
+        assert run(settled).for_human == 1
+        clock.shift(timedelta(days=2))
+        assert run(settled).for_human == 0
+
+
+def unknown(world: World, body: dict[str, Any], organization: Any = None) -> None:
+    """A push that was answered with 404."""
+    InboundCall.objects.create(
+        organization=organization or world.acme.organization,
+        source=InboundCall.Source.JUSTIFACTS,
+        name="assessment.update",
+        http_status=404,
+        outcome="assessment_not_found",
+        body=body,
+    )
+
+
+def test_a_forgotten_order_that_justifacts_never_had_is_no_word_for_a_human(settled: World) -> None:
+    order = settled.start()
+    settled.justifacts("assessment.status", NOT_FOUND)
+    recovery_log.note(order)
+    Update.objects.all().delete()
+    order.delete()
+    report = run(settled)
+    assert (report.mended, report.for_human) == (1, 0)

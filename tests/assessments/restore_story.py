@@ -1,0 +1,126 @@
+"""A portal around a restore, one stage each: ``python -m tests.assessments.restore_story STAGE FILE``.
+
+Both sides are ``responses``; what they know outlives a stage in FILE, as the real ones would outlive our
+database.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import django
+import responses
+
+
+def main() -> None:
+    stage, books = sys.argv[1], Path(sys.argv[2])
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from django.conf import settings
+    from django.test import Client
+    from django.test.utils import setup_test_environment
+
+    from tests.fixtures.fake_partners import Ashby, Justifacts
+    from tests.fixtures.world import World
+
+    setup_test_environment()
+    settings.ASHBY_API_BASE_URL = "https://ashby.test"
+    known: dict[str, Any] = json.loads(books.read_text()) if books.exists() else {}
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
+        if stage == "before":
+            world = World(Client(raise_request_exception=True), wire)
+        else:
+            world = _the_same_world(World, Client(), wire)
+        justifacts, ashby = Justifacts(), Ashby()
+        justifacts.orders, justifacts.starts = known.get("orders", {}), known.get("starts", [])
+        ashby.stories = known.get("stories", {})
+        justifacts.register(wire)
+        ashby.register(wire)
+        state = known.get("state", {})
+        {"before": _before, "lost-minutes": _lost_minutes, "afterwards": _afterwards}[stage](
+            world, justifacts, ashby, state
+        )
+        books.write_text(
+            json.dumps(
+                {
+                    "orders": justifacts.orders,
+                    "starts": justifacts.starts,
+                    "stories": ashby.stories,
+                    "state": state,
+                }
+            )
+        )
+
+
+def _the_same_world(kind: Any, client: Any, wire: Any) -> Any:
+    """Without connecting the organizations again."""
+    from integrations.models import Connection
+
+    world = kind.__new__(kind)
+    world.client, world.wire = client, wire
+    connection = Connection.objects.get(organization__slug="acme")
+    packages = connection.organization.packages.order_by("pk")
+    world.acme = type("Tenant", (), {})()
+    world.acme.connection, world.acme.organization = connection, connection.organization
+    world.acme.verification_key = connection.verification_key.reveal()
+    world.acme.basic = packages[0]
+    return world
+
+
+def _start(world: Any, application: str) -> str:
+    body = world.start_body(application={"ashby_id": application})
+    answer = world.call("/ashby/assessment.start", body)
+    assert answer.status_code == 200, answer.content
+    return str(answer.json()["results"]["assessment_id"])
+
+
+def _before(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any]) -> None:
+    """One order that Justifacts has, and one that is still to be placed."""
+    state["placed"] = _start(world, "a-placed")
+    world.work()
+    state["to place"] = _start(world, "a-to-place")
+
+
+def _lost_minutes(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any]) -> None:
+    """Everything goes on: the second is placed, the first moves, two more are started, one to its end."""
+    state["forgotten"], state["ended"] = _start(world, "a-forgotten"), _start(world, "a-ended")
+    world.work()
+    justifacts.move(state["placed"], "Applicant Started", "")
+    _push(world, justifacts, state["placed"])
+    justifacts.move(state["ended"], "Complete", "Clear")
+    _push(world, justifacts, state["ended"])
+    world.work()
+    assert len(justifacts.starts) == 4
+
+
+def _push(world: Any, justifacts: Any, reference: str) -> None:
+    assert world.call("/justifacts/assessment.update", justifacts.word(reference)).status_code == 200
+
+
+def _afterwards(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any]) -> None:
+    from assessments.models import Order
+    from assessments.reconciliation.run import reconcile
+
+    # A recruiter's second click, on a check that the books had forgotten.
+    assert _start(world, "a-forgotten") == state["forgotten"]
+    world.work()
+    reconcile(world.acme.organization, "the story")
+    world.work()
+    assert sorted(justifacts.starts) == sorted(set(justifacts.starts)), "placed twice"
+    orders = {str(order.pk): order for order in Order.objects.all()}
+    references = {state[name] for name in ("placed", "to place", "forgotten", "ended")}
+    assert orders.keys() == references, "lost"
+    for reference, order in orders.items():
+        assert order.justifacts_order_id == justifacts.orders[reference]["number"]
+        stamps = [body["timestamp"] for body in ashby.stories[reference]]
+        assert stamps == sorted(set(stamps)), "out of order"
+    assert orders[state["placed"]].status == "applicant_started"
+    assert (orders[state["ended"]].status, orders[state["ended"]].result) == ("complete", "Clear")
+    last = ashby.stories[state["ended"]][-1]
+    assert last["assessment_result"]["value"] == "Clear"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""What a working day is."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from assessments.stalled.thresholds import business_days_before
+
+
+@pytest.mark.parametrize(
+    ("day", "before"),
+    [
+        (datetime(2026, 3, 4, 12, tzinfo=UTC), datetime(2026, 3, 3, 12, tzinfo=UTC)),
+        (datetime(2026, 3, 2, 12, tzinfo=UTC), datetime(2026, 2, 27, 12, tzinfo=UTC)),
+        (datetime(2026, 3, 1, 9, tzinfo=UTC), datetime(2026, 2, 26, 23, 59, 59, tzinfo=UTC)),
+    ],
+    ids=["Wednesday", "Monday", "Sunday"],
+)
+def test_weekends_are_no_working_days(day: datetime, before: datetime) -> None:
+    assert business_days_before(day, 1) == before
+
+
+def test_ten_working_days_are_two_weeks() -> None:
+    wednesday = datetime(2026, 3, 18, 12, tzinfo=UTC)
+    assert business_days_before(wednesday, 10) == datetime(2026, 3, 4, 12, tzinfo=UTC)

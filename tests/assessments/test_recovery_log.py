@@ -1,0 +1,152 @@
+"""The journal of accepted starts, and what follows a restore."""
+
+import os
+import re
+import resource
+import signal
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from assessments import recovery_log
+from assessments.models import Order, Update
+from assessments.reconciliation.run import reconcile
+from assessments.recovery import after_restore
+from tests.fixtures.world import World, data
+
+pytestmark = pytest.mark.anywhere
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+def forget(order: Order) -> None:
+    """As if the database came from a backup of before the start."""
+    order.attempts.all().delete()
+    Update.objects.filter(order=order).delete()
+    order.inbound_calls.all().update(order=None)
+    Order.objects.filter(pk=order.pk).delete()
+
+
+def found(order_id: object, number: str) -> dict:
+    return {"success": True, "results": {"assessment_id": number, "reference_id": str(order_id)}}
+
+
+def test_a_forgotten_order_is_made_again_under_its_own_id_and_adopted(world: World, clock, settings) -> None:
+    world.ashby_takes_everything()
+    order = world.placed("JF-1", additional_fields={"state": "Illinois"})
+    forget(order)
+    world.justifacts("assessment.status", found(order.pk, "JF-1"))
+    clock.shift(timedelta(minutes=5))
+    assert after_restore(timezone.now()).made_again == 1
+    world.work()
+    again = Order.objects.get(pk=order.pk)
+    assert (again.justifacts_order_id, again.candidate_email) == ("JF-1", order.candidate_email)
+    assert (again.additional_fields, again.created_at) == ({"state": "Illinois"}, order.created_at)
+    assert len(world.sent("assessment.start")) == 1
+    assert after_restore(timezone.now()).made_again == 0, "a second run finds nothing"
+
+
+def test_a_second_click_after_the_restore_makes_no_second_order(world: World, clock) -> None:
+    body = world.start_body()
+    first = world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"]
+    forget(Order.objects.get(pk=first))
+    after_restore(timezone.now())
+    assert world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"] == first
+
+
+def test_what_the_books_would_place_is_looked_up_first(world: World) -> None:
+    world.ashby_takes_everything()
+    order = world.start()
+    world.justifacts("assessment.status", found(order.pk, "JF-1"))
+    assert after_restore(timezone.now()).looked_up == 1
+    world.work()
+    order.refresh_from_db()
+    assert order.justifacts_order_id == "JF-1"
+    assert not world.sent("assessment.start")
+
+
+def test_open_orders_are_polled_at_once(world: World) -> None:
+    world.ashby_takes_everything()
+    order = world.placed()
+    world.work()
+    results = found(order.pk, "JF-2026-1")["results"] | {"assessment_status": data("s", "Applicant Started")}
+    world.justifacts("assessment.status", {"success": True, "results": results})
+    assert after_restore(timezone.now()).polled == 1
+    world.work()
+    assert world.told(order)[-1] == "Applicant Started"
+
+
+def test_a_reconciliation_finds_forgotten_orders_too(world: World) -> None:
+    order = world.placed()
+    forget(order)
+    world.justifacts("assessment.status", found(order.pk, "JF-1"))
+    report = reconcile(world.acme.organization, "Ada")
+    assert report.mended >= 1
+    assert Order.objects.filter(pk=order.pk).exists()
+
+
+def test_the_journal_is_its_owners_alone_and_unreadable_without_the_key(world: World, settings) -> None:
+    world.start()
+    (file,) = Path(settings.JOURNAL_DIR).iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path(settings.JOURNAL_DIR).stat().st_mode) == 0o700
+    assert not re.search("oneil@|zoë|engineer", file.read_text(), re.IGNORECASE)
+
+
+def test_a_journal_that_cannot_be_written_refuses_no_start(world: World, settings, client, tmp_path) -> None:
+    (tmp_path / "file").touch()
+    settings.JOURNAL_DIR = tmp_path / "file" / "journal"
+    world.start()
+    parts = client.get("/health/ready").json()["parts"]
+    assert parts["journal"]["ok"] is False
+
+
+def test_a_line_that_was_cut_off_is_passed_over(world: World, settings) -> None:
+    first, second = world.start(), world.start()
+    (file,) = Path(settings.JOURNAL_DIR).iterdir()
+    lines = file.read_text().splitlines()
+    file.write_text(f"{lines[0][:50]}\n{lines[1]}\n")
+    since = timezone.now() - timedelta(days=1)
+    assert [entry["assessment_id"] for entry in recovery_log.entries(since)] == [str(second.pk)]
+    assert first.pk != second.pk
+
+
+def test_two_weeks_later_it_is_gone(world: World, settings, clock) -> None:
+    world.start()
+    clock.shift(timedelta(days=14))
+    recovery_log.forget_old(timezone.now())
+    assert os.listdir(settings.JOURNAL_DIR)
+    clock.shift(timedelta(days=1))
+    recovery_log.forget_old(timezone.now())
+    assert not os.listdir(settings.JOURNAL_DIR)
+
+
+def test_a_line_that_was_cut_off_does_not_take_the_next_one_with_it(world: World, settings) -> None:
+    world.start()
+    [file] = Path(settings.JOURNAL_DIR).glob("*.journal")
+    file.write_bytes(file.read_bytes() + file.read_bytes()[:100])
+    order = world.start()
+    assert str(order.pk) in [entry["assessment_id"] for entry in recovery_log.entries(timezone.now())]
+
+
+def test_a_disk_that_takes_half_a_line_has_not_taken_it(world: World, settings, caplog) -> None:
+    order = world.start()
+    [file] = Path(settings.JOURNAL_DIR).glob("*.journal")
+    usual, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 100, limits[1]))
+    try:
+        assert not recovery_log.note(order)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, usual)
+    assert "the journal of starts cannot be written" in caplog.text
+    assert recovery_log.note(order), "the disk has room again"
+    assert len(list(recovery_log.entries(timezone.now()))) == 2

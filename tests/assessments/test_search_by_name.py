@@ -1,0 +1,136 @@
+"""Support finds a candidate however the name is typed, also while an upgrade makes the search terms again."""
+
+import re
+
+import pytest
+from django.core.management import CommandError
+from django.urls import reverse
+
+from assessments import search, tasks
+from assessments.models import CandidateSearchTerm, Heartbeat, Order
+from integrations.encryption.search_hashes import _hash, hash_keys, normal
+from tests.admin.conftest import Desk
+from tests.assessments.admin.test_order_list import listed, short
+from tests.fixtures.world import World
+from tests.integrations.encryption.test_rotate_command import rotate
+
+pytestmark = pytest.mark.anywhere
+
+
+def of(world: World, first: str, last: str) -> Order:
+    person = {"ashby_id": "c", "first_name": first, "last_name": last, "email": "x@mail.test"}
+    return world.start(candidate=person)
+
+
+def found(desk: Desk, asked: str) -> set[str]:
+    page = desk.client.post(reverse("admin:assessments_order_changelist"), {"q": asked}, follow=True)
+    return listed(page.content.decode())
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "asked"),
+    [
+        *(("Zoë", "O’Neil", word) for word in ("O'Neil", "ONeil", "o neil", "oneil zoe", "Zoe O`Neil")),
+        *(("Zoë", "ONeil", word) for word in ("O'Neil", "O’Neil Zoë", "zoe o neil")),
+        *(("Anne‐Marie", "Roux", word) for word in ("Anne-Marie", "anne marie", "annemarie", "marie anne")),
+        *(("Annemarie", "Roux", word) for word in ("Anne-Marie", "anne marie", "Anne Marie Roux")),
+        *(("Anne", "Marie Roux", word) for word in ("Anne-Marie", "anne–marie roux")),
+        ("Annecatherine", "Roux", "Anne Catherine"),
+        *(("Łukasz", "Yıldız", word) for word in ("lukasz", "Yildiz Lukasz", "YILDIZ")),
+        *(("小明", "王", word) for word in ("王小明", "小明王", "王 小明", "小明 王", "王小")),
+        *(("민준", "김", word) for word in ("김민준", "김 민준", "민준 김", "민준김")),
+        *(("김민준", "김", word) for word in ("김 민준", "민준 김", "김민준")),
+    ],
+)
+def test_a_name_is_found_however_it_is_typed(
+    world: World, desk: Desk, first: str, last: str, asked: str
+) -> None:
+    order = of(world, first, last)
+    world.start()
+    assert short(order) <= found(desk, asked)
+
+
+@pytest.mark.parametrize(
+    "asked", ["Anne Peter", "Anne-Peter", "Christopher Marie", "neil marie", "annemariex", "Marie Backend O"]
+)
+def test_every_word_has_to_fit(world: World, desk: Desk, asked: str) -> None:
+    of(world, "Anne-Marie", "Roux")
+    of(world, "Christopher", "O'Neil")
+    assert found(desk, asked) == set()
+
+
+def test_words_of_a_name_and_of_a_job_are_found_together(world: World, desk: Desk) -> None:
+    order = of(world, "Anne-Marie", "O’Neil")
+    assert found(desk, "anne marie engineer") == found(desk, "o neil backend annemarie") == short(order)
+
+
+def terms_of_an_earlier_version(order: Order) -> None:
+    """Of each word of a name as it was written, and of its parts."""
+    texts = set()
+    for name in (order.candidate_first_name, order.candidate_last_name):
+        words = normal(name).split()
+        for word in {*words, *(part for each in words for part in re.split(r"[\W_]+", each) if part)}:
+            texts |= {word[:length] for length in range(3, min(len(word), 10) + 1)} or {word}
+    texts.add(f"{order.candidate_email.split('@')[0]}@")
+    key = hash_keys("portal search terms")[0]
+    order.search_terms.all().delete()
+    CandidateSearchTerm.objects.bulk_create(
+        CandidateSearchTerm(order=order, term=_hash(key, text)) for text in texts
+    )
+
+
+@pytest.fixture
+def upgraded(world: World) -> list[Order]:
+    orders = [of(world, "Łukasz", "O'Neil-Roux") for _ in range(3)]
+    for order in orders:
+        terms_of_an_earlier_version(order)
+    return orders
+
+
+def test_terms_of_an_earlier_version_are_found_until_they_are_made_again(
+    upgraded: list[Order], desk: Desk
+) -> None:
+    for asked in ("łukasz", "O'Neil", "neil", "roux", "x@mail.test", "x@"):
+        assert found(desk, asked) == short(*upgraded)
+    assert found(desk, "Lukasz") == set()
+
+
+def test_the_worker_makes_them_again_and_a_command_says_when_it_is_done(
+    upgraded: list[Order], desk: Desk
+) -> None:
+    with pytest.raises(CommandError, match="search terms: 3"):
+        rotate("--check")
+    tasks.renew_search_terms()
+    assert rotate("--check")["left"] == {}
+    assert found(desk, "Lukasz ONeil") == short(*upgraded)
+
+
+def test_a_turn_that_ends_early_is_continued_by_the_next(
+    upgraded: list[Order], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "BATCH", 1)
+    monkeypatch.setattr(tasks, "SEARCH_TERMS_SECONDS", 0)
+    tasks.renew_search_terms()
+    assert search.left() == 3
+    ends = iter([False, False, True])
+    monkeypatch.setattr(search.time, "monotonic", lambda: float(next(ends)))
+    assert search.renew(until=0.5) == 2
+    monkeypatch.undo()
+    Heartbeat.objects.all().delete()
+    tasks.renew_search_terms()
+    assert search.left() == 0
+
+
+def test_orders_that_an_old_process_adds_meanwhile_are_found_by_the_next_turn(
+    world: World, upgraded: list[Order]
+) -> None:
+    tasks.renew_search_terms()
+    terms_of_an_earlier_version(upgraded[0])
+    assert search.left() == 1
+    assert search.renew() == 1
+
+
+def test_an_erased_candidate_is_never_worked_on(upgraded: list[Order]) -> None:
+    search.forget(Order.objects.all())
+    Order.objects.update(candidate_first_name="", candidate_last_name="", candidate_email="")
+    assert (search.left(), search.renew()) == (0, 0)

@@ -1,0 +1,290 @@
+"""Justifacts gives an order another number: by push, by poll, by look-up and with the answer to a start."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import responses
+import time_machine
+
+from assessments.models import InboundCall, Order
+from assessments.orders.staff import NotPossible
+from assessments.placement import place
+from assessments.support.retry import poll_now
+from assessments.tracking.order_number import take_number
+from tests.assessments.reconciliation.reconciling import run
+from tests.fixtures.world import JUSTIFACTS, World, data
+
+pytestmark = pytest.mark.anywhere
+
+UPDATE = "/justifacts/assessment.update"
+NOT_FOUND = {"success": False, "errorInfo": {"code": "assessment_not_found", "message": "No such order."}}
+ASKED = "Justifacts now calls this order JF-1R; the portal knows it as JF-1."
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 11, 2, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def order(world: World) -> Order:
+    world.ashby_takes_everything()
+    order = world.placed("JF-1")
+    world.work()
+    return order
+
+
+def push(world: World, order: Order, number: str, status: str = "Applicant Started", **more: Any) -> Any:
+    body = {"assessment_id": number, "reference_id": str(order.pk), "assessment_status": status, **more}
+    answer = world.call(UPDATE, body)
+    order.refresh_from_db()
+    return answer
+
+
+def knows(world: World, **by: dict[str, Any]) -> None:
+    """Justifacts answers a status question by what it is asked for: a number, or the reference."""
+
+    def answer(request: Any) -> tuple[int, dict[str, str], str]:
+        asked = json.loads(request.body)
+        found = by.get("number" if "assessment_id" in asked else "reference", NOT_FOUND)
+        return 200, {}, json.dumps(found)
+
+    url = f"{JUSTIFACTS}assessment.status"
+    world.wire.remove(responses.POST, url)
+    world.wire.add_callback(responses.POST, url, answer)
+
+
+def word(order: Order, number: str, status: str = "In Process: Justifacts") -> dict[str, Any]:
+    results = {"assessment_id": number, "reference_id": str(order.pk), "assessment_status": status}
+    return {"success": True, "results": results}
+
+
+def poll(world: World, order: Order) -> None:
+    assert poll_now(order.pk, "Ada")
+    world.work()
+    order.refresh_from_db()
+
+
+class TestOffered:
+    def test_a_push_is_applied_and_a_person_is_asked_once(self, world: World, order: Order) -> None:
+        for status in ("Applicant Started", "In Process: Justifacts"):
+            assert push(world, order, "JF-1R", status).status_code == 200
+        world.work()
+        assert world.told(order)[-1] == "In Process: Justifacts"
+        assert (order.justifacts_order_id, order.offered_order_number) == ("JF-1", "JF-1R")
+        assert order.needs_attention
+        assert order.attention_reason.startswith(ASKED)
+        assert order.events.filter(kind="number_changed").count() == 1
+        assert InboundCall.objects.filter(source="justifacts").last().outcome == "applied"
+
+    def test_a_poll_by_our_number_that_is_answered_with_another(self, world: World, order: Order) -> None:
+        knows(world, number=word(order, "JF-1R"))
+        poll(world, order)
+        assert world.told(order)[-1] == "In Process: Justifacts"
+        assert order.attention_reason.startswith(ASKED)
+        assert order.call_error == ""
+
+    def test_without_our_reference_another_number_is_no_answer(self, world: World, order: Order) -> None:
+        answer = word(order, "JF-1R")
+        for reference in ("", "8a1f2b9e-0000-4000-8000-000000000000", None):
+            answer["results"]["reference_id"] = reference
+            knows(world, number=answer)
+            poll(world, order)
+            assert (order.status, order.offered_order_number) == ("received", "")
+            assert order.call_error
+
+    def test_a_number_that_is_not_found_is_asked_for_by_reference(self, world: World, order: Order) -> None:
+        knows(world, reference=word(order, "JF-1R"))
+        for _ in range(2):
+            poll(world, order)
+        assert world.told(order)[-1] == "In Process: Justifacts"
+        assert order.attention_reason.startswith(ASKED)
+        asked = world.sent("assessment.status")
+        assert asked == [{"assessment_id": "JF-1"}, {"reference_id": str(order.pk)}] * 2
+
+    def test_an_order_that_is_not_known_either_way_is_not_found(self, world: World, order: Order) -> None:
+        knows(world)
+        poll(world, order)
+        assert "No such order" in order.call_error
+
+    def test_the_answer_to_a_start_that_a_push_was_faster_than(self, world: World) -> None:
+        world.ashby_takes_everything()
+        order = world.start()
+
+        def answer(request: Any) -> tuple[int, dict[str, str], str]:
+            assert push(world, order, "JF-1", "Justifacts Received").status_code == 200
+            started = {"assessment_status": "Applicant Started"}
+            results = {"assessment_id": "JF-1R", "update_request": started}
+            return 200, {}, json.dumps({"success": True, "results": results})
+
+        world.wire.add_callback(responses.POST, f"{JUSTIFACTS}assessment.start", answer)
+        place.call_justifacts(order.pk)
+        order.refresh_from_db()
+        assert (order.justifacts_order_id, order.status) == ("JF-1", "applicant_started")
+        assert order.attention_reason.startswith(ASKED)
+
+    def test_a_reconciliation_applies_the_word_and_lists_it_for_a_person(self, settled: World) -> None:
+        order = settled.placed("JF-1")
+        settled.work()
+        knows(settled, number=word(order, "JF-1R"))
+        report = run(settled)
+        settled.work()
+        order.refresh_from_db()
+        assert settled.told(order)[-1] == "In Process: Justifacts"
+        assert report.for_human == 1
+        assert order.attention_reason.startswith(ASKED)
+
+    def test_our_own_id_in_place_of_the_number_is_no_other_number(self, world: World, order: Order) -> None:
+        for name in (str(order.pk), str(order.pk).upper(), f"{{{order.pk}}}"):
+            assert push(world, order, name).status_code == 200
+        assert not order.needs_attention
+
+    def test_a_poll_that_is_answered_with_our_own_id_alone_is_about_our_order(self, world, order) -> None:
+        answer = word(order, str(order.pk).upper())
+        del answer["results"]["reference_id"]
+        knows(world, number=answer)
+        poll(world, order)
+        assert (order.status, order.justifacts_order_id) == ("in_process", "JF-1")
+        assert (order.offered_order_number, order.needs_attention) == ("", False)
+
+    def test_another_question_does_not_hide_it(self, world: World, order: Order) -> None:
+        push(world, order, "JF-1R")
+        world.push(order, "Complete", assessment_result=data("result", "Clear"))
+        world.push(order, "Dispute")
+        world.push(order, "Complete", assessment_result=data("result", "Clear"))
+        order.refresh_from_db()
+        assert order.attention_reason.startswith(ASKED)
+
+
+class TestTaken:
+    def test_by_a_person_it_is_asked_for_and_cancelled_under_the_new_number(self, world, order) -> None:
+        push(world, order, "JF-1R")
+        take_number(order.pk, "sam", "Kim says so")
+        knows(world, number=word(order, "JF-1R"))
+        world.work()
+        order.refresh_from_db()
+        assert (order.justifacts_order_id, order.offered_order_number) == ("JF-1R", "")
+        assert not order.needs_attention
+        assert world.sent("assessment.status") == [{"assessment_id": "JF-1R"}]
+        metadata = world.sent("assessment.update")[-1]["metadata"]
+        assert "JF-1R" in [part["value"] for part in metadata]
+        world.justifacts("assessment.cancel", {"success": True, "results": {}})
+        world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+        world.work()
+        assert world.sent("assessment.cancel") == [{"assessment_id": "JF-1R"}]
+
+    def test_the_old_number_is_still_understood(self, world: World, order: Order) -> None:
+        push(world, order, "JF-1R")
+        take_number(order.pk, "sam", "Kim says so")
+        assert push(world, order, "JF-1", "In Process: Justifacts").status_code == 200
+        assert (
+            world.call(UPDATE, {"assessment_id": "JF-1", "assessment_status": "On Hold"}).status_code == 200
+        )
+        order.refresh_from_db()
+        assert (order.justifacts_status, order.needs_attention) == ("On Hold", False)
+
+    def test_the_new_one_alone_finds_the_order_before_it_is_taken(self, world: World, order: Order) -> None:
+        push(world, order, "JF-1R")
+        body = {"assessment_id": "JF-1R", "assessment_status": "In Process: Justifacts"}
+        assert world.call(UPDATE, body).status_code == 200
+        order.refresh_from_db()
+        assert order.status == "in_process"
+
+    def test_there_is_nothing_to_take_without_an_offer(self, order: Order) -> None:
+        with pytest.raises(NotPossible):
+            take_number(order.pk, "sam", "x")
+
+
+class TestIgnored:
+    """Nobody decides, for however long."""
+
+    def cancelled(self, world: World, order: Order, **answers: Any) -> None:
+        def answer(request: Any) -> tuple[int, dict[str, str], str]:
+            number = json.loads(request.body)["assessment_id"]
+            found = answers.get(number.replace("-", "_"), {"success": True, "results": {}})
+            return 200, {}, json.dumps(found)
+
+        push(world, order, "JF-1R")
+        world.wire.add_callback(responses.POST, f"{JUSTIFACTS}assessment.cancel", answer)
+        world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+        world.work()
+        order.refresh_from_db()
+
+    @pytest.mark.parametrize("unknown", [{}, {"JF_1": NOT_FOUND}, {"JF_1R": NOT_FOUND}])
+    def test_a_cancellation_goes_to_both_numbers(self, world: World, order: Order, unknown) -> None:
+        self.cancelled(world, order, **unknown)
+        asked = [body["assessment_id"] for body in world.sent("assessment.cancel")]
+        assert asked == ["JF-1", "JF-1R"]
+        assert order.next_call == ""
+        assert order.attention_concern == "number"
+        assert order.events.filter(kind="cancel_taken").exists()
+
+    @pytest.mark.parametrize("by", ["push", "poll"])
+    def test_a_number_that_turns_up_after_the_cancellation_is_cancelled_too(self, world, order, by) -> None:
+        world.justifacts("assessment.cancel", {"success": True, "results": {}})
+        world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+        world.work()
+        if by == "push":
+            push(world, order, "JF-1R", "In Process: Justifacts")
+        else:
+            knows(world, number=word(order, "JF-1R"))
+            poll(world, order)
+        world.work()
+        order.refresh_from_db()
+        assert [body["assessment_id"] for body in world.sent("assessment.cancel")] == [
+            "JF-1",
+            "JF-1",
+            "JF-1R",
+        ]
+        assert (order.next_call, order.attention_concern) == ("", "number")
+
+    def test_one_that_is_refused_is_for_a_person(self, world: World, order: Order) -> None:
+        refusal = {"success": False, "errorInfo": {"code": "already_complete", "message": "Complete."}}
+        self.cancelled(world, order, JF_1R=refusal)
+        assert order.attention_concern == "cancel"
+        assert "Complete." in order.attention_reason
+
+
+class TestConflict:
+    """The number is another order's: whose report would it be?"""
+
+    def test_nothing_is_applied_and_both_orders_are_flagged_once(self, world: World, order: Order) -> None:
+        other = world.placed("JF-2")
+        for _ in range(2):
+            answer = push(world, order, "JF-2", "Complete", assessment_result="Adverse")
+            assert (answer.status_code, world.error(answer)) == (409, "order_number_mismatch")
+        other.refresh_from_db()
+        for each, status in ((order, "received"), (other, "received")):
+            assert each.status == status
+            assert each.needs_attention
+            assert "JF-2" in each.attention_reason
+            assert each.events.filter(kind="needs_attention").count() == 1
+        assert order.offered_order_number == ""
+        assert InboundCall.objects.filter(outcome="order_number_mismatch").count() == 2
+
+    def test_a_poll_that_is_answered_so_flags_both(self, world: World, order: Order) -> None:
+        other = world.placed("JF-2")
+        knows(world, number=word(order, "JF-2"))
+        poll(world, order)
+        other.refresh_from_db()
+        assert (order.status, order.needs_attention, other.needs_attention) == ("received", True, True)
+
+    def test_a_number_offered_to_one_order_is_not_offered_to_another(self, world, order) -> None:
+        other = world.placed("JF-2")
+        push(world, order, "JF-9")
+        assert push(world, other, "JF-9").status_code == 409
+        assert other.offered_order_number == ""
+
+    def test_another_organization_s_number_is_none_of_its_business(self, world: World, order: Order) -> None:
+        package = str(world.globex.basic.assessment_type_id)
+        key = world.globex.verification_key
+        started = world.call("/ashby/assessment.start", world.start_body(assessment_type_id=package), key=key)
+        theirs = Order.objects.get(pk=started.json()["results"]["assessment_id"])
+        Order.objects.filter(pk=theirs.pk).update(justifacts_order_id="JF-1R")
+        assert push(world, order, "JF-1R").status_code == 200
+        theirs.refresh_from_db()
+        assert not theirs.needs_attention

@@ -1,0 +1,165 @@
+"""Many orders are asked about at a time, and none spoils another's answer."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import requests
+import responses
+import time_machine
+
+from assessments.models import Order
+from assessments.placement import place
+from assessments.support.retry import poll_now
+from assessments.tracking import poll
+from integrations.connections.connect import connect
+from tests.fixtures.world import JUSTIFACTS, World, basic, data
+
+pytestmark = pytest.mark.anywhere
+
+OTHER_SIDE = "https://elsewhere.test/jf/"
+
+
+@pytest.fixture(autouse=True)
+def clock(settings) -> Iterator[time_machine.Traveller]:
+    settings.POLL_INTERVAL_SECONDS = 300
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def mine(world: World) -> Order:
+    world.ashby_takes_everything()
+    return world.placed("JF-1")
+
+
+@pytest.fixture
+def theirs(world: World) -> Order:
+    """Globex's order, at an address of its own."""
+    connect("Globex", slug="globex", staging_base_url=OTHER_SIDE)
+    body = world.start_body(assessment_type_id=str(world.globex.basic.assessment_type_id))
+    answer = world.call("/ashby/assessment.start", body, key=world.globex.verification_key)
+    order = Order.objects.get(pk=answer.json()["results"]["assessment_id"])
+    taken = {"success": True, "results": {"assessment_id": "GX-1"}}
+    world.wire.add(responses.POST, f"{OTHER_SIDE}assessment.start", json=taken)
+    place.call_justifacts(order.pk)
+    order.refresh_from_db()
+    return order
+
+
+def answers(world: World, base: str = JUSTIFACTS, meanwhile: Any = None) -> None:
+    """Every order asked about has started."""
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict, str]:
+        if meanwhile:
+            meanwhile()
+        number = json.loads(request.body)["assessment_id"]
+        word = {"assessment_id": number, "assessment_status": data("status", "Applicant Started")}
+        return 200, {}, json.dumps({"success": True, "results": word})
+
+    world.wire.add_callback(responses.POST, f"{base}assessment.status", callback=answer)
+
+
+def status(order: Order) -> str:
+    order.refresh_from_db()
+    return order.status
+
+
+@pytest.mark.parametrize("trouble", ["500", "cut", "garbage", "no key", "401"])
+def test_one_organization_failing_does_not_spoil_the_other(world, clock, mine, theirs, trouble) -> None:
+    clock.shift(300)
+    answers(world)
+    url = f"{OTHER_SIDE}assessment.status"
+    if trouble == "no key":
+        world.globex.connection.refresh_from_db()
+        world.globex.connection.verification_key = ""
+        world.globex.connection.save()
+    elif trouble == "cut":
+        world.wire.add(responses.POST, url, body=requests.ConnectionError())
+    else:
+        code = int(trouble) if trouble.isdigit() else 200
+        world.wire.add(responses.POST, url, body="<html>", status=code)
+    assert poll.poll([mine.pk, theirs.pk]) == [mine.pk]
+    assert (status(mine), status(theirs)) == ("applicant_started", "received")
+    assert theirs.call_error
+    assert not mine.call_error
+    problems = []
+    for tenant in (world.acme, world.globex):
+        tenant.connection.refresh_from_db()
+        problems.append(bool(tenant.connection.justifacts_problem))
+    assert problems == [False, True]
+
+
+def test_each_is_asked_with_its_own_key_at_its_own_address(world, clock, mine, theirs) -> None:
+    clock.shift(300)
+    answers(world)
+    answers(world, OTHER_SIDE)
+    assert set(poll.poll([mine.pk, theirs.pk])) == {mine.pk, theirs.pk}
+    asked = {
+        c.request.url: c.request.headers["Authorization"]
+        for c in world.wire.calls
+        if c.request.url.endswith("assessment.status")
+    }
+    assert asked == {
+        f"{JUSTIFACTS}assessment.status": basic(world.acme.verification_key),
+        f"{OTHER_SIDE}assessment.status": basic(world.globex.verification_key),
+    }
+
+
+def test_the_same_order_twice_in_a_batch_is_asked_about_once(world, clock, mine) -> None:
+    clock.shift(300)
+    answers(world)
+    assert poll.poll([mine.pk, mine.pk]) == [mine.pk]
+    assert len(world.sent("assessment.status")) == 1
+
+
+def test_nobody_polls_an_order_that_another_polls(world, clock, settings, mine) -> None:
+    """A worker that died in the middle: the others wait for the end of its claim."""
+
+    class WorkerDied(BaseException):
+        pass
+
+    def die() -> None:
+        raise WorkerDied
+
+    clock.shift(300)
+    answers(world, meanwhile=die)
+    with pytest.raises(WorkerDied):
+        poll.poll([mine.pk])
+    world.wire.remove(responses.POST, f"{JUSTIFACTS}assessment.status")
+    answers(world)
+    assert poll.poll([mine.pk]) == []
+    assert len(world.sent("assessment.status")) == 1
+    clock.shift(settings.CLAIM_SECONDS)
+    assert poll.poll([mine.pk]) == [mine.pk]
+
+
+def test_a_batch_of_many_is_asked_side_by_side(world, clock) -> None:
+    world.ashby_takes_everything()
+    orders = [world.placed(f"JF-{number}") for number in range(30)]
+    world.work()
+    clock.shift(300)
+    answers(world)
+    assert len(poll.poll([order.pk for order in orders])) == 30
+    assert {status(order) for order in orders} == {"applicant_started"}
+    assert len(world.sent("assessment.status")) == 30
+
+
+def test_an_organization_that_is_switched_off_is_not_asked_about(world, clock, mine, theirs) -> None:
+    world.wire.add(responses.POST, f"{OTHER_SIDE}assessment.status", status=500)
+    world.acme.connection.is_enabled = False
+    world.acme.connection.save()
+    clock.shift(300)
+    world.work()
+    assert {c.request.url for c in world.wire.calls if "assessment.status" in c.request.url} == {
+        f"{OTHER_SIDE}assessment.status"
+    }
+
+
+def test_a_person_asks_for_the_status_before_its_time(world, clock, mine) -> None:
+    answers(world)
+    assert poll_now(mine.pk, "Ada")
+    world.work()
+    assert status(mine) == "applicant_started"

@@ -1,0 +1,243 @@
+"""Justifacts pushes its word on an order (``docs/protocol.md``, "The portal and Justifacts")."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+import time_machine
+from django.utils import timezone
+
+from assessments.models import InboundCall, NextCall, Order
+from assessments.placement import place
+from assessments.statuses import Status
+from integrations.models import Connection
+from tests.fixtures.world import World, data
+
+UPDATE = "/justifacts/assessment.update"
+
+
+def push(world: World, **body: Any) -> Any:
+    return world.call(UPDATE, {"assessment_status": data("status", "Applicant Started"), **body})
+
+
+def status_of(order: Order) -> str:
+    return Order.objects.get(pk=order.pk).status
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"assessment_id": "{number}"},
+        {"reference_id": "{ours}"},
+        {"assessment_id": "{number}", "reference_id": "{ours}"},
+        {"assessment_id": "{ours}"},
+        {"assessment_id": "{ours}", "reference_id": "{ours}"},
+        {"assessment_id": None, "reference_id": "{ours}"},
+        {"assessment_id": "", "reference_id": "{ours}"},
+        {"assessment_id": " {number} ", "reference_id": " {ours} "},
+        {"assessment_id": "{number}", "reference_id": ""},
+        {"assessment_id": "{number}", "reference_id": None},
+    ],
+)
+def test_an_order_is_found_by_number_by_reference_or_by_our_id(
+    world: World, names: dict[str, str | None]
+) -> None:
+    order = world.placed("JF-5")
+    body = {k: v and v.format(number="JF-5", ours=order.pk) for k, v in names.items()}
+    answer = push(world, **body)
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["success"] is True
+    assert answer.json()["results"]["assessment_id"] in ("JF-5", str(order.pk))
+    assert status_of(order) == Status.APPLICANT_STARTED
+    assert world.waiting(order) == ["Justifacts Received", "Started", "Applicant Started"]
+    kept = InboundCall.objects.get(source="justifacts")
+    assert (kept.order, kept.outcome, kept.name) == (order, "applied", "assessment.update")
+
+
+def test_a_push_is_answered_without_a_call_to_anybody(world: World) -> None:
+    order = world.placed()
+    before = len(world.wire.calls)
+    assert world.push(order, "Applicant Started").status_code == 200
+    assert len(world.wire.calls) == before
+
+
+def test_the_key_is_taken_in_either_half_here_too(world: World) -> None:
+    order = world.placed()
+    for credentials in ("verify-acme-0123456789:", ":verify-acme-0123456789"):
+        header = requests.auth._basic_auth_str(*credentials.split(":"))
+        answer = world.call(
+            UPDATE,
+            {"assessment_id": order.justifacts_order_id, "assessment_status": "Initiated"},
+            HTTP_AUTHORIZATION=header,
+        )
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"assessment_id": "JF-unheard-of"},
+        {"reference_id": "00000000-0000-4000-8000-000000000000"},
+        {"reference_id": "JF-5"},
+        {"reference_id": "nonsense", "assessment_id": "JF-5"},
+        {"assessment_id": "🦊"},
+    ],
+)
+def test_an_order_that_nobody_knows(world: World, names: dict[str, str]) -> None:
+    world.placed("JF-5")
+    before = world.written()
+    answer = push(world, **names)
+    assert (answer.status_code, world.error(answer)) == (404, "assessment_not_found")
+    assert world.written() == before
+    assert InboundCall.objects.filter(source="justifacts", http_status=404).count() == 1
+
+
+def test_another_org_s_order_does_not_exist_here(world: World) -> None:
+    order = world.placed("JF-5")
+    before = world.written()
+    for names in (
+        {"assessment_id": "JF-5"},
+        {"reference_id": str(order.pk)},
+        {"assessment_id": str(order.pk)},
+    ):
+        answer = world.call(
+            UPDATE, {**names, "assessment_status": "Complete"}, key=world.globex.verification_key
+        )
+        assert (answer.status_code, world.error(answer)) == (404, "assessment_not_found")
+    assert world.written() == before
+    assert status_of(order) == Status.RECEIVED
+
+
+def test_an_order_without_a_number_gets_no_taken_one(world: World) -> None:
+    world.placed("JF-1")
+    waiting = world.start()
+    answer = push(world, reference_id=str(waiting.pk), assessment_id="JF-1")
+    assert (answer.status_code, world.error(answer)) == (409, "order_number_mismatch")
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("Justifacts Received", Status.RECEIVED),
+        ("JUSTIFACTS RECEIVED", Status.RECEIVED),
+        ("  justifacts\t received. ", Status.RECEIVED),
+        ("Justifacts_Received", Status.RECEIVED),
+        ("initiated", Status.RECEIVED),
+        ("applicant-started", Status.APPLICANT_STARTED),
+        ("Applicant Started!", Status.APPLICANT_STARTED),
+        ("In Process: Justifacts", Status.IN_PROCESS),
+        ("in process - justifacts", Status.IN_PROCESS),
+        ("IN  PROCESS:JUSTIFACTS", Status.IN_PROCESS),
+        ("In Process (Justifacts)", Status.IN_PROCESS),
+        ("In\u00a0Process: Justifacts", Status.IN_PROCESS),
+        ("Complete", Status.COMPLETE),
+        ("completed.", Status.COMPLETE),
+        ("CANCELLED", Status.CANCELLED),
+        ("Canceled", Status.CANCELLED),
+    ],
+)
+def test_justifacts_words_are_understood_however_they_are_written(
+    world: World, word: str, status: Status
+) -> None:
+    order = world.start()
+    answer = push(world, reference_id=str(order.pk), assessment_id="JF-5", assessment_status=word)
+    assert answer.status_code == 200
+    assert status_of(order) == status
+
+
+@pytest.mark.parametrize("word", ["Waiting for the court", "Started", "Complete?ly new", "処理中", "x" * 600])
+def test_an_unknown_word_is_passed_on_as_it_stands_once(world: World, word: str) -> None:
+    order = world.placed()
+    for _ in range(3):
+        assert world.push(order, word).status_code == 200
+    order.refresh_from_db()
+    assert (order.status, order.justifacts_status) == (Status.RECEIVED, word[:500])
+    assert world.waiting(order) == ["Justifacts Received", word[:500]]
+    assert order.events.filter(kind="unknown_status").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("clear", "Clear"), (" REVIEW ", "Review"), ("adverse.", "Adverse"), ("Amber", "Amber")],
+)
+def test_a_result_is_told_as_a_word_never_as_passed_or_failed(world: World, said: str, told: str) -> None:
+    order = world.placed()
+    world.push(order, "Complete", assessment_result=data("result", said))
+    payload = order.updates.last().payload  # type: ignore[union-attr]
+    assert payload["assessment_result"]["type"] == "string"
+    assert payload["assessment_result"]["value"] == told
+    assert payload["assessment_profile_url"]["type"] == "url"
+    assert payload["assessment_profile_url"]["value"] == f"https://portal.test/orders/{order.pk}/"
+
+
+def test_the_same_push_again_changes_nothing(world: World) -> None:
+    order = world.placed()
+    world.push(order, "Complete", assessment_result=data("result", "Clear"))
+    before = world.written()
+    answer = world.push(order, "Complete", assessment_result=data("result", "Clear"))
+    assert answer.status_code == 200
+    assert world.written() == before
+
+
+def test_an_older_word_that_arrives_late_is_recorded_and_not_applied(world: World) -> None:
+    order = world.placed()
+    world.push(order, "In Process: Justifacts")
+    waiting = world.waiting(order)
+    assert world.push(order, "Applicant Started").status_code == 200
+    assert status_of(order) == Status.IN_PROCESS
+    assert world.waiting(order) == waiting
+    assert InboundCall.objects.filter(outcome="recorded").count() == 1
+
+
+def test_a_push_may_bring_the_number_before_the_answer_to_the_placing_does(world: World) -> None:
+    """Our request is still on its way when the first word comes: it is adopted, and not placed again."""
+    order = world.start()
+    assert world.push(order, "Justifacts Received", assessment_id="JF-early").status_code == 200
+    order.refresh_from_db()
+    assert (order.justifacts_order_id, order.status) == ("JF-early", Status.RECEIVED)
+    assert order.next_call == NextCall.POLL
+    place.call_justifacts(order.pk)
+    assert not world.sent("assessment.start")
+    assert world.waiting(order) == ["Justifacts Received"]
+
+
+def test_a_push_settles_a_placing_of_unknown_outcome(world: World) -> None:
+    order = world.start()
+    world.justifacts("assessment.start", requests.ReadTimeout("slow"))
+    place.call_justifacts(order.pk)
+    assert world.push(order, "Initiated", assessment_id="JF-late").status_code == 200
+    order.refresh_from_db()
+    assert (order.justifacts_order_id, order.next_call) == ("JF-late", NextCall.POLL)
+
+
+@pytest.mark.parametrize("word", ["Applicant Started", "Awaiting Court Records"])
+def test_a_push_that_names_no_number_ends_a_plan_to_place_the_order_again(world: World, word: str) -> None:
+    """Justifacts speaks of the order, so it has it, although it had said that it took nothing."""
+    order = world.start()
+    world.justifacts("assessment.start", {}, status=503)
+    place.call_justifacts(order.pk)
+    assert world.push(order, word, assessment_id=str(order.pk)).status_code == 200
+    results = {"assessment_id": "JF-1", "reference_id": str(order.pk)}
+    world.justifacts("assessment.status", {"success": True, "results": results})
+    for _ in range(2):
+        Order.objects.update(next_call_at=timezone.now())
+        Connection.objects.update(justifacts_rest_until=None)
+        place.call_justifacts(order.pk)
+    order.refresh_from_db()
+    assert (order.justifacts_order_id, order.next_call) == ("JF-1", NextCall.POLL)
+    assert len(world.sent("assessment.start")) == 1
+
+
+def test_an_order_that_justifacts_speaks_of_and_does_not_find_is_placed(world: World) -> None:
+    order = world.start()
+    world.push(order, "Applicant Started", assessment_id=str(order.pk))
+    unknown = {"success": False, "errorInfo": {"code": "assessment_not_found", "message": "None."}}
+    world.justifacts("assessment.status", unknown)
+    world.justifacts_takes("JF-1")
+    for minutes in range(4):
+        with time_machine.travel(timezone.now() + timedelta(minutes=minutes), tick=False):
+            place.call_justifacts(order.pk)
+    order.refresh_from_db()
+    assert order.justifacts_order_id == "JF-1"
+    assert len(world.sent("assessment.status")) == 2

@@ -1,0 +1,318 @@
+"""Results and statuses that Justifacts says after it has completed a check: the table of after_end.py."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from assessments.models import Event, Order
+from assessments.support.retry import poll_now
+from tests.assessments.reconciliation.reconciling import meanwhile
+from tests.fixtures.world import World, data
+
+pytestmark = pytest.mark.anywhere
+
+NINE = datetime(2026, 11, 2, 9, tzinfo=UTC)
+MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NINE, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def order(world: World) -> Order:
+    world.ashby_takes_everything()
+    order = world.placed()
+    world.work()
+    return order
+
+
+def ms(seconds_after_nine: float) -> int:
+    return int((NINE.timestamp() + seconds_after_nine) * 1000)
+
+
+def message(status: str | None, result: str | None = None, **parts: Any) -> dict[str, Any]:
+    said = {"assessment_status": data("status", status)} if status else {}
+    if result:
+        said["assessment_result"] = data("result", result)
+    return {**said, **parts}
+
+
+def push(world: World, order: Order, status: str | None, result: str | None = None, **parts: Any) -> None:
+    body = {"assessment_id": order.justifacts_order_id, "reference_id": str(order.pk)}
+    answer = world.call("/justifacts/assessment.update", {**body, **message(status, result, **parts)})
+    assert answer.status_code == 200, answer.content
+    world.work()
+    order.refresh_from_db()
+
+
+def polled(world: World, order: Order, status: str | None, result: str | None = None, **parts: Any) -> None:
+    body = {"assessment_id": order.justifacts_order_id, "reference_id": str(order.pk)}
+    results = {**body, **message(status, result, **parts)}
+    world.justifacts("assessment.status", {"success": True, "results": results})
+    assert poll_now(order.pk, "Ada")
+    world.work()
+    order.refresh_from_db()
+
+
+def told(world: World) -> list[tuple[str, str]]:
+    """What Ashby's card said once the check was complete: status and result."""
+    return [
+        (body["assessment_status"]["value"], body["assessment_result"]["value"])
+        for body in world.sent("assessment.update")
+        if "assessment_result" in body
+    ]
+
+
+class TestAChangedResult:
+    def test_one_stamped_before_the_portal_s_own_time_is_told(self, world: World, order: Order) -> None:
+        """The issue's own case: Review without a time, then Clear stamped a minute earlier."""
+        push(world, order, "Complete", "Review")
+        push(world, order, "Complete", "Clear", timestamp=ms(-MINUTE))
+        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+        assert not order.needs_attention
+
+    @pytest.mark.parametrize(
+        "earlier_by",
+        [
+            pytest.param(0.4, id="whole seconds"),
+            pytest.param(HOUR, id="one hour"),
+            pytest.param(5 * HOUR - 40, id="New York, and 40 s later"),
+            pytest.param(5 * HOUR + 30 * MINUTE, id="India"),
+            pytest.param(5 * HOUR + 45 * MINUTE + 30, id="Nepal"),
+            pytest.param(14 * HOUR, id="the farthest zone"),
+        ],
+    )
+    def test_one_whose_older_time_a_clock_explains_is_told(self, world, order, earlier_by: float) -> None:
+        push(world, order, "Complete", "Review", timestamp=ms(earlier_by))
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+        assert not order.needs_attention
+        push(world, order, "Complete", "Adverse", timestamp=ms(1))
+        assert told(world)[-1] == ("Complete", "Adverse"), "the next one is compared with this one"
+
+    @pytest.mark.parametrize("earlier_by", [MINUTE, 7 * MINUTE, 22 * MINUTE, 5 * HOUR + 7 * MINUTE, 3 * DAY])
+    def test_an_older_push_that_no_clock_explains_is_flagged_with_both(
+        self, world, order, earlier_by
+    ) -> None:
+        push(world, order, "Complete", "Review", timestamp=ms(0))
+        for _ in range(2):
+            push(world, order, "Complete", "Clear", timestamp=ms(-earlier_by))
+        assert told(world) == [("Complete", "Review")]
+        assert order.needs_attention
+        for words in ("“Clear”", "“Review”", "2026-11-02 09:00:00 UTC", "Ask Justifacts"):
+            assert words in order.attention_reason
+        assert Event.objects.filter(kind="needs_attention").count() == 1
+
+    def test_the_flag_goes_when_justifacts_changes_the_result(self, world: World, order: Order) -> None:
+        push(world, order, "Complete", "Review", timestamp=ms(2 * MINUTE))
+        push(world, order, "Complete", "Clear", timestamp=ms(MINUTE))
+        assert order.needs_attention
+        polled(world, order, "Complete", "Clear", timestamp=ms(3 * MINUTE))
+        assert (order.result, order.needs_attention, order.attention_reason) == ("Clear", False, "")
+
+    def test_a_little_skew_is_believed_when_justifacts_is_asked(self, world: World, order: Order) -> None:
+        push(world, order, "Complete", "Review", timestamp=ms(0))
+        push(world, order, "Complete", "Clear", timestamp=ms(-MINUTE))
+        assert order.needs_attention
+        polled(world, order, "Complete", "Clear", timestamp=ms(-MINUTE))
+        assert told(world)[-1] == ("Complete", "Clear")
+
+    def test_the_flag_goes_when_justifacts_confirms_what_ashby_shows(self, world, order, clock) -> None:
+        """Two pushes that have overtaken each other."""
+        push(world, order, "Complete", "Clear", timestamp=ms(3 * MINUTE))
+        push(world, order, "Complete", "Review", timestamp=ms(0))
+        assert order.needs_attention
+        polled(world, order, "Complete", "Clear", timestamp=ms(3 * MINUTE))
+        assert not order.needs_attention
+        assert told(world) == [("Complete", "Clear")]
+
+    def test_a_late_duplicate_is_one_line(self, world: World, order: Order) -> None:
+        push(world, order, "Complete", "Review", timestamp=ms(-HOUR))
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        for _ in range(3):
+            push(world, order, "Complete", "Review", timestamp=ms(-HOUR))
+        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+        assert not order.needs_attention
+        assert Event.objects.filter(kind="late").count() == 1
+
+    def test_a_result_that_was_taken_back_is_flagged_when_justifacts_says_so(self, world, order) -> None:
+        """Asked now, an answer with the old time is no late message."""
+        push(world, order, "Complete", "Review", timestamp=ms(-7 * MINUTE))
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        for _ in range(3):
+            polled(world, order, "Complete", "Review", timestamp=ms(-7 * MINUTE))
+        assert order.needs_attention
+        assert "“Review”" in order.attention_reason
+        assert told(world)[-1] == ("Complete", "Clear")
+        assert Event.objects.filter(kind="needs_attention").count() == 1
+
+    def test_justifacts_clock_ahead_of_ours_does_not_end_at_the_wrong_result(self, world, order) -> None:
+        ahead = 3 * HOUR
+        push(world, order, "Complete", "Review", timestamp=ms(ahead))
+        push(world, order, "Complete", "Clear", timestamp=ms(ahead + 7))
+        push(world, order, "Complete", "Review", timestamp=ms(ahead))
+        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+        push(world, order, "Complete", "Review", timestamp=ms(ahead + 20))
+        assert told(world)[-1] == ("Complete", "Review"), "said anew, it is a change"
+
+    @pytest.mark.parametrize("first", [None, ms(40 * DAY)])
+    def test_no_time_and_one_from_the_far_future_hold_back_nothing(self, world, order, clock, first) -> None:
+        push(world, order, "Complete", "Review", timestamp=first)
+        clock.shift(MINUTE)
+        push(world, order, "Complete", "Clear", timestamp=ms(30))
+        push(world, order, "Complete", "Adverse")
+        assert [result for _, result in told(world)] == ["Review", "Clear", "Adverse"]
+
+    def test_a_time_that_an_earlier_version_kept_from_the_far_future_holds_back_nothing(
+        self, world, order
+    ) -> None:
+        push(world, order, "Complete", "Review", timestamp=ms(0))
+        Order.objects.filter(pk=order.pk).update(justifacts_timestamp=ms(0) * 1000)
+        push(world, order, "Complete", "Clear", timestamp=ms(MINUTE))
+        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+        assert not order.needs_attention
+
+    def test_an_answer_that_a_push_has_overtaken_is_asked_for_again(self, world, order) -> None:
+        push(world, order, "Complete", "Review")
+        body = {"assessment_id": "JF-2026-1", "reference_id": str(order.pk)}
+        stale = {"success": True, "results": {**body, **message("Complete", "Review")}}
+        fresh = {"success": True, "results": {**body, **message("Complete", "Clear")}}
+
+        def is_pushed_meanwhile() -> None:
+            world.call("/justifacts/assessment.update", {**body, **message("Complete", "Clear")})
+            world.justifacts("assessment.status", fresh)
+
+        meanwhile(world, stale, is_pushed_meanwhile)
+        poll_now(order.pk, "Ada")
+        world.work()
+        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+
+
+class TestAnUnknownWord:
+    @pytest.mark.parametrize("by", [push, polled])
+    @pytest.mark.parametrize("word", ["Dispute", "Suspended", "Pending Adjudication (2nd)"])
+    @pytest.mark.parametrize("result", [None, "Clear"])
+    def test_it_is_told_as_it_stands_with_result_and_report_and_flags_the_order_once(
+        self, world: World, order: Order, by: Any, word: str, result: str | None
+    ) -> None:
+        report = data("report", "https://reports.test/7", "url")
+        push(world, order, "Complete", "Clear", timestamp=ms(0), assessment_profile_url=report)
+        for seconds in range(3):
+            by(world, order, word, result, timestamp=ms(20 * MINUTE + seconds))
+        assert told(world) == [("Complete", "Clear"), (word, "Clear")]
+        assert world.sent("assessment.update")[-1]["assessment_profile_url"]["value"] == report["value"]
+        assert order.needs_attention
+        assert f"“{word}”" in order.attention_reason
+        assert (order.status, order.result, order.justifacts_status) == ("complete", "Clear", word)
+        assert Event.objects.filter(kind="needs_attention").count() == 1
+
+    @pytest.mark.parametrize("by", [push, polled])
+    def test_when_it_goes_the_card_is_set_right_and_the_flag_is_taken_back(self, world, order, by) -> None:
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        push(world, order, "Dispute", timestamp=ms(HOUR))
+        by(world, order, "Complete", "Clear", timestamp=ms(2 * HOUR))
+        by(world, order, "Complete", "Clear", timestamp=ms(2 * HOUR))
+        assert told(world) == [("Complete", "Clear"), ("Dispute", "Clear"), ("Complete", "Clear")]
+        assert not order.needs_attention
+        push(world, order, "Dispute", timestamp=ms(3 * HOUR))
+        assert order.needs_attention, "a second dispute is asked about again"
+
+    def test_it_may_come_with_another_result(self, world: World, order: Order) -> None:
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        push(world, order, "Dispute", "Adverse", timestamp=ms(HOUR))
+        assert told(world)[-1] == ("Dispute", "Adverse")
+        assert order.needs_attention
+
+    def test_each_of_two_words_is_told_and_asked_about(self, world: World, order: Order) -> None:
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        for number, word in enumerate(["Dispute", "Suspended", "Dispute"], start=1):
+            push(world, order, word, timestamp=ms(number * HOUR))
+        assert [word for word, _ in told(world)] == ["Complete", "Dispute", "Suspended", "Dispute"]
+        assert Event.objects.filter(kind="needs_attention").count() == 3
+
+    def test_one_without_a_time_is_told(self, world: World, order: Order) -> None:
+        push(world, order, "Complete", "Clear")
+        push(world, order, "Dispute", timestamp=ms(-MINUTE))
+        assert told(world)[-1] == ("Dispute", "Clear")
+
+    def test_one_from_before_the_completion_that_is_pushed_late_is_one_line(self, world, order) -> None:
+        push(world, order, "Awaiting records", timestamp=ms(-DAY))
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        for _ in range(2):
+            push(world, order, "Awaiting records", timestamp=ms(-DAY))
+        assert told(world) == [("Complete", "Clear")]
+        assert not order.needs_attention
+        assert Event.objects.filter(kind="late").count() == 1
+
+    def test_an_old_answer_takes_no_dispute_back(self, world: World, order: Order) -> None:
+        """A part of Justifacts that knows nothing of the dispute, or a cache in front of it."""
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        push(world, order, "Dispute", timestamp=ms(HOUR + 7 * MINUTE))
+        for _ in range(2):
+            polled(world, order, "Complete", "Clear", timestamp=ms(0))
+        assert told(world)[-1] == ("Dispute", "Clear")
+        assert order.needs_attention
+
+
+class TestBackOnTheWay:
+    @pytest.mark.parametrize("word", ["In Process: Justifacts", "Applicant Started", "Cancelled"])
+    def test_what_justifacts_says_when_asked_is_flagged_once_and_not_told(self, world, order, word) -> None:
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        for seconds in range(3):
+            polled(world, order, word, timestamp=ms(HOUR + seconds))
+        assert told(world) == [("Complete", "Clear")]
+        assert order.needs_attention
+        for words in (f"“{word}”", "result Clear", "Ask Justifacts"):
+            assert words in order.attention_reason
+        assert Event.objects.filter(kind="needs_attention").count() == 1
+        polled(world, order, "Complete", "Clear", timestamp=ms(0))
+        assert not order.needs_attention
+        polled(world, order, word, timestamp=ms(5 * HOUR))
+        assert order.needs_attention, "opened a second time"
+
+    @pytest.mark.parametrize(
+        ("at", "is_flagged"), [(ms(HOUR), True), (ms(-HOUR), False), (ms(0), False), (None, False)]
+    )
+    def test_a_push_is_flagged_if_it_says_that_it_is_newer(self, world, order, at, is_flagged) -> None:
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        for _ in range(2):
+            push(world, order, "In Process: Justifacts", timestamp=at)
+        assert order.needs_attention == is_flagged
+        assert told(world) == [("Complete", "Clear")]
+        assert Event.objects.filter(kind="after_end", summary__contains="In Process").count() == 1
+
+    def test_a_cancellation_is_never_a_late_message(self, world: World, order: Order) -> None:
+        push(world, order, "Complete", "Clear")
+        push(world, order, None, cancelled_reason=data("reason", "Duplicate"))
+        assert order.needs_attention
+        assert order.status == "complete"
+
+    def test_what_a_person_has_resolved_is_not_asked_again(self, world: World, order: Order) -> None:
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        polled(world, order, "In Process: Justifacts", timestamp=ms(HOUR))
+        Order.objects.filter(pk=order.pk).update(
+            needs_attention=False, attention_reason="", attention_concern="", attention_since=None
+        )
+        polled(world, order, "In Process: Justifacts", timestamp=ms(2 * HOUR))
+        assert not order.needs_attention
+
+
+class TestPollNow:
+    def test_it_works_long_after_the_days_for_polling(self, world: World, order: Order, clock) -> None:
+        push(world, order, "Complete", "Review", timestamp=ms(0))
+        clock.shift(timedelta(days=500))
+        polled(world, order, "Complete", "Clear", timestamp=ms(400 * DAY))
+        assert told(world)[-1] == ("Complete", "Clear")
+        assert order.next_call == ""
+
+    def test_it_works_for_a_check_that_justifacts_has_cancelled(self, world: World, order: Order) -> None:
+        push(world, order, "Cancelled", timestamp=ms(0))
+        polled(world, order, "Cancelled", timestamp=ms(0))
+        assert len(world.sent("assessment.status")) == 1
+        assert (order.needs_attention, order.next_call) == (False, "")

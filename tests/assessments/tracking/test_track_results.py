@@ -1,0 +1,187 @@
+"""Following a check to its result, and what may change after it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from assessments.models import Event, Order
+from tests.fixtures.world import World, data
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def order(world: World) -> Order:
+    world.ashby_takes_everything()
+    order = world.placed()
+    world.work()
+    return order
+
+
+def completes(
+    world: World, order: Order, result: str | None, report: str | None = None, **more: object
+) -> None:
+    parts = dict(more)
+    if result is not None:
+        parts["assessment_result"] = data("result", result)
+    if report is not None:
+        parts["assessment_profile_url"] = data("report", report, "url")
+    assert world.push(order, "Complete", **parts).status_code == 200
+    world.work()
+    order.refresh_from_db()
+
+
+def results(world: World) -> list[str]:
+    updates = world.sent("assessment.update")
+    return [body["assessment_result"]["value"] for body in updates if "assessment_result" in body]
+
+
+def now_ms(**ago: float) -> int:
+    return int((timezone.now() - timedelta(**ago)).timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Clear", "Clear"),
+        ("REVIEW", "Review"),
+        ("adverse", "Adverse"),
+        ("Other", "Other"),
+        (None, "Complete"),
+    ],
+)
+def test_a_result_is_a_string_in_justifacts_word_with_the_report_beside_it(world, order, said, told) -> None:
+    completes(world, order, said, "https://reports.test/7?a=1&b=2")
+    assert (order.status, order.result) == ("complete", told)
+    last = world.sent("assessment.update")[-1]
+    assert last["assessment_status"]["value"] == "Complete"
+    assert last["assessment_result"] == {
+        "identifier": "result",
+        "label": "Result",
+        "type": "string",
+        "value": told,
+    }
+    assert last["assessment_profile_url"]["value"] == "https://reports.test/7?a=1&b=2"
+    assert last["assessment_profile_url"]["type"] == "url"
+
+
+def test_a_result_beside_another_status_means_complete(world: World, order: Order) -> None:
+    """The presence of a result is what counts, as in Ashby's protocol."""
+    world.push(order, "In Process: Justifacts", assessment_result=data("result", "Clear"))
+    world.push(order, None, assessment_result=data("result", "Clear"))
+    world.work()
+    assert world.told(order) == ["Justifacts Received", "Complete"]
+    assert results(world) == ["Clear"]
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        None,
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "data:text/html,<b>x",
+        "//reports.test/7",
+        "reports.test/7",
+        "https://",
+        "https://reports.test/a b",
+        "https://reports.test/a\nb",
+        "https://[reports.test/7",
+        "file:///etc/passwd",
+        "https://user:word@reports.test/7",
+        "https://reports.test\\@evil.test/7",
+        "https://repоrts.test/7",  # A Cyrillic letter.
+        f"https://reports.test/{'x' * 2000}",
+    ],
+)
+def test_without_a_report_that_a_browser_may_open_it_is_the_portals_own_page(world, order, report) -> None:
+    completes(world, order, "Clear", report)
+    last = world.sent("assessment.update")[-1]
+    assert last["assessment_profile_url"]["value"] == f"https://portal.test/orders/{order.pk}/"
+    assert order.report_url == ""
+    why = [event.summary for event in Event.objects.filter(kind="report_not_taken")]
+    assert len(why) == (report is not None), "support sees why"
+    assert not [text for text in why if "reports.test" in text], "the address is nobody's words"
+
+
+def test_an_address_that_is_not_taken_again_and_again_is_one_line(world: World, order: Order, clock) -> None:
+    for result in ("Review", "Clear", "Clear"):
+        clock.shift(60)
+        completes(world, order, result, "javascript:alert(1)")
+    assert Event.objects.filter(kind="report_not_taken").count() == 1
+
+
+def test_a_changed_result_is_a_new_update_each_time(world: World, order: Order, clock) -> None:
+    for result in ("Review", "Review", "Clear", "Clear", "Adverse"):
+        clock.shift(60)
+        completes(world, order, result, "https://reports.test/7")
+    assert results(world) == ["Review", "Clear", "Adverse"]
+    assert (order.status, order.result) == ("complete", "Adverse")
+    assert Event.objects.filter(kind="result_changed").count() == 2
+
+
+def test_a_report_that_comes_later_or_moves_is_told_and_one_that_goes_is_kept(world, order, clock) -> None:
+    for report in (None, "https://reports.test/1", "https://reports.test/2", None, "javascript:1"):
+        clock.shift(60)
+        completes(world, order, "Clear", report)
+    urls = [body["assessment_profile_url"]["value"] for body in world.sent("assessment.update")[1:]]
+    assert urls == [
+        f"https://portal.test/orders/{order.pk}/",
+        "https://reports.test/1",
+        "https://reports.test/2",
+    ]
+    assert order.report_url == "https://reports.test/2"
+
+
+def test_an_older_result_that_arrives_late_turns_nothing_back(world: World, order: Order, clock) -> None:
+    clock.shift(3600)
+    completes(world, order, "Review", timestamp=now_ms(minutes=10))
+    completes(world, order, "Clear", timestamp=now_ms(minutes=5))
+    for _ in range(2):
+        completes(world, order, "Review", timestamp=now_ms(minutes=10))
+    assert results(world) == ["Review", "Clear"]
+    assert order.result == "Clear"
+    assert Event.objects.filter(kind="late").count() == 1
+
+
+def test_a_time_from_the_future_holds_back_no_later_result(world: World, order: Order, clock) -> None:
+    completes(world, order, "Review", timestamp=now_ms(days=-30))
+    clock.shift(60)
+    completes(world, order, "Clear", timestamp=now_ms())
+    assert results(world) == ["Review", "Clear"]
+
+
+def test_a_result_changed_after_the_last_poll_by_push(world: World, order: Order, clock) -> None:
+    """Months later, when Justifacts is not asked any more."""
+    completes(world, order, "Review")
+    word = {"assessment_id": order.justifacts_order_id, "assessment_status": data("s", "Complete")}
+    world.justifacts("assessment.status", {"success": True, "results": word})
+    for _ in range(61):
+        clock.shift(timedelta(days=1))
+        world.work()
+    order.refresh_from_db()
+    assert order.next_call == ""
+    completes(world, order, "Clear")
+    assert results(world) == ["Review", "Clear"]
+
+
+@pytest.mark.parametrize("result", ["Clear", None])
+def test_a_poll_that_repeats_the_end_tells_nothing(world: World, order: Order, clock, result) -> None:
+    completes(world, order, result, "https://reports.test/7")
+    word = {"assessment_id": order.justifacts_order_id, "assessment_status": data("s", "Complete")}
+    if result:
+        word["assessment_result"] = data("r", result)
+    world.justifacts("assessment.status", {"success": True, "results": word})
+    events = Event.objects.count()
+    for _ in range(3):
+        clock.shift(3600)
+        world.work()
+    assert len(world.sent("assessment.status")) == 3
+    assert (len(results(world)), Event.objects.count()) == (1, events)

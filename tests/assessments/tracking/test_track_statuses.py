@@ -1,0 +1,228 @@
+"""Following a check: what Justifacts says, what Ashby is told."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from assessments.models import Event, Order
+from tests.fixtures.world import World, data
+
+ON_THE_WAY = ["Justifacts Received", "Applicant Started", "In Process: Justifacts", "Complete"]
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def order(world: World) -> Order:
+    """Placed, and Ashby knows that Justifacts has it."""
+    world.ashby_takes_everything()
+    order = world.placed()
+    world.work()
+    return order
+
+
+def says(world: World, order: Order, by: str, status: str | None, **parts: object) -> None:
+    """Justifacts says a word, by push or when it is polled; then all workers work."""
+    if by == "push":
+        assert world.push(order, status, **parts).status_code == 200
+    else:
+        word = {"assessment_id": order.justifacts_order_id, "reference_id": str(order.pk), **parts}
+        if status is not None:
+            word["assessment_status"] = data("status", status)
+        world.justifacts("assessment.status", {"success": True, "results": word})
+        Order.objects.filter(pk=order.pk, next_call="poll").update(next_call_at=datetime.now(UTC))
+    world.work()
+    order.refresh_from_db()
+
+
+BY = pytest.mark.parametrize("by", ["push", "poll"])
+
+
+@BY
+@pytest.mark.parametrize(
+    ("word", "status", "told"),
+    [
+        ("Justifacts Received", "received", []),
+        ("initiated", "received", []),
+        ("Applicant Started", "applicant_started", ["Started", "Applicant Started"]),
+        ("APPLICANT_STARTED", "applicant_started", ["Started", "Applicant Started"]),
+        ("In Process: Justifacts", "in_process", ["In Process: Justifacts"]),
+        ("in process - justifacts.", "in_process", ["In Process: Justifacts"]),
+        ("Complete", "complete", ["Complete"]),
+        (" COMPLETED ", "complete", ["Complete"]),
+        ("Cancelled", "cancelled", ["Cancelled at Justifacts"]),
+        ("canceled", "cancelled", ["Cancelled at Justifacts"]),
+    ],
+)
+def test_each_word_moves_the_order_and_ashby_reads_the_usual_spelling(
+    world: World, order: Order, by: str, word: str, status: str, told: list[str]
+) -> None:
+    for _ in range(2):
+        says(world, order, by, word)
+    assert order.status == status
+    assert world.told(order) == ["Justifacts Received", *told]
+
+
+@BY
+def test_an_unknown_word_is_told_once_as_it_stands_though_it_is_said_again(world, order, by) -> None:
+    for _ in range(3):
+        says(world, order, by, "Awaiting Court Records")
+    assert (order.status, order.justifacts_status) == ("received", "Awaiting Court Records")
+    assert world.told(order) == ["Justifacts Received", "Awaiting Court Records"]
+    assert Event.objects.filter(kind="unknown_status").count() == 1
+    assert order.next_call == "poll"
+
+
+def test_two_unknown_words_in_turn_are_each_told(world: World, order: Order) -> None:
+    for word in ("On Hold", "Awaiting Records", "On Hold"):
+        says(world, order, "poll", word)
+    assert world.told(order)[1:] == ["On Hold", "Awaiting Records", "On Hold"]
+
+
+def test_an_unknown_word_that_names_the_candidate_s_address_is_told_once_as_it_stands(world, order) -> None:
+    for _ in range(2):
+        says(world, order, "push", "Mail to Zoe.ONeil@example.com bounced")
+    assert world.told(order)[1:] == ["Mail to Zoe.ONeil@example.com bounced"]
+
+
+@BY
+@pytest.mark.parametrize("reached", range(1, 4))
+def test_older_words_that_arrive_late_are_recorded_and_not_applied(world, order, by, reached) -> None:
+    says(world, order, "push", ON_THE_WAY[reached])
+    before = (order.status, world.told(order))
+    for word in ON_THE_WAY[:reached]:
+        for _ in range(2):
+            says(world, order, by, word)
+    assert (order.status, world.told(order)) == before
+    lines = Event.objects.filter(kind__in=("late", "after_end"), summary__contains="Justifacts said “")
+    assert {word for word in ON_THE_WAY if lines.filter(summary__contains=f"“{word}”")} == set(
+        ON_THE_WAY[:reached]
+    )
+
+
+def test_steps_that_justifacts_leaves_out_are_not_invented(world: World, order: Order) -> None:
+    says(world, order, "push", "In Process: Justifacts")
+    assert world.told(order) == ["Justifacts Received", "In Process: Justifacts"]
+
+
+def test_the_started_signal_comes_right_before_its_label_and_both_are_strings(world, order) -> None:
+    """“Started” makes Ashby store the start time."""
+    says(world, order, "push", "Applicant Started")
+    signal, label = world.sent("assessment.update")[-2:]
+    assert [u["assessment_status"]["value"] for u in (signal, label)] == ["Started", "Applicant Started"]
+    assert {u["assessment_status"]["type"] for u in (signal, label)} == {"string"}
+    assert signal["timestamp"] < label["timestamp"]
+
+
+@BY
+def test_justifacts_cancels_with_its_own_reason(world: World, order: Order, by: str) -> None:
+    reason = data("cancelled_reason", "The applicant withdrew consent")
+    for _ in range(2):
+        says(world, order, by, None, cancelled_reason=reason)
+    assert (order.status, order.end_reason) == ("cancelled", "The applicant withdrew consent")
+    assert world.told(order) == ["Justifacts Received", "The applicant withdrew consent"]
+    assert not world.sent("assessment.cancel")
+    assert order.next_call == ""
+
+
+def test_a_reason_wins_over_the_status_beside_it(world: World, order: Order) -> None:
+    says(world, order, "push", "In Process: Justifacts", cancelled_reason=data("r", "Duplicate order"))
+    assert world.told(order)[1:] == ["Duplicate order"]
+    [_, end] = world.sent("assessment.update")
+    assert "assessment_status" not in end
+
+
+def test_what_is_said_after_a_cancellation_is_told_nobody(world: World, order: Order) -> None:
+    says(world, order, "push", "Cancelled")
+    for word in (*ON_THE_WAY[:3], "Something New"):
+        says(world, order, "push", word)
+    assert order.status == "cancelled"
+    assert world.told(order)[1:] == ["Cancelled at Justifacts"]
+
+
+@BY
+def test_a_known_word_that_follows_an_unknown_one_is_told_again(world: World, order: Order, by: str) -> None:
+    """Else Ashby's card would stand at “On Hold” although the check goes on."""
+    says(world, order, by, "Applicant Started")
+    for word in ("On Hold", "Applicant Started", "Applicant Started"):
+        says(world, order, by, word)
+    assert (order.status, order.status_is_unknown) == ("applicant_started", False)
+    assert world.told(order)[1:] == ["Started", "Applicant Started", "On Hold", "Applicant Started"]
+
+
+def test_an_unknown_word_that_is_pushed_late_is_recorded_and_not_told(world, order) -> None:
+    says(world, order, "push", "In Process: Justifacts", timestamp=2_000)
+    says(world, order, "push", "On Hold", timestamp=1_000)
+    assert (order.justifacts_status, order.status_is_unknown) == ("In Process: Justifacts", False)
+    assert world.told(order)[1:] == ["In Process: Justifacts"]
+    assert Event.objects.filter(kind="late", summary__contains="“On Hold”").exists()
+
+
+def test_an_unknown_word_that_justifacts_says_when_asked_is_true_now(world: World, order: Order) -> None:
+    """It was never said before, so it is no repetition: Justifacts has told its words with another clock."""
+    says(world, order, "push", "In Process: Justifacts", timestamp=2_000_000_000_000)
+    says(world, order, "push", "In Process: Justifacts", timestamp=1_772_000_000_000)
+    for _ in range(2):
+        says(world, order, "poll", "On Hold", timestamp=1_771_000_000_000)
+    assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]
+
+
+def test_an_unknown_word_stamped_before_the_portal_s_own_time_is_told(world: World, order: Order) -> None:
+    says(world, order, "push", "In Process: Justifacts", timestamp=None)
+    a_minute_ago = int(datetime.now(UTC).timestamp() * 1000) - 60_000
+    says(world, order, "push", "On Hold", timestamp=a_minute_ago)
+    assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]
+
+
+def test_a_known_word_from_before_an_unknown_one_that_arrives_late_takes_nothing_back(world, order) -> None:
+    for word, at in (
+        ("In Process: Justifacts", 1_000),
+        ("On Hold", 2_000),
+        ("In Process: Justifacts", 1_000),
+    ):
+        says(world, order, "push", word, timestamp=at)
+    assert (order.justifacts_status, order.status_is_unknown) == ("On Hold", True)
+    assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]
+
+
+@pytest.mark.parametrize("word", ["Green", "green"])
+def test_a_word_that_is_somebodys_name_is_told_all_the_same(world: World, word: str) -> None:
+    """A status and a result that we do not know, of Ms. Green: dots would tell Ashby nothing."""
+    candidate = {**world.start_body()["candidate"], "last_name": "Green"}
+    world.ashby_takes_everything()
+    order = world.placed(candidate=candidate)
+    world.push(order, word)
+    world.push(order, "Complete", assessment_result=data("result", word))
+    world.work()
+    assert word in world.told(order)
+    order.refresh_from_db()
+    assert order.result == word
+
+
+def test_a_sentence_that_names_somebody_is_told_as_it_stands(world: World) -> None:
+    candidate = {**world.start_body()["candidate"], "last_name": "Green"}
+    world.ashby_takes_everything()
+    order = world.placed(candidate=candidate)
+    world.push(order, "Waiting for Green")
+    world.work()
+    assert "Waiting for Green" in world.told(order)
+
+
+def test_a_dispute_that_is_heard_together_with_the_end_is_told_and_flagged(
+    world: World, order: Order
+) -> None:
+    world.push(order, "Dispute", assessment_result=data("result", "Review"))
+    order.refresh_from_db()
+    assert (order.status, order.result) == ("complete", "Review")
+    assert [update.summary for update in order.updates.order_by("sequence")][-1].startswith("Dispute")
+    assert order.needs_attention
+    assert "Dispute" in order.attention_reason
+    updates = order.updates.count()
+    world.push(order, "Dispute", assessment_result=data("result", "Review"))
+    assert order.updates.count() == updates

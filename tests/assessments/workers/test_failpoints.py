@@ -1,0 +1,105 @@
+"""At each named point a process dies once, in the middle of several checks' lives; others go on, and
+nothing is lost, doubled or out of order."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from assessments import tasks
+from assessments.models import Order
+from integrations import failpoints
+from integrations.failpoints import POINTS, reach
+from tests.assessments.tracking.test_status_machine import Life
+from tests.fixtures.fake_partners import WorkerDied
+
+
+@pytest.fixture
+def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """In place of the kernel's kill: the thread ends where it is, and nothing catches it."""
+    signals: list[int] = []
+
+    def kill(pid: int, how: int) -> None:
+        signals.append(how)
+        raise WorkerDied
+
+    monkeypatch.setattr(failpoints.os, "kill", kill)
+    return signals
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("point", POINTS)
+def test_who_dies_there_leaves_nothing_half_done(
+    point: str, tmp_path: Path, settings, killed: list[int]
+) -> None:
+    settings.ASHBY_API_BASE_URL = "https://ashby.test"
+    settings.CRASH_POINTS_DIR = str(tmp_path)
+    (tmp_path / point).touch()
+    life = Life()
+    try:
+        _lives(life)
+        assert Order.objects.count() == 3
+        assert not (tmp_path / point).exists(), "the point was never reached"
+        assert len(killed) == 1
+    finally:
+        # Lets everything settle, and judges every order.
+        life.teardown()
+
+
+def _lives(life: Life) -> None:
+    """One check whose placing stays unknown for a while, one that is cancelled, one that is completed."""
+    life.justifacts.mode = "cut after"
+    _until_it_is_done(partial(life.ashby_starts, "application-1"))
+    _work(life)
+    life.justifacts.mode = "ok"
+    for application in ("application-2", "application-3"):
+        _until_it_is_done(partial(life.ashby_starts, application))
+    _work(life, 20, 70)
+    for word in ("Applicant Started", "In Process: Justifacts"):
+        # The first is pushed, the others have to be polled for.
+        for choice in range(3):
+            pushes = 1 if choice == 0 else 0
+            _until_it_is_done(partial(life.justifacts_moves_on, choice, word, "Clear", pushes))
+        _work(life, 400, 70, 70)
+    _until_it_is_done(partial(life.ashby_cancels, 1))
+    _work(life, 70)
+    life.justifacts_moves_on(2, "Complete", "Clear", 0)
+    _work(life, 4000, 70)
+    _once(tasks.sweep)
+
+
+def _work(life: Life, *waits: int) -> None:
+    for seconds in (1, 15, *waits):
+        life.time_passes(seconds)
+        for _ in range(2):
+            life.workers_work()
+
+
+def _until_it_is_done(act: Callable[[], object]) -> None:
+    """Whoever got no answer asks again."""
+    if not _once(act):
+        act()
+
+
+def _once(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except WorkerDied:
+        return False
+    return True
+
+
+def test_in_production_a_point_does_nothing(settings, tmp_path: Path, killed: list[int]) -> None:
+    settings.CRASH_POINTS_DIR = ""
+    for point in POINTS:
+        reach(point)
+    assert killed == []
+
+
+def test_every_point_in_the_code_is_named_and_every_name_is_in_the_code() -> None:
+    """So that the fault machine and the test above visit them all."""
+    found = set()
+    for path in Path("assessments").rglob("*.py"):
+        found |= {line.split('"')[1] for line in path.read_text().splitlines() if 'reach("' in line}
+    assert found == set(POINTS)

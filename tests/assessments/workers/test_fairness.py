@@ -1,0 +1,117 @@
+"""One organization with a mountain of work, or whose other side hangs, holds up no other."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from assessments import tasks
+from assessments.models import NextCall, Order, Update
+from assessments.workers.bulkhead import Bulkhead
+from assessments.workers.due import MOST_OF_ONE, due
+from tests.fixtures.world import World
+
+NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def order_of(tenant: Any, number: int, **fields: Any) -> Order:
+    return Order(
+        organization=tenant.organization,
+        package=tenant.basic,
+        application_id=f"{tenant.organization.slug}-{number}",
+        job_id="job",
+        candidate_first_name="Zoë",
+        candidate_last_name="O'Neil",
+        candidate_email="zoe@example.com",
+        **fields,
+    )
+
+
+def waiting(order: Order, due_at: datetime) -> Update:
+    return Update(order=order, sequence=1, timestamp=1, payload={}, summary="Received", due_at=due_at)
+
+
+@pytest.mark.anywhere
+@pytest.mark.django_db
+def test_thousands_that_wait_longer_do_not_come_before_anothers_first(world: World) -> None:
+    now = timezone.now()
+    long_ago = now - timedelta(hours=2)
+    many = Order.objects.bulk_create(
+        order_of(world.acme, n, next_call=NextCall.PLACE, next_call_at=long_ago) for n in range(3000)
+    )
+    Update.objects.bulk_create(waiting(order, long_ago) for order in many)
+    one = order_of(world.globex, 1, next_call=NextCall.PLACE, next_call_at=now)
+    one.save()
+    waiting(one, now).save()
+    found = due(timezone.now())
+    for ids in (found.calls, found.lanes):
+        assert one.pk in ids[:2]
+        assert len(ids) == MOST_OF_ONE + 1
+    Order.objects.update(next_call=NextCall.POLL)
+    batches = due(timezone.now()).polls
+    assert [one.pk] in batches
+    assert len(batches) == 2
+
+
+class Hanging:
+    """Work that hangs for one organization, and is done at once for the others."""
+
+    def __init__(self, organization: int) -> None:
+        self.organization, self.ends = organization, threading.Event()
+        self.inside, self.most, self.done = 0, 0, 0
+        self._lock = threading.Lock()
+
+    def work(self, organization: int) -> tasks.Work:
+        def do(ids: list[Any]) -> bool:
+            if organization != self.organization:
+                self.done += 1
+                return False
+            with self._lock:
+                self.inside += 1
+                self.most = max(self.most, self.inside)
+            assert self.ends.wait(10)
+            with self._lock:
+                self.inside -= 1
+            return False
+
+        return tasks.Work(self.places, "justifacts", do, lambda organization, now: [])
+
+    places = Bulkhead(tasks.CALLS_IN_FLIGHT)
+
+
+def test_a_hanging_organization_occupies_its_own_places_only() -> None:
+    """Twenty messages of it, on twenty threads: all but a few of the threads are free at once."""
+    hanging = Hanging(1)
+    threads = [
+        threading.Thread(target=tasks._work_for, args=(hanging.work(1), 1, ["order"])) for _ in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads[tasks.CALLS_IN_FLIGHT :]:
+            thread.join(0.05)
+        assert sum(thread.is_alive() for thread in threads) == tasks.CALLS_IN_FLIGHT
+        tasks._work_for(hanging.work(2), 2, ["order"])
+        assert hanging.done == 1
+    finally:
+        hanging.ends.set()
+        for thread in threads:
+            thread.join()
+    assert hanging.most == tasks.CALLS_IN_FLIGHT
+
+
+def test_what_came_when_all_places_were_taken_is_done_by_who_has_one() -> None:
+    places, done = Bulkhead(1), []
+    work = tasks.Work(places, "ashby", lambda ids: bool(done.append(ids)), lambda organization, now: ["late"])
+
+    def first(ids: list[Any]) -> bool:
+        done.append(ids)
+        if len(done) == 1:
+            # Another message of the same organization finds no place.
+            assert tasks._work_for(work, 1, ["turned away"]) == []
+        return False
+
+    tasks._work_for(tasks.Work(places, "ashby", first, work.next_of), 1, ["first"])
+    assert done == [["first"], ["late"]]

@@ -1,0 +1,177 @@
+"""A check that Justifacts has cancelled and takes up again: a person is asked, and nobody cancels it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from assessments.models import Event, Order
+from assessments.support.retry import poll_now
+from tests.assessments.reconciliation.reconciling import NINE, lines, run
+from tests.fixtures.world import World, data
+
+pytestmark = pytest.mark.anywhere
+
+WORDS = pytest.mark.parametrize(
+    ("status", "result"),
+    [
+        ("In Process: Justifacts", None),
+        ("Reinstated", None),
+        ("Complete", "Clear"),
+        ("Justifacts Received", None),
+    ],
+)
+
+
+def ms(seconds: float) -> int:
+    return int((NINE + timedelta(seconds=seconds)).timestamp() * 1000)
+
+
+def word(order: Order, status: str, result: str | None, at: int | None) -> dict[str, Any]:
+    said = {"assessment_status": data("status", status), "timestamp": at}
+    if result:
+        said["assessment_result"] = data("result", result)
+    return {"assessment_id": order.justifacts_order_id, "reference_id": str(order.pk), **said}
+
+
+def says(world: World, order: Order, by: str, status: str, result: str | None, at: int | None) -> None:
+    body = word(order, status, result, at)
+    if by == "push":
+        assert world.call("/justifacts/assessment.update", body).status_code == 200
+    else:
+        world.justifacts("assessment.status", {"success": True, "results": body})
+        if by == "poll":
+            assert poll_now(order.pk, "Ada")
+        else:
+            run(world)
+    world.work()
+    order.refresh_from_db()
+
+
+@pytest.fixture
+def order(settled: World) -> Order:
+    """Justifacts has cancelled it."""
+    order = settled.placed()
+    settled.push(order, "In Process: Justifacts", timestamp=ms(-120))
+    settled.push(order, None, timestamp=ms(-60), cancelled_reason=data("reason", "Applicant withdrew"))
+    settled.work()
+    order.refresh_from_db()
+    assert (order.status, order.cancelled_by) == ("cancelled", "justifacts")
+    return order
+
+
+@WORDS
+@pytest.mark.parametrize("by", ["push", "poll", "reconcile"])
+@pytest.mark.parametrize("at", [ms(30), None])
+def test_a_person_is_asked_once_and_nobody_cancels_it(settled, order, by, status, result, at) -> None:
+    told = settled.told(order)
+    for _ in range(2):
+        says(settled, order, by, status, result, at)
+    assert order.status == "cancelled"
+    assert not settled.sent("assessment.cancel")
+    assert order.next_call == ""
+    assert settled.told(order) == told, "Ashby's card stays cancelled until a person has decided"
+    assert order.needs_attention
+    for words in ("Justifacts had cancelled this check", f"“{status}”", "Ask Justifacts"):
+        assert words in order.attention_reason
+    assert ("report exists" in order.attention_reason) == (status == "Complete")
+    assert Event.objects.filter(kind="needs_attention").count() == 1
+
+
+def test_the_nightly_run_lists_it_until_a_person_has_settled_it(settled: World, order: Order) -> None:
+    body = word(order, "In Process: Justifacts", None, ms(30))
+    settled.justifacts("assessment.status", {"success": True, "results": body})
+    for _ in range(2):
+        (text,) = lines(run(settled), "for_human")
+        assert "taken the check up again" in text
+    settle_by_hand(order)
+    report = run(settled)
+    assert (report.for_human, report.mended) == (0, 0)
+    settled.work()
+    assert not settled.sent("assessment.cancel")
+
+
+def settle_by_hand(order: Order) -> None:
+    Order.objects.filter(pk=order.pk).update(
+        needs_attention=False, attention_reason="", attention_concern="", attention_since=None
+    )
+
+
+def test_each_further_word_is_asked_about(settled: World, order: Order) -> None:
+    for seconds, (status, result) in enumerate([("In Process: Justifacts", None), ("Complete", "Review")], 1):
+        says(settled, order, "push", status, result, ms(seconds))
+    assert "“Complete” with the result “Review”" in order.attention_reason
+    assert Event.objects.filter(kind="needs_attention").count() == 2
+
+
+def test_a_late_push_from_before_the_cancellation_is_one_line(settled: World, order: Order) -> None:
+    for _ in range(2):
+        says(settled, order, "push", "In Process: Justifacts", None, ms(-120))
+    assert not order.needs_attention
+    assert Event.objects.filter(kind="after_end").count() == 1
+
+
+def test_cancelled_anew_it_needs_nobody(settled: World, order: Order) -> None:
+    says(settled, order, "push", "In Process: Justifacts", None, ms(30))
+    says(settled, order, "push", "Cancelled", None, ms(-60))
+    says(settled, order, "push", "Cancelled", None, ms(60))
+    assert not order.needs_attention
+    says(settled, order, "push", "In Process: Justifacts", None, ms(90))
+    assert order.needs_attention, "taken up a second time"
+
+
+def test_what_the_portal_cancelled_and_justifacts_goes_on_with_is_cancelled_again(settled: World) -> None:
+    order = settled.placed()
+    settled.work()
+    settled.justifacts("assessment.cancel", {"success": True, "results": {}})
+    settled.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+    settled.work()
+    order.refresh_from_db()
+    assert order.cancelled_by == "ashby"
+    says(settled, order, "push", "In Process: Justifacts", None, ms(30))
+    assert not order.needs_attention
+    says(settled, order, "reconcile", "In Process: Justifacts", None, ms(60))
+    assert len(settled.sent("assessment.cancel")) == 2
+
+
+def test_a_number_that_turns_up_after_justifacts_cancelled_is_not_cancelled(settled: World) -> None:
+    order = settled.start()
+    body = {"reference_id": str(order.pk), "cancelled_reason": data("reason", "No consent")}
+    assert settled.call("/justifacts/assessment.update", body).status_code == 200
+    order.refresh_from_db()
+    assert (order.status, order.justifacts_order_id) == ("cancelled", "")
+    running = {"reference_id": str(order.pk), "assessment_id": "JF-7", "assessment_status": "Initiated"}
+    assert settled.call("/justifacts/assessment.update", running).status_code == 200
+    settled.work()
+    order.refresh_from_db()
+    assert (order.justifacts_order_id, order.needs_attention) == ("JF-7", True)
+    assert not settled.sent("assessment.cancel")
+
+
+def test_a_refused_order_that_runs_all_the_same_is_for_a_person(settled: World) -> None:
+    order = settled.start()
+    settled.justifacts("assessment.start", {"message": "No."}, 422)
+    settled.work()
+    body = {"reference_id": str(order.pk), "assessment_status": "In Process: Justifacts"}
+    for _ in range(2):
+        assert settled.call("/justifacts/assessment.update", body).status_code == 200
+    order.refresh_from_db()
+    assert (order.status, order.needs_attention) == ("rejected", True)
+    assert "refused this order" in order.attention_reason
+    assert Event.objects.filter(kind="needs_attention").count() == 1
+    assert settled.call("/justifacts/assessment.update", body | {"assessment_status": "Cancelled"})
+    order.refresh_from_db()
+    assert (order.status, order.needs_attention) == ("rejected", False)
+
+
+def test_a_completion_without_a_result_is_named_as_everywhere(settled: World, order: Order) -> None:
+    says(settled, order, "push", "Complete", None, None)
+    assert "“Complete” with the result “Complete”, so a report exists" in order.attention_reason
+
+
+@pytest.fixture(autouse=True)
+def now() -> Iterator[None]:
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False):
+        yield

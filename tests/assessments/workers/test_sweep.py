@@ -1,0 +1,173 @@
+"""Nudges make work prompt; the sweep makes it certain."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from kombu import Connection as Broker
+
+from assessments import tasks
+from assessments.models import Heartbeat, Order
+from assessments.workers.due import due
+from config.celery import app
+from integrations import tasks as integrations_tasks
+from tests.fixtures.world import World, data
+
+NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NINE, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture(autouse=True)
+def nudging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No rest is left over from another test."""
+    monkeypatch.setattr(integrations_tasks, "_rest_until", 0.0)
+
+
+@pytest.fixture
+def dead_broker(tmp_path) -> Iterator[None]:
+    """Nobody listens at the broker's socket."""
+    _broker(f"redis+socket://{tmp_path}/nobody.sock")
+    yield
+    _broker("memory://")
+
+
+def _broker(url: str) -> None:
+    app.conf.broker_url = url
+    # What Celery has opened to the one before.
+    app._pool = app.amqp._producer_pool = None
+
+
+@pytest.fixture
+def queue() -> Iterator["Messages"]:
+    with Broker("memory://") as broker, broker.SimpleQueue("celery") as simple:
+        simple.clear()
+        yield Messages(simple)
+        simple.clear()
+
+
+class Messages:
+    """The messages that were published, as (task, arguments)."""
+
+    def __init__(self, simple) -> None:
+        self.simple = simple
+
+    def take(self) -> list[tuple[str, list]]:
+        taken = []
+        while True:
+            try:
+                message = self.simple.get_nowait()
+            except self.simple.Empty:
+                return taken
+            message.ack()
+            taken.append((message.headers["task"].rsplit(".", 1)[1], list(message.payload[0])))
+
+
+def test_it_finds_every_kind_of_due_work(
+    world: World, clock, queue, django_capture_on_commit_callbacks
+) -> None:
+    world.ashby_takes_everything()
+    polled = world.placed("JF-1")
+    world.work()
+    clock.shift(timedelta(hours=1))
+    told = world.placed("JF-2")
+    placed = world.start()
+    queue.take()
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.sweep()
+    assert sorted(queue.take()) == sorted(
+        [("poll", [[str(polled.pk)]]), ("deliver", [str(told.pk)]), ("call_justifacts", [str(placed.pk)])]
+    )
+
+
+def test_of_two_schedulers_one_does_the_work(
+    world: World, clock, queue, django_capture_on_commit_callbacks
+) -> None:
+    order = world.start()
+    queue.take()
+    for expected in (1, 0):
+        with django_capture_on_commit_callbacks(execute=True):
+            tasks.sweep()
+        assert len(queue.take()) == expected
+    clock.shift(2)
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.sweep()
+    assert queue.take() == [("call_justifacts", [str(order.pk)])]
+    assert Heartbeat.objects.get(name="worker").at == NINE + timedelta(seconds=2)
+
+
+def test_a_clock_that_was_ahead_for_a_moment_stops_no_sweep(
+    world: World, clock, queue, django_capture_on_commit_callbacks
+) -> None:
+    """The turn that was taken then is in the future: without a word, nothing would be swept till then."""
+    clock.shift(timedelta(hours=5))
+    tasks.sweep()
+    clock.move_to(NINE)
+    world.start()
+    queue.take()
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.sweep()
+    assert len(queue.take()) == 1
+
+
+def test_messages_carry_ids_only(world: World, queue, django_capture_on_commit_callbacks) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        order = world.start()
+        tasks.sweep()
+    for _, arguments in queue.take():
+        assert arguments == [str(order.pk)]
+
+
+def test_nothing_due_is_nothing_said(world: World, queue, django_capture_on_commit_callbacks) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.sweep()
+    assert queue.take() == []
+    assert not any(vars(due(datetime.now(UTC))).values())
+
+
+@pytest.mark.anywhere
+def test_the_tasks_do_what_the_sweep_found(world: World, clock) -> None:
+    """Run in this process, in the order in which a worker might."""
+    world.ashby_takes_everything()
+    world.justifacts_takes("JF-1")
+    order = world.start()
+    tasks.call_justifacts(str(order.pk))
+    word = {"assessment_id": "JF-1", "assessment_status": data("status", "Applicant Started")}
+    world.justifacts("assessment.status", {"success": True, "results": word})
+    clock.shift(timedelta(hours=1))
+    tasks.poll([str(order.pk)])
+    tasks.deliver(str(order.pk))
+    tasks.deliver(str(order.pk))
+    assert world.told(order) == ["Justifacts Received", "Started", "Applicant Started"]
+
+
+def test_with_the_broker_away_a_start_is_still_accepted(
+    world: World, dead_broker, caplog, monkeypatch, django_capture_on_commit_callbacks
+) -> None:
+    """Nudges are skipped and rest for 30 s, so that no request waits for a dead broker again."""
+    with django_capture_on_commit_callbacks(execute=True):
+        order = world.start()
+    assert Order.objects.get() == order
+    assert len(warnings(caplog)) == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        second = world.start()
+    assert len(warnings(caplog)) == 1, "resting: not even tried"
+    later = time.monotonic() + 31
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    with django_capture_on_commit_callbacks(execute=True):
+        world.start()
+    assert len(warnings(caplog)) == 2
+
+    world.ashby_takes_everything()
+    world.justifacts_takes("JF-1")
+    assert {order.pk, second.pk} <= set(due(datetime.now(UTC)).calls), "the sweep finds them"
+
+
+def warnings(caplog) -> list[str]:
+    return [record.getMessage() for record in caplog.records if "broker away" in record.getMessage()]

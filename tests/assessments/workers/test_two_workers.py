@@ -1,0 +1,214 @@
+"""Two workers take turns at every seam of their work (after the claim, in the middle of the call, after
+the call, after the commit), sleep past the end of their claims, and die: nothing is ever lost, doubled
+or told out of order."""
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import rule, run_state_machine_as_test
+
+from assessments.models import Order, Update, leases
+from assessments.outbox import deliver
+from assessments.placement import place
+from assessments.tracking import poll
+from integrations import failpoints
+from integrations.http import fencing
+from tests.assessments.tracking.test_status_machine import Life
+from tests.fixtures.fake_partners import WorkerDied
+
+#: Inside a transaction there is no seam: the database keeps others out.
+_SEAMS = ("claimed", "called", "committed", "in the call")
+_current = threading.local()
+
+
+class Sleeper:
+    """A worker that stops at each seam until it is told to go on."""
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._stopped, self._goes_on = threading.Event(), threading.Event()
+        self._dies = False
+        self.error: BaseException | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        return self._thread is None
+
+    def begin(self, act: Callable[[], object]) -> None:
+        """Works until the first seam, or to the end."""
+        self._thread = threading.Thread(target=self._work, args=(act, connections["default"]), daemon=True)
+        self._stopped.clear()
+        self._thread.start()
+        self._wait()
+
+    def go_on(self, *, dies: bool = False) -> None:
+        """To the next seam, or to the end."""
+        if self._thread is None:
+            return
+        self._dies = dies
+        self._stopped.clear()
+        self._goes_on.set()
+        self._wait()
+
+    def _wait(self) -> None:
+        assert self._stopped.wait(20), "a worker neither ends nor comes to a seam"
+        if self.error:
+            raise self.error
+
+    def _work(self, act: Callable[[], object], connection: Any) -> None:
+        # One connection for all: of the threads one runs at a time.
+        connections["default"] = connection
+        _current.worker = self
+        try:
+            act()
+        except WorkerDied:
+            pass
+        except BaseException as error:  # noqa: BLE001 - the test's own thread raises it again
+            self.error = error
+        finally:
+            del connections["default"]
+            self._thread = None
+            self._stopped.set()
+
+    def seam(self) -> None:
+        self._stopped.set()
+        self._goes_on.wait()
+        self._goes_on.clear()
+        if self._dies:
+            self._dies = False
+            raise WorkerDied
+
+
+def _seam(name: str) -> None:
+    worker = getattr(_current, "worker", None)
+    if worker is not None and name.endswith(_SEAMS):
+        worker.seam()
+
+
+class TwoWorkers(Life):
+    """The life of the one-worker machine, and two sleepers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.workers = Sleeper(), Sleeper()
+        connections["default"].inc_thread_sharing()
+        self.justifacts.meanwhile = self.ashby.meanwhile = lambda: _seam("in the call")
+
+    @rule(which=st.integers(0, 1), kind=st.integers(0, 2), choice=st.integers(0, 1))
+    def a_message_reaches_a_worker(self, which: int, kind: int, choice: int) -> None:
+        """About any order, due or not, claimed by the other or not: messages come late and twice."""
+        worker, orders = self.workers[which], list(Order.objects.order_by("-created_at")[:2])
+        if worker.is_idle and orders:
+            order = orders[choice % len(orders)].pk
+            act = (place.call_justifacts, deliver.deliver_next, lambda pk: poll.poll([pk]))[kind]
+            worker.begin(partial(act, order))
+
+    @rule(which=st.integers(0, 1), seams=st.integers(1, 4))
+    def a_worker_goes_on(self, which: int, seams: int) -> None:
+        for _ in range(seams):
+            self.workers[which].go_on()
+
+    @rule(which=st.integers(0, 1))
+    def a_worker_dies(self, which: int) -> None:
+        self.workers[which].go_on(dies=True)
+
+    @rule()
+    def all_claims_end_and_others_take_over(self) -> None:
+        """For as long as it takes to be certain that Justifacts has no such order, and to place it again."""
+        self.time_passes(61)
+        for _ in range(4):
+            self.workers_work()
+            self.time_passes(12)
+
+    def teardown(self) -> None:
+        try:
+            for worker in self.workers:
+                while not worker.is_idle:
+                    worker.go_on()
+        finally:
+            connections["default"].dec_thread_sharing()
+            super().teardown()
+
+
+@pytest.fixture
+def machine_clock(monkeypatch: pytest.MonkeyPatch, settings, tmp_path) -> None:
+    """Seams are the crash points, and the fence follows the machine's clock."""
+    settings.ASHBY_API_BASE_URL = "https://ashby.test"
+    settings.CLAIM_SECONDS = 60
+    settings.CRASH_POINTS_DIR = str(tmp_path)
+    monkeypatch.setattr(failpoints, "_die_if_asked", lambda file: _seam(file.name))
+    for module in (fencing, leases):
+        monkeypatch.setattr(module, "uptime", lambda: timezone.now().timestamp())
+
+
+@pytest.fixture
+def workers(machine_clock, db) -> Iterator[TwoWorkers]:
+    """One order, and two workers who can be stopped."""
+    life = TwoWorkers()
+    life.ashby_starts("application-1")
+    yield life
+    life.teardown()
+
+
+def test_a_sleeper_that_wakes_when_others_have_placed_the_order_again_sends_nothing(workers) -> None:
+    workers.a_message_reaches_a_worker(0, 0, 0)
+    assert not workers.workers[0].is_idle, "it sleeps with its claim, before it has sent anything"
+    workers.all_claims_end_and_others_take_over()
+    assert len(workers.justifacts.starts) == 1
+    workers.workers[0].go_on()
+    assert len(workers.justifacts.starts) == 1
+
+
+def test_a_sleeper_that_wakes_when_ashby_knows_more_tells_nothing_old(workers) -> None:
+    workers.workers_work()
+    workers.justifacts_moves_on(0, "Applicant Started", "Clear", 1)
+    workers.a_message_reaches_a_worker(0, 1, 0)
+    assert not workers.workers[0].is_idle
+    workers.all_claims_end_and_others_take_over()
+    (story,) = workers.ashby.stories.values()
+    told = len(story)
+    workers.workers[0].go_on()
+    assert len(story) == told
+
+
+def test_a_sleeper_that_wakes_with_a_failure_does_not_undo_what_others_have_done(workers) -> None:
+    """Ashby took it and answered 500; meanwhile another worker was told that Ashby has it."""
+    workers.workers_work()
+    workers.justifacts_moves_on(0, "Applicant Started", "Clear", 1)
+    workers.ashby.mode = "500 after"
+    workers.a_message_reaches_a_worker(0, 1, 0)
+    workers.a_worker_goes_on(0, 2)
+    workers.ashby.mode = "ok"
+    workers.all_claims_end_and_others_take_over()
+    assert not workers.workers[0].is_idle
+    workers.a_worker_goes_on(0, 2)
+    assert workers.workers[0].is_idle
+    assert set(Update.objects.values_list("state", "last_error")) == {("delivered", "")}
+
+
+def test_of_two_workers_with_the_same_message_one_works(workers) -> None:
+    for which in (0, 1):
+        workers.a_message_reaches_a_worker(which, 0, 0)
+    assert [worker.is_idle for worker in workers.workers] == [False, True]
+
+
+@pytest.mark.django_db
+def test_no_interleaving_of_two_workers_loses_doubles_or_reorders_anything(machine_clock) -> None:
+    """Hypothesis looks for one."""
+    run_state_machine_as_test(TwoWorkers, settings=_SETTINGS)
+
+
+_SETTINGS = settings(
+    max_examples=20,
+    stateful_step_count=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)

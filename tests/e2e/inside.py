@@ -1,0 +1,132 @@
+"""What a journey does or reads in a process of the portal's own: each function writes what it found into a
+file, since the console's output is a line of JSON."""
+
+import base64
+import re
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import time_machine
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from django.db import connection as database
+from django.db import transaction
+from django.utils import timezone
+
+from assessments.models import Order
+from assessments.notifications.dispatch import send_notices
+from config.celery import app
+from integrations.models import Connection, Membership, Organization
+
+
+def makes_a_member(_file: str, slug: str) -> None:
+    """The only person is an admin of the organization, and gets its mails."""
+    organization = Organization.objects.get(slug=slug)
+    Membership.objects.create(user=User.objects.get(), organization=organization, role="org admin")
+
+
+def adds_long_orders(_file: str, what: str) -> None:
+    """``SLUG NUMBER``: so many orders that have ended, each of 8 kB, so that few make a large file."""
+    slug, number = what.split()
+    organization, now = Organization.objects.get(slug=slug), timezone.now()
+    Order.objects.bulk_create(
+        Order(
+            organization=organization,
+            package=organization.packages.all()[0],
+            application_id=f"old-{index}",
+            status="cancelled",
+            status_since=now,
+            created_at=now,
+            end_reason="x" * 8_000,
+        )
+        for index in range(int(number))
+    )
+
+
+def reads_the_time_limits(file: str) -> None:
+    with transaction.atomic(), database.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')"
+        )
+        Path(file).write_text(" ".join(cursor.fetchone()))
+
+
+def number_of(file: str, what: str) -> None:
+    """The primary key of the organization ``SLUG``, or of a row of it: ``APP.MODEL SLUG``."""
+    *model, slug = what.split()
+    organization = Organization.objects.get(slug=slug)
+    row: Any = organization
+    if model and model != ["integrations.organization"]:
+        row = apps.get_model(model[0]).objects.filter(organization=organization)[0]
+    Path(file).write_text(str(row.pk))
+
+
+def is_paused(file: str, slug: str) -> None:
+    Path(file).write_text(str(Connection.objects.get(organization__slug=slug).paused_at is not None))
+
+
+def sends_notices(_file: str, hours: str) -> None:
+    """As a sweep does, so many hours from now: everything is due again."""
+    with time_machine.travel(timezone.now() + timedelta(hours=int(hours))):
+        send_notices(timezone.now())
+
+
+def runs_a_command_that_may_fail(file: str, command: str) -> None:
+    with Path(file).open("w") as output, redirect_stdout(output), redirect_stderr(output):
+        try:
+            call_command(*command.split())
+        except CommandError as error:
+            output.write(str(error))
+
+
+def takes_away(_file: str, table: str) -> None:
+    _execute(f"ALTER TABLE {table} RENAME TO away")
+
+
+def brings_back(_file: str, table: str) -> None:
+    _execute(f"ALTER TABLE away RENAME TO {table}")
+
+
+def reads_the_database(file: str, only: str = "") -> None:
+    """Every row of every table; of the sessions' none, unless it is asked for."""
+    with database.cursor() as cursor, Path(file).open("w") as output:
+        for table in [only] if only else database.introspection.table_names(cursor):
+            if only or table != "django_session":
+                cursor.execute(f"SELECT * FROM {table}")  # nosec B608 # noqa: S608 - the name comes from the schema
+                output.writelines(f"{table} {row!r}\n" for row in cursor.fetchall())
+
+
+def reads_the_broker(file: str, _name: str) -> None:
+    """Every key of the broker's and the cache's, the bodies of the messages decoded too."""
+    with app.connection() as broker, Path(file).open("wb") as output:
+        clients = [broker.default_channel.client]
+        with suppress(AttributeError):
+            clients.append(cache._cache.get_client())  # type: ignore[attr-defined]
+        for client in clients:
+            for key in client.scan_iter():
+                content = repr((key, _value(client, key))).encode()
+                output.write(content + b"\n")
+                for body in re.findall(rb'"body": "([A-Za-z0-9+/=]+)"', content):
+                    output.write(base64.b64decode(body) + b"\n")
+
+
+def _value(client: Any, key: bytes) -> Any:
+    match client.type(key):
+        case b"list":
+            return client.lrange(key, 0, -1)
+        case b"hash":
+            return client.hgetall(key)
+        case b"zset":
+            return client.zrange(key, 0, -1, withscores=True)
+        case b"set":
+            return client.smembers(key)
+    return client.get(key)
+
+
+def _execute(sql: str) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(sql)

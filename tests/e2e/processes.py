@@ -1,0 +1,214 @@
+"""The portal's real processes and the sandbox, on free ports, for journeys."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess  # nosec B404 # the tests start the project's own commands
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+from honcho.environ import parse_procfile
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(condition: Callable[[], Any], what: str, seconds: float = 90) -> Any:
+    """The first true answer of ``condition``; fails with ``what`` when there is none in time."""
+    until, pause = time.monotonic() + seconds, 0.05
+    while time.monotonic() < until:
+        if answer := condition():
+            return answer
+        time.sleep(pause)
+        pause = min(0.4, pause * 1.2)  # What is asked takes time from what is waited for.
+    raise AssertionError(f"did not happen within {seconds} s: {what}")
+
+
+class Portal:
+    """The Procfile's processes, each of which a test may kill and start again, and the sandbox."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.port, self.sandbox_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.sandbox = f"http://127.0.0.1:{self.sandbox_port}"
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "VAR_DIR": str(folder / "var"),
+            "PORT": str(self.port),
+            "PORTAL_BASE_URL": self.url,
+            "ASHBY_API_BASE_URL": f"{self.sandbox}/ashby-api",
+            "JUSTIFACTS_BASE_URL": f"{self.sandbox}/jfacts/servlet/application_ashby/",
+            "OUTBOUND_ALLOWED_HOSTS": f"127.0.0.1:{self.sandbox_port}",
+            "POLL_INTERVAL_SECONDS": "2",
+            "CLAIM_SECONDS": "20",
+            "REQUIRE_TWO_FACTOR": "off",
+            "PYTHONUNBUFFERED": "1",
+            **environment,
+        }
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.commands = dict(parse_procfile((ROOT / "Procfile").read_text()).processes)
+        self.commands["sandbox"] = f"python -m integrations.sandbox --port {self.sandbox_port}"
+
+    def __enter__(self) -> Self:
+        self.manage("migrate", "--verbosity", "0")
+        for name in self.commands:
+            self.start(name)
+        eventually(self.is_ready, "the portal and the sandbox answer", 60)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end_all()
+
+    def end_all(self) -> None:
+        for name in list(self.running):
+            self.end(name)
+
+    def start(self, name: str) -> None:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(  # nosec B603 # noqa: S603 - our own command, no shell
+                ["/bin/sh", "-c", f"exec {self.commands[name]}"],
+                env=self.environment,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def end(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
+        """Ends the process with its children, by default as a power cut would."""
+        process = self.running.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+        process.wait(timeout=30)
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
+
+    def manage(self, *arguments: str, **environment: str) -> str:
+        """Runs one of the portal's commands, successfully; answers with what it printed."""
+        console = self._console()
+        assert console.stdin
+        assert console.stdout
+        asked = {"arguments": arguments, "environment": environment}
+        console.stdin.write(json.dumps(asked).encode() + b"\n")
+        console.stdin.flush()
+        answer = json.loads(console.stdout.readline() or b'{"error": "the console died"}')
+        assert "error" not in answer, answer["error"]
+        return str(answer["output"])
+
+    def _console(self) -> subprocess.Popen[bytes]:
+        if "console" not in self.running:
+            self.running["console"] = subprocess.Popen(  # nosec B603 # our own command, no shell
+                [sys.executable, "-m", "tests.e2e.console"],
+                env=self.environment | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+        return self.running["console"]
+
+    def written(self) -> Iterator[tuple[Path, bytes]]:
+        """Every file that the portal has written, its logs too; not the sandbox's."""
+        for path in self.folder.rglob("*"):
+            if path.is_file() and path.name != "sandbox.log":
+                yield path, path.read_bytes()
+
+    def is_ready(self) -> bool:
+        with contextlib.suppress(requests.RequestException):
+            return (
+                requests.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+                and requests.get(f"{self.sandbox}/control/health", timeout=5).status_code == 200
+            )
+        return False
+
+
+class Employer:
+    """An organization of its own, connected on both sides, so that journeys share the processes."""
+
+    def __init__(self, portal: Portal, **settings: object) -> None:
+        self.portal = portal
+        self.slug = f"org-{uuid.uuid4().hex[:8]}"
+        self.verification_key = f"verify-{uuid.uuid4().hex}"
+        self.ashby_key = f"ashby-{uuid.uuid4().hex}"
+        scopes = ["candidates:write", "candidates:read", "jobs:read", "apiKeys:read"]
+        self.control(
+            "orgs",
+            name=self.slug,
+            slug=self.slug,
+            ashby_keys=[{"key": self.ashby_key, "title": "Justifacts", "scopes": scopes}],
+            verification_key=self.verification_key,
+            portal_url=f"{portal.url}/ashby/",
+        )
+        if settings:
+            self.control("settings", org=self.slug, **settings)
+        portal.manage(
+            "connect_org",
+            self.slug,
+            "--slug",
+            self.slug,
+            JUSTIFACTS_KEY=self.verification_key,
+            ASHBY_KEY=self.ashby_key,
+        )
+        portal.manage("sync_packages", self.slug)
+
+    def control(self, path: str, **body: Any) -> Any:
+        answer = requests.post(f"{self.portal.sandbox}/control/{path}", json=body, timeout=20)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def seen(self, path: str, **query: str) -> Any:
+        query.setdefault("org", self.slug)
+        answer = requests.get(f"{self.portal.sandbox}/control/{path}", params=query, timeout=20)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def start(self, **changes: Any) -> str:
+        """A recruiter presses Start Assessment; answers with the assessment's id."""
+        answer = self.control("ashby/start", org=self.slug, assessment_type="Executive", **changes)
+        assert answer["status"] == 200, answer
+        return str(answer["assessment_id"])
+
+    def order(self, assessment_id: str) -> dict[str, Any]:
+        """What support sees of the order."""
+        order: dict[str, Any] = json.loads(self.portal.manage("order", assessment_id, "--json"))
+        return order
+
+    def taken(self, assessment_id: str) -> list[dict[str, Any]]:
+        """Justifacts' orders with this reference."""
+        orders: list[dict[str, Any]] = self.seen("justifacts/orders", reference_id=assessment_id)["orders"]
+        return orders
+
+    def story(self, assessment_id: str) -> list[str]:
+        """What Ashby has been told, in order; the answer to the start aside."""
+        assessment = self.seen(f"ashby/assessments/{assessment_id}")
+        return [_told(update["body"]) for update in assessment["updates"] if update["source"] == "update"]
+
+    def step(self, assessment_id: str, **word: Any) -> None:
+        """Justifacts' staff move the order on."""
+        self.control(f"justifacts/orders/{assessment_id}/step", **word)
+
+    def works_again(self, side: str) -> None:
+        answer = requests.delete(f"{self.portal.sandbox}/control/failures", params={"side": side}, timeout=20)
+        assert answer.status_code == 200, answer.text
+
+    def fails(self, side: str, mode: str, **options: Any) -> None:
+        self.control("failures", side=side, mode=mode, org=self.slug, **options)
+
+
+def _told(body: dict[str, Any]) -> str:
+    return str((body.get("assessment_status") or body.get("cancelled_reason"))["value"])

@@ -1,0 +1,110 @@
+"""A whole life with marked secrets, in which both sides quote them back and things break; then
+everything that was written anywhere is read.
+
+Where a secret stands by its nature, and is not looked for: the session's key in the table of sessions,
+by which Django finds them; the keys in the sandbox's own memory, which plays the two sides that know
+them, and a switch for failures while it is on, whose message the test itself wrote there.
+"""
+
+import base64
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.e2e.canaries import Canaries
+from tests.e2e.marked_life import Chat, Life
+from tests.e2e.processes import Portal
+from tests.fixtures.portals import fresh_database, fresh_redis
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.fixture
+def chat() -> Iterator[str]:
+    Chat.heard.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Chat)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def canaries() -> Canaries:
+    return Canaries()
+
+
+@contextmanager
+def _services(folder: Path) -> Iterator[dict[str, str]]:
+    """PostgreSQL and Redis where nothing else is: the keys that encrypt are this test's own."""
+    with fresh_database() as database, fresh_redis(folder) as (broker, cache):
+        yield {"DATABASE_URL": database, "CELERY_BROKER_URL": broker, "CACHE_URL": cache}
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("embedded", marks=pytest.mark.xdist_group("embedded")),
+        pytest.param("services", marks=[pytest.mark.xdist_group("services"), pytest.mark.services]),
+    ]
+)
+def marked(request, tmp_path: Path, canaries: Canaries, chat: str) -> Iterator[Portal]:
+    """Processes of its own, whose own secrets are marked too, and which log all that they can."""
+    with _services(tmp_path) if request.param == "services" else nullcontext({}) as services:
+        portal = Portal(
+            tmp_path,
+            SECRET_KEY=canaries.add("SECRET_KEY", f"secret+key/{uuid.uuid4().hex}&{uuid.uuid4().hex}"),
+            FIELD_ENCRYPTION_KEYS=canaries.add("encryption key", Fernet.generate_key().decode()),
+            METRICS_TOKEN=canaries.add("METRICS_TOKEN", f"metrics-{uuid.uuid4().hex}"),
+            EMAIL_URL=f"filemail:///{tmp_path}/mails",
+            LOG_LEVEL="DEBUG",
+            **services,
+        )
+        portal.environment["OUTBOUND_ALLOWED_HOSTS"] += f",{chat}"
+        with portal:
+            yield portal
+
+
+def test_no_secret_is_written_anywhere(marked: Portal, canaries: Canaries, chat: str) -> None:
+    life = Life(marked, canaries)
+    life.signs_in()
+    life.stores_the_chats_address(chat)
+    check = life.both_sides_quote_the_keys()
+    life.people_are_told()
+    life.keys_are_replaced_on_the_pages()
+    life.the_other_side_takes_it_all(check)
+    life.things_break()
+    life.tasks_wait_in_the_broker()
+    life.encryption_keys_are_rotated()
+    life.everything_is_looked_at(check)
+
+    places = dict(life.places())
+    assert {"broker", "database", "GET /metrics", "chat"} <= set(places)
+    assert [f"{where}: {found}" for where, text in places.items() for found in life.heard(where, text)] == []
+    planted = base64.b64encode(f"{life.employer.ashby_key}:".encode())
+    (marked.folder / "var" / "planted.log").write_bytes(b"Authorization: Basic " + planted)
+    assert [where for where, text in life.places() if life.heard(where, text)] == ["file var/planted.log"]
+
+
+@pytest.mark.parametrize("around", ["", "x", "xy", "xyz"])
+def test_a_canary_is_heard_in_every_form(canaries: Canaries, around: str) -> None:
+    """Else the journey would prove nothing."""
+    secret = canaries.add("key", 'a+key/of"marks&more=0123')
+    written = f"{around}{secret}{around}".encode()
+    for text in (
+        written,
+        base64.b64encode(written),
+        base64.urlsafe_b64encode(written),
+        written.hex().encode(),
+        b"a%2Bkey%2Fof%22marks%26more%3D0123",
+        rb'{"key": "a+key/of\"marks&more=0123"}',
+        b'a+key/of"mar... (cut)',
+        b"a+key/of&quot;marks&amp;more=0123",
+    ):
+        assert canaries.heard(text), text
+    assert canaries.heard(b"a key of marks") == []

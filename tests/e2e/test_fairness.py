@@ -1,0 +1,34 @@
+"""An organization whose Justifacts hangs, and one with a mountain of updates, hold up no other."""
+
+import time
+
+import pytest
+
+from tests.e2e.processes import Employer, Portal, eventually
+
+pytestmark = pytest.mark.journey
+
+BAR_SECONDS = 5
+
+
+def test_a_hanging_justifacts_and_a_mountain_of_updates_delay_nobody_else(portal: Portal) -> None:
+    mountain, hanging, other = Employer(portal), Employer(portal, push=False), Employer(portal)
+    mountain.fails("ashby", "503", seconds=4)
+    checks = [mountain.start() for _ in range(30)]
+    for check in checks:
+        eventually(lambda check=check: mountain.taken(check), "Justifacts has the order")
+        for status in ("Applicant Started", "In Process: Justifacts", "Complete"):
+            mountain.step(check, status=status)
+    hanging.fails("justifacts", "hang", seconds=12)
+    for _ in range(12):
+        hanging.start()
+    mountain.works_again("ashby")
+    waits = []
+    for _ in range(3):
+        began = time.monotonic()
+        check = other.start()
+        eventually(lambda check=check: other.story(check) == ["Justifacts Received"], "the other's check", 30)
+        waits.append(time.monotonic() - began)
+    print(f"placed and told after {', '.join(f'{wait:.1f} s' for wait in waits)}")
+    assert max(waits) < BAR_SECONDS
+    hanging.works_again("justifacts")

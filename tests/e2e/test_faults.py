@@ -1,0 +1,148 @@
+"""What dies, breaks off or is wiped: each accepted start is one order at Justifacts, or a question
+to a human."""
+
+import signal
+import time
+
+import pytest
+import redis
+
+from tests.e2e.processes import ROOT, Employer, Portal, eventually
+
+pytestmark = pytest.mark.journey
+
+
+def test_a_worker_that_dies_while_placing_leads_to_one_order(portal: Portal) -> None:
+    """Justifacts takes the order, slowly; the worker is killed before the answer comes. The portal
+    asks Justifacts for the order instead of placing it again."""
+    employer = Employer(portal, push=False)
+    employer.fails("justifacts", "hang", call="assessment.start", seconds=8, after=True, count=1)
+    check = employer.start()
+    eventually(lambda: employer.taken(check), "Justifacts has taken the order")
+    portal.end("worker")
+    portal.start("worker")
+    order = eventually(lambda: _with_number(employer, check), "the order is adopted", 60)
+    assert order["justifacts_order_id"] == employer.taken(check)[0]["id"]
+    assert "placing_interrupted" in {event["kind"] for event in order["events"]}
+    assert len(employer.taken(check)) == 1
+    assert employer.seen("ledger")["placed_twice"] == 0
+
+
+def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(portal: Portal) -> None:
+    """SIGTERM in the middle of a call that takes six seconds: its outcome is recorded, then it ends."""
+    employer = Employer(portal, push=False)
+    employer.fails("justifacts", "slow", call="assessment.start", seconds=6, count=1)
+    check = employer.start()
+    eventually(lambda: _is_called(employer), "the call is under way")
+    began = time.monotonic()
+    portal.end("worker", signal.SIGTERM)
+    assert time.monotonic() - began < 25
+    order = employer.order(check)
+    portal.start("worker")
+    assert order["justifacts_order_id"] == employer.taken(check)[0]["id"]
+    assert [attempt["outcome"] for attempt in order["attempts"]] == ["taken"]
+
+
+def test_a_worker_that_hears_nothing_any_more_starts_itself_anew(portal: Portal) -> None:
+    """After a restart of Redis Celery can hang in its reconnection, alive and deaf."""
+    employer = Employer(portal)
+    portal.end("scheduler")
+    portal.end("worker")
+    worker = portal.commands["worker"].replace("celery ", "python -m tests.e2e.deaf_worker ", 1)
+    portal.commands["deaf"] = worker
+    portal.environment["PYTHONPATH"] = str(ROOT)
+    portal.start("deaf")
+    log = portal.folder / "deaf.log"
+    eventually(lambda: "this worker starts itself anew" in log.read_text(), "the worker gives up waiting")
+    portal.start("scheduler")
+    check = employer.start()
+    eventually(lambda: employer.taken(check), "Justifacts has the order")
+    assert portal.running["deaf"].poll() is None, "it is the same process"
+    portal.end("deaf")
+    portal.start("worker")
+
+
+def test_an_answer_that_is_lost_does_not_place_twice(portal: Portal) -> None:
+    """Justifacts takes the order and the connection is cut before its answer."""
+    employer = Employer(portal, push=False)
+    employer.fails("justifacts", "cut_after", call="assessment.start", count=1)
+    check = employer.start()
+    order = eventually(lambda: _with_number(employer, check), "the order is adopted")
+    assert {"placing_unknown", "adopted"} <= {event["kind"] for event in order["events"]}
+    assert len(employer.taken(check)) == 1
+
+
+def test_a_call_that_never_arrived_is_made_again_once(portal: Portal) -> None:
+    """The connection is cut before Justifacts reads: certainly not found, so placed again."""
+    employer = Employer(portal, push=False)
+    employer.fails("justifacts", "cut_before", call="assessment.start", count=1)
+    check = employer.start()
+    eventually(lambda: _with_number(employer, check), "the order is placed", 45)
+    assert len(employer.taken(check)) == 1
+
+
+def test_without_a_certain_answer_a_human_is_asked_and_nothing_is_placed_again(portal: Portal) -> None:
+    """Justifacts' status call is off, so nobody but a human can tell."""
+    employer = Employer(portal, status_call=False, push=False)
+    employer.fails("justifacts", "cut_after", call="assessment.start", count=1)
+    check = employer.start()
+    order = eventually(lambda: _asks_for_a_human(employer, check), "a human is asked")
+    assert "will not place the order again" in order["attention_reason"]
+    assert len(employer.taken(check)) == 1
+
+
+def test_wiping_the_broker_loses_nothing(portal: Portal) -> None:
+    """The broker's storage is wiped again and again while checks run."""
+    employer = Employer(portal)
+    checks = []
+    for _ in range(8):
+        checks.append(employer.start())
+        _wipe(portal)
+    for check in checks:
+        eventually(lambda c=check: employer.taken(c), "Justifacts has the order")
+        employer.step(check, status="Complete", result="Clear")
+        _wipe(portal)
+    for check in checks:
+        eventually(lambda c=check: employer.story(c)[-1:] == ["Complete"], "Ashby is told the end")
+        assert len(employer.taken(check)) == 1
+
+
+def test_ashby_failing_in_any_way_delays_and_loses_nothing(portal: Portal) -> None:
+    """Six organizations, each with an Ashby that is unwell in its own way: each has the whole
+    story in the end, in order."""
+    labels = ["Justifacts Received", "Started", "Applicant Started", "In Process: Justifacts"]
+    checks = {}
+    for mode in ("500", "503", "cut_after", "cut_before", "garbage", "success_false"):
+        employer = Employer(portal)
+        employer.fails("ashby", mode, count=1)
+        checks[mode] = (employer, employer.start())
+    for employer, check in checks.values():
+        eventually(lambda e=employer, c=check: e.taken(c), "Justifacts has the order")
+        for status in ("Applicant Started", "In Process: Justifacts"):
+            employer.step(check, status=status)
+    for mode, (employer, check) in checks.items():
+        eventually(lambda e=employer, c=check: e.story(c) == labels, f"Ashby ({mode}) has the story")
+        assert employer.seen("ledger")["out_of_order"] == 0
+
+
+def _is_called(employer: Employer) -> bool:
+    """The sandbox's switch is thrown off by the one call that it was meant for."""
+    failures = employer.seen("failures")["failures"]
+    return not any(one["org"] == employer.slug for one in failures)
+
+
+def _with_number(employer: Employer, check: str) -> dict | None:
+    order = employer.order(check)
+    return order if order["justifacts_order_id"] else None
+
+
+def _asks_for_a_human(employer: Employer, check: str) -> dict | None:
+    order = employer.order(check)
+    return order if order["needs_attention"] else None
+
+
+def _wipe(portal: Portal) -> None:
+    url = portal.environment.get("CELERY_BROKER_URL")
+    socket = portal.folder / "var" / "broker" / "broker.sock"
+    with redis.Redis.from_url(url or f"unix://{socket}") as broker:
+        broker.flushdb()

@@ -1,0 +1,102 @@
+"""Keys are replaced while checks run: at no moment is a call refused, on either database."""
+
+import threading
+import uuid
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e.processes import Employer, Portal, eventually
+
+pytestmark = pytest.mark.journey
+
+
+class Recruiters:
+    """Start checks one after the other, a few a second, until they are told to stop."""
+
+    def __init__(self, employer: Employer) -> None:
+        self.employer = employer
+        self.answers: list[dict[str, Any]] = []
+        self._end = threading.Event()
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(2)]
+
+    def __enter__(self) -> "Recruiters":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def _work(self) -> None:
+        while not self._end.wait(0.4):
+            answer = requests.post(
+                f"{self.employer.portal.sandbox}/control/ashby/start",
+                json={"org": self.employer.slug, "assessment_type": "Executive"},
+                timeout=30,
+            )
+            self.answers.append(answer.json())
+
+    def go_on(self, checks: int = 6) -> None:
+        """So many more are started in the present state of the keys."""
+        wanted = len(self.answers) + checks
+        eventually(lambda: len(self.answers) >= wanted, "checks are started", 60)
+
+
+def test_no_call_fails_while_each_key_is_replaced(portal: Portal) -> None:
+    """The order of doing it is anybody's: the portal has the new key first, or the other side has."""
+    employer = Employer(portal, push_on_start=False)
+    with Recruiters(employer) as recruiters:
+        recruiters.go_on()
+        _store(employer, verification_key=f"verify-{uuid.uuid4().hex}")
+        recruiters.go_on()
+        _know(employer, employer.ashby_key)
+        recruiters.go_on()
+        old, new = employer.ashby_key, f"ashby-{uuid.uuid4().hex}"
+        _know(employer, old, new)
+        _store(employer, ashby_key=new)
+        recruiters.go_on()
+        _know(employer, new)
+        recruiters.go_on()
+        _store(employer, ashby_key=f"ashby-{uuid.uuid4().hex}")
+        recruiters.go_on()
+        _know(employer, employer.ashby_key)
+        recruiters.go_on()
+
+    assert [answer["status"] for answer in recruiters.answers] == [200] * len(recruiters.answers)
+    checks = [answer["assessment_id"] for answer in recruiters.answers]
+    for check in checks:
+        eventually(lambda c=check: employer.taken(c), "Justifacts has the order")
+        employer.step(check, status="Complete", result="Clear")
+    for check in checks:
+        eventually(lambda c=check: employer.story(c)[-1:] == ["Complete"], "Ashby is told the end", 60)
+    outcomes = {attempt["outcome"] for check in checks[-3:] for attempt in employer.order(check)["attempts"]}
+    assert outcomes == {"taken"}
+    assert employer.seen("ledger")["placed_twice"] == 0
+
+
+def _store(employer: Employer, verification_key: str = "", ashby_key: str = "") -> None:
+    """The employer's admin gives the portal the next key."""
+    employer.verification_key = verification_key or employer.verification_key
+    employer.ashby_key = ashby_key or employer.ashby_key
+    employer.portal.manage(
+        *("connect_org", employer.slug, "--slug", employer.slug),
+        JUSTIFACTS_KEY=verification_key,
+        ASHBY_KEY=ashby_key,
+    )
+
+
+def _know(employer: Employer, *ashby_keys: str) -> None:
+    """Ashby and Justifacts have the newest verification key, and Ashby these keys and no others."""
+    scopes = ["candidates:write", "candidates:read", "jobs:read", "apiKeys:read"]
+    employer.control(
+        "orgs",
+        name=employer.slug,
+        slug=employer.slug,
+        ashby_keys=[{"key": key, "title": key[-4:], "scopes": scopes} for key in ashby_keys],
+        verification_key=employer.verification_key,
+        portal_url=f"{employer.portal.url}/ashby/",
+    )

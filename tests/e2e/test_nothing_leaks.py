@@ -1,0 +1,57 @@
+"""No secret and no candidate's data in anything that the processes write."""
+
+import sqlite3
+
+import pytest
+
+from tests.e2e.processes import Employer, Portal, eventually
+
+pytestmark = pytest.mark.journey
+
+EMAIL = "canary.candidate@example.com"
+NAME = "Canarialastname"
+
+
+def test_secrets_and_candidates_stay_out_of_every_file_and_log(portal: Portal) -> None:
+    """A life with failures on both sides, then a look into every file."""
+    employer = Employer(portal)
+    employer.fails(
+        "justifacts", "refuse", call="assessment.start", count=1, message=f"No such person {EMAIL}"
+    )
+    candidate = {"first_name": "Canary", "last_name": NAME, "email": EMAIL}
+    refused = employer.start(candidate=candidate)
+    eventually(lambda: employer.order(refused)["status"] == "rejected", "Justifacts refuses the first")
+    employer.fails("ashby", "success_false", count=1, message=f"Trouble with {EMAIL} and {NAME}")
+    employer.fails("justifacts", "garbage", call="assessment.status", count=1)
+    check = employer.start(candidate=candidate)
+    eventually(lambda: employer.taken(check), "Justifacts has the order")
+    employer.step(check, status="Complete", result="Adverse")
+    eventually(lambda: employer.story(check)[-1:] == ["Complete"], "Ashby is told the end", 60)
+
+    secrets = [employer.verification_key.encode(), employer.ashby_key.encode()]
+    for path, content in portal.written():
+        for secret in secrets:
+            assert secret not in content, f"a secret stands in {path.name}"
+        assert EMAIL.encode() not in content, f"the candidate's address stands in {path.name}"
+        assert NAME.encode() not in content, f"the candidate's name stands in {path.name}"
+
+
+@pytest.mark.xdist_group("embedded")
+def test_no_column_holds_the_candidate(embedded_portal: Portal) -> None:
+    """Every column of every table is looked at, whatever it is for."""
+    employer = Employer(embedded_portal)
+    email = f"canary.{employer.slug}@example.com"
+    employer.fails("justifacts", "refuse", call="assessment.start", count=1, message=f"Bad address {email}")
+    check = employer.start(candidate={"first_name": "A", "last_name": "B", "email": email})
+    eventually(lambda: employer.order(check)["status"] == "rejected", "Justifacts refuses")
+    found = set()
+    with sqlite3.connect(embedded_portal.folder / "var" / "portal.sqlite3") as database:
+        tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            rows = database.execute(f'SELECT * FROM "{table}"')  # nosec B608 # noqa: S608 - the name comes from the schema
+            names = [column[0] for column in rows.description]
+            for row in rows:
+                found |= {
+                    (table, name) for name, value in zip(names, row, strict=True) if email in str(value)
+                }
+    assert found == set()

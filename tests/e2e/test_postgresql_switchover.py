@@ -1,0 +1,96 @@
+"""The database moves to another server, and the portal goes with it, without a restart."""
+
+import contextlib
+import time
+import uuid
+
+import pytest
+import requests
+
+from tests.e2e.processes import Employer, Portal, eventually
+from tests.fixtures.portals import fresh_redis
+from tests.fixtures.postgresql_servers import Address, Server, own_folder
+
+pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("services")]
+
+
+def test_starts_work_again_within_thirty_seconds_of_a_switchover(tmp_path) -> None:
+    """The old primary goes on answering reads. Every process has connections to it that stay open."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(own_folder())
+        old = Server(folder / "old")
+        stack.callback(old.stop)
+        new = Server(folder / "new", primary=old)
+        stack.callback(new.stop)
+        address = Address(old.port)
+        stack.callback(address.close)
+        broker, cache = stack.enter_context(fresh_redis(tmp_path))
+        portal = stack.enter_context(
+            Portal(
+                tmp_path,
+                DATABASE_URL=f"postgres://postgres@127.0.0.1:{address.port}/postgres",
+                CELERY_BROKER_URL=broker,
+                CACHE_URL=cache,
+            )
+        )
+        employer = Employer(portal)
+        package = _package(employer)
+        before = employer.start()
+        eventually(lambda: employer.taken(before), "Justifacts has the order")
+
+        # The name leads to a standby: its refusal is a clear one, and it is left again.
+        address.to = new.port
+        address.cut()
+        refused = eventually(lambda: _refused(employer, package), "starts are refused")
+        assert refused == ("temporarily_unavailable", "5"), "a code and Retry-After"
+        address.to = old.port
+        eventually(lambda: _started(employer, package), "starts work again", 30)
+
+        old.becomes_read_only()
+        assert _refused(employer, package), "the old primary takes no writes"
+        new.promote()
+        address.to, moved = new.port, time.monotonic()
+        check = eventually(lambda: _started(employer, package), "starts work again", 30)
+        eventually(lambda: employer.taken(check), "the worker places the order", 30)
+        eventually(portal.is_ready, "worker and scheduler show signs of life", 30)
+        assert time.monotonic() - moved < 60
+        assert employer.order(before)["justifacts_order_id"], "nothing of before is lost"
+        for _ in range(20):
+            assert _start(employer, package).status_code == 200, (
+                "no process holds a connection to the old primary"
+            )
+
+
+def _package(employer: Employer) -> str:
+    url, auth = f"{employer.portal.url}/ashby/assessment.list", (employer.verification_key, "")
+    answer = requests.post(url, json={}, auth=auth, timeout=30)
+    return str(answer.json()["results"][0]["assessment_type_id"])
+
+
+def _start(employer: Employer, package: str) -> requests.Response:
+    body = {
+        "assessment_type_id": package,
+        "candidate": {"first_name": "Ada", "last_name": "Byron", "email": "ada@example.com"},
+        "application": {"ashby_id": str(uuid.uuid4()), "status": "Active"},
+        "job": {"ashby_id": str(uuid.uuid4()), "name": "Analyst"},
+    }
+    answer = requests.post(
+        f"{employer.portal.url}/ashby/assessment.start",
+        json=body,
+        auth=(employer.verification_key, ""),
+        timeout=30,
+    )
+    assert answer.status_code in (200, 503), answer.text
+    return answer
+
+
+def _refused(employer: Employer, package: str) -> tuple[str, str] | None:
+    answer = _start(employer, package)
+    if answer.status_code == 200:
+        return None
+    return answer.json()["errorInfo"]["code"], answer.headers["Retry-After"]
+
+
+def _started(employer: Employer, package: str) -> str:
+    answer = _start(employer, package)
+    return str(answer.json()["results"]["assessment_id"]) if answer.status_code == 200 else ""

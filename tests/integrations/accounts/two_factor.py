@@ -1,0 +1,44 @@
+"""Setting up a second factor, and taking the second step, as a person does."""
+
+import re
+import time
+from typing import Any
+
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from integrations.models import AuditEvent
+from tests.admin.conftest import signed_in
+from tests.integrations.accounts.test_sign_in import PASSWORD, sign_in
+
+
+def code_now(secret: str) -> str:
+    """What the app shows."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+
+
+def has_set_up(person: User, clock: Any) -> tuple[str, list[str]]:
+    """Sets up an app through the pages; its secret, and the recovery codes. A minute passes."""
+    client = signed_in(person).client
+    secret = re.findall(r'to-copy">(\w+)<', client.get(reverse("mfa_activate_totp")).content.decode())[0]
+    page = client.post(reverse("mfa_activate_totp"), {"code": code_now(secret)}, follow=True)
+    codes = re.findall(r"<code>(\d{8})</code>", page.content.decode())
+    assert len(codes) == 10
+    clock.shift(60)
+    return secret, codes
+
+
+def second_step(client: Client, code: str, address: str = "203.0.113.7") -> Any:
+    return client.post(reverse("mfa_authenticate"), {"code": code}, REMOTE_ADDR=address)
+
+
+def at_the_second_step(name: str = "ada") -> Client:
+    client = Client()
+    assert sign_in(name, PASSWORD, client=client).url == reverse("mfa_authenticate")
+    return client
+
+
+def trail(action: str) -> list[tuple[str, dict[str, Any]]]:
+    return list(AuditEvent.objects.filter(action=action).order_by("pk").values_list("actor", "details"))

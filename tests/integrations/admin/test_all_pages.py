@@ -1,0 +1,60 @@
+"""Every page of every model opens, and keeps to the strict content security policy."""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.utils import timezone
+
+from assessments.models import Heartbeat, Reconciliation, WatchLimits
+from assessments.privacy.requests import forget
+from integrations.catalog.mapping import map_job
+from integrations.connections.connect import connect
+from integrations.models import CustomField
+from tests.admin.conftest import Desk, member
+from tests.fixtures.world import World
+
+OURS = [model for model in admin.site._registry if model._meta.app_label in ("integrations", "assessments")]
+
+
+def test_all_models_are_registered() -> None:
+    names = {model.__name__ for model in OURS}
+    assert names == {
+        *("Organization", "Connection", "AshbyApiKey", "RetiringVerificationKey"),
+        *("Package", "Job", "CustomField", "Membership", "AuditEvent"),
+        *("Order", "Event", "Update", "Attempt", "InboundCall", "Heartbeat"),
+        *("WatchLimits", "Reconciliation", "ErasureCertificate"),
+    }
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_lists_and_pages_open(world: World, desk: Desk, model: type) -> None:
+    world.ashby_takes_everything()
+    world.placed()
+    world.work()
+    map_job(world.acme.organization, "job-1", world.acme.basic)
+    CustomField.objects.create(organization=world.acme.organization, name="State", type="String")
+    Heartbeat.beat("worker", timezone.now())
+    member("ada", world.acme.organization)
+    connect("Acme", slug="acme", verification_key="the-next-key-of-acme")
+    WatchLimits.objects.create(organization=world.acme.organization)
+    Reconciliation.objects.create(organization=world.acme.organization, asked_by="the portal")
+    forget(world.acme.organization, "nobody@example.com", "ada", timezone.now())
+    name = f"{model._meta.app_label}_{model._meta.model_name}"
+    pages = [
+        desk.html(f"{name}_changelist"),
+        desk.html(f"{name}_changelist", q="acme"),
+        desk.html(f"{name}_change", model.objects.first().pk),
+    ]
+    for page in pages:
+        assert not re.search(r"<[^>]+\sstyle=", page)
+        assert not re.search(r"<[^>]+\son[a-z]+=", page)
+        assert not re.search(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)", page)
+        for secret in (world.acme.verification_key, world.acme.ashby_key):
+            assert secret not in page
+
+
+def test_the_start_page_carries_the_portals_name(desk: Desk) -> None:
+    page = desk.open("index")
+    assert "Assessment portal" in page
+    assert "Django administration" not in page

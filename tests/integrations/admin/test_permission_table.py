@@ -1,0 +1,125 @@
+"""Every address and list action, GET and POST, as eight kinds of people, against the table.
+
+The table of what they get is permission_table.py; test_strangers.py tries what is in no form.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.fixtures.admin_clicks import Somebody, form
+from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, Company, acme, globex, not_for, person
+from tests.fixtures.world import World
+from tests.integrations.admin.permission_table import COLUMNS, cells
+
+THE_PORTAL = "the portal"
+#: Nobody is signed in there yet.
+OPEN_TO_ALL = ("password_reset/", "reset/", "login/", "logout/", "sso/", "two-factor/second-step/")
+#: What any page may ask of the database, however many rows there are; an export adds a line to the trail of
+#: each organization in it.
+MOST_QUERIES = 40
+
+
+def addresses(found: Any = None, before: str = "") -> Iterator[tuple[str, str]]:
+    """Every address below /admin/, as the URL configuration has it: its group in the table, and the
+    rest of it."""
+    for each in found or get_resolver().url_patterns:
+        route = before + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from addresses(each.url_patterns, route)
+        elif isinstance(each, URLPattern) and route.startswith("admin/"):
+            yield _split(re.sub(r"\^?\(\?P(<\w+>)[^)]*\)|\$$", r"\1", route.removeprefix("admin/")))
+
+
+def _split(route: str) -> tuple[str, str]:
+    model = re.match(r"(auth|integrations|assessments)/\w+/", route)
+    group = model[0] if model else ""
+    return group or THE_PORTAL, route.removeprefix(group) or "."
+
+
+def actions() -> Iterator[tuple[str, str]]:
+    for model, model_admin in admin.site._registry.items():
+        group = f"{model._meta.app_label}/{model._meta.model_name}/"
+        for _function, name, _label in model_admin._get_base_actions():
+            yield group, f"action {name}"
+
+
+def test_every_address_and_action_is_in_the_table() -> None:
+    """A new one says there who gets what."""
+    assert sorted({*addresses(), *actions()}) == sorted(cells())
+
+
+@pytest.mark.parametrize("role", COLUMNS)
+def test_each_role_gets_what_the_table_says(world: World, role: str) -> None:
+    companies = acme(world), globex(world)
+    somebody = Somebody(person(role, world))
+    said = []
+    for line, wanted in cells().items():
+        for company, cell in zip(companies, wanted[role], strict=True):
+            if cell is not None:
+                said += _differences(somebody, line, company, cell, not_for(role))
+    assert said == []
+
+
+def test_a_superuser_gets_what_an_operator_gets(world: World) -> None:
+    companies = acme(world), globex(world)
+    somebody = Somebody(person("superuser", world))
+    for (group, about), wanted in cells().items():
+        for company, cell in zip(companies, wanted["operator"], strict=True):
+            if cell is not None and not about.startswith("action "):
+                assert str(somebody.asks(company.path(_joined(group, about))).status) == cell[:3], about
+
+
+@pytest.mark.parametrize("role", ["nobody", "visitor"])
+def test_who_is_no_colleague_gets_the_sign_in_and_no_more(world: World, role: str) -> None:
+    company = acme(world)
+    somebody = Somebody(person(role, world))
+    for group, about in cells():
+        if about.startswith("action "):
+            answers = [_act(somebody, group, about, company)]
+        else:
+            path = company.path(_joined(group, about))
+            answers = [somebody.asks(path), somebody.posts(path, **form(company))]
+        for answer in answers:
+            is_open = about.startswith(OPEN_TO_ALL)
+            assert is_open or (answer.status, answer.leads_to) == (302, "/admin/login/"), about
+            assert not answer.changed, about
+            assert not answer.names([*OF_ORDERS, *OF_SETTINGS, "Acme", "Zoë"]), about
+
+
+def _joined(group: str, about: str) -> str:
+    return ("" if group == THE_PORTAL else group) + ("" if about == "." else about)
+
+
+def _differences(
+    somebody: Somebody, line: tuple[str, str], company: Company, cell: str, secret: list[str]
+) -> list[str]:
+    """What is not as the table says, in words."""
+    group, about = line
+    what = f"{group} {about} with {company.organization}'s row"
+    if about.startswith("action "):
+        answer = _act(somebody, group, about, company)
+        got = "+" if answer.changed else "-"
+        named = answer.names(secret)
+    else:
+        path = company.path(_joined(group, about))
+        seen, posted = somebody.asks(path), somebody.posts(path, **form(company))
+        got = f"{seen.status}{'*' if seen.changed else ''}{'+' if posted.changed else ''}"
+        named = seen.names(secret) + posted.names(secret)
+        if seen.queries > MOST_QUERIES:
+            return [f"{what}: {seen.queries} queries"]
+        if seen.status in (403, 404) and posted.status not in (seen.status, 405):
+            return [f"{what}: a POST is answered {posted.status}, a GET {seen.status}"]
+    if got != cell:
+        return [f"{what}: {got} instead of {cell}"]
+    return [f"{what}: names {named}"] if named else []
+
+
+def _act(somebody: Somebody, group: str, about: str, company: Company) -> Any:
+    row = company.rows[group.split("/")[1]]
+    asked = {"action": about.removeprefix("action "), "_selected_action": [row.pk], "apply": "yes"}
+    return somebody.posts(f"/admin/{group}", **form(company), **asked)

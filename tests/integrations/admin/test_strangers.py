@@ -1,0 +1,310 @@
+"""What an attacker from Acme tries against Globex, beyond what any form or link offers them."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import ForeignKey
+
+from assessments.admin.private_search import sealed
+from integrations.models import JobPackageMapping, Membership
+from tests.admin.conftest import member
+from tests.fixtures.admin_clicks import Somebody, form, undone
+from tests.fixtures.two_tenants import Company, acme, globex, not_for, person
+from tests.fixtures.world import World
+from tests.integrations.admin.permission_table import cells
+
+OWN = ["org_admin", "helper"]  # Of Acme and of nothing else.
+
+LISTS = [
+    *(f"integrations/{name}/" for name in ("organization", "connection", "ashbyapikey", "package", "job")),
+    *("integrations/customfield/", "integrations/membership/", "assessments/order/", "assessments/update/"),
+    *("assessments/attempt/", "assessments/event/", "assessments/inboundcall/"),
+    "assessments/order/export/",
+]
+
+
+@pytest.fixture
+def own(world: World) -> Company:
+    return acme(world)
+
+
+@pytest.fixture
+def strange(own: Company, world: World) -> Company:
+    """Made second, so that its rows are never the first of a kind."""
+    return globex(world)
+
+
+@pytest.fixture
+def ada(own: Company, strange: Company, world: World) -> Somebody:
+    """Org admin of Acme, with every row of Globex's to aim at."""
+    return Somebody(person("org_admin", world))
+
+
+def queries(strange: Company) -> list[dict[str, Any]]:
+    """What can be written behind the question mark of a list."""
+    organization, package = strange.organization.pk, strange.rows["package"].pk
+    order, user = strange.rows["order"].pk, strange.rows["user"].pk
+    return [
+        {"organization": "globex"},
+        {"organization__id__exact": organization},
+        {"organization": "globex", "package": package},
+        {"organization__slug": "globex"},
+        {"organization__name__startswith": "Glo"},
+        {"organization__connection__verification_key__startswith": "g"},
+        {"order__organization__id__exact": organization},
+        {"order__id__exact": order},
+        {"order": order},
+        {"package": package},
+        {"package__name": "Deep"},
+        {"package": "9" * 30},
+        {"package": "9" * 5000},
+        {"job": "j-gus"},
+        {"job_id": "j-gus"},
+        {"candidate_last_name": "Strange"},
+        {"candidate_last_name__startswith": "Strange"},
+        {"user__email": "gus@example.org"},
+        {"user__id__exact": user},
+        {"user__password__startswith": "pbkdf2"},  # nosec B105 # what every stored password begins with
+        {"verification_key__startswith": "gAAAA"},
+        {"key_index__startswith": "a"},
+        {"key__startswith": "gAAAA"},
+        {"status": "received", "result": "other", "problem": "human", "started": "today"},
+        {"q": "strange"},
+        {"q": "sommelier"},
+        {"q": "glob"},
+        {"q": "gus"},
+        {"q": str(order)},
+        {"q": str(order)[:8]},
+        {"q": "sealed:nonsense"},
+        {"o": "1.-2.3.4.5.6.7.8.9"},
+        {"all": ""},
+        {"p": "9"},
+        {"_facets": "True"},
+        {"_popup": "1", "_to_field": "id"},
+        {"_popup": "1", "_to_field": "organization__slug"},
+        {"_changelist_filters": "organization=globex"},
+        {"nonsense": "nonsense"},
+        {"id__gt": "nonsense"},
+    ]
+
+
+class TestLists:
+    def test_no_query_brings_a_strangers_row(self, ada: Somebody, strange: Company) -> None:
+        for path, query in product(LISTS, queries(strange)):
+            answer = ada.asks(f"/admin/{path}", **query)
+            assert answer.status in (200, 302, 400), (path, query)
+            assert not answer.names(not_for("org_admin")), (path, query)
+
+    @pytest.mark.parametrize("name", ["organization", "status", "id", "job_id"])
+    def test_a_query_that_no_database_takes_is_answered_by_the_list(self, ada: Somebody, name: str) -> None:
+        for path in LISTS:
+            answer = ada.asks(f"/admin/{path}", **{name: "a\x00b"})
+            assert (answer.status, answer.location.endswith("?e=1")) == (302, True), path
+
+    def test_a_field_without_a_name_leads_to_the_row_all_the_same(self, ada: Somebody, own: Company) -> None:
+        for path in LISTS[:-1]:
+            answer = ada.asks(own.path(f"{path}<path:object_id>/change/"), _to_field="")
+            assert answer.status == 200, path
+
+    @pytest.mark.parametrize("chosen", ["", "nonsense", "9" * 30, "9" * 5000, "²", "\x00"])
+    def test_what_is_no_rows_id_chooses_none(self, ada: Somebody, chosen: str) -> None:
+        for group, about in cells():
+            if about.startswith("action "):
+                asked = {"action": about.removeprefix("action "), "_selected_action": [chosen]}
+                answer = ada.posts(f"/admin/{group}", **asked)
+                assert answer.status in (200, 302, 403), (group, about)
+                assert not answer.changed, (group, about)
+
+    @pytest.mark.parametrize("query", [{"organization": "globex"}, {"package": "77777"}, {"job": "j-gus"}])
+    def test_a_filter_that_is_not_offered_filters_all_the_same(self, ada: Somebody, query: Any) -> None:
+        """A file would otherwise hold more than was asked for."""
+        assert "Zoë" in ada.asks("/admin/assessments/order/").page
+        assert "Zoë" not in ada.asks("/admin/assessments/order/", **query).page
+        assert "Zoë" not in ada.asks("/admin/assessments/order/export/", **query).page
+
+    def test_the_search_box_reads_out_no_stored_key(self, ada: Somebody, own: Company) -> None:
+        """To who has a copy of the database, and so the key as it is encrypted."""
+        stored = own.organization.ashby_api_keys.get().key.encrypted()
+        for text in (f"sealed:{stored}", sealed("search:") + stored):
+            assert own.tenant.ashby_key not in ada.asks("/admin/assessments/order/", q=text).page
+        assert 'value="zoe@x.test"' in ada.asks("/admin/assessments/order/", q=sealed("zoe@x.test")).page
+
+
+def references() -> Iterator[dict[str, str]]:
+    """Every choice that Django could complete while somebody types."""
+    for model in admin.site._registry:
+        for field in model._meta.get_fields():
+            if isinstance(field, ForeignKey):
+                named = {"app_label": model._meta.app_label, "model_name": str(model._meta.model_name)}
+                yield {**named, "field_name": field.name}
+
+
+class TestSideDoors:
+    @pytest.mark.parametrize("role", OWN)
+    def test_no_completion_offers_a_stranger(self, world: World, own, strange, role: str) -> None:
+        somebody = Somebody(person(role, world))
+        for reference, term in product(references(), ("", "g", "strange")):
+            answer = somebody.asks("/admin/autocomplete/", term=term, **reference)
+            assert answer.status in (200, 403, 404), reference
+            assert not answer.names(not_for(role)), reference
+
+    def test_a_shortcut_leads_to_nothing(self, ada: Somebody, own: Company, strange: Company) -> None:
+        for company in (own, strange):
+            for row in company.rows.values():
+                kind = ContentType.objects.get_for_model(row).pk
+                assert ada.asks(f"/admin/r/{kind}/{row.pk}/").status == 404
+
+    @pytest.mark.parametrize(
+        "query", [{"_popup": "1"}, {"_to_field": "id"}, {"_popup": "1", "_to_field": "id"}]
+    )
+    def test_a_popup_shows_no_more_than_a_page(self, ada: Somebody, strange: Company, query: Any) -> None:
+        for kind in ("ashbyapikey", "connection", "job", "membership", "organization", "package"):
+            path = f"/admin/integrations/{kind}/{strange.rows[kind].pk}/change/"
+            assert ada.asks(path, **query).status == 404
+
+    def test_no_row_is_found_by_a_secret(self, ada: Somebody, own: Company) -> None:
+        """Which would say whether a guess of it is right."""
+        index = own.organization.ashby_api_keys.get().key_index
+        path = f"/admin/integrations/ashbyapikey/{index}/change/"
+        assert ada.asks(path, _to_field="key_index").status == 400
+
+    def test_rows_of_two_organizations_do_not_mix(
+        self, ada: Somebody, own: Company, strange: Company
+    ) -> None:
+        order, organization = own.rows["order"].pk, own.organization.pk
+        for action in ("resend", "set-aside"):
+            path = f"/admin/assessments/order/{order}/updates/{strange.rows['update'].pk}/{action}/"
+            assert ada.posts(path, reason="x").status == 404
+        key = strange.rows["ashbyapikey"].pk
+        assert (
+            ada.posts(f"/admin/integrations/organization/{organization}/setup/use-key/{key}/").status == 404
+        )
+
+    def test_nobody_learns_which_people_there_are(self, ada: Somebody, strange: Company) -> None:
+        for pk in (strange.rows["user"].pk, 999999):
+            for page in ("change", "history", "delete", "password"):
+                assert ada.asks(f"/admin/auth/user/{pk}/{page}/").status == 403
+
+
+class TestForgedForms:
+    @pytest.mark.parametrize("role", [*OWN, "both"])
+    def test_a_form_filled_with_a_strangers_rows_touches_none_of_them(
+        self, world: World, own, strange, role: str
+    ) -> None:
+        """Every page and action of Acme's rows, with Globex's organization, package and person in it."""
+        somebody, before = Somebody(person(role, world)), strange.state()
+        forged = form(strange) | {"reason": ""}
+        for group, about in cells():
+            if not about.startswith("action") and group.startswith("integrations/"):
+                with undone():
+                    somebody.client.post(own.path(group + about.removeprefix(".")), forged)
+                    assert strange.state() == before, (group, about)
+
+    @pytest.mark.parametrize("role", OWN)
+    @pytest.mark.parametrize("across", [{}, {"select_across": "1"}], ids=["chosen", "all"])
+    def test_no_action_reaches_a_row_that_is_not_listed(
+        self, world: World, own, strange, role: str, across: dict[str, str]
+    ) -> None:
+        somebody, before = Somebody(person(role, world)), strange.state()
+        for group, about in cells():
+            if about.startswith("action "):
+                kind = group.split("/")[1]
+                rows = [company.rows[kind].pk for company in (strange, own)]
+                asked = {"action": about.removeprefix("action "), "_selected_action": rows, "apply": "yes"}
+                with undone():
+                    somebody.client.post(f"/admin/{group}", form(own) | asked | across)
+                    assert strange.state() == before, (group, about)
+
+    def test_a_job_is_mapped_to_no_strangers_package(
+        self, ada: Somebody, own: Company, strange: Company
+    ) -> None:
+        own.rows["mapping"].delete()
+        package, job = strange.rows["package"].pk, own.rows["job"].pk
+        asked = {"action": "map_to_package", "_selected_action": [job], "package": package, "apply": "yes"}
+        answer = ada.posts("/admin/integrations/job/", **asked)
+        assert "Select a valid choice" in answer.page
+        assert not answer.changed
+
+    @pytest.mark.parametrize("forged", ["mapping", "job", "package"])
+    def test_the_package_of_a_job_stays_within_the_organization(
+        self, ada: Somebody, own: Company, strange: Company, forged: str
+    ) -> None:
+        rows = {"mapping": own.rows["mapping"], "job": own.rows["job"], "package": own.rows["package"]}
+        rows[forged] = strange.rows[forged]
+        posted = {
+            **form(own),
+            "mapping-TOTAL_FORMS": 1,
+            "mapping-INITIAL_FORMS": 1,
+            "mapping-0-id": rows["mapping"].pk,
+            "mapping-0-job": rows["job"].pk,
+            "mapping-0-package": rows["package"].pk,
+            "mapping-0-is_strict": "on",
+        }
+        before = strange.state(), list(JobPackageMapping.objects.order_by("pk").values())
+        ada.client.post(f"/admin/integrations/job/{own.rows['job'].pk}/change/", posted)
+        assert (strange.state(), list(JobPackageMapping.objects.order_by("pk").values())) == before
+
+    def test_to_map_jobs_of_one_organization_is_not_enough_for_another(
+        self, own: Company, strange: Company
+    ) -> None:
+        """A role of the operator's own making: its people keep the jobs of all organizations."""
+        keepers = Group.objects.create(name="keeper of jobs")
+        names = ["view_every_organization", "view_job", "change_job"]
+        keepers.permissions.set(Permission.objects.filter(codename__in=names))
+        mia = member("mia", own.organization)
+        mia.groups.add(keepers)
+        mapping, job = strange.rows["mapping"], strange.rows["job"]
+        posted = {"mapping-TOTAL_FORMS": 1, "mapping-INITIAL_FORMS": 1, "mapping-0-id": mapping.pk}
+        posted |= {"mapping-0-job": job.pk, "mapping-0-DELETE": "on"}
+        posted["mapping-0-package"] = strange.rows["package"].pk
+        Somebody(mia).client.post(f"/admin/integrations/job/{job.pk}/change/", posted)
+        assert JobPackageMapping.objects.filter(pk=mapping.pk).exists()
+
+
+class TestPeople:
+    def test_nobody_changes_their_own_role(self, own: Company, ada: Somebody) -> None:
+        path = f"/admin/integrations/membership/{Membership.objects.get(user=ada.user).pk}"
+        for page in ("change", "delete"):
+            answer = ada.posts(f"{path}/{page}/", **form(own))
+            assert (answer.status, answer.changed) == (403, False)
+
+    def test_the_last_admin_stays(self, own: Company, ada: Somebody) -> None:
+        """Whoever else is removed: who removes them is still there."""
+        rows = list(Membership.objects.filter(organization=own.organization).values_list("pk", flat=True))
+        posted = {"action": "remove_members", "_selected_action": rows, "select_across": "1"}
+        page = ada.client.post("/admin/integrations/membership/", posted, follow=True).content.decode()
+        assert "You cannot remove yourself." in page
+        (left,) = Membership.objects.filter(organization=own.organization)
+        assert (left.user, left.role) == (ada.user, "org admin")
+
+    def test_an_org_admin_sets_nobodys_password(self, world: World, own: Company, ada: Somebody) -> None:
+        colleague_, operator = own.rows["user"], person("operator", world)
+        for user in (colleague_, operator, ada.user):
+            answer = ada.posts(f"/admin/auth/user/{user.pk}/password/", **form(own))
+            assert (answer.status, answer.changed) == (403, False)
+
+    @pytest.mark.parametrize("role", OWN)
+    def test_who_leaves_while_signed_in_is_out_at_once(self, world: World, own, strange, role: str) -> None:
+        """Of Acme they see no more than of Globex."""
+        somebody = Somebody(person(role, world))
+        assert "Zoë" in somebody.asks("/admin/assessments/order/").page
+        Membership.objects.filter(user=somebody.user).delete()
+        for group, about in cells():
+            if about.startswith("action ") or group == "the portal":
+                continue
+            path = own.path(group + about.removeprefix("."))
+            answer, posted = somebody.asks(path), somebody.posts(path, **form(own))
+            assert answer.status in (302, 403, 404), path
+            assert [answer.changed, posted.changed] == [False, False], path
+            assert not answer.names(["Acme", "Zoë", "Backend Engineer"]), path
+        for path in ("/admin/", "/admin/my-notices/", "/admin/integrations/"):
+            assert not somebody.asks(path).names(["Acme", "Zoë"]), path
+
+    def test_who_is_switched_off_is_signed_out_at_once(self, ada: Somebody) -> None:
+        User.objects.filter(pk=ada.user.pk if ada.user else 0).update(is_active=False)
+        assert ada.asks("/admin/assessments/order/").leads_to == "/admin/login/"

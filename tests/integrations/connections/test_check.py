@@ -1,0 +1,297 @@
+"""Connecting an organization and checking both sides."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+import time_machine
+from cryptography.fernet import Fernet
+from django.core.exceptions import ValidationError
+
+from integrations.connections.api_keys import add_ashby_key, find_by_verification_key
+from integrations.connections.check import check
+from integrations.connections.connect import connect
+from integrations.connections.health import note_ashby, note_justifacts
+from integrations.connections.pauses import pause, resume
+from integrations.http.errors import NotSent, Refused, Unauthorized, Unknown
+from integrations.models import AshbyApiKey, Connection, Organization
+from tests.fixtures.world import JUSTIFACTS, World
+
+NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+WORKS = {"success": True, "results": {"title": "Portal key", "scopes": ["candidates:write"]}}
+PACKAGES = {"success": True, "results": [{"assessment_type_id": "1", "name": "Basic", "description": ""}]}
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NINE, tick=False) as traveller:
+        yield traveller
+
+
+def test_secrets_may_be_pasted_with_blanks_and_newlines(db) -> None:
+    connection = connect(
+        "Acme",
+        verification_key="  verify-me\r\n",
+        ashby_key="\tashby-me \n",
+        staging_base_url=f" {JUSTIFACTS}\n",
+    )
+    assert connection.organization.slug == "acme"
+    assert connection.verification_key.reveal() == "verify-me"
+    assert connection.staging_base_url == JUSTIFACTS
+    key = connection.selected_ashby_key
+    assert key is not None
+    assert key.key.reveal() == "ashby-me"
+    assert find_by_verification_key("verify-me") == connection
+    assert find_by_verification_key(" verify-me\n") == connection
+    assert find_by_verification_key("other") is None
+
+
+def test_connecting_again_updates_what_is_given_and_keeps_the_rest(db) -> None:
+    connect("Acme", verification_key="one", ashby_key="a-1", staging_base_url=JUSTIFACTS)
+    connection = connect("Acme", ashby_key="a-2", verification_key=" ")
+    assert connection.verification_key.reveal() == "one"
+    assert connection.staging_base_url == JUSTIFACTS
+    assert connection.selected_ashby_key.key.reveal() == "a-2"
+    assert (Organization.objects.count(), Connection.objects.count()) == (1, 1)
+    assert AshbyApiKey.objects.count() == 2
+    connect("Acme", verification_key="two")
+    assert find_by_verification_key("one") == find_by_verification_key("two") == connection
+
+
+def test_a_slug_finds_the_organization_whatever_its_new_name(db) -> None:
+    first = connect("Acme", slug="acme", verification_key="one")
+    renamed = connect("Acme Holdings", slug="acme")
+    assert renamed.pk == first.pk
+    assert Organization.objects.get().name == "Acme Holdings"
+
+
+def test_the_same_ashby_key_again_is_not_a_second_one(db) -> None:
+    connection = connect("Acme", ashby_key="a-1")
+    add_ashby_key(connection, "a-2")
+    add_ashby_key(connection, " a-1 ")
+    assert AshbyApiKey.objects.count() == 2
+    assert connection.selected_ashby_key.key.reveal() == "a-1"
+    assert AshbyApiKey.objects.filter(is_selected=True).count() == 1
+
+
+def test_an_empty_ashby_key_is_refused(db) -> None:
+    connection = connect("Acme")
+    with pytest.raises(ValidationError):
+        add_ashby_key(connection, " \n")
+
+
+def test_a_verification_key_belongs_to_one_organization(db) -> None:
+    """The refusal names nobody: a key that one tries would tell who else is here."""
+    connect("Acme", verification_key="the-key")
+    with pytest.raises(ValidationError) as caught:
+        connect("Globex", verification_key="the-key ")
+    assert "Acme" not in str(caught.value)
+    assert "the-key" not in str(caught.value)
+    assert not Organization.objects.filter(name="Globex").exists(), "nothing is left half made"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "justifacts.test",
+        "ftp://justifacts.test/",
+        "https://",
+        "https://user:secret@justifacts.test/",
+        "https://justifacts.test/#part",
+        "https://justi facts.test/",
+        "https://justifacts.test:99999/",
+        "https://[::1/",
+        "javascript:alert(1)",
+    ],
+)
+def test_an_address_that_cannot_be_one_is_refused(db, url: str) -> None:
+    with pytest.raises(ValidationError):
+        connect("Acme", staging_base_url=url)
+    assert not Organization.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201])
+def test_a_name_that_cannot_be_one_is_refused(db, name: str) -> None:
+    with pytest.raises(ValidationError):
+        connect(name)
+
+
+def test_pause_and_resume_once_each(world: World) -> None:
+    organization = world.acme.organization
+    assert pause(organization, "Because.", NINE)
+    assert not pause(organization, "Because again.", NINE)
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.pause_reason == "Because."
+    world.globex.connection.refresh_from_db()
+    assert world.globex.connection.paused_at is None
+    assert resume(organization)
+    assert not resume(organization)
+
+
+def test_both_sides_work(world: World) -> None:
+    world.ashby("apiKey.info", WORKS)
+    world.justifacts("assessment.list", PACKAGES)
+    ashby, justifacts = check(world.acme.connection)
+    assert (ashby.side, ashby.ok, justifacts.side, justifacts.ok) == ("Ashby", True, "Justifacts", True)
+    assert "Portal key" in ashby.text
+    assert "offers 1 package." in justifacts.text
+    connection = world.acme.connection
+    connection.refresh_from_db()
+    assert connection.checked_at == connection.ashby_answered_at == connection.justifacts_answered_at == NINE
+    assert (connection.ashby_problem, connection.justifacts_problem) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        pytest.param(
+            {"success": True, "results": {"title": "Weak", "scopes": ["jobs:read"]}},
+            200,
+            "may not write candidates",
+            id="no candidates:write",
+        ),
+        pytest.param({"success": False}, 401, "refused the key", id="401"),
+        pytest.param({"success": False}, 403, "refused the key", id="403"),
+        pytest.param("error code: 1010", 403, "If this lasts, check the key", id="403 page"),
+        pytest.param(
+            {"success": False, "errors": ["missing_endpoint_permission"]},
+            200,
+            "refused the key",
+            id="permission",
+        ),
+        pytest.param({}, 500, "500", id="500"),
+        pytest.param("<html>", 200, "unreadable", id="garbage"),
+        pytest.param(requests.ConnectTimeout(), 200, "connection", id="away"),
+    ],
+)
+def test_ashby_does_not_work(world: World, body, status, words) -> None:
+    world.ashby("apiKey.info", body, status)
+    world.justifacts("assessment.list", PACKAGES)
+    ashby, justifacts = check(world.acme.connection)
+    assert (ashby.ok, justifacts.ok) == (False, True)
+    assert words in ashby.text
+    assert world.acme.ashby_key not in ashby.text
+    connection = world.acme.connection
+    connection.refresh_from_db()
+    assert connection.ashby_problem == ashby.text
+    assert (connection.ashby_answered_at, connection.checked_at) == (None, NINE)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        pytest.param({"success": False}, 403, "refused the verification key", id="403"),
+        pytest.param("<html>", 401, "If this lasts, check the key", id="401 page"),
+        pytest.param({"message": "No such page."}, 404, "No such page.", id="404"),
+        pytest.param({}, 503, "503", id="503"),
+        pytest.param("<html>", 200, "unreadable", id="garbage"),
+        pytest.param(requests.ReadTimeout(), 200, "in time", id="time-out"),
+    ],
+)
+def test_justifacts_does_not_work(world: World, body, status, words) -> None:
+    world.ashby("apiKey.info", WORKS)
+    world.justifacts("assessment.list", body, status)
+    ashby, justifacts = check(world.acme.connection)
+    assert (ashby.ok, justifacts.ok) == (True, False)
+    assert words in justifacts.text
+    assert world.acme.verification_key not in justifacts.text
+    world.acme.connection.refresh_from_db()
+    assert world.acme.connection.justifacts_problem == justifacts.text
+
+
+def test_without_keys_nobody_is_called(world: World) -> None:
+    connection = connect("Initech")
+    ashby, justifacts = check(connection)
+    assert (ashby.ok, justifacts.ok) == (False, False)
+    assert "no Ashby API key" in ashby.text
+    assert "no verification key" in justifacts.text
+    assert not world.wire.calls
+
+
+def test_secrets_that_no_key_can_read_are_a_finding_not_a_crash(world: World, settings) -> None:
+    """The encryption keys were lost, or swapped."""
+    world.ashby("apiKey.info", WORKS)
+    world.justifacts("assessment.list", PACKAGES)
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    connection = Connection.objects.get(pk=world.acme.connection.pk)
+    findings = check(connection)
+    assert not any(finding.ok for finding in findings)
+    assert all(finding.text for finding in findings)
+    assert not world.wire.calls
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def now_of(world: World) -> Connection:
+    return Connection.objects.get(pk=world.acme.connection.pk)
+
+
+class TestSinceWhenASideFails:
+    def test_the_first_of_several_problems_in_a_row_is_its_beginning(self, world: World) -> None:
+        stale = now_of(world)
+        note_justifacts(stale, Unknown("No answer."), NINE)
+        # By a worker that had read the row before, and by one that reads it again.
+        note_justifacts(stale, NotSent("Too many."), NINE + MINUTE)
+        note_justifacts(now_of(world), Unauthorized("No such key."), NINE + 2 * MINUTE)
+        connection = now_of(world)
+        assert connection.justifacts_problem == "No such key."
+        assert connection.justifacts_problem_since == NINE
+        assert (connection.ashby_problem, connection.ashby_problem_since) == ("", None)
+
+    def test_an_answer_ends_it(self, world: World) -> None:
+        note_justifacts(now_of(world), Unknown("No answer."), NINE)
+        note_justifacts(now_of(world), None, NINE + MINUTE)
+        connection = now_of(world)
+        assert (connection.justifacts_problem, connection.justifacts_problem_since) == ("", None)
+        assert connection.justifacts_answered_at == NINE + MINUTE
+        note_justifacts(connection, Unknown("No answer."), NINE + 2 * MINUTE)
+        assert now_of(world).justifacts_problem_since == NINE + 2 * MINUTE
+
+    def test_a_problem_from_before_the_upgrade_begins_when_it_is_next_seen(self, world: World) -> None:
+        Connection.objects.update(justifacts_problem="No answer.")
+        note_justifacts(now_of(world), Unknown("No answer."), NINE)
+        assert now_of(world).justifacts_problem_since == NINE
+
+    def test_a_refused_order_is_an_answer_of_justifacts_and_no_news_of_ashby(self, world: World) -> None:
+        note_justifacts(now_of(world), Unknown("No answer."), NINE)
+        note_ashby(now_of(world), Unknown("No answer."), NINE)
+        note_justifacts(now_of(world), Refused("Not this one."), NINE + MINUTE)
+        note_ashby(now_of(world), Refused("Not this one."), NINE + MINUTE)
+        connection = now_of(world)
+        assert (connection.justifacts_problem, connection.justifacts_answered_at) == ("", NINE + MINUTE)
+        assert (connection.ashby_problem, connection.ashby_answered_at) == ("No answer.", None)
+
+    def test_a_pause_begins_with_the_problem_that_was_there(self, world: World) -> None:
+        note_ashby(now_of(world), Unknown("No answer."), NINE)
+        pause(world.acme.organization, "Because.", NINE + MINUTE)
+        connection = now_of(world)
+        assert (connection.ashby_problem, connection.ashby_problem_since) == ("Because.", NINE)
+        resume(world.acme.organization)
+        assert now_of(world).ashby_problem_since is None
+        pause(world.acme.organization, "Because.", NINE + MINUTE)
+        assert now_of(world).ashby_problem_since == NINE + MINUTE
+
+    def test_a_check_finds_the_beginning_and_the_end(self, world: World, clock) -> None:
+        world.ashby("apiKey.info", {}, 500)
+        world.justifacts("assessment.list", {}, 503)
+        check(now_of(world))
+        clock.shift(MINUTE)
+        check(now_of(world))
+        connection = now_of(world)
+        assert connection.ashby_problem_since == connection.justifacts_problem_since == NINE
+        world.ashby("apiKey.info", WORKS)
+        world.justifacts("assessment.list", PACKAGES)
+        check(now_of(world))
+        connection = now_of(world)
+        assert (connection.ashby_problem_since, connection.justifacts_problem_since) == (None, None)
+
+    def test_the_candidate_whom_the_call_was_about_is_not_kept(self, world: World) -> None:
+        failure = Unknown("Stumbled over Zoë, zoe@example.com.")
+        note_justifacts(now_of(world), failure, NINE, hide=("Zoë",))
+        note_ashby(now_of(world), failure, NINE, hide=("Zoë",))
+        connection = now_of(world)
+        for text in (connection.justifacts_problem, connection.ashby_problem):
+            assert text.startswith("Stumbled over")
+            assert "zo" not in text.lower()

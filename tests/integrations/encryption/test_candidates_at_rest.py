@@ -1,0 +1,246 @@
+"""What is known of a candidate is encrypted in the database and in every file, and support finds and reads it
+all the same."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as portal_settings
+from django.core import serializers
+from django.core.exceptions import FieldError
+from django.db import connection as database
+from django.urls import reverse
+
+from assessments import recovery, search
+from assessments.models import Attempt, CandidateSearchTerm, InboundCall, Order, Update
+from assessments.privacy.legal_hold import hold
+from integrations.encryption import rewrite
+from integrations.encryption.secrets import Secret
+from integrations.models import Organization
+from tests.admin.conftest import Desk, member, signed_in
+from tests.assessments.admin.test_order_list import listed, short
+from tests.fixtures.world import World, data
+from tests.integrations.encryption.test_secrets_at_rest import columns_that_hold
+
+pytestmark = pytest.mark.anywhere
+
+FIRST, LAST, MAIL = "Maríka-Jo", "O'Canaryson", "marika.canary@mail.test"
+LINKS = ("https://app.ashbyhq.com/candidates/canary-1", "https://reports.justifacts.com/canary-2")
+MARKS = (FIRST, LAST, "Canaryson", "marika.canary", *LINKS, "canary-answer", "hiring.canary@acme.test")
+
+
+@pytest.fixture
+def order(world: World) -> Order:
+    """A whole life, in which both sides quote the candidate."""
+    world.ashby_takes_everything()
+    order = world.placed(
+        candidate={
+            "ashby_id": "c-9",
+            "first_name": FIRST,
+            "last_name": LAST,
+            "email": MAIL,
+            "ashby_profile_url": LINKS[0],
+        },
+        job={"ashby_id": "j", "name": "Cook", "hiringTeam": [{"email": "hiring.canary@acme.test"}]},
+        additional_fields={"city": "canary-answer"},
+    )
+    said = f"We cannot find {LAST.upper()}, {FIRST} <{MAIL}>"
+    world.ashby("assessment.update", {"success": False, "errorInfo": {"code": "odd", "message": said}})
+    world.push(order, "Applicant Started")
+    world.push(order, f"Waiting for {FIRST} {LAST}")
+    world.push(
+        order,
+        "Complete",
+        assessment_result=data("result", "Review"),
+        assessment_profile_url=data("report", LINKS[1], "url"),
+    )
+    world.work()
+    order.refresh_from_db()
+    assert order.report_url == LINKS[1]
+    return order
+
+
+@pytest.fixture
+def stranger(world: World) -> Order:
+    return world.start(
+        candidate={"first_name": "Bo", "last_name": "Marklund", "email": "bo@mail.test", "ashby_id": "c-1"}
+    )
+
+
+def test_no_column_holds_the_candidate_in_clear(order: Order) -> None:
+    assert [(mark, found) for mark in MARKS if (found := columns_that_hold(mark))] == []
+
+
+def test_nor_does_a_file(order: Order) -> None:
+    written = [path.read_bytes() for path in Path(portal_settings.JOURNAL_DIR).rglob("*") if path.is_file()]
+    assert written
+    assert not [mark for mark in MARKS for content in written if mark.encode() in content]
+
+
+def test_the_other_side_s_words_are_kept_without_the_names_and_told_with_them(order: Order) -> None:
+    told = [attempt.message for attempt in Attempt.objects.exclude(message="")]
+    assert "Ashby said: We cannot find •••, ••• <•••>" in told
+    assert f"Waiting for {FIRST} {LAST}" in {
+        update.payload["assessment_status"]["value"] for update in _updates(order)
+    }
+
+
+def _updates(order: Order) -> Any:
+    return order.updates.order_by("sequence")
+
+
+def test_support_reads_all_of_it_on_the_order_s_page(order: Order, desk: Desk) -> None:
+    page = desk.html("assessments_order_change", order.pk)
+    for text in ("Maríka-Jo", "O&#x27;Canaryson", MAIL, LINKS[1], "canary-answer"):
+        assert text in page
+    call = InboundCall.objects.filter(name="assessment.start").get()
+    assert "additional_fields" in desk.open("assessments_inboundcall_change", call.pk)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(
+            MAIL,
+            MAIL.upper(),
+            "marika.canary@",
+            "Marika.canary@mai",
+            FIRST,
+            LAST,
+            f"{FIRST} {LAST}",
+            f"{LAST} {FIRST}",
+        ),
+        *("mar", "MARIKA", "marík", "O'Can", "canarys", "Jo", "o'canaryson"),
+    ],
+)
+def test_support_finds_the_order(order: Order, stranger: Order, desk: Desk, asked: str) -> None:
+    found = listed(
+        desk.client.post(
+            reverse("admin:assessments_order_changelist"), {"q": asked}, follow=True
+        ).content.decode()
+    )
+    assert short(order) <= found
+    assert found == short(order, stranger) if asked == "mar" else found == short(order)
+
+
+@pytest.mark.parametrize(
+    "asked", ["naryson", "ma", "marika.can@mail.test", "marika.canary@mail.texas", "canarysax"]
+)
+def test_what_does_not_fit_finds_nothing(order: Order, desk: Desk, asked: str) -> None:
+    """The middle of a word, or fewer than three letters of a longer one, either."""
+    page = desk.client.post(reverse("admin:assessments_order_changelist"), {"q": asked}, follow=True)
+    assert not listed(page.content.decode())
+
+
+@pytest.mark.parametrize("asked", [MAIL, LAST, "mar"])
+def test_a_stranger_finds_nothing(order: Order, world: World, asked: str) -> None:
+    gus = signed_in(member("gus", world.globex.organization))
+    page = gus.client.post(reverse("admin:assessments_order_changelist"), {"q": asked}, follow=True)
+    assert page.status_code == 200
+    assert not listed(page.content.decode())
+    assert short(order).pop() not in page.content.decode()
+
+
+def test_once_forgotten_nobody_is_found(order: Order, stranger: Order, desk: Desk) -> None:
+    assert search.forget(Order.objects.filter(pk=order.pk)) > 5
+    assert set(CandidateSearchTerm.objects.values_list("order", flat=True)) == {stranger.pk}
+
+
+def test_an_order_made_again_from_the_journal_is_found_too(world: World, order: Order) -> None:
+    Order.objects.all().delete()
+    assert len(recovery.make_again(world.acme.organization, order.created_at)) == 1
+    assert Order.objects.filter(search.fits("canaryson", Order.objects.all())).exists()
+
+
+def test_what_nobody_changes_is_saved_as_it_was(order: Order) -> None:
+    """Neither encrypted twice nor anew."""
+    before = _stored()
+    Order.objects.get(pk=order.pk).save()
+    assert _stored() == before
+    again = Order.objects.get(pk=order.pk)
+    again.candidate_last_name, again.additional_fields["city"] = "Else", "other"
+    again.save()
+    again.refresh_from_db()
+    assert (again.candidate_last_name, again.candidate_first_name) == ("Else", FIRST)
+    assert again.additional_fields == {"city": "other"}
+
+
+def test_a_fixture_holds_ciphertext(order: Order) -> None:
+    fixture = serializers.serialize("json", Order.objects.all())
+    assert not [mark for mark in MARKS if mark in fixture]
+    was = _readable()
+    (found,) = serializers.deserialize("json", fixture)
+    found.save()
+    assert _readable() == was
+
+
+@pytest.mark.parametrize("asked", [{"candidate_email": MAIL}, {"candidate_last_name__startswith": "O"}])
+def test_nobody_compares_ciphertext_by_mistake(asked: dict[str, str]) -> None:
+    """Which would silently find nothing."""
+    with pytest.raises(FieldError):
+        Order.objects.filter(**asked)
+
+
+def test_encrypting_what_is_stored_may_stop_anywhere(order: Order, stranger: Order, monkeypatch) -> None:
+    """What an earlier version has written in clear is read as it stands until then."""
+    monkeypatch.setattr(rewrite, "BATCH", 1)
+    tables = [rewrite.Table.of(model) for model in (Order, Update, Attempt, InboundCall)]
+    was = _readable()
+    for table in tables:
+        rewrite.rewrite(database, table, rewrite.decrypted)
+    assert _readable() == was
+    assert columns_that_hold(MAIL) >= {("assessments_order", "candidate_email")}
+    done = []
+
+    def dies(text: str) -> str:
+        done.append(text)
+        if len(done) == 12:
+            raise KeyboardInterrupt
+        return rewrite.encrypted(text)
+
+    with pytest.raises(KeyboardInterrupt):
+        rewrite.rewrite(database, tables[0], dies)
+    assert _readable() == was
+    for table in tables:
+        rewrite.rewrite(database, table, rewrite.encrypted)
+        assert not rewrite.rewrite(database, table, rewrite.encrypted), "nothing is encrypted twice"
+    assert _readable() == was
+    assert not columns_that_hold(MAIL)
+
+
+def _readable() -> list[Any]:
+    names = rewrite.Table.of(Order).columns
+    rows = [[getattr(order, name) for name in names] for order in Order.objects.order_by("pk")]
+    return [rows, [update.payload for update in Update.objects.order_by("pk")]]
+
+
+def _stored() -> list[Any]:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT candidate_last_name, candidate_email, application, job FROM assessments_order")
+        return list(cursor.fetchall())
+
+
+def test_why_an_order_is_held_is_encrypted_too(world: World, order: Order) -> None:
+    reason = f"A dispute with {FIRST} {LAST}, {MAIL}"
+    hold(order.pk, "Ada", reason)
+    order.refresh_from_db()
+    assert order.legal_hold_reason == reason
+    assert [found for mark in (FIRST, LAST, MAIL) for found in columns_that_hold(mark)] == []
+
+
+def test_of_another_organization_s_candidate_not_even_the_time_tells(
+    world: World, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who searches for an address that only another organization knows has nothing decrypted for it."""
+    read: list[str] = []
+    reveal = Secret.reveal
+    monkeypatch.setattr(Secret, "reveal", lambda secret: read.append(text := reveal(secret)) or text)
+
+    def found_by(name: str, organization: Organization) -> set[str]:
+        client = signed_in(member(name, organization)).client
+        path = reverse("admin:assessments_order_changelist")
+        return listed(client.post(path, {"q": MAIL}, follow=True).content.decode())
+
+    assert (found_by("eve", world.globex.organization), FIRST in read) == (set(), False)
+    assert not [text for text in read if text == MAIL or LAST in text]
+    assert found_by("ada", world.acme.organization) == short(order)

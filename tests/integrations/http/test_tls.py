@@ -1,0 +1,164 @@
+"""Who answers has to prove that they are who was called: real handshakes, of a name that is looked up as a
+public address and answered on this machine."""
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import requests.adapters
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from urllib3.util import connection as urllib3_connection
+
+from integrations.http import client
+from integrations.http.errors import NotSent
+from tests.integrations.http.sockets import read_request
+
+NAME = "other.test"
+OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"success":true}'
+
+Certificate = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+Serve = Callable[[Certificate], list[bytes]]
+
+
+def certificate(name: str, signed_by: Certificate | None = None, *, days: int = 1) -> Certificate:
+    """For the name, ending in so many days; without ``signed_by`` it is signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    issuer, with_key = (signed_by[0].subject, signed_by[1]) if signed_by else (subject, key)
+    ends = datetime.now(UTC) + timedelta(days=days)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(ends - timedelta(days=30))
+        .not_valid_after(ends)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=signed_by is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(with_key.public_key()), critical=False
+        )
+    )
+    return made.sign(with_key, hashes.SHA256()), key
+
+
+@pytest.fixture(scope="module")
+def authority() -> Certificate:
+    return certificate("The authority")
+
+
+@pytest.fixture
+def serve(authority: Certificate, tmp_path: Path, monkeypatch) -> Iterator[Serve]:
+    """Starts the server that answers for every name, with this certificate. Returns what it was sent."""
+    bundle = tmp_path / "authorities.pem"
+    bundle.write_bytes(authority[0].public_bytes(serialization.Encoding.PEM))
+    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(bundle))
+    connect = urllib3_connection.create_connection
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        listener.settimeout(10)
+        here = listener.getsockname()[:2]
+
+        def resolve(host: str, port: int, *args: object, **kwargs: object) -> list:
+            address = host if host == here[0] else "8.8.8.8"
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+        def connect_here(address: tuple[str, int], *args: object, **kwargs: object) -> socket.socket:
+            assert address == ("8.8.8.8", 443)
+            return connect(here, timeout=5)
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        monkeypatch.setattr(urllib3_connection, "create_connection", connect_here)
+
+        def start(shown: Certificate) -> list[bytes]:
+            got: list[bytes] = []
+            context = _server_context(shown, tmp_path)
+            thread = threading.Thread(target=_answer, args=(listener, context, got))
+            thread.start()
+            stack.callback(thread.join, 10)
+            return got
+
+        yield start
+
+
+def _server_context(shown: Certificate, folder: Path) -> ssl.SSLContext:
+    pem, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
+    key = shown[1].private_bytes(pem, serialization.PrivateFormat.PKCS8, no_password)
+    (folder / "server.pem").write_bytes(key + shown[0].public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context
+
+
+def _answer(listener: socket.socket, context: ssl.SSLContext, got: list[bytes]) -> None:
+    plain, _ = listener.accept()
+    with plain, contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
+        got.append(read_request(connection))
+        connection.sendall(OK)
+
+
+def test_who_proves_to_be_the_one_that_was_called_is_spoken_to(serve: Serve, authority: Certificate) -> None:
+    got = serve(certificate(NAME, authority))
+    answer = client.post(f"https://{NAME}/x", key="key-0123456789", body={"a": 1}, repeatable=False)
+    assert answer.body == {"success": True}
+    assert f"Host: {NAME}\r\n".encode() in got[0]
+
+
+def test_a_second_address_of_the_name_is_spoken_to_when_the_first_is_dead(
+    serve: Serve, authority: Certificate, monkeypatch
+) -> None:
+    """The certificate is still verified for the name, not for the address."""
+    got = serve(certificate(NAME, authority))
+    connect_here, called = urllib3_connection.create_connection, []
+
+    def resolve(host: str, port: int, *args: object, **kwargs: object) -> list:
+        if host != NAME:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
+        both = ("8.8.4.4", "8.8.8.8")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in both]
+
+    def connect(address: tuple[str, int], *args: object, **kwargs: object) -> socket.socket:
+        called.append(address[0])
+        if address[0] == "8.8.4.4":
+            raise TimeoutError
+        return connect_here(address)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(urllib3_connection, "create_connection", connect)
+    answer = client.post(f"https://{NAME}/x", key="key-0123456789", body={"a": 1}, repeatable=False)
+    assert answer.body == {"success": True}
+    assert called == ["8.8.4.4", "8.8.8.8"]
+    assert f"Host: {NAME}\r\n".encode() in got[0]
+
+
+@pytest.mark.parametrize("wrong", ["signed by itself", "of another name", "over", "of an unknown authority"])
+def test_who_does_not_is_told_nothing(serve: Serve, authority: Certificate, wrong: str) -> None:
+    shown = {
+        "signed by itself": lambda: certificate(NAME),
+        "of another name": lambda: certificate(f"evil.{NAME}", authority),
+        "over": lambda: certificate(NAME, authority, days=-1),
+        "of an unknown authority": lambda: certificate(NAME, certificate("Somebody")),
+    }[wrong]
+    got = serve(shown())
+    with pytest.raises(NotSent, match="No secure connection to other"):
+        client.post_to_webhook(f"https://{NAME}/x", {"a": 1})
+    assert got == []
+
+
+def test_an_excepted_host_has_to_prove_it_too(serve: Serve, authority: Certificate, settings) -> None:
+    """``OUTBOUND_ALLOWED_HOSTS`` opens the network inside; it does not switch off proof."""
+    settings.OUTBOUND_ALLOWED_HOSTS = ["8.8.8.8"]
+    got = serve(certificate(NAME, authority))
+    with pytest.raises(NotSent, match="No secure connection"):
+        client.post("https://8.8.8.8/x", key="key-0123456789", body={"a": 1}, repeatable=False)
+    assert got == []

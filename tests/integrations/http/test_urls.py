@@ -1,0 +1,240 @@
+"""Addresses that others write: which may be called, and which become a link."""
+
+from ipaddress import ip_address
+
+import pytest
+from django.core.exceptions import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+from urllib3.util import parse_url
+
+from integrations.http import client
+from integrations.http.errors import NotSent
+from integrations.http.urls import (
+    Address,
+    hosts_in,
+    is_public,
+    read,
+    validate_address_to_call,
+    validate_report_hosts,
+    why_no_link,
+)
+
+#: What is read as one host by one library and as another by the next, or as none by people.
+ODD = [
+    "https://169.254.169.254\\@hooks.test/",
+    "https://hooks.test\\@169.254.169.254/",
+    "https://hooks.test\\.inside.test/",
+    "https:\\\\hooks.test/",
+    "https:/hooks.test/",
+    "https:hooks.test",
+    "https:///hooks.test",
+    "//hooks.test/",
+    "hooks.test/x",
+    "https://user@hooks.test/",
+    "https://user:word@hooks.test/",
+    "https://@hooks.test/",
+    "https://hooks.test@169.254.169.254/",
+    "https://hooks.test:443@169.254.169.254/",
+    "https://hooks.test%2f@169.254.169.254/",
+    "https://hooks.test%00.inside.test/",
+    "https://hooks.test%2e/",
+    "https://hooks.test\t/",
+    "https://hooks\n.test/",
+    "ht\ntps://hooks.test/",
+    "https://hooks.test/\r\nHost: inside.test",
+    "https://hooks.test/\x00",
+    " https://hooks.test/",
+    "https://hooks.test/ x",
+    "https://hooks.test/\u202egnp.exe",
+    "https://hooks.test/\u200b",
+    "https://hooks.test/\u00a0",
+    "https://hооks.test/",  # Cyrillic letters.
+    "https://hooks。test/",
+    "https://①②⑦.0.0.1/",
+    "https://ｈooks.test/",
+    "https://hoo\u212as.test/",  # The sign of Kelvin, a k to who writes in small letters.
+    "https://hook\u017f.test/",
+    "https://hooks.test./",
+    "https://.hooks.test/",
+    "https://hooks..test/",
+    "https://-hooks.test/",
+    "https://hooks.test:0/",
+    "https://hooks.test:65536/",
+    "https://hooks.test:+443/",
+    "https://hooks.test:４４３/",
+    "https://[::1%25eth0]/",
+    "https://[fe80::1%eth0]/",
+    "https://[::1]hooks.test/",
+    "https://[hooks.test]/",
+    "https://[::1",
+    "https://*.test/",
+    "https://",
+    "https://?x",
+    "",
+    "javascript:alert(1)",
+    "javascript://hooks.test/%0aalert(1)",
+    "JaVaScRiPt:alert(1)",
+    "data:text/html,<script>",
+    "vbscript:x",
+    "blob:https://hooks.test/1",
+    "view-source:https://hooks.test/",
+    "file:///etc/passwd",
+    "ftp://hooks.test/",
+    "ws://hooks.test/",
+    "mailto:x@hooks.test",
+]
+#: Plain to read, and inside.
+INSIDE = """
+    https://localhost/ https://LOCALHOST/ https://a.localhost/ https://printer.local/ https://intranet/
+    https://metadata.google.internal/ https://metadata/ https://db.corp/ https://router.home.arpa/
+    https://127.0.0.1/ https://127.1/ https://2130706433/ https://0x7f000001/ https://0x7f.1/ https://0177.0.0.1/
+    https://017700000001/ https://0.0.0.0/ https://0/ https://10.0.0.1/ https://172.16.0.1/ https://192.168.1.1/
+    https://100.64.0.1/ https://169.254.169.254/ https://169.254.43518/ https://224.0.0.1/ https://255.255.255.255/
+    https://127.0.0.1.nip.0x1/ https://[::]/ https://[::1]/ https://[::127.0.0.1]/ https://[::ffff:127.0.0.1]/
+    https://[::ffff:7f00:1]/ https://[::ffff:a9fe:a9fe]/ https://[64:ff9b::a9fe:a9fe]/
+    https://[64:ff9b:1::a00:1]/ https://[2002:7f00:1::]/ https://[2001:0:1::1]/ https://[fe80::1]/
+    https://[fd00:ec2::254]/ https://[ff02::1]/ https://[2001:db8::1]/ https://[fec0::1]/
+""".split()  # noqa: SIM905
+
+
+@pytest.fixture(autouse=True)
+def excepted(settings) -> None:
+    """One host is excepted: to look like it must open nothing."""
+    settings.OUTBOUND_ALLOWED_HOSTS = ["sandbox.inside:9001", "hooks.test"]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_an_odd_address_is_none_for_the_form_the_call_and_the_link(text: str, monkeypatch) -> None:
+    """And nothing is looked up or opened for it, although its like is excepted."""
+    monkeypatch.setattr("socket.getaddrinfo", None)
+    monkeypatch.setattr("socket.socket", None)
+    assert read(text) is None
+    with pytest.raises(ValidationError):
+        validate_address_to_call(text)
+    assert "not a plain web address" in str(why_no_link(text, ["hooks.test"]))
+    with pytest.raises(NotSent):
+        client.post(text, key="key-0123456789", body={}, repeatable=False)
+    with pytest.raises(NotSent):
+        client.post_to_webhook(text, {})
+
+
+@pytest.mark.parametrize("text", INSIDE)
+def test_an_address_inside_is_refused_at_the_form(text: str) -> None:
+    with pytest.raises(ValidationError, match="leads into a private network"):
+        validate_address_to_call(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://app.justifacts.com/jfacts/servlet/application?ashby/",
+        "https://app.justifacts.com:8443/x/",
+        "https://APP.justifacts.com",
+        "https://xn--e1awd7f.example/x",
+        "https://8.8.8.8/x",
+        "https://[2606:4700:4700::1111]/x",
+        "https://hooks.slack.com/services/T000/B000/x@y",
+        "https://1password.example.com/",
+        "http://sandbox.inside:9001/",
+        "https://sandbox.inside:9001/",
+    ],
+)
+def test_a_public_address_or_an_excepted_one_is_taken(text: str) -> None:
+    validate_address_to_call(text)
+
+
+@pytest.mark.parametrize("text", ["http://app.justifacts.com/", "HTTP://8.8.8.8/", "http://sandbox.inside/"])
+def test_plain_http_is_refused_at_the_form(text: str) -> None:
+    with pytest.raises(ValidationError, match="has to start with https://"):
+        validate_address_to_call(text)
+
+
+def test_a_part_that_is_never_sent_is_refused() -> None:
+    with pytest.raises(ValidationError, match="no #"):
+        validate_address_to_call("https://app.justifacts.com/#x")
+
+
+@given(st.text(st.sampled_from("htps:/\\@#?%.[]0x7f1a- \t\n:é"), max_size=30).map("https://{}".format))
+def test_what_is_an_address_here_is_the_same_to_the_library_that_calls_it(text: str) -> None:
+    if (address := read(text)) is not None:
+        other = parse_url(text)
+        assert (other.scheme, (other.host or "").strip("[]"), other.auth) == ("https", address.host, None)
+        assert (other.port or 443) == address.port
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("https://A.test", Address("https", "a.test", 443)),
+        ("http://a.test:81?x", Address("http", "a.test", 81)),
+        ("https://[2001:DB8::1]:5/x", Address("https", "2001:db8::1", 5)),
+    ],
+)
+def test_an_address_is_read(text: str, address: Address) -> None:
+    assert read(text) == address
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:4001::1"])
+def test_the_internets_addresses_are_public(address: str) -> None:
+    assert is_public(ip_address(address))
+
+
+class TestReports:
+    HOSTS = ("at.base.test", "reports.example.com")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "https://justifacts.com/r/1",
+            "https://app.justifacts.com/jfacts/report?id=1#page",
+            "https://a.b.Justifacts.com:8443/",
+            "https://at.base.test/r/1",
+            "https://reports.example.com/é?q=<script>",
+        ],
+    )
+    def test_https_and_an_expected_server_make_a_link(self, text: str) -> None:
+        assert why_no_link(text, self.HOSTS) == ""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "https://justifacts.com.evil.test/",
+            "https://evil-justifacts.com/",
+            "https://justifacts.co/",
+            "https://xn--justifcts-8fg.com/",
+            "https://sub.reports.example.com/",
+            "https://example.com/",
+            "https://evil.test/?https://justifacts.com/",
+            "https://evil.test/justifacts.com",
+            "https://8.8.8.8/",
+        ],
+    )
+    def test_another_server_makes_none(self, text: str) -> None:
+        assert "not expected at that server" in str(why_no_link(text, self.HOSTS))
+
+    def test_plain_http_makes_one_only_where_the_operator_excepts_it(self) -> None:
+        assert "does not start with https" in str(why_no_link("http://justifacts.com/r", self.HOSTS))
+        assert why_no_link("http://sandbox.inside:9001/r", ["sandbox.inside"]) == ""
+        assert why_no_link("http://sandbox.inside:9001/r", [])
+
+    @pytest.mark.parametrize(
+        "text", ["", "  \n", "reports.example.com", "A.example.com\r\n b.example.com \n"]
+    )
+    def test_names_are_taken_one_a_line(self, text: str) -> None:
+        validate_report_hosts(text)
+        assert hosts_in(text) == text.lower().split()
+
+    @pytest.mark.parametrize(
+        "line",
+        """https://reports.example.com reports.example.com/x *.example.com com localhost a@b.example.com
+        reports.example.com:443 1.2.3.4 8.8.8.8 0x7f.1 reports.example.com. répôrts.example.com
+        a,b .example.com <script> a.internal [::1] ::1 javascript:alert(1)""".split(),  # noqa: SIM905
+    )
+    def test_what_is_no_servers_name_is_refused(self, line: str) -> None:
+        with pytest.raises(ValidationError, match="is not a server's name"):
+            validate_report_hosts(f"reports.example.com\n{line}")
+
+    def test_a_list_without_end_is_refused(self) -> None:
+        with pytest.raises(ValidationError, match="at most 20"):
+            validate_report_hosts("\n".join(f"r{number}.example.com" for number in range(21)))

@@ -1,0 +1,117 @@
+"""``backup FILE`` and ``after_restore``, on the real databases."""
+
+import json
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess  # nosec B404 # the tests start the project's own commands
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.fixtures.services import POSTGRESQL, missing
+
+_STORY = "tests.assessments.restore_story"
+
+
+def _run(*command: str, **environment: str) -> str:
+    done = subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
+        [sys.executable, *command],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {"VAR_DIR": str(tmp_path / "var"), "CELERY_BROKER_URL": "memory://", "LOG_LEVEL": "ERROR"}
+
+
+def _lives_through_a_restore(environment: dict[str, str], backup: Any, restore: Any) -> None:
+    """Before the backup, five minutes more, the restore, and what follows it."""
+    _run("manage.py", "migrate", "--verbosity", "0", **environment)
+    books = Path(environment["VAR_DIR"]) / "world.json"
+    _run("-m", _STORY, "before", str(books), **environment)
+    backup()
+    _run("-m", _STORY, "lost-minutes", str(books), **environment)
+    restore()
+    found = json.loads(_run("manage.py", "after_restore", "--json", **environment))
+    assert found["made_again"] == 2
+    assert found["looked_up"] == 1
+    _run("-m", _STORY, "afterwards", str(books), **environment)
+
+
+def test_a_restore_of_sqlite_loses_and_doubles_nothing(environment: dict[str, str], tmp_path: Path) -> None:
+    database, copy = Path(environment["VAR_DIR"]) / "portal.sqlite3", tmp_path / "copy.sqlite3"
+
+    def backup() -> None:
+        found = json.loads(_run("manage.py", "backup", str(copy), "--json", **environment))
+        assert found["bytes"] == copy.stat().st_size
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+        with sqlite3.connect(copy) as connection:
+            assert connection.execute("SELECT count(*) FROM assessments_order").fetchone() == (2,)
+
+    def restore() -> None:
+        for suffix in ("", "-wal", "-shm"):
+            database.with_name(database.name + suffix).unlink(missing_ok=True)
+        database.write_bytes(copy.read_bytes())
+
+    _lives_through_a_restore(environment, backup, restore)
+
+
+@pytest.mark.services
+@pytest.mark.xdist_group("postgresql")
+def test_a_restore_of_postgresql_loses_and_doubles_nothing(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """With the commands of docs/backup.md."""
+    names = [f"portal_restore_{uuid.uuid4().hex[:8]}" for _ in range(2)]
+    dump = str(tmp_path / "portal.dump")
+    try:
+        admin = psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError:
+        missing("PostgreSQL does not answer at TEST_DATABASE_URL")
+    with admin:
+        admin.execute(f'CREATE DATABASE "{names[0]}"')
+        admin.execute(f'CREATE DATABASE "{names[1]}"')
+        environment["DATABASE_URL"] = f"{POSTGRESQL}/{names[0]}"
+
+        def backup() -> None:
+            dumped = ["pg_dump", "--format=custom", f"--file={dump}", f"{POSTGRESQL}/{names[0]}"]
+            subprocess.run(dumped, check=True)  # nosec B603 # noqa: S603 - our own command, no shell
+
+        def restore() -> None:
+            target = f"--dbname={POSTGRESQL}/{names[1]}"
+            restore = [str(shutil.which("pg_restore")), "--no-owner", target, dump]
+            subprocess.run(restore, check=True)  # nosec B603 # noqa: S603 - our own command, no shell
+            environment["DATABASE_URL"] = f"{POSTGRESQL}/{names[1]}"
+
+        try:
+            _lives_through_a_restore(environment, backup, restore)
+        finally:
+            for name in names:
+                admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def test_a_backup_never_writes_over_a_file(environment: dict[str, str], tmp_path: Path) -> None:
+    _run("manage.py", "migrate", "--verbosity", "0", **environment)
+    (tmp_path / "there").touch()
+    done = subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
+        [sys.executable, "manage.py", "backup", str(tmp_path / "there")],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "is there already" in done.stderr

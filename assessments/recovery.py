@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments import search
-from assessments.models import Event, NextCall, Order, Update
-from assessments.orders.transaction import changing, record, schedule
-from assessments.outbox.compose import milliseconds
-from assessments.privacy.erasure_log import erase_again
+from assessments.models import AshbyUpdate, Order, OrderEvent, PendingCall
+from assessments.orders.transaction import locked_order, record_event, schedule_call
+from assessments.outbox.compose import epoch_ms
+from assessments.privacy.erasure_log import repeat_erasures
 from assessments.recovery_log import ERASURES, KEPT, entries, entries_of
 from assessments.statuses import Status
 from integrations.models import Organization, Package
@@ -21,7 +21,7 @@ from integrations.models import Organization, Package
 logger = logging.getLogger(__name__)
 
 
-def make_again(organization: Organization, since: datetime) -> list[Order]:
+def restore_missing_orders(organization: Organization, since: datetime) -> list[Order]:
     """Makes each order that was accepted since then and that the database does not have. Justifacts is
     asked for it first: it is never placed blindly."""
     erased = {pk for erasure in entries_of(ERASURES) for pk in erasure["orders"]}
@@ -51,9 +51,9 @@ def _make(entry: dict[str, Any]) -> Order | None:
         # The books know an older one that had ended by then: once they know that too, this can be made.
         return None
     order = _put(facts, now)
-    record(
+    record_event(
         order,
-        Event.Source.PORTAL,
+        OrderEvent.Source.PORTAL,
         "made_again",
         "The database had forgotten this order, as after a restore; it was made again from the journal, and "
         "the portal asks Justifacts for it.",
@@ -66,42 +66,44 @@ def _put(facts: dict[str, Any], now: datetime) -> Order:
         order = Order.objects.create(
             **facts,
             status_since=now,
-            next_call=NextCall.LOOK_UP,
-            next_call_at=now,
-            call_failing_since=now,
-            last_timestamp=milliseconds(now),
+            next_call=PendingCall.LOOK_UP,
+            next_attempt_at=now,
+            failing_since=now,
+            last_timestamp=epoch_ms(now),
         )
-        search.remember(order)
+        search.index_order(order)
     return order
 
 
 @dataclass(frozen=True)
-class Restored:
+class RecoveryResult:
     made_again: int
     looked_up: int
     polled: int
     erased_again: int
 
 
-def after_restore(now: datetime) -> Restored:
+def recover_after_restore(now: datetime) -> RecoveryResult:
     """Makes forgotten orders again, asks Justifacts before anything is placed, polls every open order at
     once, and erases again what was erased on request. May be run twice, and on a database that was not
     restored, while no worker runs."""
-    made = sum(len(make_again(organization, now - KEPT)) for organization in Organization.objects.all())
-    Update.objects.exclude(claim_token=None).update(claim_token=None, claimed_until=None)
-    to_place = list(Order.objects.filter(next_call=NextCall.PLACE).values_list("pk", flat=True))
+    made = sum(
+        len(restore_missing_orders(organization, now - KEPT)) for organization in Organization.objects.all()
+    )
+    AshbyUpdate.objects.exclude(lease_token=None).update(lease_token=None, leased_until=None)
+    to_place = list(Order.objects.filter(next_call=PendingCall.PLACE).values_list("pk", flat=True))
     for pk in to_place:
-        with changing(pk) as order:
-            schedule(order, NextCall.LOOK_UP, now)
-            order.call_failing_since = now
-            record(
+        with locked_order(pk) as order:
+            schedule_call(order, PendingCall.LOOK_UP, now)
+            order.failing_since = now
+            record_event(
                 order,
-                Event.Source.PORTAL,
+                OrderEvent.Source.PORTAL,
                 "looked_up_first",
                 "The database was restored: the portal asks Justifacts whether it has this order before it "
                 "places it.",
             )
     # Completed orders keep their own times: there may be sixty days of them.
-    open_orders = Order.objects.filter(next_call=NextCall.POLL).exclude(status=Status.COMPLETE)
-    polled = open_orders.update(next_call_at=now, claim_token=None, claimed_until=None)
-    return Restored(made, len(to_place), polled, erase_again(now))
+    open_orders = Order.objects.filter(next_call=PendingCall.POLL).exclude(status=Status.COMPLETE)
+    polled = open_orders.update(next_attempt_at=now, lease_token=None, leased_until=None)
+    return RecoveryResult(made, len(to_place), polled, repeat_erasures(now))

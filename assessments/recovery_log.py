@@ -37,13 +37,20 @@ ERASURES = "erasures"
 
 
 _FIELDS = (
-    *("assessment_id", "organization_id", "package_id", "by_job_mapping", "application_id", "job_id"),
+    *(
+        "assessment_id",
+        "organization_id",
+        "package_id",
+        "package_from_job_mapping",
+        "application_id",
+        "job_id",
+    ),
     *("job_name", "candidate_id", "candidate_first_name", "candidate_last_name", "candidate_email"),
     *("candidate_profile_url", "application", "job", "additional_fields", "created_at"),
 )
 
 
-def note(order: Order) -> bool:
+def log_start(order: Order) -> bool:
     """Appends the start. A journal that cannot be written refuses no start: False, and a line of log."""
     facts = {name: getattr(order, name) for name in _FIELDS}
     line = Secret(json.dumps(facts, cls=DjangoJSONEncoder)).encrypted() + "\n"
@@ -118,7 +125,7 @@ def _alone() -> Iterator[None]:
         os.close(lock)
 
 
-def encrypt_anew() -> int:
+def reencrypt() -> int:
     """Encrypts with the first key the lines that another one has encrypted; how many. A file to which
     somebody may be appending is set aside first: the next start begins a new one."""
     renewed = 0
@@ -131,7 +138,7 @@ def encrypt_anew() -> int:
     return renewed
 
 
-def lines_left() -> int:
+def count_pending() -> int:
     """The lines that the first key alone cannot read."""
     files = _folder().glob("*.journal")
     return sum(not is_under_first_key(line) for file in files for line in _lines(file))
@@ -159,7 +166,7 @@ def _rewrite(file: Path) -> None:
     draft.replace(file)
 
 
-def forget_old(now: datetime) -> None:
+def delete_expired(now: datetime) -> None:
     """Removes the files that are older than two weeks: they hold candidates' data."""
     for file in _folder().glob("*.journal"):
         day = _day(file)

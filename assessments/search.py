@@ -21,18 +21,18 @@ from integrations.encryption.secrets import SecretUnreadable
 BATCH, PAUSE_SECONDS = 25, 0.01
 
 
-def remember(order: Order) -> None:
+def index_order(order: Order) -> None:
     """The order can be found from now on. In the transaction that writes it."""
     _put({order.pk: _terms_of(order)}, CandidateSearchTerm)
 
 
-def forget(orders: Iterable[Order] | QuerySet[Order]) -> int:
+def unindex_orders(orders: Iterable[Order] | QuerySet[Order]) -> int:
     """No candidate of these is found any more; how many terms went. For whoever erases their names and
     addresses, in the same transaction."""
     return CandidateSearchTerm.objects.filter(order__in=orders).delete()[0]
 
 
-def fits(word: str, among: QuerySet[Order], runs: Iterable[Sequence[str]] = ()) -> Q:
+def matches(word: str, among: QuerySet[Order], runs: Iterable[Sequence[str]] = ()) -> Q:
     """Which of the orders have a candidate whose name or address a typed word fits: by itself, by each of
     its parts (Anne-Marie), or written together with words that stand beside it (``runs``: 김 민준, O Neil).
     No other order is looked at, so that the time that it takes tells nothing of another organization's."""
@@ -61,7 +61,7 @@ def _with_address(fitting: QuerySet[Order], beginning: str) -> list[UUID]:
     return found
 
 
-def renew(orders: Any = Order, kept: Any = CandidateSearchTerm, until: float | None = None) -> int:
+def rebuild(orders: Any = Order, kept: Any = CandidateSearchTerm, until: float | None = None) -> int:
     """Makes the terms again of orders whose terms are missing, or of another key or of earlier rules; of how
     many orders. May be stopped and run again at any moment. ``until`` (``time.monotonic()``): begins no
     batch after it."""
@@ -69,7 +69,7 @@ def renew(orders: Any = Order, kept: Any = CandidateSearchTerm, until: float | N
     return sum(_renewed(batch, orders, kept) for batch in batches)
 
 
-def left() -> int:
+def count_pending() -> int:
     """How many orders the first key alone does not find by the present rules."""
     count: int = _stale(Order, CandidateSearchTerm).count()
     return count

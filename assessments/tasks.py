@@ -26,13 +26,13 @@ from assessments.reconciliation.batches import go_on
 from assessments.stalled import detect as watching
 from assessments.tracking import poll as polling
 from assessments.tracking import poll_schedule
-from assessments.workers.bulkhead import Bulkhead
-from assessments.workers.due import calls_of, due, lanes_of, polls_of
-from integrations.failpoints import reach
+from assessments.workers.due import due_calls, due_deliveries, due_polls, due_work
+from integrations.bulkhead import Bulkhead
+from integrations.failpoints import failpoint
 from integrations.onboarding import jobs
-from integrations.tasks import broker_answers, nudge, run_errand
+from integrations.tasks import broker_is_reachable, enqueue, run_connection_job
 
-__all__ = ["broker_answers", "call_justifacts", "deliver", "nudge", "poll", "sweep"]
+__all__ = ["broker_is_reachable", "call_justifacts", "deliver", "enqueue", "poll", "sweep"]
 
 SWEEP_EVERY = timedelta(seconds=1.5)
 #: A little less than beat's minute, so that a tick that comes early is not passed over.
@@ -59,23 +59,23 @@ def _take_no_new_work(**_: object) -> None:
 @shared_task
 def call_justifacts(assessment_id: str) -> None:
     """Places, looks up or cancels one order, whichever is due; then what else its organization has."""
-    for left in _work_through(Work(_places, "justifacts", _call_each, calls_of), [UUID(assessment_id)]):
-        nudge(call_justifacts, str(left[0]))
+    for left in _work_through(Work(_places, "justifacts", _call_each, due_calls), [UUID(assessment_id)]):
+        enqueue(call_justifacts, str(left[0]))
 
 
 @shared_task
 def deliver(assessment_id: str) -> None:
     """Tells Ashby what waits for one order, in order; then what else its organization has."""
-    for left in _work_through(Work(_places, "ashby", _tell_each, lanes_of), [UUID(assessment_id)]):
-        nudge(deliver, str(left[0]))
+    for left in _work_through(Work(_places, "ashby", _tell_each, due_deliveries), [UUID(assessment_id)]):
+        enqueue(deliver, str(left[0]))
 
 
 @shared_task
 def poll(assessment_ids: Sequence[str]) -> None:
     """Asks Justifacts for a batch of orders; then for the others of their organizations."""
     ids = [UUID(text) for text in assessment_ids]
-    for left in _work_through(Work(_polling_places, "poll", _poll_batch, polls_of), ids):
-        nudge(poll, [str(assessment_id) for assessment_id in left])
+    for left in _work_through(Work(_polling_places, "poll", _poll_batch, due_polls), ids):
+        enqueue(poll, [str(assessment_id) for assessment_id in left])
 
 
 @dataclass(frozen=True)
@@ -118,15 +118,15 @@ def _call_each(ids: list[UUID]) -> bool:
 def _call(assessment_id: UUID) -> bool:
     called = placing.call_justifacts(assessment_id)
     if called:
-        nudge(deliver, str(assessment_id))
+        enqueue(deliver, str(assessment_id))
     return called
 
 
 def _tell_each(ids: list[UUID]) -> bool:
-    return any([deliver_lane(assessment_id) for assessment_id in ids if not _stopping.is_set()])
+    return any([deliver_queue(assessment_id) for assessment_id in ids if not _stopping.is_set()])
 
 
-def deliver_lane(assessment_id: UUID) -> bool:
+def deliver_queue(assessment_id: UUID) -> bool:
     """Tells what waits for one order, in order, as long as Ashby takes it. Whether it took any."""
     until, told = time.monotonic() + TURN_SECONDS, False
     while time.monotonic() < until and not _stopping.is_set() and delivering.deliver_next(assessment_id):
@@ -137,7 +137,7 @@ def deliver_lane(assessment_id: UUID) -> bool:
 def _poll_batch(ids: list[UUID]) -> bool:
     changed = polling.poll(ids)
     for assessment_id in changed:
-        nudge(deliver, str(assessment_id))
+        enqueue(deliver, str(assessment_id))
     return bool(ids)
 
 
@@ -146,29 +146,29 @@ def sweep() -> None:
     """Finds what is due. Of several schedulers' ticks, one a moment does the work."""
     now = timezone.now()
     Heartbeat.beat("worker", now)
-    if not Heartbeat.take_turn("sweep", now, SWEEP_EVERY):
+    if not Heartbeat.acquire_tick("sweep", now, SWEEP_EVERY):
         return
-    found = due(now)
-    reach("sweep.found")
+    found = due_work(now)
+    failpoint("sweep.found")
     # A message that is still in the queue when the next sweeps come would only be done twice.
     options = {"expires": 20}
     for assessment_id in found.calls:
-        nudge(call_justifacts, str(assessment_id), **options)
-    for assessment_id in found.lanes:
-        nudge(deliver, str(assessment_id), **options)
-    for errand_id in jobs.due():
-        nudge(run_errand, errand_id, **options)
+        enqueue(call_justifacts, str(assessment_id), **options)
+    for assessment_id in found.queues:
+        enqueue(deliver, str(assessment_id), **options)
+    for errand_id in jobs.jobs_due():
+        enqueue(run_connection_job, errand_id, **options)
     for batch in found.polls:
-        nudge(poll, [str(assessment_id) for assessment_id in batch], **options)
+        enqueue(poll, [str(assessment_id) for assessment_id in batch], **options)
 
 
 @shared_task
 def watch() -> None:
     """Finds the orders that stand still. Of several schedulers' ticks, one a minute does the work."""
     now = timezone.now()
-    if Heartbeat.take_turn("watch", now, WATCH_EVERY):
-        for assessment_id in watching.watch(now):
-            nudge(deliver, str(assessment_id))
+    if Heartbeat.acquire_tick("watch", now, WATCH_EVERY):
+        for assessment_id in watching.detect_stalled(now):
+            enqueue(deliver, str(assessment_id))
 
 
 @shared_task
@@ -176,7 +176,7 @@ def reconcile_organization(report_id: int) -> None:
     """One turn of a reconciliation that has begun; then the next one."""
     seconds = go_on(Reconciliation.objects.get(pk=report_id))
     if seconds is not None:
-        nudge(reconcile_organization, report_id, countdown=seconds)
+        enqueue(reconcile_organization, report_id, countdown=seconds)
 
 
 @shared_task
@@ -184,12 +184,12 @@ def reconcile_nightly() -> None:
     """Begins the night's reconciliations, a few organizations at a time, and goes on with those whose
     worker died. Of several schedulers' ticks, one a minute does the work."""
     now = timezone.now()
-    if Heartbeat.take_turn("reconcile", now, RECONCILE_EVERY):
+    if Heartbeat.acquire_tick("reconcile", now, RECONCILE_EVERY):
         reconciling.begin_nightly(now)
-        for report_id in reconciling.due(timezone.now()):
-            nudge(reconcile_organization, report_id, expires=50)
-        reconciling.forget_old_reports(now)
-        recovery_log.forget_old(now)
+        for report_id in reconciling.organizations_due(timezone.now()):
+            enqueue(reconcile_organization, report_id, expires=50)
+        reconciling.delete_old_reports(now)
+        recovery_log.delete_expired(now)
 
 
 @shared_task
@@ -197,7 +197,7 @@ def erase_due() -> None:
     """Erases candidates' data whose time is over. Of several schedulers' ticks, one does the work; a run
     that ends early, or dies, is gone on with by the next."""
     now = timezone.now()
-    if Heartbeat.take_turn("retention", now, RETENTION_EVERY):
+    if Heartbeat.acquire_tick("retention", now, RETENTION_EVERY):
         retention.erase_due(now)
 
 
@@ -205,8 +205,8 @@ def erase_due() -> None:
 def renew_search_terms() -> None:
     """Makes again what candidates are found by, after an upgrade or a change of keys, a part in each turn. Of
     several schedulers' ticks, one a minute does the work."""
-    if Heartbeat.take_turn("search_terms", timezone.now(), SEARCH_TERMS_EVERY):
-        search.renew(until=time.monotonic() + SEARCH_TERMS_SECONDS)
+    if Heartbeat.acquire_tick("search_terms", timezone.now(), SEARCH_TERMS_EVERY):
+        search.rebuild(until=time.monotonic() + SEARCH_TERMS_SECONDS)
 
 
 @shared_task
@@ -214,7 +214,7 @@ def resume_polls() -> None:
     """Polls completed orders again that rest before their organization's days are over. Of several
     schedulers' ticks, one does the work."""
     now = timezone.now()
-    if Heartbeat.take_turn("resume_polls", now, RETENTION_EVERY):
+    if Heartbeat.acquire_tick("resume_polls", now, RETENTION_EVERY):
         poll_schedule.resume(now)
 
 
@@ -222,5 +222,5 @@ def resume_polls() -> None:
 def send_notices() -> None:
     """Tells people what they have to know. Of several schedulers' ticks, one a minute does the work."""
     now = timezone.now()
-    if Heartbeat.take_turn("notices", now, NOTICES_EVERY):
-        dispatch.send_notices(now)
+    if Heartbeat.acquire_tick("notices", now, NOTICES_EVERY):
+        dispatch.send_notifications(now)

@@ -11,7 +11,7 @@ def in_words(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def plain(text: str | Promise) -> str:
+def untranslated(text: str | Promise) -> str:
     """The text as it stands in the program."""
     with override(None):
         return str(text)

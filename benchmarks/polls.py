@@ -14,7 +14,7 @@ import requests
 from django.db.models import Q
 from django.utils import timezone
 
-from assessments.models import NextCall, Order
+from assessments.models import Order, PendingCall
 from assessments.statuses import Status
 from assessments.tracking import poll as polling
 from benchmarks.stack import VERIFICATION_KEY
@@ -49,7 +49,7 @@ def main() -> None:
             # The first round opens the connections.
             if number:
                 rates[side.name].append(len(orders) / (time.perf_counter() - began))
-    missed = Q(polled_at=None) | ~Q(call_error="")
+    missed = Q(last_polled_at=None) | ~Q(last_call_error="")
     if Order.objects.filter(missed, pk__in=[order.pk for order in orders]).exists():
         sys.exit("Not every poll was answered: the rates say nothing.")
     print(json.dumps(rates))
@@ -71,7 +71,7 @@ def _placed_orders(connection: Connection) -> list[Order]:
             candidate_email="zoe.oneil@example.com",
             status=Status.RECEIVED,
             justifacts_status="Justifacts Received",
-            next_call=NextCall.POLL,
+            next_call=PendingCall.POLL,
         )
         order.application, order.job = {"ashby_id": order.application_id}, {"ashby_id": order.job_id}
         order.justifacts_order_id = client.start(order.start_request, str(order.pk)).justifacts_order_id
@@ -80,7 +80,7 @@ def _placed_orders(connection: Connection) -> list[Order]:
 
 
 def _make_due(orders: list[Order]) -> None:
-    Order.objects.filter(pk__in=[order.pk for order in orders]).update(next_call_at=timezone.now())
+    Order.objects.filter(pk__in=[order.pk for order in orders]).update(next_attempt_at=timezone.now())
 
 
 def _poll(orders: list[Order]) -> None:

@@ -44,7 +44,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     # Around Django's own: what that answers by itself (to https, to a strange host) has these headers too.
-    "integrations.web.security_headers.SafeHeaders",
+    "integrations.web.security_headers.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -56,9 +56,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "integrations.accounts.sessions.SessionsEnd",
-    "integrations.audit.middleware.AuditTrail",
-    "integrations.accounts.middleware.TwoFactorRule",
+    "integrations.accounts.sessions.SessionTimeoutMiddleware",
+    "integrations.audit.middleware.AuditLogMiddleware",
+    "integrations.accounts.middleware.RequireTwoFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 
@@ -211,8 +211,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 

@@ -1,22 +1,50 @@
 """Which path leads where."""
 
+import re
+
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.http import HttpRequest, HttpResponsePermanentRedirect
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from assessments.api import monitoring
-from integrations.admin.autocomplete import Completion
+from integrations.admin.autocomplete import SafeAutocompleteView
 
 _ADMIN = f"{settings.ADMIN_PATH}/"
+
+#: Model names in admin addresses until version 0.4: bookmarks and sent mails hold them. Kept for one version.
+_RENAMED = {
+    "update": "ashbyupdate",
+    "attempt": "callattempt",
+    "event": "orderevent",
+    "inboundcall": "inboundrequest",
+    "watchlimits": "stallthresholds",
+    "auditevent": "auditlogentry",
+    "retiringverificationkey": "previousverificationkey",
+}
+
+
+def renamed_model(request: HttpRequest, app: str, model: str, rest: str) -> HttpResponsePermanentRedirect:
+    """Redirect an admin page of a model's old name to the same page of the new one."""
+    query = f"?{request.META['QUERY_STRING']}" if request.META["QUERY_STRING"] else ""
+    return HttpResponsePermanentRedirect(f"/{_ADMIN}{app}/{_RENAMED[model]}/{rest}{query}")
+
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path(_ADMIN, include("integrations.admin.sign_in.login")),
     path(f"{_ADMIN}two-factor/", include("integrations.admin.sign_in.two_factor")),
-    path(f"{_ADMIN}my-notices/", include("assessments.admin.notification_settings")),
-    path(f"{_ADMIN}autocomplete/", admin.site.admin_view(Completion.as_view(admin_site=admin.site))),
+    path(f"{_ADMIN}notification-settings/", include("assessments.admin.notification_settings")),
+    path(
+        f"{_ADMIN}autocomplete/", admin.site.admin_view(SafeAutocompleteView.as_view(admin_site=admin.site))
+    ),
+    re_path(
+        rf"^{re.escape(_ADMIN)}(?P<app>assessments|integrations)/(?P<model>{'|'.join(_RENAMED)})/(?P<rest>.*)$",
+        renamed_model,
+    ),
+    path(f"{_ADMIN}my-notices/", RedirectView.as_view(pattern_name="notification_settings", permanent=True)),
     path(_ADMIN, admin.site.urls),
     # The report's address when Justifacts gives none: signs in, then shows the order.
     path(

@@ -40,7 +40,7 @@ POINTS = (
 )
 
 
-def reach(point: str) -> None:
+def failpoint(point: str) -> None:
     """The process is at ``point`` now."""
     if settings.CRASH_POINTS_DIR:
         _die_if_asked(Path(settings.CRASH_POINTS_DIR) / point)

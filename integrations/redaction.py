@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-HIDDEN = "•••"
+MASK = "•••"
 _LIKE_A_NAME = re.compile(r"[^\d@:/]{1,200}")
 _PERSONAL_KEYS = frozenset(
     {"first_name", "last_name", "full_name", "firstname", "lastname", "fullname", "email", "phone"}
@@ -13,7 +13,7 @@ _PERSONAL_KEYS = frozenset(
 _EMAIL = re.compile(r"[^\s@<>\"(),;:=]{1,64}@(?:[^\s@<>\"'(),;:=]{1,200}\.[^\s@<>\"'(),;:=]{1,60}|localhost)")
 
 
-def conceal(value: Any, hide: Iterable[str], secrets: Iterable[str] = ()) -> Any:
+def mask(value: Any, hide: Iterable[str], secrets: Iterable[str] = ()) -> Any:
     """A copy of a JSON value without any of ``hide`` (names, addresses), in whatever case: for the other
     side's own words, of which nothing else may be lost. ``secrets`` go wherever they stand, inside a word
     too."""
@@ -27,7 +27,7 @@ def conceal(value: Any, hide: Iterable[str], secrets: Iterable[str] = ()) -> Any
     # Mostly there is none of it, and to look costs less than to search.
     texts = sorted((text for text in wanted if text.casefold() in said), key=len, reverse=True)
     pattern = "|".join(wanted[text] for text in texts if len(text) > 1 or _has_no_case(text))
-    return _concealed(value, re.compile(pattern, re.IGNORECASE)) if pattern else value
+    return _masked(value, re.compile(pattern, re.IGNORECASE)) if pattern else value
 
 
 def _texts_in(value: Any) -> Iterator[str]:
@@ -38,7 +38,7 @@ def _texts_in(value: Any) -> Iterator[str]:
             yield from _texts_in(part)
 
 
-def about_a_person(email: str, *names: str) -> tuple[str, ...]:
+def personal_terms(email: str, *names: str) -> tuple[str, ...]:
     """What is to be hidden of a person: the address, the names, and each word of them."""
     return (email, *names, *(word for name in names for word in re.findall(r"\w{2,}", name)))
 
@@ -59,28 +59,28 @@ def _has_no_case(text: str) -> bool:
     return bool(text) and text.lower() == text.upper() and text.isalpha()
 
 
-def _concealed(value: Any, pattern: re.Pattern[str]) -> Any:
+def _masked(value: Any, pattern: re.Pattern[str]) -> Any:
     if isinstance(value, dict):
-        return {_concealed(key, pattern): _concealed(item, pattern) for key, item in value.items()}
+        return {_masked(key, pattern): _masked(item, pattern) for key, item in value.items()}
     if isinstance(value, list):
-        return [_concealed(item, pattern) for item in value]
-    return pattern.sub(HIDDEN, value) if isinstance(value, str) else value
+        return [_masked(item, pattern) for item in value]
+    return pattern.sub(MASK, value) if isinstance(value, str) else value
 
 
 def redact_text(text: str, hide: Iterable[str] = (), secrets: Iterable[str] = ()) -> str:
     """``text`` without any e-mail address, and without ``hide`` and ``secrets`` as in ``conceal``."""
-    return _EMAIL.sub(HIDDEN, conceal(text, hide, secrets))
+    return _EMAIL.sub(MASK, mask(text, hide, secrets))
 
 
 def redact(value: Any, hide: Iterable[str] = (), secrets: Iterable[str] = ()) -> Any:
     """A copy of a JSON value without personal fields, e-mail addresses, ``hide`` and ``secrets``."""
-    return _redacted(conceal(value, hide, secrets))
+    return _redacted(mask(value, hide, secrets))
 
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            redact_text(key): HIDDEN if key.lower() in _PERSONAL_KEYS and item else _redacted(item)
+            redact_text(key): MASK if key.lower() in _PERSONAL_KEYS and item else _redacted(item)
             for key, item in value.items()
         }
     if isinstance(value, list):

@@ -22,7 +22,7 @@ _REST_SECONDS = 30
 _rest_until = 0.0
 
 
-def nudge(task: Any, *arguments: Any, **options: Any) -> None:
+def enqueue(task: Any, *arguments: Any, **options: Any) -> None:
     """Publishes a task after the present transaction. With the broker away it is skipped, and
     nudging rests 30 s, so that no request waits for a dead broker again and again."""
     transaction.on_commit(lambda: _publish(task, arguments, options))
@@ -39,7 +39,7 @@ def _publish(task: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> 
         logger.warning("broker away (%s): work waits for the sweep", type(error).__name__)
 
 
-def broker_answers() -> bool:
+def broker_is_reachable() -> bool:
     """Whether a message could be published now."""
     try:
         with current_app.connection_for_write() as connection:
@@ -50,9 +50,9 @@ def broker_answers() -> bool:
 
 
 @shared_task
-def run_errand(errand_id: int) -> None:
+def run_connection_job(errand_id: int) -> None:
     """Makes the calls that a person has asked for."""
-    jobs.run(errand_id)
+    jobs.run_job(errand_id)
 
 
 @shared_task
@@ -70,4 +70,4 @@ def mail_factor_change(person_id: int, action: str, kind: str = "") -> None:
 @shared_task
 def retire_silent_keys() -> None:
     """Keys that were replaced go once nobody uses them any more."""
-    key_rotation.retire_silent_keys()
+    key_rotation.retire_unused_keys()

@@ -13,8 +13,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection
 
-from assessments.workers.bulkhead import Bulkhead
 from config.celery import app
+from integrations.bulkhead import Bulkhead
 from integrations.web import csv_export
 from tests.fixtures import portals
 from tests.fixtures.portals import database_url, embedded_portal, portal, redis_urls, services_portal

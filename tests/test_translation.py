@@ -14,22 +14,22 @@ from django.utils import timezone
 
 from assessments.admin.orders.actions import ORDER_ACTIONS, UPDATE_ACTIONS
 from assessments.admin.read_only import ReadOnly
-from assessments.models import Heartbeat, NoticeChoice, Order, Update
-from assessments.notifications.dispatch import send_notices
+from assessments.models import AshbyUpdate, Heartbeat, NotificationPreference, Order
+from assessments.notifications.dispatch import send_notifications
 from integrations.accounts.invitations import mail_invitation
-from integrations.admin.base import OfOrganizations
+from integrations.admin.base import TenantModelAdmin
 from integrations.models import (
-    AuditEvent,
+    AuditLogEntry,
     Connection,
+    ConnectionJob,
     CustomField,
-    Errand,
     Job,
     Membership,
     Organization,
     Package,
-    RetiringVerificationKey,
+    PreviousVerificationKey,
 )
-from integrations.onboarding import jobs as errands
+from integrations.onboarding import jobs as connection_jobs
 from tests.admin.conftest import member
 from tests.fixtures.load_data import fill
 from tests.fixtures.pseudo_locale import Data, speak_wide
@@ -80,7 +80,7 @@ def crowd() -> Organization:
 @pytest.fixture
 def abroad(crowd: Organization, monkeypatch: pytest.MonkeyPatch) -> Abroad:
     olga = User.objects.create_superuser("Olga", "olga@example.com", "x")
-    NoticeChoice.objects.create(person=olga, digest=True)
+    NotificationPreference.objects.create(person=olga, digest=True)
     client = Client()
     client.force_login(olga)
     found = Abroad(client)
@@ -102,14 +102,14 @@ def in_every_state() -> list[Order]:
     """One order for each way in which an order can stand."""
     found = {}
     for order in Order.objects.select_related("organization__connection"):
-        unsaid = order.updates.filter(state__in=Update.UNSAID).first()
-        way = (order.status, order.next_call, order.attention_concern, order.call_failures > 0)
+        undelivered = order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).first()
+        way = (order.status, order.next_call, order.attention_topic, order.call_failures > 0)
         paused = order.organization.connection.paused_at is not None
-        found.setdefault((*way, order.status_is_unknown, paused, unsaid and unsaid.state), order)
+        found.setdefault((*way, order.status_unrecognized, paused, undelivered and undelivered.state), order)
     return list(found.values())
 
 
-_NOT_ADDED_BY_HAND = (Package, AuditEvent, RetiringVerificationKey)
+_NOT_ADDED_BY_HAND = (Package, AuditLogEntry, PreviousVerificationKey)
 
 
 def test_lists_and_forms(abroad: Abroad) -> None:
@@ -119,11 +119,11 @@ def test_lists_and_forms(abroad: Abroad) -> None:
         add = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
         if not isinstance(model_admin, ReadOnly) and model not in (
             Package,
-            AuditEvent,
-            RetiringVerificationKey,
+            AuditLogEntry,
+            PreviousVerificationKey,
         ):
             assert abroad.open(add) == [], add
-            if isinstance(model_admin, OfOrganizations):
+            if isinstance(model_admin, TenantModelAdmin):
                 assert abroad.press(add) == [], "left empty"
 
 
@@ -134,10 +134,10 @@ def test_pages_of_their_own(abroad: Abroad, crowd: Organization) -> None:
         f"{reverse('admin:index')}?organization=acme",
         *(reverse("admin:integrations_organization_setup", args=[each.pk]) for each in (crowd, new)),
         *(reverse("admin:integrations_organization_setup_live", args=[each.pk]) for each in (crowd, new)),
-        reverse("admin:assessments_order_dry_run", args=[crowd.pk]),
-        reverse("my_notices"),
+        reverse("admin:assessments_order_mapping_preview", args=[crowd.pk]),
+        reverse("notification_settings"),
         reverse("admin:password_change"),
-        f"{reverse('admin:assessments_order_changelist')}?problem=human",
+        f"{reverse('admin:assessments_order_changelist')}?problem=attention",
     ):
         assert abroad.open(path) == [], path
 
@@ -163,7 +163,7 @@ def test_what_can_be_done_with_an_order(abroad: Abroad) -> None:
             assert abroad.press(path) == [], "without a reason"
             assert abroad.press(path, reason="Who knows", text="Who knows", number="JF-9") == []
     for action in UPDATE_ACTIONS:
-        for update in Update.objects.order_by("state")[:: max(Update.objects.count() // 4, 1)]:
+        for update in AshbyUpdate.objects.order_by("state")[:: max(AshbyUpdate.objects.count() // 4, 1)]:
             path = reverse(
                 f"admin:assessments_order_{action.name.replace('-', '_')}", args=[update.order_id, update.pk]
             )
@@ -217,7 +217,7 @@ def test_signing_in(abroad: Abroad) -> None:
 
 def test_mails(abroad: Abroad) -> None:
     mail_invitation(Membership.objects.all()[0])
-    assert send_notices(timezone.now()) > 0
+    assert send_notifications(timezone.now()) > 0
     assert len({message.subject for message in mail.outbox}) > 2
     for message in mail.outbox:
         for line in (message.subject, *message.body.splitlines()):
@@ -235,12 +235,12 @@ def test_what_a_worker_finds_out(world: World, monkeypatch: pytest.MonkeyPatch) 
     listed = [{"id": "1", "title": "Basic", "status": "Open"}]
     world.ashby("job.list", {"success": True, "results": listed, "moreDataAvailable": False})
     speak_wide(monkeypatch)
-    for kind in Errand.Kind:
-        errand = errands.ask(organization, kind, "Ada")
-        errands.run(errand.pk)
-        errand.refresh_from_db()
-        assert errand.is_well, errand.lines
-        for line in errand.lines:
+    for kind in ConnectionJob.Kind:
+        job = connection_jobs.request_job(organization, kind, "Ada")
+        connection_jobs.run_job(job.pk)
+        job.refresh_from_db()
+        assert job.succeeded, job.findings
+        for line in job.findings:
             assert data.unmarked(line["text"].replace("offers:write", "")) == []
 
 

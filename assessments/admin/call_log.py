@@ -5,22 +5,22 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy
 
 from assessments.admin.read_only import ReadOnly
-from assessments.models import Attempt, Event, Heartbeat, InboundCall, Update
-from integrations.admin.base import OfOrganizations, OrganizationFilter, Robust
+from assessments.models import AshbyUpdate, CallAttempt, Heartbeat, InboundRequest, OrderEvent
+from integrations.admin.base import HardenedModelAdmin, OrganizationFilter, TenantModelAdmin
 
 
-@admin.register(Update)
-class UpdateAdmin(ReadOnly, OfOrganizations):
+@admin.register(AshbyUpdate)
+class AshbyUpdateAdmin(ReadOnly, TenantModelAdmin):
     show_full_result_count = False
     organization_path = "order__organization"
-    list_display = ["summary", "order", "sequence", "state", "attempt_count", "due_at", "last_error"]
+    list_display = ["summary", "order", "sequence", "state", "attempt_count", "next_attempt_at", "last_error"]
     list_filter = ["state", OrganizationFilter]
     list_select_related = ["order"]
     ordering = ["-pk"]
 
 
-@admin.register(Attempt)
-class AttemptAdmin(ReadOnly, OfOrganizations):
+@admin.register(CallAttempt)
+class CallAttemptAdmin(ReadOnly, TenantModelAdmin):
     show_full_result_count = False
     organization_path = "order__organization"
     list_display = ["at", "call", "outcome", "http_status", "milliseconds", "request_id", "order"]
@@ -31,8 +31,8 @@ class AttemptAdmin(ReadOnly, OfOrganizations):
     ordering = ["-pk"]
 
 
-@admin.register(Event)
-class EventAdmin(ReadOnly, OfOrganizations):
+@admin.register(OrderEvent)
+class OrderEventAdmin(ReadOnly, TenantModelAdmin):
     show_full_result_count = False
     organization_path = "order__organization"
     list_display = ["at", "source", "summary", "order"]
@@ -41,8 +41,8 @@ class EventAdmin(ReadOnly, OfOrganizations):
     ordering = ["-pk"]
 
 
-@admin.register(InboundCall)
-class InboundCallAdmin(ReadOnly, OfOrganizations):
+@admin.register(InboundRequest)
+class InboundRequestAdmin(ReadOnly, TenantModelAdmin):
     show_full_result_count = False
     list_display = ["received_at", "source", "name", "http_status", "outcome", "organization", "order"]
     list_filter = ["source", OrganizationFilter]
@@ -52,5 +52,5 @@ class InboundCallAdmin(ReadOnly, OfOrganizations):
 
 
 @admin.register(Heartbeat)
-class HeartbeatAdmin(ReadOnly, Robust):
+class HeartbeatAdmin(ReadOnly, HardenedModelAdmin):
     list_display = ["name", "at"]

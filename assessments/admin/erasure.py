@@ -23,16 +23,16 @@ from assessments.admin.read_only import ReadOnly
 from assessments.models import ErasureCertificate
 from assessments.orders.staff import NotPossible
 from assessments.privacy.certificates import KINDS, certificate_as_json, certificate_as_text, certificates_of
-from assessments.privacy.requests import forget, plan
+from assessments.privacy.requests import erase_candidate, plan_erasure
 from integrations.accounts.roles import organizations_of
-from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.admin.base import OrganizationFilter, TenantModelAdmin
 from integrations.models import Organization
 
-FORGET = "assessments.forget_candidate"
+ERASE = "assessments.erase_candidate"
 _LIST = "admin:assessments_erasurecertificate_changelist"
 
 
-class ForgetForm(forms.Form):
+class EraseForm(forms.Form):
     organization = forms.ModelChoiceField(
         label=gettext_lazy("Organization"), queryset=Organization.objects.none(), empty_label=None
     )
@@ -49,7 +49,7 @@ class ForgetForm(forms.Form):
 
 
 @admin.register(ErasureCertificate)
-class ErasureCertificateAdmin(ReadOnly, OfOrganizations):
+class ErasureCertificateAdmin(ReadOnly, TenantModelAdmin):
     list_display = ["at", "organization", "by", "how_many", "how_many_kept"]
     list_filter = [OrganizationFilter]
     list_select_related = ["organization"]
@@ -104,15 +104,15 @@ class ErasureCertificateAdmin(ReadOnly, OfOrganizations):
         return [*own, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        extra = {"may_forget": request.user.has_perm(FORGET), **(extra_context or {})}
+        extra = {"may_forget": request.user.has_perm(ERASE), **(extra_context or {})}
         return super().changelist_view(request, extra)
 
     def forget_view(self, request: HttpRequest) -> HttpResponse:
         """A GET asks for whom, a POST says what it comes to, and one that confirms does it."""
-        if not request.user.has_perm(FORGET):
+        if not request.user.has_perm(ERASE):
             raise PermissionDenied
         posted = request.POST if request.method == "POST" else None
-        form = ForgetForm(posted, organizations=organizations_of(request.user, FORGET))
+        form = EraseForm(posted, organizations=organizations_of(request.user, ERASE))
         context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form}
         context["title"] = _("Forget a candidate")
         if form.is_valid():
@@ -122,7 +122,7 @@ class ErasureCertificateAdmin(ReadOnly, OfOrganizations):
                     return self._forget(request, organization, email)
                 except NotPossible as error:
                     messages.error(request, str(error))
-            context["plan"] = plan(organization, email)
+            context["plan"] = plan_erasure(organization, email)
             context["earlier"] = certificates_of(organization, email).first()
             context["organization"], context["email"] = organization, email
         answer = TemplateResponse(request, "admin/assessments/erasurecertificate/erase.html", context)
@@ -135,7 +135,7 @@ class ErasureCertificateAdmin(ReadOnly, OfOrganizations):
             also = [UUID(text) for text in request.POST.getlist("also")]
         except ValueError:
             raise NotPossible(_("Choose among the orders that are shown.")) from None
-        certificate = forget(organization, email, request.user.get_username(), timezone.now(), also)
+        certificate = erase_candidate(organization, email, request.user.get_username(), timezone.now(), also)
         if certificate.kept:
             messages.warning(request, _("Some orders were kept: below stands why, and what to do."))
         else:

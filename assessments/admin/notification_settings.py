@@ -12,8 +12,8 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from assessments.models import NoticeChoice
-from assessments.notifications.recipients import SEES_ORDERS, troubles_for
+from assessments.models import NotificationPreference
+from assessments.notifications.recipients import SEES_ORDERS, failed_notifications_for
 from integrations.accounts.roles import organizations_of, sees_every_organization
 
 #: As many are named; who has more knows that they do.
@@ -21,16 +21,16 @@ NAMED = 12
 SHOWN = 20
 
 
-class NoticeChoiceForm(forms.ModelForm):
+class NotificationPreferenceForm(forms.ModelForm):
     class Meta:
-        model = NoticeChoice
-        fields = ["connection", "human", "digest"]
+        model = NotificationPreference
+        fields = ["connection", "attention", "digest"]
         help_texts = {
             "connection": gettext_lazy(
                 "When the portal cannot reach Ashby or Justifacts for five minutes, or a key is refused; and "
                 "when all works again."
             ),
-            "human": gettext_lazy("When a background check has stopped until a person decides."),
+            "attention": gettext_lazy("When a background check waits for a person to decide."),
             "digest": format_lazy(
                 gettext_lazy(
                     "At {hour} UTC: what started, ended and waits. Nothing of organizations where nothing "
@@ -41,17 +41,17 @@ class NoticeChoiceForm(forms.ModelForm):
         }
 
 
-def my_notices(request: HttpRequest) -> HttpResponse:
+def notification_settings(request: HttpRequest) -> HttpResponse:
     posted = request.POST if request.method == "POST" else None
-    form = NoticeChoiceForm(posted, instance=NoticeChoice.of(request.user))
+    form = NotificationPreferenceForm(posted, instance=NotificationPreference.of(request.user))
     if form.is_valid():
         form.save()
         messages.success(request, _("Saved: you get the notices that you have chosen."))
-        return HttpResponseRedirect(reverse("my_notices"))
+        return HttpResponseRedirect(reverse("notification_settings"))
     return render(request, "admin/notifications/settings.html", _context(request, form))
 
 
-def _context(request: HttpRequest, form: NoticeChoiceForm) -> dict[str, Any]:
+def _context(request: HttpRequest, form: NotificationPreferenceForm) -> dict[str, Any]:
     organizations = organizations_of(request.user, SEES_ORDERS)
     names = list(organizations.values_list("name", flat=True)[: NAMED + 1])
     return {
@@ -61,8 +61,8 @@ def _context(request: HttpRequest, form: NoticeChoiceForm) -> dict[str, Any]:
         "sees_all": sees_every_organization(request.user, SEES_ORDERS),
         "organizations": names[:NAMED],
         "and_more": len(names) > NAMED,
-        "troubles": list(troubles_for(request.user)[:SHOWN]),
+        "troubles": list(failed_notifications_for(request.user)[:SHOWN]),
     }
 
 
-urlpatterns = [path("", admin.site.admin_view(my_notices), name="my_notices")]
+urlpatterns = [path("", admin.site.admin_view(notification_settings), name="notification_settings")]

@@ -32,18 +32,18 @@ def opened(text: str) -> str:
     return inside.removeprefix(_FOR_A_SEARCH) if inside.startswith(_FOR_A_SEARCH) else text
 
 
-class QuietChangeList(ChangeList):
+class PrivateSearchChangeList(ChangeList):
     @property
     def words(self) -> str:
         """What the search box shows."""
         return opened(self.query)
 
 
-class QuietSearch(ModelAdmin):
+class PrivateSearchAdmin(ModelAdmin):
     """The search form is posted, and answered with a redirect to the same list, searched."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return QuietChangeList
+        return PrivateSearchChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         # The list's other form, for actions, has no search field.

@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from assessments.admin.read_only import ReadOnly
-from assessments.models import Difference, Reconciliation
+from assessments.models import Discrepancy, Reconciliation
 from assessments.reconciliation.run import AlreadyRunning, begin
-from assessments.tasks import nudge, reconcile_organization
+from assessments.tasks import enqueue, reconcile_organization
 from integrations.accounts.roles import organizations_of
-from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.admin.base import OrganizationFilter, TenantModelAdmin
 from integrations.models import Organization
 
 _PERMISSION = "assessments.reconcile"
@@ -31,8 +31,8 @@ class OutcomeFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
-            ("for_human", gettext_lazy("Something for a human")),
-            ("mended", gettext_lazy("Something mended")),
+            ("needs_review", gettext_lazy("Something for a human")),
+            ("resolved", gettext_lazy("Something resolved")),
             ("not_checked", gettext_lazy("Something not checked")),
         ]
 
@@ -43,19 +43,19 @@ class OutcomeFilter(admin.SimpleListFilter):
 
 
 @admin.register(Reconciliation)
-class ReconciliationAdmin(ReadOnly, OfOrganizations):
+class ReconciliationAdmin(ReadOnly, TenantModelAdmin):
     list_display = [
-        *("started_at", "organization", "for_human", "mended", "not_checked", "orders_checked", "state"),
-        "asked_by",
+        *("started_at", "organization", "needs_review", "resolved", "not_checked", "orders_checked", "state"),
+        "requested_by",
     ]
     list_filter = [OutcomeFilter, OrganizationFilter]
     list_select_related = ["organization"]
     show_full_result_count = False
     fields = [
-        *("organization", "started_at", "ended_at", "asked_by", "orders_checked"),
-        *("for_a_human", "what_was_mended", "what_was_not_checked"),
+        *("organization", "started_at", "ended_at", "requested_by", "orders_checked"),
+        *("needs_review_lines", "what_was_fixed", "what_was_not_checked"),
     ]
-    readonly_fields = ["for_a_human", "what_was_mended", "what_was_not_checked"]
+    readonly_fields = ["needs_review_lines", "what_was_fixed", "what_was_not_checked"]
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, report: Reconciliation) -> str:
@@ -64,16 +64,16 @@ class ReconciliationAdmin(ReadOnly, OfOrganizations):
         return _("ended with an error") if report.error else _("ended")
 
     @admin.display(description=gettext_lazy("for a human"))
-    def for_a_human(self, report: Reconciliation) -> SafeString:
-        return _lines(report, Difference.Outcome.FOR_HUMAN)
+    def needs_review_lines(self, report: Reconciliation) -> SafeString:
+        return _lines(report, Discrepancy.Outcome.NEEDS_REVIEW)
 
-    @admin.display(description=gettext_lazy("mended"))
-    def what_was_mended(self, report: Reconciliation) -> SafeString:
-        return _lines(report, Difference.Outcome.MENDED)
+    @admin.display(description=gettext_lazy("resolved"))
+    def what_was_fixed(self, report: Reconciliation) -> SafeString:
+        return _lines(report, Discrepancy.Outcome.RESOLVED)
 
     @admin.display(description=gettext_lazy("not checked"))
     def what_was_not_checked(self, report: Reconciliation) -> SafeString:
-        return _lines(report, Difference.Outcome.NOT_CHECKED)
+        return _lines(report, Discrepancy.Outcome.NOT_CHECKED)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Why it did not end well stands first, and only where it did not."""
@@ -111,7 +111,7 @@ def ask(request: HttpRequest, organization: Organization) -> None:
         text = _("A reconciliation of %(organization)s is running already.")
         messages.warning(request, text % {"organization": organization})
         return
-    nudge(reconcile_organization, report.pk)
+    enqueue(reconcile_organization, report.pk)
     text = _(
         "%(organization)s is being compared with both sides. The report fills as it goes; look again soon."
     )
@@ -120,16 +120,16 @@ def ask(request: HttpRequest, organization: Organization) -> None:
 
 def _lines(report: Reconciliation, outcome: str) -> SafeString:
     """At most 200, each with a link to its order."""
-    found = list(report.differences.filter(outcome=outcome)[:200])
+    found = list(report.discrepancies.filter(outcome=outcome)[:200])
     if not found:
         return format_html("{}", _("Nothing."))
     items = format_html_join(
         "", "<li>{}{}</li>", ((difference.text, _link(difference)) for difference in found)
     )
-    return format_html('<ul class="differences">{}</ul>', items)
+    return format_html('<ul class="discrepancies">{}</ul>', items)
 
 
-def _link(difference: Difference) -> str:
+def _link(difference: Discrepancy) -> str:
     if difference.order_id is None:
         return ""
     address = reverse("admin:assessments_order_change", args=[difference.order_id])

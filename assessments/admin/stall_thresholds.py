@@ -8,15 +8,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from assessments.models import WatchLimits
+from assessments.models import StallThresholds
 from integrations.accounts.roles import organizations_of
-from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.admin.base import OrganizationFilter, TenantModelAdmin
 from integrations.models import Organization
 
 
-class WatchLimitsForm(forms.ModelForm):
+class StallThresholdsForm(forms.ModelForm):
     class Meta:
-        model = WatchLimits
+        model = StallThresholds
         fields = [
             *("organization", "accepted_minutes", "received_days", "applicant_started_days"),
             *("in_process_business_days", "tell_ashby"),
@@ -42,11 +42,11 @@ class WatchLimitsForm(forms.ModelForm):
         }
 
 
-@admin.register(WatchLimits)
-class WatchLimitsAdmin(OfOrganizations):
+@admin.register(StallThresholds)
+class StallThresholdsAdmin(TenantModelAdmin):
     """A page for each organization: with the usual limits, where it has never set its own."""
 
-    form = WatchLimitsForm
+    form = StallThresholdsForm
     list_display = [
         *("organization", "accepted_minutes", "received_days", "applicant_started_days"),
         *("in_process_business_days", "tell_ashby"),
@@ -59,7 +59,7 @@ class WatchLimitsAdmin(OfOrganizations):
             gettext_lazy("An order stands still when it is longer in one status than"),
             {
                 "classes": ["wide"],
-                "fields": list(WatchLimitsForm.Meta.fields[1:5]),
+                "fields": list(StallThresholdsForm.Meta.fields[1:5]),
                 "description": gettext_lazy(
                     "It is then counted on the first page and found in the list of orders, and its page says "
                     "what may be the reason and what to do. A change counts within a minute."
@@ -69,7 +69,9 @@ class WatchLimitsAdmin(OfOrganizations):
         (gettext_lazy("Ashby"), {"fields": ["tell_ashby"]}),
     ]
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> WatchLimits:
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> StallThresholds:
         """The organization's own limits, or the usual ones, not saved yet. Raises ``Http404`` where the
         organization does not exist for the person."""
         permissions = self._permission("view"), self._permission("change")
@@ -77,10 +79,10 @@ class WatchLimitsAdmin(OfOrganizations):
             organization = organizations_of(request.user, *permissions).get(pk=object_id)
         except (Organization.DoesNotExist, ValueError):
             raise Http404 from None
-        own = WatchLimits.objects.filter(organization=organization).select_related("organization").first()
-        return own or WatchLimits(organization=organization)
+        own = StallThresholds.objects.filter(organization=organization).select_related("organization").first()
+        return own or StallThresholds(organization=organization)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: WatchLimits | None = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: StallThresholds | None = None) -> list[str]:
         return ["organization"] if obj else []
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -93,7 +95,7 @@ class WatchLimitsAdmin(OfOrganizations):
         own = list(organizations_of(request.user, self._permission("add"))[:2])
         return {"organization": own[0].pk if len(own) == 1 else None}
 
-    def has_delete_permission(self, request: HttpRequest, obj: WatchLimits | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: StallThresholds | None = None) -> bool:
         """To delete them is to go back to the usual ones."""
         return super().has_delete_permission(request, obj) and not (obj and obj._state.adding)
 
@@ -108,7 +110,7 @@ class WatchLimitsAdmin(OfOrganizations):
         return super().changeform_view(request, object_id, form_url, extra)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        usual = WatchLimits()
+        usual = StallThresholds()
         text = _(
             "An organization that is not in this list has the usual limits: %(accepted)d minutes while "
             "accepted, %(received)d days received, %(started)d days applicant started, %(process)d working "

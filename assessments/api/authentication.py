@@ -11,11 +11,10 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from assessments.api.budgets import KeyGuessThrottle, calls
 from integrations.connections.api_keys import find_by_verification_key
 from integrations.models import Connection
 from integrations.web.client_ip import client_address
-
-from .budgets import Guesses, calls
 
 
 class UnknownKey(PermissionDenied):
@@ -46,7 +45,7 @@ class VerificationKeyAuthentication(BaseAuthentication):
         keys = _keys(get_authorization_header(request))
         if not keys:
             return None
-        guesses = Guesses(address, keys)
+        guesses = KeyGuessThrottle(address, keys)
         guesses.check()
         for key in keys:
             if connection := find_by_verification_key(key):

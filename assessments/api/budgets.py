@@ -60,7 +60,7 @@ class CallsPerMinute:
 calls = CallsPerMinute()
 
 
-class Guesses:
+class KeyGuessThrottle:
     """The wrong keys that came from one address."""
 
     #: (address, key) that have worked, as far as this process has seen.

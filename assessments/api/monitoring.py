@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from assessments import recovery_log
 from assessments.insights.health import Part, figures, heartbeat, oldest_due_work
-from assessments.tasks import broker_answers
+from assessments.tasks import broker_is_reachable
 
 
 @require_safe
@@ -36,7 +36,7 @@ def ready(request: HttpRequest) -> JsonResponse:
         parts["database"] = Part(False, f"does not answer ({type(error).__name__})")
     if not recovery_log.is_writable():
         parts["journal"] = Part(False, "cannot be written, and a restore would miss starts; see JOURNAL_DIR")
-    answers = broker_answers()
+    answers = broker_is_reachable()
     parts["broker"] = Part(answers, "answers" if answers else "does not answer; work waits for the sweep")
     ok = all(part.ok for part in parts.values())
     response = JsonResponse(

@@ -17,15 +17,15 @@ from assessments.api.exception_handler import explain
 from assessments.api.request_body import AlwaysJSON, BadBody, BodyTooLarge, read_body
 from assessments.intake.cancel import cancel_by_ashby
 from assessments.intake.start import start
-from assessments.models import InboundCall, NextCall
-from assessments.orders.call_log import keep_body, keep_refused, new_call, note_call_from_ashby
-from assessments.outbox.compose import first_answer
-from assessments.tasks import call_justifacts, deliver, nudge
+from assessments.models import InboundRequest, PendingCall
+from assessments.orders.call_log import log_body, log_rejection, record_call_from_ashby, start_log
+from assessments.outbox.compose import start_response_update
+from assessments.tasks import call_justifacts, deliver, enqueue
 from assessments.tracking.apply import receive_push
 from assessments.tracking.not_understood import note_unreadable_push
 from integrations.catalog.offers import custom_fields, offers
-from integrations.connections.health import heard_from_justifacts
-from integrations.failpoints import reach
+from integrations.connections.health import record_justifacts_contact
+from integrations.failpoints import failpoint
 from integrations.models import Connection
 from integrations.onboarding.self_test import HEADER, is_self_test
 from integrations.partner_protocol.messages import AssessmentUpdate, parse_assessment_id
@@ -54,7 +54,7 @@ class PartnerView(APIView):
 
     http_method_names = ["post"]
     content_negotiation_class = AlwaysJSON
-    source = InboundCall.Source.ASHBY
+    source = InboundRequest.Source.ASHBY
     name = ""
     #: The call cleans its texts itself: none is refused for a character in it.
     cleans_texts = False
@@ -64,35 +64,35 @@ class PartnerView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.request_id = uuid.uuid4().hex
         self.now = timezone.now()
-        self.call: InboundCall | None = None
+        self.call: InboundRequest | None = None
         if request.method != "POST":
             raise MethodNotAllowed(str(request.method), detail="The protocol's calls are POST.")
         super().initial(request, *args, **kwargs)
         self.connection: Connection = request.user  # type: ignore[assignment]
-        self.call = new_call(self.connection, self.source, self.name, self.request_id, self.now)
+        self.call = start_log(self.connection, self.source, self.name, self.request_id, self.now)
         self.body, size = read_body(request, of_any_type=self.takes_any_type, any_text=self.cleans_texts)
-        keep_body(self.call, self.body, size, key=str(request.auth))
+        log_body(self.call, self.body, size, key=str(request.auth))
 
     def handle_exception(self, exc: Exception) -> Response:
         response: Response = super().handle_exception(exc)
         call = self.call
         if call is None and isinstance(exc, SwitchedOff):
-            call = new_call(exc.connection, self.source, self.name, self.request_id, self.now)
+            call = start_log(exc.connection, self.source, self.name, self.request_id, self.now)
         status, code, message = explain(exc)
         # With the database away (503) there is nowhere to keep it.
         if call is not None and status != 503:
             call.order = None
             try:
-                keep_refused(call, status, code, message)
+                log_rejection(call, status, code, message)
                 self.note_refused(call, exc, message)
             except DatabaseError as error:
                 return super().handle_exception(error)
         return response
 
-    def note_refused(self, call: InboundCall, exc: Exception, message: str) -> None:
+    def note_refused(self, call: InboundRequest, exc: Exception, message: str) -> None:
         """What else is to be remembered of a refused call."""
 
-    def inbound(self) -> InboundCall:
+    def inbound(self) -> InboundRequest:
         if self.call is None:
             raise RuntimeError("No call is kept before initial().")
         return self.call
@@ -103,7 +103,7 @@ class _ReadView(PartnerView):
         # Our own test of the connection is no sign of life from Ashby.
         if is_self_test(self.request.headers.get(HEADER)):
             return
-        if note_call_from_ashby(self.connection, self.now):
+        if record_call_from_ashby(self.connection, self.now):
             self.inbound().save()
 
 
@@ -162,14 +162,14 @@ class AssessmentStart(PartnerView):
     def post(self, request: Request) -> Response:
         message = StartRequest.parse(self.body)
         # Before: once the order is there, nothing may answer that the database is away.
-        note_call_from_ashby(self.connection, self.now)
+        record_call_from_ashby(self.connection, self.now)
         started = start(self.connection, message, self.inbound(), self.now)
-        reach("start.committed")
+        failpoint("start.committed")
         if not started.is_repeat:
-            nudge(call_justifacts, str(started.order.pk))
+            enqueue(call_justifacts, str(started.order.pk))
         results = {
             "assessment_id": str(started.order.pk),
-            "update_request": first_answer(started.order),
+            "update_request": start_response_update(started.order),
         }
         return Response({"success": True, "results": results})
 
@@ -189,16 +189,16 @@ class AssessmentCancel(PartnerView):
     )
     def post(self, request: Request) -> Response:
         assessment_id = parse_assessment_id(self.body)
-        note_call_from_ashby(self.connection, self.now)
+        record_call_from_ashby(self.connection, self.now)
         order = cancel_by_ashby(self.connection, assessment_id, self.inbound(), self.now)
-        nudge(call_justifacts, str(order.pk))
-        nudge(deliver, str(order.pk))
+        enqueue(call_justifacts, str(order.pk))
+        enqueue(deliver, str(order.pk))
         return Response({"success": True, "results": {"assessment_id": str(order.pk)}})
 
 
 class JustifactsUpdate(PartnerView):
     name = "assessment.update"
-    source = InboundCall.Source.JUSTIFACTS
+    source = InboundRequest.Source.JUSTIFACTS
     takes_any_type = True
 
     @extend_schema(
@@ -215,14 +215,14 @@ class JustifactsUpdate(PartnerView):
     def post(self, request: Request) -> Response:
         word = AssessmentUpdate.parse(self.body)
         order = receive_push(self.connection, word, self.inbound(), self.now)
-        reach("push.committed")
-        heard_from_justifacts(self.connection, self.now)
-        nudge(deliver, str(order.pk))
-        if order.next_call == NextCall.CANCEL:
-            nudge(call_justifacts, str(order.pk))
+        failpoint("push.committed")
+        record_justifacts_contact(self.connection, self.now)
+        enqueue(deliver, str(order.pk))
+        if order.next_call == PendingCall.CANCEL:
+            enqueue(call_justifacts, str(order.pk))
         return Response({"success": True, "results": {"assessment_id": word.assessment_id or str(order.pk)}})
 
-    def note_refused(self, call: InboundCall, exc: Exception, message: str) -> None:
+    def note_refused(self, call: InboundRequest, exc: Exception, message: str) -> None:
         if isinstance(exc, InvalidMessage | BadBody | BodyTooLarge):
             note_unreadable_push(self.connection, call, getattr(self, "body", {}), message, self.now)
 

@@ -5,31 +5,31 @@ from typing import Any
 
 from django.utils import timezone
 
-from assessments.explanation.status_summary import where_it_stands
-from assessments.models import Difference, Order, Reconciliation, Update
+from assessments.explanation.status_summary import status_summary
+from assessments.models import AshbyUpdate, Discrepancy, Order, Reconciliation
 from assessments.tracking.poll_schedule import polled_until
 
 
-def as_json(order: Order) -> dict[str, Any]:
+def order_as_json(order: Order) -> dict[str, Any]:
     """The order with its timeline, its updates and their attempts."""
     return {
-        **in_short(order),
+        **order_summary(order),
         "organization_slug": order.organization.slug,
         "package_id": str(order.package.assessment_type_id),
         "result": order.result or None,
         "report_url": order.report_url or None,
         "justifacts_order_id": order.justifacts_order_id or None,
         "justifacts_status": order.justifacts_status or None,
-        "reason": order.end_reason or None,
+        "reason": order.closing_reason or None,
         "job_id": order.job_id,
         "application_id": order.application_id,
-        "where_it_stands": where_it_stands(order, timezone.now()),
+        "where_it_stands": status_summary(order, timezone.now()),
         "placed_at": _time(order.placed_at),
         "completed_at": _time(order.completed_at),
         "legal_hold": order.legal_hold,
         "next_call": order.next_call or None,
-        "next_call_at": _time(order.next_call_at),
-        "call_error": order.call_error or None,
+        "next_attempt_at": _time(order.next_attempt_at),
+        "last_call_error": order.last_call_error or None,
         "polled_until": _time(polled_until(order)),
         "offered_order_number": order.offered_order_number or None,
         "former_order_number": order.former_order_number or None,
@@ -47,8 +47,8 @@ def as_json(order: Order) -> dict[str, Any]:
 
 def reconciliation_as_json(report: Reconciliation) -> dict[str, Any]:
     """A report with its lines, by what became of them."""
-    lines: dict[str, list[dict[str, Any]]] = {outcome: [] for outcome in Difference.Outcome.values}
-    for line in report.differences.all():
+    lines: dict[str, list[dict[str, Any]]] = {outcome: [] for outcome in Discrepancy.Outcome.values}
+    for line in report.discrepancies.all():
         lines[line.outcome].append(
             {"order": str(line.order_id) if line.order_id else None, "text": line.text}
         )
@@ -62,7 +62,7 @@ def reconciliation_as_json(report: Reconciliation) -> dict[str, Any]:
     }
 
 
-def in_short(order: Order) -> dict[str, Any]:
+def order_summary(order: Order) -> dict[str, Any]:
     """One line of a list: nothing about the candidate."""
     return {
         "assessment_id": str(order.assessment_id),
@@ -73,14 +73,14 @@ def in_short(order: Order) -> dict[str, Any]:
         "result": order.result or None,
         "needs_attention": order.needs_attention,
         "attention_reason": order.attention_reason or None,
-        "standing_still": order.still_since is not None,
-        "standing_still_reason": order.still_reason or None,
+        "stalled": order.stalled_since is not None,
+        "stall_reason": order.stall_reason or None,
         "erased_at": _time(order.erased_at),
         "created_at": _time(order.created_at),
     }
 
 
-def _update(update: Update) -> dict[str, Any]:
+def _update(update: AshbyUpdate) -> dict[str, Any]:
     return {
         "sequence": update.sequence,
         "timestamp": update.timestamp,
@@ -88,7 +88,7 @@ def _update(update: Update) -> dict[str, Any]:
         "summary": update.summary,
         "attempts": [_attempt(attempt) for attempt in update.attempts.all()],
         "attempt_count": update.attempt_count,
-        "due_at": _time(update.due_at),
+        "next_attempt_at": _time(update.next_attempt_at),
         "delivered_at": _time(update.delivered_at),
         "last_error": update.last_error or None,
         "warnings": update.warnings,

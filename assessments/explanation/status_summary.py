@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from assessments.insights.health import WORK_LATE
-from assessments.models import Concern, ErasedWhy, NextCall, Order, Update
+from assessments.models import AshbyUpdate, AttentionTopic, ErasureReason, Order, PendingCall
 from assessments.orders.transaction import questions
 from assessments.statuses import Status, status_of
 from assessments.text import in_words
@@ -15,7 +15,7 @@ from assessments.tracking.poll_schedule import polled_until
 from integrations.models import Connection
 
 
-def where_it_stands(order: Order, now: datetime) -> str:
+def status_summary(order: Order, now: datetime) -> str:
     """A few sentences in plain words: what is so, why it waits, and what happens next."""
     return " ".join(paragraphs(order, now))
 
@@ -24,7 +24,7 @@ def paragraphs(order: Order, now: datetime) -> list[str]:
     """The same for a page: a paragraph for each question to a person, and one for the rest."""
     if order.erased_at:
         return [_erased(order, order.erased_at)]
-    asked = [*(question.reason for question in questions(order)), order.still_reason]
+    asked = [*(question.reason for question in questions(order)), order.stall_reason]
     rest = " ".join(_sentence(part) for part in (_at_justifacts(order, now), _at_ashby(order, now)) if part)
     return [_sentence(part) for part in (*asked, rest) if part]
 
@@ -35,7 +35,7 @@ def _erased(order: Order, erased_at: datetime) -> str:
         "since": in_words(order.completed_at or order.status_since),
         "when": in_words(erased_at),
     }
-    if order.erased_why == ErasedWhy.REQUEST:
+    if order.erasure_reason == ErasureReason.REQUEST:
         text = _(
             "“%(status)s” since %(since)s. The candidate’s data was erased on %(when)s, on request; "
             "figures are kept."
@@ -53,32 +53,32 @@ def _at_justifacts(order: Order, now: datetime) -> str:
         return _after_the_end(order, now)
     values = {
         "since": in_words(order.status_since),
-        "when": _when(order, order.next_call_at, now),
-        "why": _sentence(order.call_error),
+        "when": _when(order, order.next_attempt_at, now),
+        "why": _sentence(order.last_call_error),
         "tries": _tries(order.call_failures),
         "word": order.justifacts_status or order.get_status_display(),
     }
-    if order.next_call in (NextCall.PLACE, NextCall.LOOK_UP) and order.needs_attention:
+    if order.next_call in (PendingCall.PLACE, PendingCall.LOOK_UP) and order.needs_attention:
         return _("The next try is %(when)s.") % values
-    if order.next_call == NextCall.LOOK_UP:
+    if order.next_call == PendingCall.LOOK_UP:
         text = _(
             "Whether Justifacts took the order is not known; the portal asks Justifacts %(when)s. %(why)s"
         )
         return text % values
-    if order.next_call == NextCall.PLACE and order.call_failures:
+    if order.next_call == PendingCall.PLACE and order.call_failures:
         text = _("Not yet sent to Justifacts, after %(tries)s: %(why)s The next try is %(when)s.")
         return text % values
-    if order.next_call == NextCall.PLACE:
+    if order.next_call == PendingCall.PLACE:
         return _("Accepted on %(since)s; it is sent to Justifacts %(when)s.") % values
-    if order.next_call == NextCall.NONE:
+    if order.next_call == PendingCall.NONE:
         return _("“%(word)s” since %(since)s. Nothing more is asked of Justifacts.") % values
     return _followed(order) % values
 
 
 def _followed(order: Order) -> str:
     """The sentence for an order that Justifacts is asked about, with its values still to come."""
-    trouble = " " + _("The last poll failed: %(why)s") if order.call_error else ""
-    if order.status_is_unknown or (order.justifacts_status and status_of(order.justifacts_status) is None):
+    trouble = " " + _("The last poll failed: %(why)s") if order.last_call_error else ""
+    if order.status_unrecognized or (order.justifacts_status and status_of(order.justifacts_status) is None):
         text = _(
             "Justifacts says “%(word)s”, a status that the portal does not know; Ashby shows it unchanged. "
             "Justifacts is asked again %(when)s."
@@ -91,22 +91,22 @@ def _followed(order: Order) -> str:
 def _after_the_end(order: Order, now: datetime) -> str:
     values = {
         "since": in_words(order.completed_at or order.status_since),
-        "when": _when(order, order.next_call_at, now),
-        "reason": _sentence(order.end_reason),
+        "when": _when(order, order.next_attempt_at, now),
+        "reason": _sentence(order.closing_reason),
         "result": order.result,
         "word": order.justifacts_status,
-        "why": order.call_error,
+        "why": order.last_call_error,
     }
     if order.status == Status.REJECTED:
         return _("Justifacts refused the order on %(since)s: %(reason)s") % values
     if order.status == Status.COMPLETE:
         return _completed(order, now) % values
     text = _("Cancelled since %(since)s: %(reason)s")
-    if order.next_call == NextCall.CANCEL:
+    if order.next_call == PendingCall.CANCEL:
         text += " " + _("Justifacts is told so %(when)s. %(why)s")
-    elif order.next_call in (NextCall.PLACE, NextCall.LOOK_UP):
+    elif order.next_call in (PendingCall.PLACE, PendingCall.LOOK_UP):
         text += " " + _("Whether Justifacts has the order is not known; the portal asks Justifacts %(when)s.")
-    elif order.next_call == NextCall.POLL:
+    elif order.next_call == PendingCall.POLL:
         text += " " + _("Justifacts is asked %(when)s.")
     return text % values
 
@@ -114,15 +114,15 @@ def _after_the_end(order: Order, now: datetime) -> str:
 def _completed(order: Order, now: datetime) -> str:
     """The sentences for a completed order, with its values still to come."""
     text = _("Complete since %(since)s: %(result)s.")
-    if order.status_is_unknown:
+    if order.status_unrecognized:
         text += " " + _("Justifacts has said “%(word)s” since then; Ashby shows that status.")
     until = polled_until(order)
     if until is None:
         return text
     date = date_format(until, "j F Y").replace("%", "%%")
-    if order.next_call == NextCall.POLL and until > now:
+    if order.next_call == PendingCall.POLL and until > now:
         asked = _("Justifacts is asked until {date}, next %(when)s, in case the result changes.")
-    elif order.next_call == NextCall.POLL:
+    elif order.next_call == PendingCall.POLL:
         asked = _("Polls in case the result changes ended on {date}; Justifacts is asked once more %(when)s.")
     elif until > now:
         asked = _("Justifacts is asked until {date} in case the result changes.")
@@ -133,24 +133,27 @@ def _completed(order: Order, now: datetime) -> str:
 
 def _at_ashby(order: Order, now: datetime) -> str:
     """What Ashby does not know yet and why; for an order that has ended also that it knows all."""
-    unsaid = list(order.updates.filter(state__in=Update.UNSAID).order_by("sequence"))
-    if not unsaid:
+    undelivered = list(order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).order_by("sequence"))
+    if not undelivered:
         return _told(order) if order.has_ended else ""
-    connection, head = order.organization.connection, unsaid[0]
+    connection, head = order.organization.connection, undelivered[0]
     if connection.paused_at:
         return _paused(connection)
-    if head.state == Update.State.REFUSED:
+    if head.state == AshbyUpdate.State.REFUSED:
         return _refused(order, head)
     values = {
         "what": head.summary,
-        "when": _when(order, head.due_at, now),
+        "when": _when(order, head.next_attempt_at, now),
         "tries": _tries(head.attempt_count),
         "why": _sentence(head.last_error),
     }
-    if order.needs_attention and order.attention_concern == Concern.DELIVERY:
+    if order.needs_attention and order.attention_topic == AttentionTopic.DELIVERY:
         return _("Ashby is told again %(when)s.") % values  # The question says what and why.
-    if len(unsaid) > 1:
-        values["what"] = _("“%(what)s” and %(count)d more") % {"what": head.summary, "count": len(unsaid) - 1}
+    if len(undelivered) > 1:
+        values["what"] = _("“%(what)s” and %(count)d more") % {
+            "what": head.summary,
+            "count": len(undelivered) - 1,
+        }
     else:
         values["what"] = _("“%(what)s”") % values
     if head.last_error:
@@ -166,7 +169,7 @@ def _paused(connection: Connection) -> str:
     return text % {"since": since, "reason": connection.pause_reason}
 
 
-def _refused(order: Order, head: Update) -> str:
+def _refused(order: Order, head: AshbyUpdate) -> str:
     if order.needs_attention:
         return ""  # The reason for attention says it.
     text = _(
@@ -180,31 +183,31 @@ def _told(order: Order) -> str:
     last = order.updates.order_by("sequence").last()
     if last is None:
         return ""
-    if last.state == Update.State.SET_ASIDE:
+    if last.state == AshbyUpdate.State.SKIPPED:
         return _("Ashby was not told “%(what)s”: a person set it aside.") % {"what": last.summary}
     return _("Ashby has been told.")
 
 
-def next_in_short(order: Order, *, waits_for_ashby: bool, now: datetime) -> str:
+def next_step(order: Order, *, waits_for_ashby: bool, now: datetime) -> str:
     """What happens next, in a few words for a list: from the order and its connection alone."""
     connection = order.organization.connection
     if order.needs_attention:
         return _("A person decides")
-    if not connection.is_enabled and (waits_for_ashby or order.next_call != NextCall.NONE):
+    if not connection.is_enabled and (waits_for_ashby or order.next_call != PendingCall.NONE):
         return _("Nothing: the connection is switched off")
     if waits_for_ashby and connection.paused_at:
         return _("Paused: Ashby refuses the key")
     if waits_for_ashby:
         return _("Ashby is told")
     words = {
-        NextCall.PLACE: _("Sent to Justifacts %(when)s"),
-        NextCall.LOOK_UP: _("Justifacts is asked whether it has the order %(when)s"),
-        NextCall.CANCEL: _("Justifacts is told to cancel %(when)s"),
-        NextCall.POLL: _("Justifacts is asked %(when)s"),
+        PendingCall.PLACE: _("Sent to Justifacts %(when)s"),
+        PendingCall.LOOK_UP: _("Justifacts is asked whether it has the order %(when)s"),
+        PendingCall.CANCEL: _("Justifacts is told to cancel %(when)s"),
+        PendingCall.POLL: _("Justifacts is asked %(when)s"),
     }
     if order.next_call not in words:
         return _("Nothing")
-    return words[NextCall(order.next_call)] % {"when": _when_in_short(order.next_call_at, now)}
+    return words[PendingCall(order.next_call)] % {"when": _when_in_short(order.next_attempt_at, now)}
 
 
 def _when_in_short(moment: datetime | None, now: datetime) -> str:

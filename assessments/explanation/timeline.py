@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from assessments.models import Attempt, Event, InboundCall, Order, Update
+from assessments.models import AshbyUpdate, CallAttempt, InboundRequest, Order, OrderEvent
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def timeline(order: Order) -> list[Moment]:
         *map(_event, order.events.all()),
         *(moment for update in updates for moment in _update(update)),
         *map(_attempt, attempts),
-        *map(_call, order.inbound_calls.all()),
+        *map(_call, order.inbound_requests.all()),
     ]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)
 
@@ -54,16 +54,16 @@ _ASKING = {
     "placing_interrupted",
     "rejected",
     "unknown_status",
-    "standing_still",
+    "stalled",
 }
 
 
-def _event(event: Event) -> Moment:
+def _event(event: OrderEvent) -> Moment:
     tone = "ask" if event.kind in _ASKING else "ok" if event.kind == "completed" else "plain"
     return Moment(event.at, event.source, event.get_source_display(), event.summary, tone)
 
 
-def _update(update: Update) -> Iterator[Moment]:
+def _update(update: AshbyUpdate) -> Iterator[Moment]:
     """One line for what did not succeed, and one for what came of it."""
     attempts = list(update.attempts.all())
     failed = [attempt for attempt in attempts if attempt.outcome != "taken"]
@@ -93,7 +93,7 @@ def _update(update: Update) -> Iterator[Moment]:
     )
 
 
-def _not_told(update: Update, failed: list[Attempt]) -> str:
+def _not_told(update: AshbyUpdate, failed: list[CallAttempt]) -> str:
     times = ngettext("%(count)d try", "%(count)d tries", len(failed)) % {"count": len(failed)}
     return _("Ashby was not told “%(what)s” (%(times)s): %(why)s") % {
         "what": update.summary,
@@ -102,22 +102,22 @@ def _not_told(update: Update, failed: list[Attempt]) -> str:
     }
 
 
-def _unsaid(update: Update) -> str:
+def _unsaid(update: AshbyUpdate) -> str:
     texts = {
-        Update.State.WAITING: _("“%(what)s” waits to be told to Ashby."),
-        Update.State.REFUSED: _("“%(what)s” was refused by Ashby; a person decides."),
-        Update.State.SET_ASIDE: _("“%(what)s” was set aside; Ashby is not told."),
+        AshbyUpdate.State.WAITING: _("“%(what)s” waits to be told to Ashby."),
+        AshbyUpdate.State.REFUSED: _("“%(what)s” was refused by Ashby; a person decides."),
+        AshbyUpdate.State.SKIPPED: _("“%(what)s” was set aside; Ashby is not told."),
     }
-    return texts[Update.State(update.state)] % {"what": update.summary}
+    return texts[AshbyUpdate.State(update.state)] % {"what": update.summary}
 
 
-def _attempt(attempt: Attempt) -> Moment:
+def _attempt(attempt: CallAttempt) -> Moment:
     taken = attempt.outcome == "taken"
     what = {
-        Attempt.Call.PLACE: _("The order was sent to Justifacts: %(outcome)s"),
-        Attempt.Call.LOOK_UP: _("Justifacts was asked whether it has the order: %(outcome)s"),
-        Attempt.Call.CANCEL: _("Justifacts was told to cancel: %(outcome)s"),
-    }[Attempt.Call(attempt.call)]
+        CallAttempt.Call.PLACE: _("The order was sent to Justifacts: %(outcome)s"),
+        CallAttempt.Call.LOOK_UP: _("Justifacts was asked whether it has the order: %(outcome)s"),
+        CallAttempt.Call.CANCEL: _("Justifacts was told to cancel: %(outcome)s"),
+    }[CallAttempt.Call(attempt.call)]
     outcome = _("answered.") if taken else attempt.message or attempt.outcome
     tone = "plain" if taken else "ask"
     return Moment(
@@ -125,7 +125,7 @@ def _attempt(attempt: Attempt) -> Moment:
     )
 
 
-def _of_attempt(attempt: Attempt) -> Iterator[Detail]:
+def _of_attempt(attempt: CallAttempt) -> Iterator[Detail]:
     status = f" (HTTP {attempt.http_status})" if attempt.http_status else ""
     at = f"{attempt.at:%Y-%m-%d %H:%M:%S} UTC"
     outcome = f"{_outcomes().get(attempt.outcome, attempt.outcome)}{status}"
@@ -147,7 +147,7 @@ def _outcomes() -> dict[str, str]:
     }
 
 
-def _call(call: InboundCall) -> Moment:
+def _call(call: InboundRequest) -> Moment:
     refused = call.http_status >= 400
     what = _("%(who)s called %(name)s: %(outcome)s") % {
         "who": call.get_source_display(),
@@ -164,7 +164,7 @@ def _call(call: InboundCall) -> Moment:
     )
 
 
-def _of_call(call: InboundCall) -> Iterator[Detail]:
+def _of_call(call: InboundRequest) -> Iterator[Detail]:
     if call.message:
         yield Detail(_("What was answered"), call.message)
     yield Detail(_("Our request id"), call.request_id)

@@ -20,8 +20,8 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, NullIf, TruncDate
 from django.utils import timezone
 
-from assessments.models import NextCall, Order, Reconciliation, Update
-from assessments.stalled.thresholds import STANDING_STILL
+from assessments.models import AshbyUpdate, Order, PendingCall, Reconciliation
+from assessments.stalled.thresholds import IS_STALLED
 from assessments.statuses import ENDED
 
 #: Updates that wait, by how long ago they were written: up to each of these, and longer.
@@ -49,7 +49,7 @@ class Scope:
 class Problems:
     """How many orders each filter of the list finds."""
 
-    human: int
+    needs_attention: int
     paused: int
     still: int
     unknown: int
@@ -62,8 +62,8 @@ class Problems:
 def problems(scope: Scope) -> Problems:
     orders = scope.orders
     waiting = (
-        Update.objects.order_by()
-        .filter(scope.along("order__organization"), state__in=Update.UNSAID)
+        AshbyUpdate.objects.order_by()
+        .filter(scope.along("order__organization"), state__in=AshbyUpdate.UNDELIVERED)
         .aggregate(
             ashby=Count("order", distinct=True),
             paused=Count(
@@ -72,25 +72,25 @@ def problems(scope: Scope) -> Problems:
         )
     )
     return Problems(
-        human=orders.filter(needs_attention=True).count(),
-        still=orders.filter(STANDING_STILL).count(),
-        unknown=orders.filter(status_is_unknown=True).count(),
-        placing=orders.filter(next_call__in=[NextCall.PLACE, NextCall.LOOK_UP]).count(),
+        needs_attention=orders.filter(needs_attention=True).count(),
+        still=orders.filter(IS_STALLED).count(),
+        unknown=orders.filter(status_unrecognized=True).count(),
+        placing=orders.filter(next_call__in=[PendingCall.PLACE, PendingCall.LOOK_UP]).count(),
         on_the_way=orders.exclude(status__in=ENDED).count(),
         **waiting,
     )
 
 
-def reports_for_a_human(scope: Scope, now: datetime) -> int:
+def reports_needing_review(scope: Scope, now: datetime) -> int:
     """Organizations whose last reconciliation, of the last day, found something that only a person can
     settle."""
     ended = Reconciliation.objects.filter(started_at__gte=now - _A_DAY, ended_at__isnull=False)
     of_same = ended.filter(organization=OuterRef("organization")).order_by("-started_at", "-pk")
     last = ended.filter(scope.along("organization"), pk=Subquery(of_same.values("pk")[:1]))
-    return last.filter(for_human__gt=0).count()
+    return last.filter(needs_review__gt=0).count()
 
 
-def needing_a_human(scope: Scope, most: int) -> list[Order]:
+def needing_attention(scope: Scope, most: int) -> list[Order]:
     """Those that wait longest for one."""
     waiting = scope.orders.filter(needs_attention=True).select_related("organization")
     fields = [
@@ -188,7 +188,7 @@ def updates_waiting(scope: Scope, now: datetime) -> dict[tuple[str, int], int]:
     """How many updates Ashby has not taken, by why and by age (an index into ``AGES``)."""
     paused = Q(order__organization__connection__paused_at__isnull=False)
     why = Case(
-        When(state=Update.State.REFUSED, then=Value(REFUSED)),
+        When(state=AshbyUpdate.State.REFUSED, then=Value(REFUSED)),
         When(paused, then=Value(PAUSED)),
         default=Value(ON_THE_WAY),
         output_field=CharField(),
@@ -199,8 +199,8 @@ def updates_waiting(scope: Scope, now: datetime) -> dict[tuple[str, int], int]:
         output_field=IntegerField(),
     )
     counted = (
-        Update.objects.order_by()
-        .filter(scope.along("order__organization"), state__in=Update.UNSAID)
+        AshbyUpdate.objects.order_by()
+        .filter(scope.along("order__organization"), state__in=AshbyUpdate.UNDELIVERED)
         .values_list(why, age)
         .annotate(count=Count("*"))
     )

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min
 
-from assessments.models import Heartbeat, NextCall, Order, Update
+from assessments.models import AshbyUpdate, Heartbeat, Order, PendingCall
 from assessments.statuses import Status
-from integrations.connections.circuit_breaker import Side, well
+from integrations.connections.circuit_breaker import Side, healthy
 from integrations.models import Connection
 
 #: Sweeps run every 2 s; this long without one means that nobody works.
@@ -45,12 +45,16 @@ def oldest_due(now: datetime) -> timedelta | None:
     # Where the other side is unwell, work waits for it, not for us.
     path = "organization__connection__"
     enabled = Order.objects.filter(
-        well(Side.JUSTIFACTS, now, path), organization__connection__is_enabled=True
+        healthy(Side.JUSTIFACTS, now, path), organization__connection__is_enabled=True
     )
-    call = enabled.unclaimed(now).filter(next_call_at__lte=now).exclude(next_call=NextCall.NONE)
-    first_call = call.aggregate(first=Min("next_call_at"))["first"]
-    updates = Update.objects.deliverable(now).unclaimed(now).filter(well(Side.ASHBY, now, f"order__{path}"))
-    first_update = updates.aggregate(first=Min("due_at"))["first"]
+    call = enabled.not_leased(now).filter(next_attempt_at__lte=now).exclude(next_call=PendingCall.NONE)
+    first_call = call.aggregate(first=Min("next_attempt_at"))["first"]
+    updates = (
+        AshbyUpdate.objects.deliverable(now)
+        .not_leased(now)
+        .filter(healthy(Side.ASHBY, now, f"order__{path}"))
+    )
+    first_update = updates.aggregate(first=Min("next_attempt_at"))["first"]
     times = [moment for moment in (first_call, first_update) if moment is not None]
     return now - min(times) if times else None
 
@@ -73,8 +77,8 @@ def figures(now: datetime) -> Figures:
     return Figures(
         orders=dict.fromkeys(Status.values, 0)
         | dict(Order.objects.order_by().values_list("status").annotate(Count("pk"))),
-        updates=dict.fromkeys(Update.State.values, 0)
-        | dict(Update.objects.order_by().values_list("state").annotate(Count("pk"))),
+        updates=dict.fromkeys(AshbyUpdate.State.values, 0)
+        | dict(AshbyUpdate.objects.order_by().values_list("state").annotate(Count("pk"))),
         needing_a_human=Order.objects.filter(needs_attention=True).count(),
         paused_organizations=Connection.objects.exclude(paused_at=None).count(),
         oldest_due_seconds=late.total_seconds() if late else 0.0,

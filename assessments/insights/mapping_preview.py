@@ -9,21 +9,21 @@ from django.db.models import Count, Max
 
 from assessments.models import Order
 from integrations.catalog.mapping import rules_of
-from integrations.catalog.package_rule import Refusal, Rule
+from integrations.catalog.package_rule import PackageRule, RuleRefusal
 from integrations.models import Organization, Package
 
 DAYS = 30
 
 
 @dataclass(frozen=True)
-class Row:
+class PreviewRow:
     """Orders of one job for one package."""
 
     job: str
     got: Package
     count: int
     by_job: bool
-    rule: Rule
+    rule: PackageRule
 
     @property
     def would_get(self) -> Package | None:
@@ -31,7 +31,7 @@ class Row:
         return None if self.refusal else self._asked
 
     @property
-    def refusal(self) -> Refusal | None:
+    def refusal(self) -> RuleRefusal | None:
         return self.rule.refusal(self._asked)
 
     @property
@@ -43,9 +43,9 @@ class Row:
         return self.would_get != self.got
 
 
-def dry_run(
-    organization: Organization, now: datetime, proposed: Mapping[str, Rule] | None = None
-) -> list[Row]:
+def preview_mapping(
+    organization: Organization, now: datetime, proposed: Mapping[str, PackageRule] | None = None
+) -> list[PreviewRow]:
     """One row a job, package and way of choosing; what would change comes first. ``proposed`` are rules
     that take the place of today's, by the job's id in Ashby; nothing is written."""
     rules, other = rules_of(organization)
@@ -54,15 +54,15 @@ def dry_run(
     groups = (
         Order.objects.order_by()
         .filter(organization=organization, created_at__gte=now - timedelta(days=DAYS))
-        .values("job_id", "package", "by_job_mapping")
+        .values("job_id", "package", "package_from_job_mapping")
         .annotate(count=Count("pk"), name=Max("job_name"))
     )
     rows = [
-        Row(
+        PreviewRow(
             group["name"] or group["job_id"],
             packages[group["package"]],
             group["count"],
-            group["by_job_mapping"],
+            group["package_from_job_mapping"],
             rules.get(group["job_id"], other),
         )
         for group in groups
@@ -79,7 +79,7 @@ class Total:
     would_get: int
 
 
-def totals(rows: Sequence[Row]) -> list[Total]:
+def totals(rows: Sequence[PreviewRow]) -> list[Total]:
     """One a package, by its name; what would be refused comes last."""
     got: Counter[Package | None] = Counter()
     would: Counter[Package | None] = Counter()

@@ -15,10 +15,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
-from assessments.models import Concern, Event, InboundCall, Order, Update
-from assessments.orders.call_log import keep_about
-from assessments.orders.transaction import changing, record, settle
-from assessments.outbox.compose import label_of, tell_completion, tell_status, tell_word
+from assessments.models import AshbyUpdate, AttentionTopic, InboundRequest, Order, OrderEvent
+from assessments.orders.call_log import log_result
+from assessments.orders.transaction import clear_attention, locked_order, record_event
+from assessments.outbox.compose import ashby_label, enqueue_completion, enqueue_raw_status, enqueue_status
 from assessments.statuses import ASHBY_LABELS, ENDED, Status
 
 # Ashby stores the id only once our answer has reached it.
@@ -33,47 +33,49 @@ def replay_window() -> timedelta:
 def completed_without_ashby(now: datetime) -> Q:
     """Completed orders that Ashby never learned of, and those that it has just been given the id of: its
     own repeat of that start comes while the outbox already delivers."""
-    taken = Update.objects.filter(order=OuterRef("pk"), state=Update.State.DELIVERED)
+    taken = AshbyUpdate.objects.filter(order=OuterRef("pk"), state=AshbyUpdate.State.DELIVERED)
     never_learned = Q(ashby_not_found_at__isnull=False) & ~Exists(taken)
     just_answered = Q(answered_again_at__gte=now - replay_window())
     return Q(status=Status.COMPLETE, erased_at=None) & (never_learned | just_answered)
 
 
-def answer_again(assessment_id: UUID, call: InboundCall, now: datetime) -> Order | None:
+def answer_again(assessment_id: UUID, call: InboundRequest, now: datetime) -> Order | None:
     """Notes that Ashby gets the first answer again, and lets the outbox go on in its order.
 
     None where the order was cancelled or rejected in the meantime.
     """
-    with changing(assessment_id) as order:
+    with locked_order(assessment_id) as order:
         if order.status in ENDED - {Status.COMPLETE}:
             return None
         if order.answered_again_at is None or now - order.answered_again_at > replay_window():
-            record(
+            record_event(
                 order,
-                Event.Source.ASHBY,
+                OrderEvent.Source.ASHBY,
                 "answered_again",
                 "Ashby started this check again after it had said that it does not know it: the first answer "
                 "was lost. Ashby got the same answer again, and what waits is delivered.",
             )
         order.answered_again_at = now
-        settle(order, Concern.DELIVERY)
-        order.updates.filter(state__in=Update.UNSAID, claim_token=None).update(
-            state=Update.State.WAITING, due_at=now + _STORED_AFTER
+        clear_attention(order, AttentionTopic.DELIVERY)
+        order.updates.filter(state__in=AshbyUpdate.UNDELIVERED, lease_token=None).update(
+            state=AshbyUpdate.State.WAITING, next_attempt_at=now + _STORED_AFTER
         )
         newest = order.updates.order_by("sequence").last()
-        if newest and newest.state not in Update.UNSAID:
+        if newest and newest.state not in AshbyUpdate.UNDELIVERED:
             _tell_where_it_stands(order, now)
-        keep_about(call, order, "repeated")
+        log_result(call, order, "repeated")
     return order
 
 
 def _tell_where_it_stands(order: Order, now: datetime) -> None:
     """Ashby's new card begins with the first answer, and nothing that waits would move it on."""
     status = Status(order.status)
-    if order.status_is_unknown:
-        tell_word(order, label_of(order), now)
+    if order.status_unrecognized:
+        enqueue_raw_status(order, ashby_label(order), now)
     elif status == Status.COMPLETE:
-        tell_completion(order, now)
+        enqueue_completion(order, now)
     elif status in ASHBY_LABELS:
-        tell_status(order, status, now)
-    order.updates.filter(state=Update.State.WAITING, attempt_count=0).update(due_at=now + _STORED_AFTER)
+        enqueue_status(order, status, now)
+    order.updates.filter(state=AshbyUpdate.State.WAITING, attempt_count=0).update(
+        next_attempt_at=now + _STORED_AFTER
+    )

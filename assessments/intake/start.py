@@ -8,13 +8,13 @@ from django.db.models import Q
 
 from assessments import recovery_log, search
 from assessments.intake.lost_answer import answer_again, completed_without_ashby, replay_window
-from assessments.models import Event, InboundCall, Order, Update
-from assessments.orders.transaction import record
-from assessments.outbox.compose import milliseconds, page_of
+from assessments.models import AshbyUpdate, InboundRequest, Order, OrderEvent
+from assessments.orders.transaction import record_event
+from assessments.outbox.compose import epoch_ms, order_url
 from assessments.statuses import ENDED, Status
-from assessments.text import in_words, plain
+from assessments.text import in_words, untranslated
 from integrations.catalog.offers import package_for
-from integrations.failpoints import reach
+from integrations.failpoints import failpoint
 from integrations.models import Connection, Package
 from integrations.partner_protocol.starts import StartRequest
 
@@ -31,7 +31,7 @@ class AlreadyBeingAssessed(Exception):
     """An active order stands in the way; the text is for the Ashby user."""
 
 
-def start(connection: Connection, request: StartRequest, call: InboundCall, now: datetime) -> Started:
+def start(connection: Connection, request: StartRequest, call: InboundRequest, now: datetime) -> Started:
     """Accepts an order and everything that follows from it, in one transaction; asks nobody.
 
     For one org, application and package there is at most one active order. The same start again gets the
@@ -47,7 +47,7 @@ def start(connection: Connection, request: StartRequest, call: InboundCall, now:
         return _start(connection, request, call, now)
 
 
-def _start(connection: Connection, request: StartRequest, call: InboundCall, now: datetime) -> Started:
+def _start(connection: Connection, request: StartRequest, call: InboundRequest, now: datetime) -> Started:
     known = _known_orders(connection, request, now)
     order = next((order for order in known if _is_made_by(request, order, connection, now)), None)
     if order is None:
@@ -56,7 +56,7 @@ def _start(connection: Connection, request: StartRequest, call: InboundCall, now
         order = next((order for order in known if package in (order.package, order.package.current)), None)
         if order is None:
             order = _accept(connection, request, package, by_job, call, now)
-            recovery_log.note(order)
+            recovery_log.log_start(order)
             return Started(order, is_repeat=False)
     is_same = _is_same_candidate(order, request)
     if not (is_same and _is_repeatable(order, now)):
@@ -71,7 +71,7 @@ def _start(connection: Connection, request: StartRequest, call: InboundCall, now
         call.order, call.outcome = order, "repeated"
         call.save()
     # The process that accepted it may have died before it noted it.
-    recovery_log.note(order)
+    recovery_log.log_start(order)
     return Started(order, is_repeat=True)
 
 
@@ -93,7 +93,9 @@ def _known_orders(connection: Connection, request: StartRequest, now: datetime) 
 def _is_made_by(request: StartRequest, order: Order, connection: Connection, now: datetime) -> bool:
     """Whether this is the start that has made the order. What an admin has changed since (the job's package,
     or that one is offered) must not make one click two orders."""
-    asked_for = connection.job_package_type_id if order.by_job_mapping else order.package.assessment_type_id
+    asked_for = (
+        connection.job_package_type_id if order.package_from_job_mapping else order.package.assessment_type_id
+    )
     return asked_for == request.type_uuid and _is_repeatable(order, now)
 
 
@@ -113,7 +115,7 @@ def _is_repeatable(order: Order, now: datetime) -> bool:
 def _why_not_again(order: Order, *, is_same: bool) -> str:
     """The sentence for the recruiter. Each step that it names exists: only a check that Ashby shows can be
     cancelled there, and Ashby shows it for certain once it has taken an update of it."""
-    since, status = in_words(order.created_at), plain(Status(order.status).label)
+    since, status = in_words(order.created_at), untranslated(Status(order.status).label)
     what = (
         f"This candidate is already being assessed with “{order.package}” since {since}; "
         f"the check is at “{status}”."
@@ -122,9 +124,9 @@ def _why_not_again(order: Order, *, is_same: bool) -> str:
         what += " It runs on the name and the e-mail address that it was started with."
     wish = "have a new one" if is_same else "use the corrected ones"
     step = f"{what} Wait for it to end. To {wish}, cancel it in Ashby, then start again."
-    if not order.ashby_not_found_at and order.updates.filter(state=Update.State.DELIVERED).exists():
+    if not order.ashby_not_found_at and order.updates.filter(state=AshbyUpdate.State.DELIVERED).exists():
         return step
-    page = page_of(order)
+    page = order_url(order)
     return f"{step} If Ashby does not show it, an admin of {order.organization} can cancel it here: {page}"
 
 
@@ -134,7 +136,7 @@ def _accept(
     request: StartRequest,
     package: Package,
     by_job: bool,
-    call: InboundCall,
+    call: InboundRequest,
     now: datetime,
 ) -> Order:
     """Only writes: SQLite has one writer at a time, and the others wait for its end. That the order
@@ -142,7 +144,7 @@ def _accept(
     order = Order.objects.create(
         organization_id=connection.organization_id,
         package=package,
-        by_job_mapping=by_job,
+        package_from_job_mapping=by_job,
         application_id=request.application_id,
         job_id=request.job_id,
         job_name=request.job_name,
@@ -156,12 +158,14 @@ def _accept(
         additional_fields=request.additional_fields,
         created_at=now,
         status_since=now,
-        next_call_at=now,
-        last_timestamp=milliseconds(now),
+        next_attempt_at=now,
+        last_timestamp=epoch_ms(now),
     )
-    search.remember(order)
-    record(order, Event.Source.ASHBY, "started", f"Ashby started “{package}” for this application.")
+    search.index_order(order)
+    record_event(
+        order, OrderEvent.Source.ASHBY, "started", f"Ashby started “{package}” for this application."
+    )
     call.order, call.outcome = order, "accepted"
     call.save()
-    reach("start.before_commit")
+    failpoint("start.before_commit")
     return order

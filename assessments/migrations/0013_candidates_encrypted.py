@@ -64,7 +64,7 @@ def _rewrite(apps: Any, connection: Any, change: rewrite.Change) -> None:
 
 
 def remember(apps: Any, schema_editor: Any) -> None:
-    search.renew(*(apps.get_model("assessments", name) for name in ("Order", "CandidateSearchTerm")))
+    search.rebuild(*(apps.get_model("assessments", name) for name in ("Order", "CandidateSearchTerm")))
 
 
 def clear_what_was_written_over(apps: Any, schema_editor: Any) -> None:

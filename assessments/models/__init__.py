@@ -1,37 +1,37 @@
 """What happened, what is true, and what must be said."""
 
-from assessments.models.call_log import Attempt, InboundCall
-from assessments.models.leases import Claimable
-from assessments.models.notifications import NoticeChoice, NoticeKind, Told
-from assessments.models.order_events import Event
-from assessments.models.outbox import Update
+from assessments.models.call_log import CallAttempt, InboundRequest
+from assessments.models.leases import Leased
+from assessments.models.notifications import NotificationKind, NotificationPreference, NotificationState
+from assessments.models.order_choices import AttentionTopic, CancelledBy, ErasureReason, PendingCall
+from assessments.models.order_events import OrderEvent
+from assessments.models.outbox import AshbyUpdate
+from assessments.models.reconciliation import Discrepancy, Reconciliation
 from assessments.models.search import CandidateSearchTerm
-from assessments.models.stall_thresholds import WatchLimits
+from assessments.models.stall_thresholds import StallThresholds
 
 from .erasure import ErasureCertificate
 from .heartbeats import Heartbeat
-from .order_choices import CancelledBy, Concern, ErasedWhy, NextCall
 from .orders import Order
-from .reconciliation import Difference, Reconciliation
 
 __all__ = [
-    "Attempt",
+    "AshbyUpdate",
+    "AttentionTopic",
+    "CallAttempt",
     "CancelledBy",
     "CandidateSearchTerm",
-    "Claimable",
-    "Concern",
-    "Difference",
-    "ErasedWhy",
+    "Discrepancy",
     "ErasureCertificate",
-    "Event",
+    "ErasureReason",
     "Heartbeat",
-    "InboundCall",
-    "NextCall",
-    "NoticeChoice",
-    "NoticeKind",
+    "InboundRequest",
+    "Leased",
+    "NotificationKind",
+    "NotificationPreference",
+    "NotificationState",
     "Order",
+    "OrderEvent",
+    "PendingCall",
     "Reconciliation",
-    "Told",
-    "Update",
-    "WatchLimits",
+    "StallThresholds",
 ]

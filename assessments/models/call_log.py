@@ -7,23 +7,23 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from assessments.models.orders import Order
-from assessments.models.outbox import Update
+from assessments.models.outbox import AshbyUpdate
 from integrations.encryption.fields import PersonalJSONField, PersonalTextField
 from integrations.models import Organization
 
 
-class Attempt(models.Model):
+class CallAttempt(models.Model):
     """One call made for an order (placing, looking up, cancelling) or for an update."""
 
     class Call(models.TextChoices):
         PLACE = "place", _("place at Justifacts")
         LOOK_UP = "look_up", _("look up at Justifacts")
         CANCEL = "cancel", _("cancel at Justifacts")
-        DELIVER = "deliver", _("tell Ashby")
+        DELIVER = "deliver", _("deliver to Ashby")
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="attempts", verbose_name=_("order"))
     update = models.ForeignKey(
-        Update, models.CASCADE, null=True, blank=True, related_name="attempts", verbose_name=_("update")
+        AshbyUpdate, models.CASCADE, null=True, blank=True, related_name="attempts", verbose_name=_("update")
     )
     call = models.CharField(_("call"), max_length=10, choices=Call)
     at = models.DateTimeField(_("when"), default=timezone.now)
@@ -35,8 +35,8 @@ class Attempt(models.Model):
     answer = PersonalTextField(_("answer (shortened, redacted)"), blank=True)
 
     class Meta:
-        verbose_name = _("attempt")
-        verbose_name_plural = _("attempts")
+        verbose_name = _("call attempt")
+        verbose_name_plural = _("call attempts")
         ordering = ["at", "pk"]
         constraints = [
             models.CheckConstraint(
@@ -48,7 +48,7 @@ class Attempt(models.Model):
         return f"{self.get_call_display()}: {self.outcome}"
 
 
-class InboundCall(models.Model):
+class InboundRequest(models.Model):
     """What Ashby or Justifacts sent, redacted, with what we answered. Calls that only read are
     kept once a minute per organization."""
 
@@ -57,10 +57,15 @@ class InboundCall(models.Model):
         JUSTIFACTS = "justifacts", _("Justifacts")
 
     organization = models.ForeignKey(
-        Organization, models.CASCADE, related_name="inbound_calls", verbose_name=_("organization")
+        Organization, models.CASCADE, related_name="inbound_requests", verbose_name=_("organization")
     )
     order = models.ForeignKey(
-        Order, models.SET_NULL, null=True, blank=True, related_name="inbound_calls", verbose_name=_("order")
+        Order,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="inbound_requests",
+        verbose_name=_("order"),
     )
     source = models.CharField(_("source"), max_length=10, choices=Source)
     name = models.CharField(_("call"), max_length=60)
@@ -72,8 +77,8 @@ class InboundCall(models.Model):
     body = PersonalJSONField(_("body (redacted)"), default=dict)
 
     class Meta:
-        verbose_name = _("inbound call")
-        verbose_name_plural = _("inbound calls")
+        verbose_name = _("inbound request")
+        verbose_name_plural = _("inbound requests")
         ordering = ["-received_at", "-pk"]
         indexes = [
             models.Index(name="inbound_by_org", fields=["organization", "-received_at"]),

@@ -32,7 +32,7 @@ class ErasureCertificate(models.Model):
         verbose_name=_("organization"),
     )
     at = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
-    by = models.CharField(_("by whom"), max_length=150)
+    by = models.CharField(_("erased by"), max_length=150)
     candidate_digest = models.CharField(_("keyed digest of the e-mail"), max_length=64, db_index=True)
     #: How many of each kind: ``{"orders": 2, "events": 14, ...}``.
     counts = models.JSONField(_("what was erased"), default=dict)
@@ -48,7 +48,7 @@ class ErasureCertificate(models.Model):
         verbose_name_plural = _("erasure certificates")
         ordering = ["-at"]
         default_permissions = ("view",)
-        permissions = [("forget_candidate", "Can have a candidate's data erased")]
+        permissions = [("erase_candidate", "Can have a candidate's data erased")]
 
     def __str__(self) -> str:
         return gettext("Certificate %(number)s") % {"number": self.pk}

@@ -32,7 +32,7 @@ class Heartbeat(models.Model):
         cls.objects.update_or_create(name=name, defaults={"at": now})
 
     @classmethod
-    def take_turn(cls, name: str, now: datetime, every: timedelta) -> bool:
+    def acquire_tick(cls, name: str, now: datetime, every: timedelta) -> bool:
         """Whether it is this caller's turn: at most one caller gets it per ``every``."""
         cls.objects.get_or_create(name=name, defaults={"at": now - every - every})
         is_over = Q(at__lte=now - every) | Q(at__gt=now + _AHEAD)

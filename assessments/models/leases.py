@@ -8,34 +8,34 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from integrations.http.fencing import uptime
+from integrations.http.fencing import boottime
 
 #: The longest that a call takes once its body is being sent, with a margin.
 _LONGEST_CALL_SECONDS = 16
 _LEAST_SECONDS = 3
 
 
-def claim_end(now: datetime) -> datetime:
+def lease_end(now: datetime) -> datetime:
     """When a claim made now ends: longer than the longest call takes (3 s to connect, 15 s for the
     answer), by a wide margin."""
     return now + timedelta(seconds=settings.CLAIM_SECONDS)
 
 
-def sends_until() -> float:
+def send_deadline() -> float:
     """Until when, on ``fence.uptime()``'s clock, a claim made now allows a call to begin: so early that
     its outcome is there before the claim ends."""
     claim_seconds: int = settings.CLAIM_SECONDS
     # A claim shorter than a call fences less, and must not stop all calls.
-    return uptime() + max(claim_seconds - _LONGEST_CALL_SECONDS, _LEAST_SECONDS)
+    return boottime() + max(claim_seconds - _LONGEST_CALL_SECONDS, _LEAST_SECONDS)
 
 
 _Row = TypeVar("_Row", bound=models.Model)
 
 
-class ClaimableQuerySet(models.QuerySet[_Row]):
-    def unclaimed(self, now: datetime) -> Self:
+class LeasedQuerySet(models.QuerySet[_Row]):
+    def not_leased(self, now: datetime) -> Self:
         """Nobody works on it, or whoever did is overdue and counts as dead."""
-        return self.filter(Q(claimed_until=None) | Q(claimed_until__lte=now))
+        return self.filter(Q(leased_until=None) | Q(leased_until__lte=now))
 
     def claim(self, pk: object, now: datetime) -> uuid.UUID | None:
         """Takes the row, if it still satisfies this query set; the token proves it.
@@ -45,21 +45,21 @@ class ClaimableQuerySet(models.QuerySet[_Row]):
         the row's own columns again after it has waited for another worker's claim.
         """
         token = uuid.uuid4()
-        taken = self.unclaimed(now).filter(pk=pk).update(claim_token=token, claimed_until=claim_end(now))
+        taken = self.not_leased(now).filter(pk=pk).update(lease_token=token, leased_until=lease_end(now))
         return token if taken == 1 else None
 
 
-class Claimable(models.Model):
+class Leased(models.Model):
     """A claim has an end, and a token: who wakes after the end finds that the token is not
     theirs any more, and writes nothing."""
 
-    claim_token = models.UUIDField(null=True, editable=False)
-    claimed_until = models.DateTimeField(null=True, editable=False)
+    lease_token = models.UUIDField(null=True, editable=False)
+    leased_until = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         abstract = True
 
     def release(self) -> None:
         """Gives the claim back; the caller saves."""
-        self.claim_token = None
-        self.claimed_until = None
+        self.lease_token = None
+        self.leased_until = None

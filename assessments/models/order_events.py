@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from assessments.models.orders import Order
 
 
-class Event(models.Model):
+class OrderEvent(models.Model):
     """One line of an order's history, never changed: the model refuses, and so does the database
     (a trigger, in the first migration)."""
 
@@ -17,7 +17,7 @@ class Event(models.Model):
         ASHBY = "ashby", _("Ashby")
         JUSTIFACTS = "justifacts", _("Justifacts")
         PORTAL = "portal", _("the portal")
-        PERSON = "person", _("a person")
+        PERSON = "person", _("staff")
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="events", verbose_name=_("order"))
     at = models.DateTimeField(_("when"), default=timezone.now)

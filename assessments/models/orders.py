@@ -8,17 +8,22 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from assessments.models.leases import Claimable, ClaimableQuerySet
+from assessments.models.leases import Leased, LeasedQuerySet
+from assessments.models.order_choices import (
+    ERASED_TEXTS,
+    AttentionTopic,
+    CancelledBy,
+    ErasureReason,
+    PendingCall,
+)
 from assessments.statuses import ENDED, Status
 from integrations.encryption.fields import PersonalJSONField, PersonalTextField
 from integrations.models import Organization, Package
 from integrations.partner_protocol.starts import Candidate, StartRequest
-from integrations.redaction import about_a_person
-
-from .order_choices import ERASED_TEXTS, CancelledBy, Concern, ErasedWhy, NextCall
+from integrations.redaction import personal_terms
 
 
-class Order(Claimable):
+class Order(Leased):
     """``assessment_id`` is what Ashby knows the order by, ``justifacts_order_id`` what Justifacts
     knows it by. Orders hang on the application: Ashby can merge candidates, after which a
     candidate's id is gone."""
@@ -28,7 +33,7 @@ class Order(Claimable):
         Organization, models.PROTECT, related_name="orders", verbose_name=_("organization")
     )
     package = models.ForeignKey(Package, models.PROTECT, related_name="orders", verbose_name=_("package"))
-    by_job_mapping = models.BooleanField(_("package chosen by the job"), default=False)
+    package_from_job_mapping = models.BooleanField(_("package chosen by the job mapping"), default=False)
 
     application_id = models.CharField(max_length=200)
     job_id = models.CharField(_("Ashby's job id"), max_length=200)
@@ -46,9 +51,9 @@ class Order(Claimable):
     status = models.CharField(max_length=20, choices=Status, default=Status.ACCEPTED)
     status_since = models.DateTimeField(default=timezone.now)
     # Word for word, and so it may name the candidate.
-    justifacts_status = PersonalTextField(_("Justifacts' last word"), blank=True)
+    justifacts_status = PersonalTextField(_("last status from Justifacts"), blank=True)
     # That last word is one that we do not know.
-    status_is_unknown = models.BooleanField(_("unknown status at Justifacts"), default=False)
+    status_unrecognized = models.BooleanField(_("unrecognized status at Justifacts"), default=False)
     # The time of the last message that was applied, in ms since 1970: Justifacts' own, or the portal's
     # where the message had none that can be read.
     justifacts_timestamp = models.BigIntegerField(default=0)
@@ -62,56 +67,60 @@ class Order(Claimable):
     former_order_number = models.CharField(max_length=200, blank=True, default="", db_default="")
     result = models.CharField(max_length=500, blank=True)
     report_url = PersonalTextField(blank=True)
-    end_reason = PersonalTextField(_("reason of the end"), blank=True)
+    closing_reason = PersonalTextField(_("closing reason"), blank=True)
     cancelled_by = models.CharField(
         max_length=10, choices=CancelledBy, blank=True, default=CancelledBy.NONE, db_default=""
     )
     # What Justifacts said after the end that contradicts it, so that a person is asked once about it.
     asked_about = PersonalJSONField(default=dict, db_default={}, blank=True)
     # Which concern asks for a human, so that the machine takes back only what it has asked itself.
-    attention_concern = models.CharField(max_length=10, choices=Concern, blank=True, default=Concern.NONE)
-    needs_attention = models.BooleanField(_("needs a human"), default=False)
+    attention_topic = models.CharField(
+        max_length=10, choices=AttentionTopic, blank=True, default=AttentionTopic.NONE
+    )
+    needs_attention = models.BooleanField(_("needs attention"), default=False)
     attention_reason = PersonalTextField(blank=True)
     attention_since = models.DateTimeField(null=True, blank=True)
     # Questions about other concerns, behind the one above (``attention.py``).
     waiting_questions = PersonalJSONField(default=list, db_default=[], blank=True)
 
     # Standing still: since when, the sentence for people, and the limit that it passed then.
-    still_since = models.DateTimeField(null=True, blank=True)
-    still_reason = models.TextField(blank=True)
-    still_limit = models.PositiveIntegerField(null=True, blank=True)
+    stalled_since = models.DateTimeField(null=True, blank=True)
+    stall_reason = models.TextField(blank=True)
+    stall_threshold = models.PositiveIntegerField(null=True, blank=True)
     # The status in which Ashby was told so: it is told once in each.
-    still_told = models.CharField(max_length=20, choices=Status, blank=True)
+    stall_notified_status = models.CharField(max_length=20, choices=Status, blank=True)
 
     created_at = models.DateTimeField(default=timezone.now)
     placed_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     turnaround_minutes = models.PositiveIntegerField(null=True)
 
-    next_call = models.CharField(max_length=10, choices=NextCall, blank=True, default=NextCall.PLACE)
-    next_call_at = models.DateTimeField(null=True, default=timezone.now)
+    next_call = models.CharField(max_length=10, choices=PendingCall, blank=True, default=PendingCall.PLACE)
+    next_attempt_at = models.DateTimeField(null=True, default=timezone.now)
     # Of the present next_call: how often in a row it failed, since when, and how the last try ended.
     call_failures = models.PositiveIntegerField(default=0)
-    call_failing_since = models.DateTimeField(null=True)
-    call_error = PersonalTextField(blank=True)
+    failing_since = models.DateTimeField(null=True)
+    last_call_error = PersonalTextField(blank=True)
     # How often in a row Justifacts said that it has no such order, after a placing of unknown outcome.
     not_found_count = models.PositiveSmallIntegerField(default=0)
     # A placing was answered with an error that says neither yes nor no: a digest of its code or words, so
     # that the same answer to the next placing is recognised.
     placing_refusal = models.CharField(max_length=64, blank=True, default="", db_default="")
     # It was the answer to a second placing, too: should Justifacts have no order, that is its refusal, in the
-    # words that call_error keeps.
+    # words that last_call_error keeps.
     placing_refusal_repeated = models.BooleanField(default=False, db_default=False)
     # Since when, and how often, it answered placings with a code such as temporarily_unavailable.
     placing_unavailable_since = models.DateTimeField(null=True)
     placing_unavailable_count = models.PositiveSmallIntegerField(default=0, db_default=0)
-    polled_at = models.DateTimeField(_("last polled"), null=True)
+    last_polled_at = models.DateTimeField(_("last polled"), null=True)
 
     # A legal hold stops the clock: nothing of the order is erased until a person lifts it.
     legal_hold = models.BooleanField(_("legal hold"), default=False)
-    legal_hold_reason = PersonalTextField(_("reason of the legal hold"), default="", blank=True)
+    legal_hold_reason = PersonalTextField(_("reason for the legal hold"), default="", blank=True)
     erased_at = models.DateTimeField(_("personal data erased"), null=True)
-    erased_why = models.CharField(max_length=10, choices=ErasedWhy, blank=True, default=ErasedWhy.NONE)
+    erasure_reason = models.CharField(
+        max_length=10, choices=ErasureReason, blank=True, default=ErasureReason.NONE
+    )
 
     # Since when Ashby says that it does not know this order; an update that it takes clears this.
     ashby_not_found_at = models.DateTimeField(null=True)
@@ -122,22 +131,25 @@ class Order(Claimable):
     last_timestamp = models.BigIntegerField(default=0)
     last_sequence = models.PositiveIntegerField(default=0)
 
-    objects = ClaimableQuerySet.as_manager()
+    objects = LeasedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         ordering = ["-created_at"]
         permissions = [
-            ("retry_order", "Can set going again what waits for an order"),
-            ("poll_order", "Can ask Justifacts for an order's status now"),
-            ("resend_order", "Can send Ashby an order's updates again, or set one aside"),
-            ("cancel_order", "Can cancel an order at both sides"),
-            ("rescue_order", "Can adopt an order number, or place an order again, after an unknown placing"),
+            ("retry_order", "Can retry pending work of an order"),
+            ("poll_order", "Can poll Justifacts for an order's status now"),
+            ("resend_order", "Can resend or skip an order's updates to Ashby"),
+            ("cancel_order", "Can cancel an order at Ashby and Justifacts"),
+            (
+                "resolve_unknown_placement",
+                "Can link or resubmit an order whose placement outcome is unknown",
+            ),
             ("note_order", "Can add a note to an order"),
-            ("resolve_order", "Can say that an order needs no human any more"),
+            ("resolve_order", "Can mark an order as needing no more attention"),
             ("export_order", "Can export orders"),
-            ("hold_order", "Can put an order under a legal hold, and lift it"),
+            ("hold_order", "Can place and lift a legal hold"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -151,7 +163,9 @@ class Order(Claimable):
                 condition=~Q(justifacts_order_id=""),
             ),
             models.CheckConstraint(name="order_status_known", condition=Q(status__in=Status.values)),
-            models.CheckConstraint(name="order_next_call_known", condition=Q(next_call__in=NextCall.values)),
+            models.CheckConstraint(
+                name="order_next_call_known", condition=Q(next_call__in=PendingCall.values)
+            ),
             models.CheckConstraint(
                 name="attention_has_a_reason",
                 condition=Q(needs_attention=False, attention_reason="")
@@ -159,12 +173,12 @@ class Order(Claimable):
             ),
             models.CheckConstraint(
                 name="standing_still_with_a_reason",
-                condition=Q(still_since=None, still_reason="", still_limit=None)
-                | (Q(still_since__isnull=False, still_limit__isnull=False) & ~Q(still_reason="")),
+                condition=Q(stalled_since=None, stall_reason="", stall_threshold=None)
+                | (Q(stalled_since__isnull=False, stall_threshold__isnull=False) & ~Q(stall_reason="")),
             ),
             models.CheckConstraint(
                 name="what_has_ended_does_not_stand_still",
-                condition=~Q(status__in=sorted(ENDED)) | Q(still_since=None),
+                condition=~Q(status__in=sorted(ENDED)) | Q(stalled_since=None),
             ),
             models.CheckConstraint(
                 name="complete_with_its_time",
@@ -184,8 +198,8 @@ class Order(Claimable):
             ),
             models.CheckConstraint(
                 name="erased_for_a_reason",
-                condition=Q(erased_at=None, erased_why="")
-                | Q(erased_at__isnull=False, erased_why__in=["retention", "request"]),
+                condition=Q(erased_at=None, erasure_reason="")
+                | Q(erased_at__isnull=False, erasure_reason__in=["retention", "request"]),
             ),
             models.CheckConstraint(
                 name="erased_without_personal_data",
@@ -193,7 +207,9 @@ class Order(Claimable):
             ),
         ]
         indexes = [
-            models.Index(name="orders_due", fields=["next_call_at"], condition=Q(next_call_at__isnull=False)),
+            models.Index(
+                name="orders_due", fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False)
+            ),
             models.Index(name="orders_by_date", fields=["organization", "-created_at"]),
             models.Index(name="orders_newest_first", fields=["-created_at"]),
             # SQLite does not use the partial indexes of the two constraints above for a look-up.
@@ -211,7 +227,9 @@ class Order(Claimable):
                 name="orders_needing_a_human", fields=["organization"], condition=Q(needs_attention=True)
             ),
             models.Index(
-                name="orders_of_unknown_status", fields=["organization"], condition=Q(status_is_unknown=True)
+                name="orders_of_unknown_status",
+                fields=["organization"],
+                condition=Q(status_unrecognized=True),
             ),
             models.Index(
                 name="orders_on_the_way",
@@ -221,11 +239,11 @@ class Order(Claimable):
             models.Index(
                 name="orders_standing_still",
                 fields=["organization", "status"],
-                condition=Q(still_since__isnull=False),
+                condition=Q(stalled_since__isnull=False),
             ),
             # For the watchdog. On the way or not: SQLite uses a partial index by the words of its condition.
             models.Index(
-                name="orders_watched", fields=["status", "status_since"], condition=Q(still_since=None)
+                name="orders_watched", fields=["status", "status_since"], condition=Q(stalled_since=None)
             ),
             # With what the first page tells of completed checks, so that it need not read the rows.
             models.Index(
@@ -236,7 +254,7 @@ class Order(Claimable):
             models.Index(
                 name="orders_to_place",
                 fields=["organization"],
-                condition=Q(next_call__in=[NextCall.PLACE, NextCall.LOOK_UP]),
+                condition=Q(next_call__in=[PendingCall.PLACE, PendingCall.LOOK_UP]),
             ),
             # For the clock of personal data.
             models.Index(
@@ -268,7 +286,7 @@ class Order(Claimable):
     def updated_since(self, earlier: "Order") -> bool:
         """Whether what is known of the order differs from this earlier reading of the same row."""
         names = (
-            *("status", "status_is_unknown", "justifacts_status", "justifacts_timestamp"),
+            *("status", "status_unrecognized", "justifacts_status", "justifacts_timestamp"),
             *("justifacts_order_id", "offered_order_number", "result", "report_url", "asked_about"),
         )
         return any(getattr(self, name) != getattr(earlier, name) for name in names)
@@ -281,7 +299,7 @@ class Order(Claimable):
     @property
     def personal_data(self) -> tuple[str, ...]:
         """What must not stand in anything that is kept about a call."""
-        return about_a_person(self.candidate_email, self.candidate_first_name, self.candidate_last_name)
+        return personal_terms(self.candidate_email, self.candidate_first_name, self.candidate_last_name)
 
     @property
     def start_request(self) -> StartRequest:

@@ -9,20 +9,20 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from assessments.models.leases import Claimable, ClaimableQuerySet
+from assessments.models.leases import Leased, LeasedQuerySet
 from assessments.models.orders import Order
-from integrations.connections.circuit_breaker import Side, awake
+from integrations.connections.circuit_breaker import Side, not_blocked
 from integrations.encryption.fields import PersonalJSONField, PersonalTextField
 
 
-class UpdateQuerySet(ClaimableQuerySet["Update"]):
-    def heads(self) -> Self:
-        """The oldest unsaid update of each order: its lane's head. Updates of one order go out
+class AshbyUpdateQuerySet(LeasedQuerySet["AshbyUpdate"]):
+    def next_in_order(self) -> Self:
+        """The oldest undelivered update of each order: its lane's head. Updates of one order go out
         one by one, so only a head may go."""
-        earlier = Update.objects.filter(
-            order=OuterRef("order"), sequence__lt=OuterRef("sequence"), state__in=Update.UNSAID
+        earlier = AshbyUpdate.objects.filter(
+            order=OuterRef("order"), sequence__lt=OuterRef("sequence"), state__in=AshbyUpdate.UNDELIVERED
         )
-        return self.filter(state__in=Update.UNSAID).exclude(Exists(earlier))
+        return self.filter(state__in=AshbyUpdate.UNDELIVERED).exclude(Exists(earlier))
 
     def deliverable(self, now: datetime) -> Self:
         """Heads whose time has come, of organizations whose deliveries are not paused and do not rest."""
@@ -40,26 +40,27 @@ class UpdateQuerySet(ClaimableQuerySet["Update"]):
         return due.order_by("created_at", "pk")
 
     def _due(self, now: datetime) -> Self:
-        return self.heads().filter(
-            awake(Side.ASHBY, now, "order__organization__connection__"),
-            state=Update.State.WAITING,
-            due_at__lte=now,
+        return self.next_in_order().filter(
+            not_blocked(Side.ASHBY, now, "order__organization__connection__"),
+            state=AshbyUpdate.State.WAITING,
+            next_attempt_at__lte=now,
             order__organization__connection__is_enabled=True,
         )
 
 
-class Update(Claimable):
+class AshbyUpdate(Leased):
     """One message that Ashby must get (``assessment.update``), written in the transaction of the
     change that it tells. Sending it twice does no harm: same body, same timestamp."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
-        DELIVERED = "delivered", _("taken by Ashby")
+        DELIVERED = "delivered", _("accepted by Ashby")
         REFUSED = "refused", _("refused by Ashby")
-        SET_ASIDE = "set_aside", _("set aside by a person")
+        # The stored value is part of ``order --json``.
+        SKIPPED = "set_aside", _("skipped by staff")
 
     #: A refused update stops its lane until a person decides.
-    UNSAID = (State.WAITING, State.REFUSED)
+    UNDELIVERED = (State.WAITING, State.REFUSED)
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="updates", verbose_name=_("order"))
     sequence = models.PositiveIntegerField(_("number"))
@@ -68,14 +69,14 @@ class Update(Claimable):
     summary = models.CharField(_("summary"), max_length=600)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
-    due_at = models.DateTimeField(_("next try"), default=timezone.now)
+    next_attempt_at = models.DateTimeField(_("next attempt"), default=timezone.now)
     attempt_count = models.PositiveIntegerField(_("attempts"), default=0)
     failing_since = models.DateTimeField(_("failing since"), null=True)
-    delivered_at = models.DateTimeField(_("taken at"), null=True)
+    delivered_at = models.DateTimeField(_("accepted at"), null=True)
     last_error = PersonalTextField(_("last error"), blank=True)
     warnings = PersonalJSONField(_("warnings"), default=list)
 
-    objects = UpdateQuerySet.as_manager()
+    objects = AshbyUpdateQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("update")
@@ -91,7 +92,7 @@ class Update(Claimable):
         ]
         indexes = [
             # Not a partial one: SQLite would not use it, and every sweep would read the whole table.
-            models.Index(name="updates_unsaid", fields=["state", "due_at"]),
+            models.Index(name="updates_unsaid", fields=["state", "next_attempt_at"]),
         ]
 
     def __str__(self) -> str:

@@ -6,39 +6,39 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from assessments.models.leases import Claimable, ClaimableQuerySet
+from assessments.models.leases import Leased, LeasedQuerySet
 from integrations.models import Organization
 
 from .orders import Order
 
 
-class Reconciliation(Claimable):
+class Reconciliation(Leased):
     """One comparison of everything that an organization has at both sides, made in turns."""
 
     organization = models.ForeignKey(
         Organization, models.CASCADE, related_name="reconciliations", verbose_name=_("organization")
     )
-    asked_by = models.CharField(_("asked by"), max_length=150)
+    requested_by = models.CharField(_("requested by"), max_length=150)
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     orders_checked = models.PositiveIntegerField(_("orders checked"), default=0)
-    mended = models.PositiveIntegerField(_("mended"), default=0)
-    for_human = models.PositiveIntegerField(_("for a human"), default=0)
+    resolved = models.PositiveIntegerField(_("fixed"), default=0)
+    needs_review = models.PositiveIntegerField(_("needs review"), default=0)
     not_checked = models.PositiveIntegerField(_("not checked"), default=0)
-    error = models.TextField(_("why it did not end well"), blank=True)
+    error = models.TextField(_("why it failed"), blank=True)
     #: When the next turn may begin, and the last order that was compared: they come by their keys.
-    due_at = models.DateTimeField(default=timezone.now, editable=False)
-    compared_up_to = models.UUIDField(null=True, editable=False)
+    next_attempt_at = models.DateTimeField(default=timezone.now, editable=False)
+    cursor = models.UUIDField(null=True, editable=False)
     #: Why orders could not be checked, and how many each; lines of the report once it ends.
     reasons = models.JSONField(default=dict, editable=False)
 
-    objects = ClaimableQuerySet.as_manager()
+    objects = LeasedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("reconciliation")
         verbose_name_plural = _("reconciliations")
         ordering = ["-started_at", "-pk"]
-        permissions = [("reconcile", "Can have an organization's orders compared with both sides now")]
+        permissions = [("reconcile", "Can reconcile an organization's orders with Ashby and Justifacts now")]
         constraints = [
             models.UniqueConstraint(
                 name="one_reconciliation_at_a_time", fields=["organization"], condition=Q(ended_at=None)
@@ -53,33 +53,33 @@ class Reconciliation(Claimable):
         }
 
 
-class Difference(models.Model):
+class Discrepancy(models.Model):
     """One line of a report: what differed, and what became of it."""
 
     class Outcome(models.TextChoices):
-        MENDED = "mended", _("mended")
-        FOR_HUMAN = "for_human", _("for a human")
+        RESOLVED = "resolved", _("fixed")
+        NEEDS_REVIEW = "needs_review", _("needs review")
         NOT_CHECKED = "not_checked", _("not checked")
 
     reconciliation = models.ForeignKey(
-        Reconciliation, models.CASCADE, related_name="differences", verbose_name=_("reconciliation")
+        Reconciliation, models.CASCADE, related_name="discrepancies", verbose_name=_("reconciliation")
     )
     order = models.ForeignKey(
-        Order, models.CASCADE, null=True, blank=True, related_name="differences", verbose_name=_("order")
+        Order, models.CASCADE, null=True, blank=True, related_name="discrepancies", verbose_name=_("order")
     )
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome)
     #: In a sentence: what differs, and what was done or is to be done.
     text = models.TextField(_("what"))
 
     class Meta:
-        verbose_name = _("difference")
-        verbose_name_plural = _("differences")
+        verbose_name = _("discrepancy")
+        verbose_name_plural = _("discrepancies")
         ordering = ["pk"]
         constraints = [
             models.CheckConstraint(name="a_difference_says_what", condition=~Q(text="")),
             models.CheckConstraint(
                 name="a_difference_has_an_outcome",
-                condition=Q(outcome__in=["mended", "for_human", "not_checked"]),
+                condition=Q(outcome__in=["resolved", "needs_review", "not_checked"]),
             ),
         ]
 

@@ -23,7 +23,7 @@ def _in_range(name: str) -> list[Callable[[int], None]]:
     return [MinValueValidator(1), MaxValueValidator(LONGEST[name])]
 
 
-class WatchLimits(models.Model):
+class StallThresholds(models.Model):
     """An order that is longer in a status than its limit stands still. An organization that has never
     set any has the defaults, and no row."""
 
@@ -44,13 +44,13 @@ class WatchLimits(models.Model):
         _("applicant started (days)"), default=7, validators=_in_range("applicant_started_days")
     )
     in_process_business_days = models.PositiveIntegerField(
-        _("in process (working days)"), default=10, validators=_in_range("in_process_business_days")
+        _("in process (business days)"), default=10, validators=_in_range("in_process_business_days")
     )
-    tell_ashby = models.BooleanField(_("tell Ashby"), default=False)
+    tell_ashby = models.BooleanField(_("send Ashby a note"), default=False)
 
     class Meta:
-        verbose_name = _("limits for standing still")
-        verbose_name_plural = _("limits for standing still")
+        verbose_name = _("stall thresholds")
+        verbose_name_plural = _("stall thresholds")
         ordering = ["organization__name"]
         constraints = [
             models.CheckConstraint(name=f"{name}_in_range", condition=Q(**{f"{name}__range": (1, longest)}))

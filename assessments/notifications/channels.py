@@ -8,7 +8,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from assessments.models import NoticeKind
+from assessments.models import NotificationKind
 from integrations.encryption.secrets import SecretUnreadable
 from integrations.http.client import post_to_webhook
 from integrations.http.errors import NotSent, Unknown
@@ -21,25 +21,25 @@ class Message:
     body: str
 
 
-def written(kind: str, organization: Organization, person: Any, context: dict[str, Any]) -> Message:
+def compose(kind: str, organization: Organization, person: Any, context: dict[str, Any]) -> Message:
     """The words of a notice, for a person or (None) a chat."""
     context = {
         **context,
         "organization": organization.name,
         "link": _page(kind, organization, person),
-        "choices": f"{settings.PORTAL_BASE_URL}{reverse('my_notices')}" if person else "",
+        "choices": f"{settings.PORTAL_BASE_URL}{reverse('notification_settings')}" if person else "",
     }
-    subject = render_to_string(f"notices/{kind}_subject.txt", context)
-    body = render_to_string(f"notices/{kind}.txt", context)
+    subject = render_to_string(f"notifications/{kind}_subject.txt", context)
+    body = render_to_string(f"notifications/{kind}.txt", context)
     return Message(" ".join(subject.split()), f"{body.strip()}\n")
 
 
 def _page(kind: str, organization: Organization, person: Any) -> str:
     """Where the reader goes on: a page that they may open."""
     path = reverse("admin:index")
-    if kind == NoticeKind.HUMAN:
-        path = f"{reverse('admin:assessments_order_changelist')}?problem=human"
-    elif kind == NoticeKind.CONNECTION and (
+    if kind == NotificationKind.NEEDS_ATTENTION:
+        path = f"{reverse('admin:assessments_order_changelist')}?problem=attention"
+    elif kind == NotificationKind.CONNECTION and (
         person is None or person.has_perm("integrations.change_connection", organization)
     ):
         path = reverse("admin:integrations_connection_change", args=[organization.connection.pk])

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from assessments.models import Order, Told
-from assessments.outbox.compose import page_of
+from assessments.models import NotificationState, Order
+from assessments.outbox.compose import order_url
 from assessments.statuses import NO_RESULT, RESULTS
 from integrations.models import Connection, Organization
 from integrations.redaction import redact_text
@@ -25,7 +25,7 @@ REASON_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
-class News:
+class Content:
     """What to say (nothing: None), and what is remembered as told then."""
 
     context: dict[str, Any] | None
@@ -33,7 +33,7 @@ class News:
 
 
 @dataclass(frozen=True)
-class Side:
+class PartnerProblem:
     """One side of a connection, as it is now."""
 
     name: str
@@ -63,7 +63,7 @@ class Side:
         return None if self.works_again else self.broken_since or self.told_since
 
 
-def connection_news(organization: Organization, told: Told, now: datetime) -> News | None:
+def connection_content(organization: Organization, told: NotificationState, now: datetime) -> Content | None:
     """A side that breaks; or, after that was told, that all of it works again."""
     sides = list(_sides(organization.connection, told, now))
     broken = [side for side in sides if side.broken_since]
@@ -71,18 +71,18 @@ def connection_news(organization: Organization, told: Told, now: datetime) -> Ne
     all_work = not any(side.failing_since or side.is_paused for side in sides)
     if not (any(side.breaks_anew for side in broken) or (again and all_work)):
         return None
-    return News(
+    return Content(
         {"broken": broken, "again": again},
         {f"{side.name.lower()}_broken_since": side.to_remember for side in sides},
     )
 
 
-def _sides(connection: Connection, told: Told, now: datetime) -> Iterator[Side]:
+def _sides(connection: Connection, told: NotificationState, now: datetime) -> Iterator[PartnerProblem]:
     for name, paused_at in (("Ashby", connection.paused_at), ("Justifacts", None)):
         problem = getattr(connection, f"{name.lower()}_problem")
         since = getattr(connection, f"{name.lower()}_problem_since") or paused_at
         lasts = paused_at or (since and now - since >= BREAKS_AFTER)
-        yield Side(
+        yield PartnerProblem(
             name,
             # The pause's reason goes on with what to do, which the notice says itself.
             redact_text(_in_one_sentence(connection.pause_reason) if paused_at else problem),
@@ -93,26 +93,26 @@ def _sides(connection: Connection, told: Told, now: datetime) -> Iterator[Side]:
         )
 
 
-def need_a_human(now: datetime) -> QuerySet[Order]:
+def needing_attention(now: datetime) -> QuerySet[Order]:
     return Order.objects.filter(needs_attention=True, attention_since__lte=now - SETTLED_AFTER)
 
 
-def human_news(organization: Organization, told: Told, now: datetime) -> News | None:
+def attention_content(organization: Organization, told: NotificationState, now: datetime) -> Content | None:
     """The orders that need a human since the recipient was last told of any."""
-    waiting = need_a_human(now).filter(organization=organization)
-    fresh = waiting.filter(attention_since__gt=told.until) if told.until else waiting
+    waiting = needing_attention(now).filter(organization=organization)
+    fresh = waiting.filter(attention_since__gt=told.notified_up_to) if told.notified_up_to else waiting
     count = fresh.count()
     if not count:
         return None
     first = fresh.select_related("package").order_by("attention_since")[:LISTED]
-    return News(
+    return Content(
         {
             "orders": [_for_people(order) for order in first],
             "count": count,
             "more": max(count - LISTED, 0),
             "waiting": waiting.count(),
         },
-        {"until": now - SETTLED_AFTER},
+        {"notified_up_to": now - SETTLED_AFTER},
     )
 
 
@@ -122,7 +122,7 @@ def _for_people(order: Order) -> dict[str, str]:
         "initials": order.candidate_initials,
         "package": order.package.label,
         "reason": _in_one_sentence(redact_text(order.attention_reason, _personal(order))),
-        "link": page_of(order),
+        "link": order_url(order),
     }
 
 
@@ -139,7 +139,7 @@ def _personal(order: Order) -> set[str]:
         *order.personal_data,
         *RESULTS,
         order.result,
-        order.end_reason,
+        order.closing_reason,
         *_answers(order.additional_fields),
     }
     names = f"{order.candidate_first_name} {order.candidate_last_name}"

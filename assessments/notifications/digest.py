@@ -5,22 +5,22 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from assessments.models import Order, Told, Update
-from assessments.notifications.content import News
-from assessments.stalled.thresholds import STANDING_STILL
+from assessments.models import AshbyUpdate, NotificationState, Order
+from assessments.notifications.content import Content
+from assessments.stalled.thresholds import IS_STALLED
 from assessments.statuses import Status
 from integrations.models import Organization
 
 
 @dataclass(frozen=True)
-class Day:
+class DailyFigures:
     """What happened on a day, and what waits now."""
 
     started: int
     completed: int
     cancelled: int
     needing_a_human: int
-    standing_still: int
+    stalled: int
     waiting_for_ashby: int
 
     @property
@@ -28,33 +28,35 @@ class Day:
         return not any(vars(self).values())
 
 
-def to_be_told(now: datetime) -> datetime:
+def next_digest_end(now: datetime) -> datetime:
     """The end (UTC) of the last day whose digest is due: yesterday's, or before its hour the one before."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return today if now.hour >= settings.NOTICES_DIGEST_HOUR else today - timedelta(days=1)
 
 
-def summary(organization: Organization, end: datetime) -> Day:
+def summary(organization: Organization, end: datetime) -> DailyFigures:
     """The figures of the day that ended then, and what waits now."""
     orders = Order.objects.filter(organization=organization)
     day = (end - timedelta(days=1), end - timedelta(microseconds=1))
-    unsaid = Update.objects.filter(order__organization=organization, state__in=Update.UNSAID)
-    return Day(
+    undelivered = AshbyUpdate.objects.filter(
+        order__organization=organization, state__in=AshbyUpdate.UNDELIVERED
+    )
+    return DailyFigures(
         started=orders.filter(created_at__range=day).count(),
         completed=orders.filter(completed_at__range=day).count(),
         cancelled=orders.filter(status=Status.CANCELLED, status_since__range=day).count(),
         needing_a_human=orders.filter(needs_attention=True).count(),
-        standing_still=orders.filter(STANDING_STILL).count(),
-        waiting_for_ashby=unsaid.order_by().values("order").distinct().count(),
+        stalled=orders.filter(IS_STALLED).count(),
+        waiting_for_ashby=undelivered.order_by().values("order").distinct().count(),
     )
 
 
-def digest_news(organization: Organization, told: Told, now: datetime) -> News | None:
+def digest_content(organization: Organization, told: NotificationState, now: datetime) -> Content | None:
     """A day, once. Nothing is said of one on which nothing happened while nothing waits, nor of those
     before the recipient came: who asks for digests at noon gets the first one in the morning."""
-    end = to_be_told(now)
-    if told.until and told.until >= end:
+    end = next_digest_end(now)
+    if told.notified_up_to and told.notified_up_to >= end:
         return None
-    day = summary(organization, end) if told.until else None
+    day = summary(organization, end) if told.notified_up_to else None
     said = {"day": day, "date": end - timedelta(days=1)} if day and not day.is_quiet else None
-    return News(said, {"until": end})
+    return Content(said, {"notified_up_to": end})

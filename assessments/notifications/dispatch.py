@@ -16,11 +16,16 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from assessments.models import NoticeKind, Told
-from assessments.notifications.channels import send_mail, send_to_chat, written
-from assessments.notifications.content import News, connection_news, human_news, need_a_human
-from assessments.notifications.digest import digest_news
-from assessments.notifications.recipients import Audience, chat_of
+from assessments.models import NotificationKind, NotificationState
+from assessments.notifications.channels import compose, send_mail, send_to_chat
+from assessments.notifications.content import (
+    Content,
+    attention_content,
+    connection_content,
+    needing_attention,
+)
+from assessments.notifications.digest import digest_content
+from assessments.notifications.recipients import Audience, chat_recipients
 from integrations.http.errors import CallFailed, NotSent
 from integrations.models import Organization
 
@@ -29,27 +34,27 @@ logger = logging.getLogger(__name__)
 #: How long a sweep begins new messages of one channel; the next sweep takes the rest.
 SECONDS = 25
 
-_NEWS: dict[str, Callable[[Organization, Told, datetime], News | None]] = {
-    NoticeKind.CONNECTION: connection_news,
-    NoticeKind.HUMAN: human_news,
-    NoticeKind.DIGEST: digest_news,
+_CONTENT: dict[str, Callable[[Organization, NotificationState, datetime], Content | None]] = {
+    NotificationKind.CONNECTION: connection_content,
+    NotificationKind.NEEDS_ATTENTION: attention_content,
+    NotificationKind.DIGEST: digest_content,
 }
-_Recipients = Callable[[Organization, NoticeKind], Iterable[Any]]
+_Recipients = Callable[[Organization, NotificationKind], Iterable[Any]]
 
 
 @dataclass(frozen=True)
 class _Due:
     """One message to one recipient; ``told.person`` is None for a chat."""
 
-    told: Told
-    news: News
+    told: NotificationState
+    news: Content
 
 
-def send_notices(now: datetime) -> int:
+def send_notifications(now: datetime) -> int:
     """Sends what is due, first by mail, then to the chats: a slow one of either keeps up no other.
     Says how many messages went out."""
     audience = Audience()
-    return _send_all(audience.of, now) + _send_all(chat_of, now)
+    return _send_all(audience.of, now) + _send_all(chat_recipients, now)
 
 
 def _send_all(recipients: _Recipients, now: datetime) -> int:
@@ -62,32 +67,34 @@ def _send_all(recipients: _Recipients, now: datetime) -> int:
 
 
 def _due(recipients: _Recipients, now: datetime) -> Iterator[_Due]:
-    for kind in NoticeKind:
+    for kind in NotificationKind:
         organizations = list(_concerned(kind, now))
         known = _known(kind, organizations)
         for organization in organizations:
             # Who was last told the same is told the same: the database is asked once for all of them.
-            news: dict[object, News | None] = {}
+            news: dict[object, Content | None] = {}
             for person in recipients(organization, kind):
                 key = (organization.pk, person and person.pk)
-                told = known.get(key) or Told(organization=organization, kind=kind, person=person)
+                told = known.get(key) or NotificationState(
+                    organization=organization, kind=kind, person=person
+                )
                 if not told.may_hear(now):
                     continue
-                if told.memory not in news:
-                    news[told.memory] = _NEWS[kind](organization, told, now)
-                if found := news[told.memory]:
+                if told.snapshot not in news:
+                    news[told.snapshot] = _CONTENT[kind](organization, told, now)
+                if found := news[told.snapshot]:
                     told.organization, told.person = organization, person
                     yield _Due(told, found)
 
 
-def _concerned(kind: NoticeKind, now: datetime) -> QuerySet[Organization]:
+def _concerned(kind: NotificationKind, now: datetime) -> QuerySet[Organization]:
     """Organizations of which there may be news. One that is switched off says nothing."""
     some = Organization.objects.filter(connection__is_enabled=True).select_related("connection")
-    if kind == NoticeKind.HUMAN:
-        return some.filter(Exists(need_a_human(now).filter(organization=OuterRef("pk"))))
-    if kind == NoticeKind.DIGEST:
+    if kind == NotificationKind.NEEDS_ATTENTION:
+        return some.filter(Exists(needing_attention(now).filter(organization=OuterRef("pk"))))
+    if kind == NotificationKind.DIGEST:
         return some
-    told = Told.objects.filter(organization=OuterRef("pk"), kind=kind).exclude(
+    told = NotificationState.objects.filter(organization=OuterRef("pk"), kind=kind).exclude(
         ashby_broken_since=None, justifacts_broken_since=None
     )
     return some.filter(
@@ -96,23 +103,23 @@ def _concerned(kind: NoticeKind, now: datetime) -> QuerySet[Organization]:
     )
 
 
-def _known(kind: NoticeKind, organizations: list[Organization]) -> dict[object, Told]:
-    rows = Told.objects.filter(kind=kind, organization__in=organizations)
+def _known(kind: NotificationKind, organizations: list[Organization]) -> dict[object, NotificationState]:
+    rows = NotificationState.objects.filter(kind=kind, organization__in=organizations)
     return {(told.organization_id, told.person_id): told for told in rows}
 
 
 def _tell(due: _Due) -> bool:
     """Takes the turn, sends, remembers. Who dies before the last step tells it again, an hour later."""
     told, news = due.told, due.news
-    if not told.take_turn(timezone.now()):
+    if not told.acquire_turn(timezone.now()):
         return False
     if news.context is None:
-        told.passed_over(**news.told)
+        told.skipped(**news.told)
         return False
     try:
         _send(told, news.context)
     except CallFailed as failure:
-        again = Told.AGAIN if isinstance(failure, NotSent) else Told.EVERY
+        again = NotificationState.AGAIN if isinstance(failure, NotSent) else NotificationState.EVERY
         told.failed(timezone.now(), failure.message, again)
         logger.warning("a notice could not be sent: %s", failure.message)
         return False
@@ -120,8 +127,8 @@ def _tell(due: _Due) -> bool:
     return True
 
 
-def _send(told: Told, context: dict[str, Any]) -> None:
-    message = written(told.kind, told.organization, told.person, context)
+def _send(told: NotificationState, context: dict[str, Any]) -> None:
+    message = compose(told.kind, told.organization, told.person, context)
     if told.person is None:
         send_to_chat(told.organization, message)
     else:

@@ -12,7 +12,7 @@ _LONGEST = 60 * 60
 ASK_AFTER = timedelta(hours=24)
 
 
-def wait_after(failures: int, retry_after: float | None = None) -> timedelta:
+def backoff_delay(failures: int, retry_after: float | None = None) -> timedelta:
     """5 s, 15 s, 1 min, 5 min, 15 min, 1 h, then hourly. What the other side asked for wins, up
     to a day: a wrong header must not stop an order for good."""
     if retry_after is not None:
@@ -21,19 +21,19 @@ def wait_after(failures: int, retry_after: float | None = None) -> timedelta:
     return timedelta(seconds=_WAITS[index] if index < len(_WAITS) else _LONGEST)
 
 
-def poll_wait(since_change: timedelta, base_seconds: int) -> timedelta:
+def poll_delay(since_change: timedelta, base_seconds: int) -> timedelta:
     """The time to the next poll: the base at first, a quarter of the age since the last change
     later, never more than twelve times the base."""
-    seconds = min(max(base_seconds, since_change.total_seconds() / 4), longest_poll_wait(base_seconds))
+    seconds = min(max(base_seconds, since_change.total_seconds() / 4), longest_poll_delay(base_seconds))
     return timedelta(seconds=seconds)
 
 
-def completed_poll_wait(since_completion: timedelta, base_seconds: int) -> timedelta:
+def completed_poll_delay(since_completion: timedelta, base_seconds: int) -> timedelta:
     """The same for a completed order: a quarter of the time since the completion, at least the longest wait
     of an order on the way, and never more than three days."""
-    least = timedelta(seconds=longest_poll_wait(base_seconds))
+    least = timedelta(seconds=longest_poll_delay(base_seconds))
     return max(least, min(since_completion / 4, timedelta(days=3)))
 
 
-def longest_poll_wait(base_seconds: int) -> int:
+def longest_poll_delay(base_seconds: int) -> int:
     return 12 * base_seconds

@@ -6,28 +6,28 @@ Keeps what Ashby and Justifacts sent, redacted, with what was answered.
 from datetime import datetime, timedelta
 from typing import Any
 
-from assessments.models import Attempt, InboundCall, Order, Update
+from assessments.models import AshbyUpdate, CallAttempt, InboundRequest, Order
 from integrations.http.errors import Answer, CallFailed
-from integrations.http.strict_json import harmless
+from integrations.http.strict_json import sanitize_json
 from integrations.models import Connection
 from integrations.partner_protocol.cleaning import clean_line
-from integrations.redaction import HIDDEN, about_a_person, redact, redact_text
+from integrations.redaction import MASK, personal_terms, redact, redact_text
 
 
-def keep_attempt(
+def log_attempt(
     order: Order,
-    call: Attempt.Call,
+    call: CallAttempt.Call,
     answer: Answer,
     failure: CallFailed | None,
     ended_at: datetime,
     *,
-    update: Update | None = None,
+    update: AshbyUpdate | None = None,
 ) -> None:
     """One row: when, how long, HTTP status, outcome, request id, shortened and redacted answer. None for
     an order that was erased while the call was out: its answer would bring the candidate back."""
     if order.is_erased:
         return
-    Attempt.objects.create(
+    CallAttempt.objects.create(
         order=order,
         update=update,
         call=call,
@@ -48,11 +48,11 @@ READS_KEPT_EVERY = timedelta(minutes=1)
 _LARGEST_KEPT = 64 * 1024
 
 
-def new_call(
-    connection: Connection, source: InboundCall.Source, name: str, request_id: str, now: datetime
-) -> InboundCall:
+def start_log(
+    connection: Connection, source: InboundRequest.Source, name: str, request_id: str, now: datetime
+) -> InboundRequest:
     """A call that is about to be answered; not saved yet."""
-    return InboundCall(
+    return InboundRequest(
         organization_id=connection.organization_id,
         source=source,
         name=name,
@@ -63,14 +63,14 @@ def new_call(
     )
 
 
-def keep_body(call: InboundCall, body: dict[str, Any], size: int, key: str) -> None:
+def log_body(call: InboundRequest, body: dict[str, Any], size: int, key: str) -> None:
     """Everything that was sent, unknown fields too, without personal data and without ``key``, which the
     call came with."""
     if size > _LARGEST_KEPT:
         call.body = {"omitted": f"{size} bytes"}
     else:
         hide = _about_the_candidate(body)
-        call.body = redact(_without_answers(harmless(body)), hide=hide, secrets=[key])
+        call.body = redact(_without_answers(sanitize_json(body)), hide=hide, secrets=[key])
 
 
 def _without_answers(body: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _without_answers(body: dict[str, Any]) -> dict[str, Any]:
     kept = {name: _without_answers(part) if isinstance(part, dict) else part for name, part in body.items()}
     if fields := body.get("additional_fields"):
         # In another shape they are no answers to the portal, and may say as much.
-        kept["additional_fields"] = dict.fromkeys(fields, HIDDEN) if isinstance(fields, dict) else HIDDEN
+        kept["additional_fields"] = dict.fromkeys(fields, MASK) if isinstance(fields, dict) else MASK
     return kept
 
 
@@ -88,10 +88,10 @@ def _about_the_candidate(body: dict[str, Any]) -> tuple[str, ...]:
     candidate = body.get("candidate")
     part = candidate if isinstance(candidate, dict) else {}
     values = (part.get(name) for name in ("email", "last_name", "first_name"))
-    return about_a_person(*(clean_line(value) if isinstance(value, str) else "" for value in values))
+    return personal_terms(*(clean_line(value) if isinstance(value, str) else "" for value in values))
 
 
-def keep_about(call: InboundCall, order: Order, outcome: str) -> None:
+def log_result(call: InboundRequest, order: Order, outcome: str) -> None:
     """A call about an order. Once that is erased, only that there was a call."""
     if order.is_erased:
         call.body, call.message = {}, ""
@@ -99,16 +99,16 @@ def keep_about(call: InboundCall, order: Order, outcome: str) -> None:
     call.save()
 
 
-def keep_refused(call: InboundCall, http_status: int, code: str, message: str) -> None:
+def log_rejection(call: InboundRequest, http_status: int, code: str, message: str) -> None:
     """A call that changed nothing, and why."""
     call.http_status, call.outcome, call.message = http_status, code, redact_text(message)
     call.save()
 
 
-def note_call_from_ashby(connection: Connection, now: datetime) -> bool:
+def record_call_from_ashby(connection: Connection, now: datetime) -> bool:
     """Remembers when Ashby last called, at most once a minute; True when it was that time."""
-    last = connection.ashby_called_at
+    last = connection.last_inbound_call_at
     if last is not None and now - last < READS_KEPT_EVERY:
         return False
-    Connection.objects.filter(pk=connection.pk).update(ashby_called_at=now)
+    Connection.objects.filter(pk=connection.pk).update(last_inbound_call_at=now)
     return True

@@ -6,25 +6,25 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from assessments.models import Event, Order
-from assessments.orders.transaction import changing, record
+from assessments.models import Order, OrderEvent
+from assessments.orders.transaction import locked_order, record_event
 
 
 class NotPossible(Exception):
     """What a person asked for does not fit what is so now; the text says why, and what to do."""
 
 
-def record_person(order: Order, kind: str, what: str, reason: str = "") -> None:
+def record_staff_action(order: Order, kind: str, what: str, reason: str = "") -> None:
     """One line: who did what, and why."""
     why = f" Reason: {reason.strip()}" if reason.strip() else ""
-    record(order, Event.Source.PERSON, kind, f"{what}{why}")
+    record_event(order, OrderEvent.Source.PERSON, kind, f"{what}{why}")
 
 
 @contextmanager
-def changing_by_person(assessment_id: UUID) -> Iterator[Order]:
+def locked_order_for_staff(assessment_id: UUID) -> Iterator[Order]:
     """``changing``, for what a person asks. Raises ``NotPossible`` for an order that was erased: nothing is
     written about its candidate any more."""
-    with changing(assessment_id) as order:
+    with locked_order(assessment_id) as order:
         if order.is_erased:
             raise NotPossible(
                 _(

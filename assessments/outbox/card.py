@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from integrations.http.urls import read
+from integrations.http.urls import parse_url
 from integrations.partner_protocol.parsing import JSON
 
 _SLOTS = {"assessment_status": "status", "assessment_result": "result", "cancelled_reason": "cancelled"}
@@ -29,7 +29,7 @@ class Card:
         return bool(self.result or self.cancelled)
 
 
-def card_of(payloads: Iterable[JSON]) -> Card:
+def build_card(payloads: Iterable[JSON]) -> Card:
     """Folds bodies of ``assessment.update`` in the order in which Ashby takes them
     (``docs/protocol.md``)."""
     card = Card()
@@ -45,7 +45,7 @@ def _after(card: Card, payload: JSON) -> Card:
             changes[name] = str(data["value"])
     if data := payload.get("assessment_profile_url"):
         address = str(data["value"])
-        changes["report_url"] = address if read(address) else ""
+        changes["report_url"] = address if parse_url(address) else ""
     if metadata := payload.get("metadata"):
         changes["metadata"] = tuple((str(item["label"]), _shown(item)) for item in metadata)
     return replace(card, **changes)

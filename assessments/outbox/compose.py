@@ -11,84 +11,84 @@ from datetime import datetime
 
 from django.conf import settings
 
-from assessments.models import Order, Update
+from assessments.models import AshbyUpdate, Order
 from assessments.statuses import ASHBY_LABELS, RESULTS, SENDING_LABEL, Status, asks_for_a_look
 from integrations.partner_protocol.messages import AssessmentUpdate, Data
 from integrations.partner_protocol.parsing import JSON
-from integrations.redaction import HIDDEN, conceal
+from integrations.redaction import MASK, mask
 
 #: The longest result that is kept.
 LONGEST_RESULT = 500
 
 
-def milliseconds(moment: datetime) -> int:
+def epoch_ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def first_answer(order: Order) -> JSON:
+def start_response_update(order: Order) -> JSON:
     """The ``update_request`` in the answer to a start; the same each time it is asked for."""
     return AssessmentUpdate(
         assessment_id=str(order.assessment_id),
-        timestamp=milliseconds(order.created_at),
+        timestamp=epoch_ms(order.created_at),
         status=_status(SENDING_LABEL),
     ).as_json()
 
 
-def tell_status(order: Order, status: Status, now: datetime) -> None:
+def enqueue_status(order: Order, status: Status, now: datetime) -> None:
     """The labels of a status on the way, in their order."""
     for label in ASHBY_LABELS[status]:
-        tell_word(order, label, now)
+        enqueue_raw_status(order, label, now)
 
 
-def tell_word(order: Order, word: str, now: datetime) -> None:
+def enqueue_raw_status(order: Order, word: str, now: datetime) -> None:
     """A status as it stands."""
     _write(order, word, now, status=_status(word), metadata=_metadata(order))
 
 
-def tell_waiting(order: Order, sentence: str, now: datetime) -> None:
+def enqueue_stall_note(order: Order, sentence: str, now: datetime) -> None:
     """The status that Ashby shows already, with the reason why it stands still (nothing about the
     candidate). The next update's metadata takes the reason's place."""
     waiting = Data("waiting", "Waiting", "string", sentence)
-    label = label_of(order)
+    label = ashby_label(order)
     _write(order, f"{label}, waiting", now, status=_status(label), metadata=(*_metadata(order), waiting))
 
 
-def tell_completion(order: Order, now: datetime, result_as_said: str = "") -> None:
+def enqueue_completion(order: Order, now: datetime, result_as_said: str = "") -> None:
     """Complete, or the unknown word that Justifacts has said since, with result, report and turnaround: the
     result's presence keeps Ashby's card complete. ``result_as_said``: word for word; without it, the one that
     was told before."""
-    label = label_of(order)
+    label = ashby_label(order)
     _write(
         order,
         f"{label}: {order.result}",
         now,
         status=_status(label),
-        result=Data("result", "Result", "string", result_as_said or _result_as_told(order)),
-        profile_url=Data("report", "Report", "url", order.report_url or page_of(order)),
+        result=Data("result", "Result", "string", result_as_said or _result_as_sent(order)),
+        profile_url=Data("report", "Report", "url", order.report_url or order_url(order)),
         metadata=(*_metadata(order), *_notes(order)),
     )
 
 
-def result_as_kept(order: Order, result: str) -> str:
+def stored_result(order: Order, result: str) -> str:
     """The result as it is stored, in clear and for statistics: without the candidate's name. Results that the
     portal knows stay as they are, and so does a single word: a candidate may be called Clear, or Green."""
     if result in RESULTS or result.isalpha():
         return result
     # What hides a name of one letter is longer than the name.
-    return str(conceal(result, order.personal_data))[:LONGEST_RESULT]
+    return str(mask(result, order.personal_data))[:LONGEST_RESULT]
 
 
-def _result_as_told(order: Order) -> str:
+def _result_as_sent(order: Order) -> str:
     """The stored result, or, where that hides a name, the words of the update that told it."""
-    if HIDDEN in order.result:
+    if MASK in order.result:
         for update in order.updates.order_by("-sequence"):
             told = str((update.payload.get("assessment_result") or {}).get("value", ""))
-            if result_as_kept(order, told) == order.result:
+            if stored_result(order, told) == order.result:
                 return told
     return order.result
 
 
-def tell_end(order: Order, reason: str, now: datetime) -> None:
+def enqueue_cancellation(order: Order, reason: str, now: datetime) -> None:
     """Cancelled or rejected, with the reason."""
     _write(
         order,
@@ -98,19 +98,19 @@ def tell_end(order: Order, reason: str, now: datetime) -> None:
     )
 
 
-def tell_again(order: Order, update: Update, now: datetime) -> None:
+def enqueue_resend(order: Order, update: AshbyUpdate, now: datetime) -> None:
     """What was told before, as it stands, under a timestamp of its own."""
     _put(order, update.summary, dict(update.payload), now)
 
 
-def page_of(order: Order) -> str:
+def order_url(order: Order) -> str:
     """The order's page in the portal, for those who may sign in to it."""
     return f"{settings.PORTAL_BASE_URL}/orders/{order.assessment_id}/"
 
 
-def label_of(order: Order) -> str:
+def ashby_label(order: Order) -> str:
     """What Ashby's card says of an order once it has taken all that was written."""
-    if order.status_is_unknown:
+    if order.status_unrecognized:
         return order.justifacts_status
     return ASHBY_LABELS.get(Status(order.status), (SENDING_LABEL,))[-1]
 
@@ -161,13 +161,13 @@ def _notes(order: Order) -> tuple[Data, ...]:
 
 def _put(order: Order, summary: str, payload: JSON, now: datetime) -> None:
     # Two updates made in one millisecond, and a clock that was set back, still need growing timestamps.
-    order.last_timestamp = max(milliseconds(now), order.last_timestamp + 1)
+    order.last_timestamp = max(epoch_ms(now), order.last_timestamp + 1)
     order.last_sequence += 1
-    Update.objects.create(
+    AshbyUpdate.objects.create(
         order=order,
         sequence=order.last_sequence,
         timestamp=order.last_timestamp,
         payload=payload | {"timestamp": order.last_timestamp},
-        summary=conceal(summary, order.personal_data)[:600],
-        due_at=now,
+        summary=mask(summary, order.personal_data)[:600],
+        next_attempt_at=now,
     )

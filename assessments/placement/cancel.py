@@ -1,14 +1,21 @@
 """Cancelling: an order ends here at once, and at Justifacts as soon as Justifacts can be told."""
 
-from assessments.models import Attempt, Concern, Event, NextCall, Order
+from assessments.models import AttentionTopic, CallAttempt, Order, OrderEvent, PendingCall
 from assessments.orders.backoff import ASK_AFTER
-from assessments.orders.call_log import keep_attempt
-from assessments.orders.transaction import ask_human, changing, put_off, record, schedule, settle
-from assessments.placement.lease import Claim, give_back
+from assessments.orders.call_log import log_attempt
+from assessments.orders.transaction import (
+    clear_attention,
+    flag_for_attention,
+    locked_order,
+    record_event,
+    reschedule_call,
+    schedule_call,
+)
+from assessments.placement.lease import Lease, release_lease
 from assessments.text import in_words
 from integrations.connections.clients import justifacts_client
-from integrations.connections.health import note_justifacts
-from integrations.failpoints import reach
+from integrations.connections.health import record_justifacts_result
+from integrations.failpoints import failpoint
 from integrations.http.errors import (
     Answer,
     BudgetSpent,
@@ -44,51 +51,53 @@ def _cancel_all_numbers(client: JustifactsClient, order: Order) -> Answer:
     return answers[-1]
 
 
-def cancel_at_justifacts(claim: Claim) -> None:
+def cancel_at_justifacts(claim: Lease) -> None:
     """Tells Justifacts that a cancelled order is not wanted any more; tries until it has taken it."""
     order = claim.order
     connection = order.organization.connection
     failure: CallFailed | None = None
-    reach("cancel.claimed")
+    failpoint("cancel.claimed")
     try:
         answer = _cancel_all_numbers(justifacts_client(connection), order)
     except BudgetSpent as error:
-        give_back(claim)
-        note_justifacts(connection, error, claim.now())
+        release_lease(claim)
+        record_justifacts_result(connection, error, claim.now())
         return
     except CallFailed as error:
         failure, answer = error, error.answer
-    reach("cancel.called")
+    failpoint("cancel.called")
     now = claim.now()
-    with changing(order.pk) as order:
-        keep_attempt(order, Attempt.Call.CANCEL, answer, failure, now)
-        if order.claim_token != claim.token:
+    with locked_order(order.pk) as order:
+        log_attempt(order, CallAttempt.Call.CANCEL, answer, failure, now)
+        if order.lease_token != claim.token:
             return
         if failure is None:
-            schedule(order, NextCall.NONE, None)
-            settle(order, Concern.CANCEL)
-            record(order, Event.Source.JUSTIFACTS, "cancel_taken", "Justifacts took the cancellation.")
+            schedule_call(order, PendingCall.NONE, None)
+            clear_attention(order, AttentionTopic.CANCEL)
+            record_event(
+                order, OrderEvent.Source.JUSTIFACTS, "cancel_taken", "Justifacts took the cancellation."
+            )
         elif _is_refused(order, failure):
-            schedule(order, NextCall.NONE, None)
-            ask_human(
+            schedule_call(order, PendingCall.NONE, None)
+            flag_for_attention(
                 order,
-                Concern.CANCEL,
+                AttentionTopic.CANCEL,
                 f"Justifacts did not cancel order {order.justifacts_order_id}: {failure.sentence} "
                 "The check may go on there and be billed. Call Justifacts to settle it.",
             )
         else:
-            put_off(order, failure, now)
-            is_overdue = order.call_failing_since and now - order.call_failing_since > ASK_AFTER
+            reschedule_call(order, failure, now)
+            is_overdue = order.failing_since and now - order.failing_since > ASK_AFTER
             if (isinstance(failure, ServerError) and order.call_failures >= UNCLEAR_CANCELS) or is_overdue:
-                ask_human(
+                flag_for_attention(
                     order,
-                    Concern.CANCEL,
+                    AttentionTopic.CANCEL,
                     f"Justifacts has not taken the cancellation of order {order.justifacts_order_id} since "
-                    f"{in_words(order.call_failing_since or now)}: {failure.sentence} The portal goes on "
+                    f"{in_words(order.failing_since or now)}: {failure.sentence} The portal goes on "
                     "trying. Call Justifacts if it is urgent.",
                 )
-        reach("cancel.before_commit")
-    note_justifacts(connection, failure, now, hide=claim.order.personal_data)
+        failpoint("cancel.before_commit")
+    record_justifacts_result(connection, failure, now, hide=claim.order.personal_data)
 
 
 def _is_refused(order: Order, failure: CallFailed) -> bool:

@@ -20,10 +20,17 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from assessments.models import Concern, Event, NextCall, Order
-from assessments.orders.backoff import wait_after
-from assessments.orders.transaction import ask_human, move, put_off, record, schedule, settle
-from assessments.outbox.compose import tell_end
+from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
+from assessments.orders.backoff import backoff_delay
+from assessments.orders.transaction import (
+    clear_attention,
+    flag_for_attention,
+    record_event,
+    reschedule_call,
+    schedule_call,
+    set_status,
+)
+from assessments.outbox.compose import enqueue_cancellation
 from assessments.statuses import Status
 from integrations.http.error_codes import TEMPORARY_CODES, TIMEOUT_CODES
 from integrations.http.errors import CallFailed, NoAnswer, NotSent, Refused, Unauthorized, UnclearRefusal
@@ -33,7 +40,7 @@ FIRST_LOOK_UP = timedelta(seconds=2)
 ASK_ABOUT_PLACING_AFTER = timedelta(hours=1)
 
 
-def placing_failed(order: Order, failure: CallFailed, now: datetime) -> None:
+def record_placement_failure(order: Order, failure: CallFailed, now: datetime) -> None:
     """Decides what follows. The caller holds and saves the order."""
     if isinstance(failure, UnclearRefusal) or _may_speak_of_this_order(order, failure):
         if failure.code in TEMPORARY_CODES:
@@ -47,11 +54,11 @@ def placing_failed(order: Order, failure: CallFailed, now: datetime) -> None:
     elif isinstance(failure, NotSent):
         _not_sent(order, failure, now)
     else:
-        settle(order, Concern.PLACING)
+        clear_attention(order, AttentionTopic.PLACING)
         _unknown(order, failure, now)
 
 
-def forget_placing_failures(order: Order) -> None:
+def clear_placement_failures(order: Order) -> None:
     """Justifacts has the order, or a person has it placed again; the caller saves it."""
     order.placing_refusal, order.placing_refusal_repeated = "", False
     order.placing_unavailable_since, order.placing_unavailable_count = None, 0
@@ -69,16 +76,16 @@ def _unclear(order: Order, failure: CallFailed, now: datetime) -> None:
     is_second = bool(order.placing_refusal)
     order.placing_refusal_repeated = order.placing_refusal == words
     order.placing_refusal = words
-    settle(order, Concern.PLACING)
+    clear_attention(order, AttentionTopic.PLACING)
     _unknown(order, failure, now)
     if order.placing_refusal_repeated:
-        order.call_error = _words_of(failure)
+        order.last_call_error = _words_of(failure)
     elif is_second:
         # Else two answers in turn would place the order again and again.
         order.placing_unavailable_since = None
-        ask_human(
+        flag_for_attention(
             order,
-            Concern.PLACING,
+            AttentionTopic.PLACING,
             f"Justifacts has answered the placing with two different errors, the last one: "
             f"{failure.sentence} The portal asks whether Justifacts has the order, but will not place it "
             "again. Ask Justifacts whether it has an order with this reference.",
@@ -96,7 +103,7 @@ def _unavailable(order: Order, failure: CallFailed, now: datetime) -> None:
 def reject_after_repeated_refusal(order: Order, now: datetime) -> None:
     """Justifacts has given the same unclear answer to two placings, and certainly has no order. The caller
     holds and saves the order."""
-    _rejected(order, order.call_error, now)
+    _rejected(order, order.last_call_error, now)
 
 
 def _words_of(failure: CallFailed) -> str:
@@ -105,43 +112,45 @@ def _words_of(failure: CallFailed) -> str:
 
 
 def _rejected(order: Order, reason: str, now: datetime, *, hint: str = "") -> None:
-    schedule(order, NextCall.NONE, None)
+    schedule_call(order, PendingCall.NONE, None)
     if order.has_ended:
         return
-    move(order, Status.REJECTED, now)
-    order.end_reason = reason
-    settle(order, Concern.PLACING)
-    record(order, Event.Source.JUSTIFACTS, "rejected", f"Justifacts refused the order: {reason}{hint}")
-    tell_end(order, reason, now)
+    set_status(order, Status.REJECTED, now)
+    order.closing_reason = reason
+    clear_attention(order, AttentionTopic.PLACING)
+    record_event(
+        order, OrderEvent.Source.JUSTIFACTS, "rejected", f"Justifacts refused the order: {reason}{hint}"
+    )
+    enqueue_cancellation(order, reason, now)
 
 
 def _not_sent(order: Order, failure: NotSent, now: datetime) -> None:
     if order.has_ended:
-        schedule(order, NextCall.NONE, None)
+        schedule_call(order, PendingCall.NONE, None)
         return
-    put_off(order, failure, now)
-    if order.call_failing_since and now - order.call_failing_since > ASK_ABOUT_PLACING_AFTER:
+    reschedule_call(order, failure, now)
+    if order.failing_since and now - order.failing_since > ASK_ABOUT_PLACING_AFTER:
         _ask_about_the_hour(order, "The order could not be sent to Justifacts", failure)
 
 
 def _ask_about_the_hour(order: Order, what: str, failure: CallFailed) -> None:
-    ask_human(
+    flag_for_attention(
         order,
-        Concern.PLACING,
+        AttentionTopic.PLACING,
         f"{what} for more than an hour: {failure.sentence} The portal goes on trying; an admin of "
         "the organization can check the connection.",
     )
 
 
 def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
-    wait = FIRST_LOOK_UP if failure.retry_after is None else wait_after(1, failure.retry_after)
-    schedule(order, NextCall.LOOK_UP, now + wait)
-    order.call_error = failure.message
+    wait = FIRST_LOOK_UP if failure.retry_after is None else backoff_delay(1, failure.retry_after)
+    schedule_call(order, PendingCall.LOOK_UP, now + wait)
+    order.last_call_error = failure.message
     if isinstance(failure, NoAnswer) or failure.code in TIMEOUT_CODES:
-        order.call_failing_since = now
-    record(
+        order.failing_since = now
+    record_event(
         order,
-        Event.Source.PORTAL,
+        OrderEvent.Source.PORTAL,
         "placing_unknown",
         f"Whether Justifacts took the order is not known: {failure.sentence} The portal asks Justifacts.",
     )

@@ -11,30 +11,37 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from assessments.models import Attempt, Concern, Event, NextCall, Order
-from assessments.orders.backoff import wait_after
-from assessments.orders.call_log import keep_attempt
-from assessments.orders.transaction import ask_human, changing, put_off, record, schedule, settle
+from assessments.models import AttentionTopic, CallAttempt, Order, OrderEvent, PendingCall
+from assessments.orders.backoff import backoff_delay
+from assessments.orders.call_log import log_attempt
+from assessments.orders.transaction import (
+    clear_attention,
+    flag_for_attention,
+    locked_order,
+    record_event,
+    reschedule_call,
+    schedule_call,
+)
 from assessments.placement.cancel import cancel_at_justifacts
 from assessments.placement.failures import (
-    forget_placing_failures,
-    placing_failed,
+    clear_placement_failures,
+    record_placement_failure,
     reject_after_repeated_refusal,
 )
 from assessments.placement.lease import (
-    Claim,
-    claim,
-    give_back,
-    give_up_dead_placing,
-    is_let_through,
-    justifacts_is_awake,
+    Lease,
+    acquire_lease,
+    justifacts_is_not_blocked,
+    may_call,
+    recover_abandoned_placement,
+    release_lease,
 )
-from assessments.placement.look_up import looked_up_first, was_never_sent
-from assessments.tracking.apply import adopt, apply_word, hear_number
+from assessments.placement.look_up import never_sent, requires_look_up
+from assessments.tracking.apply import apply_status, link_provider_order, note_provider_order
 from assessments.tracking.not_understood import record_not_understood
 from integrations.connections.clients import justifacts_client
-from integrations.connections.health import note_justifacts
-from integrations.failpoints import reach
+from integrations.connections.health import record_justifacts_result
+from integrations.failpoints import failpoint
 from integrations.http.errors import Answer, BudgetSpent, CallFailed, Refused
 from integrations.justifacts.client import Found, OrderNotFound, Placed
 
@@ -51,86 +58,86 @@ _ANSWERED = "with its answer"
 def call_justifacts(assessment_id: UUID) -> bool:
     """Makes the order's next call to Justifacts, if one is due. False: there was nothing to do."""
     now = timezone.now()
-    give_up_dead_placing(assessment_id, now)
-    if not justifacts_is_awake(assessment_id, now):
+    recover_abandoned_placement(assessment_id, now)
+    if not justifacts_is_not_blocked(assessment_id, now):
         return False
-    claimed = claim(assessment_id, (NextCall.PLACE, NextCall.LOOK_UP, NextCall.CANCEL), now)
+    claimed = acquire_lease(assessment_id, (PendingCall.PLACE, PendingCall.LOOK_UP, PendingCall.CANCEL), now)
     if claimed is None:
         return False
-    if claimed.order.next_call == NextCall.PLACE and _goes_without_a_call(claimed):
+    if claimed.order.next_call == PendingCall.PLACE and _goes_without_a_call(claimed):
         return True
-    if not is_let_through(claimed):
+    if not may_call(claimed):
         return False
-    if claimed.order.next_call == NextCall.CANCEL:
+    if claimed.order.next_call == PendingCall.CANCEL:
         cancel_at_justifacts(claimed)
-    elif claimed.order.next_call == NextCall.LOOK_UP:
+    elif claimed.order.next_call == PendingCall.LOOK_UP:
         _look_up(claimed)
     else:
         _place(claimed)
     return True
 
 
-def _goes_without_a_call(claimed: Claim) -> bool:
+def _goes_without_a_call(claimed: Lease) -> bool:
     """Whether the placing was settled without one. Decided before the side's breaker is asked: while that
     is open it lets a single call through, which must be made."""
     if claimed.order.has_ended:
-        with changing(claimed.order.pk) as order:
-            schedule(order, NextCall.NONE, None)
+        with locked_order(claimed.order.pk) as order:
+            schedule_call(order, PendingCall.NONE, None)
         return True
-    return looked_up_first(claimed)
+    return requires_look_up(claimed)
 
 
-def _place(claimed: Claim) -> None:
+def _place(claimed: Lease) -> None:
     order = claimed.order
     connection = order.organization.connection
     outcome: Placed | CallFailed
-    reach("place.claimed")
+    failpoint("place.claimed")
     try:
         client = justifacts_client(connection)
         outcome = client.start(order.start_request, str(order.assessment_id), claimed.sends_until)
     except BudgetSpent as error:
-        give_back(claimed)
-        note_justifacts(connection, error, claimed.now())
+        release_lease(claimed)
+        record_justifacts_result(connection, error, claimed.now())
         return
     except CallFailed as error:
         outcome = error
-    reach("place.called")
+    failpoint("place.called")
     now = claimed.now()
-    with changing(order.pk) as order:
-        _keep(order, Attempt.Call.PLACE, outcome, now)
-        if order.claim_token != claimed.token:
+    with locked_order(order.pk) as order:
+        _keep(order, CallAttempt.Call.PLACE, outcome, now)
+        if order.lease_token != claimed.token:
             _too_late(order, outcome, now)
             return
         if isinstance(outcome, Placed):
             _accepted(order, outcome, now)
         else:
-            placing_failed(order, outcome, now)
-        reach("place.before_commit")
-    reach("place.committed")
+            record_placement_failure(order, outcome, now)
+        failpoint("place.before_commit")
+    failpoint("place.committed")
     failure = outcome if isinstance(outcome, CallFailed) else outcome.not_understood
-    note_justifacts(connection, failure, now, hide=claimed.order.personal_data)
+    record_justifacts_result(connection, failure, now, hide=claimed.order.personal_data)
 
 
-def _look_up(claimed: Claim) -> None:
+def _look_up(claimed: Lease) -> None:
     order = claimed.order
     connection = order.organization.connection
     outcome: Found | CallFailed
-    reach("look_up.claimed")
+    failpoint("look_up.claimed")
     try:
         outcome = justifacts_client(connection).status(
             reference_id=str(order.assessment_id), hide=order.personal_data
         )
     except BudgetSpent as error:
-        give_back(claimed)
-        note_justifacts(connection, error, claimed.now())
+        release_lease(claimed)
+        record_justifacts_result(connection, error, claimed.now())
         return
     except CallFailed as error:
         outcome = error
-    reach("look_up.called")
+    failpoint("look_up.called")
     now = claimed.now()
-    with changing(order.pk) as order:
-        _keep(order, Attempt.Call.LOOK_UP, outcome, now)
-        if order.claim_token != claimed.token:
+    with locked_order(order.pk) as order:
+        _keep(order, CallAttempt.Call.LOOK_UP, outcome, now)
+        if order.lease_token != claimed.token:
             return
         if isinstance(outcome, Found):
             _found(order, outcome, now)
@@ -138,15 +145,15 @@ def _look_up(claimed: Claim) -> None:
             _not_found(order, now)
         else:
             _uncertain(order, outcome, now)
-        reach("look_up.before_commit")
+        failpoint("look_up.before_commit")
     failure = outcome if isinstance(outcome, CallFailed) else outcome.not_understood
-    note_justifacts(connection, failure, now, hide=claimed.order.personal_data)
+    record_justifacts_result(connection, failure, now, hide=claimed.order.personal_data)
 
 
-def _keep(order: Order, call: Attempt.Call, outcome: Placed | Found | CallFailed, now: datetime) -> None:
+def _keep(order: Order, call: CallAttempt.Call, outcome: Placed | Found | CallFailed, now: datetime) -> None:
     failure = outcome if isinstance(outcome, CallFailed) else None
     answer: Answer = outcome.answer
-    keep_attempt(order, call, answer, failure, now)
+    log_attempt(order, call, answer, failure, now)
 
 
 def _too_late(order: Order, outcome: Placed | CallFailed, now: datetime) -> None:
@@ -156,69 +163,69 @@ def _too_late(order: Order, outcome: Placed | CallFailed, now: datetime) -> None
         return
     if not order.justifacts_order_id:
         _accepted(order, outcome, now)
-    elif hear_number(order, outcome.justifacts_order_id, _ANSWERED, now) and outcome.word:
-        apply_word(order, outcome.word, _ANSWERED, now)
+    elif note_provider_order(order, outcome.justifacts_order_id, _ANSWERED, now) and outcome.word:
+        apply_status(order, outcome.word, _ANSWERED, now)
 
 
 def _accepted(order: Order, placed: Placed, now: datetime) -> None:
-    record(
+    record_event(
         order,
-        Event.Source.JUSTIFACTS,
+        OrderEvent.Source.JUSTIFACTS,
         "placed",
         f"Justifacts took the order as number {placed.justifacts_order_id}.",
     )
-    adopt(order, placed.justifacts_order_id, now)
-    forget_placing_failures(order)
+    link_provider_order(order, placed.justifacts_order_id, now)
+    clear_placement_failures(order)
     if placed.not_understood:
         record_not_understood(order, placed.not_understood, "in answer to the order")
     if placed.word and order.justifacts_order_id == placed.justifacts_order_id:
-        apply_word(order, placed.word, _ANSWERED, now)
+        apply_status(order, placed.word, _ANSWERED, now)
 
 
 def _found(order: Order, found: Found, now: datetime) -> None:
-    record(
+    record_event(
         order,
-        Event.Source.JUSTIFACTS,
+        OrderEvent.Source.JUSTIFACTS,
         "adopted",
         f"Justifacts had taken the order, as number {found.justifacts_order_id}.",
     )
-    adopt(order, found.justifacts_order_id, now)
-    forget_placing_failures(order)
+    link_provider_order(order, found.justifacts_order_id, now)
+    clear_placement_failures(order)
     if found.not_understood:
         record_not_understood(order, found.not_understood, "when asked")
     if found.word and order.justifacts_order_id == found.justifacts_order_id:
-        apply_word(order, found.word, "when asked", now)
+        apply_status(order, found.word, "when asked", now)
 
 
 def _not_found(order: Order, now: datetime) -> None:
-    if was_never_sent(order):
-        schedule(order, NextCall.PLACE, now)
+    if never_sent(order):
+        schedule_call(order, PendingCall.PLACE, now)
         return
     order.not_found_count += 1
     order.release()
-    since = order.call_failing_since
+    since = order.failing_since
     if order.not_found_count < 2 or (since and now - since < CERTAIN_AFTER_SILENCE):
-        order.next_call_at = now + SECOND_LOOK_UP
+        order.next_attempt_at = now + SECOND_LOOK_UP
     elif order.has_ended:
-        schedule(order, NextCall.NONE, None)
-        settle(order, Concern.PLACING)
-        record(order, Event.Source.JUSTIFACTS, "not_taken", "Justifacts never took the order.")
+        schedule_call(order, PendingCall.NONE, None)
+        clear_attention(order, AttentionTopic.PLACING)
+        record_event(order, OrderEvent.Source.JUSTIFACTS, "not_taken", "Justifacts never took the order.")
     elif order.placing_refusal_repeated:
         reject_after_repeated_refusal(order, now)
     elif order.needs_attention and order.placing_unavailable_since is None:
-        order.next_call_at = now + wait_after(order.not_found_count + 3)
-        ask_human(
+        order.next_attempt_at = now + backoff_delay(order.not_found_count + 3)
+        flag_for_attention(
             order,
-            Concern.PLACING,
+            AttentionTopic.PLACING,
             "Justifacts now says that it has no such order. It was unsure before, so the portal does not "
             "place it again by itself. Ask Justifacts, then place it again or cancel it.",
         )
     else:
         count = order.placing_unavailable_count
-        schedule(order, NextCall.PLACE, now + wait_after(count) if count else now)
-        record(
+        schedule_call(order, PendingCall.PLACE, now + backoff_delay(count) if count else now)
+        record_event(
             order,
-            Event.Source.JUSTIFACTS,
+            OrderEvent.Source.JUSTIFACTS,
             "not_taken",
             "Justifacts has not taken the order; the portal places it again.",
         )
@@ -226,19 +233,19 @@ def _not_found(order: Order, now: datetime) -> None:
 
 def _uncertain(order: Order, failure: CallFailed, now: datetime) -> None:
     order.not_found_count = 0
-    if isinstance(failure, Refused) and was_never_sent(order):
+    if isinstance(failure, Refused) and never_sent(order):
         # Justifacts does not answer such questions; that it has waited long is no doubt by itself.
-        schedule(order, NextCall.PLACE, now)
+        schedule_call(order, PendingCall.PLACE, now)
         return
-    refusal = order.call_error
-    put_off(order, failure, now)
+    refusal = order.last_call_error
+    reschedule_call(order, failure, now)
     if order.placing_refusal_repeated:
-        order.call_error = refusal
+        order.last_call_error = refusal
     if isinstance(failure, Refused) or order.call_failures >= UNCERTAIN_LOOK_UPS:
         order.placing_unavailable_since = None  # No machine places it again now.
-        ask_human(
+        flag_for_attention(
             order,
-            Concern.PLACING,
+            AttentionTopic.PLACING,
             "Whether Justifacts took the order is not known, and Justifacts gives no certain answer: "
             f"{failure.sentence} The portal goes on asking, but will not place the order again. Ask "
             "Justifacts whether it has an order with this reference.",

@@ -7,7 +7,7 @@ from operator import or_
 from django.db.models import Q
 
 from assessments.models import Order
-from assessments.search import fits
+from assessments.search import matches
 from integrations.encryption.blind_index import blind_index, blind_indexes
 from integrations.models import Organization
 
@@ -21,7 +21,9 @@ def orders_of_candidate(organization: Organization, email: str) -> list[Order]:
     wanted = _plain(email)
     own = Order.objects.filter(organization=organization, erased_at=None).order_by("created_at")
     # What is no address has no search term of its own, so that every order is looked at.
-    likely = own.filter(fits(wanted, own) if "@" in wanted else Q()).select_related("organization", "package")
+    likely = own.filter(matches(wanted, own) if "@" in wanted else Q()).select_related(
+        "organization", "package"
+    )
     found = (order for order in likely.iterator(chunk_size=1000) if _plain(order.candidate_email) == wanted)
     return list(found) if wanted else []
 
@@ -39,13 +41,13 @@ def other_orders_of(candidate: Iterable[Order]) -> list[Order]:
     return list(others.select_related("organization", "package"))
 
 
-def digest_of(email: str) -> str:
+def candidate_fingerprint(email: str) -> str:
     """What stands in a certificate in place of the address: without the portal's keys nobody can try
     addresses against it."""
     return blind_index(_FOR_A_CANDIDATE + _plain(email))
 
 
-def digests_of(email: str) -> list[str]:
+def candidate_fingerprints(email: str) -> list[str]:
     """The same under each key that is in use, to find certificates by."""
     return blind_indexes(_FOR_A_CANDIDATE + _plain(email))
 

@@ -4,15 +4,15 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
 from assessments.models import ErasureCertificate
-from assessments.privacy.candidates import digests_of
-from assessments.text import plain
+from assessments.privacy.candidates import candidate_fingerprints
+from assessments.text import untranslated
 from integrations.audit import log
 from integrations.models import Organization
 
 
-def _sign(certificate: ErasureCertificate) -> None:
+def sign(certificate: ErasureCertificate) -> None:
     """A line of the audit trail, whose chain nobody changes unseen, says the same."""
-    log.record(
+    log.record_entry(
         log.Action.ERASED,
         certificate.by,
         organization_id=certificate.organization_id,
@@ -25,7 +25,7 @@ def _sign(certificate: ErasureCertificate) -> None:
 def certificates_of(organization: Organization, email: str) -> QuerySet[ErasureCertificate]:
     """The certificates of this candidate, newest first."""
     own = ErasureCertificate.objects.filter(organization=organization)
-    return own.filter(candidate_digest__in=digests_of(email))
+    return own.filter(candidate_digest__in=candidate_fingerprints(email))
 
 
 def certificate_as_json(certificate: ErasureCertificate) -> dict[str, Any]:
@@ -49,8 +49,8 @@ KINDS = (
     ("events", gettext_lazy("lines of their histories")),
     ("updates", gettext_lazy("updates for Ashby")),
     ("attempts", gettext_lazy("calls to Justifacts and Ashby, with their answers")),
-    ("inbound_calls", gettext_lazy("calls from Ashby and Justifacts, with what was sent")),
-    ("differences", gettext_lazy("lines of reconciliation reports")),
+    ("inbound_requests", gettext_lazy("calls from Ashby and Justifacts, with what was sent")),
+    ("discrepancies", gettext_lazy("lines of reconciliation reports")),
     ("search_terms", gettext_lazy("search terms")),
 )
 
@@ -67,7 +67,7 @@ def certificate_as_text(certificate: ErasureCertificate) -> str:
         "",
         "Erased:",
         *(
-            f"- {certificate.counts[kind]} {plain(words)}"
+            f"- {certificate.counts[kind]} {untranslated(words)}"
             for kind, words in KINDS
             if certificate.counts.get(kind)
         ),

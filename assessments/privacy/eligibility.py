@@ -5,7 +5,7 @@ from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from assessments.models import Concern, NextCall, Order, Update
+from assessments.models import AshbyUpdate, AttentionTopic, Order, PendingCall
 from assessments.statuses import Status
 
 HELD = _("It is under a legal hold. Lift the hold first, if it is no longer needed.")
@@ -13,7 +13,7 @@ ON_THE_WAY = _(
     "The check is still on the way (“{status}”). Cancel it, or wait for its end, then have the candidate "
     "forgotten again."
 )
-UNTOLD = _(
+UNDELIVERED = _(
     "Ashby does not know yet how the check ended. Retry what waits on the order’s page, or set it aside, "
     "then have the candidate forgotten again."
 )
@@ -29,20 +29,20 @@ ASKED = _(
 
 #: At Justifacts it may still go on, or a person is asked whether it does. Erased, it would run and be
 #: billed, and nobody would stop it.
-UNSETTLED_AT_JUSTIFACTS = ~Q(next_call__in=[NextCall.NONE, NextCall.POLL]) | Q(
-    needs_attention=True, attention_concern__in=[Concern.PLACING, Concern.CANCEL]
+UNSETTLED_AT_JUSTIFACTS = ~Q(next_call__in=[PendingCall.NONE, PendingCall.POLL]) | Q(
+    needs_attention=True, attention_topic__in=[AttentionTopic.PLACING, AttentionTopic.CANCEL]
 )
 
 
-def why_kept(order: Order) -> str | Promise:
+def why_not_erasable(order: Order) -> str | Promise:
     """Why the order cannot be erased now, and what to do; empty: it can."""
     if order.legal_hold:
         return HELD
     if not order.has_ended:
         return format_lazy(ON_THE_WAY, status=Status(order.status).label)
-    if order.updates.filter(state__in=Update.UNSAID).exists():
-        return UNTOLD
-    if order.next_call not in (NextCall.NONE, NextCall.POLL):
+    if order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).exists():
+        return UNDELIVERED
+    if order.next_call not in (PendingCall.NONE, PendingCall.POLL):
         return UNSETTLED
     if order.needs_attention:
         return ASKED

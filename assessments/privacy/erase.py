@@ -14,17 +14,17 @@ from django.db.models import Q
 
 from assessments import search
 from assessments.models import (
-    Concern,
-    Difference,
-    ErasedWhy,
-    Event,
-    InboundCall,
-    NextCall,
+    AshbyUpdate,
+    AttentionTopic,
+    Discrepancy,
+    ErasureReason,
+    InboundRequest,
     Order,
-    Update,
+    OrderEvent,
+    PendingCall,
 )
 from assessments.models.order_choices import ERASED_LISTS, ERASED_OBJECTS, ERASED_TEXTS
-from assessments.orders.transaction import record, schedule
+from assessments.orders.transaction import record_event, schedule_call
 
 #: What stands where words were.
 ERASED = "(erased)"
@@ -34,7 +34,7 @@ BATCH = 500
 Counts = Counter[str]
 
 
-def erase(order: Order, why: ErasedWhy, because: str, now: datetime) -> Counts:
+def erase_orders(order: Order, why: ErasureReason, because: str, now: datetime) -> Counts:
     """Erases the order's personal data; how much of each kind. ``because``: the sentence that its history
     ends with. The caller holds and saves the order, which has ended and is under no legal hold."""
     counts = Counter(
@@ -42,13 +42,13 @@ def erase(order: Order, why: ErasedWhy, because: str, now: datetime) -> Counts:
         events=_erase_events(order),
         updates=_erase_updates(order),
         attempts=order.attempts.update(message="", answer="", request_id=""),
-        inbound_calls=order.inbound_calls.update(message="", body={}),
-        differences=Difference.objects.filter(order=order).update(text=ERASED),
-        search_terms=search.forget([order]),
+        inbound_requests=order.inbound_requests.update(message="", body={}),
+        discrepancies=Discrepancy.objects.filter(order=order).update(text=ERASED),
+        search_terms=search.unindex_orders([order]),
     )
     _empty(order)
-    order.erased_at, order.erased_why = now, why
-    record(order, Event.Source.PORTAL, "erased", because)
+    order.erased_at, order.erasure_reason = now, why
+    record_event(order, OrderEvent.Source.PORTAL, "erased", because)
     return counts
 
 
@@ -59,18 +59,18 @@ def _empty(order: Order) -> None:
         setattr(order, name, {})
     for name in ERASED_LISTS:
         setattr(order, name, [])
-    order.status_is_unknown = False
-    order.needs_attention, order.attention_concern, order.attention_since = False, Concern.NONE, None
+    order.status_unrecognized = False
+    order.needs_attention, order.attention_topic, order.attention_since = False, AttentionTopic.NONE, None
     # Also ends the claim of whoever calls about it now: what they bring is not written.
-    schedule(order, NextCall.NONE, None)
+    schedule_call(order, PendingCall.NONE, None)
 
 
 def _erase_events(order: Order) -> int:
     """A line is never changed, by the database's own rule: each makes room for one without its words."""
     lines = list(order.events.all())
     order.events.all().delete()
-    Event.objects.bulk_create(
-        Event(order=order, at=line.at, source=line.source, kind=line.kind, summary=_in_short(line.kind))
+    OrderEvent.objects.bulk_create(
+        OrderEvent(order=order, at=line.at, source=line.source, kind=line.kind, summary=_in_short(line.kind))
         for line in lines
     )
     return len(lines)
@@ -83,28 +83,28 @@ def _in_short(kind: str) -> str:
 
 def _erase_updates(order: Order) -> int:
     """What Ashby was never told by now is set aside: there is nothing left to tell."""
-    order.updates.filter(state__in=Update.UNSAID).update(state=Update.State.SET_ASIDE)
+    order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).update(state=AshbyUpdate.State.SKIPPED)
     return order.updates.update(
-        payload={}, summary=ERASED, last_error="", warnings=[], claim_token=None, claimed_until=None
+        payload={}, summary=ERASED, last_error="", warnings=[], lease_token=None, leased_until=None
     )
 
 
-def erase_calls_that_name(organization_id: int, names: Iterable[str]) -> int:
+def scrub_unmatched_requests(organization_id: int, names: Iterable[str]) -> int:
     """Empties what Ashby or Justifacts sent in calls that belong to no order (they were refused) and that
     name one of these ids; how many."""
     wanted = set(names) - {""}
     if not wanted:
         return 0
     refused = Q(organization=organization_id, order=None) & ~Q(outcome="answered") & ~Q(body={})
-    calls = InboundCall.objects.filter(refused).only("body")
+    calls = InboundRequest.objects.filter(refused).only("body")
     found = [call.pk for call in calls.iterator(BATCH) if not wanted.isdisjoint(_texts(call.body))]
     return sum(
-        InboundCall.objects.filter(pk__in=found[start : start + BATCH]).update(message="", body={})
+        InboundRequest.objects.filter(pk__in=found[start : start + BATCH]).update(message="", body={})
         for start in range(0, len(found), BATCH)
     )
 
 
-def names_of(order: Order) -> set[str]:
+def identifiers_of(order: Order) -> set[str]:
     """The ids by which a call may speak of the order or of its candidate. Before it is erased."""
     return {str(order.pk), order.justifacts_order_id, order.application_id, order.candidate_id} - {""}
 

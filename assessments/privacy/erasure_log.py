@@ -15,10 +15,10 @@ from uuid import UUID
 from django.core.serializers.json import DjangoJSONEncoder
 
 from assessments import recovery_log
-from assessments.models import ErasedWhy, ErasureCertificate, Order
-from assessments.orders.transaction import changing
-from assessments.privacy.eligibility import why_kept
-from assessments.privacy.erase import erase, erase_calls_that_name, names_of
+from assessments.models import ErasureCertificate, ErasureReason, Order
+from assessments.orders.transaction import locked_order
+from assessments.privacy.eligibility import why_not_erasable
+from assessments.privacy.erase import erase_orders, identifiers_of, scrub_unmatched_requests
 from integrations.encryption.secrets import Secret
 from integrations.models import Organization
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 _FIELDS = ("id", "organization_id", "at", "by", "candidate_digest", "counts", "orders", "kept")
 
 
-def note(certificate: ErasureCertificate) -> bool:
+def log_erasure(certificate: ErasureCertificate) -> bool:
     """Appends the certificate. A journal that cannot be written stops no erasure: False, and a line of
     log; after a restore the candidate has to be forgotten again by hand then."""
     facts = {name: getattr(certificate, name) for name in _FIELDS}
@@ -45,7 +45,7 @@ def note(certificate: ErasureCertificate) -> bool:
     return True
 
 
-def erase_again(now: datetime) -> int:
+def repeat_erasures(now: datetime) -> int:
     """What a restored database, or a process that died, has left of erasures on request: makes the
     certificates again that are missing, and erases again what they name; how many orders. An order that is
     on the way in the books of the backup has its turn when it has ended. May be run at any time."""
@@ -68,11 +68,11 @@ def _erase_again(entry: dict[str, Any], now: datetime) -> int:
 
 
 def _once_more(pk: UUID, certificate: str, now: datetime) -> bool:
-    with changing(pk) as order:
-        if order.is_erased or why_kept(order):
+    with locked_order(pk) as order:
+        if order.is_erased or why_not_erasable(order):
             return False
-        names = names_of(order)
+        names = identifiers_of(order)
         because = f"The candidate's data was erased again after a restore (certificate {certificate})."
-        erase(order, ErasedWhy.REQUEST, because, now)
-    erase_calls_that_name(order.organization_id, names)
+        erase_orders(order, ErasureReason.REQUEST, because, now)
+    scrub_unmatched_requests(order.organization_id, names)
     return True

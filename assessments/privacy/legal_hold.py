@@ -4,22 +4,22 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from assessments.orders.staff import NotPossible, changing_by_person, record_person
+from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
 
 
-def hold(assessment_id: UUID, who: str, reason: str) -> None:
+def place_hold(assessment_id: UUID, who: str, reason: str) -> None:
     """Keeps the order's data until the hold is lifted. Raises ``NotPossible``."""
-    with changing_by_person(assessment_id) as order:
+    with locked_order_for_staff(assessment_id) as order:
         if order.legal_hold:
             raise NotPossible(_("This order is under a legal hold already."))
         order.legal_hold, order.legal_hold_reason = True, reason.strip()
-        record_person(order, "held", f"{who} put the order under a legal hold.", reason)
+        record_staff_action(order, "held", f"{who} put the order under a legal hold.", reason)
 
 
-def lift(assessment_id: UUID, who: str, reason: str) -> None:
+def lift_hold(assessment_id: UUID, who: str, reason: str) -> None:
     """The clock goes on: an order that is past its time is erased within minutes. Raises ``NotPossible``."""
-    with changing_by_person(assessment_id) as order:
+    with locked_order_for_staff(assessment_id) as order:
         if not order.legal_hold:
             raise NotPossible(_("This order is under no legal hold."))
         order.legal_hold, order.legal_hold_reason = False, ""
-        record_person(order, "hold_lifted", f"{who} lifted the legal hold.", reason)
+        record_staff_action(order, "hold_lifted", f"{who} lifted the legal hold.", reason)

@@ -16,15 +16,19 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from assessments import recovery_log
-from assessments.models import ErasedWhy, ErasureCertificate, Order
+from assessments.models import ErasureCertificate, ErasureReason, Order
 from assessments.orders.staff import NotPossible
-from assessments.orders.transaction import changing
+from assessments.orders.transaction import locked_order
 from assessments.privacy import erasure_log
-from assessments.privacy.candidates import digest_of, orders_of_candidate, other_orders_of
-from assessments.privacy.certificates import _sign
-from assessments.privacy.eligibility import why_kept
-from assessments.privacy.erase import Counts, erase, erase_calls_that_name, names_of
-from assessments.text import plain
+from assessments.privacy.candidates import (
+    candidate_fingerprint,
+    orders_of_candidate,
+    other_orders_of,
+)
+from assessments.privacy.certificates import sign
+from assessments.privacy.eligibility import why_not_erasable
+from assessments.privacy.erase import Counts, erase_orders, identifiers_of, scrub_unmatched_requests
+from assessments.text import untranslated
 from integrations.models import Organization
 
 #: An order, and why it cannot be erased now (empty: it can).
@@ -32,7 +36,7 @@ Line = tuple[Order, str | Promise]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ErasurePlan:
     """What would be erased, and what would be kept, with the reason of each. ``others``: orders of the same
     Ashby candidate under other addresses; they are erased only where a person includes them."""
 
@@ -41,18 +45,18 @@ class Plan:
     others: Sequence[Line]
 
 
-def plan(organization: Organization, email: str) -> Plan:
+def plan_erasure(organization: Organization, email: str) -> ErasurePlan:
     """What forgetting this candidate comes to now; nothing is written."""
     own = orders_of_candidate(organization, email)
-    found = [(order, why_kept(order)) for order in own]
-    return Plan(
+    found = [(order, why_not_erasable(order)) for order in own]
+    return ErasurePlan(
         [order for order, why in found if not why],
         [line for line in found if line[1]],
-        [(order, why_kept(order)) for order in other_orders_of(own)],
+        [(order, why_not_erasable(order)) for order in other_orders_of(own)],
     )
 
 
-def forget(
+def erase_candidate(
     organization: Organization, email: str, by: str, now: datetime, also: Collection[UUID] = ()
 ) -> ErasureCertificate:
     """Erases the candidate's data in every order of the organization where that can be done. The
@@ -63,7 +67,7 @@ def forget(
     """
     with transaction.atomic():
         certificate = ErasureCertificate(
-            organization=organization, at=now, by=by[:150], candidate_digest=digest_of(email)
+            organization=organization, at=now, by=by[:150], candidate_digest=candidate_fingerprint(email)
         )
         own = orders_of_candidate(organization, email)
         included = [order for order in other_orders_of(own) if order.pk in also] if also else []
@@ -77,20 +81,20 @@ def forget(
             )
         counts, names = Counts(), set[str]()
         for found in [*own, *included]:
-            with changing(found.pk) as order:
-                if why := why_kept(order):
-                    certificate.kept.append({"order": str(order.pk), "why": plain(why)})
+            with locked_order(found.pk) as order:
+                if why := why_not_erasable(order):
+                    certificate.kept.append({"order": str(order.pk), "why": untranslated(why)})
                     continue
-                names |= names_of(order)
+                names |= identifiers_of(order)
                 because = f"The candidate's data was erased on request (certificate {certificate.pk})."
-                counts += erase(order, ErasedWhy.REQUEST, because, now)
+                counts += erase_orders(order, ErasureReason.REQUEST, because, now)
                 certificate.orders.append(str(order.pk))
-        counts["inbound_calls"] += erase_calls_that_name(organization.pk, names)
+        counts["inbound_requests"] += scrub_unmatched_requests(organization.pk, names)
         certificate.counts = {kind: count for kind, count in counts.items() if count}
-        _sign(certificate)
+        sign(certificate)
         certificate.save()
         # Before the end of the transaction: better to be erased once more after a restore than not.
-        erasure_log.note(certificate)
+        erasure_log.log_erasure(certificate)
     # After it: a line that is blanked is no help to an order that is not erased.
     recovery_log.erase(certificate.orders)
     return certificate

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from assessments.models import ErasedWhy, InboundCall, Order
-from assessments.orders.transaction import changing
+from assessments.models import ErasureReason, InboundRequest, Order
+from assessments.orders.transaction import locked_order
 from assessments.privacy import erasure_log
 from assessments.privacy.eligibility import UNSETTLED_AT_JUSTIFACTS
-from assessments.privacy.erase import Counts, erase, erase_calls_that_name, names_of
+from assessments.privacy.erase import Counts, erase_orders, identifiers_of, scrub_unmatched_requests
 from assessments.statuses import ENDED
 from integrations.audit import log
 from integrations.models import Organization
@@ -29,7 +29,7 @@ WHO = "the portal"
 def erase_due(now: datetime) -> int:
     """Erases what is past its time, and what a restore has brought back; how many orders. Calls that belong
     to no order go as they are."""
-    until, erased = time.monotonic() + SECONDS, erasure_log.erase_again(now)
+    until, erased = time.monotonic() + SECONDS, erasure_log.repeat_erasures(now)
     for organization in Organization.objects.order_by("pk"):
         for batch in _batches(organization, now):
             erased += _erase_batch(organization, batch, now)
@@ -48,7 +48,7 @@ def erased_on(order: Order) -> datetime | None:
     return order.status_since + timedelta(days=order.organization.retention_days)
 
 
-def due(organization: Organization, now: datetime) -> QuerySet[Order]:
+def orders_due(organization: Organization, now: datetime) -> QuerySet[Order]:
     """The organization's orders that are past their time, oldest first. What Justifacts may still be at is
     kept until that is settled."""
     kept = Order.objects.filter(organization=organization, erased_at=None, legal_hold=False)
@@ -62,7 +62,7 @@ def _ended_before(organization: Organization, now: datetime) -> datetime:
 
 def _batches(organization: Organization, now: datetime) -> Iterator[list[UUID]]:
     """Until one is not full: those that are erased are due no more."""
-    while batch := list(due(organization, now).values_list("pk", flat=True)[:BATCH]):
+    while batch := list(orders_due(organization, now).values_list("pk", flat=True)[:BATCH]):
         yield batch
         if len(batch) < BATCH:
             return
@@ -71,14 +71,14 @@ def _batches(organization: Organization, now: datetime) -> Iterator[list[UUID]]:
 def _erase_batch(organization: Organization, ids: list[UUID], now: datetime) -> int:
     counts, names = Counts(), set[str]()
     for pk in ids:
-        with changing(pk) as order:
+        with locked_order(pk) as order:
             # Asked again now that nobody else can change it.
-            if due(organization, now).filter(pk=pk).exists():
-                names |= names_of(order)
-                counts += erase(order, ErasedWhy.RETENTION, _because(organization), now)
+            if orders_due(organization, now).filter(pk=pk).exists():
+                names |= identifiers_of(order)
+                counts += erase_orders(order, ErasureReason.RETENTION, _because(organization), now)
     if counts:
-        counts["inbound_calls"] += erase_calls_that_name(organization.pk, names)
-        log.record(
+        counts["inbound_requests"] += scrub_unmatched_requests(organization.pk, names)
+        log.record_entry(
             log.Action.ERASED,
             WHO,
             organization_id=organization.pk,
@@ -98,8 +98,8 @@ def _because(organization: Organization) -> str:
 def _remove_calls(organization: Organization, now: datetime) -> None:
     """Calls that belong to no order have the same clock, from the day on which they came. They are no
     figures: they go as they are."""
-    old = InboundCall.objects.filter(
+    old = InboundRequest.objects.filter(
         organization=organization, order=None, received_at__lte=_ended_before(organization, now)
     )
     while ids := list(old.order_by("received_at").values_list("pk", flat=True)[:1000]):
-        InboundCall.objects.filter(pk__in=ids).delete()
+        InboundRequest.objects.filter(pk__in=ids).delete()

@@ -12,12 +12,12 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from assessments.models import Difference, Order, Reconciliation
-from assessments.orders.transaction import changing
+from assessments.models import Discrepancy, Order, Reconciliation
+from assessments.orders.transaction import locked_order
 from assessments.reconciliation.ashby import compare_with_ashby
 from assessments.reconciliation.catalog import compare_catalogue, unknown_references
 from assessments.reconciliation.justifacts import compare_with_justifacts
-from assessments.recovery import make_again
+from assessments.recovery import restore_missing_orders
 from assessments.recovery_log import KEPT as JOURNAL_KEPT
 from assessments.statuses import ENDED
 from assessments.tracking.poll import BATCH, ask_each
@@ -25,7 +25,7 @@ from integrations.connections.circuit_breaker import Side, is_open
 from integrations.http.errors import CallFailed, NotSent
 from integrations.justifacts.client import Found, OrderNotFound
 from integrations.models import Connection
-from integrations.redaction import conceal, redact_text
+from integrations.redaction import mask, redact_text
 
 #: Orders that ended so long ago are compared no more.
 RECENT = timedelta(days=7)
@@ -72,16 +72,16 @@ def end(report: Reconciliation, error: str) -> None:
     """Ends it as it is, with a line for each reason for which orders could not be checked."""
     for message, count in report.reasons.items():
         orders = "order" if count == 1 else "orders"
-        _add(report, Difference.Outcome.NOT_CHECKED, f"{count} {orders} could not be checked: {message}")
+        _add(report, Discrepancy.Outcome.NOT_CHECKED, f"{count} {orders} could not be checked: {message}")
     report.not_checked += sum(count - 1 for count in report.reasons.values())
     report.ended_at, report.error, report.reasons = timezone.now(), error, {}
-    _save(report, claim_token=None, claimed_until=None)
+    _save(report, lease_token=None, leased_until=None)
 
 
 def _claim(report: Reconciliation, now: datetime) -> uuid.UUID | None:
     token = uuid.uuid4()
-    free = Reconciliation.objects.unclaimed(now).filter(pk=report.pk, ended_at=None)
-    taken = free.update(claim_token=token, claimed_until=now + _TURN_IS_DEAD_AFTER)
+    free = Reconciliation.objects.not_leased(now).filter(pk=report.pk, ended_at=None)
+    taken = free.update(lease_token=token, leased_until=now + _TURN_IS_DEAD_AFTER)
     return token if taken else None
 
 
@@ -90,23 +90,23 @@ def _turn(report: Reconciliation) -> float | None:
     if timezone.now() - report.started_at > LONGEST:
         end(report, "It took more than three hours, and was ended before all was compared.")
         return None
-    if report.compared_up_to is None:
+    if report.cursor is None:
         _make_again(report)
     connection = Connection.objects.select_related("organization").get(organization=report.organization_id)
     for batch in _batches(report):
         seconds = _compare_batch(report, connection, batch)
         if seconds or time.monotonic() > until:
-            due_at = timezone.now() + timedelta(seconds=seconds)
-            _save(report, due_at=due_at, claim_token=None, claimed_until=None)
+            next_attempt_at = timezone.now() + timedelta(seconds=seconds)
+            _save(report, next_attempt_at=next_attempt_at, lease_token=None, leased_until=None)
             return seconds
     _compare_the_rest(report, connection)
     return None
 
 
 def _make_again(report: Reconciliation) -> None:
-    for order in make_again(report.organization, report.started_at - JOURNAL_KEPT):
+    for order in restore_missing_orders(report.organization, report.started_at - JOURNAL_KEPT):
         text = "The portal had forgotten this order; it was made again, and Justifacts is asked for it."
-        _add(report, Difference.Outcome.MENDED, text, order)
+        _add(report, Discrepancy.Outcome.RESOLVED, text, order)
     _save(report)
 
 
@@ -114,8 +114,8 @@ def _batches(report: Reconciliation) -> Iterator[Sequence[Order]]:
     """By key, so that orders that change meanwhile are neither missed nor met twice."""
     recent = ~Q(status__in=ENDED) | Q(status_since__gte=report.started_at - RECENT)
     orders = Order.objects.order_by("pk").filter(recent, organization=report.organization_id, erased_at=None)
-    if report.compared_up_to is not None:
-        orders = orders.filter(pk__gt=report.compared_up_to)
+    if report.cursor is not None:
+        orders = orders.filter(pk__gt=report.cursor)
     keys = iter(list(orders.values_list("pk", flat=True)))
     while batch := list(islice(keys, BATCH)):
         yield list(orders.select_related("organization", "package").filter(pk__in=batch))
@@ -140,7 +140,7 @@ def _rest_of(connection: Connection) -> float:
     connection.refresh_from_db()
     if is_open(connection, Side.JUSTIFACTS):
         return 0
-    until = connection.justifacts_rest_until or timezone.now()
+    until = connection.justifacts_blocked_until or timezone.now()
     seconds = max((until - timezone.now()).total_seconds(), 1)
     return seconds if seconds <= _PATIENCE_SECONDS else 0
 
@@ -153,13 +153,13 @@ def _compare(report: Reconciliation, asked: Order, outcome: Found | CallFailed) 
         message = redact_text(outcome.message, asked.personal_data)
         report.reasons[message] = report.reasons.get(message, 0) + 1
     found: list[tuple[str, str]] = []
-    with changing(asked.pk) as order:
+    with locked_order(asked.pk) as order:
         if not order.is_erased:
             found += compare_with_justifacts(order, asked, outcome, timezone.now())
             found += compare_with_ashby(order, timezone.now())
     for line in found:
         _add(report, *line, asked)
-    report.compared_up_to = asked.pk
+    report.cursor = asked.pk
     _save(report)
 
 
@@ -172,15 +172,15 @@ def _compare_the_rest(report: Reconciliation, connection: Connection) -> None:
 
 
 def _add(report: Reconciliation, outcome: str, text: str, order: Order | None = None) -> None:
-    text = conceal(text, order.personal_data) if order else text
-    Difference.objects.create(reconciliation=report, outcome=outcome, text=text, order=order)
+    text = mask(text, order.personal_data) if order else text
+    Discrepancy.objects.create(reconciliation=report, outcome=outcome, text=text, order=order)
     setattr(report, outcome, getattr(report, outcome) + 1)
 
 
 def _save(report: Reconciliation, **more: object) -> None:
     """Raises ``TakenOver``, which takes back what was done in the same transaction."""
-    names = ("orders_checked", "mended", "for_human", "not_checked", "compared_up_to", "reasons")
+    names = ("orders_checked", "resolved", "needs_review", "not_checked", "cursor", "reasons")
     facts = {name: getattr(report, name) for name in (*names, "ended_at", "error")}
-    mine = Reconciliation.objects.filter(pk=report.pk, claim_token=report.claim_token, ended_at=None)
+    mine = Reconciliation.objects.filter(pk=report.pk, lease_token=report.lease_token, ended_at=None)
     if not mine.update(**facts, **more):
         raise TakenOver

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
-from assessments.models import Difference, InboundCall, Order
+from assessments.models import Discrepancy, InboundRequest, Order
 from assessments.tracking.apply import find
 from integrations.catalog.mapping import namesakes
-from integrations.catalog.sync import Synced, sync_jobs, sync_packages
+from integrations.catalog.sync import SyncResult, sync_jobs, sync_packages
 from integrations.http.errors import CallFailed
 from integrations.models import Connection, Job, JobPackageMapping, Package
 from integrations.partner_protocol.messages import AssessmentUpdate
 
 _What = tuple[str, str]
-_FOR_HUMAN, _NOT_CHECKED = Difference.Outcome.FOR_HUMAN, Difference.Outcome.NOT_CHECKED
+_FOR_HUMAN, _NOT_CHECKED = Discrepancy.Outcome.NEEDS_REVIEW, Discrepancy.Outcome.NOT_CHECKED
 _DAY = timedelta(days=1)
 #: So many unknown orders are listed at the most.
 _MOST = 50
@@ -56,7 +56,7 @@ def compare_catalogue(connection: Connection) -> Iterator[_What]:
         yield from _mapping(mapping, missing_jobs)
 
 
-def _packages_in_doubt(packages: Synced) -> str:
+def _packages_in_doubt(packages: SyncResult) -> str:
     names = ", ".join(f"“{package}”" for package in packages.missing[:10])
     lacks = f" It lacks {names}." if 0 < len(packages.missing) <= 10 else ""
     return (
@@ -99,9 +99,9 @@ def _mapping(mapping: JobPackageMapping, missing_jobs: frozenset[str]) -> Iterat
 
 def unknown_references(connection: Connection, now: datetime) -> Iterator[_What]:
     """Pushes of the last day about orders that the portal did not have, and does not have now."""
-    calls = InboundCall.objects.filter(
+    calls = InboundRequest.objects.filter(
         organization=connection.organization_id,
-        source=InboundCall.Source.JUSTIFACTS,
+        source=InboundRequest.Source.JUSTIFACTS,
         outcome="assessment_not_found",
         received_at__gte=now - _DAY,
     )

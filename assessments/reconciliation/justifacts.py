@@ -2,18 +2,18 @@
 
 from datetime import datetime
 
-from assessments.models import CancelledBy, Concern, Difference, Event, NextCall, Order
-from assessments.orders.transaction import questions, record, schedule
+from assessments.models import AttentionTopic, CancelledBy, Discrepancy, Order, OrderEvent, PendingCall
+from assessments.orders.transaction import questions, record_event, schedule_call
 from assessments.statuses import Status, may_follow
-from assessments.text import plain
+from assessments.text import untranslated
 from assessments.tracking.after_end import said
-from assessments.tracking.apply import adopt, apply_word, hear_number
-from assessments.tracking.status_report import Heard, hear
+from assessments.tracking.apply import apply_status, link_provider_order, note_provider_order
+from assessments.tracking.status_report import StatusReport, read_status_report
 from integrations.http.errors import CallFailed
 from integrations.justifacts.client import Found, OrderNotFound
 from integrations.partner_protocol.messages import AssessmentUpdate
 
-MENDED, FOR_HUMAN = Difference.Outcome.MENDED, Difference.Outcome.FOR_HUMAN
+RESOLVED, NEEDS_REVIEW = Discrepancy.Outcome.RESOLVED, Discrepancy.Outcome.NEEDS_REVIEW
 _What = tuple[str, str]
 
 
@@ -33,7 +33,7 @@ def compare_with_justifacts(
     if isinstance(outcome, OrderNotFound) and order.justifacts_order_id and not order.has_ended:
         return [
             (
-                FOR_HUMAN,
+                NEEDS_REVIEW,
                 f"Justifacts does not know order {order.justifacts_order_id} any more. Ask Justifacts "
                 "what became of it.",
             )
@@ -45,75 +45,81 @@ def _found(order: Order, found: Found, now: datetime) -> list[_What]:
     number = found.justifacts_order_id
     what: list[_What] = []
     if not order.justifacts_order_id:
-        if order.claim_token is not None:
+        if order.lease_token is not None:
             # It is being placed or asked about at this moment: that call's answer says the same.
             return []
-        record(order, Event.Source.JUSTIFACTS, "adopted", f"Justifacts had taken the order as {number}.")
-        adopt(order, number, now)
+        record_event(
+            order, OrderEvent.Source.JUSTIFACTS, "adopted", f"Justifacts had taken the order as {number}."
+        )
+        link_provider_order(order, number, now)
         what.append(_said(order, f"Justifacts had taken the order as number {number}; it was adopted."))
-    elif not hear_number(order, number, RECONCILED, now):
+    elif not note_provider_order(order, number, RECONCILED, now):
         text = f"Justifacts calls this order {number}, a number that another order has. Ask Justifacts."
-        return [(FOR_HUMAN, text)]
+        return [(NEEDS_REVIEW, text)]
     if order.offered_order_number:
         text = (
             f"Justifacts has this order as {order.offered_order_number}, the portal as "
             f"{order.justifacts_order_id}. Ask Justifacts whether it runs two checks; a person can take the "
             "new number on the order's page."
         )
-        what.append((FOR_HUMAN, text))
+        what.append((NEEDS_REVIEW, text))
     if found.word is not None:
         what += [line for line in _word(order, found.word, now) if line not in what]
     return what
 
 
 def _said(order: Order, text: str) -> _What:
-    return (FOR_HUMAN, order.attention_reason) if order.needs_attention else (MENDED, text)
+    return (NEEDS_REVIEW, order.attention_reason) if order.needs_attention else (RESOLVED, text)
 
 
 def _word(order: Order, word: AssessmentUpdate, now: datetime) -> list[_What]:
-    heard = hear(order, word, RECONCILED, now)
+    heard = read_status_report(order, word, RECONCILED, now)
     if order.has_ended:
         return _after_the_end(order, heard)
     if heard.target not in (None, order.status) and not may_follow(Status(order.status), heard.target):
         return [
             (
-                FOR_HUMAN,
+                NEEDS_REVIEW,
                 f"Justifacts says “{said(heard)}”, and the portal knows it as "
-                f"“{plain(Status(order.status).label)}” already. Ask Justifacts which is true.",
+                f"“{untranslated(Status(order.status).label)}” already. Ask Justifacts which is true.",
             )
         ]
-    if apply_word(order, word, RECONCILED, now):
-        is_named = heard.text or plain(Status(order.status).label)
-        return [(MENDED, f"Justifacts says “{is_named}”; the order was moved on, and Ashby is told.")]
+    if apply_status(order, word, RECONCILED, now):
+        is_named = heard.text or untranslated(Status(order.status).label)
+        return [(RESOLVED, f"Justifacts says “{is_named}”; the order was moved on, and Ashby is told.")]
     return []
 
 
-def _after_the_end(order: Order, heard: Heard) -> list[_What]:
+def _after_the_end(order: Order, heard: StatusReport) -> list[_What]:
     """The rules are in ``after_end.py``: a question that is open is listed each night."""
-    if apply_word(order, heard.message, RECONCILED, heard.now):
+    if apply_status(order, heard.message, RECONCILED, heard.now):
         return [_said(order, f"Justifacts changed the result: {order.result}; Ashby is told.")]
     agrees = heard.target == order.status
-    concerns = (Concern.RESULT,) if agrees else (Concern.RESULT, Concern.CANCEL, Concern.PLACING)
+    concerns = (
+        (AttentionTopic.RESULT,)
+        if agrees
+        else (AttentionTopic.RESULT, AttentionTopic.CANCEL, AttentionTopic.PLACING)
+    )
     for question in questions(order):
         if question.concern in concerns:
-            return [(FOR_HUMAN, question.reason)]
+            return [(NEEDS_REVIEW, question.reason)]
     if order.status == Status.CANCELLED and heard.target != Status.CANCELLED:
         return _cancelled_here(order, heard)
     return []
 
 
-def _cancelled_here(order: Order, heard: Heard) -> list[_What]:
+def _cancelled_here(order: Order, heard: StatusReport) -> list[_What]:
     """It was cancelled by Ashby or by a person, or a person has settled the question about it."""
-    if order.next_call == NextCall.CANCEL or order.cancelled_by not in (
+    if order.next_call == PendingCall.CANCEL or order.cancelled_by not in (
         CancelledBy.ASHBY,
         CancelledBy.PERSON,
     ):
         return []
-    schedule(order, NextCall.CANCEL, heard.now)
-    record(
+    schedule_call(order, PendingCall.CANCEL, heard.now)
+    record_event(
         order,
-        Event.Source.PORTAL,
+        OrderEvent.Source.PORTAL,
         "cancel_again",
         f"Justifacts goes on with this cancelled check (“{said(heard)}”); it is told again to stop.",
     )
-    return [(MENDED, "It is cancelled, and Justifacts went on with it; Justifacts is told again to stop.")]
+    return [(RESOLVED, "It is cancelled, and Justifacts went on with it; Justifacts is told again to stop.")]

@@ -1,7 +1,7 @@
 """Reconciliation: what Justifacts says, what Ashby last took, and what the portal believes, compared for
 each open or recently ended order, with the packages and the mapped jobs.
 
-A difference is mended by the ordinary services (a word as a poll would bring it, an update as the change
+A difference is resolved by the ordinary services (a word as a poll would bring it, an update as the change
 would have written it) or listed for a human. Who cannot be asked is listed as not checked: silence is
 no difference. A second run right after the first finds nothing to mend.
 """
@@ -34,12 +34,12 @@ class AlreadyRunning(NotNow):
     """A reconciliation of this organization has not ended yet."""
 
 
-def reconcile(
-    organization: Organization, asked_by: str, wait: Callable[[float], None] = time.sleep
+def reconcile_now(
+    organization: Organization, requested_by: str, wait: Callable[[float], None] = time.sleep
 ) -> Reconciliation:
-    """Compares everything and mends what can be mended; the report. Where calls have to rest, ``wait`` is
+    """Compares everything and mends what can be resolved; the report. Where calls have to rest, ``wait`` is
     called with the seconds. Raises ``NotNow``."""
-    report = begin(organization, asked_by)
+    report = begin(organization, requested_by)
     while report.ended_at is None:
         seconds = go_on(report)
         if report.ended_at is None:
@@ -48,19 +48,19 @@ def reconcile(
     return report
 
 
-def begin(organization: Organization, asked_by: str) -> Reconciliation:
+def begin(organization: Organization, requested_by: str) -> Reconciliation:
     """A report that has begun; ``go_on`` does the rest, in turns. Raises ``NotNow``."""
     now = timezone.now()
     if not Connection.objects.filter(organization=organization, is_enabled=True).exists():
         raise NotNow(f"The connection of {organization} is switched off.")
     unended = Reconciliation.objects.filter(organization=organization, ended_at=None)
-    for earlier in unended.unclaimed(now).filter(due_at__lte=now - GIVEN_UP_AFTER):
+    for earlier in unended.not_leased(now).filter(next_attempt_at__lte=now - GIVEN_UP_AFTER):
         with suppress(TakenOver):
             end(earlier, "It was interrupted, and no worker went on with it.")
     try:
         with transaction.atomic():
             return Reconciliation.objects.create(
-                organization=organization, asked_by=asked_by, started_at=now, due_at=now
+                organization=organization, requested_by=requested_by, started_at=now, next_attempt_at=now
             )
     except IntegrityError:
         raise AlreadyRunning(f"A reconciliation of {organization} is running already.") from None
@@ -82,12 +82,12 @@ def begin_nightly(now: datetime) -> None:
             begin(organization, "the portal")
 
 
-def due(now: datetime) -> list[int]:
+def organizations_due(now: datetime) -> list[int]:
     """Reports with which nobody goes on at the moment, and somebody may."""
-    unended = Reconciliation.objects.unclaimed(now).filter(ended_at=None, due_at__lte=now)
-    return list(unended.order_by("due_at").values_list("pk", flat=True)[:50])
+    unended = Reconciliation.objects.not_leased(now).filter(ended_at=None, next_attempt_at__lte=now)
+    return list(unended.order_by("next_attempt_at").values_list("pk", flat=True)[:50])
 
 
-def forget_old_reports(now: datetime) -> int:
+def delete_old_reports(now: datetime) -> int:
     """Reports that are older than 90 days go."""
     return Reconciliation.objects.filter(started_at__lt=now - KEPT).delete()[0]

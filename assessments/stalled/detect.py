@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from assessments.models import Event, Order
-from assessments.orders.transaction import changing, moves_again, record
-from assessments.outbox.compose import tell_waiting
-from assessments.stalled.thresholds import STAGES, STANDING_STILL, Limits, other_limit_now, sentence
+from assessments.models import Order, OrderEvent
+from assessments.orders.transaction import clear_stall, locked_order, record_event
+from assessments.outbox.compose import enqueue_stall_note
+from assessments.stalled.thresholds import IS_STALLED, STAGES, Thresholds, sentence, threshold_changed
 
 #: How long one run writes; the next one, a minute later, takes the rest.
 SECONDS = 25
@@ -19,26 +19,26 @@ SECONDS = 25
 BATCH = 1000
 
 
-def watch(now: datetime) -> list[UUID]:
+def detect_stalled(now: datetime) -> list[UUID]:
     """Looks at every order on the way. Answers with those of which Ashby has to be told."""
-    limits, until = Limits.now(), time.monotonic() + SECONDS
+    limits, until = Thresholds.now(), time.monotonic() + SECONDS
     to_tell = []
     for assessment_id in _to_look_at(limits, now):
         if time.monotonic() > until:
             break
-        if _look_at(assessment_id, limits, now):
+        if _check_order(assessment_id, limits, now):
             to_tell.append(assessment_id)
     return to_tell
 
 
-def _to_look_at(limits: Limits, now: datetime) -> Iterator[UUID]:
+def _to_look_at(limits: Thresholds, now: datetime) -> Iterator[UUID]:
     """Orders about which something has to be written; in the usual minute there is none."""
-    moving = Order.objects.filter(still_since=None)
-    flagged = Order.objects.filter(STANDING_STILL)
-    untold = Q(organization__watch_limits__tell_ashby=True) & ~Q(still_told=F("status"))
+    moving = Order.objects.filter(stalled_since=None)
+    flagged = Order.objects.filter(IS_STALLED)
+    untold = Q(organization__watch_limits__tell_ashby=True) & ~Q(stall_notified_status=F("status"))
     found = (
         *(moving.filter(limits.have_passed(status, now)) for status in STAGES),
-        flagged.filter(other_limit_now()),
+        flagged.filter(threshold_changed()),
         flagged.filter(untold),
     )
     return chain.from_iterable(
@@ -46,31 +46,31 @@ def _to_look_at(limits: Limits, now: datetime) -> Iterator[UUID]:
     )
 
 
-def _look_at(assessment_id: UUID, limits: Limits, now: datetime) -> bool:
+def _check_order(assessment_id: UUID, limits: Thresholds, now: datetime) -> bool:
     """Writes down whether the order stands still. However often, and by however many workers at once:
     its history says so once in each status, and so does Ashby."""
     try:
-        with changing(assessment_id) as order:
+        with locked_order(assessment_id) as order:
             if not limits.has_passed(order, now):
-                moves_again(order)
+                clear_stall(order)
                 return False
-            _stands_still(order, limits.limit(order), now)
-            return _tell_once(order, limits, now)
+            _mark_stalled(order, limits.limit(order), now)
+            return _send_stall_note(order, limits, now)
     except Order.DoesNotExist:
         return False
 
 
-def _stands_still(order: Order, limit: int, now: datetime) -> None:
-    order.still_since = order.still_since or now
-    order.still_limit, order.still_reason = limit, sentence(order, limit)
-    known = order.events.filter(kind="standing_still", at__gt=order.status_since)
+def _mark_stalled(order: Order, limit: int, now: datetime) -> None:
+    order.stalled_since = order.stalled_since or now
+    order.stall_threshold, order.stall_reason = limit, sentence(order, limit)
+    known = order.events.filter(kind="stalled", at__gt=order.status_since)
     if not known.exists():
-        record(order, Event.Source.PORTAL, "standing_still", order.still_reason)
+        record_event(order, OrderEvent.Source.PORTAL, "stalled", order.stall_reason)
 
 
-def _tell_once(order: Order, limits: Limits, now: datetime) -> bool:
-    if order.still_told == order.status or not limits.of(order.organization_id).tell_ashby:
+def _send_stall_note(order: Order, limits: Thresholds, now: datetime) -> bool:
+    if order.stall_notified_status == order.status or not limits.of(order.organization_id).tell_ashby:
         return False
-    order.still_told = order.status
-    tell_waiting(order, order.still_reason, now)
+    order.stall_notified_status = order.status
+    enqueue_stall_note(order, order.stall_reason, now)
     return True

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
-from assessments.models import Order, WatchLimits
+from assessments.models import Order, StallThresholds
 from assessments.statuses import Status
-from assessments.text import in_words, plain
+from assessments.text import in_words, untranslated
 
 #: The orders that the watchdog has found.
-STANDING_STILL = Q(still_since__isnull=False)
+IS_STALLED = Q(stalled_since__isnull=False)
 
 _SATURDAY = 5
 
@@ -77,22 +77,22 @@ STAGES = {
 
 
 @dataclass(frozen=True)
-class Limits:
+class Thresholds:
     """The limits of every organization, as they are now."""
 
-    own: dict[int, WatchLimits]
+    own: dict[int, StallThresholds]
 
     @classmethod
-    def now(cls) -> "Limits":
-        return cls({limits.pk: limits for limits in WatchLimits.objects.order_by()})
+    def now(cls) -> "Thresholds":
+        return cls({limits.pk: limits for limits in StallThresholds.objects.order_by()})
 
-    def of(self, organization: int) -> WatchLimits:
-        return self.own.get(organization) or WatchLimits()
+    def of(self, organization: int) -> StallThresholds:
+        return self.own.get(organization) or StallThresholds()
 
     def have_passed(self, status: Status, now: datetime) -> Q:
         """The orders in this status that have been so for longer than their organization's limit."""
         stage, path = STAGES[status], _path(status)
-        usual = stage.before(now, getattr(WatchLimits(), stage.field))
+        usual = stage.before(now, getattr(StallThresholds(), stage.field))
         found = Q(organization__watch_limits=None, status_since__lt=usual)
         earliest = [usual]
         for limit in {getattr(limits, stage.field) for limits in self.own.values()}:
@@ -111,13 +111,13 @@ class Limits:
         return limit
 
 
-def other_limit_now() -> Q:
+def threshold_changed() -> Q:
     """Of the orders that stand still, those whose limit is not the one that they have passed."""
     found = Q()
     for status, stage in STAGES.items():
-        limit = Coalesce(F(_path(status)), Value(getattr(WatchLimits(), stage.field)))
-        found |= Q(status=status) & ~Q(still_limit=limit)
-    return STANDING_STILL & found
+        limit = Coalesce(F(_path(status)), Value(getattr(StallThresholds(), stage.field)))
+        found |= Q(status=status) & ~Q(stall_threshold=limit)
+    return IS_STALLED & found
 
 
 def _path(status: Status) -> str:
@@ -130,6 +130,6 @@ def sentence(order: Order, limit: int) -> str:
     stage = STAGES[Status(order.status)]
     length = f"{limit} {stage.unit}{'' if limit == 1 else 's'}"
     return (
-        f"{plain(Status(order.status).label)} since {in_words(order.status_since)}; "
+        f"{untranslated(Status(order.status).label)} since {in_words(order.status_since)}; "
         f"the limit at {order.organization} is {length}. {stage.advice}"
     )

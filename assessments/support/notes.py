@@ -4,19 +4,19 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from assessments.models import Order, Update
-from assessments.orders.staff import NotPossible, changing_by_person, record_person
-from assessments.orders.transaction import drop
-from assessments.support.unknown_placement import placing_stayed_unknown
+from assessments.models import AshbyUpdate, Order
+from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
+from assessments.orders.transaction import drop_topic
+from assessments.support.unknown_placement import is_placement_unknown
 
 
-def note(assessment_id: UUID, text: str, who: str) -> None:
+def add_note(assessment_id: UUID, text: str, who: str) -> None:
     """Adds a note to the order's history. Raises ``NotPossible``."""
-    with changing_by_person(assessment_id) as order:
-        record_person(order, "note", f"{who} noted: {text.strip()}")
+    with locked_order_for_staff(assessment_id) as order:
+        record_staff_action(order, "note", f"{who} noted: {text.strip()}")
 
 
-def why_not_resolved(order: Order) -> str:
+def why_unresolvable(order: Order) -> str:
     """What a person has to do instead; empty: they may resolve it.
 
     While a placing is unknown, the question is what keeps the machine from placing the order again; and
@@ -24,24 +24,24 @@ def why_not_resolved(order: Order) -> str:
     """
     if not order.needs_attention:
         return _("No human is asked for this order any more.")
-    if placing_stayed_unknown(order) and not order.has_ended:
+    if is_placement_unknown(order) and not order.has_ended:
         return _(
             "Whether Justifacts has this order is not known. Adopt its number, place it again or cancel it: "
             "one of these settles it."
         )
-    if order.updates.filter(state=Update.State.REFUSED).exists():
+    if order.updates.filter(state=AshbyUpdate.State.REFUSED).exists():
         return _(
-            "Ashby refused an update, and later ones wait for it. Retry it once the cause is mended, or set "
-            "it aside."
+            "Ashby refused an update, and later ones wait for it. Retry it once the cause is resolved, or "
+            "skip it."
         )
     return ""
 
 
-def resolve(assessment_id: UUID, who: str, reason: str) -> None:
+def resolve_attention(assessment_id: UUID, who: str, reason: str) -> None:
     """A person has settled what a human was asked for. Raises ``NotPossible``."""
-    with changing_by_person(assessment_id) as order:
-        if why_not := why_not_resolved(order):
+    with locked_order_for_staff(assessment_id) as order:
+        if why_not := why_unresolvable(order):
             raise NotPossible(why_not)
         asked = order.attention_reason
-        drop(order, order.attention_concern)
-        record_person(order, "resolved", f"{who} resolved “{asked}”", reason)
+        drop_topic(order, order.attention_topic)
+        record_staff_action(order, "resolved", f"{who} resolved “{asked}”", reason)

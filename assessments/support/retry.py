@@ -8,11 +8,11 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from assessments.models import Concern, NextCall, Order, Update
-from assessments.orders.staff import record_person
-from assessments.orders.transaction import changing, settle
-from assessments.text import plain
-from integrations.connections.circuit_breaker import wake
+from assessments.models import AshbyUpdate, AttentionTopic, Order, PendingCall
+from assessments.orders.staff import record_staff_action
+from assessments.orders.transaction import clear_attention, locked_order
+from assessments.text import untranslated
+from integrations.connections.circuit_breaker import reset_cooldown
 
 
 def retry(assessment_id: UUID, who: str) -> list[str]:
@@ -22,16 +22,18 @@ def retry(assessment_id: UUID, who: str) -> list[str]:
     that works is made due, and waits on.
     """
     now = timezone.now()
-    with changing(assessment_id) as order:
+    with locked_order(assessment_id) as order:
         done: list[Promise] = []
-        if order.next_call != NextCall.NONE and order.claim_token is None:
-            order.next_call_at = now
-            what = NextCall(order.next_call).label
+        if order.next_call != PendingCall.NONE and order.lease_token is None:
+            order.next_attempt_at = now
+            what = PendingCall(order.next_call).label
             done.append(format_lazy(_("{what} {when}"), what=what, when=_when(order)))
-        updates = Update.objects.filter(order=order, claim_token=None)
-        waiting = updates.filter(state__in=Update.UNSAID).update(state=Update.State.WAITING, due_at=now)
+        updates = AshbyUpdate.objects.filter(order=order, lease_token=None)
+        waiting = updates.filter(state__in=AshbyUpdate.UNDELIVERED).update(
+            state=AshbyUpdate.State.WAITING, next_attempt_at=now
+        )
         if waiting:
-            settle(order, Concern.DELIVERY)
+            clear_attention(order, AttentionTopic.DELIVERY)
             text = ngettext_lazy(
                 "tell Ashby {count} waiting update {when}",
                 "tell Ashby {count} waiting updates {when}",
@@ -39,8 +41,10 @@ def retry(assessment_id: UUID, who: str) -> list[str]:
             )
             done.append(format_lazy(text, count=waiting, when=_when_told(order)))
         if done:
-            wake(order.organization_id, now)
-            record_person(order, "retried", f"{who} asked to {' and to '.join(map(plain, done))}.")
+            reset_cooldown(order.organization_id, now)
+            record_staff_action(
+                order, "retried", f"{who} asked to {' and to '.join(map(untranslated, done))}."
+            )
     return [str(each) for each in done]
 
 
@@ -57,19 +61,19 @@ def _when_told(order: Order) -> Promise:
 
 def poll_now(assessment_id: UUID, who: str) -> bool:
     """Makes the order's poll due now. False: there is nothing to poll for."""
-    with changing(assessment_id) as order:
+    with locked_order(assessment_id) as order:
         if not can_be_polled(order):
             return False
         now = timezone.now()
-        order.next_call, order.next_call_at = NextCall.POLL, now
+        order.next_call, order.next_attempt_at = PendingCall.POLL, now
         order.release()
-        wake(order.organization_id, now)
-        record_person(order, "poll_asked", f"{who} asked Justifacts for the status now.")
+        reset_cooldown(order.organization_id, now)
+        record_staff_action(order, "poll_asked", f"{who} asked Justifacts for the status now.")
     return True
 
 
 def can_be_polled(order: Order) -> bool:
     """Whether Justifacts has the order and nothing else has to be said to it first. However long ago the
     order ended, and whoever cancelled it."""
-    at_rest = order.next_call in (NextCall.POLL, NextCall.NONE) and not order.is_erased
+    at_rest = order.next_call in (PendingCall.POLL, PendingCall.NONE) and not order.is_erased
     return at_rest and bool(order.justifacts_order_id)

@@ -7,12 +7,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from assessments.models import Concern, NextCall, Order
-from assessments.orders.staff import NotPossible, changing_by_person, record_person
-from assessments.orders.transaction import drop, schedule
-from assessments.placement.failures import forget_placing_failures
+from assessments.models import AttentionTopic, Order, PendingCall
+from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
+from assessments.orders.transaction import drop_topic, schedule_call
+from assessments.placement.failures import clear_placement_failures
 from assessments.statuses import Status
-from assessments.tracking.apply import adopt as adopt_number
+from assessments.tracking.apply import link_provider_order as adopt_number
 from assessments.tracking.order_number import is_taken
 
 _NOT_UNKNOWN = gettext_lazy(
@@ -21,26 +21,26 @@ _NOT_UNKNOWN = gettext_lazy(
 )
 
 
-def placing_stayed_unknown(order: Order) -> bool:
+def is_placement_unknown(order: Order) -> bool:
     """Whether only a person can say if Justifacts has the order, and under which number. For a cancelled
     one it may be said at any time: Justifacts is then told to cancel it."""
-    if order.justifacts_order_id or order.next_call not in (NextCall.LOOK_UP, NextCall.NONE):
+    if order.justifacts_order_id or order.next_call not in (PendingCall.LOOK_UP, PendingCall.NONE):
         return False
-    is_asked = order.needs_attention and order.attention_concern == Concern.PLACING
-    return is_asked or (order.status == Status.CANCELLED and order.next_call == NextCall.LOOK_UP)
+    is_asked = order.needs_attention and order.attention_topic == AttentionTopic.PLACING
+    return is_asked or (order.status == Status.CANCELLED and order.next_call == PendingCall.LOOK_UP)
 
 
-def may_be_placed_again(order: Order) -> bool:
-    return placing_stayed_unknown(order) and not order.has_ended
+def can_be_resubmitted(order: Order) -> bool:
+    return is_placement_unknown(order) and not order.has_ended
 
 
-def adopt(assessment_id: UUID, number: str, who: str, reason: str) -> None:
+def link_existing_order(assessment_id: UUID, number: str, who: str, reason: str) -> None:
     """Justifacts has the order under this number; it is asked for its status at once. A cancelled one
     is cancelled there. Raises ``NotPossible``."""
     number = number.strip()
     now = timezone.now()
-    with changing_by_person(assessment_id) as order:
-        if not placing_stayed_unknown(order):
+    with locked_order_for_staff(assessment_id) as order:
+        if not is_placement_unknown(order):
             raise NotPossible(_NOT_UNKNOWN)
         if is_taken(order, number):
             raise NotPossible(
@@ -50,23 +50,23 @@ def adopt(assessment_id: UUID, number: str, who: str, reason: str) -> None:
                 )
                 % {"organization": order.organization, "number": number}
             )
-        record_person(
+        record_staff_action(
             order, "adopted", f"{who} said that Justifacts has this order as number {number}.", reason
         )
         adopt_number(order, number, now)
-        if order.next_call == NextCall.POLL:
-            schedule(order, NextCall.POLL, now)
+        if order.next_call == PendingCall.POLL:
+            schedule_call(order, PendingCall.POLL, now)
 
 
-def place_again(assessment_id: UUID, who: str, reason: str) -> None:
+def resubmit_order(assessment_id: UUID, who: str, reason: str) -> None:
     """Justifacts has no such order: it is placed once more. Raises ``NotPossible``."""
-    with changing_by_person(assessment_id) as order:
-        if not may_be_placed_again(order):
+    with locked_order_for_staff(assessment_id) as order:
+        if not can_be_resubmitted(order):
             raise NotPossible(_NOT_UNKNOWN)
-        if order.claim_token is not None:
+        if order.lease_token is not None:
             raise NotPossible(_("The portal is asking Justifacts at this moment. Try again in a minute."))
-        drop(order, Concern.PLACING)
+        drop_topic(order, AttentionTopic.PLACING)
         # What Justifacts answered before says nothing about this placing.
-        forget_placing_failures(order)
-        schedule(order, NextCall.PLACE, timezone.now())
-        record_person(order, "placed_again", f"{who} had the order placed at Justifacts again.", reason)
+        clear_placement_failures(order)
+        schedule_call(order, PendingCall.PLACE, timezone.now())
+        record_staff_action(order, "placed_again", f"{who} had the order placed at Justifacts again.", reason)

@@ -34,11 +34,11 @@ cancelled takes the flag back.
 
 from enum import Enum, auto
 
-from assessments.models import CancelledBy, Concern, NextCall, Order
-from assessments.orders.transaction import is_asked
+from assessments.models import AttentionTopic, CancelledBy, Order, PendingCall
+from assessments.orders.transaction import is_flagged
 from assessments.statuses import Status
-from assessments.text import plain
-from assessments.tracking.status_report import Age, Heard, age_of, is_newer
+from assessments.text import untranslated
+from assessments.tracking.status_report import Age, StatusReport, age_of, is_newer
 
 _BY_US = (CancelledBy.ASHBY, CancelledBy.PERSON)
 
@@ -58,7 +58,7 @@ class Step(Enum):
     AFTER_END = auto()
 
 
-def decide(order: Order, heard: Heard) -> Step:
+def decide(order: Order, heard: StatusReport) -> Step:
     """The tables above; changes nothing."""
     if order.status == Status.COMPLETE:
         if heard.target in (Status.COMPLETE, None):
@@ -76,12 +76,12 @@ def decide(order: Order, heard: Heard) -> Step:
     return Step.NOTHING if _is_asked_about(order, heard) else Step.TAKEN_UP
 
 
-def _about_completion(order: Order, heard: Heard) -> Step:
+def _about_completion(order: Order, heard: StatusReport) -> Step:
     if heard.target is None and not heard.text:
         return Step.NOTHING
     if wanted(order, heard) == shown(order):
-        has_question = bool(order.asked_about) or is_asked(order, Concern.RESULT)
-        is_open = has_question and not order.status_is_unknown
+        has_question = bool(order.asked_about) or is_flagged(order, AttentionTopic.RESULT)
+        is_open = has_question and not order.status_unrecognized
         return Step.CONFIRM if is_open and (heard.is_asked or is_newer(order, heard)) else Step.NOTHING
     age = age_of(order, heard)
     if age == Age.CURRENT:
@@ -92,7 +92,7 @@ def _about_completion(order: Order, heard: Heard) -> Step:
     return Step.LATE
 
 
-def wanted(order: Order, heard: Heard) -> tuple[str, str, str]:
+def wanted(order: Order, heard: StatusReport) -> tuple[str, str, str]:
     """Status word (empty: complete), result and report as they would be after the message."""
     word = heard.unknown_word
     if word == order.justifacts_status:
@@ -106,10 +106,10 @@ def shown(order: Order) -> tuple[str, str, str]:
 
 
 def _word(order: Order) -> str:
-    return order.justifacts_status if order.status_is_unknown else ""
+    return order.justifacts_status if order.status_unrecognized else ""
 
 
-def _contradiction(order: Order, heard: Heard) -> Step:
+def _contradiction(order: Order, heard: StatusReport) -> Step:
     is_no_late_message = heard.target == Status.CANCELLED and age_of(order, heard) == Age.CURRENT
     if not (heard.is_asked or is_newer(order, heard) or is_no_late_message):
         return Step.AFTER_END
@@ -117,14 +117,18 @@ def _contradiction(order: Order, heard: Heard) -> Step:
 
 
 def _can_settle_cancel(order: Order) -> bool:
-    return order.next_call == NextCall.CANCEL or is_asked(order, Concern.CANCEL) or bool(order.asked_about)
+    return (
+        order.next_call == PendingCall.CANCEL
+        or is_flagged(order, AttentionTopic.CANCEL)
+        or bool(order.asked_about)
+    )
 
 
-def _is_asked_about(order: Order, heard: Heard) -> bool:
+def _is_asked_about(order: Order, heard: StatusReport) -> bool:
     return _gist(order.asked_about) == _gist(as_question(heard))
 
 
-def as_question(heard: Heard) -> dict[str, str | int | None]:
+def as_question(heard: StatusReport) -> dict[str, str | int | None]:
     return {
         "text": said(heard),
         "result": heard.result,
@@ -139,6 +143,6 @@ def _gist(question: dict[str, str | int | None]) -> tuple[str | int | None, ...]
     return question.get("text"), question.get("result")
 
 
-def said(heard: Heard) -> str:
+def said(heard: StatusReport) -> str:
     """The status word for people."""
-    return heard.text or (plain(heard.target.label) if heard.target else "nothing")
+    return heard.text or (untranslated(heard.target.label) if heard.target else "nothing")

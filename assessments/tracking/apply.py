@@ -13,12 +13,19 @@ from enum import Enum, auto
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from assessments.models import CancelledBy, Concern, Event, InboundCall, NextCall, Order
-from assessments.orders.call_log import keep_about
-from assessments.orders.transaction import ask_human, changing, move, record, schedule, settle
-from assessments.outbox.compose import label_of, tell_completion, tell_status, tell_word
+from assessments.models import AttentionTopic, CancelledBy, InboundRequest, Order, OrderEvent, PendingCall
+from assessments.orders.call_log import log_result
+from assessments.orders.transaction import (
+    clear_attention,
+    flag_for_attention,
+    locked_order,
+    record_event,
+    schedule_call,
+    set_status,
+)
+from assessments.outbox.compose import ashby_label, enqueue_completion, enqueue_raw_status, enqueue_status
 from assessments.statuses import NO_RESULT, Status, may_follow, status_of
-from assessments.text import plain
+from assessments.text import untranslated
 from assessments.tracking import after_end, after_end_effects
 from assessments.tracking.finish import end_as_cancelled
 from assessments.tracking.order_number import (
@@ -29,35 +36,43 @@ from assessments.tracking.order_number import (
     report_conflict,
 )
 from assessments.tracking.poll_schedule import next_poll, schedule_poll
-from assessments.tracking.report_url import take_address
-from assessments.tracking.status_report import Age, Heard, age_of, hear, remember
-from integrations.failpoints import reach
+from assessments.tracking.report_url import take_report_url
+from assessments.tracking.status_report import (
+    Age,
+    StatusReport,
+    age_of,
+    read_status_report,
+    remember_provider_status,
+)
+from integrations.failpoints import failpoint
 from integrations.models import Connection
 from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.partner_protocol.parsing import as_uuid, spellings
 
 PUSHED = "by push"
-_JUSTIFACTS = Event.Source.JUSTIFACTS
+_JUSTIFACTS = OrderEvent.Source.JUSTIFACTS
 
 
 class WrongOrderNumber(Exception):
     """A word names our reference together with an order number that cannot be right."""
 
 
-def receive_push(connection: Connection, word: AssessmentUpdate, call: InboundCall, now: datetime) -> Order:
+def receive_push(
+    connection: Connection, word: AssessmentUpdate, call: InboundRequest, now: datetime
+) -> Order:
     """Applies a push from Justifacts. Raises ``Order.DoesNotExist`` where the organization has no such order,
     and ``WrongOrderNumber`` where another order has the number: then nothing is applied, and both are
     flagged."""
     found = find(connection, word)
-    with changing(found.pk) as order:
+    with locked_order(found.pk) as order:
         if order.is_erased:
-            keep_about(call, order, "erased")
+            log_result(call, order, "erased")
             return order
-        is_ours = hear_number(order, word.assessment_id, PUSHED, now)
+        is_ours = note_provider_order(order, word.assessment_id, PUSHED, now)
         if is_ours:
-            moved = apply_word(order, word, PUSHED, now)
-            keep_about(call, order, "applied" if moved else "recorded")
-        reach("push.before_commit")
+            moved = apply_status(order, word, PUSHED, now)
+            log_result(call, order, "applied" if moved else "recorded")
+        failpoint("push.before_commit")
     if not is_ours:
         report_conflict(order, word.assessment_id, PUSHED)
         raise WrongOrderNumber
@@ -90,7 +105,7 @@ def _by_our_id(orders: "QuerySet[Order]", text: str) -> Order:
     return orders.get(pk=own_id)
 
 
-def hear_number(order: Order, number: str, how: str, now: datetime) -> bool:
+def note_provider_order(order: Order, number: str, how: str, now: datetime) -> bool:
     """Justifacts names the order by this number (or by none). A first number is adopted, and another one is
     offered to a person. False where another order has the number: then nothing of the message may be applied.
     The caller holds and saves the order."""
@@ -99,15 +114,15 @@ def hear_number(order: Order, number: str, how: str, now: datetime) -> bool:
     if not order.justifacts_order_id:
         if is_taken(order, number):
             return False
-        record(order, _JUSTIFACTS, "adopted", f"Justifacts speaks of the order as number {number}.")
-        adopt(order, number, now)
+        record_event(order, _JUSTIFACTS, "adopted", f"Justifacts speaks of the order as number {number}.")
+        link_provider_order(order, number, now)
     elif is_another_number(order, number):
         if is_taken(order, number):
             return False
         offer_number(order, number, how)
-        if _is_cancelled_by_us(order) and order.next_call in (NextCall.NONE, NextCall.POLL):
+        if _is_cancelled_by_us(order) and order.next_call in (PendingCall.NONE, PendingCall.POLL):
             # Justifacts has taken the cancellation of the number before, not of this one.
-            schedule(order, NextCall.CANCEL, now)
+            schedule_call(order, PendingCall.CANCEL, now)
     return True
 
 
@@ -116,37 +131,37 @@ def _is_cancelled_by_us(order: Order) -> bool:
     return order.status == Status.CANCELLED and is_ours
 
 
-def adopt(order: Order, number: str, now: datetime) -> None:
+def link_provider_order(order: Order, number: str, now: datetime) -> None:
     """Justifacts has the order, under this number. The caller holds and saves the order."""
     if is_taken(order, number):
-        schedule(order, NextCall.NONE, None)
-        ask_human(
+        schedule_call(order, PendingCall.NONE, None)
+        flag_for_attention(
             order,
-            Concern.PLACING,
+            AttentionTopic.PLACING,
             f"Justifacts gave this order the number {number}, which another order has already. "
             "Ask Justifacts which check belongs to this candidate.",
         )
         return
     order.justifacts_order_id = number
     order.placed_at = order.placed_at or now
-    settle(order, Concern.PLACING)
+    clear_attention(order, AttentionTopic.PLACING)
     if order.status == Status.CANCELLED:
         # What Justifacts itself has cancelled is never cancelled by the portal.
         is_ours = _is_cancelled_by_us(order)
-        schedule(order, *((NextCall.CANCEL, now) if is_ours else (NextCall.NONE, None)))
+        schedule_call(order, *((PendingCall.CANCEL, now) if is_ours else (PendingCall.NONE, None)))
     elif order.status == Status.REJECTED:
-        schedule(order, NextCall.NONE, None)
-        ask_human(
+        schedule_call(order, PendingCall.NONE, None)
+        flag_for_attention(
             order,
-            Concern.PLACING,
+            AttentionTopic.PLACING,
             f"Justifacts had refused this order, but runs it as number {number}. Ask Justifacts "
             "to cancel it, or tell the recruiter.",
         )
     else:
         if may_follow(Status(order.status), Status.RECEIVED):
-            move(order, Status.RECEIVED, now)
-            tell_status(order, Status.RECEIVED, now)
-        schedule(order, NextCall.POLL, now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
+            set_status(order, Status.RECEIVED, now)
+            enqueue_status(order, Status.RECEIVED, now)
+        schedule_call(order, PendingCall.POLL, now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
 
 
 class Step(Enum):
@@ -163,12 +178,12 @@ class Step(Enum):
 _QUIET = (Step.NOTHING, after_end.Step.NOTHING)
 
 
-def is_news(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> bool:
+def has_changes(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> bool:
     """Whether ``apply_word`` would write anything: most polls repeat the last answer."""
-    return not order.is_erased and _decide(order, hear(order, word, how, now)) not in _QUIET
+    return not order.is_erased and _decide(order, read_status_report(order, word, how, now)) not in _QUIET
 
 
-def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> bool:
+def apply_status(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> bool:
     """Whether the message changed what is true, so that Ashby is told. The caller holds and saves the order.
 
     ``how``: the words for the history; those in ``heard.ASKED`` say that the portal has just asked. An
@@ -177,7 +192,7 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
     """
     if order.is_erased:
         return False
-    heard = hear(order, word, how, now)
+    heard = read_status_report(order, word, how, now)
     step = _decide(order, heard)
     if isinstance(step, after_end.Step):
         return after_end_effects.apply(order, heard, step)
@@ -191,11 +206,11 @@ def apply_word(order: Order, word: AssessmentUpdate, how: str, now: datetime) ->
     return False
 
 
-def _decide(order: Order, heard: Heard) -> Step | after_end.Step:
+def _decide(order: Order, heard: StatusReport) -> Step | after_end.Step:
     if order.has_ended:
         return after_end.decide(order, heard)
     target = heard.target
-    if target == order.status and not order.status_is_unknown:
+    if target == order.status and not order.status_unrecognized:
         return Step.SPELLING if heard.text not in ("", order.justifacts_status) else Step.NOTHING
     if target is None and heard.text in ("", order.justifacts_status):
         return Step.NOTHING
@@ -207,7 +222,7 @@ def _decide(order: Order, heard: Heard) -> Step | after_end.Step:
     return Step.MOVE if may_follow(Status(order.status), target) else Step.LATE
 
 
-def _is_late(order: Order, heard: Heard) -> bool:
+def _is_late(order: Order, heard: StatusReport) -> bool:
     age = age_of(order, heard)
     # A new word that Justifacts says when it is asked is true now. An old answer with the status that was
     # known before takes no new word back: a part of Justifacts may not know of it yet.
@@ -215,67 +230,69 @@ def _is_late(order: Order, heard: Heard) -> bool:
     return age == Age.DUPLICATE or (age == Age.OLDER and not is_new_word)
 
 
-def _apply(order: Order, heard: Heard, step: Step) -> None:
+def _apply(order: Order, heard: StatusReport, step: Step) -> None:
     is_new_word = heard.unknown_word not in ("", order.justifacts_status)
     _note(order, heard)
     if step == Step.AGAIN:
-        record(order, _JUSTIFACTS, "status", f"Justifacts said “{heard.text}” {heard.how}, as before.")
-        tell_word(order, label_of(order), heard.now)
+        record_event(order, _JUSTIFACTS, "status", f"Justifacts said “{heard.text}” {heard.how}, as before.")
+        enqueue_raw_status(order, ashby_label(order), heard.now)
     elif step == Step.UNKNOWN:
-        record(
+        record_event(
             order,
             _JUSTIFACTS,
             "unknown_status",
             f"Justifacts said “{heard.text}” {heard.how}, a status that we do not know; Ashby is told so as "
             "it stands.",
         )
-        tell_word(order, heard.text, heard.now)
+        enqueue_raw_status(order, heard.text, heard.now)
     else:
         _MOVES.get(Status(heard.target or ""), _move)(order, heard)
         if order.status == Status.COMPLETE and is_new_word:
             # A dispute may be heard together with the end: the same becomes of it as if it had come later.
-            order.justifacts_status = plain(Status.COMPLETE.label)
+            order.justifacts_status = untranslated(Status.COMPLETE.label)
             after_end_effects.apply(order, heard, after_end.Step.CHANGE)
-    if not order.has_ended and order.next_call == NextCall.POLL:
+    if not order.has_ended and order.next_call == PendingCall.POLL:
         # While a placing is not settled, its outcome decides what is asked next.
-        schedule(order, NextCall.POLL, heard.now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
+        schedule_call(order, PendingCall.POLL, heard.now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
 
 
-def _note(order: Order, heard: Heard) -> None:
+def _note(order: Order, heard: StatusReport) -> None:
     order.justifacts_status = heard.text or order.justifacts_status
-    order.status_is_unknown = bool(order.justifacts_status) and status_of(order.justifacts_status) is None
-    remember(order, heard)
+    order.status_unrecognized = bool(order.justifacts_status) and status_of(order.justifacts_status) is None
+    remember_provider_status(order, heard)
 
 
-def _move(order: Order, heard: Heard) -> None:
+def _move(order: Order, heard: StatusReport) -> None:
     status = Status(heard.target or "")
-    move(order, status, heard.now)
-    record(order, _JUSTIFACTS, "status", f"Justifacts said “{heard.text}” {heard.how}.")
-    tell_status(order, status, heard.now)
+    set_status(order, status, heard.now)
+    record_event(order, _JUSTIFACTS, "status", f"Justifacts said “{heard.text}” {heard.how}.")
+    enqueue_status(order, status, heard.now)
 
 
-def _cancel(order: Order, heard: Heard) -> None:
+def _cancel(order: Order, heard: StatusReport) -> None:
     reason = heard.message.cancelled_reason
     end_as_cancelled(
         order, str(reason.value) if reason else "Cancelled at Justifacts", _JUSTIFACTS, heard.now
     )
 
 
-def _complete(order: Order, heard: Heard) -> None:
-    move(order, Status.COMPLETE, heard.now)
+def _complete(order: Order, heard: StatusReport) -> None:
+    set_status(order, Status.COMPLETE, heard.now)
     order.completed_at = heard.now
     order.turnaround_minutes = max(int((heard.now - order.created_at).total_seconds() // 60), 0)
-    order.status_is_unknown = False
-    order.justifacts_status = heard.text or plain(Status.COMPLETE.label)
+    order.status_unrecognized = False
+    order.justifacts_status = heard.text or untranslated(Status.COMPLETE.label)
     order.result = heard.result or NO_RESULT
-    order.report_url = take_address(order, heard.message.profile_url)
-    record(order, _JUSTIFACTS, "completed", f"Justifacts completed the check {heard.how}: {order.result}.")
-    tell_completion(order, heard.now, heard.result_as_said)
-    if order.next_call == NextCall.POLL:
+    order.report_url = take_report_url(order, heard.message.profile_url)
+    record_event(
+        order, _JUSTIFACTS, "completed", f"Justifacts completed the check {heard.how}: {order.result}."
+    )
+    enqueue_completion(order, heard.now, heard.result_as_said)
+    if order.next_call == PendingCall.POLL:
         schedule_poll(order, next_poll(order, heard.now))
 
 
-_MOVES: dict[Status, Callable[[Order, Heard], None]] = {
+_MOVES: dict[Status, Callable[[Order, StatusReport], None]] = {
     Status.CANCELLED: _cancel,
     Status.COMPLETE: _complete,
 }

@@ -1,30 +1,41 @@
 from datetime import datetime
 
-from assessments.models import CancelledBy, Concern, Event, NextCall, Order
-from assessments.orders.transaction import move, record, schedule, settle
-from assessments.outbox.compose import tell_end
+from assessments.models import (
+    AttentionTopic,
+    CancelledBy,
+    Order,
+    OrderEvent,
+    PendingCall,
+)
+from assessments.orders.transaction import (
+    clear_attention,
+    record_event,
+    schedule_call,
+    set_status,
+)
+from assessments.outbox.compose import enqueue_cancellation
 from assessments.statuses import Status
 
 
-def end_as_cancelled(order: Order, reason: str, source: Event.Source, now: datetime) -> None:
+def end_as_cancelled(order: Order, reason: str, source: OrderEvent.Source, now: datetime) -> None:
     """Ends an active order, tells Ashby, and decides what Justifacts must still be told. The
     caller holds and saves the order."""
-    move(order, Status.CANCELLED, now)
-    order.end_reason = reason
+    set_status(order, Status.CANCELLED, now)
+    order.closing_reason = reason
     order.cancelled_by = CancelledBy(source)
-    order.status_is_unknown = False
-    record(order, source, "cancelled", f"The check was cancelled: {reason}")
-    tell_end(order, reason, now)
-    if source == Event.Source.ASHBY:
+    order.status_unrecognized = False
+    record_event(order, source, "cancelled", f"The check was cancelled: {reason}")
+    enqueue_cancellation(order, reason, now)
+    if source == OrderEvent.Source.ASHBY:
         # Else Ashby has yet to learn of it, and a refused update in its way still needs a person.
-        settle(order, Concern.DELIVERY)
-    if order.next_call == NextCall.PLACE or (
-        order.next_call == NextCall.LOOK_UP and source == Event.Source.JUSTIFACTS
+        clear_attention(order, AttentionTopic.DELIVERY)
+    if order.next_call == PendingCall.PLACE or (
+        order.next_call == PendingCall.LOOK_UP and source == OrderEvent.Source.JUSTIFACTS
     ):
-        settle(order, Concern.PLACING)
-    if source == Event.Source.JUSTIFACTS:
-        schedule(order, NextCall.NONE, None)
+        clear_attention(order, AttentionTopic.PLACING)
+    if source == OrderEvent.Source.JUSTIFACTS:
+        schedule_call(order, PendingCall.NONE, None)
     elif order.justifacts_order_id:
-        schedule(order, NextCall.CANCEL, now)
-    elif order.next_call == NextCall.PLACE and order.claim_token is None:
-        schedule(order, NextCall.NONE, None)
+        schedule_call(order, PendingCall.CANCEL, now)
+    elif order.next_call == PendingCall.PLACE and order.lease_token is None:
+        schedule_call(order, PendingCall.NONE, None)

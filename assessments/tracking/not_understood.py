@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from assessments.models import Concern, Event, InboundCall, Order
+from assessments.models import AttentionTopic, InboundRequest, Order, OrderEvent
 from assessments.orders.backoff import ASK_AFTER
-from assessments.orders.call_log import keep_about
-from assessments.orders.transaction import ask_human, changing, record, record_once
+from assessments.orders.call_log import log_result
+from assessments.orders.transaction import flag_for_attention, locked_order, record_event, record_event_once
 from assessments.tracking.apply import find
 from integrations.connections.health import UNREADABLE_PUSH
-from integrations.connections.health import note_unreadable_push as keep_push_problem
+from integrations.connections.health import record_unreadable_push as keep_push_problem
 from integrations.http.errors import NotUnderstood
 from integrations.http.excerpts import excerpt
 from integrations.models import Connection
@@ -31,18 +31,18 @@ def record_not_understood(order: Order, failure: NotUnderstood, how: str, *, is_
         f"{failure.message} The order stays as it is. Ask Justifacts' support what the message means. "
         f"It came {how}; shortened: {failure.excerpt}"
     )
-    write = record if is_first else record_once
-    write(order, Event.Source.JUSTIFACTS, KIND, summary)
+    write = record_event if is_first else record_event_once
+    write(order, OrderEvent.Source.JUSTIFACTS, KIND, summary)
 
 
 def note_failed_poll(order: Order, failure: NotUnderstood, now: datetime) -> None:
     """A poll was answered with what the portal cannot read. The caller holds and saves the order, and has
     counted the failure."""
     record_not_understood(order, failure, "when polled", is_first=order.call_failures <= 1)
-    if order.call_failing_since and now - order.call_failing_since > ASK_AFTER:
-        ask_human(
+    if order.failing_since and now - order.failing_since > ASK_AFTER:
+        flag_for_attention(
             order,
-            Concern.POLL,
+            AttentionTopic.POLL,
             "For more than a day the portal could not read what Justifacts says about this check: "
             f"{failure.message} The status in Ashby may be out of date. Look the check up at Justifacts, and "
             "send Justifacts' support the message in this order's history. The portal goes on asking.",
@@ -50,7 +50,7 @@ def note_failed_poll(order: Order, failure: NotUnderstood, now: datetime) -> Non
 
 
 def note_unreadable_push(
-    connection: Connection, call: InboundCall, body: dict[str, Any], reason: str, now: datetime
+    connection: Connection, call: InboundRequest, body: dict[str, Any], reason: str, now: datetime
 ) -> None:
     """Justifacts pushed what the portal cannot read: a problem of the connection, and a line in the history
     of the order that it is about, where one can be identified. Changes nothing else. ``call`` is saved with
@@ -59,10 +59,10 @@ def note_unreadable_push(
     keep_push_problem(connection, text, now, lasts_until=now + PUSH_PROBLEM_LASTS)
     if (found := _order_in(connection, body)) is None:
         return
-    with changing(found.pk) as order:
+    with locked_order(found.pk) as order:
         quoted = excerpt(body, order.personal_data)
         record_not_understood(order, NotUnderstood(text, excerpt=quoted), "by push")
-        keep_about(call, order, call.outcome)
+        log_result(call, order, call.outcome)
 
 
 def _order_in(connection: Connection, body: dict[str, Any]) -> Order | None:

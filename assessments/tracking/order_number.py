@@ -12,9 +12,15 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from assessments.models import Concern, Event, NextCall, Order
-from assessments.orders.staff import NotPossible, changing_by_person, record_person
-from assessments.orders.transaction import ask_human, changing, drop, record, schedule
+from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
+from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
+from assessments.orders.transaction import (
+    drop_topic,
+    flag_for_attention,
+    locked_order,
+    record_event,
+    schedule_call,
+)
 from integrations.partner_protocol.parsing import as_uuid, same_id, spellings
 
 
@@ -47,15 +53,15 @@ def offer_number(order: Order, number: str, how: str) -> None:
     """Justifacts has used another number for this order, which no other order has: a person is asked. The
     caller holds and saves the order."""
     order.offered_order_number = number
-    record(
+    record_event(
         order,
-        Event.Source.JUSTIFACTS,
+        OrderEvent.Source.JUSTIFACTS,
         "number_changed",
         f"Justifacts called the order {number} {how}; the portal knows it as {order.justifacts_order_id}.",
     )
-    ask_human(
+    flag_for_attention(
         order,
-        Concern.NUMBER,
+        AttentionTopic.NUMBER,
         f"Justifacts now calls this order {number}; the portal knows it as {order.justifacts_order_id}. The "
         f"portal applies messages under either number. Ask Justifacts whether {number} replaces "
         f"{order.justifacts_order_id}. If it does, press “Take the new number”. If Justifacts runs two "
@@ -69,19 +75,19 @@ def report_conflict(order: Order, number: str, how: str) -> None:
     other = owner_of(order, number)
     if other is None:
         return
-    with changing(order.pk) as order:
+    with locked_order(order.pk) as order:
         if not order.is_erased:
-            ask_human(
+            flag_for_attention(
                 order,
-                Concern.NUMBER,
+                AttentionTopic.NUMBER,
                 f"Justifacts called this order {number} {how}, a number that order {other.pk} has in the "
                 "portal. The message was not applied. Ask Justifacts which check belongs to this reference.",
             )
-    with changing(other.pk) as other:
+    with locked_order(other.pk) as other:
         if not other.is_erased:
-            ask_human(
+            flag_for_attention(
                 other,
-                Concern.NUMBER,
+                AttentionTopic.NUMBER,
                 f"Justifacts used {number}, the number of this order, for order {order.pk} {how}. Nothing "
                 "was changed. Ask Justifacts which check has this number.",
             )
@@ -93,7 +99,7 @@ def can_take_number(order: Order) -> bool:
 
 def take_number(assessment_id: UUID, who: str, reason: str) -> str:
     """Justifacts' other number takes the place of the one before; the new number. Raises ``NotPossible``."""
-    with changing_by_person(assessment_id) as order:
+    with locked_order_for_staff(assessment_id) as order:
         number = order.offered_order_number
         if not can_take_number(order):
             raise NotPossible(_("Justifacts has named no other number for this order."))
@@ -103,10 +109,10 @@ def take_number(assessment_id: UUID, who: str, reason: str) -> str:
         before = order.justifacts_order_id
         order.former_order_number, order.justifacts_order_id = before, number
         order.offered_order_number = ""
-        drop(order, Concern.NUMBER)
-        if order.next_call == NextCall.POLL:
-            schedule(order, NextCall.POLL, timezone.now())
-        record_person(
+        drop_topic(order, AttentionTopic.NUMBER)
+        if order.next_call == PendingCall.POLL:
+            schedule_call(order, PendingCall.POLL, timezone.now())
+        record_staff_action(
             order, "number_taken", f"{who} took {number} as the order's number, in place of {before}.", reason
         )
     return number

@@ -12,18 +12,18 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from assessments.models import Concern, NextCall, Order
-from assessments.models.leases import claim_end
-from assessments.orders.backoff import wait_after
-from assessments.orders.transaction import changing, is_asked, settle
-from assessments.tracking.apply import apply_word, hear_number, is_news
+from assessments.models import AttentionTopic, Order, PendingCall
+from assessments.models.leases import lease_end
+from assessments.orders.backoff import backoff_delay
+from assessments.orders.transaction import clear_attention, is_flagged, locked_order
+from assessments.tracking.apply import apply_status, has_changes, note_provider_order
 from assessments.tracking.not_understood import note_failed_poll
 from assessments.tracking.order_number import is_another_number, report_conflict
 from assessments.tracking.poll_schedule import next_poll
-from integrations.connections.circuit_breaker import Side, is_open, let_through
+from integrations.connections.circuit_breaker import Side, allow_request, is_open
 from integrations.connections.clients import justifacts_client
-from integrations.connections.health import note_justifacts
-from integrations.failpoints import reach
+from integrations.connections.health import record_justifacts_result
+from integrations.failpoints import failpoint
 from integrations.http.errors import (
     BudgetSpent,
     CallFailed,
@@ -60,19 +60,19 @@ def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
     rest of the orders is left as it was.
     """
     token, orders = _claim(assessment_ids)
-    reach("poll.claimed")
+    failpoint("poll.claimed")
     pairs: list[tuple[Order, _Outcome]] = []
     for connection, of_one in _by_connection(orders):
         pairs += ask_each(connection, of_one)
-    reach("poll.called")
-    _record_quiet([pair for pair in pairs if not _has_news(*pair)], token)
+    failpoint("poll.called")
+    _record_unchanged([pair for pair in pairs if not _has_changes(*pair)], token)
     changed = [
         order.pk
         for order, outcome in pairs
-        if _has_news(order, outcome) and _record_news(order, outcome, token)
+        if _has_changes(order, outcome) and _record_changes(order, outcome, token)
     ]
     _give_back(orders, token)
-    reach("poll.committed")
+    failpoint("poll.committed")
     return changed
 
 
@@ -92,7 +92,7 @@ def _by_connection(orders: list[Order]) -> list[tuple[Connection, list[Order]]]:
 def ask_each(connection: Connection, orders: Sequence[Order]) -> list[tuple[Order, _Outcome]]:
     """What Justifacts says of orders of one connection; of those that it was not asked about (its calls
     rest, its budget is spent, one answer after the other failed), nothing."""
-    if not let_through(connection, Side.JUSTIFACTS, timezone.now()):
+    if not allow_request(connection, Side.JUSTIFACTS, timezone.now()):
         return []
     try:
         client = justifacts_client(connection)
@@ -133,12 +133,12 @@ def _asked(
 
 def _claim(assessment_ids: Sequence[UUID]) -> tuple[UUID, list[Order]]:
     now, token = timezone.now(), uuid.uuid4()
-    Order.objects.filter(pk__in=assessment_ids, next_call=NextCall.POLL, next_call_at__lte=now).unclaimed(
-        now
-    ).update(claim_token=token, claimed_until=claim_end(now))
+    Order.objects.filter(
+        pk__in=assessment_ids, next_call=PendingCall.POLL, next_attempt_at__lte=now
+    ).not_leased(now).update(lease_token=token, leased_until=lease_end(now))
     # In one order for all, so that two batches do not wait for each other's rows when they are recorded.
     orders = Order.objects.order_by("pk").select_related("organization__connection")
-    return token, list(orders.filter(pk__in=assessment_ids, claim_token=token))
+    return token, list(orders.filter(pk__in=assessment_ids, lease_token=token))
 
 
 def _ask(client: JustifactsClient, order: Order) -> _Outcome:
@@ -181,14 +181,14 @@ def _as_not_understood(failure: CallFailed, hide: Iterable[str], secrets: Iterab
     return NotUnderstood(said, excerpt=quoted, answer=failure.answer)
 
 
-def _has_news(order: Order, outcome: _Outcome) -> bool:
+def _has_changes(order: Order, outcome: _Outcome) -> bool:
     if isinstance(outcome, NotUnderstood):
         return True
     if not isinstance(outcome, Found) or outcome.word is None:
         return False
-    if is_another_number(order, outcome.justifacts_order_id) or is_asked(order, Concern.POLL):
+    if is_another_number(order, outcome.justifacts_order_id) or is_flagged(order, AttentionTopic.POLL):
         return True
-    return is_news(order, outcome.word, POLLED, timezone.now())
+    return has_changes(order, outcome.word, POLLED, timezone.now())
 
 
 def _note_health(connection: Connection, pairs: Sequence[tuple[Order, _Outcome]]) -> None:
@@ -201,7 +201,7 @@ def _note_health(connection: Connection, pairs: Sequence[tuple[Order, _Outcome]]
         failure = outcome if isinstance(outcome, CallFailed) else None
         is_unreadable = isinstance(failure, NotUnderstood)
         asked_again = _poll_after_failure(order, now) if is_unreadable else None
-        note_justifacts(
+        record_justifacts_result(
             connection,
             failure,
             now,
@@ -213,61 +213,61 @@ def _note_health(connection: Connection, pairs: Sequence[tuple[Order, _Outcome]]
 
 def _poll_after_failure(order: Order, now: datetime) -> datetime | None:
     following = next_poll(order, now, True)
-    return following and max(following, now + wait_after(order.call_failures + 1))
+    return following and max(following, now + backoff_delay(order.call_failures + 1))
 
 
 def _give_back(orders: list[Order], token: uuid.UUID) -> None:
     """Those that were not asked about are as they were before the claim."""
     asked_for = [order.pk for order in orders]
-    left = Order.objects.filter(pk__in=asked_for, claim_token=token)
+    left = Order.objects.filter(pk__in=asked_for, lease_token=token)
     if left.exists():
-        left.update(claim_token=None, claimed_until=None)
+        left.update(lease_token=None, leased_until=None)
 
 
 @transaction.atomic
-def _record_quiet(pairs: list[tuple[Order, _Outcome]], token: UUID) -> None:
+def _record_unchanged(pairs: list[tuple[Order, _Outcome]], token: UUID) -> None:
     now = timezone.now()
     for order, outcome in pairs:
         failed = isinstance(outcome, CallFailed)
         following = next_poll(order, now, failed)
         if isinstance(outcome, CallFailed) and outcome.retry_after and following:
             following = max(following, now + timedelta(seconds=min(outcome.retry_after, 24 * 60 * 60)))
-        Order.objects.filter(pk=order.pk, claim_token=token).update(
-            claim_token=None,
-            claimed_until=None,
-            **({} if failed else {"polled_at": now}),
-            next_call=NextCall.POLL if following else NextCall.NONE,
-            next_call_at=following,
+        Order.objects.filter(pk=order.pk, lease_token=token).update(
+            lease_token=None,
+            leased_until=None,
+            **({} if failed else {"last_polled_at": now}),
+            next_call=PendingCall.POLL if following else PendingCall.NONE,
+            next_attempt_at=following,
             call_failures=order.call_failures + 1 if failed else 0,
-            call_failing_since=(order.call_failing_since or now) if failed else None,
-            call_error=outcome.message if isinstance(outcome, CallFailed) else "",
+            failing_since=(order.failing_since or now) if failed else None,
+            last_call_error=outcome.message if isinstance(outcome, CallFailed) else "",
         )
 
 
-def _record_news(asked: Order, outcome: _Outcome, token: UUID) -> bool:
+def _record_changes(asked: Order, outcome: _Outcome, token: UUID) -> bool:
     now = timezone.now()
     moved, is_ours = False, True
-    with changing(asked.pk) as order:
-        if order.claim_token != token:
+    with locked_order(asked.pk) as order:
+        if order.lease_token != token:
             return False
         order.release()
         if order.has_ended and order.updated_since(asked):
             # A push or a person was faster: the answer may be older than what is known now, so ask again.
-            order.next_call_at = now
+            order.next_attempt_at = now
             return False
-        order.next_call_at = next_poll(order, now)
-        order.next_call = NextCall.POLL if order.next_call_at else NextCall.NONE
+        order.next_attempt_at = next_poll(order, now)
+        order.next_call = PendingCall.POLL if order.next_attempt_at else PendingCall.NONE
         if isinstance(outcome, NotUnderstood):
             _count_not_understood(order, outcome, now)
             return False
-        order.polled_at = now
-        order.call_failures, order.call_failing_since, order.call_error = 0, None, ""
-        settle(order, Concern.POLL)
+        order.last_polled_at = now
+        order.call_failures, order.failing_since, order.last_call_error = 0, None, ""
+        clear_attention(order, AttentionTopic.POLL)
         if isinstance(outcome, Found):
-            is_ours = hear_number(order, outcome.justifacts_order_id, POLLED, now)
+            is_ours = note_provider_order(order, outcome.justifacts_order_id, POLLED, now)
             if is_ours and outcome.word is not None:
-                moved = apply_word(order, outcome.word, POLLED, now)
-        reach("poll.before_commit")
+                moved = apply_status(order, outcome.word, POLLED, now)
+        failpoint("poll.before_commit")
     if not is_ours and isinstance(outcome, Found):
         report_conflict(asked, outcome.justifacts_order_id, POLLED)
     return moved
@@ -275,9 +275,9 @@ def _record_news(asked: Order, outcome: _Outcome, token: UUID) -> bool:
 
 def _count_not_understood(order: Order, failure: NotUnderstood, now: datetime) -> None:
     """Such a poll has failed: the next one waits longer, and the order was not polled."""
-    order.next_call_at = _poll_after_failure(order, now)
-    order.next_call = NextCall.POLL if order.next_call_at else NextCall.NONE
+    order.next_attempt_at = _poll_after_failure(order, now)
+    order.next_call = PendingCall.POLL if order.next_attempt_at else PendingCall.NONE
     order.call_failures += 1
-    order.call_failing_since = order.call_failing_since or now
-    order.call_error = failure.message
+    order.failing_since = order.failing_since or now
+    order.last_call_error = failure.message
     note_failed_poll(order, failure, now)

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from assessments.models import NextCall, Order
-from assessments.orders.backoff import completed_poll_wait, longest_poll_wait, poll_wait
-from assessments.orders.transaction import changing, schedule
+from assessments.models import Order, PendingCall
+from assessments.orders.backoff import completed_poll_delay, longest_poll_delay, poll_delay
+from assessments.orders.transaction import locked_order, schedule_call
 from assessments.statuses import Status
 from integrations.models import Organization
 
@@ -36,17 +36,17 @@ def next_poll(order: Order, now: datetime, has_failed: bool = False) -> datetime
     base = settings.POLL_INTERVAL_SECONDS
     end = polled_until(order)
     if end is None or order.completed_at is None:
-        return None if order.has_ended else now + poll_wait(now - order.status_since, base)
-    following = now + completed_poll_wait(now - order.completed_at, base)
+        return None if order.has_ended else now + poll_delay(now - order.status_since, base)
+    following = now + completed_poll_delay(now - order.completed_at, base)
     if now < end:
         return min(following, end)
-    again = now + timedelta(seconds=longest_poll_wait(base))
+    again = now + timedelta(seconds=longest_poll_delay(base))
     return again if has_failed and again <= end + GRACE else None
 
 
 def schedule_poll(order: Order, at: datetime | None) -> None:
     """The caller holds and saves the order."""
-    schedule(order, NextCall.POLL if at else NextCall.NONE, at)
+    schedule_call(order, PendingCall.POLL if at else PendingCall.NONE, at)
 
 
 def resume(now: datetime) -> int:
@@ -59,7 +59,7 @@ def resume(now: datetime) -> int:
         resting = Order.objects.filter(
             organization=organization,
             status=Status.COMPLETE,
-            next_call=NextCall.NONE,
+            next_call=PendingCall.NONE,
             erased_at=None,
             completed_at__gt=since,
         ).exclude(justifacts_order_id="")
@@ -69,9 +69,9 @@ def resume(now: datetime) -> int:
 
 
 def _resume(assessment_id: UUID, now: datetime) -> bool:
-    with changing(assessment_id) as order:
+    with locked_order(assessment_id) as order:
         at = next_poll(order, now)
-        if order.next_call != NextCall.NONE or order.is_erased or at is None:
+        if order.next_call != PendingCall.NONE or order.is_erased or at is None:
             return False
         # Not all of them at the same moment.
         share = (order.pk.int % 1000) / 1000

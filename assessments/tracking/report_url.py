@@ -3,10 +3,10 @@ report is ever fetched by the portal."""
 
 from dataclasses import dataclass
 
-from assessments.models import Event, Order
-from assessments.orders.transaction import record_once
-from assessments.outbox.compose import page_of
-from integrations.http.urls import read, why_no_link
+from assessments.models import Order, OrderEvent
+from assessments.orders.transaction import record_event_once
+from assessments.outbox.compose import order_url
+from integrations.http.urls import link_refusal, parse_url
 from integrations.partner_protocol.messages import Data
 
 _LONGEST = 2000
@@ -20,30 +20,30 @@ class Report:
     why_no_link: str = ""
 
 
-def report_of(order: Order, address: str) -> Report | None:
+def parse_report(order: Order, address: str) -> Report | None:
     """For a page of the order; None where there is no report. The portal's own page is always a link."""
     if not address:
         return None
-    if address == page_of(order):
+    if address == order_url(order):
         return Report(address)
     connection = getattr(order.organization, "connection", None)
     hosts = connection.hosts_of_reports if connection else []
-    return Report(address, str(why_no_link(address, hosts)))
+    return Report(address, str(link_refusal(address, hosts)))
 
 
-def address_in(data: Data | None) -> str:
+def url_in(data: Data | None) -> str:
     """The report's address as Justifacts says it, if it is a plain web address; else nothing."""
     value = str(data.value).strip() if data else ""
-    return value if len(value) <= _LONGEST and read(value) else ""
+    return value if len(value) <= _LONGEST and parse_url(value) else ""
 
 
-def take_address(order: Order, data: Data | None) -> str:
+def take_report_url(order: Order, data: Data | None) -> str:
     """The same; what is not taken is written into the order's history, without its words."""
-    address = address_in(data)
+    address = url_in(data)
     if data and not address:
-        record_once(
+        record_event_once(
             order,
-            Event.Source.PORTAL,
+            OrderEvent.Source.PORTAL,
             "report_not_taken",
             "The report's address that Justifacts gave was not taken, because it is no plain web address "
             "(https:// and a server's name, without a password). Ask Justifacts for the right one.",

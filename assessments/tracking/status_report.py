@@ -24,9 +24,9 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
 from assessments.models import Order
-from assessments.outbox.compose import LONGEST_RESULT, milliseconds, result_as_kept
+from assessments.outbox.compose import LONGEST_RESULT, epoch_ms, stored_result
 from assessments.statuses import Status, result_of, status_of
-from assessments.tracking.report_url import address_in
+from assessments.tracking.report_url import url_in
 from integrations.partner_protocol.messages import AssessmentUpdate
 
 #: How a message came that says what is true at this moment, because Justifacts was asked for it.
@@ -47,7 +47,7 @@ class Age(Enum):
 
 
 @dataclass(frozen=True)
-class Heard:
+class StatusReport:
     """``text``: Justifacts' status word for word. ``target``: the status that the message stands for, None
     for a word that the portal does not know. ``result`` and ``report``: empty where the message has none.
     ``result`` is what is stored, without the candidate's name; ``result_as_said`` is what Ashby is told."""
@@ -71,27 +71,27 @@ class Heard:
         return self.text if self.text and status_of(self.text) is None else ""
 
 
-def hear(order: Order, message: AssessmentUpdate, how: str, now: datetime) -> Heard:
+def read_status_report(order: Order, message: AssessmentUpdate, how: str, now: datetime) -> StatusReport:
     """Reads a message about this order."""
     text = str(message.status.value).strip()[:_LONGEST] if message.status else ""
     said = result_of(str(message.result.value))[:LONGEST_RESULT] if message.result else ""
     time = message.timestamp
-    if time is not None and time > milliseconds(now + _FAR_FUTURE):
+    if time is not None and time > epoch_ms(now + _FAR_FUTURE):
         time = None
-    return Heard(
+    return StatusReport(
         message=message,
         how=how,
         now=now,
         text=text,
-        target=target_of(message, text),
-        result=result_as_kept(order, said),
+        target=status_for(message, text),
+        result=stored_result(order, said),
         result_as_said=said,
-        report=address_in(message.profile_url),
+        report=url_in(message.profile_url),
         time=time,
     )
 
 
-def target_of(message: AssessmentUpdate, text: str) -> Status | None:
+def status_for(message: AssessmentUpdate, text: str) -> Status | None:
     """A ``cancelled_reason`` means cancelled and a result means complete, as in Ashby's protocol; else the
     status decides. None for one that the portal does not know."""
     if message.cancelled_reason:
@@ -101,7 +101,7 @@ def target_of(message: AssessmentUpdate, text: str) -> Status | None:
     return status_of(text)
 
 
-def age_of(order: Order, heard: Heard) -> Age:
+def age_of(order: Order, heard: StatusReport) -> Age:
     """The table above."""
     known, time = _known(order, heard), heard.time
     if time is None or time >= known:
@@ -113,11 +113,11 @@ def age_of(order: Order, heard: Heard) -> Age:
     return Age.OLDER
 
 
-def _known(order: Order, heard: Heard) -> int:
+def _known(order: Order, heard: StatusReport) -> int:
     """The time of the last message that was applied. An earlier version of the portal also kept times from
     the far future, such as microseconds, behind which nothing would ever be newer: such a time is none."""
     known = order.justifacts_timestamp
-    return known if known <= milliseconds(heard.now + _FAR_FUTURE) else 0
+    return known if known <= epoch_ms(heard.now + _FAR_FUTURE) else 0
 
 
 def _a_clock_explains(earlier_by: int, time: int, is_asked: bool) -> bool:
@@ -127,25 +127,25 @@ def _a_clock_explains(earlier_by: int, time: int, is_asked: bool) -> bool:
     return is_time_zone or is_rounded or (is_asked and earlier_by <= _SKEW)
 
 
-def is_newer(order: Order, heard: Heard) -> bool:
+def is_newer(order: Order, heard: StatusReport) -> bool:
     """Whether the message says itself that it is newer than the last one."""
     return heard.time is not None and heard.time > _known(order, heard)
 
 
-def remember(order: Order, heard: Heard) -> None:
+def remember_provider_status(order: Order, heard: StatusReport) -> None:
     """Notes that the message was applied; the caller saves the order."""
-    order.justifacts_timestamp = heard.time or milliseconds(heard.now)
+    order.justifacts_timestamp = heard.time or epoch_ms(heard.now)
     order.justifacts_time_is_ours = heard.time is None
     if heard.time is not None:
         others = [entry for entry in order.applied_messages if entry != _entry(heard)]
         order.applied_messages = [*others, _entry(heard)][-_KEPT_MESSAGES:]
 
 
-def _entry(heard: Heard) -> list[int | str | None]:
+def _entry(heard: StatusReport) -> list[int | str | None]:
     return [heard.time, heard.text, heard.result]
 
 
-def at(heard: Heard) -> str:
+def at(heard: StatusReport) -> str:
     """When the message was said, for people: " at ..." or nothing."""
     return f" at {in_utc(heard.time)}" if heard.time is not None else ""
 

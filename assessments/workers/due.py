@@ -13,9 +13,9 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from assessments.models import NextCall, Order, Update
+from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.tracking.poll import BATCH
-from integrations.connections.circuit_breaker import Side, awake
+from integrations.connections.circuit_breaker import Side, not_blocked
 
 #: At the most this many of each kind a sweep; the next one, seconds later, takes the rest.
 MOST = 200
@@ -28,64 +28,68 @@ MOST_OF_ONE = 10
 class Due:
     calls: list[UUID]
     polls: list[list[UUID]]
-    lanes: list[UUID]
+    queues: list[UUID]
 
 
-def due(now: datetime) -> Due:
+def due_work(now: datetime) -> Due:
     """Orders with a call to Justifacts to make, batches of orders to poll (one of each organization),
     and orders with Ashby to tell: of an organization whose deliveries are paused, one that tries whether they
     may go on."""
     return Due(
-        calls=_first_of_each(_calls(now), "organization", "next_call_at", MOST_OF_ONE)[:MOST],
+        calls=_first_of_each(_calls(now), "organization", "next_attempt_at", MOST_OF_ONE)[:MOST],
         polls=_batches(now),
-        lanes=[
-            *_first_of_each(_lanes(now), "order__organization", "due_at", MOST_OF_ONE, "order")[:MOST],
+        queues=[
+            *_first_of_each(_deliveries(now), "order__organization", "next_attempt_at", MOST_OF_ONE, "order")[
+                :MOST
+            ],
             *_first_of_each(_probes(now), "order__organization", "created_at", 1, "order")[:MOST],
         ],
     )
 
 
-def calls_of(organization_id: int, now: datetime) -> list[UUID]:
+def due_calls(organization_id: int, now: datetime) -> list[UUID]:
     """The organization's orders with a call to Justifacts to make, the oldest first."""
-    return _ids(_calls(now).filter(organization=organization_id).order_by("next_call_at"))
+    return _ids(_calls(now).filter(organization=organization_id).order_by("next_attempt_at"))
 
 
-def lanes_of(organization_id: int, now: datetime) -> list[UUID]:
+def due_deliveries(organization_id: int, now: datetime) -> list[UUID]:
     """The organization's orders of which Ashby has to be told something, the oldest first."""
-    return _ids(_lanes(now).filter(order__organization=organization_id).order_by("due_at"), "order")
+    return _ids(
+        _deliveries(now).filter(order__organization=organization_id).order_by("next_attempt_at"), "order"
+    )
 
 
-def polls_of(organization_id: int, now: datetime) -> list[UUID]:
+def due_polls(organization_id: int, now: datetime) -> list[UUID]:
     """The organization's next batch of orders to poll."""
-    return _ids(_polls(now).filter(organization=organization_id).order_by("next_call_at"), most=BATCH)
+    return _ids(_polls(now).filter(organization=organization_id).order_by("next_attempt_at"), most=BATCH)
 
 
 def _orders(now: datetime) -> QuerySet[Order]:
     return (
         Order.objects.order_by()
-        .unclaimed(now)
+        .not_leased(now)
         .filter(
-            awake(Side.JUSTIFACTS, now, "organization__connection__"),
-            next_call_at__lte=now,
+            not_blocked(Side.JUSTIFACTS, now, "organization__connection__"),
+            next_attempt_at__lte=now,
             organization__connection__is_enabled=True,
         )
     )
 
 
 def _calls(now: datetime) -> QuerySet[Order]:
-    return _orders(now).exclude(Q(next_call=NextCall.POLL) | Q(next_call=NextCall.NONE))
+    return _orders(now).exclude(Q(next_call=PendingCall.POLL) | Q(next_call=PendingCall.NONE))
 
 
 def _polls(now: datetime) -> QuerySet[Order]:
-    return _orders(now).filter(next_call=NextCall.POLL)
+    return _orders(now).filter(next_call=PendingCall.POLL)
 
 
-def _lanes(now: datetime) -> QuerySet[Update]:
-    return Update.objects.order_by().deliverable(now).unclaimed(now)
+def _deliveries(now: datetime) -> QuerySet[AshbyUpdate]:
+    return AshbyUpdate.objects.order_by().deliverable(now).not_leased(now)
 
 
-def _probes(now: datetime) -> QuerySet[Update]:
-    return Update.objects.probing(now).unclaimed(now).order_by()
+def _probes(now: datetime) -> QuerySet[AshbyUpdate]:
+    return AshbyUpdate.objects.probing(now).not_leased(now).order_by()
 
 
 def _ids(rows: "QuerySet[Any]", name: str = "pk", most: int = MOST_OF_ONE) -> list[UUID]:
@@ -104,8 +108,8 @@ def _first_of_each(
 
 def _batches(now: datetime) -> list[list[UUID]]:
     """Of each organization one batch: who polls it goes on with the rest."""
-    place = Window(RowNumber(), partition_by=F("organization"), order_by=F("next_call_at").asc())
-    first = _polls(now).annotate(place=place).filter(place__lte=BATCH).order_by("place", "next_call_at")
+    place = Window(RowNumber(), partition_by=F("organization"), order_by=F("next_attempt_at").asc())
+    first = _polls(now).annotate(place=place).filter(place__lte=BATCH).order_by("place", "next_attempt_at")
     batches: dict[int, list[UUID]] = {}
     for organization, order in first.values_list("organization", "pk")[:MOST_POLLS]:
         batches.setdefault(organization, []).append(order)

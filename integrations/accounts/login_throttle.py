@@ -17,7 +17,7 @@ WINDOW_SECONDS = 5 * 60
 _OF_BOTH, _OF_ADDRESS, _OF_ACCOUNT = 5, 50, 60
 
 
-class Tries:
+class LoginThrottle:
     """The failed tries at one account from one address in the present and the last five minutes."""
 
     def __init__(self, what: str, account: str, address: str, of_account: int = _OF_ACCOUNT) -> None:

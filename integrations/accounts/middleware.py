@@ -19,14 +19,18 @@ OPEN = frozenset(
 )
 
 
-class TwoFactorRule:
+class RequireTwoFactorMiddleware:
     """Middleware, after the ones that end sessions and that write the audit trail."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if _is_closed(request.path_info) and _is_staff(request) and two_factor.is_missing(request):
+        if (
+            _is_closed(request.path_info)
+            and _is_staff(request)
+            and two_factor.needs_two_factor_setup(request)
+        ):
             return HttpResponseRedirect(reverse("mfa_index"))
         return self.get_response(request)
 

@@ -11,7 +11,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission, User
 from django.db.models import Q, QuerySet
 
-from integrations.accounts.two_factor import with_standing
+from integrations.accounts.two_factor import with_auth_state
 from integrations.models import Membership, Organization
 
 Person = AbstractUser | AnonymousUser
@@ -29,7 +29,7 @@ class RolesBackend(ModelBackend):
 
     def get_user(self, user_id: int) -> Any:
         """Whose session it is, with what each request asks of them."""
-        person = with_standing(User.objects.filter(pk=user_id)).first()
+        person = with_auth_state(User.objects.filter(pk=user_id)).first()
         return person if person and self.user_can_authenticate(person) else None
 
     def _get_group_permissions(self, user_obj: Any) -> QuerySet[Permission]:

@@ -14,7 +14,7 @@ from django.db.models import F
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
-from integrations.models import SessionsEnded
+from integrations.models import SessionEpoch
 
 #: How often the last use is written down.
 _NOTED_EVERY_SECONDS = 5 * 60
@@ -23,7 +23,7 @@ BY_ITSELF = "X-By-Itself"
 _BEGAN, _USED, _NUMBER = "began_at", "used_at", "sessions_number"
 
 
-class SessionsEnd:
+class SessionTimeoutMiddleware:
     """Middleware, after Django's authentication: who comes with a session that has ended is nobody."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -54,8 +54,8 @@ def is_fresh(request: HttpRequest, seconds: int) -> bool:
 
 def end_all(person_id: int) -> None:
     """Whoever is signed in as this person is so no more."""
-    SessionsEnded.objects.get_or_create(user_id=person_id)
-    SessionsEnded.objects.filter(user_id=person_id).update(times=F("times") + 1)
+    SessionEpoch.objects.get_or_create(user_id=person_id)
+    SessionEpoch.objects.filter(user_id=person_id).update(times=F("times") + 1)
 
 
 def end_others(request: HttpRequest) -> None:
@@ -73,7 +73,7 @@ def _number(person: Any) -> int:
 
 
 def _number_of(person_id: Any) -> int:
-    return SessionsEnded.objects.filter(user_id=person_id).values_list("times", flat=True).first() or 0
+    return SessionEpoch.objects.filter(user_id=person_id).values_list("times", flat=True).first() or 0
 
 
 @receiver(user_logged_in)

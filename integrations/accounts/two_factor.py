@@ -43,7 +43,7 @@ _WHAT_CHANGED = {
 }
 
 
-def with_standing(people: QuerySet[User]) -> QuerySet[Any]:
+def with_auth_state(people: QuerySet[User]) -> QuerySet[Any]:
     """With what each request asks of a person, in the question that finds them: whether they have a second
     factor, whether an organization of theirs asks for one, and which of their sessions go on."""
     factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=KINDS)
@@ -51,7 +51,7 @@ def with_standing(people: QuerySet[User]) -> QuerySet[Any]:
     return people.annotate(
         has_second_factor=Exists(factors),
         is_asked_for_one=Exists(asking),
-        sessions_number=Coalesce("sessions_ended__times", 0),
+        sessions_number=Coalesce("session_epoch__times", 0),
     )
 
 
@@ -59,7 +59,7 @@ def kinds_of(person: User) -> set[str]:
     return set(Authenticator.objects.filter(user=person).values_list("type", flat=True))
 
 
-def must_have_one(person: User) -> bool:
+def requires_two_factor(person: User) -> bool:
     """Whoever sees more than one organization, unless the operator has switched that off; and the members
     of an organization that asks for it."""
     if _standing(person).is_asked_for_one:
@@ -69,16 +69,16 @@ def must_have_one(person: User) -> bool:
     )
 
 
-def is_missing(request: HttpRequest) -> bool:
+def needs_two_factor_setup(request: HttpRequest) -> bool:
     """Whether the person has to set one up before anything else."""
     person = request.user
     if not isinstance(person, User) or _standing(person).has_second_factor:
         return False
-    return not _came_with_a_trusted_one(request) and must_have_one(person)
+    return not _came_with_a_trusted_one(request) and requires_two_factor(person)
 
 
 @transaction.atomic
-def take_code(person: User, code: str) -> Authenticator | None:
+def verify_code(person: User, code: str) -> Authenticator | None:
     """By what the code is right, if it was never used: the app, or the recovery codes. It counts once, in
     whichever process."""
     codes = Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN)
@@ -91,7 +91,7 @@ def note_change(request: HttpRequest, action: log.Action, kind: str) -> None:
     """Writes down what a person has set up or removed for themselves. Whoever else is signed in as them has
     to sign in anew, by what holds now."""
     person = request.user
-    log.record(
+    log.record_entry(
         action,
         person.get_username(),
         kind="auth.user",
@@ -108,7 +108,7 @@ def reset(person: User, who: str, address: str = "") -> int:
     _total, by_model = Authenticator.objects.filter(user=person).delete()
     sessions.end_all(person.pk)
     count = int(by_model.get(Authenticator._meta.label, 0))
-    log.record(
+    log.record_entry(
         log.Action.FACTOR_RESET,
         who,
         kind="auth.user",
@@ -139,7 +139,7 @@ def _standing(person: User) -> Any:
     """Who signs in just now was found in another way."""
     if hasattr(person, "has_second_factor"):
         return person
-    return with_standing(User.objects.filter(pk=person.pk)).get()
+    return with_auth_state(User.objects.filter(pk=person.pk)).get()
 
 
 def _holds_rights_everywhere(person: User) -> bool:

@@ -18,11 +18,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from integrations.accounts import two_factor as second_factor
 from integrations.accounts.invitations import invite, mail_invitation
-from integrations.admin.base import OfOrganizations, OrganizationFilter, Robust
+from integrations.admin.base import HardenedModelAdmin, OrganizationFilter, TenantModelAdmin
 from integrations.audit.log import Action
-from integrations.audit.model_admin import Audited
+from integrations.audit.model_admin import AuditedModelAdmin
 from integrations.models import Membership
-from integrations.tasks import mail_factor_change, nudge
+from integrations.tasks import enqueue, mail_factor_change
 from integrations.web.client_ip import client_address
 
 
@@ -50,7 +50,7 @@ class InvitationForm(forms.ModelForm):
         return cleaned
 
 
-class MembersPermission(OfOrganizations):
+class MembersPermission(TenantModelAdmin):
     """Nobody takes away their own way in by mistake."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -130,7 +130,7 @@ class MembershipAdmin(MembersPermission):
             self.message_user(
                 request,
                 _(
-                    "The mail to %(email)s could not be sent (%(why)s). Once the operator has mended it, "
+                    "The mail to %(email)s could not be sent (%(why)s). Once the operator has resolved it, "
                     "choose “Invite again” in the list of members."
                 )
                 % {"email": membership.address, "why": type(error).__name__},
@@ -193,7 +193,7 @@ admin.site.unregister([EmailAddress, Authenticator, SocialAccount, SocialApp, So
 
 
 @admin.register(User)
-class PersonAdmin(WithoutFactors, Audited, Robust, UserAdmin):
+class PersonAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, UserAdmin):
     """For operators, who see everybody."""
 
     list_display = [
@@ -203,7 +203,7 @@ class PersonAdmin(WithoutFactors, Audited, Robust, UserAdmin):
     actions = ["reset_two_factor"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return second_factor.with_standing(super().get_queryset(request))
+        return second_factor.with_auth_state(super().get_queryset(request))
 
     @admin.display(description=gettext_lazy("second factor"), boolean=True, ordering="has_second_factor")
     def two_factor(self, person: Any) -> bool:
@@ -215,7 +215,7 @@ class PersonAdmin(WithoutFactors, Audited, Robust, UserAdmin):
         people = list(queryset)
         for person in people:
             second_factor.reset(person, request.user.get_username(), client_address(request.META))
-            nudge(mail_factor_change, person.pk, Action.FACTOR_RESET)
+            enqueue(mail_factor_change, person.pk, Action.FACTOR_RESET)
         text = ngettext(
             "%(count)d person was signed out, and signs in with the password alone until they set up a "
             "second factor again.",
@@ -233,5 +233,5 @@ class PersonAdmin(WithoutFactors, Audited, Robust, UserAdmin):
 
 
 @admin.register(Group)
-class RoleAdmin(WithoutFactors, Audited, Robust, GroupAdmin):
+class RoleAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, GroupAdmin):
     """What each role may do; a change of it is written down."""

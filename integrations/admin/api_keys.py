@@ -13,13 +13,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.admin.base import OrganizationFilter, TenantModelAdmin
 from integrations.admin.secret_fields import SecretField
 from integrations.connections.api_keys import select_ashby_key
 from integrations.encryption.blind_index import blind_indexes
-from integrations.models import AshbyApiKey, Organization, RetiringVerificationKey
+from integrations.models import AshbyApiKey, Organization, PreviousVerificationKey
 
-_MOMENTS = ("set_by", "set_at", "superseded_at", "first_used_at", "last_used_at")
+_MOMENTS = ("set_by", "set_at", "replaced_at", "first_used_at", "last_used_at")
 
 
 class AshbyApiKeyForm(forms.ModelForm):
@@ -62,7 +62,7 @@ class AshbyApiKeyForm(forms.ModelForm):
 
 
 @admin.register(AshbyApiKey)
-class AshbyApiKeyAdmin(OfOrganizations):
+class AshbyApiKeyAdmin(TenantModelAdmin):
     form = AshbyApiKeyForm
     list_display = ["name", "organization", "ending", "in_use", *_MOMENTS]
     list_filter = [OrganizationFilter, "is_selected"]
@@ -111,14 +111,14 @@ class AshbyApiKeyAdmin(OfOrganizations):
         )
 
 
-@admin.register(RetiringVerificationKey)
-class RetiringVerificationKeyAdmin(OfOrganizations):
+@admin.register(PreviousVerificationKey)
+class PreviousVerificationKeyAdmin(TenantModelAdmin):
     """To delete one is to retire it: Ashby and Justifacts are let in with it no more."""
 
-    list_display = ["ending", "organization", "superseded_at", "first_used_at", "last_used_at", "set_by"]
+    list_display = ["ending", "organization", "replaced_at", "first_used_at", "last_used_at", "set_by"]
     list_filter = [OrganizationFilter]
     list_select_related = ["organization"]
-    fields = ("organization", "ending", "set_by", "set_at", "superseded_at", "first_used_at", "last_used_at")
+    fields = ("organization", "ending", "set_by", "set_at", "replaced_at", "first_used_at", "last_used_at")
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -128,5 +128,5 @@ class RetiringVerificationKeyAdmin(OfOrganizations):
         return False
 
     @admin.display(description=_("key"))
-    def ending(self, key: RetiringVerificationKey) -> str:
+    def ending(self, key: PreviousVerificationKey) -> str:
         return str(key.key)

@@ -12,16 +12,16 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy
 
-from integrations.admin.base import OfOrganizations, OrganizationFilter
-from integrations.models import AuditEvent
-from integrations.web.csv_cells import harmless
+from integrations.admin.base import OrganizationFilter, TenantModelAdmin
+from integrations.models import AuditLogEntry
+from integrations.web.csv_cells import escape_csv_cell
 from integrations.web.csv_export import csv_download
 
 _COLUMNS = ("at", "who", "did", "what", "id", "details", "address", "organization", "line", "hash")
 
 
-@admin.register(AuditEvent)
-class AuditEventAdmin(OfOrganizations):
+@admin.register(AuditLogEntry)
+class AuditLogEntryAdmin(TenantModelAdmin):
     list_display = ["at", "actor", "action", "kind", "object_id", "organization", "said", "address"]
     list_display_links = None
     list_filter = ["action", OrganizationFilter, "at"]
@@ -43,34 +43,34 @@ class AuditEventAdmin(OfOrganizations):
         return False
 
     @admin.display(description=gettext_lazy("details"))
-    def said(self, line: AuditEvent) -> str:
+    def said(self, line: AuditLogEntry) -> str:
         return _in_words(line.details)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.export_view)
-        return [path("export/", view, name="integrations_auditevent_export"), *super().get_urls()]
+        return [path("export/", view, name="integrations_auditlogentry_export"), *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """What the list shows under the same filters and search, all pages of it."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            lines: QuerySet[AuditEvent] = self.get_changelist_instance(request).get_queryset(request)
+            lines: QuerySet[AuditLogEntry] = self.get_changelist_instance(request).get_queryset(request)
         except IncorrectLookupParameters:
-            address = reverse("admin:integrations_auditevent_changelist")
+            address = reverse("admin:integrations_auditlogentry_changelist")
             return HttpResponseRedirect(f"{address}?{ERROR_FLAG}=1")
         return csv_download(
-            request, "audit", _COLUMNS, lines, AuditEvent.objects.select_related("organization"), _cells
+            request, "audit", _COLUMNS, lines, AuditLogEntry.objects.select_related("organization"), _cells
         )
 
 
-def _cells(line: AuditEvent) -> list[str]:
+def _cells(line: AuditLogEntry) -> list[str]:
     cells = [
         *(line.at.isoformat(), line.actor, line.action, line.kind, line.object_id),
         *(json.dumps(line.details, sort_keys=True) if line.details else "", line.address),
         *(str(line.organization or ""), str(line.sequence), line.hash),
     ]
-    return [harmless(cell) for cell in cells]
+    return [escape_csv_cell(cell) for cell in cells]
 
 
 def _in_words(details: dict[str, Any]) -> str:

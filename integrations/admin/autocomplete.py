@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 
-class Completion(AutocompleteJsonView):
+class SafeAutocompleteView(AutocompleteJsonView):
     """Refuses what no form asks, of which Django would make a 500: a field that refers to nothing by
     itself (the other end of a reference), and a NUL, which PostgreSQL takes in no text."""
 

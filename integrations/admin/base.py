@@ -18,11 +18,11 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from integrations.accounts.roles import organizations_of, sees_every_organization
-from integrations.audit.model_admin import Audited
+from integrations.audit.model_admin import AuditedModelAdmin
 from integrations.models import Organization
 
 
-class Robust(ModelAdmin):
+class HardenedModelAdmin(ModelAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """PostgreSQL takes no NUL in a text: a query with one is answered as any that cannot be read."""
         if any("\x00" in value for _name, values in request.GET.lists() for value in values):
@@ -53,7 +53,7 @@ class Robust(ModelAdmin):
         return True
 
 
-class OfOrganizations(Audited, Robust):
+class TenantModelAdmin(AuditedModelAdmin, HardenedModelAdmin):
     """Rows that belong to an organization, found along ``organization_path``.
 
     A row of an organization in which the person has no permission does not exist for them: it is in no
@@ -116,7 +116,7 @@ class OfOrganizations(Audited, Robust):
             if db_field.remote_field.model is Organization:
                 # Once a row is there, its organization is no choice any more: it is chosen to add one.
                 kwargs["queryset"] = organizations_of(request.user, self._permission("add"))
-            elif isinstance(related := self._admin_of(db_field.remote_field.model), OfOrganizations):
+            elif isinstance(related := self._admin_of(db_field.remote_field.model), TenantModelAdmin):
                 kwargs["queryset"] = related.get_queryset(request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 

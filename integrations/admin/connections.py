@@ -13,14 +13,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.admin.base import OrganizationFilter, TenantModelAdmin
 from integrations.admin.secret_fields import SecretField
 from integrations.connections.api_keys import save_with_verification_key, set_verification_key
 from integrations.encryption.secrets import Secret
-from integrations.http.urls import validate_address_to_call
-from integrations.models import AshbyApiKey, Connection, Errand
-from integrations.onboarding.jobs import ask
-from integrations.tasks import nudge, run_errand
+from integrations.http.urls import validate_outbound_url
+from integrations.models import AshbyApiKey, Connection, ConnectionJob
+from integrations.onboarding.jobs import request_job
+from integrations.tasks import enqueue, run_connection_job
 
 
 class ConnectionForm(forms.ModelForm):
@@ -69,7 +69,7 @@ class ConnectionForm(forms.ModelForm):
     def clean_notice_webhook(self) -> Secret | str:
         webhook: Secret | str = self.cleaned_data["notice_webhook"]
         if "notice_webhook" in self.changed_data and isinstance(webhook, Secret):
-            validate_address_to_call(webhook.reveal())
+            validate_outbound_url(webhook.reveal())
         return webhook
 
     def clean(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class ConnectionForm(forms.ModelForm):
 
 
 @admin.register(Connection)
-class ConnectionAdmin(OfOrganizations):
+class ConnectionAdmin(TenantModelAdmin):
     form = ConnectionForm
     list_display = ["organization", "is_enabled", "ashby_side", "justifacts_side", "called"]
     list_filter = [OrganizationFilter, "is_enabled", ("paused_at", admin.EmptyFieldListFilter)]
@@ -160,12 +160,12 @@ class ConnectionAdmin(OfOrganizations):
             (
                 (
                     key,
-                    _("replaced %(day)s, still works;") % {"day": _moment(key.superseded_at)},
+                    _("replaced %(day)s, still works;") % {"day": _moment(key.replaced_at)},
                     _use(key.first_used_at, key.last_used_at),
-                    reverse("admin:integrations_retiringverificationkey_delete", args=[key.pk]),
+                    reverse("admin:integrations_previousverificationkey_delete", args=[key.pk]),
                     _("Retire it"),
                 )
-                for key in connection.organization.retiring_verification_keys.all()
+                for key in connection.organization.previous_verification_keys.all()
             ),
         )
         return format_html('<ul class="plain-list">{}{}</ul>', now, replaced)
@@ -198,7 +198,7 @@ class ConnectionAdmin(OfOrganizations):
     def ashby_side(self, connection: Connection) -> str:
         if connection.paused_at:
             return _("Paused: %(reason)s") % {"reason": connection.pause_reason}
-        return connection.ashby_problem or _works(connection.ashby_answered_at)
+        return connection.ashby_problem or _works(connection.ashby_last_success_at)
 
     @admin.display(description=gettext_lazy("Justifacts"))
     def justifacts_side(self, connection: Connection) -> str:
@@ -210,13 +210,13 @@ class ConnectionAdmin(OfOrganizations):
     def paused(self, connection: Connection) -> str:
         return _moment(connection.paused_at)
 
-    @admin.display(description=gettext_lazy("last call from Ashby"), ordering="ashby_called_at")
+    @admin.display(description=gettext_lazy("last call from Ashby"), ordering="last_inbound_call_at")
     def called(self, connection: Connection) -> str:
-        return _moment(connection.ashby_called_at)
+        return _moment(connection.last_inbound_call_at)
 
     @admin.display(description=gettext_lazy("last call that Ashby took"))
     def answered(self, connection: Connection) -> str:
-        return _moment(connection.ashby_answered_at)
+        return _moment(connection.ashby_last_success_at)
 
     @admin.display(description=gettext_lazy("last word from Justifacts"))
     def heard(self, connection: Connection) -> str:
@@ -235,20 +235,22 @@ class ConnectionAdmin(OfOrganizations):
 
     @admin.action(description=gettext_lazy("Test the connection, both sides"), permissions=["change"])
     def test_connections(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        self._ask(request, queryset, Errand.Kind.TEST)
+        self._ask(request, queryset, ConnectionJob.Kind.TEST)
 
     @admin.action(description=gettext_lazy("Fetch packages from Justifacts"), permissions=["change"])
     def fetch_packages(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        self._ask(request, queryset, Errand.Kind.PACKAGES)
+        self._ask(request, queryset, ConnectionJob.Kind.PACKAGES)
 
     @admin.action(description=gettext_lazy("Fetch jobs from Ashby"), permissions=["change"])
     def fetch_jobs(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        self._ask(request, queryset, Errand.Kind.JOBS)
+        self._ask(request, queryset, ConnectionJob.Kind.JOBS)
 
-    def _ask(self, request: HttpRequest, connections: QuerySet[Connection], kind: Errand.Kind) -> None:
+    def _ask(self, request: HttpRequest, connections: QuerySet[Connection], kind: ConnectionJob.Kind) -> None:
         chosen = [row for row in connections if self.has_change_permission(request, row)]
         for connection in chosen:
-            nudge(run_errand, ask(connection.organization, kind, request.user.get_username()).pk)
+            enqueue(
+                run_connection_job, request_job(connection.organization, kind, request.user.get_username()).pk
+            )
         text = ngettext(
             "A worker does so now for %(count)d organization; its set-up page shows what it finds.",
             "A worker does so now for %(count)d organizations; their set-up pages show what it finds.",

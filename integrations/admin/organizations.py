@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.accounts.roles import organizations_of
-from integrations.admin.base import OfOrganizations
+from integrations.admin.base import TenantModelAdmin
 from integrations.admin.onboarding.views import SetupViews
 from integrations.models import Connection, Organization
 
@@ -20,7 +20,7 @@ CHANGE_CONNECTION = "integrations.change_connection"
 
 
 @admin.register(Organization)
-class OrganizationAdmin(OfOrganizations):
+class OrganizationAdmin(TenantModelAdmin):
     organization_path = "pk"
     list_display = ["name", "how_it_is", "set_up"]
     list_select_related = ["connection"]
@@ -96,7 +96,7 @@ class OrganizationAdmin(OfOrganizations):
 
 
 def _standing(connection: Connection | None) -> tuple[str, str]:
-    if connection is None or not (connection.verification_key and connection.ashby_called_at):
+    if connection is None or not (connection.verification_key and connection.last_inbound_call_at):
         return "status-accepted", _("Not set up yet")
     if not connection.is_enabled:
         return "status-accepted", _("Switched off")

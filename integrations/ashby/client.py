@@ -12,7 +12,7 @@ from typing import Any
 from integrations.http import client
 from integrations.http.error_codes import BODY_CODES, NOT_FOUND_CODES
 from integrations.http.errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
-from integrations.http.key_fallback import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
+from integrations.http.key_fallback import OLDER_KEY_SAYS_NO, KeyFallback, ignore_use
 from integrations.http.outcomes import error_of, unsuccessful
 from integrations.http.rate_limits import rest_everybody, take_ashby_call
 from integrations.partner_protocol.listing import Listing, clean_text, read_listing
@@ -68,7 +68,7 @@ class AshbyClient:
     base_url: str
     key: str = field(repr=False)
     others: tuple[str, ...] = field(default=(), repr=False)
-    note_use: Callable[[int], None] = field(default=noted_by_nobody, repr=False)
+    note_use: Callable[[int], None] = field(default=ignore_use, repr=False)
 
     def update(
         self, payload: Mapping[str, Any], hide: Iterable[str] = (), not_after: float | None = None
@@ -113,7 +113,7 @@ class AshbyClient:
                     raise
                 raise Unknown(f"{error.sentence} {OLDER_KEY_SAYS_NO}", answer=error.answer) from None
 
-        return KeyChain((self.key, *self.others), self.note_use).call(make)
+        return KeyFallback((self.key, *self.others), self.note_use).call(make)
 
     def _call_with(
         self,

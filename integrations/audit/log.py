@@ -11,15 +11,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.encryption.secrets import SecretUnreadable
-from integrations.models import AuditEvent, AuditHead
+from integrations.models import AuditChainHead, AuditLogEntry
 
-Action = AuditEvent.Action
+Action = AuditLogEntry.Action
 
 _FIRST = "0" * 64
 
 
 @dataclass(frozen=True)
-class Chain:
+class AuditChain:
     """What following a chain found. ``problem`` is empty where nothing was changed, removed or added."""
 
     name: str
@@ -28,7 +28,7 @@ class Chain:
 
 
 @transaction.atomic
-def record(
+def record_entry(
     action: Action,
     actor: str,
     *,
@@ -37,14 +37,14 @@ def record(
     object_id: object = "",
     details: dict[str, Any] | None = None,
     address: str = "",
-) -> AuditEvent:
+) -> AuditLogEntry:
     """Adds a line to the organization's chain, or to the portal's. In the transaction of what it tells,
     where there is one. ``details``: names and numbers, never a value of a candidate's or a secret."""
     chain = chain_of(organization_id)
     head = _locked_head(chain)
-    last = AuditEvent.objects.filter(chain=chain).order_by("-sequence").first()
+    last = AuditLogEntry.objects.filter(chain=chain).order_by("-sequence").first()
     sequence, previous = (last.sequence, last.hash) if last else (0, _FIRST)
-    line = AuditEvent(
+    line = AuditLogEntry(
         chain=chain,
         sequence=sequence + 1,
         organization_id=organization_id,
@@ -61,15 +61,15 @@ def record(
     line.save(force_insert=True)
     # One that does not fit was tampered with, and stays as it is for ``verify`` to find.
     if head and _read(head) == (sequence, previous):
-        AuditHead.objects.filter(pk=chain).update(last=f"{line.sequence} {line.hash}")
+        AuditChainHead.objects.filter(pk=chain).update(last=f"{line.sequence} {line.hash}")
     return line
 
 
-def _locked_head(chain: str) -> AuditHead | None:
+def _locked_head(chain: str) -> AuditChainHead | None:
     """Who comes at the same moment waits here, so that each line follows the one before it."""
-    if not AuditEvent.objects.filter(chain=chain).exists():
-        AuditHead.objects.get_or_create(chain=chain, defaults={"last": f"0 {_FIRST}"})
-    return AuditHead.objects.select_for_update().filter(pk=chain).first()
+    if not AuditLogEntry.objects.filter(chain=chain).exists():
+        AuditChainHead.objects.get_or_create(chain=chain, defaults={"last": f"0 {_FIRST}"})
+    return AuditChainHead.objects.select_for_update().filter(pk=chain).first()
 
 
 def chain_of(organization_id: int | None) -> str:
@@ -77,7 +77,7 @@ def chain_of(organization_id: int | None) -> str:
     return f"organization {organization_id}" if organization_id else "portal"
 
 
-def hash_of(line: AuditEvent) -> str:
+def hash_of(line: AuditLogEntry) -> str:
     """SHA-256 over everything that the line says and the hash of the one before it."""
     said = [
         *(line.chain, line.sequence, line.organization_id, _moment(line.at), line.actor, str(line.action)),
@@ -87,29 +87,31 @@ def hash_of(line: AuditEvent) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def verify(chain: str = "") -> Iterator[Chain]:
+def verify(chain: str = "") -> Iterator[AuditChain]:
     """Follows each chain, or the one, from its first line to its last."""
-    heads = {head.chain: head for head in AuditHead.objects.all()}
-    known = set(AuditEvent.objects.order_by().values_list("chain", flat=True).distinct()) | set(heads)
+    next_in_order = {head.chain: head for head in AuditChainHead.objects.all()}
+    known = set(AuditLogEntry.objects.order_by().values_list("chain", flat=True).distinct()) | set(
+        next_in_order
+    )
     for name in sorted(known & {chain} if chain else known):
-        yield _follow(name, heads.get(name))
+        yield _follow(name, next_in_order.get(name))
 
 
-def _follow(name: str, head: AuditHead | None) -> Chain:
+def _follow(name: str, head: AuditChainHead | None) -> AuditChain:
     sequence, previous = 0, _FIRST
-    for line in AuditEvent.objects.filter(chain=name).order_by("sequence").iterator(chunk_size=1000):
+    for line in AuditLogEntry.objects.filter(chain=name).order_by("sequence").iterator(chunk_size=1000):
         where = f"line {sequence + 1}"
         if line.sequence != sequence + 1:
-            return Chain(name, sequence, f"{where} was removed")
+            return AuditChain(name, sequence, f"{where} was removed")
         if line.previous_hash != previous:
-            return Chain(name, sequence, f"{where} does not follow from the line before it")
+            return AuditChain(name, sequence, f"{where} does not follow from the line before it")
         if line.hash != hash_of(line):
-            return Chain(name, sequence, f"{where} was changed")
+            return AuditChain(name, sequence, f"{where} was changed")
         sequence, previous = line.sequence, line.hash
-    return Chain(name, sequence, _end(head, sequence, previous))
+    return AuditChain(name, sequence, _end(head, sequence, previous))
 
 
-def _end(head: AuditHead | None, sequence: int, previous: str) -> str:
+def _end(head: AuditChainHead | None, sequence: int, previous: str) -> str:
     if head is None:
         return "the record of its last line was removed"
     noted = _read(head)
@@ -120,7 +122,7 @@ def _end(head: AuditHead | None, sequence: int, previous: str) -> str:
     return ""
 
 
-def _read(head: AuditHead) -> tuple[int, str] | None:
+def _read(head: AuditChainHead) -> tuple[int, str] | None:
     """None where nobody of ours has written it."""
     try:
         number, last = head.last.reveal().split()

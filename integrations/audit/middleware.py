@@ -7,22 +7,23 @@ it does anything, so that what a dying process did is there too; which fields ch
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import ResolverMatch
 
 from integrations.audit import log
 from integrations.audit.log import Action
 from integrations.web.client_ip import client_address
+from integrations.web.csv_export import CSVDownload
 
 #: Pages that show a candidate, and files that hold many.
 _SHOWS = re.compile(
-    r"assessments_(update|attempt|event|inboundcall)_(change|history)$"
+    r"assessments_(ashbyupdate|callattempt|orderevent|inboundrequest)_(change|history)$"
     # Whatever is about one order: its page, and those of its buttons, which name the candidate too.
     r"|assessments_order_(?!add$|changelist$|export$)"
 )
@@ -34,14 +35,7 @@ _EXPORTS = re.compile(r"_export$")
 _NOT_BY_PEOPLE = ("account_login", "logout")
 
 
-class Export(StreamingHttpResponse):
-    """A file with rows of several organizations (``organizations``: their numbers): each has its line in
-    the trail."""
-
-    organizations: Sequence[int] = ()
-
-
-class AuditTrail:
+class AuditLogMiddleware:
     """Middleware, after the one that ends sessions."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -52,7 +46,7 @@ class AuditTrail:
         match = request.resolver_match
         if match and request.method == "GET" and response.status_code == 200 and _is_known(request):
             if _EXPORTS.search(match.url_name or ""):
-                named = response.organizations if isinstance(response, Export) else ()
+                named = response.organizations if isinstance(response, CSVDownload) else ()
                 for organization_id in named or (None,):
                     details = {"filters": sorted(request.GET)}
                     _record(request, match, Action.EXPORTED, details, organization_id)
@@ -82,7 +76,7 @@ def _record(
     organization_id: int | None = None,
 ) -> None:
     pk = match.kwargs.get("object_id") or match.kwargs.get("pk") or ""
-    log.record(
+    log.record_entry(
         action,
         request.user.get_username(),
         organization_id=organization_id or _organization_behind(request, match, pk),

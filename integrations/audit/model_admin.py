@@ -7,7 +7,7 @@ from integrations.audit.log import Action
 from integrations.web.client_ip import client_address
 
 
-class Audited:
+class AuditedModelAdmin:
     """For a ``ModelAdmin``: what was added, changed (by the names of its fields) and deleted."""
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
@@ -26,7 +26,7 @@ class Audited:
 
 def record_change(request: HttpRequest, action: Action, row: Any, message: Any) -> None:
     """A line about one row. Django's own messages name fields, never values."""
-    log.record(
+    log.record_entry(
         action,
         request.user.get_username(),
         organization_id=_organization_of(row),

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from integrations.catalog.offers import _uuid
-from integrations.catalog.package_rule import Rule
+from integrations.catalog.offers import parse_uuid
+from integrations.catalog.package_rule import PackageRule
 from integrations.catalog.sync import lock_lists
 from integrations.catalog.withdrawals import same_name
 from integrations.models import Job, JobPackageMapping, Organization, Package
@@ -19,7 +19,7 @@ def find_package(organization: Organization, text: str) -> Package:
     name the one that is offered is meant. Raises ``ValidationError``."""
     text = text.strip()
     packages = list(organization.packages.order_by("pk"))
-    uuid, name = _uuid(text), same_name(text)
+    uuid, name = parse_uuid(text), same_name(text)
     by_id = [p for p in packages if uuid == p.assessment_type_id] or [
         p for p in packages if text and p.justifacts_id.strip() == text
     ]
@@ -67,15 +67,15 @@ def set_default_package(organization: Organization, package: Package | None) -> 
         organization.packages.filter(pk=package.pk).update(is_default=True)
 
 
-def rules_of(organization: Organization) -> tuple[dict[str, Rule], Rule]:
+def rules_of(organization: Organization) -> tuple[dict[str, PackageRule], PackageRule]:
     """The rule of each mapped job by its id in Ashby, and the rule of every other job."""
     default = organization.packages.filter(is_default=True).first()
     mappings = JobPackageMapping.objects.filter(job__organization=organization)
     rules = {
-        mapping.job.ashby_id: Rule(mapping, default)
+        mapping.job.ashby_id: PackageRule(mapping, default)
         for mapping in mappings.select_related("job", "package__replaced_by")
     }
-    return rules, Rule(None, default)
+    return rules, PackageRule(None, default)
 
 
 @transaction.atomic

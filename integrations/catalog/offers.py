@@ -2,7 +2,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from integrations.catalog.package_rule import Refusal, Rule
+from integrations.catalog.package_rule import PackageRule, RuleRefusal
 from integrations.models import Connection, CustomField, JobPackageMapping, Organization, Package
 from integrations.partner_protocol.parsing import same_uuid
 from integrations.partner_protocol.starts import StartRequest
@@ -59,10 +59,10 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
         job__ashby_id__in={request.job_id, same_uuid(request.job_id)},
     )
     mapping = next(iter(mappings), None)
-    wanted = _uuid(request.assessment_type_id)
+    wanted = parse_uuid(request.assessment_type_id)
     by_job = wanted == connection.job_package_type_id
     default = packages.filter(is_default=True) if by_job and mapping is None else ()
-    rule = Rule(mapping, next(iter(default), None))
+    rule = PackageRule(mapping, next(iter(default), None))
     if by_job:
         package = rule.chosen
     else:
@@ -82,18 +82,18 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
 def _why_refused(
     organization: Organization,
     request: StartRequest,
-    rule: Rule,
+    rule: PackageRule,
     package: Package | None,
-    refusal: Refusal | None,
+    refusal: RuleRefusal | None,
 ) -> str:
     """The sentence that Ashby shows the recruiter."""
     job_name = request.job_name or request.job_id
-    if refusal == Refusal.NOT_OFFERED:
+    if refusal == RuleRefusal.NOT_OFFERED:
         return (
             f"The package “{package}” is not offered any more. An admin of {organization} can say "
             "which one to use instead."
         )
-    if refusal == Refusal.STRICT:
+    if refusal == RuleRefusal.STRICT:
         return (
             f"The job “{job_name}” takes only the package “{rule.mapped}”. Start that one, or ask an "
             f"admin of {organization} to change it in the portal, under Jobs."
@@ -104,7 +104,7 @@ def _why_refused(
     )
 
 
-def _uuid(text: str) -> UUID | None:
+def parse_uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:

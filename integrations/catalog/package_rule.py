@@ -6,7 +6,7 @@ from enum import Enum
 from integrations.models import JobPackageMapping, Package
 
 
-class Refusal(Enum):
+class RuleRefusal(Enum):
     """Why a start is answered 422."""
 
     NO_PACKAGE = "neither the job nor the organization has a package"
@@ -15,7 +15,7 @@ class Refusal(Enum):
 
 
 @dataclass(frozen=True)
-class Rule:
+class PackageRule:
     """What holds for one job: its own package, if it has one, else the organization's default."""
 
     mapping: JobPackageMapping | None
@@ -42,13 +42,13 @@ class Rule:
         """What “Package for this job” orders; None: such a start is answered 422."""
         return None if self.refusal(self.chosen) else self.chosen
 
-    def refusal(self, package: Package | None) -> Refusal | None:
+    def refusal(self, package: Package | None) -> RuleRefusal | None:
         """Why this package may not be started for the job; None where it may."""
         if package is None:
-            return Refusal.NO_PACKAGE
+            return RuleRefusal.NO_PACKAGE
         if not package.is_offered:
-            return Refusal.NOT_OFFERED
+            return RuleRefusal.NOT_OFFERED
         # By the id first: most starts need not load the job's own package.
         if self.mapping and self.mapping.is_strict and self.mapping.package_id != package.pk:
-            return None if self.mapped == package else Refusal.STRICT
+            return None if self.mapped == package else RuleRefusal.STRICT
         return None

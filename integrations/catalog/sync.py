@@ -14,7 +14,7 @@ from integrations.models import Connection, Job, Organization, Package
 
 
 @dataclass(frozen=True)
-class Synced:
+class SyncResult:
     """What a synchronization changed. ``missing`` is known here and not listed by the other side, which is
     certain: a package that waits for a person's confirmation, or a job. ``doubt`` is a sentence that says why
     the list was not believed in full; empty for a list that was."""
@@ -27,7 +27,7 @@ class Synced:
     doubt: str = ""
 
 
-def sync_packages(connection: Connection, decide: Decision = unattended) -> Synced:
+def sync_packages(connection: Connection, decide: Decision = unattended) -> SyncResult:
     """Fetches the packages that Justifacts sells to the organization. Adds and renames at once; ``decide``
     says whether those that are gone are withdrawn: kept for old orders and no longer offered. A list that is
     not complete withdraws nothing. Raises ``CallFailed``."""
@@ -65,8 +65,8 @@ def sync_packages(connection: Connection, decide: Decision = unattended) -> Sync
         if missing and not doubt:
             gone = Package.objects.filter(pk__in=[package.pk for package in missing])
             gone.update(withdrawn_at=timezone.now())
-            return Synced(added, changed, [package.name for package in missing], len(sold))
-    return Synced(added, changed, [], len(sold), tuple(missing), doubt)
+            return SyncResult(added, changed, [package.name for package in missing], len(sold))
+    return SyncResult(added, changed, [], len(sold), tuple(missing), doubt)
 
 
 def lock_lists(organization_id: int) -> Organization:
@@ -98,7 +98,7 @@ def _change(package: Package, item: SoldPackage) -> str:
     return _("%(package)s (description)") % {"package": item.name}
 
 
-def sync_jobs(connection: Connection) -> Synced:
+def sync_jobs(connection: Connection) -> SyncResult:
     """Fetches the organization's jobs from Ashby, all pages. A job that is gone stays, with its mapping.
     Raises ``CallFailed``."""
     listing = ashby_client(connection).jobs()
@@ -126,4 +126,4 @@ def sync_jobs(connection: Connection) -> Synced:
     if not listed and jobs and not doubt:
         doubt = f"Ashby's list of jobs is empty, although the portal knows {len(jobs)}."
     missing = () if doubt else tuple(job for job in jobs if job.ashby_id.strip() not in listed)
-    return Synced(added, changed, [], len(listed), missing, doubt)
+    return SyncResult(added, changed, [], len(listed), missing, doubt)

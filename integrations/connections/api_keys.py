@@ -3,11 +3,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from integrations.connections.key_rotation import note_use, note_use_of_verification_key
+from integrations.connections.key_rotation import mark_used, mark_verification_key_used
 from integrations.connections.pauses import resume
 from integrations.encryption.blind_index import blind_indexes
 from integrations.encryption.secrets import Secret, can_be_read
-from integrations.models import AshbyApiKey, Connection, RetiringVerificationKey
+from integrations.models import AshbyApiKey, Connection, PreviousVerificationKey
 
 
 def find_by_verification_key(key: str) -> Connection | None:
@@ -15,11 +15,11 @@ def find_by_verification_key(key: str) -> Connection | None:
     keyed hash, and written down as used."""
     indexes = blind_indexes(key.strip())
     if connection := Connection.objects.filter(verification_key_index__in=indexes).first():
-        note_use_of_verification_key(connection)
+        mark_verification_key_used(connection)
         return connection
-    replaced = RetiringVerificationKey.objects.filter(key_index__in=indexes)
+    replaced = PreviousVerificationKey.objects.filter(key_index__in=indexes)
     if retiring := replaced.select_related("organization__connection").first():
-        note_use(retiring)
+        mark_used(retiring)
         return retiring.organization.connection
     return None
 
@@ -44,19 +44,19 @@ def save_with_verification_key(connection: Connection) -> None:
         if is_new:
             connection.verification_key_first_used_at = connection.verification_key_last_used_at = None
         if is_new and connection.verification_key and can_be_read(before.verification_key):
-            RetiringVerificationKey.objects.create(
+            PreviousVerificationKey.objects.create(
                 organization=connection.organization,
                 key=before.verification_key,
                 set_by=before.verification_key_set_by,
                 set_at=before.verification_key_set_at,
                 first_used_at=before.verification_key_first_used_at,
                 last_used_at=before.verification_key_last_used_at,
-                superseded_at=now,
+                replaced_at=now,
             )
     if connection.verification_key:
         indexes = blind_indexes(connection.verification_key.reveal())
         # Who goes back to a key that was replaced has it in use again.
-        connection.organization.retiring_verification_keys.filter(key_index__in=indexes).delete()
+        connection.organization.previous_verification_keys.filter(key_index__in=indexes).delete()
     connection.save()
 
 
@@ -87,8 +87,8 @@ def select_ashby_key(key: AshbyApiKey) -> None:
     # Until then nobody judges by the old one (``key_was_replaced``).
     Connection.objects.select_for_update().filter(organization=organization).first()
     replaced = organization.ashby_api_keys.filter(is_selected=True).exclude(pk=key.pk)
-    replaced.update(is_selected=False, superseded_at=timezone.now())
-    key.is_selected, key.superseded_at = True, None
+    replaced.update(is_selected=False, replaced_at=timezone.now())
+    key.is_selected, key.replaced_at = True, None
     key.save()
     resume(organization)
 

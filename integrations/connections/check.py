@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from integrations.ashby.client import KeyInfo
 from integrations.connections.clients import ashby_client, justifacts_client
-from integrations.connections.health import problem
+from integrations.connections.health import problem_fields
 from integrations.connections.pauses import resume
 from integrations.http.errors import CallFailed, Unauthorized
 from integrations.models import Connection
@@ -66,7 +66,7 @@ def check_justifacts(connection: Connection) -> Finding:
 
 def _note_check(connection: Connection, side: str, finding: Finding, now: datetime) -> None:
     changes: dict[str, object] = {"checked_at": now}
-    changes |= problem(side, "" if finding.ok else finding.text, now)
+    changes |= problem_fields(side, "" if finding.ok else finding.text, now)
     if finding.ok:
         changes[f"{side}_answered_at"] = now
     Connection.objects.filter(pk=connection.pk).update(**changes)

@@ -36,32 +36,32 @@ _LONGEST_REST_SECONDS = 15 * 60
 _REST_SECONDS_WITHOUT_A_WORD = 5
 
 
-def awake(side: Side, now: datetime, connection: str = "") -> Q:
+def not_blocked(side: Side, now: datetime, connection: str = "") -> Q:
     """Connections whose ``side`` does not rest; ``connection`` is the path to them."""
     rest = f"{connection}{side}_rest_until"
     return Q(**{rest: None}) | Q(**{f"{rest}__lte": now})
 
 
-def well(side: Side, now: datetime, connection: str = "") -> Q:
+def healthy(side: Side, now: datetime, connection: str = "") -> Q:
     """Connections whose ``side`` neither rests nor has failed so often that single calls try it."""
-    return awake(side, now, connection) & Q(**{f"{connection}{side}_failures__lt": OPENS_AFTER})
+    return not_blocked(side, now, connection) & Q(**{f"{connection}{side}_failures__lt": OPENS_AFTER})
 
 
-def let_through(connection: Connection, side: Side, now: datetime) -> bool:
+def allow_request(connection: Connection, side: Side, now: datetime) -> bool:
     """Whether a call may be made now. While the side is broken, a single caller gets it."""
-    until: datetime | None = getattr(connection, f"{side}_rest_until")
+    until: datetime | None = getattr(connection, f"{side}_blocked_until")
     if until is None or (until <= now and not is_open(connection, side)):
         return True
     if until > now:
         return False
-    probes = Connection.objects.filter(pk=connection.pk, **{f"{side}_rest_until": until})
-    return probes.update(**{f"{side}_rest_until": now + _PROBE}) == 1
+    probes = Connection.objects.filter(pk=connection.pk, **{f"{side}_blocked_until": until})
+    return probes.update(**{f"{side}_blocked_until": now + _PROBE}) == 1
 
 
-def wake(organization_id: int, now: datetime) -> None:
+def reset_cooldown(organization_id: int, now: datetime) -> None:
     """A person wants a call made now: what rests may be tried at once, still by one caller at a time."""
     for side in Side:
-        rest = f"{side}_rest_until"
+        rest = f"{side}_blocked_until"
         Connection.objects.filter(organization=organization_id, **{f"{rest}__gt": now}).update(**{rest: now})
 
 
@@ -71,11 +71,11 @@ def is_open(connection: Connection, side: Side) -> bool:
     return failures >= OPENS_AFTER
 
 
-def count(connection: Connection, side: Side, failure: CallFailed | None, now: datetime) -> bool:
+def record_result(connection: Connection, side: Side, failure: CallFailed | None, now: datetime) -> bool:
     """Counts how a call to ``side`` ended, and says whether its calls now rest for failures. A side that
     refuses a call has answered; a proxy's page and an error code of the server are failures."""
     if failure is None or has_answered(failure):
-        if getattr(connection, f"{side}_failures") or getattr(connection, f"{side}_rest_until"):
+        if getattr(connection, f"{side}_failures") or getattr(connection, f"{side}_blocked_until"):
             _rest(connection, side, None, failures=0)
     elif isinstance(failure, BudgetSpent) or (isinstance(failure, NotSent) and failure.answer.status == 429):
         asked = _REST_SECONDS_WITHOUT_A_WORD if failure.retry_after is None else failure.retry_after
@@ -97,9 +97,11 @@ def _count_failure(connection: Connection, side: Side, now: datetime) -> bool:
     rows.update(**{failures: F(failures) + 1})
     beyond = max(getattr(connection, failures) + 1 - OPENS_AFTER, 0)
     rest = timedelta(seconds=_RESTS[min(beyond, len(_RESTS) - 1)])
-    return bool(rows.filter(**{f"{failures}__gte": OPENS_AFTER}).update(**{f"{side}_rest_until": now + rest}))
+    return bool(
+        rows.filter(**{f"{failures}__gte": OPENS_AFTER}).update(**{f"{side}_blocked_until": now + rest})
+    )
 
 
 def _rest(connection: Connection, side: Side, until: datetime | None, **counted: int) -> None:
     changes = {f"{side}_{name}": value for name, value in counted.items()}
-    Connection.objects.filter(pk=connection.pk).update(**{f"{side}_rest_until": until}, **changes)
+    Connection.objects.filter(pk=connection.pk).update(**{f"{side}_blocked_until": until}, **changes)

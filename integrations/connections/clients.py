@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from integrations.ashby.client import AshbyClient
-from integrations.connections.key_rotation import note_use, note_use_of_verification_key
+from integrations.connections.key_rotation import mark_used, mark_verification_key_used
 from integrations.encryption.secrets import Secret, SecretUnreadable, can_be_read
 from integrations.http.errors import CallFailed, NotSent, Unauthorized
 from integrations.justifacts.client import JustifactsClient
@@ -23,10 +23,10 @@ def ashby_client(connection: Connection) -> AshbyClient:
             f"{connection.organization} has no Ashby API key in use. An admin of it has to add one."
         )
     secret = _readable(key.key, Unauthorized)
-    replaced = connection.organization.ashby_api_keys.exclude(superseded_at=None).filter(is_selected=False)
-    rows = [key, *_last_replaced(replaced.order_by("-superseded_at"))]
+    replaced = connection.organization.ashby_api_keys.exclude(replaced_at=None).filter(is_selected=False)
+    rows = [key, *_last_replaced(replaced.order_by("-replaced_at"))]
     others = tuple(row.key.reveal() for row in rows[1:])
-    return AshbyClient(settings.ASHBY_API_BASE_URL, secret, others, lambda used: note_use(rows[used]))
+    return AshbyClient(settings.ASHBY_API_BASE_URL, secret, others, lambda used: mark_used(rows[used]))
 
 
 def justifacts_client(connection: Connection) -> JustifactsClient:
@@ -35,14 +35,14 @@ def justifacts_client(connection: Connection) -> JustifactsClient:
     if not connection.verification_key:
         raise NotSent(f"{connection.organization} has no verification key. An admin of it has to enter it.")
     secret = _readable(connection.verification_key, NotSent)
-    rows = _last_replaced(connection.organization.retiring_verification_keys.all())
+    rows = _last_replaced(connection.organization.previous_verification_keys.all())
     others = tuple(row.key.reveal() for row in rows)
 
     def used(position: int) -> None:
         if position:
-            note_use(rows[position - 1])
+            mark_used(rows[position - 1])
         else:
-            note_use_of_verification_key(connection)
+            mark_verification_key_used(connection)
 
     return JustifactsClient(connection.staging_base_url, secret, others, used)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
-from integrations.connections.circuit_breaker import Side, count, has_answered
+from integrations.connections.circuit_breaker import Side, has_answered, record_result
 from integrations.http.errors import (
     BudgetSpent,
     CallFailed,
@@ -25,18 +25,18 @@ _RESTING = "Calls to {side} rest after several failures in a row; one at a time 
 UNREADABLE_PUSH = "Justifacts called with what the portal cannot read."
 
 
-def note_ashby(
+def record_ashby_result(
     connection: Connection, failure: CallFailed | None, now: datetime, hide: Iterable[str] = ()
 ) -> None:
     """Remembers how a call to Ashby ended. A refusal is no news of the connection: it is about one
     order, or about the key, for which deliveries pause. ``hide``: the candidate whom it was about."""
-    rests = count(connection, Side.ASHBY, failure, now)
+    rests = record_result(connection, Side.ASHBY, failure, now)
     if isinstance(failure, Refused | BudgetSpent):
         return
     _note(connection, Side.ASHBY, _problem_text(Side.ASHBY, failure, rests, hide), now)
 
 
-def note_justifacts(
+def record_justifacts_result(
     connection: Connection,
     failure: CallFailed | None,
     now: datetime,
@@ -52,7 +52,7 @@ def note_justifacts(
     ``lasts_until``: the problem is about one message, so until then it outlasts calls about other orders that
     succeed. ``is_about_the_problem``: this call shows that the message can be read now.
     """
-    rests = count(connection, Side.JUSTIFACTS, failure, now)
+    rests = record_result(connection, Side.JUSTIFACTS, failure, now)
     if isinstance(failure, BudgetSpent):
         return
     if (
@@ -68,20 +68,20 @@ def note_justifacts(
     _note_justifacts(connection, text, now, lasts_until)
 
 
-def note_unreadable_push(connection: Connection, text: str, now: datetime, lasts_until: datetime) -> None:
+def record_unreadable_push(connection: Connection, text: str, now: datetime, lasts_until: datetime) -> None:
     """Justifacts has called us with a message that the portal cannot read. It says nothing of our calls to
     Justifacts."""
     _note_justifacts(connection, redact_text(text), now, lasts_until)
 
 
-def heard_from_justifacts(connection: Connection, now: datetime) -> None:
+def record_justifacts_contact(connection: Connection, now: datetime) -> None:
     """Justifacts has called us with a message that was understood. While our calls to it rest, or one of its
     answers cannot be read, that says nothing of them."""
     until = connection.justifacts_problem_until
     is_about_an_answer = not connection.justifacts_problem.startswith(UNREADABLE_PUSH)
     if until and now < until and is_about_an_answer:
         return
-    if connection.justifacts_rest_until is None:
+    if connection.justifacts_blocked_until is None:
         _note_justifacts(connection, "", now, None)
 
 
@@ -108,14 +108,14 @@ def _note(connection: Connection, side: Side, text: str, now: datetime) -> None:
     had, since = getattr(connection, f"{side}_problem"), getattr(connection, f"{side}_problem_since")
     changes: dict[str, object] = {}
     if had != text or bool(text) != bool(since):
-        changes |= problem(side, text, now)
+        changes |= problem_fields(side, text, now)
     if not text and (last is None or (now - last).total_seconds() > 10):
         changes[f"{side}_answered_at"] = now
     if changes:
         Connection.objects.filter(pk=connection.pk).update(**changes)
 
 
-def problem(side: str, text: str, now: datetime) -> dict[str, object]:
+def problem_fields(side: str, text: str, now: datetime) -> dict[str, object]:
     """A side's problem and its beginning, for an update. While one problem follows another, the first
     one's beginning stays, as the row has it: ours may be a copy from before another worker's."""
     since = f"{side}_problem_since"

@@ -28,14 +28,14 @@ class Health:
     ashby_problem_since: datetime | None
     justifacts_problem: str
     justifacts_problem_since: datetime | None
-    ashby_called_at: datetime | None
-    ashby_answered_at: datetime | None
+    last_inbound_call_at: datetime | None
+    ashby_last_success_at: datetime | None
     justifacts_answered_at: datetime | None
 
 
 _FACTS = [
     *("paused_at", "pause_reason", "ashby_problem", "ashby_problem_since", "justifacts_problem"),
-    *("justifacts_problem_since", "ashby_called_at", "ashby_answered_at", "justifacts_answered_at"),
+    *("justifacts_problem_since", "last_inbound_call_at", "ashby_last_success_at", "justifacts_answered_at"),
 ]
 
 

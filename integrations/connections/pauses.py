@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from integrations.connections.health import problem
+from integrations.connections.health import problem_fields
 from integrations.models import Connection, Organization
 
 #: While deliveries are paused, one update tries this often.
@@ -23,7 +23,7 @@ def pause(organization: Organization, reason: str, now: datetime) -> bool:
             paused_at=now,
             pause_reason=reason,
             probe_at=now + PROBE_EVERY,
-            **problem("ashby", reason, now),
+            **problem_fields("ashby", reason, now),
         )
         == 1
     )

@@ -14,7 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from integrations.encryption.fields import PersonalJSONField, PersonalTextField
 from integrations.encryption.secrets import Secret, can_be_read, is_token, is_under_first_key
-from integrations.redaction import HIDDEN
+from integrations.redaction import MASK
 
 BATCH = 100
 #: Says nothing, and so stays in clear.
@@ -57,7 +57,7 @@ def decrypted(text: str) -> str:
     return Secret(ciphertext=text).reveal() if is_token(text) else text
 
 
-def renewed(text: str) -> str:
+def reencrypted(text: str) -> str:
     """Under the first key. What no key reads stays as it is."""
     secret = Secret(ciphertext=text) if is_token(text) else Secret(text)
     if is_token(text) and (is_under_first_key(secret) or not can_be_read(secret)):
@@ -143,6 +143,6 @@ def _inside(stored: str) -> str:
 
 
 def _as_stored(text: str, *, is_json: bool) -> str:
-    if is_json and text == HIDDEN:
+    if is_json and text == MASK:
         return "{}"
     return f'"{text}"' if is_json and is_token(text) else text

@@ -18,7 +18,7 @@ from integrations.encryption import rewrite
 from integrations.encryption.blind_index import blind_index, blind_indexes
 from integrations.encryption.fields import EncryptedTextField, PersonalJSONField, PersonalTextField
 from integrations.encryption.secrets import Secret, can_be_read, is_token, is_under_first_key
-from integrations.redaction import HIDDEN
+from integrations.redaction import MASK
 
 BATCH = 500
 #: A field of this name beside an encrypted one holds its keyed hash.
@@ -66,10 +66,10 @@ def rotate() -> Counter[str]:
     for pk, key, secret in _factors():
         if can_be_read(secret) and not is_under_first_key(secret):
             done[_FACTORS] += _renew_factor(pk, key, secret)
-    return done + _rewritten(rewrite.renewed)
+    return done + _rewritten(rewrite.reencrypted)
 
 
-def left() -> Counter[str]:
+def count_pending() -> Counter[str]:
     """What the first key alone cannot read or find, by field: while there is any, no other key may go."""
     secrets = Counter(
         _label(model, field)
@@ -122,7 +122,7 @@ def clear_unreadable() -> Counter[str]:
 
 
 def _dots_for_unreadable(text: str) -> str:
-    return HIDDEN if is_token(text) and not can_be_read(Secret(ciphertext=text)) else text
+    return MASK if is_token(text) and not can_be_read(Secret(ciphertext=text)) else text
 
 
 def _rewritten(change: rewrite.Change) -> Counter[str]:

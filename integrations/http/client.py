@@ -24,11 +24,11 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from integrations.http import urls
 from integrations.http.errors import Answer, CallFailed, NoAnswer, NotSent, Unknown
-from integrations.http.fencing import ClaimIsOver, FencedBody
+from integrations.http.fencing import FencedRequestBody, LeaseExpired
 from integrations.http.outcomes import classified, error_of
-from integrations.http.strict_json import charset_of, decode, harmless, visible
+from integrations.http.strict_json import charset_of, decode, sanitize_json, visible
 from integrations.http.transport import NotPublic, new_session
-from integrations.redaction import conceal, redact_text
+from integrations.redaction import mask, redact_text
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def post(
 
     def exchange() -> Answer:
         # A fenced body is handed over once, so the second time takes a new one.
-        data = content if not_after is None else FencedBody(content, not_after)
+        data = content if not_after is None else FencedRequestBody(content, not_after)
         answer = _exchange(session, url, arguments | {"data": data}, hidden)
         return classified(answer, host, empty_is_success=empty_is_success)
 
@@ -125,7 +125,7 @@ class _ConnectionWasClosed(Unknown):
 
 
 def _session_for(url: str, *, fresh: bool, to_ourselves: bool = False) -> requests.Session:
-    address = urls.read(url)
+    address = urls.parse_url(url)
     if address is None:
         raise NotSent(
             "The address is not one that can be called, so nothing was sent. "
@@ -164,7 +164,7 @@ def _exchange(session: requests.Session, url: str, arguments: dict[str, Any], hi
     except requests.RequestException as error:
         milliseconds = round((time.monotonic() - began) * 1000)
         raise _transport_failure(error, host, Answer(milliseconds=milliseconds)) from None
-    except ClaimIsOver:
+    except LeaseExpired:
         raise NotSent("The portal was held up before it could send this, so nothing was sent.") from None
     except _TooLarge:
         raise Unknown(f"{host} answered with more than {ANSWER_BYTES} bytes.") from None
@@ -186,19 +186,19 @@ def _read(response: requests.Response) -> bytes:
 def _answer(response: requests.Response, content: bytes, began: float, hidden: _Hidden) -> Answer:
     text = visible(_decoded(response, content).replace("\x00", "")).strip()
     try:
-        body = harmless(json.loads(text, strict=False))
+        body = sanitize_json(json.loads(text, strict=False))
         # Written anew: a name that was escaped (\\u00eb) has to be found too.
         text = json.dumps(body, ensure_ascii=False)
     except (ValueError, RecursionError):
         body = {}
     return Answer(
         status=response.status_code,
-        request_id=conceal(response.headers.get("x-ashby-request-id", ""), (), hidden.secrets)[:100],
+        request_id=mask(response.headers.get("x-ashby-request-id", ""), (), hidden.secrets)[:100],
         excerpt=redact_text(text, hidden.personal, hidden.secrets)[:EXCERPT_CHARACTERS],
         milliseconds=round((time.monotonic() - began) * 1000),
         body=_for_people(body, hidden) if isinstance(body, dict) else {},
         headers={name.lower(): value for name, value in response.headers.items()},
-        reason=conceal(error_of(body)[1], (), hidden.secrets) if isinstance(body, dict) else "",
+        reason=mask(error_of(body)[1], (), hidden.secrets) if isinstance(body, dict) else "",
     )
 
 
@@ -213,7 +213,7 @@ def _for_people(body: dict[str, Any], hidden: _Hidden) -> dict[str, Any]:
     """The answer, less the key and whom it is about in those parts that end up before people: the other
     side's own words."""
     return {
-        name: conceal(value, hidden.personal, hidden.secrets) if name in _FOR_PEOPLE else value
+        name: mask(value, hidden.personal, hidden.secrets) if name in _FOR_PEOPLE else value
         for name, value in body.items()
     }
 

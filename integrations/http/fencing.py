@@ -7,17 +7,17 @@ The clock is one that nobody can set and that goes on while a process is stopped
 import time
 
 
-class ClaimIsOver(Exception):
+class LeaseExpired(Exception):
     """The body was not handed over: the claim under which it was to be sent has ended."""
 
 
-def uptime() -> float:
+def boottime() -> float:
     """Seconds on a clock that no one sets; it counts a machine's sleep too, where the system can."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
-class FencedBody(bytearray):
+class FencedRequestBody(bytearray):
     """A body that is handed over until ``not_after`` (``uptime()`` seconds) and not later.
 
     The connection asks for it when the address has been resolved, the connection made and the headers
@@ -34,7 +34,7 @@ class FencedBody(bytearray):
         """All of it, once. Raises ``ClaimIsOver``."""
         if self._is_handed_over:
             return b""
-        if uptime() > self._not_after:
-            raise ClaimIsOver
+        if boottime() > self._not_after:
+            raise LeaseExpired
         self._is_handed_over = True
         return bytes(self)

@@ -14,16 +14,16 @@ from integrations.http.errors import Answer, Unauthorized
 OLDER_KEY_SAYS_NO = "The key in use was refused, and to one that it has replaced this says nothing certain."
 
 
-def noted_by_nobody(_position: int) -> None:
+def ignore_use(_position: int) -> None:
     """Where no row stands behind a key."""
 
 
 @dataclass(frozen=True)
-class KeyChain:
+class KeyFallback:
     """``note_use``: told the position of the key with which a call succeeded."""
 
     keys: tuple[str, ...] = field(repr=False)
-    note_use: Callable[[int], None] = field(default=noted_by_nobody, repr=False)
+    note_use: Callable[[int], None] = field(default=ignore_use, repr=False)
 
     def call(self, make: Callable[[str], Answer]) -> Answer:
         """What ``make`` answers to the first key that is not refused. Raises what it raises; where all keys

@@ -54,7 +54,7 @@ def read_object(
         value = json.loads(
             text, strict=False, parse_constant=_no_constant, object_pairs_hook=_without_repetition
         )
-        value = harmless(value) if replace_controls else value
+        value = sanitize_json(value) if replace_controls else value
     except UnreadableBody:
         raise
     except RecursionError:
@@ -100,13 +100,13 @@ def _decoded(content: bytes, charset: str) -> str:
         ) from None
 
 
-def harmless(value: Any) -> Any:
+def sanitize_json(value: Any) -> Any:
     """A copy of a JSON value whose texts any database takes: for answers, which are not ours to
     refuse. Raises ``RecursionError`` for one that is nested too deeply."""
     if isinstance(value, dict):
-        return {harmless(key): harmless(item) for key, item in value.items()}
+        return {sanitize_json(key): sanitize_json(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [harmless(item) for item in value]
+        return [sanitize_json(item) for item in value]
     return visible(_HARMFUL.sub("\ufffd", value)) if isinstance(value, str) else value
 
 

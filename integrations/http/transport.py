@@ -50,17 +50,17 @@ def new_session(*, filtered: bool) -> requests.Session:
     return session
 
 
-class _TimedAnswer(HTTPResponse):
+class _DeadlineResponse(HTTPResponse):
     """An answer that has to be whole, its headers too, ``TOTAL_SECONDS`` after it was waited for: the
     usual time-out begins anew with each byte."""
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         raw = self.fp.detach()
-        self.fp = io.BufferedReader(_UntilThen(raw, sock, time.monotonic() + TOTAL_SECONDS))
+        self.fp = io.BufferedReader(_DeadlineReader(raw, sock, time.monotonic() + TOTAL_SECONDS))
 
 
-class _UntilThen(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     def __init__(self, raw: Any, sock: Any, until: float) -> None:
         self._raw, self._sock, self._until = raw, sock, until
 
@@ -90,7 +90,7 @@ class _EveryAddress(HTTPConnection):
     """Connects to the first address of the host that answers. One that does not answer costs seconds, not
     the call."""
 
-    response_class = _TimedAnswer
+    response_class = _DeadlineResponse
     public_only = False
 
     def _new_conn(self) -> socket.socket:

@@ -34,7 +34,7 @@ _IPV4_COMPATIBLE = ip_network("::/96")
 
 
 @dataclass(frozen=True)
-class Address:
+class ParsedURL:
     """A plain web address. ``host`` is in small letters, an IPv6 address without its brackets."""
 
     scheme: str
@@ -48,7 +48,7 @@ class Address:
         return bool({self.host, f"{self.host}:{self.port}"} & exceptions)
 
 
-def read(text: str) -> Address | None:
+def parse_url(text: str) -> ParsedURL | None:
     """None for what is no plain web address: another scheme, a user name or a password, a backslash,
     blanks, signs that nobody sees, a host that is not written in ASCII or ends in a dot, a bad port."""
     if "\\" in text or " " in text or not text.isprintable():
@@ -58,7 +58,7 @@ def read(text: str) -> Address | None:
         return None
     scheme, host = found[1].lower(), found[2].strip("[]").lower()
     port = int(found[3] or (443 if scheme == "https" else 80))
-    return Address(scheme, host, port) if 0 < port < 65536 and _is_host(host) else None
+    return ParsedURL(scheme, host, port) if 0 < port < 65536 and _is_host(host) else None
 
 
 def _is_host(host: str) -> bool:
@@ -84,11 +84,11 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
-def validate_address_to_call(value: str) -> None:
+def validate_outbound_url(value: str) -> None:
     """Says at the form already what would be refused at the call (``http.py``), as far as the text itself
     tells: where a name leads is looked up with each call. Raises ``ValidationError``, which never repeats
     the address: a webhook's is a secret."""
-    address = read(value)
+    address = parse_url(value)
     if address is None:
         raise ValidationError(
             _(
@@ -141,10 +141,10 @@ def validate_report_hosts(value: str) -> None:
             )
 
 
-def why_no_link(text: str, hosts: Iterable[str]) -> str | Promise:
+def link_refusal(text: str, hosts: Iterable[str]) -> str | Promise:
     """Empty where the text may become a link: https, and of one of the hosts or of Justifacts itself. Else
     a sentence that says why it is shown as text only."""
-    address = read(text)
+    address = parse_url(text)
     if address is None:
         return _("This is no link, because it is not a plain web address.")
     if address.scheme != "https" and not address.is_excepted:

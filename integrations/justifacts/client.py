@@ -15,7 +15,7 @@ from integrations.http import client
 from integrations.http.error_codes import ALREADY_CANCELLED_CODES, ASSESSMENT_NOT_FOUND, DUPLICATE_CODES
 from integrations.http.errors import Answer, NotUnderstood, Refused, Unauthorized, UnclearRefusal, Unknown
 from integrations.http.excerpts import excerpt
-from integrations.http.key_fallback import OLDER_KEY_SAYS_NO, KeyChain, noted_by_nobody
+from integrations.http.key_fallback import OLDER_KEY_SAYS_NO, KeyFallback, ignore_use
 from integrations.http.outcomes import error_of, unsuccessful
 from integrations.http.rate_limits import take_justifacts_calls
 from integrations.partner_protocol.listing import Listing, clean_text, read_listing
@@ -83,7 +83,7 @@ class JustifactsClient:
     base_url: str
     key: str = field(repr=False)
     others: tuple[str, ...] = field(default=(), repr=False)
-    note_use: Callable[[int], None] = field(default=noted_by_nobody, repr=False)
+    note_use: Callable[[int], None] = field(default=ignore_use, repr=False)
 
     def reserve(self, calls: int) -> int:
         """Counts calls that are then made with ``is_reserved``: so many, or as many as the budget has left.
@@ -241,7 +241,7 @@ class JustifactsClient:
                     raise
                 raise Unknown(OLDER_KEY_SAYS_NO, answer=error.answer) from None
 
-        return KeyChain((self.key, *self.others), self.note_use).call(make)
+        return KeyFallback((self.key, *self.others), self.note_use).call(make)
 
 
 def _package(item: Mapping[str, Any]) -> tuple[str, SoldPackage]:

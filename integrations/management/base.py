@@ -22,7 +22,8 @@ from integrations.models import Connection, Organization
 
 
 class PortalCommand(BaseCommand):
-    """``act`` does the work and returns what ``--json`` prints; ``lines`` says it to a person.
+    """A command of the portal: ``execute_command`` returns what ``--json`` prints, ``format_lines`` words it.
+
 
     Exit status 0, or 1 with one line on stderr.
     """
@@ -54,7 +55,7 @@ class PortalCommand(BaseCommand):
         try:
             with _quiet():
                 self._write_down(options)
-                found = self.act(**options)
+                found = self.execute_command(**options)
         except ValidationError as error:
             raise CommandError(one_line(_in_words(error))) from None
         except CallFailed as error:
@@ -69,16 +70,16 @@ class PortalCommand(BaseCommand):
         if options["json"] or self.always_json:
             self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
         else:
-            for line in self.lines(found):
+            for line in self.format_lines(found):
                 self.stdout.write(line)
-        self.finish(found)
+        self.after_output(found)
 
     def _write_down(self, options: dict[str, Any]) -> None:
         """Who runs a command is on the machine itself; what it is asked for goes to the audit trail."""
         named = {name: str(options[name]) for name in self.audited if options.get(name)}
         slug = options.get("slug") or options.get("org")
         organization = Organization.objects.filter(slug=slug).first() if slug else None
-        log.record(
+        log.record_entry(
             log.Action.COMMAND,
             who_runs(),
             organization_id=organization.pk if organization else None,
@@ -87,13 +88,13 @@ class PortalCommand(BaseCommand):
             details=named,
         )
 
-    def act(self, **options: Any) -> Any:
+    def execute_command(self, **options: Any) -> Any:
         raise NotImplementedError
 
-    def lines(self, found: Any) -> Iterable[str]:
+    def format_lines(self, found: Any) -> Iterable[str]:
         raise NotImplementedError
 
-    def finish(self, found: Any) -> None:
+    def after_output(self, found: Any) -> None:
         """Where a command that could say everything ends with 1 all the same."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management import CommandError
 
-from integrations.catalog.sync import Synced
+from integrations.catalog.sync import SyncResult
 from integrations.models import Connection
 
 from .base import PortalCommand, connection_of, one_line
@@ -22,7 +22,7 @@ class SyncCommand(PortalCommand):
         super().add_arguments(parser)
         parser.add_argument("slug")
 
-    def act(self, **options: Any) -> dict[str, Any]:
+    def execute_command(self, **options: Any) -> dict[str, Any]:
         synced = self.sync(connection_of(options["slug"]), options)
         if synced.doubt:
             counts = f"{len(synced.added)} added, {len(synced.changed)} changed."
@@ -34,14 +34,14 @@ class SyncCommand(PortalCommand):
             "total": synced.total,
         }
 
-    def sync(self, connection: Connection, options: dict[str, Any]) -> Synced:
+    def sync(self, connection: Connection, options: dict[str, Any]) -> SyncResult:
         raise NotImplementedError
 
-    def advice(self, synced: Synced) -> str:
+    def advice(self, synced: SyncResult) -> str:
         """What to do about a list that was not believed."""
         raise NotImplementedError
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         for change in ("added", "changed", "withdrawn"):
             for name in found[change]:
                 yield f"{change}: {name}"

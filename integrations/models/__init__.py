@@ -1,29 +1,28 @@
 """Who we talk to, and what they offer."""
 
-from integrations.models.accounts import MEMBER_ROLES, Membership, Role, SessionsEnded
-from integrations.models.api_keys import AshbyApiKey, RetiringVerificationKey
+from integrations.models.accounts import MEMBER_ROLES, Membership, Role, SessionEpoch
+from integrations.models.api_keys import AshbyApiKey, PreviousVerificationKey
+from integrations.models.audit import AuditChainHead, AuditLogEntry, ImmutableRecordError
 from integrations.models.catalog import CustomField, Job, JobPackageMapping, Package
-from integrations.models.connection_jobs import Errand
+from integrations.models.connection_jobs import ConnectionJob
 from integrations.models.connections import Connection
 from integrations.models.organizations import Organization
-
-from .audit import AuditEvent, AuditHead, Unchangeable
 
 __all__ = [
     "MEMBER_ROLES",
     "AshbyApiKey",
-    "AuditEvent",
-    "AuditHead",
+    "AuditChainHead",
+    "AuditLogEntry",
     "Connection",
+    "ConnectionJob",
     "CustomField",
-    "Errand",
+    "ImmutableRecordError",
     "Job",
     "JobPackageMapping",
     "Membership",
     "Organization",
     "Package",
-    "RetiringVerificationKey",
+    "PreviousVerificationKey",
     "Role",
-    "SessionsEnded",
-    "Unchangeable",
+    "SessionEpoch",
 ]

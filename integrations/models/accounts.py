@@ -73,12 +73,12 @@ class Membership(models.Model):
         return self.user.last_login is not None and self.user.last_login >= self.added_at
 
 
-class SessionsEnded(models.Model):
+class SessionEpoch(models.Model):
     """How often all sessions of a person were ended at once. Each session remembers the number of its
     beginning; one with another number has ended."""
 
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="sessions_ended"
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="session_epoch"
     )
     times = models.PositiveIntegerField(default=0)
 

@@ -13,7 +13,7 @@ from integrations.encryption.secrets import Secret
 from integrations.models.organizations import Organization
 
 
-class RetiringVerificationKey(models.Model):
+class PreviousVerificationKey(models.Model):
     """Ashby and Justifacts may go on with it until they are given the new one: it signs callers in, and
     we fall back to it. It goes when somebody retires it, or by itself once nobody has used it for a while
     (``key_rotation.py``)."""
@@ -21,7 +21,7 @@ class RetiringVerificationKey(models.Model):
     organization = models.ForeignKey(
         Organization,
         models.CASCADE,
-        related_name="retiring_verification_keys",
+        related_name="previous_verification_keys",
         verbose_name=_("organization"),
     )
     key = EncryptedTextField(_("key"), editable=False)
@@ -30,12 +30,12 @@ class RetiringVerificationKey(models.Model):
     set_at = models.DateTimeField(_("set"), null=True, blank=True, editable=False)
     first_used_at = models.DateTimeField(_("first used"), null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
-    superseded_at = models.DateTimeField(_("replaced"), default=timezone.now, editable=False)
+    replaced_at = models.DateTimeField(_("replaced"), default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name = _("verification key that is replaced")
-        verbose_name_plural = _("verification keys that are replaced")
-        ordering = ["-superseded_at"]
+        verbose_name = _("previous verification key")
+        verbose_name_plural = _("previous verification keys")
+        ordering = ["-replaced_at"]
         # It comes by replacing a key, is never changed, and goes by being retired.
         default_permissions = ("view", "delete")
 
@@ -66,7 +66,7 @@ class AshbyApiKey(models.Model):
     first_used_at = models.DateTimeField(_("first used"), null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
     # Since when another key is in use in its place. Until it is retired, we fall back to it.
-    superseded_at = models.DateTimeField(_("replaced"), null=True, blank=True, editable=False)
+    replaced_at = models.DateTimeField(_("replaced"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("Ashby API key")
@@ -81,7 +81,7 @@ class AshbyApiKey(models.Model):
             ),
             models.UniqueConstraint(name="ashby_key_once_per_org", fields=["organization", "key_index"]),
             models.CheckConstraint(
-                name="key_in_use_is_not_replaced", condition=Q(is_selected=False) | Q(superseded_at=None)
+                name="key_in_use_is_not_replaced", condition=Q(is_selected=False) | Q(replaced_at=None)
             ),
         ]
 

@@ -12,19 +12,19 @@ from integrations.encryption.fields import EncryptedTextField
 from .organizations import Organization
 
 
-class Unchangeable(Exception):
+class ImmutableRecordError(Exception):
     """Somebody tried to change or remove a line of the audit trail."""
 
 
-class AuditQuerySet(models.QuerySet["AuditEvent"]):
+class AuditQuerySet(models.QuerySet["AuditLogEntry"]):
     def update(self, **changes: Any) -> NoReturn:
-        raise Unchangeable
+        raise ImmutableRecordError
 
     def delete(self) -> NoReturn:
-        raise Unchangeable
+        raise ImmutableRecordError
 
 
-class AuditEvent(models.Model):
+class AuditLogEntry(models.Model):
     """One line: an actor, what they did, and to what. Ids and names of fields, never a candidate's data
     and never a secret."""
 
@@ -58,20 +58,20 @@ class AuditEvent(models.Model):
         verbose_name=_("organization"),
     )
     at = models.DateTimeField(_("at"), default=timezone.now, db_index=True)
-    actor = models.CharField(_("who"), max_length=200)
-    action = models.CharField(_("did"), max_length=20, choices=Action.choices)
-    kind = models.CharField(_("what"), max_length=100, blank=True)
+    actor = models.CharField(_("actor"), max_length=200)
+    action = models.CharField(_("action"), max_length=20, choices=Action.choices)
+    kind = models.CharField(_("object"), max_length=100, blank=True)
     object_id = models.CharField(_("id"), max_length=100, blank=True, db_index=True)
     details = models.JSONField(_("details"), default=dict)
-    address = models.CharField(_("from address"), max_length=100, blank=True)
+    address = models.CharField(_("IP address"), max_length=100, blank=True)
     previous_hash = models.CharField(max_length=64, editable=False)
     hash = models.CharField(max_length=64, editable=False)
 
     objects = AuditQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("audit line")
-        verbose_name_plural = _("audit trail")
+        verbose_name = _("audit log entry")
+        verbose_name_plural = _("audit log")
         ordering = ["-pk"]
         default_permissions = ("view",)
         constraints = [models.UniqueConstraint(name="audit_sequence_once", fields=["chain", "sequence"])]
@@ -81,14 +81,14 @@ class AuditEvent(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise Unchangeable
+            raise ImmutableRecordError
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise Unchangeable
+        raise ImmutableRecordError
 
 
-class AuditHead(models.Model):
+class AuditChainHead(models.Model):
     """The last line of each chain, encrypted: whoever cuts the chain's end in the database cannot make
     one that fits."""
 

@@ -9,35 +9,35 @@ from django.utils.translation import gettext_lazy as _
 
 from integrations.models.organizations import Organization
 
-#: After so long without an end, the worker that ran an errand counts as dead.
-ERRAND_MINUTES = 3
+#: After so long without an end, the worker that ran an job counts as dead.
+JOB_TIMEOUT_MINUTES = 3
 
 
-class Errand(models.Model):
+class ConnectionJob(models.Model):
     """A call to either side that a person has asked for. A worker runs it, since no page waits for the
-    network; the page shows its lines as they come."""
+    network; the page shows its findings as they arrive."""
 
     class Kind(models.TextChoices):
         TEST = "test", _("Test connection")
         PACKAGES = "packages", _("Fetch packages")
         JOBS = "jobs", _("Fetch jobs")
 
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="errands")
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="connection_jobs")
     kind = models.CharField(max_length=10, choices=Kind)
-    asked_by = models.CharField(max_length=150)
-    asked_at = models.DateTimeField(default=timezone.now)
+    requested_by = models.CharField(max_length=150)
+    requested_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
     #: ``[{"side", "what", "state": ok | advice | problem, "text"}]``, in the order in which they came.
-    lines = models.JSONField(default=list)
+    findings = models.JSONField(default=list)
     #: Packages (primary keys) that the fetched list lacks. They are withdrawn once a person confirms.
     unconfirmed = models.JSONField(null=True, editable=False)
     #: Packages whose withdrawal a person has confirmed when they asked for this fetch.
     confirmed = models.JSONField(null=True, editable=False)
 
     class Meta:
-        verbose_name = _("errand")
-        ordering = ["-asked_at", "-pk"]
+        verbose_name = _("connection job")
+        ordering = ["-requested_at", "-pk"]
         constraints = [
             models.UniqueConstraint(
                 name="one_errand_at_a_time",
@@ -45,7 +45,7 @@ class Errand(models.Model):
                 condition=Q(ended_at=None),
             ),
         ]
-        indexes = [models.Index(name="errands_of_org", fields=["organization", "kind", "-asked_at"])]
+        indexes = [models.Index(name="errands_of_org", fields=["organization", "kind", "-requested_at"])]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.organization}"
@@ -56,13 +56,13 @@ class Errand(models.Model):
 
     @property
     def has_problem(self) -> bool:
-        return any(line["state"] == "problem" for line in self.lines)
+        return any(finding["state"] == "problem" for finding in self.findings)
 
     @property
-    def is_well(self) -> bool:
+    def succeeded(self) -> bool:
         return self.ended_at is not None and not self.has_problem
 
     def is_abandoned(self, now: datetime) -> bool:
         """Nobody has taken it, or who took it has died."""
-        since = self.started_at or self.asked_at
-        return self.ended_at is None and now - since > timedelta(minutes=ERRAND_MINUTES)
+        since = self.started_at or self.requested_at
+        return self.ended_at is None and now - since > timedelta(minutes=JOB_TIMEOUT_MINUTES)

@@ -12,14 +12,14 @@ from django.utils.translation import gettext_lazy as _
 
 from integrations.encryption.blind_index import blind_index, blind_indexes
 from integrations.encryption.fields import EncryptedTextField
-from integrations.http.urls import hosts_in, read, validate_address_to_call, validate_report_hosts
+from integrations.http.urls import hosts_in, parse_url, validate_outbound_url, validate_report_hosts
 from integrations.models.api_keys import AshbyApiKey
 from integrations.models.organizations import Organization
 
 
 def validate_staging_base_url(value: str) -> None:
     """A plain https address with a public host, or one that ``OUTBOUND_ALLOWED_HOSTS`` excepts."""
-    validate_address_to_call(value)
+    validate_outbound_url(value)
 
 
 def default_staging_base_url() -> str:
@@ -59,7 +59,7 @@ class Connection(models.Model):
         help_text=_("Justifacts' address, as in the field “Staging Base URL” of Ashby's guide."),
     )
     report_hosts = models.TextField(
-        _("other servers of reports"),
+        _("other report servers"),
         default="",
         blank=True,
         validators=[validate_report_hosts],
@@ -74,7 +74,7 @@ class Connection(models.Model):
     paused_at = models.DateTimeField(_("deliveries paused since"), null=True, blank=True, editable=False)
     pause_reason = models.TextField(default="", blank=True, editable=False)
     # While deliveries are paused: when one update tries whether Ashby takes the key again. None: at once.
-    probe_at = models.DateTimeField(_("next try while paused"), null=True, blank=True, editable=False)
+    probe_at = models.DateTimeField(_("next attempt while paused"), null=True, blank=True, editable=False)
     ashby_problem = models.TextField(_("problem with Ashby"), default="", blank=True, editable=False)
     ashby_problem_since = models.DateTimeField(null=True, blank=True, editable=False)
     justifacts_problem = models.TextField(
@@ -85,22 +85,24 @@ class Connection(models.Model):
     justifacts_problem_until = models.DateTimeField(null=True, blank=True, editable=False)
     # The circuit breakers: failures in a row, and until when no call is made (``breaker.py``).
     ashby_failures = models.PositiveIntegerField(default=0, editable=False)
-    ashby_rest_until = models.DateTimeField(
-        _("calls to Ashby rest until"), null=True, blank=True, editable=False
+    ashby_blocked_until = models.DateTimeField(
+        _("calls to Ashby blocked until"), null=True, blank=True, editable=False
     )
     justifacts_failures = models.PositiveIntegerField(default=0, editable=False)
-    justifacts_rest_until = models.DateTimeField(
-        _("calls to Justifacts rest until"), null=True, blank=True, editable=False
+    justifacts_blocked_until = models.DateTimeField(
+        _("calls to Justifacts blocked until"), null=True, blank=True, editable=False
     )
-    ashby_called_at = models.DateTimeField(_("last call from Ashby"), null=True, blank=True, editable=False)
-    ashby_answered_at = models.DateTimeField(
-        _("last call that Ashby took"), null=True, blank=True, editable=False
+    last_inbound_call_at = models.DateTimeField(
+        _("last call from Ashby"), null=True, blank=True, editable=False
+    )
+    ashby_last_success_at = models.DateTimeField(
+        _("last update accepted by Ashby"), null=True, blank=True, editable=False
     )
     justifacts_answered_at = models.DateTimeField(
-        _("last word from Justifacts"), null=True, blank=True, editable=False
+        _("last response from Justifacts"), null=True, blank=True, editable=False
     )
     notice_webhook = EncryptedTextField(
-        _("address for chat messages"),
+        _("chat webhook URL"),
         default="",
         blank=True,
         help_text=_("A Slack-compatible incoming webhook. It is a secret: who has it can write there."),
@@ -143,7 +145,7 @@ class Connection(models.Model):
     @property
     def hosts_of_reports(self) -> list[str]:
         """Where the org's reports may be, besides Justifacts' own servers."""
-        at = read(self.staging_base_url)
+        at = parse_url(self.staging_base_url)
         return [*([at.host] if at else []), *hosts_in(self.report_hosts)]
 
     @property
@@ -162,6 +164,6 @@ class Connection(models.Model):
 def _belongs_to_another(organization_id: int, key: str) -> bool:
     others = Organization.objects.exclude(pk=organization_id).filter(
         Q(connection__verification_key_index__in=blind_indexes(key))
-        | Q(retiring_verification_keys__key_index__in=blind_indexes(key))
+        | Q(previous_verification_keys__key_index__in=blind_indexes(key))
     )
     return others.exists()

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from integrations.http.urls import validate_address_to_call
+from integrations.http.urls import validate_outbound_url
 
 #: The clock of candidates' data, in days: no shorter than a dispute takes, no longer than ten years.
 SHORTEST_RETENTION, LONGEST_RETENTION = 30, 3650
@@ -28,7 +28,7 @@ def default_retention_days() -> int:
 def validate_web_page(value: str) -> None:
     """A plain https address of a public server, as any other that the portal keeps; people open it, the
     portal never does."""
-    validate_address_to_call(value)
+    validate_outbound_url(value)
 
 
 class Organization(models.Model):

@@ -7,8 +7,15 @@ from django.utils.translation import gettext as _
 
 from integrations.catalog.mapping import namesakes
 from integrations.catalog.withdrawals import same_name
-from integrations.models import AshbyApiKey, Connection, Errand, JobPackageMapping, Organization, Package
-from integrations.onboarding.jobs import last_errand, last_tested, unconfirmed_packages
+from integrations.models import (
+    AshbyApiKey,
+    Connection,
+    ConnectionJob,
+    JobPackageMapping,
+    Organization,
+    Package,
+)
+from integrations.onboarding.jobs import last_job, last_tested, unconfirmed_packages
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Setup:
     packages: list[Package]
     jobs: int
     mapped_jobs: int
-    errands: dict[str, Errand | None]
+    connection_jobs: dict[str, ConnectionJob | None]
     tested_at: datetime | None
     withdrawals: list[Withdrawal]
     #: Packages that are no longer sold, each with the offered package of the same name.
@@ -64,7 +71,7 @@ class Setup:
 
     @property
     def steps(self) -> list[Step]:
-        called = self.connection.ashby_called_at is not None
+        called = self.connection.last_inbound_call_at is not None
         return [
             Step("ashby-key", _("Ashby API key"), self.selected_key is not None),
             Step("verification-key", _("Verification key"), bool(self.connection.verification_key)),
@@ -99,7 +106,7 @@ def setup_of(organization: Organization) -> Setup:
     connection, _created = Connection.objects.get_or_create(organization=organization)
     organization.connection = connection
     packages = list(organization.packages.select_related("replaced_by"))
-    errands = {kind.value: last_errand(organization, kind) for kind in Errand.Kind}
+    connection_jobs = {kind.value: last_job(organization, kind) for kind in ConnectionJob.Kind}
     same = namesakes(packages)
     return Setup(
         organization=organization,
@@ -108,9 +115,11 @@ def setup_of(organization: Organization) -> Setup:
         packages=packages,
         jobs=organization.jobs.count(),
         mapped_jobs=JobPackageMapping.objects.filter(job__organization=organization).count(),
-        errands=errands,
+        connection_jobs=connection_jobs,
         tested_at=last_tested(organization),
-        withdrawals=_withdrawals(packages, unconfirmed_packages(errands[Errand.Kind.PACKAGES])),
+        withdrawals=_withdrawals(
+            packages, unconfirmed_packages(connection_jobs[ConnectionJob.Kind.PACKAGES])
+        ),
         namesakes=[(package, same[package.pk]) for package in packages if package.pk in same],
     )
 

@@ -11,110 +11,112 @@ from django.utils.translation import ngettext
 
 from integrations.catalog import withdrawals
 from integrations.catalog.mapping import namesakes
-from integrations.catalog.sync import Synced, sync_jobs, sync_packages
+from integrations.catalog.sync import SyncResult, sync_jobs, sync_packages
 from integrations.connections.check import Finding, check_ashby, check_justifacts
 from integrations.http.errors import CallFailed
-from integrations.models import Errand, Organization, Package
+from integrations.models import ConnectionJob, Organization, Package
 from integrations.onboarding.self_test import play_ashby
 
 
-def ask(
-    organization: Organization, kind: Errand.Kind, who: str, confirmed: list[int] | None = None
-) -> Errand:
-    """Asks for an errand; one of the kind that is under way already is that one. ``confirmed``: packages
+def request_job(
+    organization: Organization, kind: ConnectionJob.Kind, who: str, confirmed: list[int] | None = None
+) -> ConnectionJob:
+    """Asks for an job; one of the kind that is under way already is that one. ``confirmed``: packages
     whose withdrawal the person has confirmed (``confirm_withdrawals``)."""
-    under_way = Errand.objects.filter(organization=organization, kind=kind, ended_at=None)
-    for errand in under_way:
-        if errand.is_abandoned(timezone.now()):
-            _add(errand, Finding("Portal", "problem", _("No worker ran this. The operator has to look.")))
-            _end(errand)
+    under_way = ConnectionJob.objects.filter(organization=organization, kind=kind, ended_at=None)
+    for job in under_way:
+        if job.is_abandoned(timezone.now()):
+            _add(job, Finding("Portal", "problem", _("No worker ran this. The operator has to look.")))
+            _end(job)
     try:
         with transaction.atomic():
-            return Errand.objects.create(
-                organization=organization, kind=kind, asked_by=who, confirmed=confirmed
+            return ConnectionJob.objects.create(
+                organization=organization, kind=kind, requested_by=who, confirmed=confirmed
             )
     except IntegrityError:
         # Another request was faster, and what it asked for may have ended by now.
-        return Errand.objects.filter(organization=organization, kind=kind).latest("asked_at", "pk")
+        return ConnectionJob.objects.filter(organization=organization, kind=kind).latest("requested_at", "pk")
 
 
-def confirm_withdrawals(organization: Organization, shown: str, who: str) -> Errand | None:
+def confirm_withdrawals(organization: Organization, shown: str, who: str) -> ConnectionJob | None:
     """Fetches the packages again, and withdraws those that the person has seen missing if they are still
     exactly the missing ones. ``shown``: the primary key of the fetch that they saw. None where it is not the
     newest fetch, or nothing of it waits for a confirmation: then nothing is asked for."""
-    last = last_errand(organization, Errand.Kind.PACKAGES)
+    last = last_job(organization, ConnectionJob.Kind.PACKAGES)
     if last is None or str(last.pk) != shown or not unconfirmed_packages(last):
         return None
-    return ask(organization, Errand.Kind.PACKAGES, who, last.unconfirmed)
+    return request_job(organization, ConnectionJob.Kind.PACKAGES, who, last.unconfirmed)
 
 
-def unconfirmed_packages(errand: Errand | None) -> list[Package]:
+def unconfirmed_packages(job: ConnectionJob | None) -> list[Package]:
     """The packages that a fetch did not find in Justifacts' list and that a person has to confirm."""
-    if errand is None or errand.is_running or not errand.unconfirmed:
+    if job is None or job.is_running or not job.unconfirmed:
         return []
-    packages = Package.objects.filter(organization=errand.organization_id, pk__in=errand.unconfirmed)
+    packages = Package.objects.filter(organization=job.organization_id, pk__in=job.unconfirmed)
     return list(packages.filter(withdrawn_at=None))
 
 
-def due() -> list[int]:
+def jobs_due() -> list[int]:
     """Errands that nobody has begun."""
-    return list(Errand.objects.filter(started_at=None, ended_at=None).values_list("pk", flat=True)[:50])
+    return list(
+        ConnectionJob.objects.filter(started_at=None, ended_at=None).values_list("pk", flat=True)[:50]
+    )
 
 
-def run(errand_id: int) -> None:
-    """Makes the calls. Of several workers, one runs an errand."""
+def run_job(errand_id: int) -> None:
+    """Makes the calls. Of several workers, one runs an job."""
     now = timezone.now()
-    if not Errand.objects.filter(pk=errand_id, started_at=None, ended_at=None).update(started_at=now):
+    if not ConnectionJob.objects.filter(pk=errand_id, started_at=None, ended_at=None).update(started_at=now):
         return
-    errand = Errand.objects.select_related("organization__connection").get(pk=errand_id)
-    for finding in _RUNS[Errand.Kind(errand.kind)](errand):
-        _add(errand, finding)
-    _end(errand)
+    job = ConnectionJob.objects.select_related("organization__connection").get(pk=errand_id)
+    for finding in _RUNS[ConnectionJob.Kind(job.kind)](job):
+        _add(job, finding)
+    _end(job)
 
 
-def last_errand(organization: Organization, kind: Errand.Kind) -> Errand | None:
-    return Errand.objects.filter(organization=organization, kind=kind).first()
+def last_job(organization: Organization, kind: ConnectionJob.Kind) -> ConnectionJob | None:
+    return ConnectionJob.objects.filter(organization=organization, kind=kind).first()
 
 
 def last_tested(organization: Organization) -> datetime | None:
     """When the connection was last tested well, if nothing has been changed on it since."""
-    errand = last_errand(organization, Errand.Kind.TEST)
-    if errand is None or not errand.is_well:
+    job = last_job(organization, ConnectionJob.Kind.TEST)
+    if job is None or not job.succeeded:
         return None
     connection = organization.connection
     key = connection.selected_ashby_key
     changes = (connection.verification_key_set_at, key.set_at if key else None)
-    fresh = all(moment is None or moment < errand.asked_at for moment in changes)
-    return errand.ended_at if fresh else None
+    fresh = all(moment is None or moment < job.requested_at for moment in changes)
+    return job.ended_at if fresh else None
 
 
-def _add(errand: Errand, finding: Finding) -> None:
-    errand.lines = [*errand.lines, asdict(finding)]
-    errand.save(update_fields=["lines"])
+def _add(job: ConnectionJob, finding: Finding) -> None:
+    job.findings = [*job.findings, asdict(finding)]
+    job.save(update_fields=["findings"])
 
 
-def _end(errand: Errand) -> None:
-    errand.ended_at = timezone.now()
-    errand.save(update_fields=["ended_at"])
+def _end(job: ConnectionJob) -> None:
+    job.ended_at = timezone.now()
+    job.save(update_fields=["ended_at"])
 
 
-def _test(errand: Errand) -> Iterator[Finding]:
-    connection = errand.organization.connection
+def _test(job: ConnectionJob) -> Iterator[Finding]:
+    connection = job.organization.connection
     yield from check_ashby(connection)
     yield check_justifacts(connection)
     yield from play_ashby(connection)
 
 
-def _fetch_packages(errand: Errand) -> Iterator[Finding]:
-    decide = withdrawals.confirmed(errand.confirmed or [])
+def _fetch_packages(job: ConnectionJob) -> Iterator[Finding]:
+    decide = withdrawals.confirmed(job.confirmed or [])
     try:
-        synced = sync_packages(errand.organization.connection, decide)
+        synced = sync_packages(job.organization.connection, decide)
     except CallFailed as error:
         yield Finding("Justifacts", "problem", error.message)
         return
-    errand.unconfirmed = [package.pk for package in synced.missing]
-    errand.save(update_fields=["unconfirmed"])
-    yield from _said("Justifacts", Errand.Kind.PACKAGES, synced)
+    job.unconfirmed = [package.pk for package in synced.missing]
+    job.save(update_fields=["unconfirmed"])
+    yield from _said("Justifacts", ConnectionJob.Kind.PACKAGES, synced)
     if synced.missing:
         if not synced.total:
             yield Finding("Justifacts", "problem", _("The list of packages is empty."))
@@ -123,7 +125,7 @@ def _fetch_packages(errand: Errand) -> Iterator[Finding]:
         yield Finding("Justifacts", "advice", text % {"names": names})
     elif synced.doubt:
         yield Finding("Justifacts", "problem", f"{synced.doubt} {_('Nothing was withdrawn.')}")
-    for package in namesakes(errand.organization.packages.all()).values():
+    for package in namesakes(job.organization.packages.all()).values():
         text = _(
             "“%(package)s” has the name of a package that is no longer sold. If it replaces the old one, "
             "say so below."
@@ -131,23 +133,23 @@ def _fetch_packages(errand: Errand) -> Iterator[Finding]:
         yield Finding("Justifacts", "advice", text % {"package": package})
 
 
-def _fetch_jobs(errand: Errand) -> Iterator[Finding]:
+def _fetch_jobs(job: ConnectionJob) -> Iterator[Finding]:
     try:
-        synced = sync_jobs(errand.organization.connection)
+        synced = sync_jobs(job.organization.connection)
     except CallFailed as error:
         yield Finding("Ashby", "problem", error.message)
         return
-    yield from _said("Ashby", Errand.Kind.JOBS, synced)
+    yield from _said("Ashby", ConnectionJob.Kind.JOBS, synced)
     if synced.doubt:
         yield Finding("Ashby", "problem", f"{synced.doubt} {_('All jobs that are known here stay.')}")
     missing = [job.pk for job in synced.missing]
-    mapped = errand.organization.jobs.filter(mapping__isnull=False, pk__in=missing)
+    mapped = job.organization.jobs.filter(mapping__isnull=False, pk__in=missing)
     if titles := [str(job) for job in mapped]:
         text = _("Not in the list, although they have a package here: %(names)s. They stay.")
         yield Finding("Ashby", "advice", text % {"names": _some(titles)})
 
 
-def _said(side: str, kind: Errand.Kind, synced: Synced) -> Iterator[Finding]:
+def _said(side: str, kind: ConnectionJob.Kind, synced: SyncResult) -> Iterator[Finding]:
     yield Finding(side, "ok", _fetched(kind, synced))
     for text, names in (
         (_("New: %(names)s."), synced.added),
@@ -158,8 +160,8 @@ def _said(side: str, kind: Errand.Kind, synced: Synced) -> Iterator[Finding]:
             yield Finding(side, "ok", text % {"names": _some(names)})
 
 
-def _fetched(kind: Errand.Kind, synced: Synced) -> str:
-    if kind == Errand.Kind.PACKAGES:
+def _fetched(kind: ConnectionJob.Kind, synced: SyncResult) -> str:
+    if kind == ConnectionJob.Kind.PACKAGES:
         text = ngettext(
             "Justifacts sells %(count)d package.", "Justifacts sells %(count)d packages.", synced.total
         )
@@ -174,8 +176,8 @@ def _some(names: list[str]) -> str:
     return "; ".join(f"“{name}”" for name in names[:8]) + more
 
 
-_RUNS: dict[Errand.Kind, Callable[[Errand], Iterator[Finding]]] = {
-    Errand.Kind.TEST: _test,
-    Errand.Kind.PACKAGES: _fetch_packages,
-    Errand.Kind.JOBS: _fetch_jobs,
+_RUNS: dict[ConnectionJob.Kind, Callable[[ConnectionJob], Iterator[Finding]]] = {
+    ConnectionJob.Kind.TEST: _test,
+    ConnectionJob.Kind.PACKAGES: _fetch_packages,
+    ConnectionJob.Kind.JOBS: _fetch_jobs,
 }

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from integrations.redaction import about_a_person
+from integrations.redaction import personal_terms
 
 from .cleaning import clean_address, clean_value, has_letter, same_text
 from .parsing import (
@@ -69,7 +69,7 @@ class Candidate:
     @property
     def personal_data(self) -> tuple[str, ...]:
         """What must not stand in anything that is kept about a call."""
-        return about_a_person(self.email, self.first_name, self.last_name)
+        return personal_terms(self.email, self.first_name, self.last_name)
 
     def as_json(self) -> JSON:
         return without_absent(

@@ -12,7 +12,7 @@ _AT_THE_BEGINNING = re.compile(rf"{_UNSEEN}{_FORMULA}|[\t\r\n]")
 _INSIDE = re.compile(rf"([;\t\r\n]{_UNSEEN})(?={_FORMULA})")
 
 
-def harmless(value: str) -> str:
+def escape_csv_cell(value: str) -> str:
     """The text, marked as text where a spreadsheet would calculate it. (OWASP, "CSV injection")"""
     marked = f"'{value}" if _AT_THE_BEGINNING.match(value) else value
     return _INSIDE.sub(r"\1'", marked)
@@ -37,4 +37,4 @@ def identifier(value: str) -> str:
     """An id, marked as text where a spreadsheet would take it for a number or a date, and so change it: drop
     its leading zeros, round it to 15 digits, or write 1E5 as 100000. The mark is an apostrophe at its
     beginning, as in ``harmless``: programs that read the file drop one from the beginning of any cell."""
-    return f"'{value}" if _LIKE_A_VALUE.fullmatch(value) and harmless(value) == value else value
+    return f"'{value}" if _LIKE_A_VALUE.fullmatch(value) and escape_csv_cell(value) == value else value

@@ -11,7 +11,7 @@ _UNLESS_SAID_OTHERWISE = {
 }
 
 
-class SafeHeaders:
+class SecurityHeadersMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 

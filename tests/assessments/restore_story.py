@@ -101,12 +101,12 @@ def _push(world: Any, justifacts: Any, reference: str) -> None:
 
 def _afterwards(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any]) -> None:
     from assessments.models import Order
-    from assessments.reconciliation.run import reconcile
+    from assessments.reconciliation.run import reconcile_now
 
     # A recruiter's second click, on a check that the books had forgotten.
     assert _start(world, "a-forgotten") == state["forgotten"]
     world.work()
-    reconcile(world.acme.organization, "the story")
+    reconcile_now(world.acme.organization, "the story")
     world.work()
     assert sorted(justifacts.starts) == sorted(set(justifacts.starts)), "placed twice"
     orders = {str(order.pk): order for order in Order.objects.all()}

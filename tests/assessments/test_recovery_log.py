@@ -13,9 +13,9 @@ import time_machine
 from django.utils import timezone
 
 from assessments import recovery_log
-from assessments.models import Order, Update
-from assessments.reconciliation.run import reconcile
-from assessments.recovery import after_restore
+from assessments.models import AshbyUpdate, Order
+from assessments.reconciliation.run import reconcile_now
+from assessments.recovery import recover_after_restore
 from tests.fixtures.world import World, data
 
 pytestmark = pytest.mark.anywhere
@@ -30,8 +30,8 @@ def clock():
 def forget(order: Order) -> None:
     """As if the database came from a backup of before the start."""
     order.attempts.all().delete()
-    Update.objects.filter(order=order).delete()
-    order.inbound_calls.all().update(order=None)
+    AshbyUpdate.objects.filter(order=order).delete()
+    order.inbound_requests.all().update(order=None)
     Order.objects.filter(pk=order.pk).delete()
 
 
@@ -45,20 +45,20 @@ def test_a_forgotten_order_is_made_again_under_its_own_id_and_adopted(world: Wor
     forget(order)
     world.justifacts("assessment.status", found(order.pk, "JF-1"))
     clock.shift(timedelta(minutes=5))
-    assert after_restore(timezone.now()).made_again == 1
+    assert recover_after_restore(timezone.now()).made_again == 1
     world.work()
     again = Order.objects.get(pk=order.pk)
     assert (again.justifacts_order_id, again.candidate_email) == ("JF-1", order.candidate_email)
     assert (again.additional_fields, again.created_at) == ({"state": "Illinois"}, order.created_at)
     assert len(world.sent("assessment.start")) == 1
-    assert after_restore(timezone.now()).made_again == 0, "a second run finds nothing"
+    assert recover_after_restore(timezone.now()).made_again == 0, "a second run finds nothing"
 
 
 def test_a_second_click_after_the_restore_makes_no_second_order(world: World, clock) -> None:
     body = world.start_body()
     first = world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"]
     forget(Order.objects.get(pk=first))
-    after_restore(timezone.now())
+    recover_after_restore(timezone.now())
     assert world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"] == first
 
 
@@ -66,7 +66,7 @@ def test_what_the_books_would_place_is_looked_up_first(world: World) -> None:
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.status", found(order.pk, "JF-1"))
-    assert after_restore(timezone.now()).looked_up == 1
+    assert recover_after_restore(timezone.now()).looked_up == 1
     world.work()
     order.refresh_from_db()
     assert order.justifacts_order_id == "JF-1"
@@ -79,7 +79,7 @@ def test_open_orders_are_polled_at_once(world: World) -> None:
     world.work()
     results = found(order.pk, "JF-2026-1")["results"] | {"assessment_status": data("s", "Applicant Started")}
     world.justifacts("assessment.status", {"success": True, "results": results})
-    assert after_restore(timezone.now()).polled == 1
+    assert recover_after_restore(timezone.now()).polled == 1
     world.work()
     assert world.told(order)[-1] == "Applicant Started"
 
@@ -88,8 +88,8 @@ def test_a_reconciliation_finds_forgotten_orders_too(world: World) -> None:
     order = world.placed()
     forget(order)
     world.justifacts("assessment.status", found(order.pk, "JF-1"))
-    report = reconcile(world.acme.organization, "Ada")
-    assert report.mended >= 1
+    report = reconcile_now(world.acme.organization, "Ada")
+    assert report.resolved >= 1
     assert Order.objects.filter(pk=order.pk).exists()
 
 
@@ -122,10 +122,10 @@ def test_a_line_that_was_cut_off_is_passed_over(world: World, settings) -> None:
 def test_two_weeks_later_it_is_gone(world: World, settings, clock) -> None:
     world.start()
     clock.shift(timedelta(days=14))
-    recovery_log.forget_old(timezone.now())
+    recovery_log.delete_expired(timezone.now())
     assert os.listdir(settings.JOURNAL_DIR)
     clock.shift(timedelta(days=1))
-    recovery_log.forget_old(timezone.now())
+    recovery_log.delete_expired(timezone.now())
     assert not os.listdir(settings.JOURNAL_DIR)
 
 
@@ -143,10 +143,10 @@ def test_a_disk_that_takes_half_a_line_has_not_taken_it(world: World, settings, 
     usual, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 100, limits[1]))
     try:
-        assert not recovery_log.note(order)
+        assert not recovery_log.log_start(order)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, usual)
     assert "the journal of starts cannot be written" in caplog.text
-    assert recovery_log.note(order), "the disk has room again"
+    assert recovery_log.log_start(order), "the disk has room again"
     assert len(list(recovery_log.entries(timezone.now()))) == 2

@@ -111,14 +111,14 @@ def test_a_turn_that_ends_early_is_continued_by_the_next(
     monkeypatch.setattr(search, "BATCH", 1)
     monkeypatch.setattr(tasks, "SEARCH_TERMS_SECONDS", 0)
     tasks.renew_search_terms()
-    assert search.left() == 3
+    assert search.count_pending() == 3
     ends = iter([False, False, True])
     monkeypatch.setattr(search.time, "monotonic", lambda: float(next(ends)))
-    assert search.renew(until=0.5) == 2
+    assert search.rebuild(until=0.5) == 2
     monkeypatch.undo()
     Heartbeat.objects.all().delete()
     tasks.renew_search_terms()
-    assert search.left() == 0
+    assert search.count_pending() == 0
 
 
 def test_orders_that_an_old_process_adds_meanwhile_are_found_by_the_next_turn(
@@ -126,11 +126,11 @@ def test_orders_that_an_old_process_adds_meanwhile_are_found_by_the_next_turn(
 ) -> None:
     tasks.renew_search_terms()
     terms_of_an_earlier_version(upgraded[0])
-    assert search.left() == 1
-    assert search.renew() == 1
+    assert search.count_pending() == 1
+    assert search.rebuild() == 1
 
 
 def test_an_erased_candidate_is_never_worked_on(upgraded: list[Order]) -> None:
-    search.forget(Order.objects.all())
+    search.unindex_orders(Order.objects.all())
     Order.objects.update(candidate_first_name="", candidate_last_name="", candidate_email="")
-    assert (search.left(), search.renew()) == (0, 0)
+    assert (search.count_pending(), search.rebuild()) == (0, 0)

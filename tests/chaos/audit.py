@@ -94,7 +94,7 @@ def _final_word(
 
 def is_explained(order: dict[str, Any]) -> bool:
     """Whether a person is asked, about more than another order number: under that, all words are applied."""
-    return order["needs_attention"] and order.get("attention_concern") != "number"
+    return order["needs_attention"] and order.get("attention_topic") != "number"
 
 
 def differs(order: dict[str, Any], there: dict[str, Any], told: "Told") -> str:
@@ -151,9 +151,9 @@ def _telling(
         what = "Ashby has another story than the one that the portal delivered"
         kind = "out of order" if _sorted(delivered) == _sorted(story) else "lost"
         found.append(("doubled" if len(story) > len(delivered) else kind, what))
-    unsaid = [one for one in order["updates"] if one["state"] != "delivered"]
-    if unsaid and not order["needs_attention"] and not paused.get(order["organization"]):
-        found.append(("lost", f"{len(unsaid)} updates were not told, and nobody is asked"))
+    undelivered = [one for one in order["updates"] if one["state"] != "delivered"]
+    if undelivered and not order["needs_attention"] and not paused.get(order["organization"]):
+        found.append(("lost", f"{len(undelivered)} updates were not told, and nobody is asked"))
     if order["has_ended"] and order["status"] != "complete" and not _has_end(order):
         found.append(("lost", "it ended, and there is no update that says so"))
     return found

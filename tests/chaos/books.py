@@ -26,14 +26,14 @@ def main() -> None:
 def _order(order: object) -> dict[str, object]:
     names = (
         *("status", "result", "justifacts_order_id", "next_call"),
-        *("needs_attention", "attention_reason", "attention_concern"),
+        *("needs_attention", "attention_reason", "attention_topic"),
     )
     return {
         "assessment_id": str(order.pk),
         "organization": order.organization.slug,
         "application_id": order.application_id,
         "has_ended": order.has_ended,
-        "end_reason": order.end_reason,
+        "closing_reason": order.closing_reason,
         **{name: getattr(order, name) for name in names},
         "updates": [
             {"timestamp": one.timestamp, "state": one.state, "payload": one.payload, "error": one.last_error}

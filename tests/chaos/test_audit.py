@@ -35,7 +35,7 @@ def _good() -> Ledgers:
         "result": "Clear",
         "needs_attention": False,
         "attention_reason": "",
-        "attention_concern": "",
+        "attention_topic": "",
         "next_call": "",
         "updates": [
             {"state": "delivered", "payload": body, "timestamp": body["timestamp"]} for body in story
@@ -95,7 +95,7 @@ def _miss_the_result_under_another_number(ledgers: Ledgers) -> None:
     _miss_the_result(ledgers)
     ledgers.orders[ONE] |= {
         "needs_attention": True,
-        "attention_concern": "number",
+        "attention_topic": "number",
         "attention_reason": "Justifacts now calls this order JF-1R.",
     }
 

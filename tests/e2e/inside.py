@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import Order
-from assessments.notifications.dispatch import send_notices
+from assessments.notifications.dispatch import send_notifications
 from config.celery import app
 from integrations.models import Connection, Membership, Organization
 
@@ -41,7 +41,7 @@ def adds_long_orders(_file: str, what: str) -> None:
             status="cancelled",
             status_since=now,
             created_at=now,
-            end_reason="x" * 8_000,
+            closing_reason="x" * 8_000,
         )
         for index in range(int(number))
     )
@@ -72,7 +72,7 @@ def is_paused(file: str, slug: str) -> None:
 def sends_notices(_file: str, hours: str) -> None:
     """As a sweep does, so many hours from now: everything is due again."""
     with time_machine.travel(timezone.now() + timedelta(hours=int(hours))):
-        send_notices(timezone.now())
+        send_notifications(timezone.now())
 
 
 def runs_a_command_that_may_fail(file: str, command: str) -> None:

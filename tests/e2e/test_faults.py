@@ -86,7 +86,7 @@ def test_without_a_certain_answer_a_human_is_asked_and_nothing_is_placed_again(p
     employer = Employer(portal, status_call=False, push=False)
     employer.fails("justifacts", "cut_after", call="assessment.start", count=1)
     check = employer.start()
-    order = eventually(lambda: _asks_for_a_human(employer, check), "a human is asked")
+    order = eventually(lambda: _asks_needs_review_lines(employer, check), "a human is asked")
     assert "will not place the order again" in order["attention_reason"]
     assert len(employer.taken(check)) == 1
 
@@ -136,7 +136,7 @@ def _with_number(employer: Employer, check: str) -> dict | None:
     return order if order["justifacts_order_id"] else None
 
 
-def _asks_for_a_human(employer: Employer, check: str) -> dict | None:
+def _asks_needs_review_lines(employer: Employer, check: str) -> dict | None:
     order = employer.order(check)
     return order if order["needs_attention"] else None
 

@@ -8,7 +8,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from assessments.admin.dashboard.svg import Bars, Columns, Part, Series, bars, columns, hour_ticks
+from assessments.admin.dashboard.svg import BarPart, Bars, Columns, Series, bars, columns, hour_ticks
 from assessments.insights.dashboard import (
     AGES,
     ON_THE_WAY,
@@ -137,8 +137,8 @@ def _turnaround(completed: Completed) -> Chart:
                     each.package,
                     f"{hours(each.median)} · {hours(each.ninth)}",
                     [
-                        Part(each.ninth, "chart-ninth", f"{each.package}: {most} {hours(each.ninth)}"),
-                        Part(each.median, "chart-median", f"{each.package}: {half} {hours(each.median)}"),
+                        BarPart(each.ninth, "chart-ninth", f"{each.package}: {most} {hours(each.ninth)}"),
+                        BarPart(each.median, "chart-median", f"{each.package}: {half} {hours(each.median)}"),
                     ],
                 )
                 for each in found
@@ -170,7 +170,7 @@ def _results(completed: Completed) -> Chart:
         table=([_("Result"), _("Checks"), _("Share")], [list(row) for row in shares]),
         bars=bars(
             [
-                (result, share, [Part(count, "chart-result", f"{result}: {_number(count)}")])
+                (result, share, [BarPart(count, "chart-result", f"{result}: {_number(count)}")])
                 for (result, count), (_name, _count, share) in zip(rows, shares, strict=True)
             ],
             [(0, "0"), (max(total, 1), "")],

@@ -14,7 +14,13 @@ from django.utils.translation import ngettext
 
 from assessments.admin.dashboard.charts import charts
 from assessments.explanation.status_summary import in_largest_unit
-from assessments.insights.dashboard import Problems, Scope, needing_a_human, problems, reports_for_a_human
+from assessments.insights.dashboard import (
+    Problems,
+    Scope,
+    needing_attention,
+    problems,
+    reports_needing_review,
+)
 from assessments.models import Order
 from integrations.accounts.roles import Person, organizations_of, sees_every_organization
 from integrations.connections.overview import Health, health, with_problems
@@ -39,19 +45,19 @@ def first_page(request: HttpRequest, now: datetime | None = None) -> dict[str, A
     counted, sick = problems(scope), with_problems(shown)
     rows = health(shown, _MOST_ORGANIZATIONS)
     manageable = _manageable(request.user, rows)
-    unfinished = [row for row in rows if row.pk in manageable and row.ashby_called_at is None]
+    unfinished = [row for row in rows if row.pk in manageable and row.last_inbound_call_at is None]
     return {
         "has_figures": True,
         "organizations": seen if len(seen) > 1 else [],
         "chosen": chosen,
-        "cards": [*_cards(counted, chosen, rows), *_reports(reports_for_a_human(scope, now), chosen)],
+        "cards": [*_cards(counted, chosen, rows), *_reports(reports_needing_review(scope, now), chosen)],
         "unfinished": unfinished,
         "quiet": "" if unfinished else _quiet(counted, sick),
-        "orders": [_waiting(order, now) for order in needing_a_human(scope, _MOST_ORDERS)]
-        if counted.human
+        "orders": [_waiting(order, now) for order in needing_attention(scope, _MOST_ORDERS)]
+        if counted.needs_attention
         else [],
-        "more_orders": max(counted.human - _MOST_ORDERS, 0),
-        "human_url": _list_url("human", chosen),
+        "more_orders": max(counted.needs_attention - _MOST_ORDERS, 0),
+        "attention_url": _list_url("attention", chosen),
         "health": [HealthRow.of(row, now, manageable) for row in rows],
         "rest": _rest(len(seen) if chosen is None else 1, sick, rows),
         "charts": charts(scope, now),
@@ -85,7 +91,7 @@ def _may_add(request: HttpRequest) -> bool:
 
 
 @dataclass(frozen=True)
-class Card:
+class DashboardCard:
     """A filter of the list of orders that finds some. ``tone``: whether it asks for somebody."""
 
     problem: str
@@ -101,14 +107,14 @@ def _list_url(problem: str, chosen: Organization | None) -> str:
     return f"{reverse('admin:assessments_order_changelist')}?{urlencode(query)}"
 
 
-def _cards(counted: Problems, chosen: Organization | None, rows: list[Health]) -> list[Card]:
+def _cards(counted: Problems, chosen: Organization | None, rows: list[Health]) -> list[DashboardCard]:
     """Only those that find an order; those that ask for somebody first."""
     return [
-        Card(problem, tone, number(count), title, sentence, _list_url(problem, chosen))
+        DashboardCard(problem, tone, number(count), title, sentence, _list_url(problem, chosen))
         for problem, tone, count, title, sentence in (
-            ("human", "ask", counted.human, *_human(counted.human)),
+            ("attention", "ask", counted.needs_attention, *_needs_attention(counted.needs_attention)),
             ("paused", "ask", counted.paused, *_paused(counted.paused, rows)),
-            ("still", "ask", counted.still, *_still(counted.still)),
+            ("still", "ask", counted.still, *_stalled(counted.still)),
             ("unknown", "ask", counted.unknown, *_unknown(counted.unknown)),
             ("ashby", "way", counted.ashby, *_ashby(counted.ashby)),
             ("placing", "way", counted.placing, *_placing(counted.placing)),
@@ -117,9 +123,9 @@ def _cards(counted: Problems, chosen: Organization | None, rows: list[Health]) -
     ]
 
 
-def _reports(count: int, chosen: Organization | None) -> list[Card]:
+def _reports(count: int, chosen: Organization | None) -> list[DashboardCard]:
     """Where last night's comparison has found something that only a person can settle."""
-    query = {"outcome": "for_human"} | ({"organization": chosen.slug} if chosen else {})
+    query = {"outcome": "needs_review"} | ({"organization": chosen.slug} if chosen else {})
     url = f"{reverse('admin:assessments_reconciliation_changelist')}?{urlencode(query)}"
     title = ngettext(
         "organization differs from Justifacts or Ashby",
@@ -127,10 +133,10 @@ def _reports(count: int, chosen: Organization | None) -> list[Card]:
         count,
     )
     sentence = _("The last reconciliation lists what it could not correct by itself.")
-    return [Card("reconciled", "ask", number(count), title, sentence, url)] if count else []
+    return [DashboardCard("reconciled", "ask", number(count), title, sentence, url)] if count else []
 
 
-def _human(count: int) -> tuple[str, str]:
+def _needs_attention(count: int) -> tuple[str, str]:
     return (
         ngettext("order needs a human", "orders need a human", count),
         _("The portal cannot go on alone. Each order’s page says what happened and what to do."),
@@ -149,7 +155,7 @@ def _paused(count: int, rows: list[Health]) -> tuple[str, str]:
     )
 
 
-def _still(count: int) -> tuple[str, str]:
+def _stalled(count: int) -> tuple[str, str]:
     return (
         ngettext("order stands still", "orders stand still", count),
         _("Longer in one status than its limit. Each order’s page says why that may be, and what to do."),
@@ -186,7 +192,7 @@ def _names(names: list[str]) -> str:
 
 def _quiet(counted: Problems, sick: int) -> str:
     """A pleasant sentence where no order asks for anybody."""
-    if counted.human or counted.paused or counted.still or counted.unknown:
+    if counted.needs_attention or counted.paused or counted.still or counted.unknown:
         return ""
     if sick:
         text = ngettext(
@@ -241,8 +247,8 @@ class HealthRow:
             tone=tone,
             state=state,
             problem=problem,
-            called=ago(row.ashby_called_at, now),
-            taken=ago(row.ashby_answered_at, now),
+            called=ago(row.last_inbound_call_at, now),
+            taken=ago(row.ashby_last_success_at, now),
             heard=ago(row.justifacts_answered_at, now),
         )
 

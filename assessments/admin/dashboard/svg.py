@@ -103,7 +103,7 @@ def _column(name: str, place: int, series: Sequence[Series], width: float, top: 
 
 
 @dataclass(frozen=True)
-class Part:
+class BarPart:
     """A bar from the left edge to a value; parts of a row lie upon each other, the longest first."""
 
     value: float
@@ -112,7 +112,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Row:
+class BarRow:
     name: str
     value: str
     rectangles: list[Rectangle]
@@ -120,16 +120,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Bars:
-    rows: list[Row]
+    rows: list[BarRow]
     lines: list[Tick]
 
 
-def bars(rows: Sequence[tuple[str, str, Sequence[Part]]], ticks: Sequence[tuple[float, str]]) -> Bars:
+def bars(rows: Sequence[tuple[str, str, Sequence[BarPart]]], ticks: Sequence[tuple[float, str]]) -> Bars:
     """Lying bars: name, value in words, parts. The last tick is the right edge."""
     right = ticks[-1][0]
     return Bars(
         rows=[
-            Row(
+            BarRow(
                 name,
                 value,
                 [

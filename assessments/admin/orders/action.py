@@ -9,21 +9,21 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from assessments.admin.orders.action_forms import ReasonForm
-from assessments.models import Order, Update
+from assessments.models import AshbyUpdate, Order
 from assessments.orders.staff import NotPossible
 
 
 @dataclass(frozen=True)
-class Request:
+class ActionRequest:
     """Who asks for what: the order, the update where the action is about one, and the form."""
 
     order: Order
-    update: Update | None
+    update: AshbyUpdate | None
     who: str
     given: dict[str, Any]
 
     @property
-    def chosen(self) -> Update:
+    def chosen(self) -> AshbyUpdate:
         """The update that the action is about. Raises ``NotPossible`` where it is about none."""
         if self.update is None:
             raise NotPossible(_("Choose an update first."))
@@ -35,15 +35,15 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Action:
+class OrderAction:
     """``explain`` says what will happen; ``do`` does it and says what was done, or raises
     ``NotPossible``."""
 
     name: str
     label: Promise
     permission: str
-    explain: Callable[[Order, Update | None], str]
-    do: Callable[[Request], str]
-    is_offered: Callable[[Order, Update | None], bool]
+    explain: Callable[[Order, AshbyUpdate | None], str]
+    do: Callable[[ActionRequest], str]
+    is_offered: Callable[[Order, AshbyUpdate | None], bool]
     form: type[forms.Form] = ReasonForm
     is_grave: bool = False

@@ -28,7 +28,7 @@ class CancelForm(ReasonForm):
         )
 
 
-class AdoptForm(ReasonForm):
+class LinkForm(ReasonForm):
     number = forms.CharField(
         label=gettext_lazy("Order number at Justifacts"),
         max_length=200,

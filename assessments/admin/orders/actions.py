@@ -4,91 +4,91 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from assessments.admin.orders.action import Action, Request
-from assessments.admin.orders.action_forms import AdoptForm, CancelForm, NoteForm, PlainForm
+from assessments.admin.orders.action import ActionRequest, OrderAction
+from assessments.admin.orders.action_forms import CancelForm, LinkForm, NoteForm, PlainForm
 from assessments.admin.orders.decisions import TAKE_NUMBER, TAKE_RESULT
-from assessments.models import NextCall, Order, Update
+from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.orders.staff import NotPossible
-from assessments.privacy.legal_hold import hold, lift
-from assessments.support.cancel import cancel_by_person
-from assessments.support.notes import note, resolve, why_not_resolved
+from assessments.privacy.legal_hold import lift_hold, place_hold
+from assessments.support.cancel import cancel_by_staff
+from assessments.support.notes import add_note, resolve_attention, why_unresolvable
 from assessments.support.retry import can_be_polled, poll_now, retry
 from assessments.support.unknown_placement import (
-    adopt,
-    may_be_placed_again,
-    place_again,
-    placing_stayed_unknown,
+    can_be_resubmitted,
+    is_placement_unknown,
+    link_existing_order,
+    resubmit_order,
 )
-from assessments.support.updates import resend, set_aside
+from assessments.support.updates import resend_updates, skip_update
 
 
-def _retry(asked: Request) -> str:
+def _retry(asked: ActionRequest) -> str:
     done = retry(asked.order.pk, asked.who)
     if not done:
         raise NotPossible(_("Nothing waits for this order."))
     return _("Asked to %(what)s.") % {"what": _(" and to ").join(done)}
 
 
-def _poll(asked: Request) -> str:
+def _poll(asked: ActionRequest) -> str:
     if not poll_now(asked.order.pk, asked.who):
         raise NotPossible(_("There is nothing to ask Justifacts for."))
     return _("Justifacts is asked for the status now.")
 
 
-def _cancel(asked: Request) -> str:
-    cancel_by_person(asked.order.pk, asked.who, asked.reason, timezone.now())
+def _cancel(asked: ActionRequest) -> str:
+    cancel_by_staff(asked.order.pk, asked.who, asked.reason, timezone.now())
     return _("The check is cancelled. Ashby and Justifacts are told now.")
 
 
-def _adopt(asked: Request) -> str:
-    adopt(asked.order.pk, asked.given["number"], asked.who, asked.reason)
+def _link_existing(asked: ActionRequest) -> str:
+    link_existing_order(asked.order.pk, asked.given["number"], asked.who, asked.reason)
     return _("The order has the number %(number)s now. Justifacts is asked for its status.") % {
         "number": asked.given["number"].strip()
     }
 
 
-def _place_again(asked: Request) -> str:
-    place_again(asked.order.pk, asked.who, asked.reason)
+def _resubmit(asked: ActionRequest) -> str:
+    resubmit_order(asked.order.pk, asked.who, asked.reason)
     return _("The order is placed at Justifacts again now.")
 
 
-def _hold(asked: Request) -> str:
-    hold(asked.order.pk, asked.who, asked.reason)
+def _hold(asked: ActionRequest) -> str:
+    place_hold(asked.order.pk, asked.who, asked.reason)
     return _("The order is under a legal hold. Nothing of it is erased until somebody lifts it.")
 
 
-def _lift(asked: Request) -> str:
-    lift(asked.order.pk, asked.who, asked.reason)
+def _lift(asked: ActionRequest) -> str:
+    lift_hold(asked.order.pk, asked.who, asked.reason)
     return _("The legal hold is lifted. The candidate’s data is erased when its time has come.")
 
 
-def _note(asked: Request) -> str:
-    note(asked.order.pk, asked.given["text"], asked.who)
+def _note(asked: ActionRequest) -> str:
+    add_note(asked.order.pk, asked.given["text"], asked.who)
     return _("The note is in the timeline.")
 
 
-def _resolve(asked: Request) -> str:
-    resolve(asked.order.pk, asked.who, asked.reason)
+def _resolve(asked: ActionRequest) -> str:
+    resolve_attention(asked.order.pk, asked.who, asked.reason)
     return _("Resolved: no human is asked for this order any more.")
 
 
-def _resend(asked: Request) -> str:
-    count = resend(asked.chosen.pk, asked.who, asked.reason)
+def _resend(asked: ActionRequest) -> str:
+    count = resend_updates(asked.chosen.pk, asked.who, asked.reason)
     text = ngettext(
         "%(count)d update is told to Ashby again.", "%(count)d updates are told to Ashby again.", count
     )
     return text % {"count": count}
 
 
-def _set_aside(asked: Request) -> str:
-    if not set_aside(asked.chosen.pk, asked.who, asked.reason):
+def _skip(asked: ActionRequest) -> str:
+    if not skip_update(asked.chosen.pk, asked.who, asked.reason):
         raise NotPossible(
             _("“%(what)s” cannot be set aside: it does not wait.") % {"what": asked.chosen.summary}
         )
     return _("“%(what)s” is set aside.") % {"what": asked.chosen.summary}
 
 
-def _explain_cancel(order: Order, update: Update | None) -> str:
+def _explain_cancel(order: Order, update: AshbyUpdate | None) -> str:
     what = _("The check ends here at once, and Ashby’s card shows it as cancelled with your reason. ")
     if order.justifacts_order_id:
         return what + _(
@@ -97,13 +97,13 @@ def _explain_cancel(order: Order, update: Update | None) -> str:
     return what + _("If Justifacts turns out to have the order, it is told to stop it.")
 
 
-def _waits(order: Order, update: Update | None) -> bool:
-    waiting = order.updates.filter(state__in=Update.UNSAID).exists()
-    return waiting or order.next_call not in (NextCall.NONE, NextCall.POLL)
+def _waits(order: Order, update: AshbyUpdate | None) -> bool:
+    waiting = order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).exists()
+    return waiting or order.next_call not in (PendingCall.NONE, PendingCall.POLL)
 
 
 ORDER_ACTIONS = (
-    Action(
+    OrderAction(
         "retry",
         gettext_lazy("Retry now"),
         "retry_order",
@@ -116,7 +116,7 @@ ORDER_ACTIONS = (
         _waits,
         PlainForm,
     ),
-    Action(
+    OrderAction(
         "poll",
         gettext_lazy("Poll now"),
         "poll_order",
@@ -125,10 +125,10 @@ ORDER_ACTIONS = (
         lambda order, update: can_be_polled(order),
         PlainForm,
     ),
-    Action(
+    OrderAction(
         "adopt",
         gettext_lazy("Adopt an order number"),
-        "rescue_order",
+        "resolve_unknown_placement",
         lambda order, update: (
             _(
                 "Use this when Justifacts tells you that it has an order with the reference %(reference)s. "
@@ -137,14 +137,14 @@ ORDER_ACTIONS = (
             )
             % {"reference": order.pk}
         ),
-        _adopt,
-        lambda order, update: placing_stayed_unknown(order),
-        AdoptForm,
+        _link_existing,
+        lambda order, update: is_placement_unknown(order),
+        LinkForm,
     ),
-    Action(
+    OrderAction(
         "place-again",
         gettext_lazy("Place again"),
-        "rescue_order",
+        "resolve_unknown_placement",
         lambda order, update: (
             _(
                 "Use this only when Justifacts tells you that it has no order with the reference "
@@ -153,13 +153,13 @@ ORDER_ACTIONS = (
             )
             % {"reference": order.pk}
         ),
-        _place_again,
-        lambda order, update: may_be_placed_again(order),
+        _resubmit,
+        lambda order, update: can_be_resubmitted(order),
         is_grave=True,
     ),
     TAKE_NUMBER,
     TAKE_RESULT,
-    Action(
+    OrderAction(
         "resolve",
         gettext_lazy("Resolve"),
         "resolve_order",
@@ -171,9 +171,9 @@ ORDER_ACTIONS = (
             % {"question": order.attention_reason}
         ),
         _resolve,
-        lambda order, update: not why_not_resolved(order),
+        lambda order, update: not why_unresolvable(order),
     ),
-    Action(
+    OrderAction(
         "note",
         gettext_lazy("Add a note"),
         "note_order",
@@ -184,7 +184,7 @@ ORDER_ACTIONS = (
         lambda order, update: not order.is_erased,
         NoteForm,
     ),
-    Action(
+    OrderAction(
         "hold",
         gettext_lazy("Put under legal hold"),
         "hold_order",
@@ -195,7 +195,7 @@ ORDER_ACTIONS = (
         _hold,
         lambda order, update: not (order.legal_hold or order.is_erased),
     ),
-    Action(
+    OrderAction(
         "lift",
         gettext_lazy("Lift the legal hold"),
         "hold_order",
@@ -210,7 +210,7 @@ ORDER_ACTIONS = (
         lambda order, update: order.legal_hold,
         is_grave=True,
     ),
-    Action(
+    OrderAction(
         "cancel",
         gettext_lazy("Cancel the check"),
         "cancel_order",
@@ -223,7 +223,7 @@ ORDER_ACTIONS = (
 )
 
 UPDATE_ACTIONS = (
-    Action(
+    OrderAction(
         "set-aside",
         gettext_lazy("Set aside"),
         "resend_order",
@@ -234,10 +234,10 @@ UPDATE_ACTIONS = (
             )
             % {"what": update.summary if update else ""}
         ),
-        _set_aside,
-        lambda order, update: bool(update and update.state in Update.UNSAID),
+        _skip,
+        lambda order, update: bool(update and update.state in AshbyUpdate.UNDELIVERED),
     ),
-    Action(
+    OrderAction(
         "resend",
         gettext_lazy("Send again"),
         "resend_order",
@@ -250,6 +250,6 @@ UPDATE_ACTIONS = (
             % {"what": update.summary if update else ""}
         ),
         _resend,
-        lambda order, update: bool(update and update.state not in Update.UNSAID),
+        lambda order, update: bool(update and update.state not in AshbyUpdate.UNDELIVERED),
     ),
 )

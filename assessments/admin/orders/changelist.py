@@ -28,14 +28,14 @@ from assessments.admin.orders.filters import (
     StartedFilter,
     StatusFilter,
 )
-from assessments.admin.orders.mapping_preview import DryRun
+from assessments.admin.orders.mapping_preview import MappingPreview
 from assessments.admin.orders.search import LISTED, newest_found, search
-from assessments.admin.private_search import QuietChangeList, QuietSearch, opened
+from assessments.admin.private_search import PrivateSearchAdmin, PrivateSearchChangeList, opened
 from assessments.admin.read_only import ReadOnly
-from assessments.explanation.status_summary import in_largest_unit, next_in_short
-from assessments.models import Order, Update
+from assessments.explanation.status_summary import in_largest_unit, next_step
+from assessments.models import AshbyUpdate, Order
 from assessments.support.retry import poll_now, retry
-from assessments.tasks import call_justifacts, deliver, nudge, poll
+from assessments.tasks import call_justifacts, deliver, enqueue, poll
 from integrations.accounts.roles import organizations_of
 from integrations.admin.base import OrganizationFilter
 from integrations.web.csv_export import CSVDownload
@@ -45,21 +45,21 @@ MOST_AT_ONCE = 200
 _LONGEST_JOB = 60
 
 
-class OrderChangeList(QuietChangeList):
+class OrderChangeList(PrivateSearchChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Whether Ashby has to be told something is asked for the page's rows, not for all."""
         super().get_results(request)
         self.is_cut = bool(self.query) and self.result_count >= LISTED
         shown = list(self.result_list)
-        unsaid = Update.objects.filter(order__in=shown, state__in=Update.UNSAID)
-        waiting = set(unsaid.values_list("order_id", flat=True))
+        undelivered = AshbyUpdate.objects.filter(order__in=shown, state__in=AshbyUpdate.UNDELIVERED)
+        waiting = set(undelivered.values_list("order_id", flat=True))
         for order in shown:
             order.waits_for_ashby = order.pk in waiting
         self.result_list = shown
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
+class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
     list_display = [
         *("candidate", "package", "job_in_short", "coloured_status", "age", "what_happens_next"),
         "organization",
@@ -115,7 +115,7 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
         )
         if order.is_erased:
             return format_html('{} <span class="status status-accepted">{}</span>', status, _("Erased"))
-        if order.still_since:
+        if order.stalled_since:
             return format_html('{} <span class="status status-human">{}</span>', status, _("Stands still"))
         if not order.result:
             return status
@@ -127,10 +127,10 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
     def age(self, order: Order) -> str:
         return in_largest_unit(timezone.now() - order.status_since)
 
-    @admin.display(description=gettext_lazy("what happens next"), ordering="next_call_at")
+    @admin.display(description=gettext_lazy("what happens next"), ordering="next_attempt_at")
     def what_happens_next(self, order: Order) -> str:
         waits = getattr(order, "waits_for_ashby", False)
-        words = next_in_short(order, waits_for_ashby=waits, now=timezone.now())
+        words = next_step(order, waits_for_ashby=waits, now=timezone.now())
         if order.needs_attention:
             return format_html('<span class="status status-human">{}</span>', words)
         return words
@@ -149,9 +149,9 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
         who = request.user.get_username()
         done = [order for order in orders if retry(order.pk, who)]
         for order in done:
-            nudge(call_justifacts, str(order.pk))
-            nudge(deliver, str(order.pk))
-        nudge(poll, [str(order.pk) for order in done])
+            enqueue(call_justifacts, str(order.pk))
+            enqueue(deliver, str(order.pk))
+        enqueue(poll, [str(order.pk) for order in done])
         text = _("Of %(all)d chosen, %(done)d had something to retry, which is done now.")
         self.message_user(request, text % {"all": len(orders), "done": len(done)})
 
@@ -159,7 +159,7 @@ class OrderAdmin(ReadOnly, OrderPage, DryRun, QuietSearch):
     def poll_orders_now(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         orders = self._chosen(request, queryset, "assessments.poll_order")
         done = [str(order.pk) for order in orders if poll_now(order.pk, request.user.get_username())]
-        nudge(poll, done)
+        enqueue(poll, done)
         text = _(
             "Of %(all)d chosen, Justifacts is asked for %(done)d now; the others have nothing to ask for."
         )

@@ -3,23 +3,23 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from assessments.admin.orders.action import Action, Request
-from assessments.models import Order, Update
+from assessments.admin.orders.action import ActionRequest, OrderAction
+from assessments.models import AshbyUpdate, Order
 from assessments.tracking.after_end_effects import can_take_result, take_result
 from assessments.tracking.order_number import can_take_number, take_number
 
 
-def _take_number(asked: Request) -> str:
+def _take_number(asked: ActionRequest) -> str:
     number = take_number(asked.order.pk, asked.who, asked.reason)
     return _("The order now has the number %(number)s.") % {"number": number}
 
 
-def _take_result(asked: Request) -> str:
+def _take_result(asked: ActionRequest) -> str:
     result = take_result(asked.order.pk, asked.who, asked.reason)
     return _("The result is now %(result)s. The portal sends it to Ashby.") % {"result": result}
 
 
-def _explain_take_number(order: Order, update: Update | None) -> str:
+def _explain_take_number(order: Order, update: AshbyUpdate | None) -> str:
     return _(
         "Use this when Justifacts confirms that %(offered)s replaces %(number)s. From then on the portal "
         "asks Justifacts about %(offered)s, and a cancellation goes to that number. Ashby’s card shows it "
@@ -27,7 +27,7 @@ def _explain_take_number(order: Order, update: Update | None) -> str:
     ) % {"offered": order.offered_order_number, "number": order.justifacts_order_id}
 
 
-def _explain_take_result(order: Order, update: Update | None) -> str:
+def _explain_take_result(order: Order, update: AshbyUpdate | None) -> str:
     other = order.asked_about
     return _(
         "Use this when Justifacts confirms that “%(status)s” with the result “%(other)s” is right, although "
@@ -40,19 +40,19 @@ def _explain_take_result(order: Order, update: Update | None) -> str:
     }
 
 
-TAKE_NUMBER = Action(
+TAKE_NUMBER = OrderAction(
     "take-number",
     gettext_lazy("Take the new number"),
-    "rescue_order",
+    "resolve_unknown_placement",
     _explain_take_number,
     _take_number,
     lambda order, update: can_take_number(order),
 )
 
-TAKE_RESULT = Action(
+TAKE_RESULT = OrderAction(
     "take-result",
     gettext_lazy("Take the other result"),
-    "rescue_order",
+    "resolve_unknown_placement",
     _explain_take_result,
     _take_result,
     lambda order, update: can_take_result(order),

@@ -13,25 +13,25 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from assessments.admin.orders.action import Action, Request
+from assessments.admin.orders.action import ActionRequest, OrderAction
 from assessments.admin.orders.actions import ORDER_ACTIONS, UPDATE_ACTIONS
 from assessments.explanation.status_summary import paragraphs
 from assessments.explanation.timeline import sources, timeline
-from assessments.models import Order, Update
+from assessments.models import AshbyUpdate, Order
 from assessments.orders.staff import NotPossible
-from assessments.outbox.card import card_of
-from assessments.outbox.compose import first_answer
+from assessments.outbox.card import build_card
+from assessments.outbox.compose import start_response_update
 from assessments.privacy.retention import erased_on
 from assessments.statuses import asks_for_a_look
-from assessments.support.updates import may_be_resent
-from assessments.tasks import call_justifacts, deliver, nudge, poll
-from assessments.tracking.report_url import report_of
-from integrations.admin.base import OfOrganizations
+from assessments.support.updates import resendable_updates
+from assessments.tasks import call_justifacts, deliver, enqueue, poll
+from assessments.tracking.report_url import parse_report
+from integrations.admin.base import TenantModelAdmin
 
 _TEMPLATES = "admin/assessments/order"
 
 
-class OrderPage(OfOrganizations):
+class OrderPage(TenantModelAdmin):
     """What the admin of orders shows of one, and lets be done with it."""
 
     def change_view(
@@ -71,7 +71,7 @@ class OrderPage(OfOrganizations):
         return [*own, *super().get_urls()]
 
     def action_view(
-        self, request: HttpRequest, pk: UUID, action: Action, update_pk: int | None = None
+        self, request: HttpRequest, pk: UUID, action: OrderAction, update_pk: int | None = None
     ) -> HttpResponse:
         """GET explains and asks; POST does it, if the form is filled in."""
         order = self.get_object(request, str(pk))
@@ -81,7 +81,7 @@ class OrderPage(OfOrganizations):
         form = action.form(request.POST if request.method == "POST" else None)
         if form.is_valid():
             who = request.user.get_username()
-            return self._do(request, action, Request(order, update, who, form.cleaned_data))
+            return self._do(request, action, ActionRequest(order, update, who, form.cleaned_data))
         context = {
             **self._frame(request, order),
             "title": action.label,
@@ -93,20 +93,24 @@ class OrderPage(OfOrganizations):
         }
         return TemplateResponse(request, f"{_TEMPLATES}/action.html", context)
 
-    def _do(self, request: HttpRequest, action: Action, asked: Request) -> HttpResponse:
+    def _do(self, request: HttpRequest, action: OrderAction, asked: ActionRequest) -> HttpResponse:
         try:
             messages.success(request, action.do(asked))
         except NotPossible as error:
             messages.warning(request, str(error))
         else:
-            nudge(call_justifacts, str(asked.order.pk))
-            nudge(poll, [str(asked.order.pk)])
-            nudge(deliver, str(asked.order.pk))
+            enqueue(call_justifacts, str(asked.order.pk))
+            enqueue(poll, [str(asked.order.pk)])
+            enqueue(deliver, str(asked.order.pk))
         return HttpResponseRedirect(reverse("admin:assessments_order_change", args=[asked.order.pk]))
 
     def _offered(
-        self, request: HttpRequest, order: Order, actions: Iterable[Action], update: Update | None = None
-    ) -> list[Action]:
+        self,
+        request: HttpRequest,
+        order: Order,
+        actions: Iterable[OrderAction],
+        update: AshbyUpdate | None = None,
+    ) -> list[OrderAction]:
         return [
             action
             for action in actions
@@ -115,10 +119,10 @@ class OrderPage(OfOrganizations):
         ]
 
     def _with_actions(
-        self, request: HttpRequest, order: Order, updates: list[Update]
-    ) -> list[tuple[Update, list[Action]]]:
+        self, request: HttpRequest, order: Order, updates: list[AshbyUpdate]
+    ) -> list[tuple[AshbyUpdate, list[OrderAction]]]:
         """Newest first, each with what may be done with it now."""
-        can_be_resent = may_be_resent(order, updates)
+        can_be_resent = resendable_updates(order, updates)
         rows = []
         for update in reversed(updates):
             actions = [a for a in UPDATE_ACTIONS if a.name != "resend" or update in can_be_resent]
@@ -134,20 +138,20 @@ class OrderPage(OfOrganizations):
         }
 
 
-def _content(order: Order, updates: list[Update]) -> dict[str, Any]:
-    told = [update.payload for update in updates if update.state == Update.State.DELIVERED]
-    to_tell = [update.payload for update in updates if update.state in Update.UNSAID]
-    start = first_answer(order)
+def _content(order: Order, updates: list[AshbyUpdate]) -> dict[str, Any]:
+    told = [update.payload for update in updates if update.state == AshbyUpdate.State.DELIVERED]
+    to_tell = [update.payload for update in updates if update.state in AshbyUpdate.UNDELIVERED]
+    start = start_response_update(order)
     moments = timeline(order)
-    now = card_of([start, *told])
-    then = card_of([start, *told, *to_tell]) if to_tell else None
+    now = build_card([start, *told])
+    then = build_card([start, *told, *to_tell]) if to_tell else None
     return {
         "standing": paragraphs(order, timezone.now()),
-        "report": report_of(order, order.report_url),
+        "report": parse_report(order, order.report_url),
         "card_now": now,
-        "report_now": report_of(order, now.report_url),
+        "report_now": parse_report(order, now.report_url),
         "card_then": then,
-        "report_then": then and report_of(order, then.report_url),
+        "report_then": then and parse_report(order, then.report_url),
         "unsaid_count": len(to_tell),
         "told_count": len(told),
         "moments": moments,

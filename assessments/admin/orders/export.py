@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 
 from assessments.models import Order
-from integrations.web.csv_cells import harmless, identifier
+from integrations.web.csv_cells import escape_csv_cell, identifier
 from integrations.web.csv_export import CSVDownload, csv_download
 
 _COLUMNS = (
@@ -27,7 +27,7 @@ def export(request: HttpRequest, orders: QuerySet[Order]) -> HttpResponseBase:
 
 
 def _cells(order: Order) -> list[str]:
-    return [harmless(value) for value in _row(order)]
+    return [escape_csv_cell(value) for value in _row(order)]
 
 
 def _row(order: Order) -> list[str]:
@@ -42,7 +42,7 @@ def _row(order: Order) -> list[str]:
         _time(order.status_since),
         order.result,
         "yes" if order.needs_attention else "no",
-        order.attention_reason or order.end_reason,
+        order.attention_reason or order.closing_reason,
         identifier(order.justifacts_order_id),
         identifier(order.application_id),
         identifier(order.job_id),

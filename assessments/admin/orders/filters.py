@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from assessments.models import NextCall, Order, Update
-from assessments.stalled.thresholds import STANDING_STILL
+from assessments.models import AshbyUpdate, Order, PendingCall
+from assessments.stalled.thresholds import IS_STALLED
 from assessments.statuses import RESULTS, Status
 from integrations.accounts.roles import organizations_of
 from integrations.models import Job, Organization, Package
@@ -25,7 +25,7 @@ _KEY = re.compile("[0-9]{1,18}")
 
 def _with_something_unsaid(orders: QuerySet[Order]) -> QuerySet[Order]:
     # Few updates wait: their orders are found from them, not by asking each order.
-    return orders.filter(pk__in=Update.objects.filter(state__in=Update.UNSAID).values("order"))
+    return orders.filter(pk__in=AshbyUpdate.objects.filter(state__in=AshbyUpdate.UNDELIVERED).values("order"))
 
 
 class ProblemFilter(SimpleListFilter):
@@ -34,7 +34,7 @@ class ProblemFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
         return [
-            ("human", _("Needs a human")),
+            ("attention", _("Needs a human")),
             ("ashby", _("Waiting for Ashby")),
             ("paused", _("Deliveries paused")),
             ("still", _("Standing still")),
@@ -45,7 +45,7 @@ class ProblemFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         match self.value():
-            case "human":
+            case "attention":
                 return queryset.filter(needs_attention=True)
             case "ashby":
                 return _with_something_unsaid(queryset)
@@ -53,11 +53,11 @@ class ProblemFilter(SimpleListFilter):
                 paused = Organization.objects.exclude(connection__paused_at=None).values("pk")
                 return _with_something_unsaid(queryset).filter(organization__in=paused)
             case "still":
-                return queryset.filter(STANDING_STILL)
+                return queryset.filter(IS_STALLED)
             case "unknown":
-                return queryset.filter(status_is_unknown=True)
+                return queryset.filter(status_unrecognized=True)
             case "placing":
-                return queryset.filter(next_call__in=[NextCall.PLACE, NextCall.LOOK_UP])
+                return queryset.filter(next_call__in=[PendingCall.PLACE, PendingCall.LOOK_UP])
             case "held":
                 return queryset.filter(legal_hold=True)
         return queryset

@@ -10,19 +10,22 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from assessments.insights.mapping_preview import DAYS, dry_run, totals
+from assessments.insights.mapping_preview import DAYS, preview_mapping, totals
 from integrations.accounts.roles import organizations_of
-from integrations.admin.base import OfOrganizations
+from integrations.admin.base import TenantModelAdmin
 from integrations.admin.catalog.job_mapping import MAP, MapForm
 from integrations.models import Job, Organization
 
 _MAPPINGS = "integrations.view_jobpackagemapping"
 
 
-class DryRun(OfOrganizations):
+class MappingPreview(TenantModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.dry_run_view)
-        return [path("dry-run/<int:pk>/", view, name="assessments_order_dry_run"), *super().get_urls()]
+        return [
+            path("dry-run/<int:pk>/", view, name="assessments_order_mapping_preview"),
+            *super().get_urls(),
+        ]
 
     def dry_run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """For who may see both the orders and the mappings of the organization. Posted by the page that
@@ -50,7 +53,7 @@ class DryRun(OfOrganizations):
         form: MapForm | None = None,
     ) -> HttpResponse:
         proposed = {job.ashby_id: form.rule() for job in jobs or []} if form else {}
-        rows = dry_run(organization, timezone.now(), proposed)
+        rows = preview_mapping(organization, timezone.now(), proposed)
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": _("What last month’s orders of %(organization)s would get")

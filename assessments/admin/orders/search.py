@@ -58,9 +58,9 @@ def _fits(word: str, orders: QuerySet[Order], runs: list[list[str]]) -> Q:
     if uuid := _uuid(word):
         return Q(pk=uuid) | _other_ids(str(uuid)) | _other_ids(word)
     if "@" in word:
-        return search_terms.fits(word, orders)
+        return search_terms.matches(word, orders)
     fits = (
-        search_terms.fits(word, orders, runs)
+        search_terms.matches(word, orders, runs)
         | Q(justifacts_order_id__istartswith=word)
         | Q(offered_order_number__istartswith=word)
         | Q(former_order_number__istartswith=word)

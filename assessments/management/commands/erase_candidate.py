@@ -1,4 +1,4 @@
-"""``manage.py forget SLUG EMAIL [--also ORDER] [--by NAME] [--dry-run]``"""
+"""``manage.py erase_candidate SLUG EMAIL [--also ORDER] [--by NAME] [--dry-run]``"""
 
 import sys
 from argparse import ArgumentParser
@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from assessments.orders.staff import NotPossible
 from assessments.privacy.certificates import certificate_as_json, certificate_as_text
-from assessments.privacy.requests import forget, plan
-from assessments.text import plain
+from assessments.privacy.requests import erase_candidate, plan_erasure
+from assessments.text import untranslated
 from integrations.management.base import PortalCommand, who_runs
 from integrations.models import Organization
 
@@ -43,37 +43,37 @@ class Command(PortalCommand):
             "--dry-run", action="store_true", help="say what would be erased, and erase nothing"
         )
 
-    def act(self, **options: Any) -> dict[str, Any]:
+    def execute_command(self, **options: Any) -> dict[str, Any]:
         organization = Organization.objects.filter(slug=options["slug"]).first()
         if organization is None:
             raise CommandError(f"There is no organization “{options['slug']}”.")
         email = _address(options["email"])
         if options["dry_run"]:
-            found = plan(organization, email)
+            found = plan_erasure(organization, email)
             return {
                 "dry_run": True,
                 "orders": [str(order.pk) for order in found.to_erase],
-                "kept": [{"order": str(order.pk), "why": plain(why)} for order, why in found.kept],
+                "kept": [{"order": str(order.pk), "why": untranslated(why)} for order, why in found.kept],
                 "other_addresses": [
                     {
                         "order": str(order.pk),
                         "candidate_id": order.candidate_id,
                         "status": order.status,
                         "included": order.pk in options["also"],
-                        "would_be_kept": plain(why) or None,
+                        "would_be_kept": untranslated(why) or None,
                     }
                     for order, why in found.others
                 ],
             }
         try:
-            self._certificate = forget(
+            self._certificate = erase_candidate(
                 organization, email, options["by"] or who_runs(), timezone.now(), options["also"]
             )
         except NotPossible as error:
             raise CommandError(str(error)) from None
         return certificate_as_json(self._certificate)
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         if not found.get("dry_run"):
             yield from certificate_as_text(self._certificate).splitlines()
             return

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
 
-from assessments.explanation.serialize import as_json
+from assessments.explanation.serialize import order_as_json
 from assessments.management.base import order_of
 from integrations.management.base import PortalCommand, in_columns, one_line
 
@@ -16,10 +16,10 @@ class Command(PortalCommand):
         super().add_arguments(parser)
         parser.add_argument("uuid")
 
-    def act(self, **options: Any) -> dict[str, Any]:
-        return as_json(order_of(options["uuid"]))
+    def execute_command(self, **options: Any) -> dict[str, Any]:
+        return order_as_json(order_of(options["uuid"]))
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         head = ("assessment_id", "organization", "package", "status", "result")
         yield one_line("  ".join(found[name] for name in head if found[name]))
         yield one_line(found["where_it_stands"])

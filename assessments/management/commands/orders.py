@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
 
-from assessments.explanation.serialize import in_short
+from assessments.explanation.serialize import order_summary
 from assessments.models import Order
 from assessments.statuses import Status
 from integrations.management.base import PortalCommand, connection_of, in_columns, one_line
@@ -22,7 +22,7 @@ class Command(PortalCommand):
         parser.add_argument("--needs-attention", action="store_true", help="only those that need a human")
         parser.add_argument("--limit", type=int, default=200, help="at most this many (200)")
 
-    def act(self, **options: Any) -> list[dict[str, Any]]:
+    def execute_command(self, **options: Any) -> list[dict[str, Any]]:
         orders = Order.objects.select_related("organization", "package")
         if options["org"]:
             orders = orders.filter(organization=connection_of(options["org"]).organization)
@@ -30,9 +30,9 @@ class Command(PortalCommand):
             orders = orders.filter(status=options["status"])
         if options["needs_attention"]:
             orders = orders.filter(needs_attention=True)
-        return [in_short(order) for order in orders[: max(options["limit"], 0)]]
+        return [order_summary(order) for order in orders[: max(options["limit"], 0)]]
 
-    def lines(self, found: list[dict[str, Any]]) -> Iterable[str]:
+    def format_lines(self, found: list[dict[str, Any]]) -> Iterable[str]:
         yield from in_columns(
             (
                 order["assessment_id"],
@@ -41,8 +41,8 @@ class Command(PortalCommand):
                 one_line(order["package"]),
                 order["status"],
                 one_line(order["result"] or ""),
-                "NEEDS A HUMAN" if order["needs_attention"] else "",
-                "STANDS STILL" if order["standing_still"] else "",
+                "NEEDS A NEEDS_ATTENTION" if order["needs_attention"] else "",
+                "STANDS STILL" if order["stalled"] else "",
             )
             for order in found
         )

@@ -7,30 +7,30 @@ from typing import Any
 from django.core.management import CommandError
 
 from assessments.explanation.serialize import reconciliation_as_json
-from assessments.models import Difference
-from assessments.reconciliation.run import AlreadyRunning, NotNow, reconcile
+from assessments.models import Discrepancy
+from assessments.reconciliation.run import AlreadyRunning, NotNow, reconcile_now
 from integrations.management.base import PortalCommand, connection_of, one_line
 
 _HEADINGS = {
-    Difference.Outcome.MENDED: "mended",
-    Difference.Outcome.FOR_HUMAN: "for a human",
-    Difference.Outcome.NOT_CHECKED: "not checked",
+    Discrepancy.Outcome.RESOLVED: "resolved",
+    Discrepancy.Outcome.NEEDS_REVIEW: "for a human",
+    Discrepancy.Outcome.NOT_CHECKED: "not checked",
 }
 
 
 class Command(PortalCommand):
     help = (
         "Compares the organization's orders with Justifacts' word and with what Ashby last took, and its "
-        "packages and mapped jobs with what exists; mends what can be mended and lists the rest."
+        "packages and mapped jobs with what exists; mends what can be resolved and lists the rest."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("slug")
 
-    def act(self, **options: Any) -> dict[str, Any]:
+    def execute_command(self, **options: Any) -> dict[str, Any]:
         try:
-            report = reconcile(connection_of(options["slug"]).organization, "the command")
+            report = reconcile_now(connection_of(options["slug"]).organization, "the command")
         except AlreadyRunning as error:
             raise CommandError(f"{error} Wait for its end.") from None
         except NotNow as error:
@@ -41,7 +41,7 @@ class Command(PortalCommand):
             )
         return reconciliation_as_json(report)
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         for outcome, heading in _HEADINGS.items():
             for line in found[outcome.value]:
                 order = f"{line['order']}: " if line["order"] else ""

@@ -1,4 +1,4 @@
-"""``manage.py after_restore``"""
+"""``manage.py recover_after_restore``"""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from assessments.recovery import after_restore
+from assessments.recovery import recover_after_restore
 from integrations.management.base import PortalCommand
 
 
@@ -17,10 +17,10 @@ class Command(PortalCommand):
         "placed, and erases again what was erased on request."
     )
 
-    def act(self, **options: Any) -> dict[str, Any]:
-        return asdict(after_restore(timezone.now()))
+    def execute_command(self, **options: Any) -> dict[str, Any]:
+        return asdict(recover_after_restore(timezone.now()))
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         yield f"{found['made_again']} orders were made again from the journal"
         yield f"{found['looked_up']} orders are asked about at Justifacts before they are placed"
         yield f"{found['polled']} orders are polled at once"

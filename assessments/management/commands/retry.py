@@ -7,7 +7,7 @@ from typing import Any
 
 from assessments.management.base import order_of
 from assessments.support.retry import retry
-from assessments.tasks import call_justifacts, deliver, nudge, poll
+from assessments.tasks import call_justifacts, deliver, enqueue, poll
 from integrations.management.base import PortalCommand
 
 
@@ -18,15 +18,15 @@ class Command(PortalCommand):
         super().add_arguments(parser)
         parser.add_argument("uuid")
 
-    def act(self, **options: Any) -> dict[str, Any]:
+    def execute_command(self, **options: Any) -> dict[str, Any]:
         order = order_of(options["uuid"])
         done = retry(order.pk, f"{_who()} (on the command line)")
-        nudge(call_justifacts, str(order.pk))
-        nudge(poll, [str(order.pk)])
-        nudge(deliver, str(order.pk))
+        enqueue(call_justifacts, str(order.pk))
+        enqueue(poll, [str(order.pk)])
+        enqueue(deliver, str(order.pk))
         return {"assessment_id": str(order.pk), "done": done}
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         yield (
             f"Asked to {' and to '.join(found['done'])}."
             if found["done"]

@@ -26,20 +26,20 @@ class Command(PortalCommand):
             help="empty what no key can read any more, because its key is lost",
         )
 
-    def act(self, **options: Any) -> dict[str, Any]:
+    def execute_command(self, **options: Any) -> dict[str, Any]:
         cleared, renewed = {}, {}
         if options["clear_unreadable"]:
             cleared = dict(rotation.clear_unreadable())
         if not options["check"]:
             renewed = {
                 **rotation.rotate(),
-                "journal of starts": recovery_log.encrypt_anew(),
-                "search terms": search.renew(),
+                "journal of starts": recovery_log.reencrypt(),
+                "search terms": search.rebuild(),
             }
-        left, unreadable = rotation.left(), rotation.unreadable()
-        waits = {**left, "journal of starts": recovery_log.lines_left()}
+        left, unreadable = rotation.count_pending(), rotation.unreadable()
+        waits = {**left, "journal of starts": recovery_log.count_pending()}
         if not unreadable:
-            waits["search terms"] = search.left()
+            waits["search terms"] = search.count_pending()
         return {
             "encrypted_anew": {name: number for name, number in renewed.items() if number},
             "cleared": cleared,
@@ -47,7 +47,7 @@ class Command(PortalCommand):
             "unreadable": dict(unreadable),
         }
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         for name, number in found["cleared"].items():
             yield f"{name}: {number} emptied, to be entered anew"
         for name, number in found["encrypted_anew"].items():
@@ -55,7 +55,7 @@ class Command(PortalCommand):
         if not found["left"]:
             yield "Everything is under the first key: the others may be removed from FIELD_ENCRYPTION_KEYS."
 
-    def finish(self, found: dict[str, Any]) -> None:
+    def after_output(self, found: dict[str, Any]) -> None:
         if found["left"]:
             left = ", ".join(f"{name}: {number}" for name, number in found["left"].items())
             raise CommandError(

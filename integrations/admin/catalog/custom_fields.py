@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.accounts.roles import organizations_of
-from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.admin.base import OrganizationFilter, TenantModelAdmin
 from integrations.models import CustomField
 
 #: Ashby's fifteen types (``docs/protocol.md``), as people call them, and what the recruiter gives.
@@ -91,7 +91,7 @@ class CustomFieldForm(forms.ModelForm):
 
 
 @admin.register(CustomField)
-class CustomFieldAdmin(OfOrganizations):
+class CustomFieldAdmin(TenantModelAdmin):
     form = CustomFieldForm
     list_display = ["name", "type_in_words", "choices", "is_required", "position", "organization"]
     list_filter = [OrganizationFilter]

@@ -14,10 +14,10 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from integrations.admin.base import OfOrganizations
+from integrations.admin.base import TenantModelAdmin
 from integrations.audit import log
 from integrations.catalog.mapping import map_jobs, one_organization, rules_of, unmap_jobs
-from integrations.catalog.package_rule import Rule
+from integrations.catalog.package_rule import PackageRule
 from integrations.models import Job, JobPackageMapping, Organization, Package
 from integrations.web.client_ip import client_address
 
@@ -58,14 +58,14 @@ class MapForm(forms.Form):
     def is_strict_chosen(self) -> bool:
         return self.package_chosen is not None and self.cleaned_data["is_strict"]
 
-    def rule(self) -> Rule:
+    def rule(self) -> PackageRule:
         """What would hold for each of the jobs. For a valid form."""
         package = self.package_chosen
         mapping = JobPackageMapping(package=package, is_strict=self.is_strict_chosen) if package else None
-        return Rule(mapping, self._default)
+        return PackageRule(mapping, self._default)
 
 
-class MappingPage(OfOrganizations):
+class MappingPage(TenantModelAdmin):
     actions = ["map_to_package", "remove_mapping"]
 
     def has_map_permission(self, request: HttpRequest) -> bool:
@@ -147,7 +147,7 @@ def _of_one(jobs: Sequence[Job]) -> Organization:
 def _log(request: HttpRequest, jobs: list[Job], line: str) -> None:
     """Django's own history of each job, written by one statement. (It takes any rows; its stubs know query
     sets alone.)"""
-    log.record(
+    log.record_entry(
         log.Action.CHANGED,
         request.user.get_username(),
         organization_id=jobs[0].organization_id if jobs else None,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from integrations.admin.base import OrganizationFilter
 from integrations.admin.catalog.job_mapping import MappingPage
 from integrations.admin.catalog.packages import the_organization
-from integrations.catalog.package_rule import Rule
+from integrations.catalog.package_rule import PackageRule
 from integrations.models import Job, JobPackageMapping, Package
 
 
@@ -123,7 +123,7 @@ class JobAdmin(MappingPage):
     @admin.display(description=gettext_lazy("“Package for this job” orders now"))
     def orders_now(self, job: Any) -> str:
         mapping: JobPackageMapping | None = getattr(job, "mapping", None)
-        package = Rule(mapping, next(iter(job.organization.defaults), None)).package
+        package = PackageRule(mapping, next(iter(job.organization.defaults), None)).package
         if package is None:
             return format_html(
                 '<span class="status status-human">{}</span>', _("nothing: the recruiter is told why")

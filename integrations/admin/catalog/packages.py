@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from integrations.accounts.roles import organizations_of
-from integrations.admin.base import OfOrganizations, OrganizationFilter
+from integrations.admin.base import OrganizationFilter, TenantModelAdmin
 from integrations.catalog.mapping import namesakes, replacements_for, set_default_package
 from integrations.catalog.sync import lock_lists
-from integrations.models import Errand, Organization, Package
-from integrations.onboarding.jobs import last_errand, unconfirmed_packages
+from integrations.models import ConnectionJob, Organization, Package
+from integrations.onboarding.jobs import last_job, unconfirmed_packages
 
 #: A package's label, in SQL.
 LABEL = Coalesce(NullIf("ashby_name", Value("")), "name")
@@ -62,7 +62,7 @@ class PackageForm(forms.ModelForm):
 
 
 @admin.register(Package)
-class PackageAdmin(OfOrganizations):
+class PackageAdmin(TenantModelAdmin):
     form = PackageForm
     list_display = ["label", "state", "at_justifacts", "mapped_jobs", "organization"]
     list_filter = [OrganizationFilter, "is_active", SoldFilter]
@@ -246,7 +246,7 @@ def _offered(organization: Organization | None) -> str:
 
 def _unconfirmed(organization: Organization | None) -> str:
     """One sentence: what waits for a person on the set-up page."""
-    fetched = last_errand(organization, Errand.Kind.PACKAGES) if organization else None
+    fetched = last_job(organization, ConnectionJob.Kind.PACKAGES) if organization else None
     count = len(unconfirmed_packages(fetched))
     if not count:
         return ""

@@ -57,7 +57,7 @@ class VerificationKeyForm(StepForm):
         self.connection.full_clean()
         save_with_verification_key(self.connection)
         said = str(_("The verification key is stored. Paste the same one into Ashby, in step 7."))
-        if before := self.connection.organization.retiring_verification_keys.first():
+        if before := self.connection.organization.previous_verification_keys.first():
             still = _("The one before it (%(key)s) goes on working until it is retired.")
             return f"{said} {still % {'key': before}}"
         return said

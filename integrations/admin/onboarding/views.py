@@ -12,16 +12,16 @@ from django.utils.translation import gettext as _
 
 from integrations.admin.onboarding.forms import STEP_FORMS, StepForm
 from integrations.connections.api_keys import select_ashby_key
-from integrations.models import Errand, Organization
+from integrations.models import ConnectionJob, Organization
 from integrations.onboarding.checklist import Setup, setup_of
-from integrations.onboarding.jobs import ask, confirm_withdrawals
-from integrations.tasks import nudge, run_errand
+from integrations.onboarding.jobs import confirm_withdrawals, request_job
+from integrations.tasks import enqueue, run_connection_job
 
 if TYPE_CHECKING:
     from integrations.admin.organizations import OrganizationAdmin
 
 _TEMPLATES = "admin/integrations/organization"
-#: After so long without a worker that takes an errand, the page says what is wrong.
+#: After so long without a worker that takes an job, the page says what is wrong.
 _WORKER_LATE_SECONDS = 15
 
 
@@ -68,28 +68,28 @@ class SetupViews:
         organization = self.admin.to_set_up(request, pk)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        if kind not in Errand.Kind.values:
+        if kind not in ConnectionJob.Kind.values:
             raise Http404
         setup_of(organization)
-        if kind == Errand.Kind.PACKAGES and "confirm" in request.POST:
-            errand = self._confirm(request, organization)
+        if kind == ConnectionJob.Kind.PACKAGES and "confirm" in request.POST:
+            job = self._confirm(request, organization)
         else:
-            errand = ask(organization, Errand.Kind(kind), request.user.get_username())
-        if errand is not None:
-            nudge(run_errand, errand.pk)
+            job = request_job(organization, ConnectionJob.Kind(kind), request.user.get_username())
+        if job is not None:
+            enqueue(run_connection_job, job.pk)
         return self._back(organization, kind)
 
-    def _confirm(self, request: HttpRequest, organization: Organization) -> Errand | None:
+    def _confirm(self, request: HttpRequest, organization: Organization) -> ConnectionJob | None:
         """The person has seen which packages Justifacts no longer lists, and says that they are gone."""
         names = [str(row.package) for row in setup_of(organization).withdrawals]
-        errand = confirm_withdrawals(organization, request.POST["confirm"], request.user.get_username())
-        if errand is None:
+        job = confirm_withdrawals(organization, request.POST["confirm"], request.user.get_username())
+        if job is None:
             text = _("The packages were fetched again meanwhile. See what the newest list lacks.")
             messages.warning(request, text)
         else:
             said = _("Confirmed that Justifacts no longer sells: %(names)s.") % {"names": ", ".join(names)}
             self.admin.log_change(request, organization, said)
-        return errand
+        return job
 
     def _show(
         self, request: HttpRequest, organization: Organization, forms: dict[str, StepForm] | None = None
@@ -110,20 +110,20 @@ class SetupViews:
 
     def _context(self, setup: Setup) -> dict[str, Any]:
         now = timezone.now()
-        known = [errand for errand in setup.errands.values() if errand]
-        running = [errand for errand in known if errand.is_running and not errand.is_abandoned(now)]
+        known = [job for job in setup.connection_jobs.values() if job]
+        running = [job for job in known if job.is_running and not job.is_abandoned(now)]
         return {
             "setup": setup,
             "organization": setup.organization,
             "connection": setup.connection,
             "steps": {step.name.replace("-", "_"): step for step in setup.steps},
-            "running": [errand.kind for errand in running],
+            "running": [job.kind for job in running],
             "worker_is_late": any(
-                errand.started_at is None and (now - errand.asked_at).seconds > _WORKER_LATE_SECONDS
-                for errand in running
+                job.started_at is None and (now - job.requested_at).seconds > _WORKER_LATE_SECONDS
+                for job in running
             ),
             # Quick while something runs; slow while only Ashby's first call is waited for.
-            "refresh_after": 700 if running else 0 if setup.connection.ashby_called_at else 4000,
+            "refresh_after": 700 if running else 0 if setup.connection.last_inbound_call_at else 4000,
         }
 
     def _back(self, organization: Organization, step: str) -> HttpResponse:

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.accounts import two_factor
-from integrations.accounts.login_throttle import Tries
+from integrations.accounts.login_throttle import LoginThrottle
 from integrations.audit.signals import record_failed_step
 from integrations.encryption.secrets import SecretUnreadable
 from integrations.web.client_ip import client_address
@@ -39,7 +39,7 @@ class _Counted:
 
     def count_failures(self, check: Callable[[], Any]) -> Any:
         address = client_address(context.request.META)
-        tries = Tries("second step", str(self.user.pk), address, _TRIES_OF_AN_ACCOUNT)
+        tries = LoginThrottle("second step", str(self.user.pk), address, _TRIES_OF_AN_ACCOUNT)
         if tries.are_used_up():
             raise ValidationError(_("Too many tries. Wait ten minutes."), code="too_many_tries")
         try:
@@ -65,7 +65,7 @@ class _Code(_Counted, forms.Form):
 
     def _take(self) -> str:
         code = str(self.cleaned_data["code"])
-        self.authenticator = two_factor.take_code(self.user, code)
+        self.authenticator = two_factor.verify_code(self.user, code)
         if self.authenticator is None:
             raise ValidationError(
                 _("That code is not right, or was used already. Wait for the next one."), code="wrong"

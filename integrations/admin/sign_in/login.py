@@ -26,8 +26,8 @@ from django.views.decorators.http import require_GET
 
 from integrations.accounts.allauth_adapters import did_not_succeed
 from integrations.accounts.invitations import with_address
-from integrations.accounts.login_throttle import Tries
-from integrations.tasks import mail_password_link, nudge
+from integrations.accounts.login_throttle import LoginThrottle
+from integrations.tasks import enqueue, mail_password_link
 from integrations.web.client_ip import client_address
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class SignInForm(AdminAuthenticationForm):
 
     def clean(self) -> Any:
         address = client_address(self.request.META) if self.request else ""
-        tries = Tries("sign in", self.cleaned_data.get("username") or "", address)
+        tries = LoginThrottle("sign in", self.cleaned_data.get("username") or "", address)
         if tries.are_used_up():
             raise ValidationError(
                 _("Too many tries. Wait ten minutes, or have a link mailed: “Forgotten your password?”"),
@@ -113,12 +113,12 @@ class ForgottenPassword(views.PasswordResetView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         email = form.cleaned_data["email"]
-        tries = Tries("forgotten password", email, client_address(self.request.META))
+        tries = LoginThrottle("forgotten password", email, client_address(self.request.META))
         if not tries.are_used_up():
             tries.count()
             # A message in any case: to publish one takes time, too, and more while the broker is away.
             for person_id in with_address(email).values_list("pk", flat=True) or [NOBODY]:
-                nudge(mail_password_link, person_id)
+                enqueue(mail_password_link, person_id)
         return HttpResponseRedirect(reverse("password_reset_done"))
 
 

@@ -27,12 +27,12 @@ from django.views.generic.edit import FormMixin
 
 from integrations.accounts import two_factor
 from integrations.audit.log import Action
-from integrations.tasks import mail_factor_change, nudge
+from integrations.tasks import enqueue, mail_factor_change
 
 Kind = Authenticator.Type
 
 
-class OfAdmin(ContextMixin):
+class AdminPageMixin(ContextMixin):
     """A page that looks like the admin's others."""
 
     request: Any
@@ -43,14 +43,14 @@ class OfAdmin(ContextMixin):
         if "form" in kwargs:
             # allauth's view of passkeys makes a new one, without what is wrong.
             context["form"] = kwargs["form"]
-        is_missing = two_factor.is_missing(self.request)
+        is_missing = two_factor.needs_two_factor_setup(self.request)
         if is_missing:
             # Nothing of it could be opened.
             context |= {"available_apps": [], "is_nav_sidebar_enabled": False}
         return {**context, "title": self.title, "must_set_up": is_missing}
 
 
-class Changes(OfAdmin, FormMixin):
+class FactorChangeMixin(AdminPageMixin, FormMixin):
     """A form that changes how somebody signs in."""
 
     action = Action.FACTOR_ADDED
@@ -59,15 +59,15 @@ class Changes(OfAdmin, FormMixin):
     def form_valid(self, form: Any) -> HttpResponse:
         answer: HttpResponse = super().form_valid(form)
         two_factor.note_change(self.request, self.action, self.kind)
-        nudge(mail_factor_change, self.request.user.pk, self.action, self.kind)
+        enqueue(mail_factor_change, self.request.user.pk, self.action, self.kind)
         return answer
 
 
-class Index(OfAdmin, IndexView):
+class Index(AdminPageMixin, IndexView):
     template_name = "two_factor/index.html"
 
 
-class SecondStep(OfAdmin, AuthenticateView):
+class SecondStep(AdminPageMixin, AuthenticateView):
     title = _("Second step")
     template_name = "two_factor/second_step.html"
 
@@ -77,63 +77,63 @@ class SecondStep(OfAdmin, AuthenticateView):
         return {**super().get_context_data(**kwargs), **own}
 
 
-class AddApp(Changes, ActivateTOTPView):
+class AddApp(FactorChangeMixin, ActivateTOTPView):
     title, kind = _("Set up an app"), "totp"
     template_name = "two_factor/app.html"
 
     def form_valid(self, form: Any) -> HttpResponse:
         answer = super().form_valid(form)
         # The code that proves the app is used up by that.
-        two_factor.take_code(self.request.user, form.cleaned_data["code"])
+        two_factor.verify_code(self.request.user, form.cleaned_data["code"])
         return answer
 
 
-class RemoveApp(Changes, DeactivateTOTPView):
+class RemoveApp(FactorChangeMixin, DeactivateTOTPView):
     title, kind, action = _("Remove the app"), "totp", Action.FACTOR_REMOVED
     template_name = "two_factor/app_remove.html"
 
 
-class AddPasskey(Changes, AddWebAuthnView):
+class AddPasskey(FactorChangeMixin, AddWebAuthnView):
     title, kind = _("Add a passkey"), "webauthn"
     template_name = "two_factor/passkey.html"
 
 
-class RenamePasskey(OfAdmin, EditWebAuthnView):
+class RenamePasskey(AdminPageMixin, EditWebAuthnView):
     title = _("Rename a passkey")
     template_name = "two_factor/passkey_rename.html"
 
 
-class RemovePasskey(Changes, RemoveWebAuthnView):
+class RemovePasskey(FactorChangeMixin, RemoveWebAuthnView):
     title, kind, action = _("Remove a passkey"), "webauthn", Action.FACTOR_REMOVED
     template_name = "two_factor/passkey_remove.html"
 
 
-class Codes(OfAdmin, ViewRecoveryCodesView):
+class Codes(AdminPageMixin, ViewRecoveryCodesView):
     title = _("Recovery codes")
     template_name = "two_factor/codes.html"
 
 
-class NewCodes(Changes, GenerateRecoveryCodesView):
+class NewCodes(FactorChangeMixin, GenerateRecoveryCodesView):
     title, kind = _("New recovery codes"), "recovery_codes"
     template_name = "two_factor/codes_new.html"
 
 
-class PasswordAgain(OfAdmin, ReauthenticateView):
+class PasswordAgain(AdminPageMixin, ReauthenticateView):
     title = _("Is it you?")
     template_name = "two_factor/again.html"
 
 
-class CodeAgain(OfAdmin, CodeAgainView):
+class CodeAgain(AdminPageMixin, CodeAgainView):
     title = _("Is it you?")
     template_name = "two_factor/again.html"
 
 
-class PasskeyAgain(OfAdmin, ReauthenticateWebAuthnView):
+class PasskeyAgain(AdminPageMixin, ReauthenticateWebAuthnView):
     title = _("Is it you?")
     template_name = "two_factor/again_passkey.html"
 
 
-class SignInAgain(OfAdmin, TemplateView):
+class SignInAgain(AdminPageMixin, TemplateView):
     """For who has nothing here to prove who they are: they came by single sign-on."""
 
     title = _("Is it you?")

@@ -24,7 +24,7 @@ class Command(PortalCommand):
         super().add_arguments(parser)
         parser.add_argument("file", metavar="FILE")
 
-    def act(self, **options: Any) -> dict[str, Any]:
+    def execute_command(self, **options: Any) -> dict[str, Any]:
         if connection.vendor != "sqlite":
             raise CommandError("This database is PostgreSQL: back it up with pg_dump, see docs/backup.md.")
         target = Path(options["file"])
@@ -44,5 +44,5 @@ class Command(PortalCommand):
             raise CommandError(f"The copy is not whole: {verdict}")
         return {"file": str(target), "bytes": target.stat().st_size}
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         yield f"{found['file']}: {found['bytes']} bytes, checked"

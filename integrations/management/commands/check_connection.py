@@ -21,18 +21,18 @@ class Command(PortalCommand):
         super().add_arguments(parser)
         parser.add_argument("slug")
 
-    def act(self, **options: Any) -> dict[str, Any]:
+    def execute_command(self, **options: Any) -> dict[str, Any]:
         findings = [f for f in check(connection_of(options["slug"])) if f.state != "advice"]
         return {
             "ok": all(finding.ok for finding in findings),
             "findings": [asdict(finding) | {"ok": finding.ok} for finding in findings],
         }
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         for finding in found["findings"]:
             yield f"{finding['side']}: {'ok' if finding['ok'] else 'FAILS'}: {one_line(finding['text'])}"
 
-    def finish(self, found: dict[str, Any]) -> None:
+    def after_output(self, found: dict[str, Any]) -> None:
         failing = [finding["side"] for finding in found["findings"] if not finding["ok"]]
         if failing:
             raise CommandError(f"The connection to {' and to '.join(failing)} does not work; see above.")

@@ -25,7 +25,7 @@ class Command(PortalCommand):
             "--base-url", default="", help="Justifacts' staging base URL for this organization"
         )
 
-    def act(self, **options: Any) -> dict[str, str]:
+    def execute_command(self, **options: Any) -> dict[str, str]:
         connection = connect(
             options["name"],
             slug=options["slug"],

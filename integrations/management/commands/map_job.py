@@ -18,7 +18,7 @@ class Command(PortalCommand):
         parser.add_argument("package", help="its UUID, its id at Justifacts, or its name")
         parser.add_argument("--strict", action="store_true", help="refuse every other package for this job")
 
-    def act(self, **options: Any) -> dict[str, Any]:
+    def execute_command(self, **options: Any) -> dict[str, Any]:
         organization = connection_of(options["slug"]).organization
         package = find_package(organization, options["package"])
         mapping = map_job(organization, options["ashby_job_id"], package, strict=options["strict"])
@@ -31,6 +31,6 @@ class Command(PortalCommand):
             "strict": mapping.is_strict,
         }
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         only = " and refuses every other" if found["strict"] else ""
         yield f"The job “{found['job']}” gets the package “{found['package']}”{only}."

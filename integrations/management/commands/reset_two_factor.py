@@ -11,7 +11,7 @@ from django.db.models import Q
 from integrations.accounts import two_factor
 from integrations.audit.log import Action
 from integrations.management.base import PortalCommand, who_runs
-from integrations.tasks import mail_factor_change, nudge
+from integrations.tasks import enqueue, mail_factor_change
 
 
 class Command(PortalCommand):
@@ -24,7 +24,7 @@ class Command(PortalCommand):
         super().add_arguments(parser)
         parser.add_argument("email", help="the person's e-mail address, or user name")
 
-    def act(self, **options: Any) -> dict[str, Any]:
+    def execute_command(self, **options: Any) -> dict[str, Any]:
         name = options["email"].strip()
         people = list(User.objects.filter(Q(email__iexact=name) | Q(username=name)))
         if len(people) != 1:
@@ -34,10 +34,10 @@ class Command(PortalCommand):
                 else f"There is nobody with the address or user name {name}."
             )
         removed = two_factor.reset(people[0], who_runs())
-        nudge(mail_factor_change, people[0].pk, Action.FACTOR_RESET)
+        enqueue(mail_factor_change, people[0].pk, Action.FACTOR_RESET)
         return {"person": people[0].get_username(), "removed": removed}
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         yield (
             f"{found['person']}: {found['removed']} removed, and signed out everywhere. The next sign-in "
             "asks for the password alone."

@@ -19,7 +19,7 @@ class Command(PortalCommand):
         parser.add_argument("package", nargs="?", help="its UUID, its id at Justifacts, or its name")
         parser.add_argument("--none", action="store_true", help="no default any more")
 
-    def act(self, **options: Any) -> dict[str, Any]:
+    def execute_command(self, **options: Any) -> dict[str, Any]:
         if bool(options["package"]) == options["none"]:
             raise CommandError("Name a package, or give --none.")
         organization = connection_of(options["slug"]).organization
@@ -27,7 +27,7 @@ class Command(PortalCommand):
         set_default_package(organization, package)
         return {"organization": organization.name, "package": package.label if package else None}
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         if found["package"]:
             yield f"Jobs of {found['organization']} without a mapping get “{found['package']}”."
         else:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from integrations.catalog.sync import Synced, sync_jobs
+from integrations.catalog.sync import SyncResult, sync_jobs
 from integrations.management.sync import SyncCommand
 from integrations.models import Connection
 
@@ -14,10 +14,10 @@ class Command(SyncCommand):
     )
     counted = "jobs at Ashby"
 
-    def sync(self, connection: Connection, options: dict[str, Any]) -> Synced:
+    def sync(self, connection: Connection, options: dict[str, Any]) -> SyncResult:
         return sync_jobs(connection)
 
-    def advice(self, synced: Synced) -> str:
+    def advice(self, synced: SyncResult) -> str:
         return (
             "All jobs that are known here stay. Run the command again later, and check what the Ashby API "
             "key may read."

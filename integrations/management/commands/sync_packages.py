@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from integrations.catalog.sync import Synced, sync_packages
+from integrations.catalog.sync import SyncResult, sync_packages
 from integrations.catalog.withdrawals import allowed, unattended
 from integrations.management.sync import SyncCommand
 from integrations.models import Connection
@@ -25,10 +25,10 @@ class Command(SyncCommand):
             help="withdraw whatever a complete list lacks, however much it is",
         )
 
-    def sync(self, connection: Connection, options: dict[str, Any]) -> Synced:
+    def sync(self, connection: Connection, options: dict[str, Any]) -> SyncResult:
         return sync_packages(connection, allowed if options["allow_withdrawals"] else unattended)
 
-    def advice(self, synced: Synced) -> str:
+    def advice(self, synced: SyncResult) -> str:
         if not synced.missing:
             return "Nothing was withdrawn. Run the command again later, or ask Justifacts."
         return (

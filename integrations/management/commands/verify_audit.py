@@ -22,7 +22,7 @@ class Command(PortalCommand):
         super().add_arguments(parser)
         parser.add_argument("slug", nargs="?", default="")
 
-    def act(self, **options: Any) -> dict[str, Any]:
+    def execute_command(self, **options: Any) -> dict[str, Any]:
         chain = ""
         if slug := options["slug"]:
             organization = Organization.objects.filter(slug=slug).first()
@@ -32,11 +32,11 @@ class Command(PortalCommand):
         chains = list(log.verify(chain))
         return {"ok": not any(one.problem for one in chains), "chains": [asdict(one) for one in chains]}
 
-    def lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         for chain in found["chains"]:
             yield f"{chain['name']}: {chain['lines']} lines, {chain['problem'] or 'whole'}"
 
-    def finish(self, found: dict[str, Any]) -> None:
+    def after_output(self, found: dict[str, Any]) -> None:
         broken = [f"{one['name']}: {one['problem']}" for one in found["chains"] if one["problem"]]
         if broken:
             raise CommandError(f"The audit trail was changed ({'; '.join(broken)}).")

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assessments.admin.dashboard.svg import ABOVE, PLOT, Part, Series, bars, columns, count_ticks, hour_ticks
+from assessments.admin.dashboard.svg import (
+    ABOVE,
+    PLOT,
+    BarPart,
+    Series,
+    bars,
+    columns,
+    count_ticks,
+    hour_ticks,
+)
 
 
 def drawn(*values: list[int]):
@@ -45,7 +54,8 @@ def test_only_some_columns_are_named() -> None:
 
 def test_bars_begin_at_the_left_and_end_at_their_value() -> None:
     chart = bars(
-        [("Basic", "6 h", [Part(6, "wide", "six"), Part(3, "narrow", "three")])], [(0, "0"), (12, "12 h")]
+        [("Basic", "6 h", [BarPart(6, "wide", "six"), BarPart(3, "narrow", "three")])],
+        [(0, "0"), (12, "12 h")],
     )
     assert [(part.css, part.x, part.width) for part in chart.rows[0].rectangles] == [
         ("wide", "0", "50%"),

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Order
-from assessments.stalled.detect import watch
+from assessments.stalled.detect import detect_stalled
 from integrations.connections.pauses import pause
 from integrations.models import Connection, Membership, Organization
 from tests.admin.conftest import Desk, member, signed_in, words
@@ -26,7 +26,7 @@ def _ashby_has_called(request: pytest.FixtureRequest) -> None:
     """Both organizations are set up."""
     if "world" in request.fixturenames:
         request.getfixturevalue("world")
-        Connection.objects.update(ashby_called_at=timezone.now() - timedelta(days=1))
+        Connection.objects.update(last_inbound_call_at=timezone.now() - timedelta(days=1))
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_check_that_moves_by_itself_asks_for_nobody(world: World, desk: Desk) 
     assert links(page) == {}
 
 
-def test_who_waits_for_a_human_is_named_with_the_reason(world: World, desk: Desk) -> None:
+def test_who_waits_needs_review_lines_is_named_with_the_reason(world: World, desk: Desk) -> None:
     order = world.start()
     needs_a_human(order, "Ask Justifacts about it.")
     page = desk.html("index")
@@ -91,12 +91,12 @@ def test_who_waits_for_a_human_is_named_with_the_reason(world: World, desk: Desk
     assert "Nothing needs you" not in text
 
 
-@pytest.mark.parametrize("problem", ["human", "ashby", "paused", "still", "unknown", "placing"])
+@pytest.mark.parametrize("problem", ["attention", "ashby", "paused", "still", "unknown", "placing"])
 def test_a_card_leads_to_the_orders_that_it_counts(world: World, desk: Desk, problem: str) -> None:
     order = world.placed()
     world.push(order, "Quality Control")
     Order.objects.update(status_since=timezone.now() - timedelta(days=5))
-    watch(timezone.now())
+    detect_stalled(timezone.now())
     order.refresh_from_db()
     needs_a_human(order, "Ask.")
     pause(world.acme.organization, "Ashby refused the key.", timezone.now())
@@ -111,9 +111,9 @@ def test_a_card_leads_to_the_orders_that_it_counts(world: World, desk: Desk, pro
 def test_orders_that_stand_still_or_say_what_is_unknown_are_counted(world: World, desk: Desk) -> None:
     order = world.placed()
     Order.objects.filter(pk=order.pk).update(
-        status_since=timezone.now() - timedelta(days=4), status_is_unknown=True, justifacts_status="Odd"
+        status_since=timezone.now() - timedelta(days=4), status_unrecognized=True, justifacts_status="Odd"
     )
-    watch(timezone.now())
+    detect_stalled(timezone.now())
     found = links(desk.html("index"))
     address = f"{reverse('admin:assessments_order_changelist')}?problem="
     assert (found[f"{address}still"], found[f"{address}unknown"]) == ("1", "1")
@@ -161,7 +161,7 @@ def test_with_several_organizations_one_can_be_chosen(world: World, desk: Desk) 
     assert "Acme's reason." not in words(one)
     assert "Globex's reason." in words(one)
     address = reverse("admin:assessments_order_changelist")
-    assert links(one)[f"{address}?problem=human&organization=globex"] == "1"
+    assert links(one)[f"{address}?problem=attention&organization=globex"] == "1"
     assert '<option value="globex" selected>' in one
 
 
@@ -204,8 +204,8 @@ def rows(page: str) -> list[str]:
 def test_connections_with_a_problem_come_first(world: World, desk: Desk) -> None:
     now = timezone.now()
     Connection.objects.filter(pk=world.acme.connection.pk).update(
-        ashby_called_at=now - timedelta(minutes=3, seconds=5),
-        ashby_answered_at=now - timedelta(hours=2, seconds=5),
+        last_inbound_call_at=now - timedelta(minutes=3, seconds=5),
+        ashby_last_success_at=now - timedelta(hours=2, seconds=5),
         justifacts_answered_at=now,
     )
     pause(world.globex.organization, "Ashby refused the key.", now - timedelta(hours=5))

@@ -10,16 +10,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import ErasureCertificate, Order
-from assessments.privacy.requests import forget
+from assessments.privacy.requests import erase_candidate
 from assessments.privacy.retention import erase_due
-from integrations.models import AuditEvent
+from integrations.models import AuditLogEntry
 from tests.admin.conftest import Desk, words
 from tests.fixtures.world import World, data
 
 pytestmark = pytest.mark.anywhere
 
 ZOE = "zoe.oneil@example.com"
-FORGET = "assessments_erasurecertificate_forget"
+FORGET = "assessments_erasurecertificate_erase"
 ORGANIZATION = "integrations_organization_change"
 
 
@@ -70,7 +70,7 @@ class TestForgetting:
         assert "This candidate was forgotten before" in org_admin.press(FORGET, organization=acme, email=ZOE)
 
     def test_the_certificate_can_be_downloaded(self, world: World, complete: Order, org_admin: Desk) -> None:
-        certificate = forget(world.acme.organization, ZOE, "ada", timezone.now())
+        certificate = erase_candidate(world.acme.organization, ZOE, "ada", timezone.now())
         for kind in ("text", "json"):
             answer = org_admin.client.get(
                 reverse(f"admin:assessments_erasurecertificate_{kind}", args=[certificate.pk])
@@ -83,14 +83,14 @@ class TestForgetting:
         page = org_admin.press(FORGET, organization=world.globex.organization.pk, email=ZOE, confirm="yes")
         assert "Select a valid choice" in page
         assert "Globex" not in page
-        certificate = forget(world.globex.organization, ZOE, "gus", timezone.now())
+        certificate = erase_candidate(world.globex.organization, ZOE, "gus", timezone.now())
         assert str(certificate.pk) not in org_admin.html("assessments_erasurecertificate_changelist")
         for kind in ("change", "text", "json"):
             path = reverse(f"admin:assessments_erasurecertificate_{kind}", args=[certificate.pk])
             assert org_admin.client.get(path).status_code == 404
 
     def test_support_reads_certificates_and_forgets_nobody(self, world: World, support: Desk) -> None:
-        certificate = forget(world.acme.organization, ZOE, "ada", timezone.now())
+        certificate = erase_candidate(world.acme.organization, ZOE, "ada", timezone.now())
         assert str(certificate.pk) in support.open(
             "assessments_erasurecertificate_change", str(certificate.pk)
         )
@@ -107,7 +107,7 @@ class TestForgetting:
         acme = world.acme.organization.pk
         org_admin.press(FORGET, organization=acme, email=ZOE)
         org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
-        said = [f"{line.object_id} {line.details}" for line in AuditEvent.objects.all()]
+        said = [f"{line.object_id} {line.details}" for line in AuditLogEntry.objects.all()]
         said += [f"{entry.object_repr} {entry.change_message}" for entry in LogEntry.objects.all()]
         assert said
         assert "zoe" not in " ".join(said).casefold()
@@ -130,7 +130,7 @@ class TestHold:
         assert "ada lifted the legal hold. Reason: Settled" in page
         assert "The candidate’s data is erased on" in page
         assert {"assessments_order_hold", "assessments_order_lift"} <= set(
-            AuditEvent.objects.filter(action="asked").values_list("kind", flat=True)
+            AuditLogEntry.objects.filter(action="asked").values_list("kind", flat=True)
         )
 
     def test_held_orders_are_found_by_a_filter(self, world: World, complete: Order, org_admin: Desk) -> None:
@@ -150,7 +150,7 @@ class TestErasedOrder:
     @pytest.fixture(params=["on request", "the time for which it is kept was over"])
     def erased(self, request, world: World, complete: Order) -> tuple[Order, str]:
         if request.param == "on request":
-            forget(world.acme.organization, ZOE, "ada", timezone.now())
+            erase_candidate(world.acme.organization, ZOE, "ada", timezone.now())
         else:
             Order.objects.update(status_since=timezone.now() - timedelta(days=731))
             erase_due(timezone.now())
@@ -202,7 +202,7 @@ class TestSettings:
         assert "was changed successfully" in org_admin.press(ORGANIZATION, acme.pk, **given)
         acme.refresh_from_db()
         assert (acme.name, acme.slug, acme.retention_days) == ("Acme", "acme", 90)
-        line = AuditEvent.objects.filter(action="changed").latest("pk")
+        line = AuditLogEntry.objects.filter(action="changed").latest("pk")
         assert line.organization == acme
         assert any("data is erased" in name for name in line.details["fields"])
 

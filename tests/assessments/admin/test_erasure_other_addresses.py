@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from assessments.models import ErasureCertificate, Order
 from assessments.orders.staff import NotPossible
-from assessments.privacy.legal_hold import hold
-from assessments.privacy.requests import forget, plan
+from assessments.privacy.legal_hold import place_hold
+from assessments.privacy.requests import erase_candidate, plan_erasure
 from tests.admin.conftest import Desk
 from tests.assessments.admin.test_erasure import FORGET, ZOE
 from tests.assessments.privacy.test_requests import complete, is_erased
@@ -79,18 +79,18 @@ def test_an_order_of_another_organization_is_neither_named_nor_included(
     elsewhere.organization = world.globex.organization
     elsewhere.package = world.globex.basic
     elsewhere.save()
-    assert not plan(world.acme.organization, ZOE).others
+    assert not plan_erasure(world.acme.organization, ZOE).others
     with pytest.raises(NotPossible):
-        forget(world.acme.organization, ZOE, "ada", timezone.now(), [elsewhere.pk])
+        erase_candidate(world.acme.organization, ZOE, "ada", timezone.now(), [elsewhere.pk])
     assert not is_erased(orders[0])
 
 
 def test_one_that_is_held_is_kept_with_its_reason(world: World, orders: tuple[Order, Order, Order]) -> None:
-    hold(orders[1].pk, "ada", "A dispute")
-    ((order, why),) = plan(world.acme.organization, ZOE).others
+    place_hold(orders[1].pk, "ada", "A dispute")
+    ((order, why),) = plan_erasure(world.acme.organization, ZOE).others
     assert order == orders[1]
     assert "legal hold" in str(why)
-    certificate = forget(world.acme.organization, ZOE, "ada", timezone.now(), [order.pk])
+    certificate = erase_candidate(world.acme.organization, ZOE, "ada", timezone.now(), [order.pk])
     assert [line["order"] for line in certificate.kept] == [str(order.pk)]
     assert [is_erased(order) for order in orders] == [True, False, False]
 
@@ -98,13 +98,13 @@ def test_one_that_is_held_is_kept_with_its_reason(world: World, orders: tuple[Or
 def test_an_order_under_the_address_with_another_candidate_id_is_included_as_ever(world: World) -> None:
     merged = complete(world, "JF-1", candidate=person(world, ZOE, "before-the-merge"))
     without = complete(world, "JF-2", candidate=person(world, ZOE, ""))
-    assert plan(world.acme.organization, ZOE).to_erase == [merged, without]
+    assert plan_erasure(world.acme.organization, ZOE).to_erase == [merged, without]
 
 
 def test_orders_without_an_ashby_id_belong_to_nobody_else(world: World) -> None:
     complete(world, "JF-1", candidate=person(world, ZOE, ""))
     complete(world, "JF-2", candidate=person(world, OTHER, ""))
-    assert not plan(world.acme.organization, ZOE).others
+    assert not plan_erasure(world.acme.organization, ZOE).others
 
 
 def _path() -> str:

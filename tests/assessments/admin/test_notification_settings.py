@@ -10,13 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.models import NoticeChoice, Told
+from assessments.models import NotificationPreference, NotificationState
 from integrations.models import Organization
 from tests.admin.conftest import Desk, words
 from tests.assessments.notifications.sending import member, of_the_portal
 from tests.fixtures.world import World
 
-PATH = "/admin/my-notices/"
+PATH = "/admin/notification-settings/"
 
 
 def at_desk(person: User) -> Client:
@@ -31,8 +31,8 @@ def page(person: User) -> str:
     return words(answer.content.decode())
 
 
-def failed(organization: Organization, person: User | None, error: str) -> Told:
-    return Told.objects.create(
+def failed(organization: Organization, person: User | None, error: str) -> NotificationState:
+    return NotificationState.objects.create(
         organization=organization,
         kind="connection",
         person=person,
@@ -49,7 +49,7 @@ def ada(world: World) -> User:
 
 def test_who_never_chose_hears_of_trouble_and_gets_no_digest(ada: User) -> None:
     html = at_desk(ada).get(PATH).content.decode()
-    for name, checked in (("connection", True), ("human", True), ("digest", False)):
+    for name, checked in (("connection", True), ("attention", True), ("digest", False)):
         field = html.split(f'name="{name}"')[1].split(">")[0]
         assert ("checked" in field) == checked
 
@@ -58,23 +58,23 @@ def test_a_choice_is_kept(ada: User) -> None:
     client = at_desk(ada)
     answer = client.post(PATH, {"digest": "on"}, follow=True)
     assert "you get the notices that you have chosen" in words(answer.content.decode())
-    choice = NoticeChoice.objects.get(person=ada)
-    assert (choice.connection, choice.human, choice.digest) == (False, False, True)
-    client.post(PATH, {"human": "on", "connection": "on"})
+    choice = NotificationPreference.objects.get(person=ada)
+    assert (choice.connection, choice.attention, choice.digest) == (False, False, True)
+    client.post(PATH, {"attention": "on", "connection": "on"})
     choice.refresh_from_db()
-    assert (choice.connection, choice.human, choice.digest) == (True, True, False)
+    assert (choice.connection, choice.attention, choice.digest) == (True, True, False)
 
 
 def test_everything_can_be_switched_off(ada: User) -> None:
     at_desk(ada).post(PATH, {})
-    choice = NoticeChoice.objects.get(person=ada)
-    assert (choice.connection, choice.human, choice.digest) == (False, False, False)
+    choice = NotificationPreference.objects.get(person=ada)
+    assert (choice.connection, choice.attention, choice.digest) == (False, False, False)
 
 
 def test_one_chooses_for_oneself_only(world: World, ada: User) -> None:
     bob = member(world.acme.organization, "bob")
     at_desk(ada).post(PATH, {"person": bob.pk, "person_id": bob.pk, "digest": "on"})
-    assert [choice.person for choice in NoticeChoice.objects.all()] == [ada]
+    assert [choice.person for choice in NotificationPreference.objects.all()] == [ada]
 
 
 def test_it_says_where_the_mails_go_and_about_whom(world: World, ada: User) -> None:
@@ -115,11 +115,11 @@ def test_a_stranger_comes_to_the_sign_in(world: World, client: Client, who: str)
         client.force_login(User.objects.create_user("visitor", "v@example.com", "x"))
     for answer in (client.get(PATH), client.post(PATH, {"digest": "on"})):
         assert (answer.status_code, answer.url.split("?")[0]) == (302, reverse("admin:login"))
-    assert not NoticeChoice.objects.exists()
+    assert not NotificationPreference.objects.exists()
 
 
 def test_every_page_leads_there(ada: User, desk: Desk) -> None:
-    assert reverse("my_notices") == PATH
+    assert reverse("notification_settings") == PATH
     assert f'<a href="{PATH}">My notices</a>' in at_desk(ada).get(reverse("admin:index")).content.decode()
     assert PATH in desk.html("assessments_order_changelist")
     assert PATH not in Client().get(reverse("admin:login")).content.decode()
@@ -136,8 +136,8 @@ def test_more_troubles_need_no_more_queries(world: World, ada: User) -> None:
 
     failed(world.acme.organization, None, "One.")
     one = queries()
-    Told.objects.create(organization=world.acme.organization, kind="human", person=ada)
-    Told.objects.update(last_error="Each.", failed_at=timezone.now(), not_before=timezone.now())
+    NotificationState.objects.create(organization=world.acme.organization, kind="attention", person=ada)
+    NotificationState.objects.update(last_error="Each.", failed_at=timezone.now(), not_before=timezone.now())
     failed(world.acme.organization, ada, "Another.")
     assert queries() == one
     assert one < 20

@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.models import Concern, Event, NextCall, Order, Update
-from assessments.orders.transaction import ask_human, changing
+from assessments.models import AshbyUpdate, AttentionTopic, Order, OrderEvent, PendingCall
+from assessments.orders.transaction import flag_for_attention, locked_order
 from assessments.placement import place
 from integrations.models import Connection
 from tests.admin.conftest import Desk, member, signed_in
@@ -29,7 +29,7 @@ def fresh(order: Order) -> Order:
 
 
 def last_line(order: Order) -> str:
-    event = order.events.filter(source=Event.Source.PERSON).last()
+    event = order.events.filter(source=OrderEvent.Source.PERSON).last()
     return event.summary if event else ""
 
 
@@ -42,7 +42,7 @@ def unknown(world: World) -> Order:
     world.justifacts("assessment.status", "odd", 502)
     place.call_justifacts(order.pk)
     for _ in range(3):
-        Order.objects.update(next_call_at=timezone.now())
+        Order.objects.update(next_attempt_at=timezone.now())
         place.call_justifacts(order.pk)
     order = fresh(order)
     assert order.needs_attention
@@ -63,10 +63,10 @@ class TestUnknownPlacing:
     def test_justifacts_has_it_so_its_number_is_adopted(
         self, world: World, unknown: Order, support: Desk
     ) -> None:
-        page = support.open("assessments_order_adopt", unknown.pk)
+        page = support.open("assessments_order_link_existing", unknown.pk)
         assert str(unknown.pk) in page, "the reference to ask Justifacts for"
         said = support.press(
-            "assessments_order_adopt", unknown.pk, number=" JF-900 ", reason="Kim at Justifacts"
+            "assessments_order_link_existing", unknown.pk, number=" JF-900 ", reason="Kim at Justifacts"
         )
         assert "The order has the number JF-900 now." in said
         word = {
@@ -88,9 +88,9 @@ class TestUnknownPlacing:
         self, world: World, unknown: Order, support: Desk
     ) -> None:
         assert "checked twice, and both checks are billed" in support.open(
-            "assessments_order_place_again", unknown.pk
+            "assessments_order_resubmit", unknown.pk
         )
-        support.press("assessments_order_place_again", unknown.pk, reason="Kim found none")
+        support.press("assessments_order_resubmit", unknown.pk, reason="Kim found none")
         world.justifacts_takes("JF-901")
         world.work()
         order = fresh(unknown)
@@ -108,10 +108,10 @@ class TestUnknownPlacing:
     def test_another_orders_number_is_not_adopted(self, world: World, unknown: Order, support: Desk) -> None:
         Order.objects.filter(pk=unknown.pk).update(application_id="a-1")
         other = world.placed("JF-77")
-        said = support.press("assessments_order_adopt", unknown.pk, number="JF-77", reason="Kim")
+        said = support.press("assessments_order_link_existing", unknown.pk, number="JF-77", reason="Kim")
         assert "has the number JF-77 already" in said
         assert fresh(other).justifacts_order_id == "JF-77"
-        assert fresh(unknown).next_call == NextCall.LOOK_UP
+        assert fresh(unknown).next_call == PendingCall.LOOK_UP
 
     def test_what_is_not_in_doubt_is_not_decided(self, world: World, support: Desk) -> None:
         """Nobody places a second check of an order that Justifacts has."""
@@ -132,10 +132,12 @@ class TestUnknownPlacing:
         world.placed("JF-77")
         word = {"assessment_id": "JF-77", "reference_id": str(unknown.pk)}
         world.justifacts("assessment.status", {"success": True, "results": word})
-        Order.objects.filter(pk=unknown.pk).update(next_call_at=timezone.now())
+        Order.objects.filter(pk=unknown.pk).update(next_attempt_at=timezone.now())
         place.call_justifacts(unknown.pk)
-        assert fresh(unknown).next_call == NextCall.NONE
-        support.press("assessments_order_adopt", unknown.pk, number="JF-78", reason="Kim found the right one")
+        assert fresh(unknown).next_call == PendingCall.NONE
+        support.press(
+            "assessments_order_link_existing", unknown.pk, number="JF-78", reason="Kim found the right one"
+        )
         assert fresh(unknown).justifacts_order_id == "JF-78"
 
     def test_a_cancelled_one_whose_number_turns_up_is_cancelled_there(
@@ -143,7 +145,7 @@ class TestUnknownPlacing:
     ) -> None:
         support.press("assessments_order_cancel", unknown.pk, reason="Withdrew")
         world.justifacts("assessment.cancel", {"success": True, "results": {}})
-        support.press("assessments_order_adopt", unknown.pk, number="JF-902", reason="Kim")
+        support.press("assessments_order_link_existing", unknown.pk, number="JF-902", reason="Kim")
         world.work()
         assert world.sent("assessment.cancel") == [{"assessment_id": "JF-902"}]
 
@@ -187,8 +189,8 @@ class TestUpdates:
         self, world: World, refused: Order, support: Desk
     ) -> None:
         world.ashby_takes_everything()
-        update = Update.objects.get(state=Update.State.REFUSED)
-        said = support.press("assessments_order_set_aside", refused.pk, update.pk, reason="Of no use")
+        update = AshbyUpdate.objects.get(state=AshbyUpdate.State.REFUSED)
+        said = support.press("assessments_order_skip_update", refused.pk, update.pk, reason="Of no use")
         assert "“Justifacts Received” is set aside." in said
         assert "Needs a human" not in said
         world.work()
@@ -241,7 +243,9 @@ class TestUpdates:
         world.ashby_takes_everything()
         order = world.placed()
         world.work()
-        said = support.press("assessments_order_set_aside", order.pk, Update.objects.get().pk, reason="x")
+        said = support.press(
+            "assessments_order_skip_update", order.pk, AshbyUpdate.objects.get().pk, reason="x"
+        )
         assert "cannot be set aside" in said
 
     def test_another_orders_update_is_none_of_this_order(
@@ -260,8 +264,8 @@ class TestNotesAndQuestions:
 
     def test_a_question_that_was_settled_is_resolved(self, world: World, support: Desk) -> None:
         order = world.placed()
-        with changing(order.pk) as locked:
-            ask_human(locked, Concern.CANCEL, "Call Justifacts to settle it.")
+        with locked_order(order.pk) as locked:
+            flag_for_attention(locked, AttentionTopic.CANCEL, "Call Justifacts to settle it.")
         assert "Call Justifacts to settle it." in support.open("assessments_order_resolve", order.pk)
         support.press("assessments_order_resolve", order.pk, reason="Kim settled it")
         assert not fresh(order).needs_attention
@@ -316,7 +320,7 @@ class TestWhoMay:
         url = reverse(f"admin:assessments_order_{action}", args=[refused.pk])
         assert url not in reader.html(PAGE, refused.pk)
         assert reader.client.post(url, {"reason": "x", "text": "x"}).status_code == 403
-        assert not Event.objects.filter(source=Event.Source.PERSON).exists()
+        assert not OrderEvent.objects.filter(source=OrderEvent.Source.PERSON).exists()
 
     def test_another_organizations_order_does_not_exist(
         self, world: World, refused: Order, action: str

@@ -11,7 +11,7 @@ from django.urls import reverse
 from assessments.management.commands.order import Command
 from assessments.models import Order
 from assessments.support.retry import can_be_polled
-from integrations.models import AuditEvent
+from integrations.models import AuditLogEntry
 from tests.admin.conftest import Desk
 from tests.fixtures.world import World, data
 
@@ -60,7 +60,7 @@ class TestNumber:
         assert "sam took JF-1R as the order's number, in place of JF-1. Reason: Kim at Justifacts" in said
         assert "Needs a human" not in said
         assert (fresh(order).justifacts_order_id, fresh(order).needs_attention) == ("JF-1R", False)
-        assert AuditEvent.objects.filter(object_id=str(order.pk), action="asked").exists()
+        assert AuditLogEntry.objects.filter(object_id=str(order.pk), action="asked").exists()
 
     def test_it_is_not_offered_without_another_number(self, world, order: Order, support: Desk) -> None:
         assert reverse("admin:assessments_order_take_number", args=[order.pk]) not in support.html(
@@ -129,7 +129,7 @@ class TestUntilWhen:
         found = Command().act(uuid=str(order.pk))
         assert found["polled_until"] == "2027-03-03T09:00:00+00:00"
         assert "until 3 March 2027" in found["where_it_stands"]
-        Order.objects.filter(pk=order.pk).update(next_call="", next_call_at=None)
+        Order.objects.filter(pk=order.pk).update(next_call="", next_attempt_at=None)
         now.shift(timedelta(days=61))
         found = Command().act(uuid=str(order.pk))
         assert "Justifacts was asked until 3 March 2027" in found["where_it_stands"]

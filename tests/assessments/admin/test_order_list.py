@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.admin.private_search import opened, sealed
-from assessments.models import Event, Order
-from assessments.stalled.detect import watch
+from assessments.models import Order, OrderEvent
+from assessments.stalled.detect import detect_stalled
 from assessments.tracking.order_number import take_number
 from integrations.connections.pauses import pause
 from tests.admin.conftest import Desk, words
@@ -107,12 +107,12 @@ def test_problems_come_first_among_the_filters(world: World, two: tuple[Order, O
     order, other = two
     assert listed(desk.html(LIST, problem="ashby")) == short(order)
     assert listed(desk.html(LIST, problem="placing")) == short(other)
-    assert listed(desk.html(LIST, problem="human")) == set()
+    assert listed(desk.html(LIST, problem="attention")) == set()
     Order.objects.filter(pk=other.pk).update(needs_attention=True, attention_reason="Ask.")
     Order.objects.filter(pk=order.pk).update(status_since=timezone.now() - timedelta(days=4))
-    watch(timezone.now())
+    detect_stalled(timezone.now())
     assert listed(desk.html(LIST, problem="still")) == short(order)
-    assert listed(desk.html(LIST, problem="human")) == short(other)
+    assert listed(desk.html(LIST, problem="attention")) == short(other)
     assert listed(desk.html(LIST, problem="paused")) == set()
     pause(world.acme.organization, "Ashby refused the key.", timezone.now())
     assert listed(desk.html(LIST, problem="paused")) == short(order)
@@ -132,7 +132,7 @@ def test_an_unknown_word_of_justifacts_is_found_until_a_known_one_comes(
 ) -> None:
     order, _ = two
     world.push(order, "100% sure_ly odd")
-    Event.objects.create(order=order, source=Event.Source.PERSON, kind="retried", summary="Later.")
+    OrderEvent.objects.create(order=order, source=OrderEvent.Source.PERSON, kind="retried", summary="Later.")
     assert listed(desk.html(LIST, problem="unknown")) == short(order)
     world.push(order, "Applicant Started", timestamp=int(timezone.now().timestamp() * 1000))
     assert listed(desk.html(LIST, problem="unknown")) == set()
@@ -168,11 +168,11 @@ def test_retry_makes_everything_due_and_names_the_person(
 ) -> None:
     order, other = two
     later = timezone.now() + timedelta(hours=1)
-    Order.objects.update(next_call_at=later)
+    Order.objects.update(next_attempt_at=later)
     page = desk.act("assessments_order", "retry_now", order, other)
     assert "Of 2 chosen, 2 had something to retry, which is done now." in page
-    assert not Order.objects.filter(next_call_at__gte=later).exists()
-    retried = Event.objects.filter(kind="retried", source=Event.Source.PERSON)
+    assert not Order.objects.filter(next_attempt_at__gte=later).exists()
+    retried = OrderEvent.objects.filter(kind="retried", source=OrderEvent.Source.PERSON)
     assert [admin_user.get_username() in event.summary for event in retried] == [True, True]
 
 
@@ -184,7 +184,7 @@ def test_poll_asks_only_where_there_is_something_to_ask(two: tuple[Order, Order]
 def test_who_may_only_read_is_offered_no_action(two: tuple[Order, Order], reader: Desk) -> None:
     assert "retry_now" not in reader.html(LIST)
     reader.act("assessments_order", "retry_now", *two)
-    assert not Event.objects.filter(kind="retried").exists()
+    assert not OrderEvent.objects.filter(kind="retried").exists()
 
 
 def test_a_stranger_signs_in_first(two: tuple[Order, Order], client: Any) -> None:

@@ -10,8 +10,16 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.explanation.status_summary import where_it_stands
-from assessments.models import Attempt, Event, Heartbeat, InboundCall, NextCall, Order, Update
+from assessments.explanation.status_summary import status_summary
+from assessments.models import (
+    AshbyUpdate,
+    CallAttempt,
+    Heartbeat,
+    InboundRequest,
+    Order,
+    OrderEvent,
+    PendingCall,
+)
 from assessments.placement import place
 from integrations.models import Connection
 from tests.admin.conftest import Desk
@@ -31,7 +39,7 @@ UNAUTHORIZED = {
 
 
 def stands(order: Order) -> str:
-    return where_it_stands(Order.objects.get(pk=order.pk), timezone.now())
+    return status_summary(Order.objects.get(pk=order.pk), timezone.now())
 
 
 class TestWhereItStands:
@@ -54,7 +62,7 @@ class TestWhereItStands:
         assert "Whether Justifacts took the order is not known" in stands(order)
         world.justifacts("assessment.status", "odd", 502)
         for _ in range(3):
-            Order.objects.update(next_call_at=timezone.now())
+            Order.objects.update(next_attempt_at=timezone.now())
             place.call_justifacts(order.pk)
         said = stands(order)
         assert "Ask Justifacts whether it has an order with this reference." in said
@@ -63,7 +71,7 @@ class TestWhereItStands:
 
     def test_nobody_works_on_it(self, world: World) -> None:
         order = world.start()
-        Order.objects.update(next_call_at=timezone.now() - timedelta(minutes=10))
+        Order.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=10))
         assert "the portal's worker does not run" in stands(order)
 
     def test_its_connection_is_switched_off(self, world: World) -> None:
@@ -83,7 +91,7 @@ class TestWhereItStands:
 
     def test_a_poll_failed(self, world: World) -> None:
         order = world.placed()
-        Order.objects.update(call_error="justifacts.test answered 500.")
+        Order.objects.update(last_call_error="justifacts.test answered 500.")
         assert "The last poll failed: justifacts.test answered 500." in stands(order)
 
     def test_justifacts_says_what_we_do_not_know(self, world: World) -> None:
@@ -138,13 +146,13 @@ class TestWhereItStands:
         world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
         said = stands(order)
         assert "Cancelled in Ashby. Justifacts is told so now." in said
-        Order.objects.update(next_call=NextCall.LOOK_UP)
+        Order.objects.update(next_call=PendingCall.LOOK_UP)
         assert "Whether Justifacts has the order is not known" in stands(order)
 
     def test_the_last_update_was_set_aside(self, world: World) -> None:
         order = world.placed()
         world.push(order, "Complete", assessment_result=data("result", "Clear"))
-        Update.objects.update(state=Update.State.SET_ASIDE)
+        AshbyUpdate.objects.update(state=AshbyUpdate.State.SKIPPED)
         assert "Ashby was not told “Complete: Clear”: a person set it aside." in stands(order)
 
 
@@ -177,7 +185,7 @@ def test_nothing_on_the_page_can_be_changed(refused: Order, desk: Desk) -> None:
     assert refused.status == "in_process"
 
 
-@pytest.mark.parametrize("model", [Order, Event, Update, Attempt, InboundCall, Heartbeat])
+@pytest.mark.parametrize("model", [Order, OrderEvent, AshbyUpdate, CallAttempt, InboundRequest, Heartbeat])
 def test_what_the_portal_writes_nobody_edits(refused: Order, desk: Desk, model: Any) -> None:
     Heartbeat.beat("worker", timezone.now())
     name = f"assessments_{model._meta.model_name}"
@@ -200,9 +208,11 @@ def test_retry_lets_the_refused_update_go_again(world: World, refused: Order, de
 def test_poll_asks_justifacts_now(refused: Order, desk: Desk, admin_user: User) -> None:
     assert "Justifacts is asked for the status now." in desk.press("assessments_order_poll", refused.pk)
     refused.refresh_from_db()
-    assert refused.next_call_at is not None
-    assert refused.next_call_at <= timezone.now()
-    assert Event.objects.filter(kind="poll_asked", summary__startswith=admin_user.get_username()).exists()
+    assert refused.next_attempt_at is not None
+    assert refused.next_attempt_at <= timezone.now()
+    assert OrderEvent.objects.filter(
+        kind="poll_asked", summary__startswith=admin_user.get_username()
+    ).exists()
 
 
 def test_there_is_nothing_to_poll_for_before_it_is_placed(world: World, desk: Desk) -> None:

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.models import Difference, Reconciliation
+from assessments.models import Discrepancy, Reconciliation
 from assessments.reconciliation.batches import go_on
 from tests.admin.conftest import Desk, member, signed_in, words
 from tests.fixtures.world import World
@@ -17,25 +17,28 @@ NOW = "admin:assessments_reconciliation_now"
 def report(world: World) -> Reconciliation:
     made = Reconciliation.objects.create(
         organization=world.acme.organization,
-        asked_by="the portal",
+        requested_by="the portal",
         ended_at=timezone.now(),
         orders_checked=12,
-        mended=1,
-        for_human=1,
+        resolved=1,
+        needs_review=1,
     )
     order = world.placed()
-    for outcome, text in (("mended", "Ashby had not been told."), ("for_human", "Justifacts lost <it>.")):
-        Difference.objects.create(reconciliation=made, order=order, outcome=outcome, text=text)
+    for outcome, text in (
+        ("resolved", "Ashby had not been told."),
+        ("needs_review", "Justifacts lost <it>."),
+    ):
+        Discrepancy.objects.create(reconciliation=made, order=order, outcome=outcome, text=text)
     return made
 
 
-def test_a_report_lists_what_was_mended_and_what_is_for_a_human(
+def test_a_report_lists_what_was_fixed_and_what_is_needs_review_lines(
     world: World, desk: Desk, report: Reconciliation
 ) -> None:
     page = desk.html("assessments_reconciliation_change", report.pk)
     assert "Justifacts lost &lt;it&gt;." in page
     assert "Ashby had not been told." in page
-    order = report.differences.first().order
+    order = report.discrepancies.first().order
     assert reverse("admin:assessments_order_change", args=[order.pk]) in page
     assert "12" in words(page)
 
@@ -48,19 +51,19 @@ def test_a_report_that_did_not_end_well_says_why(world: World, desk: Desk, repor
     assert "ended with an error" in desk.html(LIST)
 
 
-def test_the_first_page_leads_to_reports_with_something_for_a_human(
+def test_the_first_page_leads_to_reports_with_something_needs_review_lines(
     world: World, desk: Desk, report: Reconciliation
 ) -> None:
-    address = f"{reverse('admin:assessments_reconciliation_changelist')}?outcome=for_human"
+    address = f"{reverse('admin:assessments_reconciliation_changelist')}?outcome=needs_review"
     assert address in desk.html("index")
-    assert "Acme" in desk.html(LIST, outcome="for_human")
+    assert "Acme" in desk.html(LIST, outcome="needs_review")
     Reconciliation.objects.create(
-        organization=world.acme.organization, asked_by="ada", ended_at=timezone.now()
+        organization=world.acme.organization, requested_by="ada", ended_at=timezone.now()
     )
     assert address not in desk.html("index"), "a later one found nothing"
-    Reconciliation.objects.update(for_human=0)
+    Reconciliation.objects.update(needs_review=0)
     assert address not in desk.html("index")
-    assert str(report.pk) not in desk.html(LIST, outcome="for_human").partition("result_list")[2]
+    assert str(report.pk) not in desk.html(LIST, outcome="needs_review").partition("result_list")[2]
 
 
 def test_an_orgs_admin_asks_for_a_reconciliation_of_their_own(world: World, wire) -> None:
@@ -69,7 +72,7 @@ def test_an_orgs_admin_asks_for_a_reconciliation_of_their_own(world: World, wire
     answer = client.post(reverse(NOW), {"organization": world.acme.organization.pk}, follow=True)
     assert "is being compared" in words(answer.content.decode())
     report = Reconciliation.objects.get()
-    assert (report.asked_by, report.ended_at) == ("ada", None)
+    assert (report.requested_by, report.ended_at) == ("ada", None)
     again = client.post(reverse(NOW), {"organization": world.acme.organization.pk}, follow=True)
     assert "running already" in words(again.content.decode())
     go_on(report)

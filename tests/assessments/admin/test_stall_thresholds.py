@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from assessments import tasks
-from assessments.models import Order, WatchLimits
+from assessments.models import Order, StallThresholds
 from integrations.models import Organization
 from tests.admin.conftest import Desk, member, signed_in
 from tests.commands.conftest import Console, console
@@ -19,8 +19,8 @@ from tests.fixtures.world import World
 
 __all__ = ["console"]
 
-PAGE = "assessments_watchlimits_change"
-LIST = "assessments_watchlimits_changelist"
+PAGE = "assessments_stallthresholds_change"
+LIST = "assessments_stallthresholds_changelist"
 USUAL = {
     "accepted_minutes": "15",
     "received_days": "3",
@@ -60,16 +60,16 @@ def test_from_the_limit_to_the_card_in_ashby(
         "Received Stands still Received since 2026-03-04 12:00 UTC; the limit at Acme is 2 days. The" in page
     )
     told = console.json("order", str(order.pk))
-    assert told["standing_still"] is True
-    assert told["standing_still_reason"].startswith("Received since 2026-03-04 12:00 UTC; the limit at Acme")
+    assert told["stalled"] is True
+    assert told["stall_reason"].startswith("Received since 2026-03-04 12:00 UTC; the limit at Acme")
     world.work()
-    assert world.sent("assessment.update")[-1]["metadata"][-1]["value"] == told["standing_still_reason"]
+    assert world.sent("assessment.update")[-1]["metadata"][-1]["value"] == told["stall_reason"]
     assert "Waiting Received since" in admin.open("assessments_order_change", order.pk)
 
     world.push(order, "Applicant Started")
     assert "stands still" not in admin.open("index")
     told = console.json("order", str(order.pk))
-    assert (told["standing_still"], told["standing_still_reason"]) == (False, None)
+    assert (told["stalled"], told["stall_reason"]) == (False, None)
 
 
 def test_the_page_shows_the_usual_limits_until_the_organization_sets_its_own(
@@ -78,19 +78,19 @@ def test_the_page_shows_the_usual_limits_until_the_organization_sets_its_own(
     page = org_admin.html(PAGE, acme.pk)
     for name, value in USUAL.items():
         assert f'name="{name}" value="{value}"' in page
-    assert not WatchLimits.objects.exists()
+    assert not StallThresholds.objects.exists()
     org_admin.press(PAGE, acme.pk, **USUAL)
-    limits = WatchLimits.objects.get()
+    limits = StallThresholds.objects.get()
     assert (limits.organization, limits.received_days, limits.tell_ashby) == (acme, 3, False)
     assert LogEntry.objects.get().object_id == str(acme.pk)
 
 
 def test_to_delete_them_is_to_go_back_to_the_usual_ones(acme: Organization, org_admin: Desk) -> None:
-    delete = reverse("admin:assessments_watchlimits_delete", args=[acme.pk])
+    delete = reverse("admin:assessments_stallthresholds_delete", args=[acme.pk])
     assert org_admin.client.get(delete).status_code == 403, "there is nothing to delete"
     org_admin.press(PAGE, acme.pk, **{**USUAL, "received_days": "9"})
-    org_admin.press("assessments_watchlimits_delete", acme.pk, post="yes")
-    assert not WatchLimits.objects.exists()
+    org_admin.press("assessments_stallthresholds_delete", acme.pk, post="yes")
+    assert not StallThresholds.objects.exists()
     assert 'name="received_days" value="3"' in org_admin.html(PAGE, acme.pk)
 
 
@@ -98,7 +98,7 @@ def test_to_delete_them_is_to_go_back_to_the_usual_ones(acme: Organization, org_
 def test_a_limit_that_cannot_be_is_said_on_the_page(acme: Organization, org_admin: Desk, wrong: str) -> None:
     said = org_admin.press(PAGE, acme.pk, **{**USUAL, "received_days": wrong})
     assert "Please correct the error below." in said
-    assert not WatchLimits.objects.exists()
+    assert not StallThresholds.objects.exists()
 
 
 def test_the_set_up_page_leads_there(acme: Organization, org_admin: Desk) -> None:
@@ -108,19 +108,19 @@ def test_the_set_up_page_leads_there(acme: Organization, org_admin: Desk) -> Non
 
 
 def test_the_list_names_those_with_limits_of_their_own(world: World, operator: Desk) -> None:
-    WatchLimits.objects.create(organization=world.globex.organization, received_days=5)
+    StallThresholds.objects.create(organization=world.globex.organization, received_days=5)
     page = operator.open(LIST)
     assert "An organization that is not in this list has the usual limits: 15 minutes while accepted" in page
     assert "1 limits for standing still" in page
     assert "Globex" in page
-    form = operator.html("assessments_watchlimits_add")
+    form = operator.html("assessments_stallthresholds_add")
     assert ">Acme</option>" in form
     assert ">Globex</option>" not in form
 
 
 def test_who_has_one_organization_is_not_asked_which(acme: Organization, org_admin: Desk) -> None:
     assert f'<option value="{acme.pk}" selected>Acme</option>' in org_admin.html(
-        "assessments_watchlimits_add"
+        "assessments_stallthresholds_add"
     )
 
 
@@ -129,7 +129,7 @@ def test_support_reads_them_and_changes_nothing(world: World, acme: Organization
     assert 'name="received_days"' not in page
     address = reverse(f"admin:{PAGE}", args=[acme.pk])
     assert support.client.post(address, USUAL).status_code == 403
-    assert not WatchLimits.objects.exists()
+    assert not StallThresholds.objects.exists()
 
 
 @pytest.mark.parametrize("nobody", ["0", "999999", "9" * 30, "x", "1%00"])
@@ -141,7 +141,7 @@ def test_anothers_limits_are_not_found_set_or_not(world: World, org_admin: Desk)
     address = reverse(f"admin:{PAGE}", args=[world.globex.organization.pk])
     assert org_admin.client.get(address).status_code == 404
     assert org_admin.client.post(address, USUAL).status_code == 404
-    WatchLimits.objects.create(organization=world.globex.organization)
+    StallThresholds.objects.create(organization=world.globex.organization)
     assert org_admin.client.get(address).status_code == 404
 
 

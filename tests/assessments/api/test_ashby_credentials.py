@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from assessments.models import InboundCall
+from assessments.models import InboundRequest
 from integrations.connections.connect import connect
 from integrations.encryption.secrets import Secret
 from tests.fixtures.world import World, basic
@@ -82,7 +82,7 @@ def test_an_unknown_key_is_refused(world: World, key: str) -> None:
     answer = world.call("/ashby/assessment.start", world.start_body(), key=key)
     assert (answer.status_code, world.error(answer)) == (403, "invalid_api_key")
     assert world.written() == (0, 0, 0)
-    assert not InboundCall.objects.exists()
+    assert not InboundRequest.objects.exists()
 
 
 def test_bytes_that_are_no_text_are_an_unknown_key(world: World) -> None:
@@ -97,7 +97,7 @@ def test_the_ashby_key_is_no_key_here(world: World) -> None:
 def test_a_replaced_key_works_until_it_is_retired(world: World) -> None:
     connect("Acme", slug="acme", verification_key="a-new-key-for-acme")
     assert world.call(LIST, {}).status_code == 200
-    world.acme.organization.retiring_verification_keys.all().delete()
+    world.acme.organization.previous_verification_keys.all().delete()
     assert world.call(LIST, {}).status_code == 403
     assert world.call(LIST, {}, key="a-new-key-for-acme").status_code == 200
 
@@ -108,7 +108,7 @@ def test_an_org_that_is_switched_off_is_refused_and_support_sees_why(world: Worl
     for name in ("list", "start", "cancel", "customField.list", "unknown"):
         answer = world.call(f"/ashby/assessment.{name}", world.start_body())
         assert (answer.status_code, world.error(answer)) == (403, "organization_disabled")
-        kept = InboundCall.objects.get(request_id=answer.json()["errorInfo"]["requestId"])
+        kept = InboundRequest.objects.get(request_id=answer.json()["errorInfo"]["requestId"])
         assert (kept.organization, kept.http_status) == (world.acme.organization, 403)
         assert kept.outcome == "organization_disabled"
     assert world.call("/justifacts/assessment.update", {}).status_code == 403

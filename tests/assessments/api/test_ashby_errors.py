@@ -48,13 +48,13 @@ NOBODYS = {"assessment_id": "c0ffee00-0000-4000-8000-000000000000"}
 
 @pytest.mark.parametrize("name", ["start", "cancel", "list"])
 @pytest.mark.parametrize(
-    "at", ["SELECT", 'UPDATE "integrations_connection"', 'INSERT INTO "assessments_inboundcall"']
+    "at", ["SELECT", 'UPDATE "integrations_connection"', 'INSERT INTO "assessments_inboundrequest"']
 )
 def test_with_the_database_away_at_any_point_ashby_is_told_to_try_again(world: World, name, at) -> None:
     """While the key is looked up, while the call is noted, while its refusal is kept."""
     world.call("/ashby/assessment.list", {})
     body = {"start": world.start_body(), "cancel": NOBODYS, "list": {}}[name]
-    Connection.objects.update(ashby_called_at=None)
+    Connection.objects.update(last_inbound_call_at=None)
     with transaction.atomic(), database.execute_wrapper(goes_away(at)):
         answer = world.call(f"/ashby/assessment.{name}", body)
     assert answer.status_code == 503, answer.content

@@ -9,7 +9,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assessments.models import InboundCall
+from assessments.models import InboundRequest
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anywhere
@@ -63,14 +63,14 @@ PLACES = st.sampled_from(
 def answered(world: World, path: str, content: bytes) -> None:
     """Posts, checks, and undoes it."""
     with transaction.atomic():
-        before, calls = world.written(), InboundCall.objects.count()
+        before, calls = world.written(), InboundRequest.objects.count()
         answer = world.call(path, content)
         assert answer.status_code < 500, content
         assert answer.json()["success"] is (answer.status_code == 200)
         if answer.status_code != 200:
             assert world.error(answer)
             assert world.written() == before
-            assert InboundCall.objects.count() == calls + 1
+            assert InboundRequest.objects.count() == calls + 1
         transaction.set_rollback(True)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assessments.models import InboundCall
+from assessments.models import InboundRequest
 from integrations.catalog.mapping import set_default_package
 from integrations.http.strict_json import MAX_BYTES
 from integrations.models import CustomField, Package
@@ -151,14 +151,14 @@ def test_each_error_has_a_request_id_of_its_own_that_support_can_find(world: Wor
     answers = [world.call("/ashby/assessment.start", {}) for _ in range(2)]
     ids = {answer.json()["errorInfo"]["requestId"] for answer in answers}
     assert len(ids) == 2
-    assert set(InboundCall.objects.values_list("request_id", flat=True)) == ids
+    assert set(InboundRequest.objects.values_list("request_id", flat=True)) == ids
 
 
 @pytest.mark.parametrize("length", [MAX_BYTES + 1, MAX_BYTES * 3])
 def test_a_body_over_256_kb_is_too_large(world: World, length: int) -> None:
     answer = world.call("/ashby/assessment.start", b" " * length)
     assert (answer.status_code, world.error(answer)) == (413, "body_too_large")
-    assert InboundCall.objects.get().http_status == 413
+    assert InboundRequest.objects.get().http_status == 413
 
 
 def test_a_body_of_exactly_256_kb_is_read(world: World) -> None:
@@ -174,7 +174,7 @@ def test_a_chunked_body_is_read_and_limited_like_any_other(world: World) -> None
 
     body = {**world.start_body(), "padding": "x" * 100_000}
     assert call("/ashby/assessment.start", json.dumps(body).encode()).status_code == 200
-    assert "padding" not in InboundCall.objects.get().body
+    assert "padding" not in InboundRequest.objects.get().body
     assert call(LIST, b" " * (MAX_BYTES + 1)).status_code == 413
 
 
@@ -202,7 +202,7 @@ def test_another_content_type_is_refused(world: World, content_type: str) -> Non
     answer = world.call("/ashby/assessment.start", world.start_body(), CONTENT_TYPE=content_type)
     assert (answer.status_code, world.error(answer)) == (415, "unsupported_media_type")
     assert world.written() == (0, 0, 0)
-    assert InboundCall.objects.get().http_status == 415
+    assert InboundRequest.objects.get().http_status == 415
 
 
 @pytest.mark.parametrize(
@@ -232,6 +232,6 @@ def test_the_answer_is_json_whatever_is_accepted(world: World, accept: str) -> N
 def test_reads_are_kept_once_a_minute_and_shown_on_the_connection(world: World) -> None:
     for _ in range(3):
         world.call(LIST, {})
-    assert InboundCall.objects.count() == 1
+    assert InboundRequest.objects.count() == 1
     world.acme.connection.refresh_from_db()
-    assert world.acme.connection.ashby_called_at is not None
+    assert world.acme.connection.last_inbound_call_at is not None

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from assessments.models import InboundCall, Order
+from assessments.models import InboundRequest, Order
 from integrations.catalog.mapping import map_job, set_default_package
 from integrations.connections.connect import connect
 from integrations.models import CustomField
@@ -119,7 +119,7 @@ def test_each_call_is_recorded_with_the_org_that_made_it(world: World) -> None:
     ours = started(world, world.acme, world.start_body())
     world.call("/ashby/assessment.cancel", {"assessment_id": str(ours.pk)}, **as_(world.globex))
     world.call(START, b"not json", **as_(world.globex))
-    calls = InboundCall.objects.filter(organization=world.globex.organization)
+    calls = InboundRequest.objects.filter(organization=world.globex.organization)
     assert [(call.outcome, call.order) for call in calls] == [
         ("invalid_input", None),
         ("assessment_not_found", None),

@@ -80,7 +80,7 @@ def test_work_that_nobody_takes_is_named(world: World, client, clock, what: str)
         world.ashby_takes_everything()
         world.work()
         order.refresh_from_db()
-        clock.move_to(order.next_call_at)
+        clock.move_to(order.next_attempt_at)
     clock.shift(timedelta(minutes=2))
     for name in ("worker", "scheduler"):
         Heartbeat.beat(name, datetime.now(UTC))
@@ -103,7 +103,7 @@ def test_work_that_waits_for_a_reason_is_not_late(world: World, client, clock, w
         clock.shift(4)
     else:
         clock.shift(timedelta(hours=1))
-        Order.objects.update(next_call_at=datetime.now(UTC))
+        Order.objects.update(next_attempt_at=datetime.now(UTC))
     for name in ("worker", "scheduler"):
         Heartbeat.beat(name, datetime.now(UTC))
     assert not_well(client) == set()

@@ -50,8 +50,8 @@ _PROMISED = [
 #: minute) that the key, which was right, was used, and that a push could not be read.
 _RECORDS = (
     'UPDATE "integrations_connection" SET "justifacts_problem',
-    'INSERT INTO "assessments_inboundcall"',
-    'UPDATE "integrations_connection" SET "ashby_called_at"',
+    'INSERT INTO "assessments_inboundrequest"',
+    'UPDATE "integrations_connection" SET "last_inbound_call_at"',
     'UPDATE "integrations_connection" SET "verification_key_last_used_at"',
 )
 

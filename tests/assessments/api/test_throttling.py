@@ -3,7 +3,7 @@
 import pytest
 
 from assessments.api import budgets
-from assessments.models import InboundCall
+from assessments.models import InboundRequest
 from tests.fixtures.world import World
 
 LIST = "/ashby/assessment.list"
@@ -12,7 +12,7 @@ LIST = "/ashby/assessment.list"
 @pytest.fixture(autouse=True)
 def _nobody_has_called_yet(settings) -> None:
     settings.INBOUND_FAILURES_PER_MINUTE = 5
-    budgets.Guesses._worked.clear()
+    budgets.KeyGuessThrottle._worked.clear()
     budgets.calls.__init__()
 
 
@@ -25,7 +25,7 @@ def test_wrong_keys_are_soon_answered_429_with_the_time_to_wait(world: World) ->
     answer = world.call(LIST, {}, key="wrong-too")
     assert (answer.status_code, world.error(answer)) == (429, "too_many_requests")
     assert 1 <= int(answer["Retry-After"]) <= 60
-    assert not InboundCall.objects.exists(), "who has no key leaves no rows"
+    assert not InboundRequest.objects.exists(), "who has no key leaves no rows"
 
 
 def test_a_right_key_from_the_same_address_still_works(world: World) -> None:
@@ -56,7 +56,7 @@ def test_whoever_goes_on_guessing_is_not_listened_to_even_when_the_guess_is_righ
     with django_assert_num_queries(0):
         assert statuses(world, 1, REMOTE_ADDR="203.0.113.8") == [429]
     assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200], "it has worked from there before"
-    budgets.Guesses._worked.clear()
+    budgets.KeyGuessThrottle._worked.clear()
     assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200], "for all processes"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assessments.management.commands.orders import Command
-from assessments.models import Event, Order, Update
+from assessments.models import AshbyUpdate, Order, OrderEvent
 from tests.commands.conftest import Console
 from tests.fixtures.world import World, data
 
@@ -142,12 +142,12 @@ class TestRetry:
         refusal = {"success": False, "errors": ["invalid_input"], "errorInfo": {"code": "invalid_input"}}
         world.ashby("assessment.update", refusal, 400)
         world.work()
-        assert Update.objects.get().state == Update.State.REFUSED
+        assert AshbyUpdate.objects.get().state == AshbyUpdate.State.REFUSED
         world.ashby_takes_everything()
         assert "tell Ashby 1 waiting update now" in console.run("retry", str(order.pk))
         world.work()
-        assert Update.objects.get().state == Update.State.DELIVERED
-        asked = Event.objects.get(kind="retried")
+        assert AshbyUpdate.objects.get().state == AshbyUpdate.State.DELIVERED
+        asked = OrderEvent.objects.get(kind="retried")
         assert "on the command line" in asked.summary
 
     def test_json_says_what_it_did(self, world: World, console: Console) -> None:
@@ -156,7 +156,7 @@ class TestRetry:
         assert found == {"assessment_id": str(order.pk), "done": ["place the order now"]}
 
     def test_nothing_to_retry_is_no_failure(self, world: World, complete: Order, console: Console) -> None:
-        Order.objects.filter(pk=complete.pk).update(next_call="", next_call_at=None)
+        Order.objects.filter(pk=complete.pk).update(next_call="", next_attempt_at=None)
         assert console.run("retry", str(complete.pk)) == "Nothing waits for this order.\n"
 
     def test_a_broker_that_is_away_is_no_noise(
@@ -187,4 +187,4 @@ class TestRetry:
 
         monkeypatch.setattr("getpass.getuser", nameless)
         console.run("retry", str(world.start().pk))
-        assert Event.objects.filter(kind="retried", summary__startswith="An operator").exists()
+        assert OrderEvent.objects.filter(kind="retried", summary__startswith="An operator").exists()

@@ -63,7 +63,7 @@ def test_many_failed_tries_are_one_line(world: World) -> None:
     world.ashby("assessment.update", "down", 503)
     world.work()
     for _ in range(3):
-        order.updates.update(due_at=order.created_at)
+        order.updates.update(next_attempt_at=order.created_at)
         world.work()
     moment = find(order, "Ashby was not told “Justifacts Received” (4 tries): ashby.test answered 503.")
     assert moment.tone == "ask"

@@ -17,7 +17,7 @@ from assessments.insights.dashboard import (
     turnaround,
     updates_waiting,
 )
-from assessments.models import Order, Update
+from assessments.models import AshbyUpdate, Order
 from integrations.connections.pauses import pause
 from integrations.models import Package
 from tests.fixtures.world import Tenant, World
@@ -44,7 +44,7 @@ def completed(package: Package, *, minutes: int, result: str = "Clear", ago: int
         turnaround_minutes=minutes,
         result=result,
         next_call="",
-        next_call_at=None,
+        next_attempt_at=None,
     )
 
 
@@ -116,12 +116,12 @@ def test_orders_are_counted_on_the_day_of_their_start(world: World) -> None:
 
 def test_waiting_updates_are_counted_by_age_and_by_why(world: World) -> None:
     order = world.placed()
-    Update.objects.update(created_at=NOON - timedelta(minutes=4))
+    AshbyUpdate.objects.update(created_at=NOON - timedelta(minutes=4))
     assert updates_waiting(EVERYTHING, NOON) == {("on_the_way", 0): 1}
-    Update.objects.update(created_at=NOON - timedelta(minutes=59))
+    AshbyUpdate.objects.update(created_at=NOON - timedelta(minutes=59))
     assert updates_waiting(EVERYTHING, NOON) == {("on_the_way", 1): 1}
     pause(world.acme.organization, "Ashby refused the key.", NOON)
-    Update.objects.update(created_at=NOON - timedelta(hours=7))
+    AshbyUpdate.objects.update(created_at=NOON - timedelta(hours=7))
     assert updates_waiting(EVERYTHING, NOON) == {("paused", 3): 1}
     order.updates.update(state="refused", created_at=NOON - timedelta(days=2))
     assert updates_waiting(EVERYTHING, NOON) == {("refused", 4): 1}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from assessments.models import InboundCall
+from assessments.models import InboundRequest
 from tests.fixtures.world import World
 
 # Refused before a database is asked; those are run on PostgreSQL too whose signs or lengths it minds.
@@ -26,7 +26,7 @@ def refused(world: World, path: str, body: Any, *statuses: int) -> Any:
     code = world.error(answer)
     assert answer.status_code in (statuses or (400, 422)), (body, answer.content)
     assert world.written() == before
-    kept = InboundCall.objects.get(request_id=answer.json()["errorInfo"]["requestId"])
+    kept = InboundRequest.objects.get(request_id=answer.json()["errorInfo"]["requestId"])
     assert (kept.http_status, kept.outcome, kept.order) == (answer.status_code, code, None)
     return answer
 

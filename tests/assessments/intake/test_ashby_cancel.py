@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from assessments.models import InboundCall, NextCall, Order
+from assessments.models import InboundRequest, Order, PendingCall
 from assessments.placement import place
 from assessments.statuses import Status
 from tests.fixtures.world import World, data
@@ -56,9 +56,9 @@ def test_an_active_check_ends_at_once(world: World, make: Callable[[World], Orde
     assert answer.status_code == 200
     assert answer.json() == {"success": True, "results": {"assessment_id": str(order.pk)}}
     order.refresh_from_db()
-    assert (order.status, order.end_reason) == (Status.CANCELLED, "Cancelled in Ashby")
+    assert (order.status, order.closing_reason) == (Status.CANCELLED, "Cancelled in Ashby")
     assert world.waiting(order)[-1] == "Cancelled: Cancelled in Ashby"
-    kept = InboundCall.objects.get(name="assessment.cancel")
+    kept = InboundRequest.objects.get(name="assessment.cancel")
     assert (kept.order, kept.outcome, kept.http_status) == (order, "cancelled", 200)
 
 
@@ -87,7 +87,7 @@ def test_a_check_that_justifacts_has_is_cancelled_there_too(world: World) -> Non
     world.work()
     assert world.sent("assessment.cancel") == [{"assessment_id": "JF-9"}]
     order.refresh_from_db()
-    assert order.next_call == NextCall.NONE
+    assert order.next_call == PendingCall.NONE
 
 
 def completed(world: World) -> Order:
@@ -120,15 +120,15 @@ def test_a_check_that_has_ended_stays_as_it_is(world: World, make: Callable[[Wor
     """The call succeeds, since what Ashby wants is so: nothing goes on."""
     order = make(world)
     order.refresh_from_db()
-    status, reason, result = order.status, order.end_reason, order.result
+    status, reason, result = order.status, order.closing_reason, order.result
     waiting = world.waiting(order)
     for _ in range(2):
         answer = cancel(world, order.pk)
         assert (answer.status_code, answer.json()["success"]) == (200, True)
     order.refresh_from_db()
-    assert (order.status, order.end_reason, order.result) == (status, reason, result)
+    assert (order.status, order.closing_reason, order.result) == (status, reason, result)
     assert world.waiting(order) == waiting
-    assert InboundCall.objects.filter(outcome="already_ended").count() == 2
+    assert InboundRequest.objects.filter(outcome="already_ended").count() == 2
     assert order.events.filter(kind="cancel_ignored").exists()
 
 
@@ -158,7 +158,7 @@ def test_an_unknown_check_cannot_be_cancelled(world: World, assessment_id: str) 
     answer = cancel(world, assessment_id)
     assert (answer.status_code, world.error(answer)) == (404, "assessment_not_found")
     assert world.written() == before
-    assert InboundCall.objects.get(http_status=404).order is None
+    assert InboundRequest.objects.get(http_status=404).order is None
 
 
 @pytest.mark.parametrize("value", [None, "", " ", 0, True, [], {}, ["x"], {"id": "x"}, "a\nb", "x" * 201])

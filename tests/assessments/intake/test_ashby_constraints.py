@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from assessments.models import Event, Order, Update
+from assessments.models import AshbyUpdate, Order, OrderEvent
 from assessments.statuses import ENDED, Status
 from integrations.encryption.secrets import Secret
 from integrations.models import AshbyApiKey, Connection, CustomField, Job, JobPackageMapping, Package
@@ -117,10 +117,10 @@ def test_a_job_has_one_package(world: World) -> None:
 def test_updates_of_an_order_are_counted_and_timed_once(world: World) -> None:
     first, second = world.start(), world.start()
     values = {"payload": {}, "summary": "x"}
-    Update.objects.create(order=first, sequence=1, timestamp=10, **values)
-    refuses(lambda: Update.objects.create(order=first, sequence=1, timestamp=11, **values))
-    refuses(lambda: Update.objects.create(order=first, sequence=2, timestamp=10, **values))
-    Update.objects.create(order=second, sequence=1, timestamp=10, **values)
+    AshbyUpdate.objects.create(order=first, sequence=1, timestamp=10, **values)
+    refuses(lambda: AshbyUpdate.objects.create(order=first, sequence=1, timestamp=11, **values))
+    refuses(lambda: AshbyUpdate.objects.create(order=first, sequence=2, timestamp=10, **values))
+    AshbyUpdate.objects.create(order=second, sequence=1, timestamp=10, **values)
 
 
 def test_a_number_of_justifacts_is_one_order(world: World) -> None:
@@ -155,22 +155,22 @@ def test_an_order_outlives_no_package_and_no_organization(world: World) -> None:
         refuses(row.delete)
 
 
-WAYS: list[Callable[[Event], Any]] = [
-    lambda event: Event.objects.filter(pk=event.pk).update(summary="rewritten"),
-    lambda event: Event.objects.bulk_update([event], ["kind"]),
+WAYS: list[Callable[[OrderEvent], Any]] = [
+    lambda event: OrderEvent.objects.filter(pk=event.pk).update(summary="rewritten"),
+    lambda event: OrderEvent.objects.bulk_update([event], ["kind"]),
     lambda event: connection.cursor().execute(
-        "UPDATE assessments_event SET summary = 'rewritten' WHERE id = %s", [event.pk]
+        "UPDATE assessments_orderevent SET summary = 'rewritten' WHERE id = %s", [event.pk]
     ),
-    lambda event: connection.cursor().execute("UPDATE assessments_event SET kind = kind"),
+    lambda event: connection.cursor().execute("UPDATE assessments_orderevent SET kind = kind"),
 ]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=["query set", "bulk", "SQL", "SQL on all"])
-def test_a_line_of_history_is_never_rewritten(world: World, way: Callable[[Event], Any]) -> None:
+def test_a_line_of_history_is_never_rewritten(world: World, way: Callable[[OrderEvent], Any]) -> None:
     event = world.start().events.get()
     with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
         way(event)
-    assert Event.objects.get().summary == event.summary
+    assert OrderEvent.objects.get().summary == event.summary
 
 
 def test_nor_by_the_model(world: World) -> None:

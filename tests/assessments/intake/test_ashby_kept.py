@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assessments.models import InboundCall, Order
+from assessments.models import InboundRequest, Order
 from tests.fixtures.world import World
 
 START = "/ashby/assessment.start"
@@ -187,7 +187,7 @@ def test_unknown_fields_are_ignored_and_kept_without_the_candidate(world: World)
     body["candidate"] |= {"preferred": "Call her Zoë", "phone": "+1 555", "score": 3}
     body["job"]["level"] = "Senior"
     assert world.call(START, body).status_code == 200
-    kept = InboundCall.objects.get().body
+    kept = InboundRequest.objects.get().body
     assert kept["surprise"] == {"deep": [1, {"note": "write to •••"}]}
     assert (kept["webhookActionId"], kept["job"]["level"]) == ("w-1", "Senior")
     assert kept["additional_fields"] == {"birthday": "•••"}
@@ -209,7 +209,7 @@ def test_answers_are_hidden_wherever_they_stand(world: World, place: str) -> Non
     body = world.start_body()
     body[place]["additional_fields"] = {"ssn": "078-05-1120", "more": {"dob": "1990"}}
     world.call(START, body)
-    assert InboundCall.objects.get().body[place]["additional_fields"] == {"ssn": "•••", "more": "•••"}
+    assert InboundRequest.objects.get().body[place]["additional_fields"] == {"ssn": "•••", "more": "•••"}
 
 
 @pytest.mark.parametrize(
@@ -217,9 +217,9 @@ def test_answers_are_hidden_wherever_they_stand(world: World, place: str) -> Non
 )
 def test_answers_in_a_shape_that_cannot_be_read_are_not_kept_in_the_record(world: World, fields: Any) -> None:
     assert world.call(START, world.start_body(additional_fields=fields)).status_code == 200
-    assert InboundCall.objects.get().body["additional_fields"] == "•••"
+    assert InboundRequest.objects.get().body["additional_fields"] == "•••"
 
 
 def test_a_very_long_body_is_not_kept(world: World) -> None:
     assert world.call(START, {**world.start_body(), "padding": "x" * 100_000}).status_code == 200
-    assert list(InboundCall.objects.get().body) == ["omitted"]
+    assert list(InboundRequest.objects.get().body) == ["omitted"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assessments.models import InboundCall, Order
+from assessments.models import InboundRequest, Order
 from integrations.catalog.mapping import map_job
 from tests.fixtures.world import World
 
@@ -187,7 +187,7 @@ def test_what_is_not_needed_may_be_anything(world: World, place: str) -> None:
         sent = json.dumps(order.start_request.as_json() | {"additional_fields": {}})
         assert "null" not in sent
         assert "\\u0000" not in json.dumps(order.additional_fields) + sent
-        assert InboundCall.objects.filter(order=order).exists()
+        assert InboundRequest.objects.filter(order=order).exists()
 
 
 @pytest.mark.parametrize(
@@ -281,6 +281,6 @@ def test_a_job_is_found_by_its_uuid(world: World) -> None:
 def test_what_was_sent_is_kept_without_the_candidate_however_it_was_written(world: World) -> None:
     body = changed(world.start_body(), "candidate.last_name", "\u202bO'Neil\u0000 ")
     order = accepted(world, "job.unknown", "Call O'Neil \u0001", body)
-    kept = InboundCall.objects.get(order=order).body
+    kept = InboundRequest.objects.get(order=order).body
     assert "Neil" not in json.dumps(kept)
     assert kept["job"]["unknown"] == "Call ••• \ufffd"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import time_machine
 
-from assessments.models import InboundCall, Order, Update
-from assessments.support.cancel import cancel_by_person
-from assessments.support.updates import set_aside
+from assessments.models import AshbyUpdate, InboundRequest, Order
+from assessments.support.cancel import cancel_by_staff
+from assessments.support.updates import skip_update
 from integrations.catalog.mapping import map_job
 from tests.fixtures.world import World, data
 
@@ -49,7 +49,7 @@ class Lost:
         for _ in range(30):
             self.clock.shift(MINUTE)
             self.world.work()
-        assert self.order.updates.filter(state=Update.State.REFUSED).exists()
+        assert self.order.updates.filter(state=AshbyUpdate.State.REFUSED).exists()
         assert self.order.needs_attention
 
     def complete(self) -> None:
@@ -76,7 +76,7 @@ def test_the_same_start_gets_the_first_answer_once_ashby_said_not_found(lost: Lo
     lost.clock.shift(seconds)
     for _ in range(3):
         lost.is_answered_again()
-    call = InboundCall.objects.order_by("pk").last()
+    call = InboundRequest.objects.order_by("pk").last()
     assert call is not None
     assert (call.outcome, call.order) == ("repeated", lost.order)
     assert lost.order.events.filter(kind="answered_again").count() == 1
@@ -109,7 +109,7 @@ def test_an_answer_that_is_lost_again_is_given_again(lost: Lost, world: World) -
     lost.is_answered_again()
     lost.clock.shift(5)
     world.work()
-    assert lost.order.updates.get().state == Update.State.WAITING
+    assert lost.order.updates.get().state == AshbyUpdate.State.WAITING
     lost.given_up()
     lost.is_answered_again()
     world.ashby_takes_everything()
@@ -155,7 +155,7 @@ def test_a_card_that_ashby_has_lost_shows_where_the_check_stands(world: World, c
     world.ashby("assessment.update", NOT_FOUND)
     world.push(order, "In Process: Justifacts")
     world.work()
-    set_aside(order.updates.get(state=Update.State.WAITING).pk, "Ada", "Ashby does not know it")
+    skip_update(order.updates.get(state=AshbyUpdate.State.WAITING).pk, "Ada", "Ashby does not know it")
     clock.shift(HOUR)
     answer = world.call(START, body)
     assert answer.json()["results"]["assessment_id"] == str(order.pk)
@@ -226,7 +226,7 @@ def test_a_completed_check_that_ashby_has_shown_is_ordered_anew(world: World, cl
 
 def test_a_cancelled_check_that_ashby_never_learned_of_is_ordered_anew(lost: Lost, world: World) -> None:
     lost.given_up()
-    cancel_by_person(lost.order.pk, "Ada", "The recruiter asked", datetime.now(UTC))
+    cancel_by_staff(lost.order.pk, "Ada", "The recruiter asked", datetime.now(UTC))
     assert lost.again().status_code == 200
     assert Order.objects.count() == 2
 
@@ -299,7 +299,7 @@ def test_before_ashby_has_answered_anything_the_text_names_a_step_that_exists(
     sentence = answer.json()["message"]
     assert "If Ashby does not show it, an admin of Acme can cancel it here" in sentence
     assert f"https://portal.test/orders/{order.pk}/" in sentence
-    cancel_by_person(order.pk, "Ada", "The recruiter asked", datetime.now(UTC))
+    cancel_by_staff(order.pk, "Ada", "The recruiter asked", datetime.now(UTC))
     assert world.call(START, body).status_code == 200
 
 

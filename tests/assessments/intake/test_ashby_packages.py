@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from assessments.models import InboundCall, Order
+from assessments.models import InboundRequest, Order
 from integrations.catalog.mapping import map_job, set_default_package
 from integrations.models import Package
 from tests.fixtures.world import World
@@ -28,7 +28,7 @@ def refused(world: World, answer: Any, *words: str) -> None:
     sentence = answer.json()["message"]
     assert all(word in sentence for word in words), sentence
     assert world.written() == (0, 0, 0)
-    assert InboundCall.objects.get().message == sentence
+    assert InboundRequest.objects.get().message == sentence
 
 
 def listed(world: World) -> list[str]:
@@ -50,7 +50,7 @@ def test_the_job_chooses_its_package(world: World) -> None:
     map_job(world.acme.organization, "job-1", world.acme.executive)
     assert by_job(world).status_code == 200
     order = Order.objects.get()
-    assert (order.package, order.by_job_mapping) == (world.acme.executive, True)
+    assert (order.package, order.package_from_job_mapping) == (world.acme.executive, True)
 
 
 def test_a_job_without_a_package_gets_the_default(world: World) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 import time_machine
 
-from assessments.models import Event, InboundCall, NextCall, Order
+from assessments.models import InboundRequest, Order, OrderEvent, PendingCall
 from assessments.statuses import Status
 from integrations.catalog.mapping import map_job, set_default_package
 from tests.fixtures.world import World, data
@@ -51,7 +51,7 @@ def test_a_start_is_answered_from_the_database_alone(world: World) -> None:
     """Justifacts hears of it later; nothing is on the network, and Ashby has no update to get yet."""
     order = world.start()
     assert not world.wire.calls
-    assert (order.status, order.next_call) == (Status.ACCEPTED, NextCall.PLACE)
+    assert (order.status, order.next_call) == (Status.ACCEPTED, PendingCall.PLACE)
     assert not world.waiting(order)
     assert [event.kind for event in order.events.all()] == ["started"]
 
@@ -73,7 +73,7 @@ def test_the_same_start_again_gets_the_first_answer_byte_for_byte(world: World) 
             again = world.call(START, body)
             assert (again.status_code, again.content) == (200, first.content)
     assert world.written() == (1, 1, 0)
-    outcomes = InboundCall.objects.order_by("pk").values_list("outcome", flat=True)
+    outcomes = InboundRequest.objects.order_by("pk").values_list("outcome", flat=True)
     assert list(outcomes) == ["accepted", *["repeated"] * 4]
 
 
@@ -148,7 +148,7 @@ def test_later_ashby_is_told_since_when_and_where_the_check_stands(
     for part in ("already being assessed", "“Basic”", "2026-03-02 12:00 UTC", f"“{label}”"):
         assert part in message
     assert world.written() == before
-    kept = InboundCall.objects.first()
+    kept = InboundRequest.objects.first()
     assert kept is not None
     assert (kept.http_status, kept.order, kept.message) == (409, None, message)
 
@@ -203,7 +203,7 @@ def test_a_merged_candidate_is_still_the_same_check(world: World) -> None:
     assert world.call(START, merged).content == first.content
 
 
-def test_a_refused_start_can_be_mended_and_started_again(world: World) -> None:
+def test_a_refused_start_can_be_corrected_and_started_again(world: World) -> None:
     """A refusal reserves nothing."""
     body = world.start_body()
     broken = {**body, "candidate": {**body["candidate"], "email": "nonsense"}}
@@ -213,8 +213,8 @@ def test_a_refused_start_can_be_mended_and_started_again(world: World) -> None:
 
 def test_the_call_is_kept_with_its_order_for_support(world: World) -> None:
     order = world.start()
-    kept = InboundCall.objects.get()
+    kept = InboundRequest.objects.get()
     assert (kept.order, kept.source, kept.name) == (order, "ashby", "assessment.start")
     assert (kept.http_status, kept.outcome) == (200, "accepted")
     assert kept.body["application"]["ashby_id"] == order.application_id
-    assert Event.objects.get().source == Event.Source.ASHBY
+    assert OrderEvent.objects.get().source == OrderEvent.Source.ASHBY

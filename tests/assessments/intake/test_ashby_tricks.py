@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assessments.models import InboundCall
+from assessments.models import InboundRequest
 from integrations.models import Connection
 from tests.fixtures.world import World, basic
 
@@ -132,7 +132,7 @@ def test_forged_headers_open_no_door_and_break_nothing(
 def test_another_host_is_told_so_in_the_envelope(world: World, host: str) -> None:
     answer = world.call(START, world.start_body(), HTTP_HOST=host)
     refused(world, answer, 400)
-    assert InboundCall.objects.count() == 0
+    assert InboundRequest.objects.count() == 0
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_of_a_wrong_key_the_answer_does_not_tell_how_near_it_is(world: World) ->
     told = {(a.status_code, a.json()["errorInfo"]["message"]) for a in answers}
     assert len(told) == 1
     assert answers[0].status_code == 403
-    assert not Connection.objects.exclude(ashby_called_at=None).exists()
+    assert not Connection.objects.exclude(last_inbound_call_at=None).exists()
 
 
 def test_basic_without_a_colon_is_the_key_alone(world: World) -> None:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from assessments.models import Order
-from assessments.notifications.dispatch import send_notices
+from assessments.notifications.dispatch import send_notifications
 from integrations.connections.pauses import pause
 from integrations.models import Membership, Organization, Role
 from tests.fixtures.world import World
@@ -30,7 +30,7 @@ def of_the_portal(name: str, role: str = Role.SUPPORT) -> User:
 
 
 def a_minute_passes() -> None:
-    send_notices(timezone.now())
+    send_notifications(timezone.now())
 
 
 def breaks(world: World, reason: str = "Ashby refused the API key (403).") -> None:

@@ -11,7 +11,7 @@ import time_machine
 from cryptography.fernet import Fernet
 from django.core import mail
 
-from assessments.models import Told
+from assessments.models import NotificationState
 from integrations.connections.pauses import resume
 from integrations.models import Organization
 from tests.assessments.notifications.sending import (
@@ -58,7 +58,7 @@ def test_it_hears_when_the_connection_breaks_and_when_it_works_again(world: Worl
     first, second = said(world)
     assert first.startswith("*Acme: the connection does not work*\n")
     assert "Ashby refused the API key (403)." in first
-    assert "my-notices" not in first, "a chat has no choices of its own"
+    assert "notification-settings" not in first, "a chat has no choices of its own"
     assert second.startswith("*Acme: the connection works again*\n")
 
 
@@ -121,7 +121,7 @@ def test_a_chat_that_fails_keeps_up_no_mail_is_seen_and_is_tried_again(
     breaks(world)
     a_minute_passes()
     assert len(mail.outbox) == 1
-    told = Told.objects.get(person=None, kind="connection")
+    told = NotificationState.objects.get(person=None, kind="connection")
     assert (told.last_error, told.failed_at, told.ashby_broken_since) == (words, NINE, None)
     assert "very-secret-path" not in caplog.text
 
@@ -142,7 +142,7 @@ def test_an_address_that_cannot_be_read_any_more_is_seen(world: World, settings)
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     breaks(world)
     a_minute_passes()
-    assert "cannot be read" in Told.objects.get(person=None, kind="connection").last_error
+    assert "cannot be read" in NotificationState.objects.get(person=None, kind="connection").last_error
     assert not world.wire.calls
 
 
@@ -162,4 +162,4 @@ def test_without_an_address_there_is_no_chat(world: World) -> None:
     world.acme.connection.save()
     breaks(world)
     a_minute_passes()
-    assert not Told.objects.exists()
+    assert not NotificationState.objects.exists()

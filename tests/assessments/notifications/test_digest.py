@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.utils import timezone
 
-from assessments.models import NoticeChoice, Told
-from assessments.stalled.detect import watch
+from assessments.models import NotificationPreference, NotificationState
+from assessments.stalled.detect import detect_stalled
 from tests.assessments.notifications.sending import a_minute_passes, member, needs_a_human
 from tests.fixtures.world import World, data
 
@@ -33,7 +33,7 @@ def ada(world: World) -> User:
 
 def wants(person: User) -> None:
     """Since yesterday."""
-    NoticeChoice.objects.create(person=person, connection=False, human=False, digest=True)
+    NotificationPreference.objects.create(person=person, connection=False, human=False, digest=True)
     a_minute_passes()
 
 
@@ -66,7 +66,7 @@ def test_it_counts_yesterday_and_what_waits_now(world: World, ada: User, clock) 
     world.push(world.placed("JF-4"), "Applicant Started")
     clock.move_to(SEVEN - timedelta(hours=1))
     world.placed("JF-5")
-    watch(timezone.now())
+    detect_stalled(timezone.now())
     (body,) = at_seven(clock)
     assert "Acme on Sunday, 1 March 2026 (UTC)" in body
     assert figures(body) == {
@@ -106,7 +106,7 @@ def test_a_quiet_organization_is_not_spoken_of(
     world: World, ada: User, clock, django_assert_max_num_queries
 ) -> None:
     assert at_seven(clock) == []
-    assert Told.objects.get().until == SEVEN.replace(hour=0), "nor looked at again today"
+    assert NotificationState.objects.get().until == SEVEN.replace(hour=0), "nor looked at again today"
     clock.shift(timedelta(minutes=2))
     with django_assert_max_num_queries(12):
         a_minute_passes()

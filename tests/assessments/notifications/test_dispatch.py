@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.utils import timezone
 
-from assessments.models import NoticeChoice, Order, Told
-from integrations.connections.health import note_justifacts
+from assessments.models import NotificationPreference, NotificationState, Order
+from integrations.connections.health import record_justifacts_result
 from integrations.connections.pauses import resume
 from integrations.http.errors import Unknown
 from integrations.models import Connection
@@ -40,11 +40,11 @@ def subjects() -> list[str]:
 
 def justifacts_fails() -> None:
     connection = Connection.objects.get(organization__slug="acme")
-    note_justifacts(connection, Unknown("justifacts.test did not answer in time."), timezone.now())
+    record_justifacts_result(connection, Unknown("justifacts.test did not answer in time."), timezone.now())
 
 
 def justifacts_answers() -> None:
-    note_justifacts(Connection.objects.get(organization__slug="acme"), None, timezone.now())
+    record_justifacts_result(Connection.objects.get(organization__slug="acme"), None, timezone.now())
 
 
 class TestAConnectionBreaks:
@@ -58,7 +58,7 @@ class TestAConnectionBreaks:
         assert "Ashby refused the API key (403): no such key." in message.body
         connection = world.acme.connection.pk
         assert f"https://portal.test/admin/integrations/connection/{connection}/change/" in message.body
-        assert "https://portal.test/admin/my-notices/" in message.body
+        assert "https://portal.test/admin/notification-settings/" in message.body
         for _ in range(5):
             clock.shift(HOUR)
             a_minute_passes()
@@ -158,18 +158,18 @@ class TestAConnectionBreaks:
         assert "Zoë" not in message.body
         assert "Neil" not in message.body
 
-    @pytest.mark.parametrize("kind", ["connection", "human", "digest"])
+    @pytest.mark.parametrize("kind", ["connection", "attention", "digest"])
     def test_a_connection_that_is_switched_off_says_nothing(
         self, world: World, ada: User, clock, kind: str
     ) -> None:
-        NoticeChoice.objects.create(person=ada, digest=True)
+        NotificationPreference.objects.create(person=ada, digest=True)
         breaks(world)
         needs_a_human(world)
         clock.shift(timedelta(days=1))
         Connection.objects.update(is_enabled=False)
         a_minute_passes()
         assert mail.outbox == []
-        assert not Told.objects.filter(kind=kind).exists()
+        assert not NotificationState.objects.filter(kind=kind).exists()
 
 
 class TestAnOrderNeedsAHuman:

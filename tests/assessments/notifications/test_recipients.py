@@ -11,8 +11,8 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
 
 from assessments import tasks
-from assessments.models import NoticeChoice, Told
-from integrations.connections.health import note_justifacts
+from assessments.models import NotificationPreference, NotificationState
+from integrations.connections.health import record_justifacts_result
 from integrations.connections.pauses import pause
 from integrations.http.errors import Refused
 from integrations.models import Role
@@ -80,16 +80,16 @@ class TestWhoIsTold:
         assert "https://portal.test/admin/\n" in message.body
         assert "/connection/" not in message.body
 
-    @pytest.mark.parametrize("kind", ["connection", "human", "digest"])
+    @pytest.mark.parametrize("kind", ["connection", "attention", "digest"])
     def test_each_chooses(self, world: World, ada: User, clock, kind: str) -> None:
-        choice = {"connection": False, "human": False, "digest": False, kind: True}
-        NoticeChoice.objects.create(person=ada, **choice)
+        choice = {"connection": False, "attention": False, "digest": False, kind: True}
+        NotificationPreference.objects.create(person=ada, **choice)
         a_minute_passes()
         breaks(world)
         needs_a_human(world)
         clock.shift(timedelta(days=1))
         a_minute_passes()
-        assert [told.kind for told in Told.objects.all()] == [kind]
+        assert [told.kind for told in NotificationState.objects.all()] == [kind]
         assert len(mail.outbox) == 1
 
     def test_who_comes_later_is_told_what_is_so_now(self, world: World, ada: User, clock) -> None:
@@ -137,11 +137,11 @@ class TestNothingIsLost:
         """Both have read that ada does not know, and neither has told her."""
         breaks(world)
         told = {"organization": world.acme.organization, "kind": "connection", "person": ada}
-        first, second = Told(**told), Told(**told)
-        assert first.take_turn(NINE)
-        assert not second.take_turn(NINE)
-        assert not second.take_turn(NINE + 59 * MINUTE)
-        assert second.take_turn(NINE + HOUR)
+        first, second = NotificationState(**told), NotificationState(**told)
+        assert first.acquire_turn(NINE)
+        assert not second.acquire_turn(NINE)
+        assert not second.acquire_turn(NINE + 59 * MINUTE)
+        assert second.acquire_turn(NINE + HOUR)
 
     def test_a_mail_server_that_is_away_is_asked_again_and_seen(
         self, world: World, ada: User, clock, monkeypatch, caplog
@@ -153,7 +153,7 @@ class TestNothingIsLost:
         with monkeypatch.context() as patched:
             patched.setattr(EmailBackend, "open", away)
             assert subjects() == []
-        told = Told.objects.get()
+        told = NotificationState.objects.get()
         assert told.last_error == "No connection to the mail server could be made (ConnectionRefusedError)."
         assert told.failed_at == NINE
         clock.shift(5 * MINUTE)
@@ -170,12 +170,14 @@ class TestNothingIsLost:
         breaks(world)
         a_minute_passes()
         assert [message.to for message in mail.outbox] == [["bob@example.com"]]
-        assert Told.objects.get(person=ada).last_error.startswith("The mail server did not take the mail")
-        assert Told.objects.get(person=bob).last_error == ""
+        assert NotificationState.objects.get(person=ada).last_error.startswith(
+            "The mail server did not take the mail"
+        )
+        assert NotificationState.objects.get(person=bob).last_error == ""
 
     def test_a_refusal_is_about_one_order_and_its_words_stay_out(self, world: World, ada: User) -> None:
         connection = world.acme.connection
-        note_justifacts(connection, Refused("Zoë has no address."), NINE, hide=("Zoë",))
+        record_justifacts_result(connection, Refused("Zoë has no address."), NINE, hide=("Zoë",))
         connection.refresh_from_db()
         assert (connection.justifacts_problem, connection.justifacts_answered_at) == ("", NINE)
 

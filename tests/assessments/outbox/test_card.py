@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assessments.outbox.card import card_of
+from assessments.outbox.card import build_card
 from tests.fixtures.world import data
 
 
@@ -11,7 +11,7 @@ def update(at: int, **slots: Any) -> dict[str, Any]:
 
 
 def test_the_last_status_is_shown() -> None:
-    card = card_of(
+    card = build_card(
         [
             update(1, assessment_status=data("status", "Sending to Justifacts")),
             update(2, assessment_status=data("status", "Justifacts Received")),
@@ -24,7 +24,7 @@ def test_the_last_status_is_shown() -> None:
 
 
 def test_a_completed_check_has_a_result_a_report_and_a_turnaround() -> None:
-    card = card_of(
+    card = build_card(
         [
             update(
                 1,
@@ -44,14 +44,14 @@ def test_a_completed_check_has_a_result_a_report_and_a_turnaround() -> None:
 
 
 def test_metadata_stays_until_an_update_brings_new_ones() -> None:
-    card = card_of([update(1, metadata=[data("package", "Basic")]), update(2)])
+    card = build_card([update(1, metadata=[data("package", "Basic")]), update(2)])
     assert card.metadata == (("Package", "Basic"),)
 
 
 def test_a_cancelled_check_shows_the_reason() -> None:
-    assert card_of([update(1, cancelled_reason=data("reason", "Withdrew"))]).cancelled == "Withdrew"
+    assert build_card([update(1, cancelled_reason=data("reason", "Withdrew"))]).cancelled == "Withdrew"
 
 
 def test_only_an_address_that_a_browser_may_open_is_a_link() -> None:
-    card = card_of([update(1, assessment_profile_url=data("report", "javascript:alert(1)", "url"))])
+    card = build_card([update(1, assessment_profile_url=data("report", "javascript:alert(1)", "url"))])
     assert card.report_url == ""

@@ -7,7 +7,7 @@ import pytest
 import requests
 import time_machine
 
-from assessments.models import Attempt, Order, Update
+from assessments.models import AshbyUpdate, CallAttempt, Order
 from assessments.placement import place
 from tests.fixtures.world import World
 
@@ -44,8 +44,8 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-def head(order: Order) -> Update:
-    return Update.objects.filter(order=order).order_by("sequence")[0]
+def head(order: Order) -> AshbyUpdate:
+    return AshbyUpdate.objects.filter(order=order).order_by("sequence")[0]
 
 
 def quiet(world: World) -> None:
@@ -61,9 +61,9 @@ def test_a_passing_failure_is_tried_again_and_settles(world: World, clock, body,
     world.work()
     update = head(order)
     assert (update.state, update.attempt_count) == ("waiting", 1)
-    assert update.due_at == NINE + timedelta(seconds=5)
+    assert update.next_attempt_at == NINE + timedelta(seconds=5)
     assert update.last_error
-    assert Attempt.objects.get(update=update).outcome in ("not_sent", "unknown")
+    assert CallAttempt.objects.get(update=update).outcome in ("not_sent", "unknown")
     world.acme.connection.refresh_from_db()
     assert world.acme.connection.paused_at is None
 
@@ -84,7 +84,7 @@ def test_the_waits_grow_and_never_end(world: World, clock) -> None:
     order = world.placed()
     world.work()
     for wait in [5, 15, MINUTE, 5 * MINUTE, 15 * MINUTE, *[HOUR] * 20]:
-        assert head(order).due_at == datetime.now(UTC) + timedelta(seconds=wait)
+        assert head(order).next_attempt_at == datetime.now(UTC) + timedelta(seconds=wait)
         clock.shift(wait)
         world.work()
     order.refresh_from_db()
@@ -96,7 +96,7 @@ def test_the_waits_grow_and_never_end(world: World, clock) -> None:
     assert order.needs_attention
     assert "Justifacts Received" in order.attention_reason
     assert order.events.filter(kind="needs_attention").count() == 1
-    assert head(order).due_at == datetime.now(UTC) + timedelta(hours=1)
+    assert head(order).next_attempt_at == datetime.now(UTC) + timedelta(hours=1)
 
     world.ashby_takes_everything()
     clock.shift(HOUR)
@@ -127,7 +127,7 @@ def test_ashby_says_when_to_come_again(world: World, clock, status, header, seco
     world.ashby("assessment.update", {}, status, headers={"Retry-After": header})
     order = world.placed()
     world.work()
-    assert head(order).due_at == NINE + timedelta(seconds=seconds)
+    assert head(order).next_attempt_at == NINE + timedelta(seconds=seconds)
     world.ashby_takes_everything()
     quiet(world)
     clock.shift(timedelta(seconds=seconds))
@@ -184,7 +184,7 @@ def test_ashby_does_not_know_the_assessment_yet(world: World, clock, status) -> 
     quiet(world)
     order = world.placed()
     world.work()
-    assert head(order).due_at == NINE + timedelta(seconds=5)
+    assert head(order).next_attempt_at == NINE + timedelta(seconds=5)
     for wait in (5, 15, MINUTE, 5 * MINUTE):
         clock.shift(wait)
         world.work()

@@ -9,8 +9,8 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.explanation.status_summary import where_it_stands
-from assessments.models import Attempt, Order
+from assessments.explanation.status_summary import status_summary
+from assessments.models import CallAttempt, Order
 from assessments.outbox.deliver import deliver_next
 from assessments.placement import place
 from integrations.connections.api_keys import add_ashby_key, select_ashby_key
@@ -81,7 +81,7 @@ def test_a_refused_key_pauses_its_organization_with_a_reason(world: World, statu
     assert world.acme.ashby_key not in connection.pause_reason
     assert world.waiting(order) == ["Justifacts Received"]
     assert order.events.filter(kind="paused").count() == 1
-    attempt = Attempt.objects.get(order=order, call="deliver")
+    attempt = CallAttempt.objects.get(order=order, call="deliver")
     assert (attempt.outcome, attempt.request_id, attempt.http_status) == ("unauthorized", "r-9", status)
     order.refresh_from_db()
     assert not order.needs_attention, "the connection needs it, not each order"
@@ -191,7 +191,7 @@ def test_the_pages_say_when_the_next_try_is(world: World, admin_client) -> None:
     assert "the next try is at 09:05 UTC" in page.content.decode()
     first.refresh_from_db()
     first = Order.objects.select_related("organization__connection").get(pk=first.pk)
-    assert "The next try is at 09:05 UTC." in where_it_stands(first, timezone.now())
+    assert "The next try is at 09:05 UTC." in status_summary(first, timezone.now())
 
 
 PAGES = [
@@ -230,7 +230,7 @@ def test_a_page_that_stays_is_for_a_person_after_a_day(world: World, clock) -> N
         world.work()
         clock.shift(3600)
     order.refresh_from_db()
-    assert order.attention_concern == "delivery"
+    assert order.attention_topic == "delivery"
     assert world.waiting(order) == ["Justifacts Received"]
 
 

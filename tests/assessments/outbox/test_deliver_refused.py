@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from assessments.models import Attempt, Order, Update
+from assessments.models import AshbyUpdate, CallAttempt, Order
 from assessments.support.retry import retry
-from assessments.support.updates import set_aside
+from assessments.support.updates import skip_update
 from tests.fixtures.world import World
 
 INVALID = [
@@ -49,8 +49,8 @@ def refused(world: World, status: int = 200, body: object = None) -> Order:
     return order
 
 
-def head(order: Order) -> Update:
-    return Update.objects.filter(order=order).order_by("sequence")[0]
+def head(order: Order) -> AshbyUpdate:
+    return AshbyUpdate.objects.filter(order=order).order_by("sequence")[0]
 
 
 @pytest.mark.parametrize(("status", "body"), INVALID)
@@ -58,7 +58,7 @@ def test_an_invalid_update_is_refused_for_good(world: World, clock, status, body
     order = refused(world, status, body)
     order.refresh_from_db()
     assert (head(order).state, head(order).attempt_count) == ("refused", 1)
-    assert Attempt.objects.get(update=head(order)).http_status == status
+    assert CallAttempt.objects.get(update=head(order)).http_status == status
     assert order.needs_attention
     assert "Justifacts Received" in order.attention_reason
     if "Bad status." in str(body):
@@ -107,7 +107,7 @@ def test_retried_and_refused_again_asks_again(world: World) -> None:
 def test_a_person_sets_it_aside_and_the_later_ones_go(world: World) -> None:
     order = refused(world)
     world.ashby_takes_everything()
-    assert set_aside(head(order).pk, "Ada")
+    assert skip_update(head(order).pk, "Ada")
     world.work()
     assert world.told(order)[1:] == ["Started", "Applicant Started"]
     order.refresh_from_db()
@@ -120,15 +120,15 @@ def test_what_ashby_has_cannot_be_set_aside(world: World) -> None:
     world.ashby_takes_everything()
     order = world.placed()
     world.work()
-    assert not set_aside(head(order).pk, "Ada")
+    assert not skip_update(head(order).pk, "Ada")
     assert head(order).state == "delivered"
     assert not order.events.filter(kind="set_aside").exists()
 
 
 def test_setting_aside_a_later_update_does_not_let_the_refused_one_be_forgotten(world: World) -> None:
     order = refused(world)
-    later = Update.objects.get(order=order, summary="Applicant Started")
-    assert set_aside(later.pk, "Ada")
+    later = AshbyUpdate.objects.get(order=order, summary="Applicant Started")
+    assert skip_update(later.pk, "Ada")
     world.work()
     order.refresh_from_db()
     assert head(order).state == "refused"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from assessments.models import Attempt, Update
+from assessments.models import AshbyUpdate, CallAttempt
 from tests.fixtures.world import World, basic
 
 pytestmark = pytest.mark.anywhere
@@ -45,14 +45,14 @@ def test_what_ashby_took_is_kept_with_its_request_id(world: World) -> None:
     world.ashby_takes_everything()
     order = world.placed()
     world.work()
-    update = Update.objects.get(order=order)
+    update = AshbyUpdate.objects.get(order=order)
     assert (update.state, update.attempt_count, update.last_error) == ("delivered", 1, "")
     assert update.delivered_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
-    attempt = Attempt.objects.get(update=update)
+    attempt = CallAttempt.objects.get(update=update)
     assert (attempt.request_id, attempt.http_status, attempt.outcome) == ("ashby-req-1", 200, "taken")
     connection = world.acme.connection
     connection.refresh_from_db()
-    assert connection.ashby_answered_at == update.delivered_at
+    assert connection.ashby_last_success_at == update.delivered_at
 
 
 def test_a_warning_is_kept_and_the_update_counts_as_taken(world: World) -> None:
@@ -62,7 +62,7 @@ def test_a_warning_is_kept_and_the_update_counts_as_taken(world: World) -> None:
     )
     order = world.placed()
     world.work()
-    update = Update.objects.get(order=order)
+    update = AshbyUpdate.objects.get(order=order)
     assert update.state == "delivered"
     assert update.warnings == ["The label is deprecated.", "{'odd': 1}"]
 
@@ -72,8 +72,8 @@ def test_warnings_of_another_shape_do_no_harm(world: World, warnings: object) ->
     world.ashby("assessment.update", {"success": True, "results": {}, "warnings": warnings})
     order = world.placed()
     world.work()
-    assert Update.objects.get(order=order).state == "delivered"
-    assert Update.objects.get(order=order).warnings == []
+    assert AshbyUpdate.objects.get(order=order).state == "delivered"
+    assert AshbyUpdate.objects.get(order=order).warnings == []
 
 
 def test_a_repeated_update_is_the_same_to_the_byte(world: World, clock) -> None:

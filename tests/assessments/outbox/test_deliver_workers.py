@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from assessments.models import Attempt, Order, Update
+from assessments.models import AshbyUpdate, CallAttempt, Order
 from assessments.outbox import deliver
 from assessments.support.retry import retry
-from assessments.support.updates import set_aside
-from assessments.workers.due import due
+from assessments.support.updates import skip_update
+from assessments.workers.due import due_work
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anywhere
@@ -35,8 +35,8 @@ def meanwhile(world: World, act: Callable[[], object], status: int = 200) -> Non
     world.wire.add_callback("POST", URL, callback=answer)
 
 
-def head(order: Order) -> Update:
-    return Update.objects.filter(order=order).order_by("sequence")[0]
+def head(order: Order) -> AshbyUpdate:
+    return AshbyUpdate.objects.filter(order=order).order_by("sequence")[0]
 
 
 def test_two_workers_tell_an_update_once(world: World) -> None:
@@ -44,7 +44,7 @@ def test_two_workers_tell_an_update_once(world: World) -> None:
     order = world.placed()
     meanwhile(
         world,
-        lambda: seconds.extend([deliver.deliver_next(order.pk), due(datetime.now(UTC)).lanes]),
+        lambda: seconds.extend([deliver.deliver_next(order.pk), due_work(datetime.now(UTC)).queues]),
     )
     assert deliver.deliver_next(order.pk)
     assert seconds == [False, []]
@@ -74,7 +74,7 @@ def test_a_worker_that_wakes_after_its_claim_writes_nothing_but_the_attempt(
     def state() -> tuple:
         order.refresh_from_db()
         world.acme.connection.refresh_from_db()
-        update = Update.objects.values_list("state", "attempt_count", "delivered_at", "last_error").get()
+        update = AshbyUpdate.objects.values_list("state", "attempt_count", "delivered_at", "last_error").get()
         return (*world.written(), update, order.needs_attention, world.acme.connection.paused_at)
 
     def long_sleep() -> None:
@@ -86,7 +86,7 @@ def test_a_worker_that_wakes_after_its_claim_writes_nothing_but_the_attempt(
     deliver.deliver_next(order.pk)
     assert [state()] == before
     assert head(order).state == "delivered"
-    assert Attempt.objects.filter(call="deliver").count() == 2
+    assert CallAttempt.objects.filter(call="deliver").count() == 2
 
 
 @pytest.mark.parametrize("status", [200, 500])
@@ -96,14 +96,14 @@ def test_a_person_cannot_take_away_what_is_being_said(world: World, clock, statu
     answers: list[object] = []
 
     def act() -> None:
-        answers.append(set_aside(head(order).pk, "Ada"))
+        answers.append(skip_update(head(order).pk, "Ada"))
         answers.append("tell Ashby" in str(retry(order.pk, "Ada")))
 
     meanwhile(world, act, status)
     deliver.deliver_next(order.pk)
     assert answers == [False, False]
     assert head(order).state == ("delivered" if status == 200 else "waiting")
-    assert head(order).claim_token is None
+    assert head(order).lease_token is None
 
 
 def test_a_push_during_a_delivery_is_kept(world: World) -> None:

@@ -8,9 +8,9 @@ from django.db import connection as database
 from django.utils import timezone
 
 from assessments.models import Order
-from assessments.outbox.compose import tell_completion, tell_waiting
+from assessments.outbox.compose import enqueue_completion, enqueue_stall_note
 from assessments.reconciliation.ashby import _says
-from assessments.support.cancel import cancel_by_person
+from assessments.support.cancel import cancel_by_staff
 from tests.fixtures.world import World, data
 from tests.integrations.encryption.test_secrets_at_rest import columns_that_hold
 
@@ -60,7 +60,7 @@ def test_a_status_is_told_word_for_word_and_once(world: World, order: Order) -> 
 def test_the_reason_why_a_check_waits_comes_with_that_status(world: World, order: Order) -> None:
     world.push(order, WORD)
     order = refreshed(order)
-    tell_waiting(order, "The portal waits.", timezone.now())
+    enqueue_stall_note(order, "The portal waits.", timezone.now())
     order.save()
     assert told(world, "assessment_status")[-1] == WORD
 
@@ -90,7 +90,7 @@ def test_a_result_that_is_told_again_is_told_word_for_word(world: World, order: 
     world.push(order, "Complete", assessment_result=data("result", said))
     order = refreshed(order)
     assert _says(world_payload(order), order), "reconciliation finds it told"
-    tell_completion(order, timezone.now())
+    enqueue_completion(order, timezone.now())
     order.save()
     assert told(world, "assessment_result") == [said, said]
 
@@ -113,13 +113,13 @@ def test_a_reason_of_justifacts_is_told_word_for_word(world: World, order: Order
     reason = "The county court of Ann Arbor (ann@county.test) does not answer"
     world.push(order, None, cancelled_reason=data("reason", reason))
     assert told(world, "cancelled_reason") == [reason]
-    assert refreshed(order).end_reason == reason
+    assert refreshed(order).closing_reason == reason
     assert "county" not in history(order).casefold()
     assert not columns_that_hold("county court")
 
 
 def test_a_person_s_reason_is_told_word_for_word(world: World, order: Order) -> None:
-    cancel_by_person(order.pk, "ada", "County moved to another county", timezone.now())
+    cancel_by_staff(order.pk, "ada", "County moved to another county", timezone.now())
     assert told(world, "cancelled_reason") == [
         "Cancelled in the assessment portal: County moved to another county"
     ]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from assessments.models import Attempt, Order
+from assessments.models import CallAttempt, Order
 from assessments.placement import place
 from tests.fixtures.world import World
 
@@ -33,7 +33,7 @@ def test_the_reason_of_a_refusal_is_told_word_for_word_less_our_key(
     world.work()
     told = [update["cancelled_reason"]["value"] for update in world.sent("assessment.update")]
     assert told == ["No county, •••"]
-    assert Attempt.objects.get(order=order, call="place").message == "No •••, •••"
+    assert CallAttempt.objects.get(order=order, call="place").message == "No •••, •••"
     assert not order.events.filter(summary__icontains="county").exists()
     assert not order.updates.filter(summary__icontains="county").exists()
 

@@ -13,15 +13,15 @@ from django.test import Client
 from django.utils import timezone
 from requests import PreparedRequest
 
-from assessments.models import NextCall, Order, Update
+from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.outbox import deliver
 from assessments.placement import place
 from assessments.support.retry import retry
 from assessments.tracking import poll
 from integrations.catalog.mapping import map_job, set_default_package
-from integrations.catalog.sync import Synced, sync_jobs, sync_packages
+from integrations.catalog.sync import SyncResult, sync_jobs, sync_packages
 from integrations.connections.api_keys import add_ashby_key
-from integrations.connections.circuit_breaker import OPENS_AFTER, Side, let_through
+from integrations.connections.circuit_breaker import OPENS_AFTER, Side, allow_request
 from integrations.models import Connection, Job, Package
 from tests.e2e.processes import eventually
 from tests.fixtures.services import on_postgresql
@@ -112,9 +112,9 @@ def test_a_lost_start_that_comes_many_times_at_once_is_answered_again_by_one_ord
         return answer.status_code, answer.json()["results"]["assessment_id"]
 
     def deliver_all() -> None:
-        Update.objects.update(due_at=timezone.now())
+        AshbyUpdate.objects.update(next_attempt_at=timezone.now())
         while deliver.deliver_next(order.pk):
-            Update.objects.filter(state=Update.State.WAITING).update(due_at=timezone.now())
+            AshbyUpdate.objects.filter(state=AshbyUpdate.State.WAITING).update(next_attempt_at=timezone.now())
 
     answers = at_once(*[click] * MANY, deliver_all)
     assert set(answers[:-1]) == {(200, first)}
@@ -127,7 +127,7 @@ def test_a_push_a_poll_and_a_cancel_of_one_order_at_once_end_in_one_story(world:
     results = {"assessment_id": "JF-2026-1", "assessment_status": data("s", "Applicant Started")}
     world.justifacts("assessment.status", {"success": True, "results": results})
     world.justifacts("assessment.cancel", {"success": True, "results": {}})
-    Order.objects.update(next_call=NextCall.POLL, next_call_at=timezone.now())
+    Order.objects.update(next_call=PendingCall.POLL, next_attempt_at=timezone.now())
     world.client = Client()
     at_once(
         lambda: world.push(order, "Applicant Started"),
@@ -139,7 +139,7 @@ def test_a_push_a_poll_and_a_cancel_of_one_order_at_once_end_in_one_story(world:
     told = world.told(order)
     assert told[-1] == "Cancelled in Ashby"
     assert all(told.count(label) <= 1 for label in told)
-    updates = list(Update.objects.filter(order=order).order_by("sequence"))
+    updates = list(AshbyUpdate.objects.filter(order=order).order_by("sequence"))
     assert [one.sequence for one in updates] == list(range(1, len(updates) + 1))
     assert Order.objects.get(pk=order.pk).status == "cancelled"
 
@@ -180,9 +180,9 @@ def test_a_key_that_is_chosen_while_the_old_one_is_refused_pauses_nothing(world:
 
 def test_of_many_callers_one_tries_whether_a_broken_side_works_again(world: World) -> None:
     now = timezone.now()
-    Connection.objects.update(justifacts_failures=OPENS_AFTER, justifacts_rest_until=now)
+    Connection.objects.update(justifacts_failures=OPENS_AFTER, justifacts_blocked_until=now)
     connection = Connection.objects.get(pk=world.acme.connection.pk)
-    answers = at_once(*[lambda: let_through(connection, Side.JUSTIFACTS, now)] * MANY)
+    answers = at_once(*[lambda: allow_request(connection, Side.JUSTIFACTS, now)] * MANY)
     assert answers.count(True) == 1
 
 
@@ -194,14 +194,16 @@ def test_the_threads_that_poll_leave_no_connection_to_the_database(world: World)
     Connection.objects.update(verification_key_last_used_at=long_ago)
     before = _connections()
     world.justifacts("assessment.status", {"success": True, "results": {"assessment_id": "JF-0"}})
-    Order.objects.update(next_call=NextCall.POLL, next_call_at=timezone.now())
+    Order.objects.update(next_call=PendingCall.POLL, next_attempt_at=timezone.now())
     poll.poll([order.pk for order in orders])
     assert _connections() == before
     assert Connection.objects.get(pk=world.acme.connection.pk).verification_key_last_used_at > long_ago
 
 
 @pytest.mark.parametrize("sync", [sync_packages, sync_jobs])
-def test_lists_that_are_fetched_at_once_are_written_once(world: World, sync: Callable[..., Synced]) -> None:
+def test_lists_that_are_fetched_at_once_are_written_once(
+    world: World, sync: Callable[..., SyncResult]
+) -> None:
     """All have the list before the first one writes it, and meanwhile somebody maps a job and chooses a
     default."""
     organization, together = world.acme.organization, threading.Barrier(MANY)
@@ -221,7 +223,7 @@ def test_lists_that_are_fetched_at_once_are_written_once(world: World, sync: Cal
         lambda: map_job(organization, "job-7", world.acme.basic),
         lambda: map_job(organization, "job-8", world.acme.basic),
     )[:MANY]
-    assert [type(each) for each in found] == [Synced] * MANY
+    assert [type(each) for each in found] == [SyncResult] * MANY
     assert Package.objects.filter(organization=organization, justifacts_id__startswith="P-").count() == (
         50 if sync is sync_packages else 0
     )

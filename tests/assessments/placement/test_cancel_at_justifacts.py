@@ -49,7 +49,7 @@ def after(world: World, clock: time_machine.Traveller, order: Order, *seconds: f
 def assert_over(world: World, order: Order, *, told: list[str], placed: int, cancels: int) -> None:
     world.work()
     order.refresh_from_db()
-    assert (order.status, order.end_reason, order.next_call) == ("cancelled", CANCELLED, "")
+    assert (order.status, order.closing_reason, order.next_call) == ("cancelled", CANCELLED, "")
     assert not order.needs_attention, order.attention_reason
     assert world.told(order) == told
     assert len(world.sent("assessment.start")) == placed
@@ -157,7 +157,7 @@ def test_after_completion_the_result_stands(world: World, order: Order) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 404, 409, 422])
-def test_justifacts_refusing_the_cancel_is_for_a_human(world, clock, order, status: int) -> None:
+def test_justifacts_refusing_the_cancel_is_needs_review_lines(world, clock, order, status: int) -> None:
     info = {"code": "too_late", "message": "Already in court."}
     world.justifacts("assessment.cancel", {"success": False, "errorInfo": info}, status)
     world.justifacts_takes()
@@ -165,7 +165,7 @@ def test_justifacts_refusing_the_cancel_is_for_a_human(world, clock, order, stat
     cancel(world, order)
     after(world, clock, order, 0, 3600)
     assert (order.status, order.next_call) == ("cancelled", "")
-    assert order.attention_concern == "cancel"
+    assert order.attention_topic == "cancel"
     assert order.attention_reason.startswith("Justifacts did not cancel order JF-2026-1: Already in court.")
     assert len(world.sent("assessment.cancel")) == 1
     assert world.told(order) == ["Justifacts Received", CANCELLED]
@@ -188,7 +188,7 @@ def test_justifacts_is_asked_until_it_takes_the_cancel(world, clock, order, down
     after(world, clock, order, 0, 5, 15, 60, 300)
     assert (order.next_call, order.call_failures, order.needs_attention) == ("cancel", 5, False)
     after(world, clock, order, 900, *[3600] * 25)
-    assert order.attention_concern == "cancel"
+    assert order.attention_topic == "cancel"
     assert "The portal goes on trying" in order.attention_reason
     assert world.told(order) == ["Justifacts Received", CANCELLED]
 
@@ -210,7 +210,7 @@ def test_a_push_of_the_cancellation_ends_the_asking(world, clock, order) -> None
     assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
 
 
-def test_justifacts_completing_a_cancelled_check_is_for_a_human(world, clock, order) -> None:
+def test_justifacts_completing_a_cancelled_check_is_needs_review_lines(world, clock, order) -> None:
     world.justifacts_takes()
     world.work()
     cancel(world, order)
@@ -287,12 +287,12 @@ def test_an_answer_that_is_no_decision_is_tried_again_before_anybody_is_asked(
 
 
 @pytest.mark.parametrize(("code", "goes_on"), [("generic_internal_error", True), ("err_5012", False)])
-def test_the_same_unclear_answer_four_times_is_for_a_human(world, clock, order, code, goes_on) -> None:
+def test_the_same_unclear_answer_four_times_is_needs_review_lines(world, clock, order, code, goes_on) -> None:
     world.justifacts("assessment.cancel", {"success": False, "errors": [code]})
     world.justifacts_takes()
     world.work()
     cancel(world, order)
     after(world, clock, order, 0, 5, 15, 60)
-    assert order.attention_concern == "cancel"
+    assert order.attention_topic == "cancel"
     assert code in order.attention_reason
     assert order.next_call == ("cancel" if goes_on else "")

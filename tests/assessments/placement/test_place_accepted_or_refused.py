@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from assessments.models import Attempt, Event, Order
+from assessments.models import CallAttempt, Order, OrderEvent
 from assessments.placement import place
 from tests.fixtures.world import JUSTIFACTS, World
 
@@ -57,7 +57,7 @@ def test_an_accepted_order_is_received_told_and_polled_from_then_on(world: World
     order = world.placed("JF-9")
     world.work()
     order.refresh_from_db()
-    assert (order.status, order.next_call, order.claim_token) == ("received", "poll", None)
+    assert (order.status, order.next_call, order.lease_token) == ("received", "poll", None)
     assert order.placed_at
     assert world.told(order) == ["Justifacts Received"]
     assert not place.call_justifacts(order.pk)
@@ -112,12 +112,12 @@ def test_a_refusal_ends_the_check_and_ashby_reads_justifacts_own_words(world: Wo
     world.work()
     order.refresh_from_db()
     assert (order.status, order.next_call) == ("rejected", "")
-    assert order.end_reason == "This package is not sold in Québec."
+    assert order.closing_reason == "This package is not sold in Québec."
     [told] = world.sent("assessment.update")
     assert told["cancelled_reason"]["value"] == "This package is not sold in Québec."
     assert "assessment_status" not in told
     assert len(world.sent("assessment.start")) == 1
-    hinted = Event.objects.filter(kind="rejected", summary__contains="verification key").exists()
+    hinted = OrderEvent.objects.filter(kind="rejected", summary__contains="verification key").exists()
     assert hinted == (status in (401, 403))
 
 
@@ -138,7 +138,7 @@ def test_a_refusal_in_any_shape_has_a_reason(world: World, body: dict, reason: s
     world.justifacts("assessment.start", body)
     place.call_justifacts(order.pk)
     order.refresh_from_db()
-    assert (order.status, order.end_reason) == ("rejected", reason)
+    assert (order.status, order.closing_reason) == ("rejected", reason)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 203])
@@ -174,7 +174,7 @@ def test_support_reads_each_attempt_without_the_candidate_or_the_key(world: Worl
     echo["key"] = world.acme.verification_key
     world.justifacts("assessment.start", echo, 422)
     place.call_justifacts(order.pk)
-    attempt = Attempt.objects.get()
+    attempt = CallAttempt.objects.get()
     assert (attempt.call, attempt.http_status, attempt.outcome) == ("place", 422, "refused")
     kept = f"{attempt.answer} {attempt.message}".lower()
     for secret in ("zoe.oneil", "zoë", "o'neil", "example.com", world.acme.verification_key):

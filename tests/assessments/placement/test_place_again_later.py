@@ -12,7 +12,7 @@ from django.utils import timezone
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, SSLError
 
-from assessments.models import Attempt, Order
+from assessments.models import CallAttempt, Order
 from assessments.placement import place
 from tests.fixtures.world import World
 
@@ -52,8 +52,8 @@ NOT_SENT = [
 def wait_of(order: Order) -> float:
     order.refresh_from_db()
     assert order.next_call == "place"
-    assert order.next_call_at
-    return (order.next_call_at - timezone.now()).total_seconds()
+    assert order.next_attempt_at
+    return (order.next_attempt_at - timezone.now()).total_seconds()
 
 
 @pytest.mark.parametrize("answer", NOT_SENT)
@@ -64,14 +64,14 @@ def test_what_was_not_sent_is_placed_later_without_asking_anyone(world: World, c
     world.work()
     assert wait_of(order) == 5
     assert not order.needs_attention
-    assert Attempt.objects.get().outcome == "not_sent"
+    assert CallAttempt.objects.get().outcome == "not_sent"
     assert not place.call_justifacts(order.pk)
 
     clock.shift(5)
     world.justifacts_takes("JF-5")
     world.work()
     order.refresh_from_db()
-    assert (order.status, order.justifacts_order_id, order.call_error) == ("received", "JF-5", "")
+    assert (order.status, order.justifacts_order_id, order.last_call_error) == ("received", "JF-5", "")
     assert not world.sent("assessment.status")
     assert world.told(order) == ["Justifacts Received"]
 
@@ -125,7 +125,7 @@ def test_after_an_hour_a_human_is_asked_and_the_portal_goes_on(world: World, clo
         clock.shift(wait_of(order))
     world.work()
     order.refresh_from_db()
-    assert order.attention_concern == "placing"
+    assert order.attention_topic == "placing"
     assert "more than an hour: No connection to justifacts.test could be made." in order.attention_reason
     asked = order.events.filter(kind="needs_attention")
     clock.shift(wait_of(order))

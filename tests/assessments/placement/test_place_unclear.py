@@ -91,7 +91,7 @@ def test_the_same_answer_to_a_second_placing_is_a_refusal(world, clock, order, b
     assert (starts(world), order.status) == (2, "accepted"), "the second placing may have been taken"
     after(world, clock, order, 2, 10)
     assert starts(world) == 2
-    assert (order.status, order.end_reason, order.next_call) == ("rejected", words, "")
+    assert (order.status, order.closing_reason, order.next_call) == ("rejected", words, "")
     assert world.sent("assessment.update")[-1]["cancelled_reason"]["value"] == words
     keys = [c.request.headers["Idempotency-Key"] for c in world.wire.calls if "start" in c.request.url]
     assert keys == [str(order.pk)] * 2
@@ -155,7 +155,7 @@ def test_a_placing_that_a_person_asked_for_is_judged_by_its_own_answer(world, cl
     assert (starts(world), order.needs_attention) == (2, True)
     world.justifacts("assessment.status", NOT_FOUND)
     world.justifacts("assessment.start", answer)
-    unknown_placement.place_again(order.pk, "ann", "They have no such order.")
+    unknown_placement.resubmit_order(order.pk, "ann", "They have no such order.")
     after(world, clock, order, 0, 2, 10, 10)
     assert order.status == "accepted"
     world.justifacts("assessment.start", TAKEN)
@@ -212,7 +212,7 @@ def test_a_conflict_about_an_order_that_was_never_sent_before_is_a_refusal(world
     world.justifacts("assessment.start", {"message": "This candidate is being assessed already."}, 409)
     assert place.call_justifacts(order.pk)
     order.refresh_from_db()
-    assert (order.status, order.end_reason) == ("rejected", "This candidate is being assessed already.")
+    assert (order.status, order.closing_reason) == ("rejected", "This candidate is being assessed already.")
 
 
 def test_an_order_that_was_cancelled_meanwhile_is_not_placed_again(world, clock, order) -> None:

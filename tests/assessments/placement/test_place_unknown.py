@@ -8,7 +8,7 @@ import requests
 import time_machine
 from urllib3.exceptions import ProtocolError
 
-from assessments.models import Attempt, Order
+from assessments.models import CallAttempt, Order
 from tests.fixtures.world import World
 
 RESET = requests.ConnectionError(ProtocolError("Connection aborted.", ConnectionResetError(104, "reset")))
@@ -92,8 +92,8 @@ def test_it_is_looked_up_first_and_adopted_where_justifacts_has_it(world: World,
     world.work()
     order.refresh_from_db()
     assert (order.status, order.next_call, order.needs_attention) == ("accepted", "look_up", False)
-    assert order.call_error
-    assert Attempt.objects.get().outcome == "unknown"
+    assert order.last_call_error
+    assert CallAttempt.objects.get().outcome == "unknown"
 
     world.justifacts("assessment.status", found(order, "JF-3"))
     after(world, clock, order, 2)

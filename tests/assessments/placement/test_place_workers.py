@@ -10,9 +10,9 @@ import responses
 import time_machine
 from django.utils import timezone
 
-from assessments.models import Attempt, NextCall, Order
+from assessments.models import CallAttempt, Order, PendingCall
 from assessments.placement import place
-from assessments.placement.lease import claim
+from assessments.placement.lease import acquire_lease
 from tests.fixtures.world import JUSTIFACTS, World, data
 
 pytestmark = pytest.mark.anywhere
@@ -114,13 +114,20 @@ def test_a_worker_that_wakes_after_its_claim_writes_nothing_but_the_attempt(
     place.call_justifacts(order.pk)
     assert (*world.written(), *state(order)) == before[0]
     assert state(order)[:2] == ("received", "JF-1")
-    calls = Attempt.objects.exclude(call="deliver").values_list("call", flat=True)
+    calls = CallAttempt.objects.exclude(call="deliver").values_list("call", flat=True)
     assert sorted(calls) == ["look_up", "place"]
     assert world.told(order) == ["Justifacts Received"]
 
 
 def state(order: Order) -> tuple:
-    fields = ("status", "justifacts_order_id", "next_call", "next_call_at", "needs_attention", "claim_token")
+    fields = (
+        "status",
+        "justifacts_order_id",
+        "next_call",
+        "next_attempt_at",
+        "needs_attention",
+        "lease_token",
+    )
     return Order.objects.values_list(*fields).get(pk=order.pk)
 
 
@@ -266,7 +273,7 @@ def test_a_worker_whose_clock_is_ahead_does_not_take_over_a_placing(world: World
 
     def ahead() -> None:
         now = timezone.now() + timedelta(seconds=10 * settings.CLAIM_SECONDS)
-        seconds.append(claim(order.pk, (NextCall.PLACE, NextCall.LOOK_UP), now))
+        seconds.append(acquire_lease(order.pk, (PendingCall.PLACE, PendingCall.LOOK_UP), now))
 
     placing(world, ahead)
     assert place.call_justifacts(order.pk)

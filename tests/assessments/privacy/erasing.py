@@ -8,10 +8,10 @@ from django.apps import apps
 from django.utils import timezone
 
 from assessments import recovery_log
-from assessments.models import Order, Update
-from assessments.privacy.legal_hold import hold, lift
-from assessments.reconciliation.run import reconcile
-from assessments.support.notes import note
+from assessments.models import AshbyUpdate, Order
+from assessments.privacy.legal_hold import lift_hold, place_hold
+from assessments.reconciliation.run import reconcile_now
+from assessments.support.notes import add_note
 from assessments.support.retry import retry
 from integrations.encryption.secrets import Secret
 from tests.fixtures.world import World, data
@@ -67,8 +67,8 @@ def whole_life(world: World) -> Order:
     }
     remark = {"remark": f"{FULL_NAME} review-ish"}
     assert world.call("/justifacts/assessment.update", of_nobody | remark).status_code == 404
-    note(order.pk, f"Called {FULL_NAME} at 77 Yew Lane.", "Sam")
-    hold(order.pk, "Ada", f"A dispute with {FULL_NAME}")
+    add_note(order.pk, f"Called {FULL_NAME} at 77 Yew Lane.", "Sam")
+    place_hold(order.pk, "Ada", f"A dispute with {FULL_NAME}")
     refused_by_ashby(world, order, quoting)
     world.push(
         order,
@@ -77,7 +77,7 @@ def whole_life(world: World) -> Order:
         assessment_profile_url=data("report", REPORT, "url"),
     )
     world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk), "why": f"{FULL_NAME}, dossier"})
-    lift(order.pk, "Ada", f"Settled with {FULL_NAME}")
+    lift_hold(order.pk, "Ada", f"Settled with {FULL_NAME}")
     world.ashby_takes_everything()
     retry(order.pk, "Sam")
     world.work()
@@ -92,13 +92,13 @@ def refused_by_ashby(world: World, order: Order, quoting: dict[str, Any]) -> Non
     world.ashby("assessment.update", invalid, 400)
     retry(order.pk, "Sam")
     world.work()
-    assert order.updates.filter(state=Update.State.REFUSED).exists()
+    assert order.updates.filter(state=AshbyUpdate.State.REFUSED).exists()
     same = {"assessment_id": "JF-9", "reference_id": str(order.pk), "timestamp": 1}
     world.justifacts("assessment.status", {"success": True, "results": same})
     sold = [{"assessment_type_id": world.acme.basic.justifacts_id, "name": "Basic", "description": ""}]
     world.justifacts("assessment.list", {"success": True, "results": sold})
     world.ashby("job.list", {"success": True, "results": [], "moreDataAvailable": False})
-    reconcile(world.acme.organization, "Ada")
+    reconcile_now(world.acme.organization, "Ada")
 
 
 def left() -> dict[str, str]:

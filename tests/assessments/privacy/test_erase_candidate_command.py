@@ -5,7 +5,7 @@ import io
 import pytest
 
 from assessments.models import ErasureCertificate, Order
-from integrations.models import AuditEvent
+from integrations.models import AuditLogEntry
 from tests.assessments.privacy.test_requests import complete as complete_order
 from tests.commands.conftest import Console
 from tests.fixtures.world import World, data
@@ -25,7 +25,7 @@ def complete(world: World) -> Order:
 
 
 def test_it_prints_the_certificate(complete: Order, console: Console) -> None:
-    found = console.json("forget", "acme", ZOE, "--by", "Ada, by letter of 3 May")
+    found = console.json("erase_candidate", "acme", ZOE, "--by", "Ada, by letter of 3 May")
     certificate = ErasureCertificate.objects.get()
     assert (found["certificate"], found["by"]) == (str(certificate.pk), "Ada, by letter of 3 May")
     assert (found["orders"], found["kept"]) == ([str(complete.pk)], [])
@@ -34,19 +34,21 @@ def test_it_prints_the_certificate(complete: Order, console: Console) -> None:
 
 
 def test_a_dry_run_says_what_would_be_done(complete: Order, console: Console) -> None:
-    assert console.json("forget", "acme", ZOE, "--dry-run") == {
+    assert console.json("erase_candidate", "acme", ZOE, "--dry-run") == {
         "dry_run": True,
         "orders": [str(complete.pk)],
         "kept": [],
         "other_addresses": [],
     }
-    assert "1 would be erased, 0 kept; nothing was written" in console.run("forget", "acme", ZOE, "--dry-run")
+    assert "1 would be erased, 0 kept; nothing was written" in console.run(
+        "erase_candidate", "acme", ZOE, "--dry-run"
+    )
     assert not ErasureCertificate.objects.exists()
 
 
 def test_for_people(world: World, complete: Order, console: Console) -> None:
     waiting = world.start()
-    said = console.run("forget", "acme", ZOE)
+    said = console.run("erase_candidate", "acme", ZOE)
     assert "Certificate of erasure" in said
     assert f"- order {complete.pk}" in said
     assert f"- order {waiting.pk}: The check is still on the way" in said
@@ -58,22 +60,22 @@ def test_the_address_may_come_by_standard_input(
 ) -> None:
     """Where others on the machine can read command lines."""
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{ZOE}\n"))
-    assert console.json("forget", "acme", "-")["orders"] == [str(complete.pk)]
+    assert console.json("erase_candidate", "acme", "-")["orders"] == [str(complete.pk)]
 
 
 def test_the_address_stands_in_no_audit_line(complete: Order, console: Console) -> None:
-    console.run("forget", "acme", ZOE)
-    for line in AuditEvent.objects.all():
+    console.run("erase_candidate", "acme", ZOE)
+    for line in AuditLogEntry.objects.all():
         assert "zoe" not in f"{line.object_id} {line.details}".casefold()
 
 
 def test_what_does_not_fit_is_one_clear_line(world: World, console: Console) -> None:
-    assert console.fails("forget", "nobody", ZOE) == "There is no organization “nobody”."
-    assert console.fails("forget", "acme", "zoe") == "That is no e-mail address."
+    assert console.fails("erase_candidate", "nobody", ZOE) == "There is no organization “nobody”."
+    assert console.fails("erase_candidate", "acme", "zoe") == "That is no e-mail address."
 
 
 def test_an_erased_order_can_still_be_shown(complete: Order, console: Console) -> None:
-    console.run("forget", "acme", ZOE)
+    console.run("erase_candidate", "acme", ZOE)
     found = console.json("order", str(complete.pk))
     assert (found["status"], found["result"], found["report_url"]) == ("complete", None, None)
     assert found["erased_at"]
@@ -98,7 +100,7 @@ def test_the_command_names_them_and_includes_those_that_are_given(
     world: World, orders: tuple[Order, Order, Order], console: Console
 ) -> None:
     own, other, _stranger = orders
-    (line,) = console.json("forget", "acme", ZOE, "--dry-run")["other_addresses"]
+    (line,) = console.json("erase_candidate", "acme", ZOE, "--dry-run")["other_addresses"]
     assert line == {
         "order": str(other.pk),
         "candidate_id": "Ashby-Zoe",
@@ -106,16 +108,16 @@ def test_the_command_names_them_and_includes_those_that_are_given(
         "included": False,
         "would_be_kept": None,
     }
-    said = console.run("forget", "acme", ZOE, "--dry-run")
+    said = console.run("erase_candidate", "acme", ZOE, "--dry-run")
     assert f"order {other.pk}, complete; include it with --also {other.pk}" in said
     assert "zoe@private.example.org" not in said
-    found = console.json("forget", "acme", ZOE, "--also", str(other.pk))
+    found = console.json("erase_candidate", "acme", ZOE, "--also", str(other.pk))
     assert found["orders"] == [str(own.pk), str(other.pk)]
 
 
 def test_the_command_refuses_an_order_of_somebody_else(
     orders: tuple[Order, Order, Order], console: Console
 ) -> None:
-    said = console.fails("forget", "acme", ZOE, "--also", str(orders[2].pk))
+    said = console.fails("erase_candidate", "acme", ZOE, "--also", str(orders[2].pk))
     assert "is not an order of the same Ashby candidate under another address, so nothing was erased" in said
     assert not ErasureCertificate.objects.exists()

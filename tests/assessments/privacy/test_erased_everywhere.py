@@ -9,14 +9,14 @@ import time_machine
 from django.utils import timezone
 
 from assessments import recovery_log, tasks
-from assessments.models import Event, InboundCall, Order
+from assessments.models import InboundRequest, Order, OrderEvent
 from assessments.orders.staff import NotPossible
-from assessments.privacy.legal_hold import hold
-from assessments.privacy.requests import forget
-from assessments.reconciliation.run import reconcile
-from assessments.support.notes import note
+from assessments.privacy.legal_hold import place_hold
+from assessments.privacy.requests import erase_candidate
+from assessments.reconciliation.run import reconcile_now
+from assessments.support.notes import add_note
 from assessments.support.retry import poll_now, retry
-from assessments.support.updates import resend
+from assessments.support.updates import resend_updates
 from assessments.tracking.poll import poll
 from tests.assessments.privacy.erasing import EMAIL, FULL_NAME, REPORT, left, whole_life
 from tests.assessments.reconciliation.reconciling import meanwhile
@@ -40,12 +40,14 @@ def order(world: World, settings) -> Order:
 def erased(request, world: World, order: Order) -> Iterator[Order]:
     """The order once nothing of the candidate may be left."""
     if request.param == "on request":
-        assert forget(world.acme.organization, EMAIL.upper(), "ada", timezone.now()).orders == [str(order.pk)]
+        assert erase_candidate(world.acme.organization, EMAIL.upper(), "ada", timezone.now()).orders == [
+            str(order.pk)
+        ]
         yield Order.objects.get(pk=order.pk)
         return
     with time_machine.travel(timezone.now() + timedelta(days=731)):
         tasks.erase_due()
-        recovery_log.forget_old(timezone.now())  # As each night.
+        recovery_log.delete_expired(timezone.now())  # As each night.
         yield Order.objects.get(pk=order.pk)
 
 
@@ -57,7 +59,7 @@ def test_such_a_life_leaves_words_everywhere(order: Order) -> None:
         *("assessments.Event.summary", "assessments.Update.payload", "assessments.Update.summary"),
         *("assessments.InboundCall.body", "assessments.Difference.text", "the journal of starts"),
     } <= left().keys()
-    assert InboundCall.objects.filter(order=None).exclude(body={}).count() >= 2, "what was refused, too"
+    assert InboundRequest.objects.filter(order=None).exclude(body={}).count() >= 2, "what was refused, too"
 
 
 def test_nothing_is_left_and_the_figures_are(order: Order, erased: Order) -> None:
@@ -79,7 +81,7 @@ class TestNothingComesBack:
             answer = world.push(erased, f"Complete, {FULL_NAME}", **{**THE_LAST_WORD, **changes})
             assert answer.status_code == 200
         assert left() == {}
-        assert list(InboundCall.objects.filter(outcome="erased").values_list("order", "body")) == (
+        assert list(InboundRequest.objects.filter(outcome="erased").values_list("order", "body")) == (
             [(erased.pk, {})] * 3
         )
 
@@ -95,8 +97,8 @@ class TestNothingComesBack:
     def test_by_a_reconciliation(self, world: World, erased: Order) -> None:
         word = {"assessment_id": "JF-9", "reference_id": str(erased.pk), "timestamp": 1, **THE_LAST_WORD}
         world.justifacts("assessment.status", {"success": True, "results": word})
-        report = reconcile(world.acme.organization, "Ada")
-        assert (report.orders_checked, report.mended) == (0, 0)
+        report = reconcile_now(world.acme.organization, "Ada")
+        assert (report.orders_checked, report.resolved) == (0, 0)
         assert left() == {}
 
     def test_by_ashbys_cancellation(self, world: World, erased: Order) -> None:
@@ -119,7 +121,7 @@ def test_an_answer_that_was_on_its_way_meanwhile_is_not_kept(world: World, order
     word["assessment_result"] = data("result", "Adverse dossier")
 
     def forgotten() -> None:
-        assert forget(world.acme.organization, EMAIL, "ada", timezone.now()).orders
+        assert erase_candidate(world.acme.organization, EMAIL, "ada", timezone.now()).orders
 
     meanwhile(world, {"success": True, "results": word}, forgotten)
     assert poll([order.pk]) == []
@@ -128,12 +130,12 @@ def test_an_answer_that_was_on_its_way_meanwhile_is_not_kept(world: World, order
 
 
 def test_nothing_can_be_done_with_it(world: World, erased: Order) -> None:
-    lines = Event.objects.count()
+    lines = OrderEvent.objects.count()
     for deed in (
-        lambda: note(erased.pk, "A word", "Sam"),
-        lambda: hold(erased.pk, "Ada", "A dispute"),
-        lambda: resend(erased.updates.first().pk, "Sam", "Why not"),
+        lambda: add_note(erased.pk, "A word", "Sam"),
+        lambda: place_hold(erased.pk, "Ada", "A dispute"),
+        lambda: resend_updates(erased.updates.first().pk, "Sam", "Why not"),
     ):
         with pytest.raises(NotPossible, match="was erased"):
             deed()
-    assert Event.objects.count() == lines
+    assert OrderEvent.objects.count() == lines

@@ -11,14 +11,14 @@ from assessments import recovery_log
 from assessments.models import ErasureCertificate, Order
 from assessments.privacy.candidates import orders_of_candidate
 from assessments.privacy.certificates import certificate_as_json, certificate_as_text, certificates_of
-from assessments.privacy.legal_hold import hold
-from assessments.privacy.requests import forget, plan
+from assessments.privacy.legal_hold import place_hold
+from assessments.privacy.requests import erase_candidate, plan_erasure
 from assessments.privacy.retention import erase_due
-from assessments.recovery import after_restore
-from assessments.support.notes import resolve
+from assessments.recovery import recover_after_restore
+from assessments.support.notes import resolve_attention
 from integrations.audit import log
-from integrations.encryption.rotation import left as not_under_the_first_key
-from integrations.models import AuditEvent
+from integrations.encryption.rotation import count_pending as not_under_the_first_key
+from integrations.models import AuditLogEntry
 from tests.fixtures.world import World, data
 
 pytestmark = pytest.mark.anywhere
@@ -35,7 +35,7 @@ def complete(world: World, number: str = "JF-2026-1", **changes: Any) -> Order:
 
 
 def forgotten(world: World, email: str = ZOE) -> ErasureCertificate:
-    return forget(world.acme.organization, email, "ada", timezone.now())
+    return erase_candidate(world.acme.organization, email, "ada", timezone.now())
 
 
 def is_erased(order: Order) -> bool:
@@ -66,7 +66,7 @@ def test_another_organizations_orders_of_the_same_person_stay(world: World) -> N
 class TestKept:
     def test_what_is_held(self, world: World) -> None:
         order = complete(world)
-        hold(order.pk, "ada", "A dispute")
+        place_hold(order.pk, "ada", "A dispute")
         (line,) = forgotten(world).kept
         assert line["order"] == str(order.pk)
         assert "legal hold" in line["why"]
@@ -109,7 +109,7 @@ class TestKept:
         assert "A person is asked about it" in line["why"]
         order.refresh_from_db()
         assert (order.is_erased, order.needs_attention) == (False, True)
-        resolve(order.pk, "ada", "They have stopped it.")
+        resolve_attention(order.pk, "ada", "They have stopped it.")
         assert forgotten(world).kept == []
         assert is_erased(order)
 
@@ -145,7 +145,7 @@ class TestCertificate:
     def test_the_audit_trail_says_the_same_and_is_whole(self, world: World) -> None:
         complete(world)
         certificate = forgotten(world)
-        line = AuditEvent.objects.get(action="erased")
+        line = AuditLogEntry.objects.get(action="erased")
         assert (line.actor, line.object_id) == ("ada", str(certificate.pk))
         assert line.details == {**certificate.counts, "kept": 0}
         assert not [chain for chain in log.verify() if chain.problem]
@@ -159,7 +159,7 @@ class TestCertificate:
 def test_the_plan_is_what_is_done_and_writes_nothing(world: World) -> None:
     first, second = complete(world, "JF-1"), world.placed("JF-2")
     before = world.written()
-    found = plan(world.acme.organization, ZOE)
+    found = plan_erasure(world.acme.organization, ZOE)
     assert (list(found.to_erase), [order for order, _why in found.kept]) == ([first], [second])
     assert (world.written(), ErasureCertificate.objects.count()) == (before, 0)
     certificate = forgotten(world)
@@ -179,7 +179,7 @@ class TestJournal:
         entries = list(recovery_log.entries(timezone.now() - timedelta(days=1)))
         assert [entry["assessment_id"] for entry in entries] == [str(stays.pk), str(later.pk)]
         assert str(gone.pk) not in str(entries)
-        assert recovery_log.lines_left() == 0
+        assert recovery_log.count_pending() == 0
         assert not not_under_the_first_key()
 
 
@@ -198,11 +198,11 @@ class TestAfterARestore:
         order = complete(world)
         certificate = forgotten(world)
         self.restored(order)
-        assert after_restore(timezone.now()).erased_again == 1
+        assert recover_after_restore(timezone.now()).erased_again == 1
         assert is_erased(order)
         again = ErasureCertificate.objects.get()
         assert certificate_as_json(again) == certificate_as_json(certificate)
-        assert after_restore(timezone.now()).erased_again == 0, "a second run finds nothing"
+        assert recover_after_restore(timezone.now()).erased_again == 0, "a second run finds nothing"
 
     def test_where_that_was_not_run_the_clock_does_it(self, world: World) -> None:
         order = complete(world)
@@ -216,7 +216,7 @@ class TestAfterARestore:
         forgotten(world)
         open_again = {"status": "in_process", "completed_at": None, "result": "", "turnaround_minutes": None}
         self.restored(order, **open_again)
-        assert after_restore(timezone.now()).erased_again == 0
+        assert recover_after_restore(timezone.now()).erased_again == 0
         world.push(order, "Complete", assessment_result=data("result", "Review"))
         assert erase_due(timezone.now()) == 0, "Ashby has to be told first"
         world.work()
@@ -227,20 +227,20 @@ class TestAfterARestore:
         order = complete(world)
         forgotten(world)
         self.restored(order)
-        hold(order.pk, "ada", "A dispute")
-        assert after_restore(timezone.now()).erased_again == 0
+        place_hold(order.pk, "ada", "A dispute")
+        assert recover_after_restore(timezone.now()).erased_again == 0
         assert not is_erased(order)
 
     def test_an_order_that_the_backup_does_not_have_is_not_made_again(self, world: World) -> None:
         """Nor from a copy of the journal that still has its line."""
         order = complete(world)
         forgotten(world)
-        recovery_log.note(order)
+        recovery_log.log_start(order)
         for rows in (order.attempts, order.updates, order.events):
             rows.all().delete()
-        order.inbound_calls.all().update(order=None)
+        order.inbound_requests.all().update(order=None)
         Order.objects.filter(pk=order.pk).delete()
-        assert after_restore(timezone.now()).made_again == 0
+        assert recover_after_restore(timezone.now()).made_again == 0
         assert not Order.objects.exists()
 
 

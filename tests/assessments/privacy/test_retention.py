@@ -9,11 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from assessments import tasks
-from assessments.models import ErasedWhy, InboundCall, Order, Update
+from assessments.models import AshbyUpdate, ErasureReason, InboundRequest, Order
 from assessments.privacy import retention
-from assessments.privacy.legal_hold import hold, lift
+from assessments.privacy.legal_hold import lift_hold, place_hold
 from integrations.connections.connect import connect
-from integrations.models import AuditEvent
+from integrations.models import AuditLogEntry
 from tests.fixtures.world import World, data
 
 pytestmark = pytest.mark.anywhere
@@ -52,7 +52,11 @@ def test_two_years_after_the_end_the_candidate_is_gone(complete: Order, clock) -
     assert not is_erased(complete)
     days_later(clock, 730)
     assert is_erased(complete)
-    assert (complete.candidate_email, complete.result, complete.erased_why) == ("", "", ErasedWhy.RETENTION)
+    assert (complete.candidate_email, complete.result, complete.erasure_reason) == (
+        "",
+        "",
+        ErasureReason.RETENTION,
+    )
 
 
 def test_what_justifacts_may_still_be_at_is_kept_until_that_is_settled(world: World, clock) -> None:
@@ -68,14 +72,14 @@ def test_what_justifacts_may_still_be_at_is_kept_until_that_is_settled(world: Wo
     assert retention.erased_on(order) is None, "nobody is told a day"
     Order.objects.filter(pk=order.pk).update(
         next_call="",
-        next_call_at=None,
+        next_attempt_at=None,
         needs_attention=True,
         attention_reason="Ask.",
-        attention_concern="cancel",
+        attention_topic="cancel",
     )
     days_later(clock, 732)
     assert not is_erased(order), "a person is asked about it"
-    Order.objects.filter(pk=order.pk).update(needs_attention=False, attention_reason="", attention_concern="")
+    Order.objects.filter(pk=order.pk).update(needs_attention=False, attention_reason="", attention_topic="")
     days_later(clock, 733)
     assert is_erased(order)
 
@@ -91,7 +95,7 @@ def test_each_organization_has_its_own_clock(world: World, complete: Order, cloc
     body = world.start_body(assessment_type_id=str(world.globex.basic.assessment_type_id))
     answer = world.call("/ashby/assessment.start", body, key=world.globex.verification_key)
     theirs = Order.objects.get(pk=answer.json()["results"]["assessment_id"])
-    Order.objects.filter(pk=theirs.pk).update(status="cancelled", next_call="", next_call_at=None)
+    Order.objects.filter(pk=theirs.pk).update(status="cancelled", next_call="", next_attempt_at=None)
     days_later(clock, 31)
     assert is_erased(complete)
     assert not is_erased(theirs)
@@ -109,10 +113,10 @@ def test_the_clock_runs_from_the_end_and_not_from_the_start(world: World, clock)
 
 
 def test_a_hold_stops_it_until_it_is_lifted(complete: Order, clock) -> None:
-    hold(complete.pk, "ada", "A dispute")
+    place_hold(complete.pk, "ada", "A dispute")
     days_later(clock, 2000)
     assert not is_erased(complete)
-    lift(complete.pk, "ada", "It is settled")
+    lift_hold(complete.pk, "ada", "It is settled")
     days_later(clock, 2000.1)
     assert is_erased(complete)
 
@@ -120,44 +124,44 @@ def test_a_hold_stops_it_until_it_is_lifted(complete: Order, clock) -> None:
 def test_a_second_run_and_a_second_scheduler_find_nothing(complete: Order, clock) -> None:
     days_later(clock, 731)
     complete.refresh_from_db()
-    before = complete.erased_at, complete.events.count(), AuditEvent.objects.count()
+    before = complete.erased_at, complete.events.count(), AuditLogEntry.objects.count()
     tasks.erase_due()
     days_later(clock, 732)
     complete.refresh_from_db()
-    assert (complete.erased_at, complete.events.count(), AuditEvent.objects.count()) == before
+    assert (complete.erased_at, complete.events.count(), AuditLogEntry.objects.count()) == before
 
 
 def test_many_are_erased_in_batches(world: World, complete: Order, clock, monkeypatch) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
     for number in range(4):
         more = world.start()
-        done = {"status": "cancelled", "next_call": "", "next_call_at": None}
+        done = {"status": "cancelled", "next_call": "", "next_attempt_at": None}
         Order.objects.filter(pk=more.pk).update(**done, justifacts_order_id=f"JF-{number}")
     days_later(clock, 731)
     assert not Order.objects.filter(erased_at=None).exists()
 
 
 def test_what_ashby_was_never_told_is_set_aside(world: World, clock) -> None:
-    """The law's clock does not wait for a key that nobody has mended for two years."""
+    """The law's clock does not wait for a key that nobody has resolved for two years."""
     order = world.placed()
     world.push(order, "Complete", assessment_result=data("result", "Clear"))
     days_later(clock, 731)
     assert is_erased(order)
-    assert set(order.updates.values_list("state", flat=True)) == {Update.State.SET_ASIDE}
+    assert set(order.updates.values_list("state", flat=True)) == {AshbyUpdate.State.SKIPPED}
 
 
 def test_calls_that_belong_to_no_order_go_by_the_same_clock(world: World, clock) -> None:
     world.call("/ashby/assessment.start", world.start_body(assessment_type_id="of nobody"))
-    assert InboundCall.objects.exclude(body={}).filter(order=None).exists()
+    assert InboundRequest.objects.exclude(body={}).filter(order=None).exists()
     days_later(clock, 729)
-    assert InboundCall.objects.exists()
+    assert InboundRequest.objects.exists()
     days_later(clock, 730)
-    assert not InboundCall.objects.exists()
+    assert not InboundRequest.objects.exists()
 
 
 def test_the_audit_trail_says_how_many_and_nobodys_name(complete: Order, clock) -> None:
     days_later(clock, 731)
-    line = AuditEvent.objects.get(action="erased")
+    line = AuditLogEntry.objects.get(action="erased")
     assert (line.actor, line.kind) == ("the portal", "retention")
     assert line.details["orders"] == 1
     assert line.details["days"] == 730
@@ -171,7 +175,7 @@ def test_the_audit_trail_says_how_many_and_nobodys_name(complete: Order, clock) 
         {"result": "Clear"},
         {"status": "received"},
         {"legal_hold": True, "legal_hold_reason": "A dispute"},
-        {"erased_why": ""},
+        {"erasure_reason": ""},
         {"attention_reason": "Ask Zoë", "needs_attention": True},
     ],
     ids=str,
@@ -183,7 +187,7 @@ def test_the_database_itself_lets_nothing_back(complete: Order, clock, back: dic
 
 
 def test_what_is_due_is_found_by_an_index(world: World) -> None:
-    due = retention.due(world.acme.organization, timezone.now())
+    due = retention.orders_due(world.acme.organization, timezone.now())
     if connection.vendor == "sqlite":
         assert "orders_not_erased" in due.explain()
 

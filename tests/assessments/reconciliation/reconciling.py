@@ -9,7 +9,7 @@ import responses
 from django.db import connections
 
 from assessments.models import Order, Reconciliation
-from assessments.reconciliation.run import reconcile
+from assessments.reconciliation.run import reconcile_now
 from tests.fixtures.world import JUSTIFACTS, World, data
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -30,11 +30,11 @@ def justifacts_says(
 
 
 def lines(report: Reconciliation, outcome: str) -> list[str]:
-    return [line.text for line in report.differences.filter(outcome=outcome)]
+    return [line.text for line in report.discrepancies.filter(outcome=outcome)]
 
 
 def run(world: World) -> Reconciliation:
-    return reconcile(world.acme.organization, "Ada")
+    return reconcile_now(world.acme.organization, "Ada")
 
 
 def meanwhile(world: World, answer: dict[str, Any], happens: Callable[[], object]) -> None:

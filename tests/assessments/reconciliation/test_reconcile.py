@@ -1,4 +1,4 @@
-"""Reconciliation: Justifacts' word, Ashby's card and the portal's books are compared and mended."""
+"""Reconciliation: Justifacts' word, Ashby's card and the portal's books are compared and resolved."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 import responses
 
 from assessments import tasks
-from assessments.models import InboundCall, Reconciliation, Update
+from assessments.models import AshbyUpdate, InboundRequest, Reconciliation
 from assessments.reconciliation import run as reconciling
 from assessments.reconciliation.run import AlreadyRunning
 from integrations.catalog.mapping import map_job, set_default_package
@@ -21,7 +21,7 @@ def test_where_all_agree_there_is_nothing_to_say(settled: World) -> None:
     settled.work()
     justifacts_says(settled, order, status="Justifacts Received")
     report = run(settled)
-    assert (report.orders_checked, report.mended, report.for_human, report.not_checked) == (1, 0, 0, 0)
+    assert (report.orders_checked, report.resolved, report.needs_review, report.not_checked) == (1, 0, 0, 0)
     assert report.ended_at
     assert report.error == ""
 
@@ -36,10 +36,10 @@ class TestJustifacts:
         order.refresh_from_db()
         assert order.status == "in_process"
         assert settled.told(order)[-1] == "In Process: Justifacts"
-        (text,) = lines(report, "mended")
+        (text,) = lines(report, "resolved")
         assert "In Process: Justifacts" in text
         again = run(settled)
-        assert (again.mended, again.for_human) == (0, 0), "the second run finds nothing"
+        assert (again.resolved, again.needs_review) == (0, 0), "the second run finds nothing"
 
     def test_a_changed_result_is_told(self, settled: World) -> None:
         order = settled.placed()
@@ -48,16 +48,16 @@ class TestJustifacts:
         late = int((NINE + timedelta(hours=1)).timestamp() * 1000)
         changed = {"assessment_result": data("result", "Clear"), "timestamp": late}
         justifacts_says(settled, order, status="Complete", **changed)
-        assert run(settled).mended == 1
+        assert run(settled).resolved == 1
         settled.work()
         assert settled.sent("assessment.update")[-1]["assessment_result"]["value"] == "Clear"
-        assert run(settled).mended == 0
+        assert run(settled).resolved == 0
 
-    def test_an_order_that_justifacts_has_lost_is_for_a_human(self, settled: World) -> None:
+    def test_an_order_that_justifacts_has_lost_is_needs_review_lines(self, settled: World) -> None:
         settled.placed()
         settled.work()
         settled.justifacts("assessment.status", NOT_FOUND)
-        (text,) = lines(run(settled), "for_human")
+        (text,) = lines(run(settled), "needs_review")
         assert "does not know order JF-2026-1" in text
 
     def test_what_was_placed_without_our_knowing_is_adopted(self, settled: World) -> None:
@@ -68,7 +68,7 @@ class TestJustifacts:
         settled.work()
         order.refresh_from_db()
         assert order.justifacts_order_id == "JF-7"
-        assert "JF-7" in lines(report, "mended")[0]
+        assert "JF-7" in lines(report, "resolved")[0]
         assert not settled.sent("assessment.start")
 
     def test_a_check_that_goes_on_although_it_was_cancelled_is_cancelled_again(self, settled: World) -> None:
@@ -81,9 +81,9 @@ class TestJustifacts:
         report = run(settled)
         settled.work()
         assert len(settled.sent("assessment.cancel")) == 2
-        assert report.mended == 1
+        assert report.resolved == 1
 
-    def test_a_refused_order_that_runs_all_the_same_is_for_a_human(self, settled: World) -> None:
+    def test_a_refused_order_that_runs_all_the_same_is_needs_review_lines(self, settled: World) -> None:
         order = settled.start()
         settled.justifacts("assessment.start", {"message": "No."}, 422)
         settled.work()
@@ -91,16 +91,16 @@ class TestJustifacts:
         report = run(settled)
         order.refresh_from_db()
         assert order.status == "rejected"
-        assert report.for_human
-        assert any("cancel it" in text for text in lines(report, "for_human"))
+        assert report.needs_review
+        assert any("cancel it" in text for text in lines(report, "needs_review"))
 
-    def test_a_word_that_is_behind_ours_is_for_a_human_and_turns_nothing_back(self, settled: World) -> None:
+    def test_a_status_behind_ours_needs_review_and_changes_nothing(self, settled: World) -> None:
         order = settled.placed()
         settled.push(order, "In Process: Justifacts")
         settled.work()
         before = settled.written()
         justifacts_says(settled, order, status="Applicant Started")
-        assert run(settled).for_human == 1
+        assert run(settled).needs_review == 1
         order.refresh_from_db()
         assert order.status == "in_process"
         assert settled.written() == before
@@ -111,7 +111,7 @@ class TestJustifacts:
         settled.work()
         settled.justifacts("assessment.status", *failure)
         report = run(settled)
-        assert (report.orders_checked, report.mended, report.for_human) == (0, 0, 0)
+        assert (report.orders_checked, report.resolved, report.needs_review) == (0, 0, 0)
         assert report.not_checked == 1
 
 
@@ -120,12 +120,12 @@ class TestAshby:
         order = settled.placed()
         settled.push(order, "Complete", assessment_result=data("result", "Clear"))
         settled.work()
-        Update.objects.filter(order=order).order_by("-sequence")[0].delete()
+        AshbyUpdate.objects.filter(order=order).order_by("-sequence")[0].delete()
         justifacts_says(settled, order, status="Complete", assessment_result=data("result", "Clear"))
-        assert run(settled).mended == 1
+        assert run(settled).resolved == 1
         settled.work()
         assert settled.told(order)[-1] == "Complete"
-        assert run(settled).mended == 0
+        assert run(settled).resolved == 0
 
     def test_what_waits_is_no_difference(self, settled: World) -> None:
         settled.ashby("assessment.update", {}, 503)
@@ -133,20 +133,20 @@ class TestAshby:
         settled.work()
         justifacts_says(settled, order, status="Justifacts Received")
         report = run(settled)
-        assert (report.mended, report.for_human) == (0, 0)
+        assert (report.resolved, report.needs_review) == (0, 0)
 
-    def test_what_a_person_set_aside_or_ashby_refused_is_for_a_human(self, settled: World) -> None:
+    def test_what_a_person_set_aside_or_ashby_refused_is_needs_review_lines(self, settled: World) -> None:
         order = settled.placed()
         settled.work()
         justifacts_says(settled, order, status="Justifacts Received")
         for state in ("set_aside", "refused"):
-            Update.objects.filter(order=order).update(state=state, delivered_at=None, last_error="No.")
+            AshbyUpdate.objects.filter(order=order).update(state=state, delivered_at=None, last_error="No.")
             report = run(settled)
-            assert (report.mended, report.for_human) == (0, 1), state
+            assert (report.resolved, report.needs_review) == (0, 1), state
 
 
 class TestCatalogue:
-    def test_choices_that_hang_on_what_is_gone_are_for_a_human(self, settled: World) -> None:
+    def test_choices_that_hang_on_what_is_gone_are_needs_review_lines(self, settled: World) -> None:
         acme = settled.acme
         map_job(acme.organization, "job-1", acme.basic)
         map_job(acme.organization, "job-2", acme.executive)
@@ -157,7 +157,7 @@ class TestCatalogue:
         )
         jobs = [{"id": "job-2", "title": "Cook", "status": "Closed"}]
         settled.ashby("job.list", {"success": True, "results": jobs, "moreDataAvailable": False})
-        found = " ".join(lines(run(settled), "for_human"))
+        found = " ".join(lines(run(settled), "needs_review"))
         assert "The default package “Basic” is not offered" in found
         assert "gets the package “Basic”" in found
         assert "Cook" in found
@@ -167,14 +167,14 @@ class TestCatalogue:
         settled.justifacts("assessment.list", {}, 500)
         settled.ashby("job.list", {}, 500)
         report = run(settled)
-        assert (report.not_checked, report.for_human) == (2, 0)
+        assert (report.not_checked, report.needs_review) == (2, 0)
 
-    def test_words_about_an_order_that_nobody_knows_are_for_a_human(self, settled: World) -> None:
+    def test_words_about_an_order_that_nobody_knows_are_needs_review_lines(self, settled: World) -> None:
         body = {"assessment_id": "JF-404", "assessment_status": data("status", "Complete")}
         for _ in range(2):
             assert settled.call("/justifacts/assessment.update", body).status_code == 404
-        assert InboundCall.objects.filter(http_status=404).count() == 2
-        (text,) = lines(run(settled), "for_human")
+        assert InboundRequest.objects.filter(http_status=404).count() == 2
+        (text,) = lines(run(settled), "needs_review")
         assert "2 times" in text
         assert "JF-404" in text
 
@@ -208,11 +208,11 @@ class TestWhenAndWho:
         report = reconciling.begin(settled.acme.organization, "Ada")
         for _ in range(2):
             tasks.reconcile_organization(report.pk)
-        assert report.differences.count() == 1
+        assert report.discrepancies.count() == 1
 
     def test_each_night_every_connected_organization(self, settled: World, clock) -> None:
         tasks.reconcile_nightly()
-        begun = {report.organization.slug: report.asked_by for report in Reconciliation.objects.all()}
+        begun = {report.organization.slug: report.requested_by for report in Reconciliation.objects.all()}
         assert begun == {"acme": "the portal", "globex": "the portal"}
         for report in Reconciliation.objects.all():
             tasks.reconcile_organization(report.pk)

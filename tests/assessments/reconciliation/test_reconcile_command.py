@@ -6,7 +6,7 @@ from tests.commands.conftest import Console
 from tests.fixtures.world import World, data
 
 
-def test_it_says_what_was_mended_and_what_is_for_a_human(world: World, console: Console) -> None:
+def test_it_says_what_was_fixed_and_what_is_needs_review_lines(world: World, console: Console) -> None:
     world.ashby_takes_everything()
     order = world.placed()
     world.work()
@@ -20,12 +20,12 @@ def test_it_says_what_was_mended_and_what_is_for_a_human(world: World, console: 
     found = console.json("reconcile", "acme")
     assert found["organization"] == "Acme"
     assert found["orders_checked"] == 1
-    assert [line["order"] for line in found["mended"]] == [str(order.pk)]
-    assert found["for_human"] == []
+    assert [line["order"] for line in found["resolved"]] == [str(order.pk)]
+    assert found["needs_review"] == []
     assert found["not_checked"]
     assert found["ended_at"]
     lines = console.run("reconcile", "acme")
-    assert "1 orders checked: 0 mended, 0 for a human" in lines
+    assert "1 orders checked: 0 resolved, 0 for a human" in lines
 
 
 def test_it_fails_with_one_clear_line(world: World, console: Console) -> None:

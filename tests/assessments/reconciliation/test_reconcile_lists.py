@@ -29,7 +29,7 @@ def test_a_doubtful_list_of_packages_withdraws_nothing(settled: World, broken: d
     jobs = [{"id": "job-1", "title": "Cook", "status": "Open"}]
     settled.ashby("job.list", {"success": True, "results": jobs})
     settled.justifacts("assessment.list", {"success": True, **broken})
-    (text,) = lines(run(settled), "for_human")
+    (text,) = lines(run(settled), "needs_review")
     assert text.startswith("Justifacts' list of packages ")
     assert "Nothing was withdrawn" in text
     assert not Package.objects.exclude(withdrawn_at=None).exists()
@@ -44,7 +44,7 @@ def test_a_doubtful_list_of_packages_withdraws_nothing(settled: World, broken: d
 def test_a_doubtful_list_of_jobs_makes_no_job_missing(settled: World, broken: dict[str, Any]) -> None:
     map_job(settled.acme.organization, "job-1", settled.acme.basic)
     settled.ashby("job.list", {"success": True, **broken})
-    (text,) = lines(run(settled), "for_human")
+    (text,) = lines(run(settled), "needs_review")
     assert text.startswith("Ashby's list of jobs ")
     assert "lists no job" not in text
 
@@ -66,6 +66,6 @@ def test_a_package_that_was_made_anew_is_named_where_the_old_one_is_missed(settl
     sold = [("JF-77", "Basic"), (acme.executive.justifacts_id, "Executive")]
     results = [{"assessment_type_id": number, "name": name} for number, name in sold]
     settled.justifacts("assessment.list", {"success": True, "results": results})
-    (text,) = lines(run(settled), "for_human")
+    (text,) = lines(run(settled), "needs_review")
     assert "The default package “Basic” is not offered any more." in text
     assert "A package of the same name is offered (JF-77)" in text

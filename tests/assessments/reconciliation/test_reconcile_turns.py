@@ -11,11 +11,11 @@ import responses
 from django.utils import timezone
 
 from assessments import tasks
-from assessments.models import Difference, Order, Reconciliation
+from assessments.models import Discrepancy, Order, Reconciliation
 from assessments.reconciliation import batches
 from assessments.reconciliation import run as reconciling
 from assessments.reconciliation.batches import go_on
-from assessments.reconciliation.run import NotNow, begin, due, reconcile
+from assessments.reconciliation.run import NotNow, begin, organizations_due, reconcile_now
 from integrations.catalog.mapping import set_default_package
 from integrations.connections.connect import connect
 from integrations.models import Connection
@@ -55,7 +55,7 @@ def dies(*_: object) -> NoReturn:
 
 
 def orders_of(report: Reconciliation) -> list[object]:
-    return sorted(Difference.objects.filter(reconciliation=report).values_list("order", flat=True))
+    return sorted(Discrepancy.objects.filter(reconciliation=report).values_list("order", flat=True))
 
 
 @pytest.mark.usefixtures("short")
@@ -76,9 +76,9 @@ class TestTurns:
         with pytest.raises(WorkerDied):
             go_on(report)
         assert go_on(report) is None, "the dead one's claim has not ended"
-        assert due(timezone.now()) == []
+        assert organizations_due(timezone.now()) == []
         clock.shift(timedelta(minutes=6))
-        assert due(timezone.now()) == [report.pk]
+        assert organizations_due(timezone.now()) == [report.pk]
         while go_on(report) is not None:
             pass
         assert (report.orders_checked, report.error) == (5, "")
@@ -101,11 +101,11 @@ class TestTurns:
 
     def test_a_message_that_was_lost_is_made_up_for_by_the_tick(self, five: World, clock) -> None:
         report = begin(five.acme.organization, "Ada")
-        assert due(timezone.now()) == [report.pk]
+        assert organizations_due(timezone.now()) == [report.pk]
         tasks.reconcile_organization(report.pk)
         clock.shift(timedelta(minutes=1))
         tasks.reconcile_nightly()
-        assert report.pk in due(timezone.now())
+        assert report.pk in organizations_due(timezone.now())
 
 
 class TestRests:
@@ -119,7 +119,7 @@ class TestRests:
             waits.append(seconds)
             clock.shift(seconds)
 
-        report = reconcile(five.acme.organization, "Ada", wait)
+        report = reconcile_now(five.acme.organization, "Ada", wait)
         assert (report.orders_checked, report.not_checked, report.error) == (5, 0, "")
         assert waits
         assert sum(waits) <= 60
@@ -199,7 +199,7 @@ class TestNights:
         clock.shift(timedelta(minutes=6))
         settled.justifacts("assessment.list", {"success": True, "results": []})
         go_on(report)
-        assert (report.mended, report.for_human, report.orders_checked) == (1, 1, 1)
+        assert (report.resolved, report.needs_review, report.orders_checked) == (1, 1, 1)
 
 
 def a_night(clock: object) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from assessments import recovery_log
-from assessments.models import InboundCall, Update
+from assessments.models import AshbyUpdate, InboundRequest
 from assessments.reconciliation.catalog import unknown_references
 from integrations.catalog.mapping import map_job
 from tests.assessments.reconciliation.reconciling import (
@@ -31,7 +31,7 @@ class TestWhileOthersWork:
         meanwhile(settled, old, lambda: settled.push(order, "In Process: Justifacts"))
         report = run(settled)
         settled.work()
-        assert (report.mended, report.for_human) == (0, 0)
+        assert (report.resolved, report.needs_review) == (0, 0)
         assert settled.told(order)[-1] == "In Process: Justifacts"
 
     def test_a_check_that_was_cancelled_at_that_moment_is_cancelled_once(self, settled: World) -> None:
@@ -46,7 +46,7 @@ class TestWhileOthersWork:
         meanwhile(settled, word(order, status="Applicant Started"), cancelled)
         report = run(settled)
         settled.work()
-        assert (report.mended, report.for_human) == (0, 0)
+        assert (report.resolved, report.needs_review) == (0, 0)
         assert len(settled.sent("assessment.cancel")) == 1
 
 
@@ -56,7 +56,7 @@ class TestSilence:
         settled.work()
         settled.justifacts("assessment.status", {"message": "Not today."}, 422)
         report = run(settled)
-        assert (report.orders_checked, report.not_checked, report.for_human) == (0, 1, 0)
+        assert (report.orders_checked, report.not_checked, report.needs_review) == (0, 1, 0)
         assert "Not today." in lines(report, "not_checked")[0]
 
     def test_what_a_candidate_is_called_stays_out_of_the_report(self, settled: World) -> None:
@@ -73,11 +73,11 @@ class TestSilence:
         order = settled.placed()
         settled.push(order, "In Process: Justifacts")
         settled.work()
-        Update.objects.filter(order=order).order_by("-sequence")[0].delete()
+        AshbyUpdate.objects.filter(order=order).order_by("-sequence")[0].delete()
         settled.justifacts("assessment.status", {}, 500)
         report = run(settled)
         settled.work()
-        assert (report.mended, report.not_checked) == (1, 1)
+        assert (report.resolved, report.not_checked) == (1, 1)
         assert settled.told(order)[-1] == "In Process: Justifacts"
 
 
@@ -87,9 +87,9 @@ class TestAshby:
         order = settled.placed()
         settled.push(order, "Applicant Started")
         settled.work()
-        Update.objects.filter(order=order).order_by("-sequence")[0].delete()
+        AshbyUpdate.objects.filter(order=order).order_by("-sequence")[0].delete()
         justifacts_says(settled, order, status="Applicant Started")
-        assert run(settled).mended == 1
+        assert run(settled).resolved == 1
         settled.work()
         assert settled.told(order)[-3:] == ["Started", "Applicant Started", "Applicant Started"]
 
@@ -102,24 +102,24 @@ class TestAshby:
         run(settled)
         settled.work()
         assert settled.told(order)[-2:] == ["On Hold", "In Process: Justifacts"]
-        assert run(settled).mended == 0
+        assert run(settled).resolved == 0
 
 
 class TestCatalogue:
-    def test_a_mapped_job_that_ashby_does_not_have_is_for_a_human(self, settled: World) -> None:
+    def test_a_mapped_job_that_ashby_does_not_have_is_needs_review_lines(self, settled: World) -> None:
         acme = settled.acme
         for job in ("job-1", "job-2"):
             map_job(acme.organization, job, acme.basic)
         jobs = [{"id": "job-2", "title": "Cook", "status": "Open"}]
         settled.ashby("job.list", {"success": True, "results": jobs, "moreDataAvailable": False})
-        (text,) = lines(run(settled), "for_human")
+        (text,) = lines(run(settled), "needs_review")
         assert "Ashby lists no job “job-1”" in text
 
     def test_while_ashby_is_silent_no_job_is_gone(self, settled: World) -> None:
         map_job(settled.acme.organization, "job-1", settled.acme.basic)
         settled.ashby("job.list", {}, 500)
         report = run(settled)
-        assert (report.for_human, report.not_checked) == (0, 1)
+        assert (report.needs_review, report.not_checked) == (0, 1)
 
 
 class TestUnknownReferences:
@@ -130,7 +130,7 @@ class TestUnknownReferences:
         for body in ({"assessment_id": "JF-2026-1"}, {"assessment_id": "x", "reference_id": str(order.pk)}):
             unknown(settled, body)
         justifacts_says(settled, order, status="Justifacts Received")
-        assert run(settled).for_human == 0
+        assert run(settled).needs_review == 0
 
     def test_another_organizations_order_is_not_known_here(self, settled: World) -> None:
         order = settled.placed()
@@ -141,16 +141,16 @@ class TestUnknownReferences:
 
     def test_what_was_said_the_day_before_yesterday_is_past(self, settled: World, clock) -> None:
         unknown(settled, {"assessment_id": "JF-404"})
-        assert run(settled).for_human == 1
+        assert run(settled).needs_review == 1
         clock.shift(timedelta(days=2))
-        assert run(settled).for_human == 0
+        assert run(settled).needs_review == 0
 
 
 def unknown(world: World, body: dict[str, Any], organization: Any = None) -> None:
     """A push that was answered with 404."""
-    InboundCall.objects.create(
+    InboundRequest.objects.create(
         organization=organization or world.acme.organization,
-        source=InboundCall.Source.JUSTIFACTS,
+        source=InboundRequest.Source.JUSTIFACTS,
         name="assessment.update",
         http_status=404,
         outcome="assessment_not_found",
@@ -158,11 +158,11 @@ def unknown(world: World, body: dict[str, Any], organization: Any = None) -> Non
     )
 
 
-def test_a_forgotten_order_that_justifacts_never_had_is_no_word_for_a_human(settled: World) -> None:
+def test_a_forgotten_order_that_justifacts_never_had_is_no_word_needs_review_lines(settled: World) -> None:
     order = settled.start()
     settled.justifacts("assessment.status", NOT_FOUND)
-    recovery_log.note(order)
-    Update.objects.all().delete()
+    recovery_log.log_start(order)
+    AshbyUpdate.objects.all().delete()
     order.delete()
     report = run(settled)
-    assert (report.mended, report.for_human) == (1, 0)
+    assert (report.resolved, report.needs_review) == (1, 0)

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from assessments import tasks
-from assessments.models import Event, Order, WatchLimits
-from assessments.stalled.detect import watch
+from assessments.models import Order, OrderEvent, StallThresholds
+from assessments.stalled.detect import detect_stalled
 from tests.fixtures.world import World, data
 
 #: A Wednesday.
@@ -52,11 +52,11 @@ def after(clock: time_machine.Traveller, time: timedelta) -> None:
 
 
 def set_limits(world: World, **limits: object) -> None:
-    WatchLimits.objects.update_or_create(organization=world.acme.organization, defaults=limits)
+    StallThresholds.objects.update_or_create(organization=world.acme.organization, defaults=limits)
 
 
 def stories(order: Order) -> list[str]:
-    return [event.summary for event in order.events.filter(kind="standing_still")]
+    return [event.summary for event in order.events.filter(kind="stalled")]
 
 
 def waiting_values(world: World) -> list[tuple[str, str]]:
@@ -94,11 +94,11 @@ class TestAnOrderStandsStill:
     def test_past_the_usual_limit_of_its_status(self, world: World, clock, status, limit, said) -> None:
         order = in_status(world, status)
         after(clock, limit)
-        assert fresh(order).still_since is None
+        assert fresh(order).stalled_since is None
         after(clock, MINUTE)
-        assert fresh(order).still_since == timezone.now()
-        assert order.still_reason.startswith(said.format(noon="2026-03-04 12:00 UTC"))
-        assert stories(order) == [order.still_reason]
+        assert fresh(order).stalled_since == timezone.now()
+        assert order.stall_reason.startswith(said.format(noon="2026-03-04 12:00 UTC"))
+        assert stories(order) == [order.stall_reason]
 
     @pytest.mark.parametrize("status", ["accepted", "received", "applicant_started", "in_process"])
     def test_past_the_limit_that_its_organization_has_set(self, world: World, clock, status: str) -> None:
@@ -112,19 +112,19 @@ class TestAnOrderStandsStill:
         order = in_status(world, status)
         limit = MINUTE if status == "accepted" else DAY
         after(clock, limit)
-        assert fresh(order).still_since is None
+        assert fresh(order).stalled_since is None
         after(clock, MINUTE)
-        assert fresh(order).still_since
-        assert "the limit at Acme is 1 " in order.still_reason
+        assert fresh(order).stalled_since
+        assert "the limit at Acme is 1 " in order.stall_reason
 
     def test_one_organizations_limits_are_not_anothers(self, world: World, clock) -> None:
-        WatchLimits.objects.create(organization=world.globex.organization, received_days=1)
+        StallThresholds.objects.create(organization=world.globex.organization, received_days=1)
         order = in_status(world, "received")
         after(clock, 2 * DAY)
-        assert fresh(order).still_since is None
+        assert fresh(order).stalled_since is None
         set_limits(world, received_days=100)
         after(clock, 20 * DAY)
-        assert fresh(order).still_since is None
+        assert fresh(order).stalled_since is None
 
     def test_the_days_of_a_weekend_do_not_count_in_process(self, world: World, clock) -> None:
         set_limits(world, in_process_business_days=2)
@@ -132,17 +132,17 @@ class TestAnOrderStandsStill:
         order = in_status(world, "in_process")
         for _ in range(4):  # Friday to Monday noon
             after(clock, DAY)
-            assert fresh(order).still_since is None
+            assert fresh(order).stalled_since is None
         after(clock, MINUTE)
-        assert fresh(order).still_since
+        assert fresh(order).stalled_since
 
     def test_its_history_says_so_once_however_often_the_watchdog_looks(self, world: World, clock) -> None:
         order = in_status(world, "received")
         for _ in range(5):
             after(clock, DAY)
-        since, events = fresh(order).still_since, order.events.count()
+        since, events = fresh(order).stalled_since, order.events.count()
         after(clock, 30 * DAY)
-        assert fresh(order).still_since == since
+        assert fresh(order).stalled_since == since
         assert order.events.count() == events
         assert len(stories(order)) == 1
 
@@ -151,9 +151,9 @@ class TestAnOrderStandsStill:
         after(clock, 3 * DAY)
         Order.objects.update(status_since=NOON - DAY)
         after(clock, 10 * SECOND)
-        assert fresh(order).still_since is None
+        assert fresh(order).stalled_since is None
         after(clock, MINUTE)
-        assert fresh(order).still_since
+        assert fresh(order).stalled_since
 
     def test_the_usual_minute_asks_the_database_a_few_questions_however_many_orders_there_are(
         self, world: World, clock
@@ -162,18 +162,18 @@ class TestAnOrderStandsStill:
 
         def questions() -> int:
             with CaptureQueriesContext(database) as captured:
-                watch(timezone.now())
+                detect_stalled(timezone.now())
             return len(captured)
 
         in_status(world, "received")
         clock.shift(6 * DAY)
-        watch(timezone.now())
+        detect_stalled(timezone.now())
         few = questions()
         for number in range(10):
             world.placed(f"JF-{number}")
         clock.shift(6 * DAY)
-        watch(timezone.now())
-        assert Order.objects.exclude(still_since=None).count() == 11
+        detect_stalled(timezone.now())
+        assert Order.objects.exclude(stalled_since=None).count() == 11
         assert questions() == few <= 8
 
 
@@ -182,21 +182,21 @@ class TestItMovesAgain:
         order = in_status(world, "received")
         after(clock, 4 * DAY)
         world.push(order, "Applicant Started")
-        assert (fresh(order).still_since, order.still_reason) == (None, "")
+        assert (fresh(order).stalled_since, order.stall_reason) == (None, "")
         after(clock, 8 * DAY)
-        assert fresh(order).still_since
+        assert fresh(order).stalled_since
         assert len(stories(order)) == 2, "one for each status"
         assert [event.kind for event in order.events.all()][-3:] == [
-            "standing_still",
+            "stalled",
             "status",
-            "standing_still",
+            "stalled",
         ]
 
     @pytest.mark.parametrize("end", ["complete", "cancelled by Ashby", "cancelled by Justifacts", "rejected"])
     def test_so_does_an_end(self, world: World, clock, end: str) -> None:
         order = in_status(world, "accepted" if end == "rejected" else "received")
         after(clock, 4 * DAY)
-        assert fresh(order).still_since
+        assert fresh(order).stalled_since
         match end:
             case "complete":
                 world.push(order, "Complete", assessment_result=data("result", "Clear"))
@@ -210,9 +210,9 @@ class TestItMovesAgain:
                 world.ashby_takes_everything()
                 world.work()
         assert fresh(order).has_ended
-        assert order.still_since is None
+        assert order.stalled_since is None
         after(clock, 100 * DAY)
-        assert fresh(order).still_since is None
+        assert fresh(order).stalled_since is None
 
     def test_the_database_lets_no_ended_order_stand_still(self, world: World, clock) -> None:
         order = in_status(world, "received")
@@ -224,35 +224,35 @@ class TestItMovesAgain:
         order = in_status(world, "received")
         after(clock, 4 * DAY)
         world.push(order, "Quality Control")
-        assert fresh(order).still_since
+        assert fresh(order).stalled_since
 
     def test_a_raised_limit_takes_it_back_and_a_lowered_one_says_so_once(self, world: World, clock) -> None:
         order = in_status(world, "received")
         after(clock, 4 * DAY)
         set_limits(world, received_days=10)
         after(clock, MINUTE)
-        assert fresh(order).still_since is None
+        assert fresh(order).stalled_since is None
         set_limits(world, received_days=2)
         after(clock, MINUTE)
-        assert "the limit at Acme is 2 days" in fresh(order).still_reason
+        assert "the limit at Acme is 2 days" in fresh(order).stall_reason
         assert len(stories(order)) == 1
 
     def test_a_limit_that_changes_below_its_age_changes_the_sentence_only(self, world: World, clock) -> None:
         order = in_status(world, "received")
         after(clock, 4 * DAY)
-        since = fresh(order).still_since
+        since = fresh(order).stalled_since
         set_limits(world, received_days=1)
         after(clock, MINUTE)
-        assert "the limit at Acme is 1 day." in fresh(order).still_reason
-        assert order.still_since == since
-        WatchLimits.objects.all().delete()
+        assert "the limit at Acme is 1 day." in fresh(order).stall_reason
+        assert order.stalled_since == since
+        StallThresholds.objects.all().delete()
         after(clock, MINUTE)
-        assert "the limit at Acme is 3 days." in fresh(order).still_reason
+        assert "the limit at Acme is 3 days." in fresh(order).stall_reason
 
 
 class TestAshbyIsTold:
     def test_nothing_unless_the_organization_wants_it(self, world: World, clock) -> None:
-        WatchLimits.objects.create(organization=world.globex.organization, tell_ashby=True)
+        StallThresholds.objects.create(organization=world.globex.organization, tell_ashby=True)
         world.ashby_takes_everything()
         order = in_status(world, "received")
         world.work()
@@ -266,14 +266,14 @@ class TestAshbyIsTold:
         order = in_status(world, "received")
         for _ in range(6):
             after(clock, DAY)
-        received = fresh(order).still_reason
+        received = fresh(order).stall_reason
         world.push(order, "Applicant Started")
         for _ in range(10):
             after(clock, DAY)
         world.work()
         assert waiting_values(world) == [
             ("Justifacts Received", received),
-            ("Applicant Started", fresh(order).still_reason),
+            ("Applicant Started", fresh(order).stall_reason),
         ]
         assert world.told(order) == [
             *("Justifacts Received", "Justifacts Received", "Started", "Applicant Started"),
@@ -330,7 +330,7 @@ class TestAshbyIsTold:
         after(clock, MINUTE)
         after(clock, MINUTE)
         world.work()
-        assert waiting_values(world) == [("Justifacts Received", fresh(order).still_reason)]
+        assert waiting_values(world) == [("Justifacts Received", fresh(order).stall_reason)]
 
     def test_a_limit_that_goes_up_and_down_tells_it_once(self, world: World, clock) -> None:
         world.ashby_takes_everything()
@@ -356,7 +356,7 @@ class TestAshbyIsTold:
 
 def test_orders_are_found_by_an_index(world: World) -> None:
     """With many orders; a minute's look must not read them all."""
-    plan = str(Order.objects.filter(status="received", still_since=None, status_since__lt=NOON).explain())
+    plan = str(Order.objects.filter(status="received", stalled_since=None, status_since__lt=NOON).explain())
     if database.vendor == "sqlite":
         assert "orders_watched" in plan
-    assert not Event.objects.filter(kind="standing_still").exists()
+    assert not OrderEvent.objects.filter(kind="stalled").exists()

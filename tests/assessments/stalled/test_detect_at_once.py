@@ -8,8 +8,8 @@ from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
-from assessments.models import Event, Order, Update, WatchLimits
-from assessments.stalled.detect import watch
+from assessments.models import AshbyUpdate, Order, OrderEvent, StallThresholds
+from assessments.stalled.detect import detect_stalled
 from tests.e2e.processes import eventually
 from tests.fixtures.services import on_postgresql
 from tests.fixtures.world import World
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.anywhere, on_postgresql, pytest.mark.django_db(transac
 
 def _run(answers: list[int]) -> None:
     try:
-        answers.append(len(watch(timezone.now())))
+        answers.append(len(detect_stalled(timezone.now())))
     finally:
         database.close()
 
@@ -36,7 +36,7 @@ def _waiting_for_a_lock() -> int:
 
 
 def test_two_runs_at_once_flag_and_tell_once(world: World) -> None:
-    WatchLimits.objects.create(organization=world.acme.organization, tell_ashby=True)
+    StallThresholds.objects.create(organization=world.acme.organization, tell_ashby=True)
     order = world.placed()
     Order.objects.update(status_since=timezone.now() - timedelta(days=4))
     answers: list[int] = []
@@ -52,5 +52,5 @@ def test_two_runs_at_once_flag_and_tell_once(world: World) -> None:
         for run in runs:
             run.join()
     assert sorted(answers) == [0, 1]
-    assert Event.objects.filter(kind="standing_still").count() == 1
-    assert Update.objects.filter(summary="Justifacts Received, waiting").count() == 1
+    assert OrderEvent.objects.filter(kind="stalled").count() == 1
+    assert AshbyUpdate.objects.filter(summary="Justifacts Received, waiting").count() == 1

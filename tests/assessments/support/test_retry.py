@@ -7,7 +7,7 @@ import pytest
 import requests
 import time_machine
 
-from assessments.models import Order, Update
+from assessments.models import AshbyUpdate, Order
 from assessments.placement import place
 from assessments.support.retry import poll_now, retry
 from tests.fixtures.world import World, data
@@ -168,10 +168,10 @@ def test_there_is_nothing_to_ask_about(world: World, state: str) -> None:
         order = world.start()
     order.refresh_from_db()
     assert order.status == state
-    before = (*world.written(), order.next_call, order.next_call_at)
+    before = (*world.written(), order.next_call, order.next_attempt_at)
     assert not poll_now(order.pk, "Ada")
     order.refresh_from_db()
-    assert (*world.written(), order.next_call, order.next_call_at) == before
+    assert (*world.written(), order.next_call, order.next_attempt_at) == before
 
 
 @pytest.mark.parametrize("what", [retry, poll_now])
@@ -188,4 +188,4 @@ def test_what_ashby_has_is_never_told_again(world: World) -> None:
     retry(order.pk, "Ada")
     world.work()
     assert len(world.told(order)) == 1
-    assert set(Update.objects.values_list("state", flat=True)) == {"delivered"}
+    assert set(AshbyUpdate.objects.values_list("state", flat=True)) == {"delivered"}

@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from assessments.models import Event, Order
+from assessments.models import Order, OrderEvent
 from tests.fixtures.world import World, data
 
 pytestmark = pytest.mark.anywhere
@@ -21,7 +21,7 @@ def test_it_is_read_from_the_events_of_the_cancellations(settled: World) -> None
         elif source == "justifacts":
             settled.push(order, None, cancelled_reason=data("reason", "Withdrew"))
         elif source:
-            Event.objects.create(order=order, source=source, kind="cancelled", summary="Cancelled.")
+            OrderEvent.objects.create(order=order, source=source, kind="cancelled", summary="Cancelled.")
             Order.objects.filter(pk=order.pk).update(status="cancelled")
         by[source] = order
     Order.objects.update(cancelled_by="")

@@ -17,7 +17,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assessments.models import Event, NextCall, Order, Update
+from assessments.models import AshbyUpdate, Order, OrderEvent, PendingCall
 from assessments.tracking import poll
 from tests.assessments.tracking.any_dialect import (
     NO_ADDRESSES,
@@ -67,11 +67,11 @@ def test_each_message_of_a_story_is_told_or_flagged(world: World, data: st.DataO
         for minute, meaning in enumerate(story):
             sent = began + timedelta(minutes=minute)
             message = data.draw(messages(meaning, number, str(order.pk), sent))
-            events = Event.objects.filter(order=order).count()
+            events = OrderEvent.objects.filter(order=order).count()
             _say(world, order, message)
             order.refresh_from_db()
             assert _is_told(order, meaning) or order.needs_attention, message
-            assert Event.objects.filter(order=order).count() > events, message
+            assert OrderEvent.objects.filter(order=order).count() > events, message
             if order.needs_attention:
                 assert order.attention_reason
         assert order.has_ended
@@ -176,14 +176,14 @@ def _say(world: World, order: Order, message: Message) -> None:
         return
     world.justifacts("assessment.status", message.content, content_type=message.content_type)
     Order.objects.filter(pk=order.pk).update(
-        next_call=NextCall.POLL, next_call_at=timezone.now() - timedelta(seconds=1)
+        next_call=PendingCall.POLL, next_attempt_at=timezone.now() - timedelta(seconds=1)
     )
     poll.poll([order.pk])
 
 
 def _is_told(order: Order, meaning: Meaning) -> bool:
     """Whether the newest update, of those that Ashby gets, says what was meant."""
-    update = Update.objects.filter(order=order).order_by("sequence").last()
+    update = AshbyUpdate.objects.filter(order=order).order_by("sequence").last()
     if update is None:
         return False
     payload: dict[str, Any] = update.payload

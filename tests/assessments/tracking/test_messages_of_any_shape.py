@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.core.management import call_command
 
-from assessments.models import Attempt, Event, InboundCall, Order
+from assessments.models import CallAttempt, InboundRequest, Order, OrderEvent
 from assessments.placement import place
 from tests.fixtures.world import World, data
 
@@ -37,8 +37,8 @@ def says(world: World, number: Any = "JF-1", **parts: Any) -> None:
 def polled(world: World, clock: time_machine.Traveller, order: Order) -> Order:
     """The order after its next poll."""
     order.refresh_from_db()
-    assert order.next_call_at is not None
-    clock.move_to(order.next_call_at)
+    assert order.next_attempt_at is not None
+    clock.move_to(order.next_attempt_at)
     world.work()
     order.refresh_from_db()
     world.acme.connection.refresh_from_db()
@@ -46,7 +46,9 @@ def polled(world: World, clock: time_machine.Traveller, order: Order) -> Order:
 
 
 def lines(order: Order) -> list[str]:
-    return list(Event.objects.filter(order=order, kind="not_understood").values_list("summary", flat=True))
+    return list(
+        OrderEvent.objects.filter(order=order, kind="not_understood").values_list("summary", flat=True)
+    )
 
 
 def test_an_order_whose_number_is_a_json_number_lives_its_whole_life(world: World, clock) -> None:
@@ -60,7 +62,7 @@ def test_an_order_whose_number_is_a_json_number_lives_its_whole_life(world: Worl
     assert world.sent("assessment.status")[-1] == {"assessment_id": "48213"}
     says(world, 48213, assessment_status="Complete", assessment_result=data("result", "Clear"))
     order = polled(world, clock, started)
-    assert (order.status, order.result, order.call_error) == ("complete", "Clear", "")
+    assert (order.status, order.result, order.last_call_error) == ("complete", "Clear", "")
     assert world.told(order)[-2:] == ["In Process: Justifacts", "Complete"]
 
 
@@ -181,11 +183,11 @@ NOT_UNDERSTOOD: list[dict[str, Any]] = [
 @pytest.mark.parametrize("parts", NOT_UNDERSTOOD)
 def test_a_poll_that_is_not_understood_is_visible_and_no_success(world, clock, order, parts) -> None:
     says(world, **parts)
-    before = order.polled_at
+    before = order.last_polled_at
     order = polled(world, clock, order)
-    assert (order.status, order.call_failures, order.polled_at) == ("received", 1, before)
-    assert order.call_failing_since == datetime.now(UTC)
-    assert "cannot read" in order.call_error
+    assert (order.status, order.call_failures, order.last_polled_at) == ("received", 1, before)
+    assert order.failing_since == datetime.now(UTC)
+    assert "cannot read" in order.last_call_error
     assert "cannot read" in world.acme.connection.justifacts_problem
     (line,) = lines(order)
     assert "Ask Justifacts" in line
@@ -207,7 +209,7 @@ def test_an_error_in_place_of_a_status_is_visible_and_no_success(
     world.justifacts("assessment.status", body, status)
     for _ in range(2):
         order = polled(world, clock, order)
-    assert (order.status, order.call_failures, order.polled_at) == ("received", 2, None)
+    assert (order.status, order.call_failures, order.last_polled_at) == ("received", 2, None)
     (line,) = lines(order)
     assert words in line
     assert "O'Neil" not in line
@@ -263,8 +265,8 @@ def test_the_next_poll_that_is_understood_ends_it(world: World, clock, order: Or
     polled(world, clock, order)
     says(world, assessment_status="Justifacts Received")
     order = polled(world, clock, order)
-    assert (order.call_failures, order.call_error, order.call_failing_since) == (0, "", None)
-    assert order.polled_at == datetime.now(UTC)
+    assert (order.call_failures, order.last_call_error, order.failing_since) == (0, "", None)
+    assert order.last_polled_at == datetime.now(UTC)
     assert world.acme.connection.justifacts_problem == ""
 
 
@@ -273,8 +275,8 @@ def test_after_a_day_a_person_is_asked_until_it_is_understood(world: World, cloc
     waits = []
     for _ in range(40):
         polled(world, clock, order)
-        assert order.next_call_at is not None
-        waits.append(order.next_call_at - datetime.now(UTC))
+        assert order.next_attempt_at is not None
+        waits.append(order.next_attempt_at - datetime.now(UTC))
         if order.needs_attention:
             break
     assert timedelta(days=1) < datetime.now(UTC) - NINE < timedelta(days=1, hours=2)
@@ -306,7 +308,7 @@ def test_one_order_that_is_not_understood_does_not_stop_the_others(world: World,
     assert {Order.objects.get(pk=o.pk).call_failures for o in orders[:-1]} == {1}
     assert Order.objects.get(pk=orders[-1].pk).status == "applicant_started"
     world.acme.connection.refresh_from_db()
-    assert world.acme.connection.justifacts_rest_until is None
+    assert world.acme.connection.justifacts_blocked_until is None
     assert "cannot read" in world.acme.connection.justifacts_problem
 
 
@@ -359,7 +361,7 @@ def test_a_look_up_that_is_not_understood_adopts_the_order(world: World, clock) 
     order.refresh_from_db()
     assert (order.justifacts_order_id, order.status) == ("7", "received")
     assert len(lines(order)) == 1
-    assert order.attempts.filter(call=Attempt.Call.PLACE).count() == 1
+    assert order.attempts.filter(call=CallAttempt.Call.PLACE).count() == 1
 
 
 @pytest.mark.parametrize("parts", NOT_UNDERSTOOD)
@@ -372,7 +374,7 @@ def test_a_push_that_is_not_understood_is_on_its_order(world: World, order: Orde
     (line,) = lines(order)
     assert "Zoë" not in line
     assert "1980" not in line
-    assert InboundCall.objects.get(source="justifacts").order == order
+    assert InboundRequest.objects.get(source="justifacts").order == order
     world.acme.connection.refresh_from_db()
     assert "cannot read" in world.acme.connection.justifacts_problem
     assert Order.objects.values().get(pk=order.pk) == before
@@ -393,7 +395,7 @@ def test_a_push_about_another_organization_s_order_is_not_on_it(world: World, or
 def test_a_push_that_is_no_json_is_visible(world: World, content: Any) -> None:
     answer = world.call(UPDATE, content)
     assert (answer.status_code, world.error(answer)) == (400, "invalid_input")
-    kept = InboundCall.objects.get(source="justifacts")
+    kept = InboundRequest.objects.get(source="justifacts")
     assert (kept.http_status, kept.outcome) == (400, "invalid_input")
     assert kept.message
     world.acme.connection.refresh_from_db()

@@ -9,7 +9,7 @@ import pytest
 import responses
 import time_machine
 
-from assessments.models import InboundCall, Order
+from assessments.models import InboundRequest, Order
 from assessments.orders.staff import NotPossible
 from assessments.placement import place
 from assessments.support.retry import poll_now
@@ -79,14 +79,14 @@ class TestOffered:
         assert order.needs_attention
         assert order.attention_reason.startswith(ASKED)
         assert order.events.filter(kind="number_changed").count() == 1
-        assert InboundCall.objects.filter(source="justifacts").last().outcome == "applied"
+        assert InboundRequest.objects.filter(source="justifacts").last().outcome == "applied"
 
     def test_a_poll_by_our_number_that_is_answered_with_another(self, world: World, order: Order) -> None:
         knows(world, number=word(order, "JF-1R"))
         poll(world, order)
         assert world.told(order)[-1] == "In Process: Justifacts"
         assert order.attention_reason.startswith(ASKED)
-        assert order.call_error == ""
+        assert order.last_call_error == ""
 
     def test_without_our_reference_another_number_is_no_answer(self, world: World, order: Order) -> None:
         answer = word(order, "JF-1R")
@@ -95,7 +95,7 @@ class TestOffered:
             knows(world, number=answer)
             poll(world, order)
             assert (order.status, order.offered_order_number) == ("received", "")
-            assert order.call_error
+            assert order.last_call_error
 
     def test_a_number_that_is_not_found_is_asked_for_by_reference(self, world: World, order: Order) -> None:
         knows(world, reference=word(order, "JF-1R"))
@@ -109,7 +109,7 @@ class TestOffered:
     def test_an_order_that_is_not_known_either_way_is_not_found(self, world: World, order: Order) -> None:
         knows(world)
         poll(world, order)
-        assert "No such order" in order.call_error
+        assert "No such order" in order.last_call_error
 
     def test_the_answer_to_a_start_that_a_push_was_faster_than(self, world: World) -> None:
         world.ashby_takes_everything()
@@ -135,7 +135,7 @@ class TestOffered:
         settled.work()
         order.refresh_from_db()
         assert settled.told(order)[-1] == "In Process: Justifacts"
-        assert report.for_human == 1
+        assert report.needs_review == 1
         assert order.attention_reason.startswith(ASKED)
 
     def test_our_own_id_in_place_of_the_number_is_no_other_number(self, world: World, order: Order) -> None:
@@ -220,7 +220,7 @@ class TestIgnored:
         asked = [body["assessment_id"] for body in world.sent("assessment.cancel")]
         assert asked == ["JF-1", "JF-1R"]
         assert order.next_call == ""
-        assert order.attention_concern == "number"
+        assert order.attention_topic == "number"
         assert order.events.filter(kind="cancel_taken").exists()
 
     @pytest.mark.parametrize("by", ["push", "poll"])
@@ -240,12 +240,12 @@ class TestIgnored:
             "JF-1",
             "JF-1R",
         ]
-        assert (order.next_call, order.attention_concern) == ("", "number")
+        assert (order.next_call, order.attention_topic) == ("", "number")
 
     def test_one_that_is_refused_is_for_a_person(self, world: World, order: Order) -> None:
         refusal = {"success": False, "errorInfo": {"code": "already_complete", "message": "Complete."}}
         self.cancelled(world, order, JF_1R=refusal)
-        assert order.attention_concern == "cancel"
+        assert order.attention_topic == "cancel"
         assert "Complete." in order.attention_reason
 
 
@@ -264,7 +264,7 @@ class TestConflict:
             assert "JF-2" in each.attention_reason
             assert each.events.filter(kind="needs_attention").count() == 1
         assert order.offered_order_number == ""
-        assert InboundCall.objects.filter(outcome="order_number_mismatch").count() == 2
+        assert InboundRequest.objects.filter(outcome="order_number_mismatch").count() == 2
 
     def test_a_poll_that_is_answered_so_flags_both(self, world: World, order: Order) -> None:
         other = world.placed("JF-2")

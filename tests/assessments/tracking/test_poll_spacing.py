@@ -10,9 +10,9 @@ import time_machine
 from django.db import IntegrityError, transaction
 
 from assessments import tasks
-from assessments.models import Event, Order
+from assessments.models import Order, OrderEvent
 from assessments.tracking import poll, poll_schedule
-from assessments.workers.due import due
+from assessments.workers.due import due_work
 from integrations.models import Organization
 from tests.fixtures.world import World, data
 
@@ -42,9 +42,9 @@ def says(world: World, order: Order, status: str, **more: Any) -> None:
 def next_in(order: Order) -> float | None:
     """Seconds to the next question; None: no more."""
     order.refresh_from_db()
-    if order.next_call_at is None:
+    if order.next_attempt_at is None:
         return None
-    return (order.next_call_at - datetime.now(UTC)).total_seconds()
+    return (order.next_attempt_at - datetime.now(UTC)).total_seconds()
 
 
 def poll_when_due(world: World, clock, order: Order) -> None:
@@ -106,8 +106,8 @@ def test_a_poll_without_news_writes_no_line(world: World, clock, order: Order) -
         poll_when_due(world, clock, order)
     assert world.written() == before
     order.refresh_from_db()
-    assert order.polled_at == datetime.now(UTC)
-    assert (order.call_error, order.claim_token) == ("", None)
+    assert order.last_polled_at == datetime.now(UTC)
+    assert (order.last_call_error, order.lease_token) == ("", None)
 
 
 def complete(world: World, clock, order: Order) -> datetime:
@@ -152,7 +152,7 @@ def test_other_numbers_of_days_are_refused_by_the_database(world: World, days: i
 def test_a_last_question_that_fails_is_asked_again(world: World, clock, order: Order) -> None:
     completed = complete(world, clock, order)
     end = completed + timedelta(days=60)
-    while next_in(order) is not None and order.next_call_at < end:
+    while next_in(order) is not None and order.next_attempt_at < end:
         poll_when_due(world, clock, order)
     world.justifacts("assessment.status", {}, 500)
     poll_when_due(world, clock, order)
@@ -181,7 +181,7 @@ class TestResume:
 
     def at_rest(self, world: World, clock, order: Order) -> None:
         complete(world, clock, order)
-        Order.objects.filter(pk=order.pk).update(next_call="", next_call_at=None)
+        Order.objects.filter(pk=order.pk).update(next_call="", next_attempt_at=None)
 
     def test_they_are_asked_about_again(self, world: World, clock, order: Order) -> None:
         self.at_rest(world, clock, order)
@@ -227,13 +227,13 @@ def test_a_push_counts_long_after_the_polls_rest(world: World, clock, order: Ord
     ],
 )
 def test_a_failure_is_to_be_seen_and_asked_again(world: World, clock, order, body, status) -> None:
-    lines = Event.objects.count()
+    lines = OrderEvent.objects.count()
     world.justifacts("assessment.status", body, status)
     poll_when_due(world, clock, order)
     order.refresh_from_db()
-    assert order.call_error
-    assert (order.call_failures, order.call_failing_since) == (1, datetime.now(UTC))
-    assert Event.objects.count() == lines
+    assert order.last_call_error
+    assert (order.call_failures, order.failing_since) == (1, datetime.now(UTC))
+    assert OrderEvent.objects.count() == lines
     poll_when_due(world, clock, order)
     order.refresh_from_db()
     assert order.call_failures == 2
@@ -244,7 +244,7 @@ def test_a_failure_is_to_be_seen_and_asked_again(world: World, clock, order, bod
     says(world, order, "Applicant Started")
     poll_when_due(world, clock, order)
     order.refresh_from_db()
-    assert (order.status, order.call_error, order.call_failures) == ("applicant_started", "", 0)
+    assert (order.status, order.last_call_error, order.call_failures) == ("applicant_started", "", 0)
     world.acme.connection.refresh_from_db()
     assert world.acme.connection.justifacts_problem == ""
 
@@ -264,4 +264,4 @@ def test_an_order_that_is_not_due_or_ended_is_not_asked_about(world: World, cloc
     world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
     world.work()
     clock.shift(timedelta(days=1))
-    assert not due(datetime.now(UTC)).polls
+    assert not due_work(datetime.now(UTC)).polls

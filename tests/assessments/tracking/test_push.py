@@ -8,7 +8,7 @@ import requests
 import time_machine
 from django.utils import timezone
 
-from assessments.models import InboundCall, NextCall, Order
+from assessments.models import InboundRequest, Order, PendingCall
 from assessments.placement import place
 from assessments.statuses import Status
 from integrations.models import Connection
@@ -51,7 +51,7 @@ def test_an_order_is_found_by_number_by_reference_or_by_our_id(
     assert answer.json()["results"]["assessment_id"] in ("JF-5", str(order.pk))
     assert status_of(order) == Status.APPLICANT_STARTED
     assert world.waiting(order) == ["Justifacts Received", "Started", "Applicant Started"]
-    kept = InboundCall.objects.get(source="justifacts")
+    kept = InboundRequest.objects.get(source="justifacts")
     assert (kept.order, kept.outcome, kept.name) == (order, "applied", "assessment.update")
 
 
@@ -90,7 +90,7 @@ def test_an_order_that_nobody_knows(world: World, names: dict[str, str]) -> None
     answer = push(world, **names)
     assert (answer.status_code, world.error(answer)) == (404, "assessment_not_found")
     assert world.written() == before
-    assert InboundCall.objects.filter(source="justifacts", http_status=404).count() == 1
+    assert InboundRequest.objects.filter(source="justifacts", http_status=404).count() == 1
 
 
 def test_another_org_s_order_does_not_exist_here(world: World) -> None:
@@ -187,7 +187,7 @@ def test_an_older_word_that_arrives_late_is_recorded_and_not_applied(world: Worl
     assert world.push(order, "Applicant Started").status_code == 200
     assert status_of(order) == Status.IN_PROCESS
     assert world.waiting(order) == waiting
-    assert InboundCall.objects.filter(outcome="recorded").count() == 1
+    assert InboundRequest.objects.filter(outcome="recorded").count() == 1
 
 
 def test_a_push_may_bring_the_number_before_the_answer_to_the_placing_does(world: World) -> None:
@@ -196,7 +196,7 @@ def test_a_push_may_bring_the_number_before_the_answer_to_the_placing_does(world
     assert world.push(order, "Justifacts Received", assessment_id="JF-early").status_code == 200
     order.refresh_from_db()
     assert (order.justifacts_order_id, order.status) == ("JF-early", Status.RECEIVED)
-    assert order.next_call == NextCall.POLL
+    assert order.next_call == PendingCall.POLL
     place.call_justifacts(order.pk)
     assert not world.sent("assessment.start")
     assert world.waiting(order) == ["Justifacts Received"]
@@ -208,7 +208,7 @@ def test_a_push_settles_a_placing_of_unknown_outcome(world: World) -> None:
     place.call_justifacts(order.pk)
     assert world.push(order, "Initiated", assessment_id="JF-late").status_code == 200
     order.refresh_from_db()
-    assert (order.justifacts_order_id, order.next_call) == ("JF-late", NextCall.POLL)
+    assert (order.justifacts_order_id, order.next_call) == ("JF-late", PendingCall.POLL)
 
 
 @pytest.mark.parametrize("word", ["Applicant Started", "Awaiting Court Records"])
@@ -221,11 +221,11 @@ def test_a_push_that_names_no_number_ends_a_plan_to_place_the_order_again(world:
     results = {"assessment_id": "JF-1", "reference_id": str(order.pk)}
     world.justifacts("assessment.status", {"success": True, "results": results})
     for _ in range(2):
-        Order.objects.update(next_call_at=timezone.now())
-        Connection.objects.update(justifacts_rest_until=None)
+        Order.objects.update(next_attempt_at=timezone.now())
+        Connection.objects.update(justifacts_blocked_until=None)
         place.call_justifacts(order.pk)
     order.refresh_from_db()
-    assert (order.justifacts_order_id, order.next_call) == ("JF-1", NextCall.POLL)
+    assert (order.justifacts_order_id, order.next_call) == ("JF-1", PendingCall.POLL)
     assert len(world.sent("assessment.start")) == 1
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assessments.models import Event, InboundCall, Order
+from assessments.models import InboundRequest, Order, OrderEvent
 from assessments.statuses import Status
 from integrations.partner_protocol.messages import AssessmentUpdate
 from tests.fixtures.world import World, data
@@ -23,7 +23,7 @@ def refused(world: World, **body: Any) -> None:
     assert (answer.status_code, world.error(answer)) == (400, "invalid_input"), (body, answer.content)
     orders, _, updates = world.written()
     assert (orders, updates) == (before[0], before[2])
-    kept = InboundCall.objects.get(request_id=answer.json()["errorInfo"]["requestId"])
+    kept = InboundRequest.objects.get(request_id=answer.json()["errorInfo"]["requestId"])
     assert (kept.http_status, kept.source) == (400, "justifacts")
     world.acme.connection.refresh_from_db()
     assert "cannot read" in world.acme.connection.justifacts_problem
@@ -33,7 +33,7 @@ def understood(world: World, **body: Any) -> AssessmentUpdate:
     """The push is taken; what was read of it."""
     answer = world.call(UPDATE, body)
     assert answer.status_code == 200, (body, answer.content)
-    order = InboundCall.objects.latest("pk").order
+    order = InboundRequest.objects.latest("pk").order
     assert order is not None
     assert order.status == Status.APPLICANT_STARTED
     return AssessmentUpdate.parse(body)
@@ -70,8 +70,8 @@ def test_without_any_id(world: World, known: dict[str, Any], blank: Any) -> None
     world.start()
     ids = {} if blank is ... else {"assessment_id": blank, "reference_id": blank}
     refused(world, **ids, assessment_status=known["assessment_status"])
-    assert InboundCall.objects.latest("pk").order is None
-    assert not Event.objects.filter(kind="not_understood").exists()
+    assert InboundRequest.objects.latest("pk").order is None
+    assert not OrderEvent.objects.filter(kind="not_understood").exists()
 
 
 @pytest.mark.parametrize("name", ["assessment_id", "reference_id"])
@@ -86,7 +86,7 @@ def test_an_id_that_is_no_line_of_text(world: World, known: dict[str, Any], name
     for value in ("JF\n5", "x" * 201, "JF-\x855"):
         refused(world, **{**known, name: value})
         # The other id says whose history it belongs to.
-        assert InboundCall.objects.latest("pk").order == Order.objects.get()
+        assert InboundRequest.objects.latest("pk").order == Order.objects.get()
     assert Order.objects.get().events.filter(kind="not_understood").count() == 3
 
 
@@ -148,10 +148,10 @@ def test_control_characters_are_cleaned(world: World, known: dict[str, Any]) -> 
             assert world.call(UPDATE, json.dumps(body).replace("@@", control)).status_code == 200
         body = {**known, "assessment_status": data("status", "Applicant@@Started")}
         assert world.call(UPDATE, json.dumps(body).replace("@@", control)).status_code == 200
-    order = InboundCall.objects.latest("pk").order
+    order = InboundRequest.objects.latest("pk").order
     assert order is not None
     assert order.status == Status.APPLICANT_STARTED
-    assert not order.status_is_unknown
+    assert not order.status_unrecognized
 
 
 def test_a_time_from_the_future_is_taken_as_now(world: World, known: dict[str, Any]) -> None:
@@ -161,7 +161,7 @@ def test_a_time_from_the_future_is_taken_as_now(world: World, known: dict[str, A
     assert world.call(UPDATE, {**done, "timestamp": 10**18}).status_code == 200
     del done["timestamp"]
     assert world.call(UPDATE, {**done, "assessment_result": "Clear"}).status_code == 200
-    assert InboundCall.objects.filter(outcome="applied").count() == 3
+    assert InboundRequest.objects.filter(outcome="applied").count() == 3
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_an_address_that_no_browser_should_open_is_replaced_by_our_page(
 ) -> None:
     body = {**known, "assessment_result": "Clear", "assessment_profile_url": {"value": url}}
     assert world.call(UPDATE, body).status_code == 200
-    order = InboundCall.objects.get(outcome="applied").order
+    order = InboundRequest.objects.get(outcome="applied").order
     assert order is not None
     last = order.updates.last()
     assert last is not None
@@ -197,6 +197,6 @@ def test_a_value_that_is_no_text_is_taken_as_one(world: World, known: dict[str, 
     """Ashby's own protocol allows numbers and truth values."""
     answer = world.call(UPDATE, {**known, "assessment_status": {"value": value}})
     assert answer.status_code == 200
-    order = InboundCall.objects.get(outcome="applied").order
+    order = InboundRequest.objects.get(outcome="applied").order
     assert order is not None
     assert order.justifacts_status == str(value)

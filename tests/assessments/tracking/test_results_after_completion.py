@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from assessments.models import Event, Order
+from assessments.models import Order, OrderEvent
 from assessments.support.retry import poll_now
 from tests.assessments.reconciliation.reconciling import meanwhile
 from tests.fixtures.world import World, data
@@ -107,7 +107,7 @@ class TestAChangedResult:
         assert order.needs_attention
         for words in ("“Clear”", "“Review”", "2026-11-02 09:00:00 UTC", "Ask Justifacts"):
             assert words in order.attention_reason
-        assert Event.objects.filter(kind="needs_attention").count() == 1
+        assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
 
     def test_the_flag_goes_when_justifacts_changes_the_result(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(2 * MINUTE))
@@ -139,7 +139,7 @@ class TestAChangedResult:
             push(world, order, "Complete", "Review", timestamp=ms(-HOUR))
         assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
         assert not order.needs_attention
-        assert Event.objects.filter(kind="late").count() == 1
+        assert OrderEvent.objects.filter(kind="late").count() == 1
 
     def test_a_result_that_was_taken_back_is_flagged_when_justifacts_says_so(self, world, order) -> None:
         """Asked now, an answer with the old time is no late message."""
@@ -150,7 +150,7 @@ class TestAChangedResult:
         assert order.needs_attention
         assert "“Review”" in order.attention_reason
         assert told(world)[-1] == ("Complete", "Clear")
-        assert Event.objects.filter(kind="needs_attention").count() == 1
+        assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
 
     def test_justifacts_clock_ahead_of_ours_does_not_end_at_the_wrong_result(self, world, order) -> None:
         ahead = 3 * HOUR
@@ -210,7 +210,7 @@ class TestAnUnknownWord:
         assert order.needs_attention
         assert f"“{word}”" in order.attention_reason
         assert (order.status, order.result, order.justifacts_status) == ("complete", "Clear", word)
-        assert Event.objects.filter(kind="needs_attention").count() == 1
+        assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
 
     @pytest.mark.parametrize("by", [push, polled])
     def test_when_it_goes_the_card_is_set_right_and_the_flag_is_taken_back(self, world, order, by) -> None:
@@ -234,7 +234,7 @@ class TestAnUnknownWord:
         for number, word in enumerate(["Dispute", "Suspended", "Dispute"], start=1):
             push(world, order, word, timestamp=ms(number * HOUR))
         assert [word for word, _ in told(world)] == ["Complete", "Dispute", "Suspended", "Dispute"]
-        assert Event.objects.filter(kind="needs_attention").count() == 3
+        assert OrderEvent.objects.filter(kind="needs_attention").count() == 3
 
     def test_one_without_a_time_is_told(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Clear")
@@ -248,7 +248,7 @@ class TestAnUnknownWord:
             push(world, order, "Awaiting records", timestamp=ms(-DAY))
         assert told(world) == [("Complete", "Clear")]
         assert not order.needs_attention
-        assert Event.objects.filter(kind="late").count() == 1
+        assert OrderEvent.objects.filter(kind="late").count() == 1
 
     def test_an_old_answer_takes_no_dispute_back(self, world: World, order: Order) -> None:
         """A part of Justifacts that knows nothing of the dispute, or a cache in front of it."""
@@ -270,7 +270,7 @@ class TestBackOnTheWay:
         assert order.needs_attention
         for words in (f"“{word}”", "result Clear", "Ask Justifacts"):
             assert words in order.attention_reason
-        assert Event.objects.filter(kind="needs_attention").count() == 1
+        assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
         polled(world, order, "Complete", "Clear", timestamp=ms(0))
         assert not order.needs_attention
         polled(world, order, word, timestamp=ms(5 * HOUR))
@@ -285,7 +285,7 @@ class TestBackOnTheWay:
             push(world, order, "In Process: Justifacts", timestamp=at)
         assert order.needs_attention == is_flagged
         assert told(world) == [("Complete", "Clear")]
-        assert Event.objects.filter(kind="after_end", summary__contains="In Process").count() == 1
+        assert OrderEvent.objects.filter(kind="after_end", summary__contains="In Process").count() == 1
 
     def test_a_cancellation_is_never_a_late_message(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Clear")
@@ -297,7 +297,7 @@ class TestBackOnTheWay:
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         polled(world, order, "In Process: Justifacts", timestamp=ms(HOUR))
         Order.objects.filter(pk=order.pk).update(
-            needs_attention=False, attention_reason="", attention_concern="", attention_since=None
+            needs_attention=False, attention_reason="", attention_topic="", attention_since=None
         )
         polled(world, order, "In Process: Justifacts", timestamp=ms(2 * HOUR))
         assert not order.needs_attention

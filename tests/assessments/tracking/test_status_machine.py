@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from assessments.models import Order, Update
+from assessments.models import AshbyUpdate, Order
 from assessments.outbox import deliver
 from assessments.placement import place
 from assessments.statuses import Status
 from assessments.tracking import poll
-from assessments.workers.due import due
+from assessments.workers.due import due_work
 from integrations.connections.check import check
 from tests.fixtures.fake_partners import ASHBY_MODES, JUSTIFACTS_MODES, Ashby, Justifacts, WorkerDied
 from tests.fixtures.world import World, data
@@ -134,11 +134,11 @@ class Life(RuleBasedStateMachine):
             self.clock.shift(timedelta(minutes=10))
 
     def _work_once(self) -> None:
-        found = due(timezone.now())
+        found = due_work(timezone.now())
         for act, items in (
             (place.call_justifacts, found.calls),
             (poll.poll, found.polls),
-            (self._tell, found.lanes),
+            (self._tell, found.queues),
         ):
             for item in items:
                 try:
@@ -156,9 +156,9 @@ class Life(RuleBasedStateMachine):
 
     def _judge(self, order: Order) -> None:
         story = self.ashby.stories.get(str(order.pk), [])
-        updates = list(Update.objects.filter(order=order).order_by("sequence"))
+        updates = list(AshbyUpdate.objects.filter(order=order).order_by("sequence"))
         assert [update.payload for update in updates] == story, "lost, doubled or out of order"
-        assert {update.state for update in updates} <= {Update.State.DELIVERED}
+        assert {update.state for update in updates} <= {AshbyUpdate.State.DELIVERED}
         timestamps = [body["timestamp"] for body in story]
         assert timestamps == sorted(set(timestamps))
         ends = [n for n, body in enumerate(story) if "cancelled_reason" in body]

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from assessments.models import Event, Order
+from assessments.models import Order, OrderEvent
 from tests.fixtures.world import World, data
 
 
@@ -106,7 +106,7 @@ def test_without_a_report_that_a_browser_may_open_it_is_the_portals_own_page(wor
     last = world.sent("assessment.update")[-1]
     assert last["assessment_profile_url"]["value"] == f"https://portal.test/orders/{order.pk}/"
     assert order.report_url == ""
-    why = [event.summary for event in Event.objects.filter(kind="report_not_taken")]
+    why = [event.summary for event in OrderEvent.objects.filter(kind="report_not_taken")]
     assert len(why) == (report is not None), "support sees why"
     assert not [text for text in why if "reports.test" in text], "the address is nobody's words"
 
@@ -115,7 +115,7 @@ def test_an_address_that_is_not_taken_again_and_again_is_one_line(world: World, 
     for result in ("Review", "Clear", "Clear"):
         clock.shift(60)
         completes(world, order, result, "javascript:alert(1)")
-    assert Event.objects.filter(kind="report_not_taken").count() == 1
+    assert OrderEvent.objects.filter(kind="report_not_taken").count() == 1
 
 
 def test_a_changed_result_is_a_new_update_each_time(world: World, order: Order, clock) -> None:
@@ -124,7 +124,7 @@ def test_a_changed_result_is_a_new_update_each_time(world: World, order: Order, 
         completes(world, order, result, "https://reports.test/7")
     assert results(world) == ["Review", "Clear", "Adverse"]
     assert (order.status, order.result) == ("complete", "Adverse")
-    assert Event.objects.filter(kind="result_changed").count() == 2
+    assert OrderEvent.objects.filter(kind="result_changed").count() == 2
 
 
 def test_a_report_that_comes_later_or_moves_is_told_and_one_that_goes_is_kept(world, order, clock) -> None:
@@ -148,7 +148,7 @@ def test_an_older_result_that_arrives_late_turns_nothing_back(world: World, orde
         completes(world, order, "Review", timestamp=now_ms(minutes=10))
     assert results(world) == ["Review", "Clear"]
     assert order.result == "Clear"
-    assert Event.objects.filter(kind="late").count() == 1
+    assert OrderEvent.objects.filter(kind="late").count() == 1
 
 
 def test_a_time_from_the_future_holds_back_no_later_result(world: World, order: Order, clock) -> None:
@@ -179,9 +179,9 @@ def test_a_poll_that_repeats_the_end_tells_nothing(world: World, order: Order, c
     if result:
         word["assessment_result"] = data("r", result)
     world.justifacts("assessment.status", {"success": True, "results": word})
-    events = Event.objects.count()
+    events = OrderEvent.objects.count()
     for _ in range(3):
         clock.shift(3600)
         world.work()
     assert len(world.sent("assessment.status")) == 3
-    assert (len(results(world)), Event.objects.count()) == (1, events)
+    assert (len(results(world)), OrderEvent.objects.count()) == (1, events)

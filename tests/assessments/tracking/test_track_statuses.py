@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from assessments.models import Event, Order
+from assessments.models import Order, OrderEvent
 from tests.fixtures.world import World, data
 
 ON_THE_WAY = ["Justifacts Received", "Applicant Started", "In Process: Justifacts", "Complete"]
@@ -36,7 +36,7 @@ def says(world: World, order: Order, by: str, status: str | None, **parts: objec
         if status is not None:
             word["assessment_status"] = data("status", status)
         world.justifacts("assessment.status", {"success": True, "results": word})
-        Order.objects.filter(pk=order.pk, next_call="poll").update(next_call_at=datetime.now(UTC))
+        Order.objects.filter(pk=order.pk, next_call="poll").update(next_attempt_at=datetime.now(UTC))
     world.work()
     order.refresh_from_db()
 
@@ -75,7 +75,7 @@ def test_an_unknown_word_is_told_once_as_it_stands_though_it_is_said_again(world
         says(world, order, by, "Awaiting Court Records")
     assert (order.status, order.justifacts_status) == ("received", "Awaiting Court Records")
     assert world.told(order) == ["Justifacts Received", "Awaiting Court Records"]
-    assert Event.objects.filter(kind="unknown_status").count() == 1
+    assert OrderEvent.objects.filter(kind="unknown_status").count() == 1
     assert order.next_call == "poll"
 
 
@@ -100,7 +100,7 @@ def test_older_words_that_arrive_late_are_recorded_and_not_applied(world, order,
         for _ in range(2):
             says(world, order, by, word)
     assert (order.status, world.told(order)) == before
-    lines = Event.objects.filter(kind__in=("late", "after_end"), summary__contains="Justifacts said “")
+    lines = OrderEvent.objects.filter(kind__in=("late", "after_end"), summary__contains="Justifacts said “")
     assert {word for word in ON_THE_WAY if lines.filter(summary__contains=f"“{word}”")} == set(
         ON_THE_WAY[:reached]
     )
@@ -125,7 +125,7 @@ def test_justifacts_cancels_with_its_own_reason(world: World, order: Order, by: 
     reason = data("cancelled_reason", "The applicant withdrew consent")
     for _ in range(2):
         says(world, order, by, None, cancelled_reason=reason)
-    assert (order.status, order.end_reason) == ("cancelled", "The applicant withdrew consent")
+    assert (order.status, order.closing_reason) == ("cancelled", "The applicant withdrew consent")
     assert world.told(order) == ["Justifacts Received", "The applicant withdrew consent"]
     assert not world.sent("assessment.cancel")
     assert order.next_call == ""
@@ -152,16 +152,16 @@ def test_a_known_word_that_follows_an_unknown_one_is_told_again(world: World, or
     says(world, order, by, "Applicant Started")
     for word in ("On Hold", "Applicant Started", "Applicant Started"):
         says(world, order, by, word)
-    assert (order.status, order.status_is_unknown) == ("applicant_started", False)
+    assert (order.status, order.status_unrecognized) == ("applicant_started", False)
     assert world.told(order)[1:] == ["Started", "Applicant Started", "On Hold", "Applicant Started"]
 
 
 def test_an_unknown_word_that_is_pushed_late_is_recorded_and_not_told(world, order) -> None:
     says(world, order, "push", "In Process: Justifacts", timestamp=2_000)
     says(world, order, "push", "On Hold", timestamp=1_000)
-    assert (order.justifacts_status, order.status_is_unknown) == ("In Process: Justifacts", False)
+    assert (order.justifacts_status, order.status_unrecognized) == ("In Process: Justifacts", False)
     assert world.told(order)[1:] == ["In Process: Justifacts"]
-    assert Event.objects.filter(kind="late", summary__contains="“On Hold”").exists()
+    assert OrderEvent.objects.filter(kind="late", summary__contains="“On Hold”").exists()
 
 
 def test_an_unknown_word_that_justifacts_says_when_asked_is_true_now(world: World, order: Order) -> None:
@@ -187,7 +187,7 @@ def test_a_known_word_from_before_an_unknown_one_that_arrives_late_takes_nothing
         ("In Process: Justifacts", 1_000),
     ):
         says(world, order, "push", word, timestamp=at)
-    assert (order.justifacts_status, order.status_is_unknown) == ("On Hold", True)
+    assert (order.justifacts_status, order.status_unrecognized) == ("On Hold", True)
     assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]
 
 

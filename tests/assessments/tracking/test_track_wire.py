@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from assessments.models import Order, Update
+from assessments.models import AshbyUpdate, Order
 from tests.fixtures.world import World, data
 
 TYPES = {"numeric_score", "numeric_duration_minutes", "url", "string", "boolean_success"}
@@ -123,13 +123,13 @@ def test_what_is_told_is_written_with_the_change_itself(world: World) -> None:
     """Before any worker has run: the outbox holds it, in order, due now."""
     order = world.placed()
     world.push(order, "Applicant Started")
-    updates = Update.objects.filter(order=order)
+    updates = AshbyUpdate.objects.filter(order=order)
     assert list(updates.order_by("sequence").values_list("sequence", "summary")) == [
         (1, "Justifacts Received"),
         (2, "Started"),
         (3, "Applicant Started"),
     ]
-    assert all(update.due_at == timezone.now() for update in updates)
+    assert all(update.next_attempt_at == timezone.now() for update in updates)
 
 
 def test_a_very_long_word_of_justifacts_does_no_harm(world: World, clock) -> None:

@@ -10,7 +10,7 @@ import pytest
 from assessments import tasks
 from assessments.models import Order
 from integrations import failpoints
-from integrations.failpoints import POINTS, reach
+from integrations.failpoints import POINTS, failpoint
 from tests.assessments.tracking.test_status_machine import Life
 from tests.fixtures.fake_partners import WorkerDied
 
@@ -93,7 +93,7 @@ def _once(act: Callable[[], object]) -> bool:
 def test_in_production_a_point_does_nothing(settings, tmp_path: Path, killed: list[int]) -> None:
     settings.CRASH_POINTS_DIR = ""
     for point in POINTS:
-        reach(point)
+        failpoint(point)
     assert killed == []
 
 

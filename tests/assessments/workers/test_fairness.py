@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from assessments import tasks
-from assessments.models import NextCall, Order, Update
-from assessments.workers.bulkhead import Bulkhead
-from assessments.workers.due import MOST_OF_ONE, due
+from assessments.models import AshbyUpdate, Order, PendingCall
+from assessments.workers.due import MOST_OF_ONE, due_work
+from integrations.bulkhead import Bulkhead
 from tests.fixtures.world import World
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -29,8 +29,10 @@ def order_of(tenant: Any, number: int, **fields: Any) -> Order:
     )
 
 
-def waiting(order: Order, due_at: datetime) -> Update:
-    return Update(order=order, sequence=1, timestamp=1, payload={}, summary="Received", due_at=due_at)
+def waiting(order: Order, next_attempt_at: datetime) -> AshbyUpdate:
+    return AshbyUpdate(
+        order=order, sequence=1, timestamp=1, payload={}, summary="Received", next_attempt_at=next_attempt_at
+    )
 
 
 @pytest.mark.anywhere
@@ -39,18 +41,18 @@ def test_thousands_that_wait_longer_do_not_come_before_anothers_first(world: Wor
     now = timezone.now()
     long_ago = now - timedelta(hours=2)
     many = Order.objects.bulk_create(
-        order_of(world.acme, n, next_call=NextCall.PLACE, next_call_at=long_ago) for n in range(3000)
+        order_of(world.acme, n, next_call=PendingCall.PLACE, next_attempt_at=long_ago) for n in range(3000)
     )
-    Update.objects.bulk_create(waiting(order, long_ago) for order in many)
-    one = order_of(world.globex, 1, next_call=NextCall.PLACE, next_call_at=now)
+    AshbyUpdate.objects.bulk_create(waiting(order, long_ago) for order in many)
+    one = order_of(world.globex, 1, next_call=PendingCall.PLACE, next_attempt_at=now)
     one.save()
     waiting(one, now).save()
-    found = due(timezone.now())
-    for ids in (found.calls, found.lanes):
+    found = due_work(timezone.now())
+    for ids in (found.calls, found.queues):
         assert one.pk in ids[:2]
         assert len(ids) == MOST_OF_ONE + 1
-    Order.objects.update(next_call=NextCall.POLL)
-    batches = due(timezone.now()).polls
+    Order.objects.update(next_call=PendingCall.POLL)
+    batches = due_work(timezone.now()).polls
     assert [one.pk] in batches
     assert len(batches) == 2
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from assessments.models import Event, Order
+from assessments.models import Order, OrderEvent
 from assessments.support.retry import poll_now
 from tests.assessments.reconciliation.reconciling import NINE, lines, run
 from tests.fixtures.world import World, data
@@ -77,25 +77,25 @@ def test_a_person_is_asked_once_and_nobody_cancels_it(settled, order, by, status
     for words in ("Justifacts had cancelled this check", f"“{status}”", "Ask Justifacts"):
         assert words in order.attention_reason
     assert ("report exists" in order.attention_reason) == (status == "Complete")
-    assert Event.objects.filter(kind="needs_attention").count() == 1
+    assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
 
 
 def test_the_nightly_run_lists_it_until_a_person_has_settled_it(settled: World, order: Order) -> None:
     body = word(order, "In Process: Justifacts", None, ms(30))
     settled.justifacts("assessment.status", {"success": True, "results": body})
     for _ in range(2):
-        (text,) = lines(run(settled), "for_human")
+        (text,) = lines(run(settled), "needs_review")
         assert "taken the check up again" in text
     settle_by_hand(order)
     report = run(settled)
-    assert (report.for_human, report.mended) == (0, 0)
+    assert (report.needs_review, report.resolved) == (0, 0)
     settled.work()
     assert not settled.sent("assessment.cancel")
 
 
 def settle_by_hand(order: Order) -> None:
     Order.objects.filter(pk=order.pk).update(
-        needs_attention=False, attention_reason="", attention_concern="", attention_since=None
+        needs_attention=False, attention_reason="", attention_topic="", attention_since=None
     )
 
 
@@ -103,14 +103,14 @@ def test_each_further_word_is_asked_about(settled: World, order: Order) -> None:
     for seconds, (status, result) in enumerate([("In Process: Justifacts", None), ("Complete", "Review")], 1):
         says(settled, order, "push", status, result, ms(seconds))
     assert "“Complete” with the result “Review”" in order.attention_reason
-    assert Event.objects.filter(kind="needs_attention").count() == 2
+    assert OrderEvent.objects.filter(kind="needs_attention").count() == 2
 
 
 def test_a_late_push_from_before_the_cancellation_is_one_line(settled: World, order: Order) -> None:
     for _ in range(2):
         says(settled, order, "push", "In Process: Justifacts", None, ms(-120))
     assert not order.needs_attention
-    assert Event.objects.filter(kind="after_end").count() == 1
+    assert OrderEvent.objects.filter(kind="after_end").count() == 1
 
 
 def test_cancelled_anew_it_needs_nobody(settled: World, order: Order) -> None:
@@ -160,7 +160,7 @@ def test_a_refused_order_that_runs_all_the_same_is_for_a_person(settled: World) 
     order.refresh_from_db()
     assert (order.status, order.needs_attention) == ("rejected", True)
     assert "refused this order" in order.attention_reason
-    assert Event.objects.filter(kind="needs_attention").count() == 1
+    assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
     assert settled.call("/justifacts/assessment.update", body | {"assessment_status": "Cancelled"})
     order.refresh_from_db()
     assert (order.status, order.needs_attention) == ("rejected", False)

@@ -10,7 +10,7 @@ from kombu import Connection as Broker
 
 from assessments import tasks
 from assessments.models import Heartbeat, Order
-from assessments.workers.due import due
+from assessments.workers.due import due_work
 from config.celery import app
 from integrations import tasks as integrations_tasks
 from tests.fixtures.world import World, data
@@ -128,7 +128,7 @@ def test_nothing_due_is_nothing_said(world: World, queue, django_capture_on_comm
     with django_capture_on_commit_callbacks(execute=True):
         tasks.sweep()
     assert queue.take() == []
-    assert not any(vars(due(datetime.now(UTC))).values())
+    assert not any(vars(due_work(datetime.now(UTC))).values())
 
 
 @pytest.mark.anywhere
@@ -166,7 +166,7 @@ def test_with_the_broker_away_a_start_is_still_accepted(
 
     world.ashby_takes_everything()
     world.justifacts_takes("JF-1")
-    assert {order.pk, second.pk} <= set(due(datetime.now(UTC)).calls), "the sweep finds them"
+    assert {order.pk, second.pk} <= set(due_work(datetime.now(UTC)).calls), "the sweep finds them"
 
 
 def warnings(caplog) -> list[str]:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from assessments.models import Order, Update, leases
+from assessments.models import AshbyUpdate, Order, leases
 from assessments.outbox import deliver
 from assessments.placement import place
 from assessments.tracking import poll
@@ -190,7 +190,7 @@ def test_a_sleeper_that_wakes_with_a_failure_does_not_undo_what_others_have_done
     assert not workers.workers[0].is_idle
     workers.a_worker_goes_on(0, 2)
     assert workers.workers[0].is_idle
-    assert set(Update.objects.values_list("state", "last_error")) == {("delivered", "")}
+    assert set(AshbyUpdate.objects.values_list("state", "last_error")) == {("delivered", "")}
 
 
 def test_of_two_workers_with_the_same_message_one_works(workers) -> None:

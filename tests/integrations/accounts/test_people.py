@@ -259,7 +259,7 @@ class TestRoles:
         mia = User.objects.get(pk=member("mia", globex, "support").pk)
         assert mia.has_perm("integrations.change_connection", acme)
         assert not mia.has_perm("integrations.change_connection", globex)
-        assert mia.has_perm("assessments.rescue_order", globex)
+        assert mia.has_perm("assessments.resolve_unknown_placement", globex)
         assert list(organizations_of(mia, "integrations.change_connection")) == [acme]
         assert list(organizations_of(mia, "assessments.view_order")) == [acme, globex]
 

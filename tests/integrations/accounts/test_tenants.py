@@ -18,8 +18,8 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import ForeignKey, Model
 from django.urls import URLResolver, get_resolver
 
-from assessments.models import InboundCall, Order
-from integrations.admin.base import OfOrganizations
+from assessments.models import InboundRequest, Order
+from integrations.admin.base import TenantModelAdmin
 from integrations.models import Organization
 from tests.fixtures.admin_clicks import Somebody
 from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, Company, acme, globex, person
@@ -60,7 +60,7 @@ OUTSIDE = {
     r"^/*justifacts/+assessment\.update/*$": BY_KEY,
     r"^/*(?:ashby|justifacts)(?:/[\s\S]*)?$": NOTHING_OF_ANY,
 }
-EXPORTS = {"assessments_order_export", "integrations_auditevent_export"}
+EXPORTS = {"assessments_order_export", "integrations_auditlogentry_export"}
 
 STRANGERS = ["nobody", "org_admin", "helper"]  # Who has no business with Globex.
 WORDS = [*OF_ORDERS, *OF_SETTINGS]
@@ -119,7 +119,7 @@ def test_every_model_of_an_organization_is_shown_by_the_one_mechanism(model: typ
         )
         return
     assert model._meta.label not in WITHOUT_A_PAGE, f"{model._meta.label} has a page now: take it out."
-    assert isinstance(model_admin, OfOrganizations), (
+    assert isinstance(model_admin, TenantModelAdmin), (
         f"{model._meta.label} belongs to an organization, so its admin has to be an OfOrganizations."
     )
     assert belongs_to(model, model_admin.organization_path), (
@@ -306,7 +306,7 @@ def test_every_call_that_names_something_is_tried_with_a_strangers() -> None:
 def test_a_strangers_ids_are_as_unknown_as_any(world: World, own: Company, strange: Company) -> None:
     """Same status, same words, nothing changed, and no trace of it among the stranger's calls."""
     before, written = strange.state(), world.written()
-    theirs = InboundCall.objects.filter(organization=strange.organization).count()
+    theirs = InboundRequest.objects.filter(organization=strange.organization).count()
     for (path, strangers), (_path, nobodys) in zip(calls(strange), calls(None), strict=True):
         answers = [
             world.call(f"/{path}", {**world.start_body(), **body} if path.endswith("start") else body)
@@ -318,7 +318,7 @@ def test_a_strangers_ids_are_as_unknown_as_any(world: World, own: Company, stran
         assert said[0] == said[1], strangers
         assert not [word for word in WORDS if word in said[0]], strangers
     assert (strange.state(), world.written()) == (before, written)
-    assert InboundCall.objects.filter(organization=strange.organization).count() == theirs
+    assert InboundRequest.objects.filter(organization=strange.organization).count() == theirs
 
 
 def test_what_is_listed_is_ones_own(world: World, own: Company, strange: Company) -> None:

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.encryption import rotation
-from integrations.models import AuditEvent
+from integrations.models import AuditLogEntry
 from tests.admin.conftest import member, signed_in, words
 from tests.fixtures.world import World
 from tests.integrations.accounts.test_sign_in import PASSWORD, is_in, sign_in
@@ -154,9 +154,9 @@ class TestTheSecondStep:
         secret, codes = has_set_up(ada, clock)
         old, new = settings.FIELD_ENCRYPTION_KEYS[0], Fernet.generate_key().decode()
         settings.FIELD_ENCRYPTION_KEYS = [new, old]
-        assert rotation.left()["mfa.Authenticator.data"] == 2
+        assert rotation.count_pending()["mfa.Authenticator.data"] == 2
         assert rotation.rotate()["mfa.Authenticator.data"] == 2
-        assert not rotation.left()["mfa.Authenticator.data"]
+        assert not rotation.count_pending()["mfa.Authenticator.data"]
         settings.FIELD_ENCRYPTION_KEYS = [new]
         assert second_step(at_the_second_step(), code_now(secret)).status_code == 302
         assert second_step(at_the_second_step(), codes[0]).status_code == 302
@@ -172,4 +172,4 @@ class TestTheSecondStep:
     def test_a_failure_says_nothing_of_the_code(self, ada: User, clock: Any) -> None:
         has_set_up(ada, clock)
         second_step(at_the_second_step(), "123456")
-        assert "123456" not in json.dumps(list(AuditEvent.objects.values_list("details", flat=True)))
+        assert "123456" not in json.dumps(list(AuditLogEntry.objects.values_list("details", flat=True)))

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from integrations.models import AuditEvent
+from integrations.models import AuditLogEntry
 from tests.admin.conftest import signed_in
 from tests.integrations.accounts.test_sign_in import PASSWORD, sign_in
 
@@ -41,4 +41,4 @@ def at_the_second_step(name: str = "ada") -> Client:
 
 
 def trail(action: str) -> list[tuple[str, dict[str, Any]]]:
-    return list(AuditEvent.objects.filter(action=action).order_by("pk").values_list("actor", "details"))
+    return list(AuditLogEntry.objects.filter(action=action).order_by("pk").values_list("actor", "details"))

@@ -6,8 +6,8 @@ import pytest
 from django.contrib import admin
 from django.utils import timezone
 
-from assessments.models import Heartbeat, Reconciliation, WatchLimits
-from assessments.privacy.requests import forget
+from assessments.models import Heartbeat, Reconciliation, StallThresholds
+from assessments.privacy.requests import erase_candidate
 from integrations.catalog.mapping import map_job
 from integrations.connections.connect import connect
 from integrations.models import CustomField
@@ -37,9 +37,9 @@ def test_lists_and_pages_open(world: World, desk: Desk, model: type) -> None:
     Heartbeat.beat("worker", timezone.now())
     member("ada", world.acme.organization)
     connect("Acme", slug="acme", verification_key="the-next-key-of-acme")
-    WatchLimits.objects.create(organization=world.acme.organization)
-    Reconciliation.objects.create(organization=world.acme.organization, asked_by="the portal")
-    forget(world.acme.organization, "nobody@example.com", "ada", timezone.now())
+    StallThresholds.objects.create(organization=world.acme.organization)
+    Reconciliation.objects.create(organization=world.acme.organization, requested_by="the portal")
+    erase_candidate(world.acme.organization, "nobody@example.com", "ada", timezone.now())
     name = f"{model._meta.app_label}_{model._meta.model_name}"
     pages = [
         desk.html(f"{name}_changelist"),

@@ -13,7 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.models import ErasureCertificate, Event, Heartbeat, Order, Reconciliation, WatchLimits
+from assessments.models import (
+    ErasureCertificate,
+    Heartbeat,
+    Order,
+    OrderEvent,
+    Reconciliation,
+    StallThresholds,
+)
 from integrations.catalog.mapping import map_job
 from integrations.connections.connect import connect
 from integrations.models import CustomField, Package
@@ -42,8 +49,8 @@ def fill(world: World, first: int, last: int) -> None:
         map_job(organization, f"job-{number}", world.acme.basic)
         Package.objects.create(organization=organization, justifacts_id=f"P-{number}", name=f"P {number}")
         other = connect(f"Org {number}", verification_key=f"verify-{number}", ashby_key=f"ashby-{number}")
-        WatchLimits.objects.create(organization=other.organization)
-        Reconciliation.objects.create(organization=other.organization, asked_by="the portal")
+        StallThresholds.objects.create(organization=other.organization)
+        Reconciliation.objects.create(organization=other.organization, requested_by="the portal")
         CustomField.objects.create(organization=organization, name=f"Field {number}", type="String")
         ErasureCertificate.objects.create(organization=other.organization, by="the portal")
     world.work()
@@ -115,7 +122,7 @@ def test_a_stranger_presses_no_button(world: World, client: Client, button: str)
     answer = client.post(reverse(f"admin:assessments_order_{button}", args=[order.pk]))
     assert answer.status_code == 302
     assert "/login/" in answer.url
-    assert not Event.objects.filter(source=Event.Source.PERSON).exists()
+    assert not OrderEvent.objects.filter(source=OrderEvent.Source.PERSON).exists()
 
 
 def test_a_user_who_is_no_staff_sees_nothing(world: World, client: Client) -> None:

@@ -13,7 +13,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from assessments.models import Order
-from integrations.admin.base import OfOrganizations
+from integrations.admin.base import TenantModelAdmin
 from integrations.catalog.mapping import map_job
 from integrations.catalog.sync import sync_jobs, sync_packages
 from integrations.connections.check import check
@@ -153,7 +153,7 @@ def pages(desk: Desk) -> Iterator[str]:
     """Every list and every row of it that the person may see, and the pages beside them."""
     yield from ("/admin/", "/admin/my-notices/", "/admin/integrations/", "/admin/assessments/")
     for model, model_admin in admin.site._registry.items():
-        if not isinstance(model_admin, OfOrganizations):
+        if not isinstance(model_admin, TenantModelAdmin):
             continue
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         yield reverse(f"{name}_changelist")
@@ -169,7 +169,7 @@ def pages(desk: Desk) -> Iterator[str]:
             for action in ("set_aside", "resend"):
                 yield reverse(f"admin:assessments_order_{action}", args=[order.pk, update.pk])
         organization = order.organization_id
-        yield reverse("admin:assessments_order_dry_run", args=[organization])
+        yield reverse("admin:assessments_order_mapping_preview", args=[organization])
         yield reverse("admin:integrations_organization_setup", args=[organization])
         yield reverse("admin:integrations_organization_setup_live", args=[organization])
 
@@ -191,7 +191,7 @@ def test_every_page_shows_it_as_text(attacked: Order, request: pytest.FixtureReq
 
 
 def test_no_file_holds_a_formula(attacked: Order, operator: Desk) -> None:
-    for name in ("assessments_order_export", "integrations_auditevent_export"):
+    for name in ("assessments_order_export", "integrations_auditlogentry_export"):
         answer: Any = operator.client.get(reverse(f"admin:{name}"))
         text = b"".join(answer.streaming_content).decode("utf-8-sig")
         for separator in ",;":

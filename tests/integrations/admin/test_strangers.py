@@ -73,7 +73,7 @@ def queries(strange: Company) -> list[dict[str, Any]]:
         {"verification_key__startswith": "gAAAA"},
         {"key_index__startswith": "a"},
         {"key__startswith": "gAAAA"},
-        {"status": "received", "result": "other", "problem": "human", "started": "today"},
+        {"status": "received", "result": "other", "problem": "attention", "started": "today"},
         {"q": "strange"},
         {"q": "sommelier"},
         {"q": "glob"},

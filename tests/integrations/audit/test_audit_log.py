@@ -12,16 +12,16 @@ from django.urls import reverse
 
 from assessments.models import Order
 from integrations.audit import log, triggers
-from integrations.models import AuditEvent, AuditHead, Unchangeable
+from integrations.models import AuditChainHead, AuditLogEntry, ImmutableRecordError
 from tests.admin.conftest import Desk, signed_in
 from tests.fixtures.world import World
 
-LIST = "integrations_auditevent_changelist"
+LIST = "integrations_auditlogentry_changelist"
 
 
 def lines(**filters: Any) -> list[tuple[str, str, str, str]]:
     """Who did what to which, oldest first."""
-    found = AuditEvent.objects.filter(**filters).order_by("pk")
+    found = AuditLogEntry.objects.filter(**filters).order_by("pk")
     return [(line.actor, line.action, line.kind, line.object_id) for line in found]
 
 
@@ -69,7 +69,7 @@ class TestWhatIsWrittenDown:
             "verification_key": "fresh-key-01",
         }
         org_admin.press("integrations_connection_change", connection_.pk, **posted)
-        (line,) = AuditEvent.objects.filter(action="changed")
+        (line,) = AuditLogEntry.objects.filter(action="changed")
         assert (line.kind, line.organization) == ("integrations.connection", world.acme.organization)
         assert "Verification key" in str(line.details)
         assert "fresh-key" not in str(line.details)
@@ -90,7 +90,7 @@ class TestWhatIsWrittenDown:
     def test_commands(self, world: World, order: Order) -> None:
         call_command("order", str(order.pk), stdout=StringIO())
         call_command("orders", "--org", "acme", stdout=StringIO())
-        found = AuditEvent.objects.filter(action="command").order_by("pk")
+        found = AuditLogEntry.objects.filter(action="command").order_by("pk")
         assert [(line.kind, line.object_id) for line in found] == [("order", str(order.pk)), ("orders", "")]
         assert found[1].organization == world.acme.organization
 
@@ -108,74 +108,80 @@ class TestWhatIsWrittenDown:
 
 class TestNobodyChangesIt:
     @pytest.fixture
-    def line(self, world: World) -> AuditEvent:
+    def line(self, world: World) -> AuditLogEntry:
         for number in range(3):
-            log.record(log.Action.VIEWED, "ada", organization_id=1, object_id=number)
-        return AuditEvent.objects.get(sequence=2)
+            log.record_entry(log.Action.VIEWED, "ada", organization_id=1, object_id=number)
+        return AuditLogEntry.objects.get(sequence=2)
 
-    def test_the_application_does_not(self, line: AuditEvent) -> None:
+    def test_the_application_does_not(self, line: AuditLogEntry) -> None:
         line.actor = "eve"
-        for change in (line.save, line.delete, AuditEvent.objects.all().delete):
-            with pytest.raises(Unchangeable):
+        for change in (line.save, line.delete, AuditLogEntry.objects.all().delete):
+            with pytest.raises(ImmutableRecordError):
                 change()
-        with pytest.raises(Unchangeable):
-            AuditEvent.objects.update(actor="eve")
+        with pytest.raises(ImmutableRecordError):
+            AuditLogEntry.objects.update(actor="eve")
 
-    def test_the_database_refuses_it_too(self, line: AuditEvent) -> None:
+    def test_the_database_refuses_it_too(self, line: AuditLogEntry) -> None:
         if connection.vendor == "sqlite":
             # Taken away for the tests' own cleaning up.
             with connection.cursor() as cursor:
                 cursor.execute(triggers.SQLITE[1])
         for statement in (
-            "UPDATE integrations_auditevent SET actor = 'eve'",
-            "DELETE FROM integrations_auditevent",
+            "UPDATE integrations_auditlogentry SET actor = 'eve'",
+            "DELETE FROM integrations_auditlogentry",
         ):
             with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(statement)
 
-    def test_nobody_at_the_admin_can(self, line: AuditEvent, admin_client: Client) -> None:
+    def test_nobody_at_the_admin_can(self, line: AuditLogEntry, admin_client: Client) -> None:
         for name in ("change", "delete"):
-            path = reverse(f"admin:integrations_auditevent_{name}", args=[line.pk])
+            path = reverse(f"admin:integrations_auditlogentry_{name}", args=[line.pk])
             assert admin_client.post(path, {"post": "yes", "actor": "eve"}).status_code == 403
-        assert admin_client.get(reverse("admin:integrations_auditevent_add")).status_code == 403
+        assert admin_client.get(reverse("admin:integrations_auditlogentry_add")).status_code == 403
 
-    def test_a_whole_chain_is_found_whole(self, line: AuditEvent) -> None:
+    def test_a_whole_chain_is_found_whole(self, line: AuditLogEntry) -> None:
         assert verify()["ok"]
 
     @pytest.mark.parametrize(
         ("forgery", "found"),
         [
-            ("UPDATE integrations_auditevent SET actor = 'eve' WHERE sequence = 2", "line 2 was changed"),
+            ("UPDATE integrations_auditlogentry SET actor = 'eve' WHERE sequence = 2", "line 2 was changed"),
             (
-                "UPDATE integrations_auditevent SET details = '[1]' WHERE sequence = 1",
+                "UPDATE integrations_auditlogentry SET details = '[1]' WHERE sequence = 1",
                 "line 1 was changed",
             ),
-            ("DELETE FROM integrations_auditevent WHERE sequence = 2", "line 2 was removed"),
-            ("DELETE FROM integrations_auditevent WHERE sequence = 3", "it ends with line 2, and line 3 was"),
-            ("DELETE FROM integrations_auditevent", "it ends with line 0, and line 3 was written last"),
-            ("DELETE FROM integrations_audithead", "the record of its last line was removed"),
-            ("UPDATE integrations_audithead SET last = '2 abc'", "the record of its last line was changed"),
+            ("DELETE FROM integrations_auditlogentry WHERE sequence = 2", "line 2 was removed"),
+            (
+                "DELETE FROM integrations_auditlogentry WHERE sequence = 3",
+                "it ends with line 2, and line 3 was",
+            ),
+            ("DELETE FROM integrations_auditlogentry", "it ends with line 0, and line 3 was written last"),
+            ("DELETE FROM integrations_auditchainhead", "the record of its last line was removed"),
+            (
+                "UPDATE integrations_auditchainhead SET last = '2 abc'",
+                "the record of its last line was changed",
+            ),
         ],
     )
     def test_what_somebody_does_in_the_database_is_found(
-        self, line: AuditEvent, forgery: str, found: str
+        self, line: AuditLogEntry, forgery: str, found: str
     ) -> None:
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
                 cursor.execute("DROP TRIGGER audit_line_never_changes")
             else:
-                cursor.execute("ALTER TABLE integrations_auditevent DISABLE TRIGGER USER")
+                cursor.execute("ALTER TABLE integrations_auditlogentry DISABLE TRIGGER USER")
             cursor.execute(forgery)
         with pytest.raises(CommandError, match=found):
             verify()
-        log.record(log.Action.VIEWED, "ada", organization_id=1)
+        log.record_entry(log.Action.VIEWED, "ada", organization_id=1)
         with pytest.raises(CommandError):
             verify()
 
-    def test_a_forged_line_with_a_hash_that_fits_lacks_the_end(self, line: AuditEvent) -> None:
+    def test_a_forged_line_with_a_hash_that_fits_lacks_the_end(self, line: AuditLogEntry) -> None:
         """Who knows how hashes are made can add one, but not the encrypted record of it."""
-        last = AuditEvent.objects.get(sequence=3)
-        forged = AuditEvent(
+        last = AuditLogEntry.objects.get(sequence=3)
+        forged = AuditLogEntry(
             chain=last.chain,
             sequence=4,
             organization_id=1,
@@ -193,7 +199,7 @@ class TestReadingIt:
     @pytest.fixture(autouse=True)
     def _two_organizations(self, world: World) -> None:
         for tenant, who in ((world.acme, "ann"), (world.globex, "gus")):
-            log.record(log.Action.VIEWED, who, organization_id=tenant.organization.pk, object_id="=1+1")
+            log.record_entry(log.Action.VIEWED, who, organization_id=tenant.organization.pk, object_id="=1+1")
 
     def test_an_org_admin_reads_their_own(self, org_admin: Desk) -> None:
         page = org_admin.open(LIST)
@@ -207,12 +213,12 @@ class TestReadingIt:
         assert "gus" not in support.open(LIST, q="ann")
 
     def test_it_goes_into_a_file_which_is_written_down_too(self, org_admin: Desk) -> None:
-        answer = org_admin.client.get(reverse("admin:integrations_auditevent_export"))
+        answer = org_admin.client.get(reverse("admin:integrations_auditlogentry_export"))
         file = b"".join(answer.streaming_content).decode()
         assert "ann" in file
         assert "gus" not in file
         assert "'=1+1" in file, "no formula"
-        assert ("ada", "exported", "integrations_auditevent_export", "") in lines()
+        assert ("ada", "exported", "integrations_auditlogentry_export", "") in lines()
 
     def test_one_organization_alone_is_verified(self, world: World) -> None:
         (chain,) = verify("acme")["chains"]
@@ -226,4 +232,4 @@ def test_somebody_who_sees_nothing_sees_no_trail(world: World) -> None:
 
     stranger = signed_in(User.objects.create_user("stranger", is_staff=True))
     assert stranger.client.get(reverse(f"admin:{LIST}")).status_code == 403
-    assert AuditHead.objects.count() == 1
+    assert AuditChainHead.objects.count() == 1

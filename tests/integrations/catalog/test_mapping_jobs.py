@@ -169,7 +169,7 @@ class TestTheTable:
 
 
 class TestDryRun:
-    URL = "assessments_order_dry_run"
+    URL = "assessments_order_mapping_preview"
 
     def test_last_months_orders_are_tried_under_todays_mappings(
         self, world: World, jobs: list[Job], org_admin: Desk

@@ -215,7 +215,7 @@ def test_last_months_orders_would_get_the_replacement(
     Package.objects.filter(pk=old.pk).update(withdrawn_at=None)
     assert start(world, old.assessment_type_id).status_code == 200
     Package.objects.filter(pk=old.pk).update(withdrawn_at=old.withdrawn_at)
-    address = ("assessments_order_dry_run", world.acme.organization.pk)
+    address = ("assessments_order_mapping_preview", world.acme.organization.pk)
     assert "refused" in desk.open(*address)
     replace(desk, old, new)
     assert "refused" not in desk.open(*address).partition("Totals")[0]

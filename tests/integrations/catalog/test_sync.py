@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from integrations.catalog.mapping import find_package, map_job, set_default_package
 from integrations.catalog.offers import offers
-from integrations.catalog.sync import Synced, sync_jobs, sync_packages
+from integrations.catalog.sync import SyncResult, sync_jobs, sync_packages
 from integrations.http.errors import CallFailed
 from integrations.models import Job, JobPackageMapping, Package
 from tests.fixtures.world import World
@@ -32,7 +32,7 @@ def offered(world: World) -> list[str]:
 
 def test_a_new_package_is_offered_to_ashby_by_an_id_of_ours(world: World) -> None:
     sells(world, BASIC, EXECUTIVE, DRUGS)
-    assert sync_packages(world.acme.connection) == Synced(["Drug test"], [], [], 3)
+    assert sync_packages(world.acme.connection) == SyncResult(["Drug test"], [], [], 3)
     package = Package.objects.get(name="Drug test")
     assert package.justifacts_id == "opaque?id/ü"
     assert isinstance(package.assessment_type_id, uuid.UUID)
@@ -43,7 +43,7 @@ def test_a_new_package_is_offered_to_ashby_by_an_id_of_ours(world: World) -> Non
 def test_the_same_again_changes_nothing(world: World) -> None:
     sells(world, BASIC, EXECUTIVE)
     before = list(Package.objects.values())
-    assert sync_packages(world.acme.connection) == Synced([], [], [], 2)
+    assert sync_packages(world.acme.connection) == SyncResult([], [], [], 2)
     assert list(Package.objects.values()) == before
 
 
@@ -68,7 +68,7 @@ def test_a_withdrawn_package_is_offered_no_more_and_kept_for_its_orders(world: W
     assert world.call("/ashby/assessment.start", world.start_body()).status_code == 422
 
     sells(world, BASIC, EXECUTIVE)
-    assert sync_packages(world.acme.connection) == Synced([], ["Basic (sold again)"], [], 2)
+    assert sync_packages(world.acme.connection) == SyncResult([], ["Basic (sold again)"], [], 2)
     assert offered(world) == ["Basic", "Executive"]
     assert world.call("/ashby/assessment.start", world.start_body()).status_code == 200
 
@@ -95,7 +95,7 @@ def test_jobs_of_all_pages_are_kept(world: World) -> None:
     more = {"success": True, "results": [job(1), job(2)], "moreDataAvailable": True, "nextCursor": "c1"}
     world.wire.post("https://ashby.test/job.list", json=more)
     world.wire.post("https://ashby.test/job.list", json={"success": True, "results": [job(3)]})
-    assert sync_jobs(world.acme.connection) == Synced(["Job 1", "Job 2", "Job 3"], [], [], 3)
+    assert sync_jobs(world.acme.connection) == SyncResult(["Job 1", "Job 2", "Job 3"], [], [], 3)
     assert set(Job.objects.values_list("organization__slug", "ashby_id")) == {
         ("acme", f"job-{number}") for number in (1, 2, 3)
     }

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from integrations.catalog.mapping import map_job, set_default_package
-from integrations.models import Errand, Package
+from integrations.models import ConnectionJob, Package
 from integrations.onboarding import jobs
 from tests.admin.conftest import Desk, member, signed_in
 from tests.fixtures.world import World
@@ -132,7 +132,7 @@ def test_a_test_of_the_connection_confirms_nothing(world: World, org_admin: Desk
     page = fetch(world, org_admin)
     (shown,) = re.findall(r'name="confirm" value="(\d+)"', page)
     org_admin.press(ASK, world.acme.organization.pk, "jobs", confirm=shown)
-    assert Errand.objects.get(kind="jobs").confirmed is None
+    assert ConnectionJob.objects.get(kind="jobs").confirmed is None
     assert withdrawn() == []
 
 
@@ -153,9 +153,9 @@ def test_a_doubtful_list_of_jobs_is_a_problem(world: World, org_admin: Desk, mor
     assert "Ashby's list of jobs" in text
     assert "All jobs that are known here stay." in text
     assert "Not in the list" not in text
-    errand = jobs.last_errand(world.acme.organization, Errand.Kind.JOBS)
-    assert errand
-    assert errand.has_problem
+    job = jobs.last_job(world.acme.organization, ConnectionJob.Kind.JOBS)
+    assert job
+    assert job.has_problem
 
 
 def test_a_mapped_job_that_is_not_listed_is_named_and_stays(world: World, org_admin: Desk) -> None:

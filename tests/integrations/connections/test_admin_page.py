@@ -11,7 +11,7 @@ from integrations.connections.api_keys import add_ashby_key
 from integrations.connections.check import check
 from integrations.connections.pauses import pause
 from integrations.encryption.secrets import Secret
-from integrations.models import AshbyApiKey, Connection, Errand, Organization
+from integrations.models import AshbyApiKey, Connection, ConnectionJob, Organization
 from tests.admin.conftest import Desk
 from tests.fixtures.world import JUSTIFACTS, World
 
@@ -113,13 +113,13 @@ class TestHealth:
     def test_an_action_asks_a_worker(self, world: World, desk: Desk, what: str) -> None:
         page = desk.act("integrations_connection", what, world.acme.connection)
         assert "A worker does so now for 1 organization" in page
-        assert Errand.objects.get().asked_by == "admin"
+        assert ConnectionJob.objects.get().requested_by == "admin"
         assert len(world.wire.calls) == 0
 
     def test_who_may_only_look_asks_for_nothing(self, world: World, reader: Desk) -> None:
         assert "Set up and test" not in reader.open(PAGE, world.acme.connection.pk)
         reader.act("integrations_connection", "test_connections", world.acme.connection)
-        assert not Errand.objects.exists()
+        assert not ConnectionJob.objects.exists()
 
     def test_a_connection_is_switched_off_and_not_deleted(self, world: World, desk: Desk) -> None:
         url = reverse("admin:integrations_connection_delete", args=[world.acme.connection.pk])

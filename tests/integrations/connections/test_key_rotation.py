@@ -19,7 +19,7 @@ from integrations.connections.api_keys import add_ashby_key
 from integrations.connections.check import check
 from integrations.connections.connect import connect
 from integrations.connections.key_rotation import SILENT_AFTER
-from integrations.models import AshbyApiKey, AuditEvent, Connection, RetiringVerificationKey
+from integrations.models import AshbyApiKey, AuditLogEntry, Connection, PreviousVerificationKey
 from integrations.tasks import retire_silent_keys
 from tests.admin.conftest import member, signed_in
 from tests.fixtures.world import ASHBY, JUSTIFACTS, World, basic
@@ -40,8 +40,8 @@ def replace_verification_key(key: str = NEXT) -> None:
     connect("Acme", slug="acme", verification_key=key, who="Ada")
 
 
-def old_key() -> RetiringVerificationKey:
-    return RetiringVerificationKey.objects.get()
+def old_key() -> PreviousVerificationKey:
+    return PreviousVerificationKey.objects.get()
 
 
 def takes_only(key: str, results: dict[str, Any], seen: list[str]) -> Callable[[PreparedRequest], Any]:
@@ -97,7 +97,7 @@ class TestWhoCallsUs:
         page = ada.client.get(
             reverse("admin:integrations_connection_change", args=[world.acme.connection.pk])
         )
-        retire = reverse("admin:integrations_retiringverificationkey_delete", args=[old_key().pk])
+        retire = reverse("admin:integrations_previousverificationkey_delete", args=[old_key().pk])
         assert retire in page.content.decode()
         assert world.acme.verification_key not in page.content.decode()
         assert ada.client.post(retire, {"post": "yes"}).status_code == 302
@@ -232,15 +232,15 @@ class TestSilence:
         add_ashby_key(world.acme.connection, NEXT_AT_ASHBY, who="Ada")
         clock.shift(SILENT_AFTER - timedelta(minutes=1))
         retire_silent_keys()
-        assert RetiringVerificationKey.objects.count() == 1
+        assert PreviousVerificationKey.objects.count() == 1
         clock.shift(timedelta(minutes=1))
         retire_silent_keys()
-        assert not RetiringVerificationKey.objects.exists()
+        assert not PreviousVerificationKey.objects.exists()
         assert [
             key.key.reveal() for key in AshbyApiKey.objects.filter(organization=world.acme.organization)
         ] == [NEXT_AT_ASHBY]
         assert world.call("/ashby/assessment.list", {}).status_code == 403
-        told = AuditEvent.objects.filter(action="deleted", actor="the portal")
+        told = AuditLogEntry.objects.filter(action="deleted", actor="the portal")
         assert sorted(told.values_list("kind", flat=True)) == [
             "integrations.ashbyapikey",
             "integrations.retiringverificationkey",
@@ -252,7 +252,7 @@ class TestSilence:
             clock.shift(timedelta(days=1))
             assert world.call("/ashby/assessment.list", {}).status_code == 200
             retire_silent_keys()
-        assert RetiringVerificationKey.objects.count() == 1
+        assert PreviousVerificationKey.objects.count() == 1
 
     def test_an_ashby_key_that_was_never_in_use_waits_for_its_turn(
         self, world: World, clock: time_machine.Traveller

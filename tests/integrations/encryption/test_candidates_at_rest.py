@@ -12,8 +12,8 @@ from django.db import connection as database
 from django.urls import reverse
 
 from assessments import recovery, search
-from assessments.models import Attempt, CandidateSearchTerm, InboundCall, Order, Update
-from assessments.privacy.legal_hold import hold
+from assessments.models import AshbyUpdate, CallAttempt, CandidateSearchTerm, InboundRequest, Order
+from assessments.privacy.legal_hold import place_hold
 from integrations.encryption import rewrite
 from integrations.encryption.secrets import Secret
 from integrations.models import Organization
@@ -78,7 +78,7 @@ def test_nor_does_a_file(order: Order) -> None:
 
 
 def test_the_other_side_s_words_are_kept_without_the_names_and_told_with_them(order: Order) -> None:
-    told = [attempt.message for attempt in Attempt.objects.exclude(message="")]
+    told = [attempt.message for attempt in CallAttempt.objects.exclude(message="")]
     assert "Ashby said: We cannot find •••, ••• <•••>" in told
     assert f"Waiting for {FIRST} {LAST}" in {
         update.payload["assessment_status"]["value"] for update in _updates(order)
@@ -93,8 +93,8 @@ def test_support_reads_all_of_it_on_the_order_s_page(order: Order, desk: Desk) -
     page = desk.html("assessments_order_change", order.pk)
     for text in ("Maríka-Jo", "O&#x27;Canaryson", MAIL, LINKS[1], "canary-answer"):
         assert text in page
-    call = InboundCall.objects.filter(name="assessment.start").get()
-    assert "additional_fields" in desk.open("assessments_inboundcall_change", call.pk)
+    call = InboundRequest.objects.filter(name="assessment.start").get()
+    assert "additional_fields" in desk.open("assessments_inboundrequest_change", call.pk)
 
 
 @pytest.mark.parametrize(
@@ -142,14 +142,14 @@ def test_a_stranger_finds_nothing(order: Order, world: World, asked: str) -> Non
 
 
 def test_once_forgotten_nobody_is_found(order: Order, stranger: Order, desk: Desk) -> None:
-    assert search.forget(Order.objects.filter(pk=order.pk)) > 5
+    assert search.unindex_orders(Order.objects.filter(pk=order.pk)) > 5
     assert set(CandidateSearchTerm.objects.values_list("order", flat=True)) == {stranger.pk}
 
 
 def test_an_order_made_again_from_the_journal_is_found_too(world: World, order: Order) -> None:
     Order.objects.all().delete()
-    assert len(recovery.make_again(world.acme.organization, order.created_at)) == 1
-    assert Order.objects.filter(search.fits("canaryson", Order.objects.all())).exists()
+    assert len(recovery.restore_missing_orders(world.acme.organization, order.created_at)) == 1
+    assert Order.objects.filter(search.matches("canaryson", Order.objects.all())).exists()
 
 
 def test_what_nobody_changes_is_saved_as_it_was(order: Order) -> None:
@@ -184,7 +184,7 @@ def test_nobody_compares_ciphertext_by_mistake(asked: dict[str, str]) -> None:
 def test_encrypting_what_is_stored_may_stop_anywhere(order: Order, stranger: Order, monkeypatch) -> None:
     """What an earlier version has written in clear is read as it stands until then."""
     monkeypatch.setattr(rewrite, "BATCH", 1)
-    tables = [rewrite.Table.of(model) for model in (Order, Update, Attempt, InboundCall)]
+    tables = [rewrite.Table.of(model) for model in (Order, AshbyUpdate, CallAttempt, InboundRequest)]
     was = _readable()
     for table in tables:
         rewrite.rewrite(database, table, rewrite.decrypted)
@@ -211,7 +211,7 @@ def test_encrypting_what_is_stored_may_stop_anywhere(order: Order, stranger: Ord
 def _readable() -> list[Any]:
     names = rewrite.Table.of(Order).columns
     rows = [[getattr(order, name) for name in names] for order in Order.objects.order_by("pk")]
-    return [rows, [update.payload for update in Update.objects.order_by("pk")]]
+    return [rows, [update.payload for update in AshbyUpdate.objects.order_by("pk")]]
 
 
 def _stored() -> list[Any]:
@@ -222,7 +222,7 @@ def _stored() -> list[Any]:
 
 def test_why_an_order_is_held_is_encrypted_too(world: World, order: Order) -> None:
     reason = f"A dispute with {FIRST} {LAST}, {MAIL}"
-    hold(order.pk, "Ada", reason)
+    place_hold(order.pk, "Ada", reason)
     order.refresh_from_db()
     assert order.legal_hold_reason == reason
     assert [found for mark in (FIRST, LAST, MAIL) for found in columns_that_hold(mark)] == []

@@ -73,9 +73,9 @@ def test_a_new_key_takes_over_and_the_old_one_may_go(world: World, order: Order,
     assert world.call("/ashby/assessment.list", {}).status_code == 200
     assert Connection.objects.get(pk=world.acme.connection.pk).notice_webhook.reveal().startswith("https://")
     assert Order.objects.get().candidate_email == "zoe.oneil@example.com"
-    assert Order.objects.filter(search.fits("zoe", Order.objects.all())).get() == order
+    assert Order.objects.filter(search.matches("zoe", Order.objects.all())).get() == order
     Order.objects.all().delete()
-    assert len(recovery.make_again(world.acme.organization, order.created_at)) == 1
+    assert len(recovery.restore_missing_orders(world.acme.organization, order.created_at)) == 1
 
 
 def test_it_may_be_run_again_and_finds_nothing_to_do(order: Order, settings, old: str) -> None:
@@ -101,7 +101,9 @@ def test_one_that_was_stopped_halfway_is_gone_on_with(order: Order, settings, ol
     monkeypatch.setattr(rotation, "_renew", dies)
     with pytest.raises(KeyboardInterrupt):
         rotate()
-    left = {name: number for name, number in rotation.left().items() if name.startswith("integrations.")}
+    left = {
+        name: number for name, number in rotation.count_pending().items() if name.startswith("integrations.")
+    }
     assert sum(left.values()) == 3
     done = rotate()["encrypted_anew"]
     assert {name: done[name] for name in left} == left
@@ -121,7 +123,7 @@ def test_candidates_are_found_while_their_search_terms_are_made_anew(
         rotate()
     monkeypatch.undo()
     settings.FIELD_ENCRYPTION_KEYS = [NEW, old]
-    assert set(Order.objects.filter(search.fits("zoe.oneil@example.com", Order.objects.all()))) == {
+    assert set(Order.objects.filter(search.matches("zoe.oneil@example.com", Order.objects.all()))) == {
         order,
         other,
     }

@@ -7,7 +7,7 @@ import pytest
 import requests
 from django.db import connection as database
 
-from assessments.models import Attempt, InboundCall, Order
+from assessments.models import CallAttempt, InboundRequest, Order
 from integrations.models import Connection
 from tests.fixtures.world import World, data
 
@@ -78,11 +78,11 @@ def _placed_after_failures(world: World, changes: dict[str, Any], echo: str) -> 
         world.justifacts("assessment.start", body, status)
         world.justifacts("assessment.status", body, status)
         world.work()
-        Order.objects.filter(pk=order.pk).update(next_call="place", next_call_at=order.created_at)
-        Connection.objects.update(justifacts_failures=0, justifacts_rest_until=None)
+        Order.objects.filter(pk=order.pk).update(next_call="place", next_attempt_at=order.created_at)
+        Connection.objects.update(justifacts_failures=0, justifacts_blocked_until=None)
     world.justifacts("assessment.start", requests.ConnectionError(echo))
     world.work()
-    Order.objects.filter(pk=order.pk).update(next_call="place", next_call_at=order.created_at)
+    Order.objects.filter(pk=order.pk).update(next_call="place", next_attempt_at=order.created_at)
     world.justifacts(
         "assessment.start", {"success": True, "results": {"assessment_id": "JF-1"}, "you_sent": echo}
     )
@@ -105,7 +105,7 @@ def _updates(world: World, order: Order, echo: str) -> None:
     ):
         world.ashby("assessment.update", body, status)
         world.work()
-        order.updates.update(due_at=order.created_at)
+        order.updates.update(next_attempt_at=order.created_at)
     world.acme.connection.__class__.objects.update(paused_at=None, pause_reason="")
     world.ashby("assessment.update", {"success": True, "warnings": [said], "results": {"e": answered}})
     world.work()
@@ -120,7 +120,7 @@ def _updates(world: World, order: Order, echo: str) -> None:
     world.work()
     order.refresh_from_db()
     assert order.status == "complete"
-    assert Attempt.objects.filter(order=order).count() > 8
+    assert CallAttempt.objects.filter(order=order).count() > 8
 
 
 def columns_that_hold(text: str) -> set[tuple[str, str]]:
@@ -175,6 +175,6 @@ def test_nor_does_an_error_of_ours(world: World, caplog: pytest.LogCaptureFixtur
 def test_a_call_that_failed_here_is_recorded_all_the_same(world: World, monkeypatch: Any) -> None:
     monkeypatch.setattr("assessments.api.views.start", lambda *_: 1 / 0)
     answer = world.call("/ashby/assessment.start", world.start_body())
-    kept = InboundCall.objects.get()
+    kept = InboundRequest.objects.get()
     assert (kept.http_status, kept.outcome) == (500, "internal_error")
     assert kept.request_id == answer.json()["errorInfo"]["requestId"]

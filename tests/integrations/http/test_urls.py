@@ -11,14 +11,14 @@ from urllib3.util import parse_url
 from integrations.http import client
 from integrations.http.errors import NotSent
 from integrations.http.urls import (
-    Address,
+    ParsedURL,
     hosts_in,
     is_public,
-    read,
-    validate_address_to_call,
+    link_refusal,
+    validate_outbound_url,
     validate_report_hosts,
-    why_no_link,
 )
+from integrations.http.urls import parse_url as read
 
 #: What is read as one host by one library and as another by the next, or as none by people.
 ODD = [
@@ -111,8 +111,8 @@ def test_an_odd_address_is_none_for_the_form_the_call_and_the_link(text: str, mo
     monkeypatch.setattr("socket.socket", None)
     assert read(text) is None
     with pytest.raises(ValidationError):
-        validate_address_to_call(text)
-    assert "not a plain web address" in str(why_no_link(text, ["hooks.test"]))
+        validate_outbound_url(text)
+    assert "not a plain web address" in str(link_refusal(text, ["hooks.test"]))
     with pytest.raises(NotSent):
         client.post(text, key="key-0123456789", body={}, repeatable=False)
     with pytest.raises(NotSent):
@@ -122,7 +122,7 @@ def test_an_odd_address_is_none_for_the_form_the_call_and_the_link(text: str, mo
 @pytest.mark.parametrize("text", INSIDE)
 def test_an_address_inside_is_refused_at_the_form(text: str) -> None:
     with pytest.raises(ValidationError, match="leads into a private network"):
-        validate_address_to_call(text)
+        validate_outbound_url(text)
 
 
 @pytest.mark.parametrize(
@@ -141,18 +141,18 @@ def test_an_address_inside_is_refused_at_the_form(text: str) -> None:
     ],
 )
 def test_a_public_address_or_an_excepted_one_is_taken(text: str) -> None:
-    validate_address_to_call(text)
+    validate_outbound_url(text)
 
 
 @pytest.mark.parametrize("text", ["http://app.justifacts.com/", "HTTP://8.8.8.8/", "http://sandbox.inside/"])
 def test_plain_http_is_refused_at_the_form(text: str) -> None:
     with pytest.raises(ValidationError, match="has to start with https://"):
-        validate_address_to_call(text)
+        validate_outbound_url(text)
 
 
 def test_a_part_that_is_never_sent_is_refused() -> None:
     with pytest.raises(ValidationError, match="no #"):
-        validate_address_to_call("https://app.justifacts.com/#x")
+        validate_outbound_url("https://app.justifacts.com/#x")
 
 
 @given(st.text(st.sampled_from("htps:/\\@#?%.[]0x7f1a- \t\n:é"), max_size=30).map("https://{}".format))
@@ -166,12 +166,12 @@ def test_what_is_an_address_here_is_the_same_to_the_library_that_calls_it(text: 
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        ("https://A.test", Address("https", "a.test", 443)),
-        ("http://a.test:81?x", Address("http", "a.test", 81)),
-        ("https://[2001:DB8::1]:5/x", Address("https", "2001:db8::1", 5)),
+        ("https://A.test", ParsedURL("https", "a.test", 443)),
+        ("http://a.test:81?x", ParsedURL("http", "a.test", 81)),
+        ("https://[2001:DB8::1]:5/x", ParsedURL("https", "2001:db8::1", 5)),
     ],
 )
-def test_an_address_is_read(text: str, address: Address) -> None:
+def test_an_address_is_read(text: str, address: ParsedURL) -> None:
     assert read(text) == address
 
 
@@ -194,7 +194,7 @@ class TestReports:
         ],
     )
     def test_https_and_an_expected_server_make_a_link(self, text: str) -> None:
-        assert why_no_link(text, self.HOSTS) == ""
+        assert link_refusal(text, self.HOSTS) == ""
 
     @pytest.mark.parametrize(
         "text",
@@ -211,12 +211,12 @@ class TestReports:
         ],
     )
     def test_another_server_makes_none(self, text: str) -> None:
-        assert "not expected at that server" in str(why_no_link(text, self.HOSTS))
+        assert "not expected at that server" in str(link_refusal(text, self.HOSTS))
 
     def test_plain_http_makes_one_only_where_the_operator_excepts_it(self) -> None:
-        assert "does not start with https" in str(why_no_link("http://justifacts.com/r", self.HOSTS))
-        assert why_no_link("http://sandbox.inside:9001/r", ["sandbox.inside"]) == ""
-        assert why_no_link("http://sandbox.inside:9001/r", [])
+        assert "does not start with https" in str(link_refusal("http://justifacts.com/r", self.HOSTS))
+        assert link_refusal("http://sandbox.inside:9001/r", ["sandbox.inside"]) == ""
+        assert link_refusal("http://sandbox.inside:9001/r", [])
 
     @pytest.mark.parametrize(
         "text", ["", "  \n", "reports.example.com", "A.example.com\r\n b.example.com \n"]

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from integrations.catalog.mapping import map_job
 from integrations.connections.connect import connect
-from integrations.models import AshbyApiKey, Connection, Errand, Organization
-from integrations.onboarding import jobs as errands
+from integrations.models import AshbyApiKey, Connection, ConnectionJob, Organization
+from integrations.onboarding import jobs as connection_jobs
 from tests.admin.conftest import Desk, member, signed_in
 from tests.fixtures.world import JUSTIFACTS, World, basic
 
@@ -33,14 +33,16 @@ def ida(newcomer: Organization) -> Desk:
 
 def work() -> None:
     """What the workers would do."""
-    for errand in errands.due():
-        errands.run(errand)
+    for job in connection_jobs.jobs_due():
+        connection_jobs.run_job(job)
 
 
-def lines(organization: Organization, kind: Errand.Kind = Errand.Kind.TEST) -> list[tuple[str, str, str]]:
-    errand = errands.last_errand(organization, kind)
-    assert errand
-    return [(line["side"], line["state"], line["text"]) for line in errand.lines]
+def lines(
+    organization: Organization, kind: ConnectionJob.Kind = ConnectionJob.Kind.TEST
+) -> list[tuple[str, str, str]]:
+    job = connection_jobs.last_job(organization, kind)
+    assert job
+    return [(line["side"], line["state"], line["text"]) for line in job.findings]
 
 
 class TestFromNothing:
@@ -167,7 +169,7 @@ class TestTestingTheConnection:
         world.justifacts("assessment.list", {"success": True, "results": []})
 
     def _test(self, world: World) -> list[tuple[str, str, str]]:
-        errands.ask(world.acme.organization, Errand.Kind.TEST, "ada")
+        connection_jobs.request_job(world.acme.organization, ConnectionJob.Kind.TEST, "ada")
         work()
         return lines(world.acme.organization)
 
@@ -182,11 +184,11 @@ class TestTestingTheConnection:
 
     def test_our_own_calls_are_not_taken_for_ashbys_first(self, world: World) -> None:
         self._test(world)
-        assert Connection.objects.get(pk=world.acme.connection.pk).ashby_called_at is None
+        assert Connection.objects.get(pk=world.acme.connection.pk).last_inbound_call_at is None
 
     def test_a_mark_that_anybody_could_make_counts_for_nothing(self, world: World) -> None:
         world.call("/ashby/assessment.list", {}, HTTP_X_PORTAL_SELF_TEST="ashby:forged")
-        assert Connection.objects.get(pk=world.acme.connection.pk).ashby_called_at
+        assert Connection.objects.get(pk=world.acme.connection.pk).last_inbound_call_at
 
     def test_a_key_that_may_not_write_candidates(self, world: World) -> None:
         world.ashby("apiKey.info", {"success": True, "results": {"title": "K", "scopes": ["jobs:read"]}})
@@ -200,7 +202,7 @@ class TestTestingTheConnection:
         world.ashby("apiKey.info", {"success": True, "results": {"title": "K", "scopes": scopes}})
         assert self._test(world)[1][:2] == ("Ashby", "advice")
         assert "offers:write" in lines(world.acme.organization)[1][2]
-        assert errands.last_tested(world.acme.organization)
+        assert connection_jobs.last_tested(world.acme.organization)
 
     def test_there_is_no_key_at_all(self, world: World) -> None:
         world.acme.organization.ashby_api_keys.all().delete()
@@ -222,7 +224,7 @@ class TestTestingTheConnection:
     def test_a_changed_key_wants_a_new_test(self, world: World, org_admin: Desk) -> None:
         self._test(world)
         acme = world.acme.organization
-        assert errands.last_tested(acme)
+        assert connection_jobs.last_tested(acme)
         org_admin.press(SAVE, acme.pk, "ashby-key", key="fresh-ashby-key-8888")
         assert "A key has changed since this test" in org_admin.open(PAGE, acme.pk)
 
@@ -231,30 +233,33 @@ class TestErrands:
     def test_two_clicks_are_one_errand(self, world: World, org_admin: Desk) -> None:
         for _ in range(2):
             org_admin.press(ASK, world.acme.organization.pk, "packages")
-        assert Errand.objects.count() == 1
+        assert ConnectionJob.objects.count() == 1
 
     def test_two_workers_run_it_once(self, world: World) -> None:
         world.justifacts("assessment.list", {"success": True, "results": []})
-        errand = errands.ask(world.acme.organization, Errand.Kind.PACKAGES, "ada")
-        errands.run(errand.pk)
-        errands.run(errand.pk)
+        job = connection_jobs.request_job(world.acme.organization, ConnectionJob.Kind.PACKAGES, "ada")
+        connection_jobs.run_job(job.pk)
+        connection_jobs.run_job(job.pk)
         assert len(world.sent("assessment.list")) == 1
 
     def test_one_whose_worker_died_does_not_stand_in_the_way(self, world: World, org_admin: Desk) -> None:
         acme = world.acme.organization
-        Errand.objects.create(
-            organization=acme, kind="test", asked_by="ada", asked_at=timezone.now() - timedelta(minutes=5)
+        ConnectionJob.objects.create(
+            organization=acme,
+            kind="test",
+            requested_by="ada",
+            requested_at=timezone.now() - timedelta(minutes=5),
         )
         org_admin.press(ASK, acme.pk, "test")
-        assert Errand.objects.filter(ended_at=None).count() == 1
-        assert Errand.objects.count() == 2
+        assert ConnectionJob.objects.filter(ended_at=None).count() == 1
+        assert ConnectionJob.objects.count() == 2
 
     def test_one_whose_worker_died_half_way_can_be_asked_for_again(
         self, world: World, org_admin: Desk
     ) -> None:
         acme, long_ago = world.acme.organization, timezone.now() - timedelta(minutes=5)
-        Errand.objects.create(
-            organization=acme, kind="test", asked_by="ada", asked_at=long_ago, started_at=long_ago
+        ConnectionJob.objects.create(
+            organization=acme, kind="test", requested_by="ada", requested_at=long_ago, started_at=long_ago
         )
         page = org_admin.html(PAGE, acme.pk)
         assert "This was interrupted. Please try again." in page
@@ -262,8 +267,11 @@ class TestErrands:
 
     def test_the_page_says_when_nobody_works(self, world: World, org_admin: Desk) -> None:
         acme = world.acme.organization
-        Errand.objects.create(
-            organization=acme, kind="jobs", asked_by="ada", asked_at=timezone.now() - timedelta(seconds=40)
+        ConnectionJob.objects.create(
+            organization=acme,
+            kind="jobs",
+            requested_by="ada",
+            requested_at=timezone.now() - timedelta(seconds=40),
         )
         assert "The portal’s worker has not begun yet." in org_admin.open(PAGE, acme.pk)
 
@@ -292,7 +300,7 @@ class TestWhoMay:
         for person in (org_admin, support):
             assert person.client.get(url).status_code == 404
             assert person.client.post(url, {"key": "x-123456789012"}).status_code == 404
-        assert not Errand.objects.exists()
+        assert not ConnectionJob.objects.exists()
 
     def test_another_organizations_key_is_not_put_into_use(self, world: World, org_admin: Desk) -> None:
         theirs = world.globex.organization.ashby_api_keys.get()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.web.csv_cells import harmless, identifier
+from integrations.web.csv_cells import escape_csv_cell, identifier
 
 SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "|", "%")
 
@@ -30,21 +30,21 @@ SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "|", "%")
     ],
 )
 def test_a_formula_is_marked_as_text(text: str, cell: str) -> None:
-    assert harmless(text) == cell
+    assert escape_csv_cell(text) == cell
 
 
 @pytest.mark.parametrize(
     "text", ["", "O'Neil", "Zoë", "a-b", "1 = 1", "x; y", "2026-03-02T09:00:00+00:00", "https://a.test/?b=c"]
 )
 def test_other_texts_stay_as_they_are(text: str) -> None:
-    assert harmless(text) == text
+    assert escape_csv_cell(text) == text
 
 
 @given(st.lists(st.text("=+-@|%;,\t\r\n\"' xé＝", max_size=12), min_size=1, max_size=4))
 @pytest.mark.parametrize("splits_at", [",", ";", "\t"])
 def test_no_cell_begins_with_a_formula(splits_at: str, texts: list[str]) -> None:
     file = io.StringIO(newline="")
-    csv.writer(file).writerow([harmless(text) for text in texts])
+    csv.writer(file).writerow([escape_csv_cell(text) for text in texts])
     file.seek(0)
     for row in csv.reader(file, delimiter=splits_at):
         assert not [cell for cell in row if cell.lstrip(' \t\r\n"').startswith(SIGNS)]
@@ -59,7 +59,7 @@ def test_no_cell_begins_with_a_formula(splits_at: str, texts: list[str]) -> None
 )
 def test_an_id_that_a_spreadsheet_would_change_is_marked_as_text(value: str) -> None:
     assert identifier(value) == f"'{value}"
-    assert harmless(identifier(value)) == f"'{value}", "marked once"
+    assert escape_csv_cell(identifier(value)) == f"'{value}", "marked once"
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,12 @@ def test_any_other_id_stays_as_it_is(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["-5", "+49", "=1+1", "@x", "%1"])
 def test_an_id_that_begins_like_a_formula_is_marked_once(value: str) -> None:
-    assert harmless(identifier(value)) == f"'{value}"
+    assert escape_csv_cell(identifier(value)) == f"'{value}"
 
 
 @given(st.text("0123456789eE-+./:, ", min_size=1, max_size=25))
 def test_no_id_is_read_as_a_number(value: str) -> None:
-    cell = harmless(identifier(value))
+    cell = escape_csv_cell(identifier(value))
     try:
         float(cell.replace(",", "."))
     except ValueError:

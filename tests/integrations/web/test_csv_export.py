@@ -14,13 +14,13 @@ from django.urls import reverse
 
 from assessments.models import Order
 from config.wsgi import disconnect_stalled_readers
-from integrations.models import AuditEvent
+from integrations.models import AuditLogEntry
 from integrations.web import csv_export
 from tests.admin.conftest import Desk, colleague, signed_in
 from tests.fixtures.world import World
 
 ORDERS = "admin:assessments_order_export"
-AUDIT = "admin:integrations_auditevent_export"
+AUDIT = "admin:integrations_auditlogentry_export"
 
 
 @pytest.fixture
@@ -94,13 +94,13 @@ def test_a_third_download_of_one_person_waits_for_the_others(
 ):
     """The page tries again by itself; nothing is written down as exported that was not."""
     first, second = (operator.client.get(reverse(address)) for _ in range(2))
-    exported = AuditEvent.objects.filter(action="exported").count()
+    exported = AuditLogEntry.objects.filter(action="exported").count()
     logged = LogEntry.objects.count()
     third = operator.client.get(reverse(address))
     assert third.status_code == 429
     assert third["Refresh"] == third["Retry-After"] == "10"
     assert "Too many downloads are running" in third.content.decode()
-    assert AuditEvent.objects.filter(action="exported").count() == exported
+    assert AuditLogEntry.objects.filter(action="exported").count() == exported
     assert LogEntry.objects.count() == logged
     first.close()
     third = operator.client.get(reverse(address))

@@ -2,7 +2,7 @@
 
 import threading
 
-from assessments.workers.bulkhead import Bulkhead
+from integrations.bulkhead import Bulkhead
 
 
 def test_never_more_than_its_places_and_everybody_has_their_own() -> None:

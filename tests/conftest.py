@@ -16,11 +16,10 @@ from django.db import connection
 from config.celery import app
 from integrations.bulkhead import Bulkhead
 from integrations.web import csv_export
-from tests.fixtures import portals
-from tests.fixtures.portals import database_url, embedded_portal, portal, redis_urls, services_portal
 from tests.fixtures.world import World
 
-__all__ = ["database_url", "embedded_portal", "portal", "redis_urls", "services_portal"]
+#: Fixtures that tests of several packages use.
+pytest_plugins = ["tests.fixtures.admin", "tests.fixtures.console", "tests.fixtures.portals"]
 
 
 @pytest.hookimpl(trylast=True)
@@ -33,6 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """The real processes end with the last journey that uses them: at rest they cost time, too."""
     yield
+    from tests.fixtures import portals  # a plugin must not be imported before pytest rewrites its asserts
+
     group = _group(item)
     if group in portals.OPEN and (nextitem is None or _group(nextitem) != group):
         portals.OPEN.pop(group).end_all()

@@ -30,7 +30,7 @@ from integrations.models import (
     PreviousVerificationKey,
 )
 from integrations.onboarding import jobs as connection_jobs
-from tests.admin.conftest import member
+from tests.fixtures.admin import member
 from tests.fixtures.load_data import fill
 from tests.fixtures.pseudo_locale import Data, speak_wide
 from tests.fixtures.world import World

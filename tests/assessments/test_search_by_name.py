@@ -9,8 +9,8 @@ from django.urls import reverse
 from assessments import search, tasks
 from assessments.models import CandidateSearchTerm, Heartbeat, Order
 from integrations.encryption.search_hashes import _hash, hash_keys, normal
-from tests.admin.conftest import Desk
 from tests.assessments.admin.test_order_list import listed, short
+from tests.fixtures.admin import Desk
 from tests.fixtures.world import World
 from tests.integrations.encryption.test_rotate_command import rotate
 

@@ -15,8 +15,8 @@ from assessments.models import Order
 from assessments.stalled.detect import detect_stalled
 from integrations.connections.pauses import pause
 from integrations.models import Connection, Membership, Organization
-from tests.admin.conftest import Desk, member, signed_in, words
 from tests.assessments.insights.test_dashboard import completed
+from tests.fixtures.admin import Desk, member, signed_in, words
 from tests.fixtures.load_data import fill
 from tests.fixtures.world import Tenant, World
 

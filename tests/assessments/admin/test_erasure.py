@@ -13,7 +13,7 @@ from assessments.models import ErasureCertificate, Order
 from assessments.privacy.requests import erase_candidate
 from assessments.privacy.retention import erase_due
 from integrations.models import AuditLogEntry
-from tests.admin.conftest import Desk, words
+from tests.fixtures.admin import Desk, words
 from tests.fixtures.world import World, data
 
 pytestmark = pytest.mark.anywhere

@@ -9,9 +9,9 @@ from assessments.models import ErasureCertificate, Order
 from assessments.orders.staff import NotPossible
 from assessments.privacy.legal_hold import place_hold
 from assessments.privacy.requests import erase_candidate, plan_erasure
-from tests.admin.conftest import Desk
 from tests.assessments.admin.test_erasure import FORGET, ZOE
 from tests.assessments.privacy.test_requests import complete, is_erased
+from tests.fixtures.admin import Desk
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anywhere

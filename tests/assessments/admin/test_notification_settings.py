@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from assessments.models import NotificationPreference, NotificationState
 from integrations.models import Organization
-from tests.admin.conftest import Desk, words
 from tests.assessments.notifications.sending import member, of_the_portal
+from tests.fixtures.admin import Desk, words
 from tests.fixtures.world import World
 
 PATH = "/admin/notification-settings/"

@@ -12,7 +12,7 @@ from assessments.models import AshbyUpdate, AttentionTopic, Order, OrderEvent, P
 from assessments.orders.transaction import flag_for_attention, locked_order
 from assessments.placement import place
 from integrations.models import Connection
-from tests.admin.conftest import Desk, member, signed_in
+from tests.fixtures.admin import Desk, member, signed_in
 from tests.fixtures.world import World, data
 
 PAGE = "assessments_order_change"

@@ -12,7 +12,7 @@ from assessments.management.commands.order import Command
 from assessments.models import Order
 from assessments.support.retry import can_be_polled
 from integrations.models import AuditLogEntry
-from tests.admin.conftest import Desk
+from tests.fixtures.admin import Desk
 from tests.fixtures.world import World, data
 
 PAGE = "assessments_order_change"

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from assessments.admin.private_search import sealed
 from assessments.models import Order
-from tests.admin.conftest import Desk
+from tests.fixtures.admin import Desk
 from tests.fixtures.world import World, data
 
 EXPORT = "assessments_order_export"

@@ -17,7 +17,7 @@ from assessments.models import Order, OrderEvent
 from assessments.stalled.detect import detect_stalled
 from assessments.tracking.order_number import take_number
 from integrations.connections.pauses import pause
-from tests.admin.conftest import Desk, words
+from tests.fixtures.admin import Desk, words
 from tests.fixtures.world import World, data
 
 LIST = "assessments_order_changelist"

@@ -22,7 +22,7 @@ from assessments.models import (
 )
 from assessments.placement import place
 from integrations.models import Connection
-from tests.admin.conftest import Desk
+from tests.fixtures.admin import Desk
 from tests.fixtures.world import World, data
 
 PAGE = "assessments_order_change"

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from assessments.models import Discrepancy, Reconciliation
 from assessments.reconciliation.batches import go_on
-from tests.admin.conftest import Desk, member, signed_in, words
+from tests.fixtures.admin import Desk, member, signed_in, words
 from tests.fixtures.world import World
 
 LIST = "assessments_reconciliation_changelist"

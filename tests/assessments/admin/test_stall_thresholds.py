@@ -13,8 +13,8 @@ from django.urls import reverse
 from assessments import tasks
 from assessments.models import Order, StallThresholds
 from integrations.models import Organization
-from tests.admin.conftest import Desk, member, signed_in
-from tests.commands.conftest import Console, console
+from tests.fixtures.admin import Desk, member, signed_in
+from tests.fixtures.console import Console, console
 from tests.fixtures.world import World
 
 __all__ = ["console"]

@@ -9,7 +9,7 @@ import pytest
 
 from assessments.management.commands.orders import Command
 from assessments.models import AshbyUpdate, Order, OrderEvent
-from tests.commands.conftest import Console
+from tests.fixtures.console import Console
 from tests.fixtures.world import World, data
 
 

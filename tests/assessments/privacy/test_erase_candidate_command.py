@@ -7,7 +7,7 @@ import pytest
 from assessments.models import ErasureCertificate, Order
 from integrations.models import AuditLogEntry
 from tests.assessments.privacy.test_requests import complete as complete_order
-from tests.commands.conftest import Console
+from tests.fixtures.console import Console
 from tests.fixtures.world import World, data
 
 pytestmark = pytest.mark.anywhere

@@ -2,7 +2,7 @@
 
 from assessments.reconciliation.run import begin
 from integrations.models import Connection
-from tests.commands.conftest import Console
+from tests.fixtures.console import Console
 from tests.fixtures.world import World, data
 
 

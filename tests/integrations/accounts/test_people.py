@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from integrations.accounts.roles import organizations_of
 from integrations.models import Membership, Organization
-from tests.admin.conftest import Desk, colleague, member, signed_in, words
+from tests.fixtures.admin import Desk, colleague, member, signed_in, words
 from tests.fixtures.world import World
 
 INVITE = "integrations_membership_add"

@@ -13,7 +13,7 @@ from django.urls import resolve, reverse
 
 from integrations.accounts.middleware import OPEN
 from integrations.models import Organization
-from tests.admin.conftest import colleague, member, signed_in, words
+from tests.fixtures.admin import colleague, member, signed_in, words
 from tests.fixtures.admin_clicks import Somebody, form
 from tests.fixtures.two_tenants import acme
 from tests.fixtures.world import World

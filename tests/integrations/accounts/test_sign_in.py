@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.accounts.sessions import BY_ITSELF
-from tests.admin.conftest import member, signed_in
+from tests.fixtures.admin import member, signed_in
 from tests.fixtures.world import World
 
 PASSWORD = "correct horse battery"  # nosec B105 # noqa: S105 - of an account that only the test has

@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from integrations.checks import single_sign_on
-from tests.admin.conftest import colleague, member, words
+from tests.fixtures.admin import colleague, member, words
 from tests.fixtures.world import World
 from tests.integrations.accounts.test_sign_in import is_in
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from integrations.encryption import rotation
 from integrations.models import AuditLogEntry
-from tests.admin.conftest import member, signed_in, words
+from tests.fixtures.admin import member, signed_in, words
 from tests.fixtures.world import World
 from tests.integrations.accounts.test_sign_in import PASSWORD, is_in, sign_in
 from tests.integrations.accounts.two_factor import (

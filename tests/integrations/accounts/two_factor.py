@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import AuditLogEntry
-from tests.admin.conftest import signed_in
+from tests.fixtures.admin import signed_in
 from tests.integrations.accounts.test_sign_in import PASSWORD, sign_in
 
 

@@ -11,7 +11,7 @@ from assessments.privacy.requests import erase_candidate
 from integrations.catalog.mapping import map_job
 from integrations.connections.connect import connect
 from integrations.models import CustomField
-from tests.admin.conftest import Desk, member
+from tests.fixtures.admin import Desk, member
 from tests.fixtures.world import World
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in ("integrations", "assessments")]

@@ -24,7 +24,7 @@ from assessments.models import (
 from integrations.catalog.mapping import map_job
 from integrations.connections.connect import connect
 from integrations.models import CustomField, Package
-from tests.admin.conftest import Desk, words
+from tests.fixtures.admin import Desk, words
 from tests.fixtures.world import World
 
 MODELS = list(admin.site._registry)

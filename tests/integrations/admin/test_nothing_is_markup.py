@@ -18,7 +18,7 @@ from integrations.catalog.mapping import map_job
 from integrations.catalog.sync import sync_jobs, sync_packages
 from integrations.connections.check import check
 from integrations.models import CustomField
-from tests.admin.conftest import Desk
+from tests.fixtures.admin import Desk
 from tests.fixtures.world import World, data
 
 TURNS = "\u202e"

@@ -12,7 +12,7 @@ from django.db.models import ForeignKey
 
 from assessments.admin.private_search import sealed
 from integrations.models import JobPackageMapping, Membership
-from tests.admin.conftest import member
+from tests.fixtures.admin import member
 from tests.fixtures.admin_clicks import Somebody, form, undone
 from tests.fixtures.two_tenants import Company, acme, globex, not_for, person
 from tests.fixtures.world import World

@@ -13,7 +13,7 @@ from django.urls import reverse
 from assessments.models import Order
 from integrations.audit import log, triggers
 from integrations.models import AuditChainHead, AuditLogEntry, ImmutableRecordError
-from tests.admin.conftest import Desk, signed_in
+from tests.fixtures.admin import Desk, signed_in
 from tests.fixtures.world import World
 
 LIST = "integrations_auditlogentry_changelist"

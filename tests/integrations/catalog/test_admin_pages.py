@@ -7,7 +7,7 @@ import pytest
 from integrations.catalog.mapping import set_default_package
 from integrations.models import CustomField, Job, JobPackageMapping, Package
 from integrations.partner_protocol.messages import CUSTOM_FIELD_TYPES
-from tests.admin.conftest import Desk
+from tests.fixtures.admin import Desk
 from tests.fixtures.world import World
 
 PACKAGE = "integrations_package_change"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from integrations.models import Job, Package
-from tests.commands.conftest import Console
+from tests.fixtures.console import Console
 from tests.fixtures.world import ASHBY, JUSTIFACTS, World
 
 NAMES = {"packages": f"{JUSTIFACTS}assessment.list", "jobs": f"{ASHBY}/job.list"}

@@ -3,7 +3,7 @@
 import pytest
 
 from integrations.models import Job, JobPackageMapping, Package
-from tests.commands.conftest import Console
+from tests.fixtures.console import Console
 from tests.fixtures.world import World
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from integrations.catalog.mapping import map_job, set_default_package
 from integrations.models import Job, JobPackageMapping, Package
-from tests.admin.conftest import Desk, member, signed_in
+from tests.fixtures.admin import Desk, member, signed_in
 from tests.fixtures.world import World
 
 LIST = "integrations_job_changelist"

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from assessments.models import Order
 from integrations.catalog.mapping import map_job, set_default_package
 from integrations.models import JobPackageMapping, Package
-from tests.admin.conftest import Desk
+from tests.fixtures.admin import Desk
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anywhere

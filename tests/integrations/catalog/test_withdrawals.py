@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from integrations.catalog.mapping import map_job, set_default_package
 from integrations.models import ConnectionJob, Package
 from integrations.onboarding import jobs
-from tests.admin.conftest import Desk, member, signed_in
+from tests.fixtures.admin import Desk, member, signed_in
 from tests.fixtures.world import World
 from tests.integrations.onboarding.test_checklist import ASK, PAGE, work
 

@@ -12,7 +12,7 @@ from integrations.connections.check import check
 from integrations.connections.pauses import pause
 from integrations.encryption.secrets import Secret
 from integrations.models import AshbyApiKey, Connection, ConnectionJob, Organization
-from tests.admin.conftest import Desk
+from tests.fixtures.admin import Desk
 from tests.fixtures.world import JUSTIFACTS, World
 
 PAGE = "integrations_connection_change"

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from integrations.connections.pauses import pause
 from integrations.encryption.secrets import Secret
 from integrations.models import AshbyApiKey, Connection, Job, Organization
-from tests.commands.conftest import Console
+from tests.fixtures.console import Console
 from tests.fixtures.world import World
 
 KEY_INFO = {

@@ -21,7 +21,7 @@ from integrations.connections.connect import connect
 from integrations.connections.key_rotation import SILENT_AFTER
 from integrations.models import AshbyApiKey, AuditLogEntry, Connection, PreviousVerificationKey
 from integrations.tasks import retire_silent_keys
-from tests.admin.conftest import member, signed_in
+from tests.fixtures.admin import member, signed_in
 from tests.fixtures.world import ASHBY, JUSTIFACTS, World, basic
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -17,8 +17,8 @@ from assessments.privacy.legal_hold import place_hold
 from integrations.encryption import rewrite
 from integrations.encryption.secrets import Secret
 from integrations.models import Organization
-from tests.admin.conftest import Desk, member, signed_in
 from tests.assessments.admin.test_order_list import listed, short
+from tests.fixtures.admin import Desk, member, signed_in
 from tests.fixtures.world import World, data
 from tests.integrations.encryption.test_secrets_at_rest import columns_that_hold
 

@@ -11,7 +11,7 @@ from integrations.catalog.mapping import map_job
 from integrations.connections.connect import connect
 from integrations.models import AshbyApiKey, Connection, ConnectionJob, Organization
 from integrations.onboarding import jobs as connection_jobs
-from tests.admin.conftest import Desk, member, signed_in
+from tests.fixtures.admin import Desk, member, signed_in
 from tests.fixtures.world import JUSTIFACTS, World, basic
 
 PAGE = "integrations_organization_setup"

@@ -16,7 +16,7 @@ from assessments.models import Order
 from config.wsgi import disconnect_stalled_readers
 from integrations.models import AuditLogEntry
 from integrations.web import csv_export
-from tests.admin.conftest import Desk, colleague, signed_in
+from tests.fixtures.admin import Desk, colleague, signed_in
 from tests.fixtures.world import World
 
 ORDERS = "admin:assessments_order_export"

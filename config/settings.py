@@ -118,7 +118,7 @@ if env.CACHE_URL.startswith("locmem"):
 else:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "config.redis.cache.FailOpenRedisCache",
             "LOCATION": env.CACHE_URL,
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         }

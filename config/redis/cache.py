@@ -1,0 +1,104 @@
+"""A Redis cache that fails open: while Redis does not answer, the cache behaves as an empty one.
+
+The portal keeps only rate limits in its cache, so losing it must never stop an order or lock anybody out.
+Callers therefore need no error handling of their own. An outage is logged at most once a minute.
+"""
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+#: After a failure Redis is not asked again for this long, so that a request which uses the cache several
+#: times waits for one socket timeout, not for several.
+_PAUSE_SECONDS = 1.0
+_LOG_INTERVAL_SECONDS = 60.0
+
+
+class _Outage:
+    """What this process knows of one Redis. Django makes a backend for each thread; they share this."""
+
+    def __init__(self) -> None:
+        self.paused_until = 0.0
+        self.logged_at = -_LOG_INTERVAL_SECONDS
+
+    def begin(self, error: RedisError) -> None:
+        now = time.monotonic()
+        self.paused_until = now + _PAUSE_SECONDS
+        if now - self.logged_at >= _LOG_INTERVAL_SECONDS:
+            self.logged_at = now
+            # The error's text may quote the URL, and with it the password.
+            logger.warning("cache unavailable, rate limits are not enforced: %s", type(error).__name__)
+
+
+@functools.cache
+def _outage_of(servers: tuple[str, ...]) -> _Outage:
+    return _Outage()
+
+
+class FailOpenRedisCacheClient(RedisCacheClient):
+    """Each method returns what it would return for an empty cache when Redis cannot be reached."""
+
+    def __init__(self, servers: list[str], **options: Any) -> None:
+        super().__init__(servers, **options)
+        self._outage = _outage_of(tuple(servers))
+
+    def _attempt(self, method: Callable[..., Any], if_unavailable: Any, *arguments: Any) -> Any:
+        if time.monotonic() >= self._outage.paused_until:
+            try:
+                return method(*arguments)
+            except RedisError as error:
+                self._outage.begin(error)
+        return if_unavailable
+
+    def add(self, key: Any, value: Any, timeout: Any) -> bool:
+        """True in an outage: a lock that nobody can take would block where the cache should not matter."""
+        return bool(self._attempt(super().add, True, key, value, timeout))
+
+    def get(self, key: Any, default: Any) -> Any:
+        return self._attempt(super().get, default, key, default)
+
+    def set(self, key: Any, value: Any, timeout: Any) -> None:
+        self._attempt(super().set, None, key, value, timeout)
+
+    def touch(self, key: Any, timeout: Any) -> bool:
+        return bool(self._attempt(super().touch, False, key, timeout))
+
+    def delete(self, key: Any) -> bool:
+        return bool(self._attempt(super().delete, False, key))
+
+    def get_many(self, keys: Any) -> Any:
+        return self._attempt(super().get_many, {}, keys)
+
+    def has_key(self, key: Any) -> bool:
+        return bool(self._attempt(super().has_key, False, key))
+
+    def incr(self, key: Any, delta: int) -> int:
+        """Raises ``ValueError`` in an outage, as for every key that is not there."""
+        count: int | None = self._attempt(super().incr, None, key, delta)
+        if count is None:
+            raise ValueError(f"Key {key!r} not found.")
+        return count
+
+    def set_many(self, data: Any, timeout: Any) -> None:
+        self._attempt(super().set_many, None, data, timeout)
+
+    def delete_many(self, keys: Any) -> None:
+        self._attempt(super().delete_many, None, keys)
+
+    def clear(self) -> bool:
+        return bool(self._attempt(super().clear, False))
+
+
+class FailOpenRedisCache(RedisCache):
+    """``RedisCache`` for ``CACHES``, with the same options."""
+
+    def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = FailOpenRedisCacheClient

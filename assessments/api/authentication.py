@@ -11,10 +11,12 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from assessments.api.budgets import KeyGuessThrottle, calls
 from integrations.connections.api_keys import find_by_verification_key
 from integrations.models import Connection
 from integrations.web.client_ip import client_address
+
+from .key_guessing import KeyGuessThrottle
+from .throttling import calls
 
 
 class UnknownKey(PermissionDenied):
@@ -49,12 +51,12 @@ class VerificationKeyAuthentication(BaseAuthentication):
         guesses.check()
         for key in keys:
             if connection := find_by_verification_key(key):
-                guesses.was_right(key)
+                guesses.record_success(key)
                 calls.take(f"organization {connection.organization_id}")
                 if not connection.is_enabled:
                     raise SwitchedOff(connection)
                 return connection, key
-        guesses.were_wrong()
+        guesses.record_failure()
         raise UnknownKey
 
     def authenticate_header(self, request: Request) -> str:

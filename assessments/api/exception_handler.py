@@ -13,7 +13,7 @@ from django.http import Http404
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
-from assessments.api.budgets import TooManyCalls
+from assessments.api.throttling import TooManyCalls
 from assessments.intake.start import AlreadyBeingAssessed
 from assessments.models import Order
 from assessments.tracking.apply import WrongOrderNumber

@@ -3,21 +3,17 @@
 Ashby allows 1,000 requests a minute per key, and can limit all of a partner's customers
 together (429 with ``X-RateLimit-Scope: integration-partner``). [Ashby, "Rate limits"]
 Justifacts publishes no limit; ours is ``JUSTIFACTS_CALLS_PER_MINUTE``.
-The counts live in the cache; when the cache is away the calls go out: the other side's own 429 is
-the second fence.
+The counts live in the cache, which fails open: in an outage calls are sent, and the provider's own 429
+remains as the limit.
 """
 
-import hashlib
-import logging
 import time
 
 from django.conf import settings
 from django.core.cache import cache
-from redis.exceptions import RedisError
 
 from integrations.http.errors import BudgetSpent
-
-logger = logging.getLogger(__name__)
+from integrations.http.rate_limit import WindowCounter
 
 ASHBY_CALLS_PER_MINUTE = 950
 #: Calls are counted in windows of so many seconds, and any minute touches 13 of them at the most.
@@ -33,11 +29,7 @@ _EVERYBODY = "ashby-rest-until"
 
 def take_ashby_call(key: str) -> None:
     """Counts one call with ``key``; raises ``BudgetSpent`` where the call would exceed the budget."""
-    try:
-        rest_until = cache.get(_EVERYBODY)
-    except RedisError as error:
-        logger.warning("call budget unavailable: %s", type(error).__name__)
-        return
+    rest_until = cache.get(_EVERYBODY)
     if rest_until and rest_until > time.time():
         raise BudgetSpent(
             "Ashby has asked this portal as a whole to slow down.", retry_after=rest_until - time.time()
@@ -52,25 +44,15 @@ def take_justifacts_calls(base_url: str, key: str, number: int = 1) -> int:
 
 
 def _take(side: str, whose: str, a_minute: int, number: int) -> int:
-    digest = hashlib.sha256(whose.encode()).hexdigest()[:16]
-    now = time.time()
-    window = int(now // WINDOW_SECONDS)
-    name = f"{side}-calls:{digest}:{window}"
-    names = [f"{side}-calls:{digest}:{window - n}" for n in range(1, _WINDOWS_BEFORE + 1)]
-    try:
-        most = _most(a_minute, list(cache.get_many(names).values()))
-        cache.add(name, 0, timeout=2 * 60)
-        over = min(number, max(0, cache.incr(name, number) - most))
-        if over:
-            cache.decr(name, over)
-    except (RedisError, ValueError) as error:
-        # ValueError: the counter was evicted between the two calls.
-        logger.warning("call budget unavailable: %s", type(error).__name__)
-        return number
+    calls = WindowCounter(f"{side}-calls", whose, seconds=WINDOW_SECONDS, windows=_WINDOWS_BEFORE + 1)
+    most = _most(a_minute, calls.previous())
+    over = min(number, max(0, calls.add(number) - most))
+    if over:
+        calls.add(-over)
     if over == number:
         raise BudgetSpent(
             f"The budget of calls to {side.title()} is used up for the moment.",
-            retry_after=WINDOW_SECONDS - now % WINDOW_SECONDS,
+            retry_after=calls.seconds_left,
         )
     return number - over
 
@@ -86,7 +68,4 @@ def _most(a_minute: int, before: list[int]) -> int:
 def rest_everybody(seconds: float) -> None:
     """No call to Ashby, of any organization, for ``seconds``, or a day at the most."""
     seconds = min(seconds, LONGEST_REST_SECONDS)
-    try:
-        cache.set(_EVERYBODY, time.time() + seconds, timeout=int(seconds) + 1)
-    except RedisError as error:
-        logger.warning("rest of all deliveries not shared: %s", type(error).__name__)
+    cache.set(_EVERYBODY, time.time() + seconds, timeout=int(seconds) + 1)

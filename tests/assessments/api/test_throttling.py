@@ -1,8 +1,11 @@
 """How often machines may knock: guessing is hopeless, and one organization's noise is its own."""
 
+from contextlib import suppress
+
 import pytest
 
-from assessments.api import budgets
+from assessments.api.key_guessing import BLOCK_AFTER_FAILURES, KeyGuessThrottle
+from assessments.api.throttling import TooManyCalls, calls
 from assessments.models import InboundRequest
 from tests.fixtures.world import World
 
@@ -12,12 +15,18 @@ LIST = "/ashby/assessment.list"
 @pytest.fixture(autouse=True)
 def _nobody_has_called_yet(settings) -> None:
     settings.INBOUND_FAILURES_PER_MINUTE = 5
-    budgets.KeyGuessThrottle._worked.clear()
-    budgets.calls.__init__()
+    KeyGuessThrottle._worked.clear()
+    calls.__init__()
 
 
 def statuses(world: World, times: int, **options) -> list[int]:
     return [world.call(LIST, {}, **options).status_code for _ in range(times)]
+
+
+def guess_until_blocked(address: str) -> None:
+    for _ in range(BLOCK_AFTER_FAILURES):
+        with suppress(TooManyCalls):
+            KeyGuessThrottle(address, []).record_failure()
 
 
 def test_wrong_keys_are_soon_answered_429_with_the_time_to_wait(world: World) -> None:
@@ -47,16 +56,15 @@ def test_a_household_of_ipv6_addresses_is_one(world: World) -> None:
 
 
 def test_whoever_goes_on_guessing_is_not_listened_to_even_when_the_guess_is_right(
-    world: World, monkeypatch, django_assert_num_queries
+    world: World, django_assert_num_queries
 ) -> None:
-    monkeypatch.setattr(budgets, "_HOPELESS", 20)
     assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200]
     for address in ("203.0.113.7", "203.0.113.8"):
-        statuses(world, 20, key="wrong", REMOTE_ADDR=address)
+        guess_until_blocked(address)
     with django_assert_num_queries(0):
         assert statuses(world, 1, REMOTE_ADDR="203.0.113.8") == [429]
     assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200], "it has worked from there before"
-    budgets.KeyGuessThrottle._worked.clear()
+    KeyGuessThrottle._worked.clear()
     assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200], "for all processes"
 
 

@@ -29,7 +29,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def dead_cache(tmp_path) -> Iterator[None]:
-    backend = "django.core.cache.backends.redis.RedisCache"
+    backend = "config.redis.cache.FailOpenRedisCache"
     nobody = f"unix://{tmp_path}/nobody.sock"
     with override_settings(CACHES={"default": {"BACKEND": backend, "LOCATION": nobody}}):
         yield

@@ -1,5 +1,6 @@
 """Django's settings, in Django's order. Values that an operator may give come from ``config.env``."""
 
+import tomllib
 from typing import Any
 
 import environ
@@ -10,6 +11,8 @@ from .postgresql import TIME_LIMITS
 
 BASE_DIR = env.BASE_DIR
 VAR_DIR = env.VAR_DIR
+# The project is not installed as a package, so importlib.metadata does not know it.
+PORTAL_VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 
 # --- Core -----------------------------------------------------------------------------------
 DEBUG = env.DEBUG
@@ -72,6 +75,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "integrations.web.context.portal_version",
             ],
         },
     },
@@ -261,7 +265,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Assessment portal: what Ashby and Justifacts may call",
     "DESCRIPTION": "Ashby's partner protocol for assessments, and Justifacts' push of updates.",
-    "VERSION": "1.0.0",
+    "VERSION": PORTAL_VERSION,
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],

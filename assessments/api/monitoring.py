@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Info, generate_latest
 
 from assessments import recovery_log
 from assessments.insights.health import Part, figures, heartbeat, oldest_due_work
@@ -18,7 +18,13 @@ from assessments.tasks import broker_is_reachable
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
     """This web process answers."""
-    return JsonResponse({"status": "ok", "parts": {"web": {"ok": True, "detail": "answers"}}})
+    return JsonResponse(
+        {
+            "status": "ok",
+            "version": settings.PORTAL_VERSION,
+            "parts": {"web": {"ok": True, "detail": "answers"}},
+        }
+    )
 
 
 @require_safe
@@ -59,6 +65,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry()
     found = figures(timezone.now())
+    Info("portal_build", "The version that runs", registry=registry).info(
+        {"version": settings.PORTAL_VERSION}
+    )
     orders = Gauge("portal_orders", "Orders by status", ["status"], registry=registry)
     for status, count in found.orders.items():
         orders.labels(status).set(count)

@@ -19,6 +19,7 @@ COMMANDS = {
     "backup": OF_THE_PORTAL,
     "reset_two_factor": OF_THE_PORTAL,
     "rotate_encryption_keys": OF_THE_PORTAL,
+    "version": OF_THE_PORTAL,
     "connect_org": OF_ONE,
     "forget": OF_ONE,
     "check_connection": OF_ONE,

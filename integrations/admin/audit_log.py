@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 
 from integrations.admin.base import OrganizationFilter, TenantModelAdmin
 from integrations.models import AuditLogEntry
-from integrations.web.csv_cells import escape_csv_cell
 from integrations.web.csv_export import csv_download
 
 _COLUMNS = ("at", "who", "did", "what", "id", "details", "address", "organization", "line", "hash")
@@ -65,12 +64,11 @@ class AuditLogEntryAdmin(TenantModelAdmin):
 
 
 def _cells(line: AuditLogEntry) -> list[str]:
-    cells = [
+    return [
         *(line.at.isoformat(), line.actor, line.action, line.kind, line.object_id),
         *(json.dumps(line.details, sort_keys=True) if line.details else "", line.address),
         *(str(line.organization or ""), str(line.sequence), line.hash),
     ]
-    return [escape_csv_cell(cell) for cell in cells]
 
 
 def _in_words(details: dict[str, Any]) -> str:

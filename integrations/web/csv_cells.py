@@ -34,7 +34,7 @@ _LIKE_A_VALUE = re.compile(
 
 
 def identifier(value: str) -> str:
-    """An id, marked as text where a spreadsheet would take it for a number or a date, and so change it: drop
-    its leading zeros, round it to 15 digits, or write 1E5 as 100000. The mark is an apostrophe at its
-    beginning, as in ``harmless``: programs that read the file drop one from the beginning of any cell."""
+    """An id, marked as text if a spreadsheet would take it for a number or a date and change it: drop its
+    leading zeros, round it to 15 digits, or write 1E5 as 100000. The mark is an apostrophe at the beginning,
+    as in ``escape_csv_cell``: programs that read the file drop one from the beginning of any cell."""
     return f"'{value}" if _LIKE_A_VALUE.fullmatch(value) and escape_csv_cell(value) == value else value

@@ -1,4 +1,4 @@
-"""CSV files of any length, streamed to people without keeping Ashby waiting.
+"""CSV files of any length, streamed to people without keeping Ashby waiting. Every export uses this.
 
 A download holds one thread of its web process until the reader has taken the last row, which can take hours
 on a slow line. Each process therefore serves a bounded number of downloads, so that threads are always free
@@ -25,6 +25,8 @@ from django.utils.translation import gettext as _
 
 from integrations.bulkhead import Bulkhead
 
+from .csv_cells import escape_csv_cell
+
 logger = logging.getLogger(__name__)
 
 #: In one web process, which has 8 threads (``--blocking-threads`` in the Procfile).
@@ -42,10 +44,8 @@ _turn = threading.Lock()
 
 
 class CSVDownload(StreamingHttpResponse):
-    """The file; ``count`` is its number of rows.
-
-    ``organizations``: ids of the organizations whose rows it holds. The audit log of each records the export.
-    """
+    """The file. ``count`` is its number of rows. ``organizations``: the ids of those whose rows it holds,
+    if they may be several; the audit log gets an entry for each."""
 
     count: int
     organizations: Sequence[int] = ()
@@ -62,7 +62,8 @@ def csv_download(
     """The rows of ``found``, in its order, as the file ``name-DATE.csv``.
 
     The file holds the rows that are found now, each once, as ``source`` reads it when its turn comes: a row
-    that no longer fits the filter by then is still in. Where too many downloads are running, the answer is
+    that no longer fits the filter by then is still in. ``cells`` returns a row's texts; a text that a
+    spreadsheet would take for a formula is escaped here. Where too many downloads are running, the answer is
     429 with a page that tries again by itself.
     """
     places = ExitStack()
@@ -130,7 +131,7 @@ class _Rows:
 
 def _line(cells: Sequence[str]) -> str:
     text = io.StringIO()
-    csv.writer(text).writerow(cells)
+    csv.writer(text).writerow(map(escape_csv_cell, cells))
     return text.getvalue()
 
 

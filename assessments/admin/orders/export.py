@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 
 from assessments.models import Order
-from integrations.web.csv_cells import escape_csv_cell, identifier
+from integrations.web.csv_cells import identifier
 from integrations.web.csv_export import CSVDownload, csv_download
 
 _COLUMNS = (
@@ -27,10 +27,6 @@ def export(request: HttpRequest, orders: QuerySet[Order]) -> HttpResponseBase:
 
 
 def _cells(order: Order) -> list[str]:
-    return [escape_csv_cell(value) for value in _row(order)]
-
-
-def _row(order: Order) -> list[str]:
     return [
         str(order.assessment_id),
         order.organization.name,

@@ -22,25 +22,23 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from integrations.text import strip_invisible
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
 environ.Env.read_env(str(BASE_DIR / ".env"))
 
 
-#: What an editor, ``echo`` or a secrets manager leaves around a value and nobody sees.
-_AROUND = " \t\r\n\v\f\u00a0\u200b\ufeff"
-
-
 def _given(name: str, default: str) -> str:
     """A variable without the white space around it. An empty one counts as one that is not there: that is
     how ``.env`` files switch one off."""
-    return env.str(name, default="").strip(_AROUND) or default
+    return strip_invisible(env.str(name, default="")) or default
 
 
 def _given_list(name: str, default: list[str]) -> list[str]:
     """A comma-separated variable. White space around an item and empty items do not matter."""
-    items = (item.strip(_AROUND) for item in env.str(name, default="").split(","))
+    items = (strip_invisible(item) for item in env.str(name, default="").split(","))
     return [item for item in items if item] or default
 
 

@@ -8,9 +8,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from integrations.encryption.secrets import Secret, SecretUnreadable
+from integrations.text import JOINERS, remove_invisible
 
-# Signs without width, which e-mails and web pages add to what is copied from them.
-_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
+# E-mails and web pages add invisible characters to what is copied from them; a key has no joiners either.
+_JOINERS = str.maketrans("", "", JOINERS)
 _A_KEY = re.compile("[!-~]+")
 
 
@@ -35,7 +36,7 @@ class SecretField(forms.CharField):
             self.help_text = f"{kept % {'stored': self.stored}} {self.help_text}"
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(str(value).translate(_UNSEEN) if value else value) or ""
+        return super().to_python(remove_invisible(str(value)).translate(_JOINERS) if value else value) or ""
 
     def clean(self, value: Any) -> Secret | str:
         text = super().clean(value)

@@ -26,9 +26,10 @@ from integrations.http import urls
 from integrations.http.errors import Answer, CallFailed, NoAnswer, NotSent, Unknown
 from integrations.http.fencing import FencedRequestBody, LeaseExpired
 from integrations.http.outcomes import classified, error_of
-from integrations.http.strict_json import charset_of, decode, sanitize_json, visible
+from integrations.http.strict_json import charset_of, decode, sanitize_json
 from integrations.http.transport import NotPublic, new_session
 from integrations.redaction import mask, redact_text
+from integrations.text import remove_invisible
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +185,7 @@ def _read(response: requests.Response) -> bytes:
 
 
 def _answer(response: requests.Response, content: bytes, began: float, hidden: _Hidden) -> Answer:
-    text = visible(_decoded(response, content).replace("\x00", "")).strip()
+    text = remove_invisible(_decoded(response, content).replace("\x00", "")).strip()
     try:
         body = sanitize_json(json.loads(text, strict=False))
         # Written anew: a name that was escaped (\\u00eb) has to be found too.

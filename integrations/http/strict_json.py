@@ -6,17 +6,14 @@ import math
 import re
 from typing import Any
 
+from integrations.text import remove_invisible
+
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
 #: Of a whole number: as many as an identifier may have.
 MAX_DIGITS = 200
 # Control characters break logs, files and PostgreSQL's text; lone surrogates are no text at all.
 _HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-# What turns or hides the letters around it, and is no letter itself. Two joiners (U+200C, U+200D) stay:
-# names in Persian and in India's languages are not spelled right without them.
-_UNSEEN = re.compile(
-    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:+-]{1,40})", re.ASCII | re.IGNORECASE)
 #: Python has other codecs, which do more than decode, or that cost too much.
 _OF_TEXTS = re.compile(
@@ -107,12 +104,7 @@ def sanitize_json(value: Any) -> Any:
         return {sanitize_json(key): sanitize_json(item) for key, item in value.items()}
     if isinstance(value, list):
         return [sanitize_json(item) for item in value]
-    return visible(_HARMFUL.sub("\ufffd", value)) if isinstance(value, str) else value
-
-
-def visible(text: str) -> str:
-    """The text without what turns or hides its letters (bidirectional overrides, signs without width)."""
-    return _UNSEEN.sub("", text)
+    return remove_invisible(_HARMFUL.sub("\ufffd", value)) if isinstance(value, str) else value
 
 
 def _no_constant(name: str) -> None:

@@ -7,12 +7,13 @@ import re
 import unicodedata
 from typing import Any
 
+from integrations.text import JOINERS, remove_invisible, strip_invisible
+
 # Unicode calls these letters or symbols, but they show nothing: Hangul fillers and the Braille blank.
 _BLANKS = re.compile("[\u115f\u1160\u2800\u3164\uffa0]")
-# Joiners spell Persian and Indic names, so they stay between letters, and after a virama (combining class 9)
-# at the end of a word, where older Malayalam spelling needs them.
-_JOINERS = "\u200c\u200d"
-_EDGE_JOINERS = re.compile(f"(?<!\\S)[{_JOINERS}]+|(\\S)[{_JOINERS}]+(?!\\S)")
+# Joiners stay between letters, and after a virama (combining class 9) at the end of a word, where older
+# Malayalam spelling needs them.
+_EDGE_JOINERS = re.compile(f"(?<!\\S)[{JOINERS}]+|(\\S)[{JOINERS}]+(?!\\S)")
 # The right-to-left override makes an address read differently from what is stored.
 _REVERSING = "\u202e"
 _VIRAMA = 9
@@ -28,7 +29,7 @@ def clean_line(text: str) -> str:
     variant of a Chinese character that a family writes by the common one.
     """
     text = _BLANKS.sub(" ", text.translate(_UNSEEN_MARKS))
-    text = " ".join("".join(filter(_is_seen, text)).split())
+    text = " ".join("".join(filter(_is_seen, remove_invisible(text))).split())
     return " ".join(_EDGE_JOINERS.sub(_without_joiners, text).split())
 
 
@@ -37,9 +38,8 @@ def clean_address(text: str) -> str:
 
     White space inside it is never removed: that could join two addresses, or make another person's.
     """
-    # A paste mixes them: a tab, then a mark without width, then a line end.
-    edges = "".join(one for one in set(text) if one.isspace() or unicodedata.category(one) == "Cf")
-    if _REVERSING in text or any(map(_is_control, text.strip(edges))):
+    # A paste mixes what shows nothing: a tab, then a mark without width, then a line end.
+    if _REVERSING in text or any(map(_is_control, strip_invisible(text))):
         return ""
     return clean_line(text)
 
@@ -66,9 +66,7 @@ def has_letter(text: str) -> bool:
 
 
 def _is_seen(character: str) -> bool:
-    if character.isspace() or character in _JOINERS:
-        return True
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+    return character.isspace() or unicodedata.category(character) not in ("Cc", "Cs")
 
 
 def _is_control(character: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from integrations.http.strict_json import visible
+from integrations.text import remove_invisible
 
 from .cleaning import clean_line
 
@@ -85,7 +85,7 @@ def spellings(text: str) -> list[str]:
 
 def trimmed(text: str) -> str:
     """The text without invisible characters and surrounding white space."""
-    return visible(text).strip()
+    return remove_invisible(text).strip()
 
 
 def clean_text(text: str, longest: int = MAX_TEXT_LENGTH) -> str:
@@ -94,7 +94,7 @@ def clean_text(text: str, longest: int = MAX_TEXT_LENGTH) -> str:
     A cut never makes a known word of a longer text: long runs without a letter or digit become one mark
     first, so "Clear", a thousand dots and "except" stays a text that starts with "Clear … except".
     """
-    text = visible(_CONTROL_CHARACTERS.sub(" ", text))
+    text = remove_invisible(_CONTROL_CHARACTERS.sub(" ", text))
     if len(text) > _LONG:
         text = _LONG_RUN.sub(" … ", text)
     return text[:longest]

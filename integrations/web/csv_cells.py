@@ -2,10 +2,12 @@
 
 import re
 
+from integrations.text import INVISIBLE, JOINERS
+
 #: What a spreadsheet takes for the beginning of a formula, also written in full width.
 _FORMULA = r"[=+\-@|%＝＋－＠]"
 #: What may stand before it unseen.
-_UNSEEN = r"[\s\u00a0\u200b-\u200d\u2060\ufeff\"']*"
+_UNSEEN = rf"[\s{INVISIBLE}{JOINERS}\"']*"
 _AT_THE_BEGINNING = re.compile(rf"{_UNSEEN}{_FORMULA}|[\t\r\n]")
 # Where people write 1,5 for one and a half, a spreadsheet splits lines at semicolons or tabs: then a
 # formula can begin inside a cell, too.

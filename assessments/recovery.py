@@ -12,10 +12,10 @@ from django.utils import timezone
 from assessments import search
 from assessments.models import AshbyUpdate, Order, OrderEvent, PendingCall
 from assessments.orders.transaction import locked_order, record_event, schedule_call
-from assessments.outbox.compose import epoch_ms
 from assessments.privacy.erasure_log import repeat_erasures
 from assessments.recovery_log import ERASURES, KEPT, entries, entries_of
 from assessments.statuses import Status
+from assessments.text import epoch_ms
 from integrations.models import Organization, Package
 
 logger = logging.getLogger(__name__)

@@ -1,17 +1,40 @@
-"""Words for the history of an order and for the wire: plain English, whatever the reader's language."""
+"""Points in time and durations as people and providers read them, and text for the wire. Pure.
 
-from datetime import datetime
+``integrations.text.format_utc`` writes a point in time.
+"""
+
+from datetime import datetime, timedelta
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 
-def in_words(moment: datetime) -> str:
-    """A time for people: minutes are enough."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
 def untranslated(text: str | Promise) -> str:
-    """The text as it stands in the program."""
+    """The text as it stands in the program, whatever the reader's language: for an order's history and for
+    Ashby."""
     with override(None):
         return str(text)
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Milliseconds since 1970, as the partner protocol writes timestamps."""
+    return int(moment.timestamp() * 1000)
+
+
+def format_duration(length: timedelta, *, units: int = 1) -> str:
+    """``3 d``, or with ``units=2`` ``3 d 2 h``: that many of days, hours, minutes and seconds, the largest
+    first. What is left over is dropped; a negative length counts as nothing."""
+    seconds = max(int(length.total_seconds()), 0)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    amounts = [
+        (days, _("%(count)d d")),
+        (hours, _("%(count)d h")),
+        (minutes, _("%(count)d min")),
+        (seconds, _("%(count)d s")),
+    ]
+    first = next((n for n, (amount, _text) in enumerate(amounts) if amount), len(amounts) - 1)
+    shown = [text % {"count": amount} for amount, text in amounts[first : first + units] if amount]
+    return " ".join(shown) or _("%(count)d s") % {"count": 0}

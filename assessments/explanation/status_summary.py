@@ -10,9 +10,10 @@ from assessments.insights.health import WORK_LATE
 from assessments.models import AshbyUpdate, AttentionTopic, ErasureReason, Order, PendingCall
 from assessments.orders.transaction import questions
 from assessments.statuses import Status, status_of
-from assessments.text import in_words
+from assessments.text import format_duration
 from assessments.tracking.poll_schedule import polled_until
 from integrations.models import Connection
+from integrations.text import format_utc
 
 
 def status_summary(order: Order, now: datetime) -> str:
@@ -32,8 +33,8 @@ def paragraphs(order: Order, now: datetime) -> list[str]:
 def _erased(order: Order, erased_at: datetime) -> str:
     values = {
         "status": order.get_status_display(),
-        "since": in_words(order.completed_at or order.status_since),
-        "when": in_words(erased_at),
+        "since": format_utc(order.completed_at or order.status_since),
+        "when": format_utc(erased_at),
     }
     if order.erasure_reason == ErasureReason.REQUEST:
         text = _(
@@ -52,7 +53,7 @@ def _at_justifacts(order: Order, now: datetime) -> str:
     if order.has_ended:
         return _after_the_end(order, now)
     values = {
-        "since": in_words(order.status_since),
+        "since": format_utc(order.status_since),
         "when": _when(order, order.next_attempt_at, now),
         "why": _sentence(order.last_call_error),
         "tries": _tries(order.call_failures),
@@ -90,7 +91,7 @@ def _followed(order: Order) -> str:
 
 def _after_the_end(order: Order, now: datetime) -> str:
     values = {
-        "since": in_words(order.completed_at or order.status_since),
+        "since": format_utc(order.completed_at or order.status_since),
         "when": _when(order, order.next_attempt_at, now),
         "reason": _sentence(order.closing_reason),
         "result": order.result,
@@ -162,7 +163,7 @@ def _at_ashby(order: Order, now: datetime) -> str:
 
 
 def _paused(connection: Connection) -> str:
-    since = in_words(connection.paused_at) if connection.paused_at else ""
+    since = format_utc(connection.paused_at) if connection.paused_at else ""
     text = _("Waiting for Ashby since %(since)s: %(reason)s")
     if probe_at := connection.next_probe_at:
         text += " " + _("The next try is at %(at)s UTC.") % {"at": f"{probe_at:%H:%M}"}
@@ -213,19 +214,7 @@ def next_step(order: Order, *, waits_for_ashby: bool, now: datetime) -> str:
 def _when_in_short(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return _("later")
-    return _("now") if moment <= now else _("in %(length)s") % {"length": in_largest_unit(moment - now)}
-
-
-def in_largest_unit(length: timedelta) -> str:
-    """A length of time for a narrow column: its largest unit."""
-    seconds = max(int(length.total_seconds()), 0)
-    if seconds >= 86400:
-        return _("%(count)d d") % {"count": seconds // 86400}
-    if seconds >= 3600:
-        return _("%(count)d h") % {"count": seconds // 3600}
-    if seconds >= 60:
-        return _("%(count)d min") % {"count": seconds // 60}
-    return _("%(count)d s") % {"count": seconds}
+    return _("now") if moment <= now else _("in %(length)s") % {"length": format_duration(moment - now)}
 
 
 def _when(order: Order, moment: datetime | None, now: datetime) -> str:
@@ -235,11 +224,11 @@ def _when(order: Order, moment: datetime | None, now: datetime) -> str:
         return _("when a person asks for it")
     if now - moment > WORK_LATE:
         text = _("now (due since %(since)s: if it stays so, the portal's worker does not run)")
-        return text % {"since": in_words(moment)}
+        return text % {"since": format_utc(moment)}
     if moment <= now:
         return _("now")
-    at = in_words(moment) if moment - now >= timedelta(days=1) else f"{moment:%H:%M:%S} UTC"
-    return _("in %(length)s (%(at)s)") % {"length": in_largest_unit(moment - now), "at": at}
+    at = format_utc(moment) if moment - now >= timedelta(days=1) else f"{moment:%H:%M:%S} UTC"
+    return _("in %(length)s (%(at)s)") % {"length": format_duration(moment - now), "at": at}
 
 
 def _tries(count: int) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from assessments.models import AshbyUpdate, CallAttempt, InboundRequest, Order, OrderEvent
+from integrations.text import format_utc
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def _attempt(attempt: CallAttempt) -> Moment:
 
 def _of_attempt(attempt: CallAttempt) -> Iterator[Detail]:
     status = f" (HTTP {attempt.http_status})" if attempt.http_status else ""
-    at = f"{attempt.at:%Y-%m-%d %H:%M:%S} UTC"
+    at = format_utc(attempt.at, seconds=True)
     outcome = f"{_outcomes().get(attempt.outcome, attempt.outcome)}{status}"
     facts = {"at": at, "outcome": outcome, "count": attempt.milliseconds}
     yield Detail(_("Attempt"), _("%(at)s: %(outcome)s, %(count)d ms") % facts)

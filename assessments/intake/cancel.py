@@ -29,13 +29,9 @@ def cancel_by_ashby(
         raise Order.DoesNotExist
     with locked_order(assessment_id) as order:
         if order.has_ended:
-            record_event(
-                order,
-                OrderEvent.Source.ASHBY,
-                "cancel_ignored",
-                "Ashby asked to cancel; the check was already "
-                f"{untranslated(Status(order.status).label).lower()}.",
-            )
+            end = untranslated(Status(order.status).label).lower()
+            summary = f"Ashby asked to cancel; the check was already {end}."
+            record_event(order, OrderEvent.Source.ASHBY, "cancel_ignored", summary)
             log_result(call, order, "already_ended")
         else:
             end_as_cancelled(order, "Cancelled in Ashby", OrderEvent.Source.ASHBY, now)

@@ -10,13 +10,14 @@ from assessments import recovery_log, search
 from assessments.intake.lost_answer import answer_again, completed_without_ashby, replay_window
 from assessments.models import AshbyUpdate, InboundRequest, Order, OrderEvent
 from assessments.orders.transaction import record_event
-from assessments.outbox.compose import epoch_ms, order_url
+from assessments.outbox.compose import order_url
 from assessments.statuses import ENDED, Status
-from assessments.text import in_words, untranslated
+from assessments.text import epoch_ms, untranslated
 from integrations.catalog.offers import package_for
 from integrations.failpoints import failpoint
 from integrations.models import Connection, Package
 from integrations.partner_protocol.starts import StartRequest
+from integrations.text import format_utc
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _is_repeatable(order: Order, now: datetime) -> bool:
 def _why_not_again(order: Order, *, is_same: bool) -> str:
     """The sentence for the recruiter. Each step that it names exists: only a check that Ashby shows can be
     cancelled there, and Ashby shows it for certain once it has taken an update of it."""
-    since, status = in_words(order.created_at), untranslated(Status(order.status).label)
+    since, status = format_utc(order.created_at), untranslated(Status(order.status).label)
     what = (
         f"This candidate is already being assessed with “{order.package}” since {since}; "
         f"the check is at “{status}”."

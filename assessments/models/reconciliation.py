@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from assessments.models.leases import Leased, LeasedQuerySet
 from integrations.models import Organization
+from integrations.text import format_utc
 
 from .orders import Order
 
@@ -49,7 +50,7 @@ class Reconciliation(Leased):
     def __str__(self) -> str:
         return gettext("Reconciliation of %(organization)s, %(time)s") % {
             "organization": self.organization,
-            "time": f"{self.started_at:%Y-%m-%d %H:%M} UTC",
+            "time": format_utc(self.started_at),
         }
 
 

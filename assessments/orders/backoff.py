@@ -3,10 +3,7 @@
 from datetime import timedelta
 
 _WAITS = (5, 15, 60, 5 * 60, 15 * 60)
-
-
 _LONGEST = 60 * 60
-
 
 #: After this long of failing, the order asks for a human; the tries go on.
 ASK_AFTER = timedelta(hours=24)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from assessments.text import format_duration
 from integrations.http.urls import parse_url
 from integrations.partner_protocol.parsing import JSON
 
@@ -56,11 +57,9 @@ def _shown(item: JSON) -> str:
     value = item["value"]
     if item.get("type") != "numeric_duration_minutes":
         return str(value)
-    days, rest = divmod(int(value), 24 * 60)
-    hours, minutes = divmod(rest, 60)
-    parts = [(days, _("%(count)d d")), (hours, _("%(count)d h")), (minutes, _("%(count)d min"))]
-    shown = " ".join(text % {"count": amount} for amount, text in parts if amount)
-    return shown[:20] or _("%(count)d min") % {"count": 0}
+    if not value:
+        return _("%(count)d min") % {"count": 0}
+    return format_duration(timedelta(minutes=int(value)), units=3)
 
 
 def _moment(timestamp: Any) -> datetime | None:

@@ -13,16 +13,13 @@ from django.conf import settings
 
 from assessments.models import AshbyUpdate, Order
 from assessments.statuses import ASHBY_LABELS, RESULTS, SENDING_LABEL, Status, asks_for_a_look
+from assessments.text import epoch_ms
 from integrations.partner_protocol.messages import AssessmentUpdate, Data
 from integrations.partner_protocol.parsing import JSON
 from integrations.redaction import MASK, mask
 
 #: The longest result that is kept.
 LONGEST_RESULT = 500
-
-
-def epoch_ms(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
 
 
 def start_response_update(order: Order) -> JSON:

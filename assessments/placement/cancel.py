@@ -12,7 +12,6 @@ from assessments.orders.transaction import (
     schedule_call,
 )
 from assessments.placement.lease import Lease, release_lease
-from assessments.text import in_words
 from integrations.connections.clients import justifacts_client
 from integrations.connections.health import record_justifacts_result
 from integrations.failpoints import failpoint
@@ -26,6 +25,7 @@ from integrations.http.errors import (
     UnclearRefusal,
 )
 from integrations.justifacts.client import JustifactsClient, OrderNotFound
+from integrations.text import format_utc
 
 #: So often an error that says neither yes nor no is tried again before a person is asked.
 UNCLEAR_CANCELS = 4
@@ -93,7 +93,7 @@ def cancel_at_justifacts(claim: Lease) -> None:
                     order,
                     AttentionTopic.CANCEL,
                     f"Justifacts has not taken the cancellation of order {order.justifacts_order_id} since "
-                    f"{in_words(order.failing_since or now)}: {failure.sentence} The portal goes on "
+                    f"{format_utc(order.failing_since or now)}: {failure.sentence} The portal goes on "
                     "trying. Call Justifacts if it is urgent.",
                 )
         failpoint("cancel.before_commit")

@@ -8,6 +8,7 @@ from assessments.privacy.candidates import candidate_fingerprints
 from assessments.text import untranslated
 from integrations.audit import log
 from integrations.models import Organization
+from integrations.text import format_utc
 
 
 def sign(certificate: ErasureCertificate) -> None:
@@ -61,7 +62,7 @@ def certificate_as_text(certificate: ErasureCertificate) -> str:
         f"Certificate of erasure {certificate.pk}",
         "",
         f"Organization: {certificate.organization}",
-        f"Time: {certificate.at:%Y-%m-%d %H:%M:%S} UTC",
+        f"Time: {format_utc(certificate.at, seconds=True)}",
         f"By: {certificate.by}",
         f"Candidate (keyed digest of the e-mail address): {certificate.candidate_digest}",
         "",

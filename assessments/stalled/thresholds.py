@@ -10,7 +10,8 @@ from django.db.models.functions import Coalesce
 
 from assessments.models import Order, StallThresholds
 from assessments.statuses import Status
-from assessments.text import in_words, untranslated
+from assessments.text import untranslated
+from integrations.text import format_utc
 
 #: The orders that the watchdog has found.
 IS_STALLED = Q(stalled_since__isnull=False)
@@ -130,6 +131,6 @@ def sentence(order: Order, limit: int) -> str:
     stage = STAGES[Status(order.status)]
     length = f"{limit} {stage.unit}{'' if limit == 1 else 's'}"
     return (
-        f"{untranslated(Status(order.status).label)} since {in_words(order.status_since)}; "
+        f"{untranslated(Status(order.status).label)} since {format_utc(order.status_since)}; "
         f"the limit at {order.organization} is {length}. {stage.advice}"
     )

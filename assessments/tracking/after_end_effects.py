@@ -18,10 +18,11 @@ from assessments.orders.transaction import (
 )
 from assessments.outbox.compose import ashby_label, enqueue_completion
 from assessments.statuses import NO_RESULT, Status, status_of
-from assessments.text import in_words, untranslated
+from assessments.text import untranslated
 from assessments.tracking.after_end import Step, as_question, said, shown, wanted
 from assessments.tracking.report_url import take_report_url
 from assessments.tracking.status_report import StatusReport, at, in_utc, remember_provider_status
+from integrations.text import format_utc
 
 _JUSTIFACTS = OrderEvent.Source.JUSTIFACTS
 
@@ -160,7 +161,7 @@ def _contradict(order: Order, heard: StatusReport) -> None:
         order,
         AttentionTopic.RESULT,
         f"Justifacts says “{said(heard)}” of this check, which it had completed on "
-        f"{in_words(order.completed_at or order.status_since)} with the result {order.result}: it {what}. "
+        f"{format_utc(order.completed_at or order.status_since)} with the result {order.result}: it {what}. "
         "Ashby still shows the result. Ask Justifacts whether the result stands, and tell the recruiter.",
     )
 
@@ -170,7 +171,7 @@ def _taken_up(order: Order, heard: StatusReport) -> None:
     order.justifacts_status = heard.text or order.justifacts_status
     remember_provider_status(order, heard)
     _record_after_end(order, heard)
-    since = in_words(order.status_since)
+    since = format_utc(order.status_since)
     if order.status == Status.REJECTED:
         if is_flagged(order, AttentionTopic.PLACING):
             return

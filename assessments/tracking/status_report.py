@@ -24,10 +24,12 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
 from assessments.models import Order
-from assessments.outbox.compose import LONGEST_RESULT, epoch_ms, stored_result
+from assessments.outbox.compose import LONGEST_RESULT, stored_result
 from assessments.statuses import Status, result_of, status_of
+from assessments.text import epoch_ms
 from assessments.tracking.report_url import url_in
 from integrations.partner_protocol.messages import AssessmentUpdate
+from integrations.text import format_utc
 
 #: How a message came that says what is true at this moment, because Justifacts was asked for it.
 ASKED = frozenset({"when polled", "when asked", "when reconciled"})
@@ -151,5 +153,4 @@ def at(heard: StatusReport) -> str:
 
 
 def in_utc(milliseconds_since_1970: int) -> str:
-    moment = datetime.fromtimestamp(milliseconds_since_1970 / 1000, UTC)
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    return format_utc(datetime.fromtimestamp(milliseconds_since_1970 / 1000, UTC), seconds=True)

@@ -21,6 +21,7 @@ from integrations.http.urls import validate_outbound_url
 from integrations.models import AshbyApiKey, Connection, ConnectionJob
 from integrations.onboarding.jobs import request_job
 from integrations.tasks import enqueue, run_connection_job
+from integrations.text import format_utc
 
 
 class ConnectionForm(forms.ModelForm):
@@ -276,4 +277,4 @@ def _works(answered_at: datetime | None) -> str:
 
 
 def _moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "–"
+    return format_utc(moment) if moment else "–"

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
@@ -24,6 +23,7 @@ from assessments.insights.dashboard import (
     updates_waiting,
 )
 from assessments.statuses import Status
+from assessments.text import format_duration
 
 DAYS = 30
 LATELY = timedelta(days=90)
@@ -184,16 +184,8 @@ def _share(count: int, total: int) -> str:
 
 
 def hours(length: int) -> str:
-    """A length of time in the two units that say enough."""
-    if length < 1:
-        return _("under 1 h")
-    days, rest = divmod(length, 24)
-    parts: list[Any] = []
-    if days:
-        parts.append(_("%(count)s d") % {"count": _number(days)})
-    if rest:
-        parts.append(_("%(count)s h") % {"count": rest})
-    return " ".join(parts)
+    """For a chart; ``length`` in hours."""
+    return format_duration(timedelta(hours=length), units=2) if length >= 1 else _("under 1 h")
 
 
 def _day(day: date) -> str:

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from assessments.admin.dashboard.charts import charts
-from assessments.explanation.status_summary import in_largest_unit
 from assessments.insights.dashboard import (
     Problems,
     Scope,
@@ -22,6 +21,7 @@ from assessments.insights.dashboard import (
     reports_needing_review,
 )
 from assessments.models import Order
+from assessments.text import format_duration
 from integrations.accounts.roles import Person, organizations_of, sees_every_organization
 from integrations.connections.overview import Health, health, with_problems
 from integrations.models import Organization
@@ -288,7 +288,7 @@ def _rest(total: int, sick: int, rows: list[Health]) -> str:
 
 
 def _length(since: datetime | None, now: datetime) -> str:
-    return in_largest_unit(now - since) if since else _("a while")
+    return format_duration(now - since) if since else _("a while")
 
 
 def ago(moment: datetime | None, now: datetime) -> str:
@@ -296,7 +296,7 @@ def ago(moment: datetime | None, now: datetime) -> str:
         return _("never")
     if (now - moment).total_seconds() < 60:
         return _("just now")
-    return _("%(time)s ago") % {"time": in_largest_unit(now - moment)}
+    return _("%(time)s ago") % {"time": format_duration(now - moment)}
 
 
 def number(count: int) -> str:

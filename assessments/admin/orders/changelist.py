@@ -32,10 +32,11 @@ from assessments.admin.orders.mapping_preview import MappingPreview
 from assessments.admin.orders.search import LISTED, newest_found, search
 from assessments.admin.private_search import PrivateSearchAdmin, PrivateSearchChangeList, opened
 from assessments.admin.read_only import ReadOnly
-from assessments.explanation.status_summary import in_largest_unit, next_step
+from assessments.explanation.status_summary import next_step
 from assessments.models import AshbyUpdate, Order
 from assessments.support.retry import poll_now, retry
 from assessments.tasks import call_justifacts, deliver, enqueue, poll
+from assessments.text import format_duration
 from integrations.accounts.roles import organizations_of
 from integrations.admin.base import OrganizationFilter
 from integrations.web.csv_export import CSVDownload
@@ -125,7 +126,7 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
 
     @admin.display(description=gettext_lazy("for"), ordering="status_since")
     def age(self, order: Order) -> str:
-        return in_largest_unit(timezone.now() - order.status_since)
+        return format_duration(timezone.now() - order.status_since)
 
     @admin.display(description=gettext_lazy("what happens next"), ordering="next_attempt_at")
     def what_happens_next(self, order: Order) -> str:

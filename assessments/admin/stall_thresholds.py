@@ -90,11 +90,6 @@ class StallThresholdsAdmin(TenantModelAdmin):
         kwargs["queryset"] = organizations_of(request.user, self._permission("add")).filter(watch_limits=None)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Who has one organization is not asked which; the link of a set-up page names it."""
-        own = list(organizations_of(request.user, self._permission("add"))[:2])
-        return {"organization": own[0].pk if len(own) == 1 else None}
-
     def has_delete_permission(self, request: HttpRequest, obj: StallThresholds | None = None) -> bool:
         """To delete them is to go back to the usual ones."""
         return super().has_delete_permission(request, obj) and not (obj and obj._state.adding)

@@ -17,12 +17,13 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce, NullIf, TruncDate
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from assessments.models import AshbyUpdate, Order, PendingCall, Reconciliation
 from assessments.stalled.thresholds import IS_STALLED
 from assessments.statuses import ENDED
+from integrations.models import Package
 
 #: Updates that wait, by how long ago they were written: up to each of these, and longer.
 AGES = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
@@ -127,10 +128,9 @@ Completed = dict[tuple[str, str, int | None], int]
 def completed_checks(scope: Scope, since: datetime) -> Completed:
     """One histogram for all that is told of completed checks. Packages of one name count together:
     organizations buy the same ones."""
-    name = Coalesce(NullIf("package__ashby_name", Value("")), "package__name")
     counted = (
         scope.orders.filter(completed_at__gte=since)
-        .values_list(name, "result", F("turnaround_minutes") / 60)
+        .values_list(Package.label_in_sql("package__"), "result", F("turnaround_minutes") / 60)
         .annotate(count=Count("*"))
     )
     return {(package, result, hours): count for package, result, hours, count in counted}

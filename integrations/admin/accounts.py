@@ -93,13 +93,6 @@ class MembershipAdmin(MembersPermission):
         own = ["person", "email", "organization", "added_by", "added_at", "last_seen"]
         return own if obj else []
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Who may invite into one organization need not choose it."""
-        field: Any = self.formfield_for_foreignkey(self.opts.get_field("organization"), request)
-        few = list(field.queryset[:2])
-        own = {"organization": str(few[0].pk)} if len(few) == 1 else {}
-        return own | super().get_changeform_initial_data(request)
-
     @admin.display(description=gettext_lazy("person"), ordering="shown_name")
     def person(self, membership: Membership) -> str:
         name = membership.user.get_full_name() if membership.has_come else ""

@@ -120,6 +120,16 @@ class TenantModelAdmin(AuditedModelAdmin, HardenedModelAdmin):
                 kwargs["queryset"] = related.get_queryset(request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Preselects the organization if there is only one to choose. A link may name another value."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        if self.organization_path == "organization":
+            field: Any = self.formfield_for_foreignkey(self.opts.get_field("organization"), request)
+            choices = list(field.queryset[:2])
+            if len(choices) == 1:
+                return {"organization": str(choices[0].pk)} | initial
+        return initial
+
     def _admin_of(self, model: type[Model]) -> ModelAdmin | None:
         return self.admin_site._registry.get(model)
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext_lazy as _
 
 from integrations.models.organizations import Organization
@@ -94,6 +95,11 @@ class Package(models.Model):
     @property
     def label(self) -> str:
         return self.ashby_name or self.name
+
+    @staticmethod
+    def label_in_sql(path: str = "") -> Coalesce:
+        """``label`` as an expression; ``path`` leads to the package (``"package__"``)."""
+        return Coalesce(NullIf(f"{path}ashby_name", Value("")), f"{path}name")
 
     @property
     def label_and_id(self) -> str:

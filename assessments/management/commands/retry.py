@@ -1,6 +1,5 @@
 """``manage.py retry UUID``"""
 
-import getpass
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from assessments.management.base import order_of
 from assessments.support.retry import retry
 from assessments.tasks import call_justifacts, deliver, enqueue, poll
-from integrations.management.base import PortalCommand
+from integrations.management.base import PortalCommand, who_runs
 
 
 class Command(PortalCommand):
@@ -20,7 +19,7 @@ class Command(PortalCommand):
 
     def execute_command(self, **options: Any) -> dict[str, Any]:
         order = order_of(options["uuid"])
-        done = retry(order.pk, f"{_who()} (on the command line)")
+        done = retry(order.pk, who_runs())
         enqueue(call_justifacts, str(order.pk))
         enqueue(poll, [str(order.pk)])
         enqueue(deliver, str(order.pk))
@@ -32,10 +31,3 @@ class Command(PortalCommand):
             if found["done"]
             else "Nothing waits for this order."
         )
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "An operator"  # In a container the user often has no name.

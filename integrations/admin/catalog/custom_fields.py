@@ -10,7 +10,6 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from integrations.accounts.roles import organizations_of
 from integrations.admin.base import OrganizationFilter, TenantModelAdmin
 from integrations.models import CustomField
 
@@ -115,11 +114,6 @@ class CustomFieldAdmin(TenantModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: CustomField | None = None) -> list[str]:
         return ["organization", "in_ashby"] if obj else []
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Who has one organization is not asked which."""
-        own = list(organizations_of(request.user, self._permission("add"))[:2])
-        return {"organization": own[0].pk if len(own) == 1 else None}
 
     @admin.display(description=gettext_lazy("As the recruiter reads it"))
     def in_ashby(self, field: CustomField) -> str:

@@ -6,8 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import ValidationError
-from django.db.models import Count, QuerySet, Value
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -19,9 +18,6 @@ from integrations.catalog.mapping import namesakes, replacements_for, set_defaul
 from integrations.catalog.sync import lock_lists
 from integrations.models import ConnectionJob, Organization, Package
 from integrations.onboarding.jobs import last_job, unconfirmed_packages
-
-#: A package's label, in SQL.
-LABEL = Coalesce(NullIf("ashby_name", Value("")), "name")
 
 
 class SoldFilter(SimpleListFilter):
@@ -67,7 +63,7 @@ class PackageAdmin(TenantModelAdmin):
     list_display = ["label", "state", "at_justifacts", "mapped_jobs", "organization"]
     list_filter = [OrganizationFilter, "is_active", SoldFilter]
     list_select_related = ["organization", "replaced_by"]
-    ordering = [LABEL]
+    ordering = [Package.label_in_sql()]
     search_fields = ["name", "ashby_name", "justifacts_id"]
     actions = ["switch_on", "switch_off", "make_default"]
     readonly_fields = ["organization", "name", "justifacts_id", "description", "withdrawn_at"]
@@ -101,7 +97,7 @@ class PackageAdmin(TenantModelAdmin):
         packages: QuerySet[Package] = super().get_queryset(request)
         return packages.annotate(job_count=Count("mappings"))
 
-    @admin.display(description=gettext_lazy("name in Ashby"), ordering=LABEL)
+    @admin.display(description=gettext_lazy("name in Ashby"), ordering=Package.label_in_sql())
     def label(self, package: Package) -> str:
         return package.label
 

@@ -1,7 +1,7 @@
 """The journal of accepted starts, outside the database: what a restored database has forgotten.
 
 After the commit of a start and before Ashby is answered, everything that makes the order is appended to
-the day's file under ``JOURNAL_DIR``, encrypted as a stored key is, since it holds a candidate's data. So
+the day's file under ``RECOVERY_LOG_DIR``, encrypted as a stored key is, since it holds a candidate's data. So
 whatever Ashby was told that we have can be made again with its own id, also when the database comes from
 a backup of five minutes ago. Files are kept for two weeks. The line of an order that was erased on request
 is blanked, and an erased order is never made again: beside the days' files stands one that names them
@@ -216,7 +216,7 @@ def _today() -> str:
 
 
 def _folder() -> Path:
-    return Path(settings.JOURNAL_DIR)
+    return Path(settings.RECOVERY_LOG_DIR)
 
 
 def _day(file: Path) -> date | None:

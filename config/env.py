@@ -29,6 +29,21 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(str(BASE_DIR / ".env"))
 
+#: Old names of variables. Version 0.5 reads both; remove this in 0.6.
+_RENAMED = {
+    "CLAIM_SECONDS": "LEASE_SECONDS",
+    "CRASH_POINTS_DIR": "FAILPOINTS_DIR",
+    "INBOUND_FAILURES_PER_MINUTE": "INBOUND_AUTH_FAILURES_PER_MINUTE",
+    "JOURNAL_DIR": "RECOVERY_LOG_DIR",
+    "OIDC_TRUSTED_EMAILS": "OIDC_EMAILS_ARE_VERIFIED",
+    "OIDC_TRUSTED_SECOND_FACTOR": "OIDC_PROVIDER_ENFORCES_MFA",
+}
+#: Those that are set, with their new names; ``manage.py check`` warns of them.
+DEPRECATED_VARIABLES = {old: new for old, new in _RENAMED.items() if os.environ.get(old, "").strip()}
+for _old, _new in DEPRECATED_VARIABLES.items():
+    # The new name wins. An empty variable counts as one that is not there.
+    os.environ[_new] = os.environ.get(_new, "").strip() or os.environ[_old]
+
 
 def _given(name: str, default: str) -> str:
     """A variable without the white space around it. An empty one counts as one that is not there: that is
@@ -105,8 +120,8 @@ OIDC_SERVER_URL = _given("OIDC_SERVER_URL", "").rstrip("/")
 OIDC_CLIENT_ID = _given("OIDC_CLIENT_ID", "")
 OIDC_CLIENT_SECRET = _given("OIDC_CLIENT_SECRET", "")
 OIDC_NAME = _given("OIDC_NAME", "single sign-on")
-OIDC_TRUSTED_EMAILS = env.bool("OIDC_TRUSTED_EMAILS", default=False)
-OIDC_TRUSTED_SECOND_FACTOR = env.bool("OIDC_TRUSTED_SECOND_FACTOR", default=False)
+OIDC_EMAILS_ARE_VERIFIED = env.bool("OIDC_EMAILS_ARE_VERIFIED", default=False)
+OIDC_PROVIDER_ENFORCES_MFA = env.bool("OIDC_PROVIDER_ENFORCES_MFA", default=False)
 # Who may read /metrics: everybody, or who sends it as a bearer token.
 METRICS_TOKEN = _given("METRICS_TOKEN", "")
 ALLOWED_HOSTS: list[str] = sorted(
@@ -141,14 +156,14 @@ ASSESSMENT_START_REPLAY_SECONDS = env.int("ASSESSMENT_START_REPLAY_SECONDS", def
 POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=300)
 # What calls us: see assessments/api/{throttling,key_guessing}.py and integrations/web/client_ip.py.
 INBOUND_CALLS_PER_MINUTE = env.int("INBOUND_CALLS_PER_MINUTE", default=60_000)
-INBOUND_FAILURES_PER_MINUTE = env.int("INBOUND_FAILURES_PER_MINUTE", default=30)
+INBOUND_AUTH_FAILURES_PER_MINUTE = env.int("INBOUND_AUTH_FAILURES_PER_MINUTE", default=30)
 TRUSTED_PROXY_HOPS = env.int("TRUSTED_PROXY_HOPS", default=0)
 JUSTIFACTS_CALLS_PER_MINUTE = env.int("JUSTIFACTS_CALLS_PER_MINUTE", default=9000)
-CLAIM_SECONDS = env.int("CLAIM_SECONDS", default=60)
+LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=730)
-JOURNAL_DIR = (BASE_DIR / _given("JOURNAL_DIR", str(VAR_DIR / "journal"))).resolve()
+RECOVERY_LOG_DIR = (BASE_DIR / _given("RECOVERY_LOG_DIR", str(VAR_DIR / "journal"))).resolve()
 # Only the fault machine sets it; see integrations/failpoints.py.
-CRASH_POINTS_DIR = _given("CRASH_POINTS_DIR", "")
+FAILPOINTS_DIR = _given("FAILPOINTS_DIR", "")
 
 LOG_LEVEL = _given("LOG_LEVEL", "INFO").upper()
 LOG_JSON = env.bool("LOG_JSON", default=False)

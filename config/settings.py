@@ -141,7 +141,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTHENTICATION_BACKENDS = ["integrations.accounts.roles.RolesBackend"]
 LOGIN_URL = "admin:login"
 # Unused for so long, or so long after the sign-in, a session ends (integrations/accounts/sessions.py).
-SESSION_IDLE_SECONDS = 8 * 60 * 60
+SESSION_IDLE_TIMEOUT_SECONDS = 8 * 60 * 60
 SESSION_COOKIE_AGE = 7 * 24 * 60 * 60
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.HTTPS
@@ -180,7 +180,7 @@ SOCIALACCOUNT_ADAPTER = "integrations.accounts.allauth_adapters.SingleSignOnAdap
 # A link, since the policy “form-action” lets no form lead to another server. It can but sign somebody in as
 # themselves: the answer counts only in the session that has asked for it.
 SOCIALACCOUNT_LOGIN_ON_GET = True
-OIDC_TRUSTED_SECOND_FACTOR = env.OIDC_TRUSTED_SECOND_FACTOR
+OIDC_PROVIDER_ENFORCES_MFA = env.OIDC_PROVIDER_ENFORCES_MFA
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []}}
 if env.OIDC_SERVER_URL and env.OIDC_CLIENT_ID and env.OIDC_CLIENT_SECRET:
     SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"] = [
@@ -189,7 +189,7 @@ if env.OIDC_SERVER_URL and env.OIDC_CLIENT_ID and env.OIDC_CLIENT_SECRET:
             "name": env.OIDC_NAME,
             "client_id": env.OIDC_CLIENT_ID,
             "secret": env.OIDC_CLIENT_SECRET,
-            "settings": {"server_url": env.OIDC_SERVER_URL, "verified_email": env.OIDC_TRUSTED_EMAILS},
+            "settings": {"server_url": env.OIDC_SERVER_URL, "verified_email": env.OIDC_EMAILS_ARE_VERIFIED},
         }
     ]
 
@@ -342,6 +342,7 @@ configure_structlog()
 LOGGING = logging_config(env.LOG_LEVEL, env.LOG_JSON)
 
 # --- The portal -----------------------------------------------------------------------------
+DEPRECATED_VARIABLES = env.DEPRECATED_VARIABLES
 BROKER_FOLDER = env.BROKER_FOLDER
 BROKER_SOCKET = env.BROKER_SOCKET
 BROKER_IS_EMBEDDED = env.BROKER_IS_EMBEDDED
@@ -356,13 +357,13 @@ OUTBOUND_ALLOWED_HOSTS = env.OUTBOUND_ALLOWED_HOSTS
 ASSESSMENT_START_REPLAY_SECONDS = env.ASSESSMENT_START_REPLAY_SECONDS
 POLL_INTERVAL_SECONDS = env.POLL_INTERVAL_SECONDS
 INBOUND_CALLS_PER_MINUTE = env.INBOUND_CALLS_PER_MINUTE
-INBOUND_FAILURES_PER_MINUTE = env.INBOUND_FAILURES_PER_MINUTE
+INBOUND_AUTH_FAILURES_PER_MINUTE = env.INBOUND_AUTH_FAILURES_PER_MINUTE
 TRUSTED_PROXY_HOPS = env.TRUSTED_PROXY_HOPS
 JUSTIFACTS_CALLS_PER_MINUTE = env.JUSTIFACTS_CALLS_PER_MINUTE
 # How long a worker may take for one call before it counts as dead. At least 20.
-CLAIM_SECONDS = env.CLAIM_SECONDS
+LEASE_SECONDS = env.LEASE_SECONDS
 RETENTION_DAYS = env.RETENTION_DAYS
-JOURNAL_DIR = env.JOURNAL_DIR
-CRASH_POINTS_DIR = env.CRASH_POINTS_DIR
+RECOVERY_LOG_DIR = env.RECOVERY_LOG_DIR
+FAILPOINTS_DIR = env.FAILPOINTS_DIR
 # The hour (UTC) from which each day's digest is sent.
-NOTICES_DIGEST_HOUR = 7
+DAILY_DIGEST_HOUR_UTC = 7

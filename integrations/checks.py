@@ -32,6 +32,19 @@ def encryption_keys(**_: Any) -> list[CheckMessage]:
 
 
 @register()
+def deprecated_variables(**_: Any) -> list[CheckMessage]:
+    """Variables under a former name are read for one version."""
+    return [
+        Warning(
+            f"{old} has been renamed to {new}.",
+            hint=f"Set {new} instead; the next version does not read {old}. If both are set, {new} counts.",
+            id="integrations.W004",
+        )
+        for old, new in settings.DEPRECATED_VARIABLES.items()
+    ]
+
+
+@register()
 def addresses(**_: Any) -> list[CheckMessage]:
     """The three addresses are whole ones."""
     found: list[CheckMessage] = []

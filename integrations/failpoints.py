@@ -2,7 +2,7 @@
 call and before its record, between commit and nudge.
 
 In production ``reach`` does nothing. The fault machine (``make chaos``) and the tests set
-``CRASH_POINTS_DIR`` to a folder; a file there with a point's name makes the next process that reaches
+``FAILPOINTS_DIR`` to a folder; a file there with a point's name makes the next process that reaches
 it die (or, where the file says ``stop``, sleep until it is continued), once.
 """
 
@@ -42,8 +42,8 @@ POINTS = (
 
 def failpoint(point: str) -> None:
     """The process is at ``point`` now."""
-    if settings.CRASH_POINTS_DIR:
-        _die_if_asked(Path(settings.CRASH_POINTS_DIR) / point)
+    if settings.FAILPOINTS_DIR:
+        _die_if_asked(Path(settings.FAILPOINTS_DIR) / point)
 
 
 def _die_if_asked(file: Path) -> None:

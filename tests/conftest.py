@@ -81,7 +81,7 @@ def _apart_from_the_machine(settings, tmp_path_factory, monkeypatch) -> Iterator
     # Most stories are not about signing in; test_two_factor.py switches it on.
     settings.REQUIRE_TWO_FACTOR = False
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    settings.JOURNAL_DIR = tmp_path_factory.getbasetemp() / f"journal-{uuid.uuid4().hex}"
+    settings.RECOVERY_LOG_DIR = tmp_path_factory.getbasetemp() / f"journal-{uuid.uuid4().hex}"
     app.conf.broker_url = "memory://"
     # The test client closes no download that a test has not read.
     monkeypatch.setattr(csv_export, "_downloads", Bulkhead(csv_export.AT_ONCE))

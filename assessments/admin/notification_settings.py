@@ -36,7 +36,7 @@ class NotificationPreferenceForm(forms.ModelForm):
                     "At {hour} UTC: what started, ended and waits. Nothing of organizations where nothing "
                     "happened and nothing waits."
                 ),
-                hour=f"{settings.NOTICES_DIGEST_HOUR:02}:00",
+                hour=f"{settings.DAILY_DIGEST_HOUR_UTC:02}:00",
             ),
         }
 

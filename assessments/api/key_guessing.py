@@ -1,7 +1,7 @@
 """Protection against guessing verification keys, for each client IP, shared by all processes.
 
-After ``INBOUND_FAILURES_PER_MINUTE`` wrong keys in a minute the address gets 429 instead of 403. A right key
-still works, so one organization's misconfiguration locks out no other. After ``BLOCK_AFTER_FAILURES`` in
+After ``INBOUND_AUTH_FAILURES_PER_MINUTE`` wrong keys in a minute the address gets 429 instead of 403. A right
+key still works, so one organization's misconfiguration locks out no other. After ``BLOCK_AFTER_FAILURES`` in
 ten minutes only keys that have worked from this address before are checked at all, so that even a short key
 cannot be guessed.
 """
@@ -57,7 +57,7 @@ class KeyGuessThrottle:
     def record_failure(self) -> None:
         """Count a wrong key. Raises ``TooManyCalls`` if there were too many in this minute."""
         failures = self._failures()
-        if failures.add() > settings.INBOUND_FAILURES_PER_MINUTE:
+        if failures.add() > settings.INBOUND_AUTH_FAILURES_PER_MINUTE:
             wait = math.ceil(failures.seconds_left)
             raise TooManyCalls(wait, "Too many wrong keys came from this address.")
 

@@ -41,7 +41,9 @@ def ready(request: HttpRequest) -> JsonResponse:
     except DatabaseError as error:
         parts["database"] = Part(False, f"does not answer ({type(error).__name__})")
     if not recovery_log.is_writable():
-        parts["journal"] = Part(False, "cannot be written, and a restore would miss starts; see JOURNAL_DIR")
+        parts["journal"] = Part(
+            False, "cannot be written, and a restore would miss starts; see RECOVERY_LOG_DIR"
+        )
     answers = broker_is_reachable()
     parts["broker"] = Part(answers, "answers" if answers else "does not answer; work waits for the sweep")
     ok = all(part.ok for part in parts.values())
@@ -80,7 +82,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
     for name, seconds in found.heartbeat_ages.items():
         ages.labels(name).set(seconds)
     for name, text, value in (
-        ("portal_orders_needing_a_human", "Orders that need a human", found.needing_a_human),
+        ("portal_orders_needing_attention", "Orders that need attention", found.needing_a_human),
+        (
+            "portal_orders_needing_a_human",
+            "Deprecated, will be removed in 0.6: use portal_orders_needing_attention",
+            found.needing_a_human,
+        ),
         ("portal_paused_organizations", "Organizations with paused deliveries", found.paused_organizations),
         ("portal_oldest_due_seconds", "How long the oldest due work waits", found.oldest_due_seconds),
     ):

@@ -18,13 +18,13 @@ _LEAST_SECONDS = 3
 def lease_end(now: datetime) -> datetime:
     """When a claim made now ends: longer than the longest call takes (3 s to connect, 15 s for the
     answer), by a wide margin."""
-    return now + timedelta(seconds=settings.CLAIM_SECONDS)
+    return now + timedelta(seconds=settings.LEASE_SECONDS)
 
 
 def send_deadline() -> float:
     """Until when, on ``fence.uptime()``'s clock, a claim made now allows a call to begin: so early that
     its outcome is there before the claim ends."""
-    claim_seconds: int = settings.CLAIM_SECONDS
+    claim_seconds: int = settings.LEASE_SECONDS
     # A claim shorter than a call fences less, and must not stop all calls.
     return boottime() + max(claim_seconds - _LONGEST_CALL_SECONDS, _LEAST_SECONDS)
 

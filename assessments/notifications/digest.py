@@ -31,7 +31,7 @@ class DailyFigures:
 def next_digest_end(now: datetime) -> datetime:
     """The end (UTC) of the last day whose digest is due: yesterday's, or before its hour the one before."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return today if now.hour >= settings.NOTICES_DIGEST_HOUR else today - timedelta(days=1)
+    return today if now.hour >= settings.DAILY_DIGEST_HOUR_UTC else today - timedelta(days=1)
 
 
 def summary(organization: Organization, end: datetime) -> DailyFigures:

@@ -46,7 +46,7 @@ class SecondStep(AuthenticateStage):
 
     def _should_handle(self, request: HttpRequest) -> bool:
         is_by_provider = bool(self.login.signal_kwargs and "sociallogin" in self.login.signal_kwargs)
-        if is_by_provider and settings.OIDC_TRUSTED_SECOND_FACTOR:
+        if is_by_provider and settings.OIDC_PROVIDER_ENFORCES_MFA:
             return False
         return bool(super()._should_handle(request))
 

@@ -1,6 +1,6 @@
-"""Sessions end: after ``SESSION_IDLE_SECONDS`` without use, and ``SESSION_COOKIE_AGE`` after the sign-in
-whatever happens (OWASP ASVS 5, 7.3); all others of a person when they change how they sign in; all of them
-when somebody resets it."""
+"""Sessions end: after ``SESSION_IDLE_TIMEOUT_SECONDS`` without use, and ``SESSION_COOKIE_AGE`` after the
+sign-in whatever happens (OWASP ASVS 5, 7.3); all others of a person when they change how they sign in; all of
+them when somebody resets it."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from integrations.models import SessionEpoch
 #: How often the last use is written down.
 _NOTED_EVERY_SECONDS = 5 * 60
 #: What a page asks by itself says so, and is no use by a person.
-BY_ITSELF = "X-By-Itself"
+BACKGROUND_REFRESH = "X-Background-Refresh"
 _BEGAN, _USED, _NUMBER = "began_at", "used_at", "sessions_number"
 
 
@@ -39,11 +39,11 @@ def _go_on_or_end(request: HttpRequest, now: float) -> None:
     session = request.session
     # Who signed in before there were such marks signs in once more.
     began, used = session.get(_BEGAN, 0), session.get(_USED, 0)
-    is_old = now - began > settings.SESSION_COOKIE_AGE or now - used > settings.SESSION_IDLE_SECONDS
+    is_old = now - began > settings.SESSION_COOKIE_AGE or now - used > settings.SESSION_IDLE_TIMEOUT_SECONDS
     if is_old or session.get(_NUMBER, 0) != _number(request.user):
         logout(request)
         return
-    if now - used > _NOTED_EVERY_SECONDS and BY_ITSELF not in request.headers:
+    if now - used > _NOTED_EVERY_SECONDS and BACKGROUND_REFRESH not in request.headers:
         session[_USED] = now
 
 

@@ -150,7 +150,7 @@ def _holds_rights_everywhere(person: User) -> bool:
 
 def _came_with_a_trusted_one(request: HttpRequest) -> bool:
     """Signed in at the identity provider, of which the operator says that it asks for a second factor."""
-    if not settings.OIDC_TRUSTED_SECOND_FACTOR:
+    if not settings.OIDC_PROVIDER_ENFORCES_MFA:
         return False
     records = get_authentication_records(request, request.user)
     return any(record.get("method") == "socialaccount" for record in records)

@@ -31,7 +31,7 @@ async function refresh(address) {
       const answer = await fetch(address, {
         credentials: "same-origin",
         redirect: "error",
-        headers: { "X-By-Itself": "yes" },
+        headers: { "X-Background-Refresh": "yes" },
       });
       if (answer.ok) replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
     } catch {

@@ -95,15 +95,15 @@ def test_a_reconciliation_finds_forgotten_orders_too(world: World) -> None:
 
 def test_the_journal_is_its_owners_alone_and_unreadable_without_the_key(world: World, settings) -> None:
     world.start()
-    (file,) = Path(settings.JOURNAL_DIR).iterdir()
+    (file,) = Path(settings.RECOVERY_LOG_DIR).iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(Path(settings.JOURNAL_DIR).stat().st_mode) == 0o700
+    assert stat.S_IMODE(Path(settings.RECOVERY_LOG_DIR).stat().st_mode) == 0o700
     assert not re.search("oneil@|zoë|engineer", file.read_text(), re.IGNORECASE)
 
 
 def test_a_journal_that_cannot_be_written_refuses_no_start(world: World, settings, client, tmp_path) -> None:
     (tmp_path / "file").touch()
-    settings.JOURNAL_DIR = tmp_path / "file" / "journal"
+    settings.RECOVERY_LOG_DIR = tmp_path / "file" / "journal"
     world.start()
     parts = client.get("/health/ready").json()["parts"]
     assert parts["journal"]["ok"] is False
@@ -111,7 +111,7 @@ def test_a_journal_that_cannot_be_written_refuses_no_start(world: World, setting
 
 def test_a_line_that_was_cut_off_is_passed_over(world: World, settings) -> None:
     first, second = world.start(), world.start()
-    (file,) = Path(settings.JOURNAL_DIR).iterdir()
+    (file,) = Path(settings.RECOVERY_LOG_DIR).iterdir()
     lines = file.read_text().splitlines()
     file.write_text(f"{lines[0][:50]}\n{lines[1]}\n")
     since = timezone.now() - timedelta(days=1)
@@ -123,15 +123,15 @@ def test_two_weeks_later_it_is_gone(world: World, settings, clock) -> None:
     world.start()
     clock.shift(timedelta(days=14))
     recovery_log.delete_expired(timezone.now())
-    assert os.listdir(settings.JOURNAL_DIR)
+    assert os.listdir(settings.RECOVERY_LOG_DIR)
     clock.shift(timedelta(days=1))
     recovery_log.delete_expired(timezone.now())
-    assert not os.listdir(settings.JOURNAL_DIR)
+    assert not os.listdir(settings.RECOVERY_LOG_DIR)
 
 
 def test_a_line_that_was_cut_off_does_not_take_the_next_one_with_it(world: World, settings) -> None:
     world.start()
-    [file] = Path(settings.JOURNAL_DIR).glob("*.journal")
+    [file] = Path(settings.RECOVERY_LOG_DIR).glob("*.journal")
     file.write_bytes(file.read_bytes() + file.read_bytes()[:100])
     order = world.start()
     assert str(order.pk) in [entry["assessment_id"] for entry in recovery_log.entries(timezone.now())]
@@ -139,7 +139,7 @@ def test_a_line_that_was_cut_off_does_not_take_the_next_one_with_it(world: World
 
 def test_a_disk_that_takes_half_a_line_has_not_taken_it(world: World, settings, caplog) -> None:
     order = world.start()
-    [file] = Path(settings.JOURNAL_DIR).glob("*.journal")
+    [file] = Path(settings.RECOVERY_LOG_DIR).glob("*.journal")
     usual, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 100, limits[1]))
     try:

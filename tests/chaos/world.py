@@ -20,7 +20,7 @@ import requests
 from tests.e2e.processes import Portal, eventually
 from tests.fixtures.redis_server import quiet_port, start_redis
 
-CLAIM_SECONDS = 20
+LEASE_SECONDS = 20
 _CLOCK = Path(__file__).parent / "clock"
 
 
@@ -35,9 +35,9 @@ class World(Portal):
         # PostgreSQL's user has to reach its own folder below ours.
         super().__init__(
             folder,
-            CLAIM_SECONDS=str(CLAIM_SECONDS),
+            LEASE_SECONDS=str(LEASE_SECONDS),
             WORKER_THREADS="12",
-            CRASH_POINTS_DIR=str(self.points),
+            FAILPOINTS_DIR=str(self.points),
             CHAOS_CLOCK=str(self.clock),
             PYTHONPATH=str(_CLOCK),
             LOG_LEVEL="WARNING",
@@ -215,4 +215,4 @@ class Servers:
         subprocess.run([*self._as, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")  # nosec B603 # noqa: S603 - our own command, no shell
 
 
-__all__ = ["CLAIM_SECONDS", "World", "children", "eventually"]
+__all__ = ["LEASE_SECONDS", "World", "children", "eventually"]

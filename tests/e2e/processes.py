@@ -54,7 +54,7 @@ class Portal:
             "JUSTIFACTS_BASE_URL": f"{self.sandbox}/jfacts/servlet/application_ashby/",
             "OUTBOUND_ALLOWED_HOSTS": f"127.0.0.1:{self.sandbox_port}",
             "POLL_INTERVAL_SECONDS": "2",
-            "CLAIM_SECONDS": "20",
+            "LEASE_SECONDS": "20",
             "REQUIRE_TWO_FACTOR": "off",
             "PYTHONUNBUFFERED": "1",
             **environment,

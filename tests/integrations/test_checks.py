@@ -55,6 +55,16 @@ def test_a_wrong_setting_is_named_with_a_hint(settings, setting: str, value: Any
     assert not any(key in message.msg + message.hint for key in settings.FIELD_ENCRYPTION_KEYS if key)
 
 
+def test_a_variable_under_its_old_name_is_reported_with_the_new_one(settings) -> None:
+    settings.DEPRECATED_VARIABLES = {"CLAIM_SECONDS": "LEASE_SECONDS"}
+    (message,) = found()
+    assert (message.id, message.msg) == (
+        "integrations.W004",
+        "CLAIM_SECONDS has been renamed to LEASE_SECONDS.",
+    )
+    assert "Set LEASE_SECONDS instead" in message.hint
+
+
 def test_no_two_checks_share_an_id() -> None:
     """Who silences one, or looks one up, means that one."""
     ids = re.findall(r'id="(\w+\.[EW]\d+)"', Path(checks.__file__).read_text())

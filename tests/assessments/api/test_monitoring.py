@@ -138,7 +138,8 @@ def test_the_figures_hold_nobodys_data(world: World, client, clock, alive) -> No
     assert figures["portal_updates", "waiting"] == 1
     assert figures["portal_heartbeat_age_seconds", "worker"] == 10
     assert figures["portal_paused_organizations",] == 1
-    assert figures["portal_orders_needing_a_human",] == 0
+    assert figures["portal_orders_needing_attention",] == 0
+    assert figures["portal_orders_needing_a_human",] == 0, "the old name, for one version"
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])

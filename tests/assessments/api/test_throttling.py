@@ -14,7 +14,7 @@ LIST = "/ashby/assessment.list"
 
 @pytest.fixture(autouse=True)
 def _nobody_has_called_yet(settings) -> None:
-    settings.INBOUND_FAILURES_PER_MINUTE = 5
+    settings.INBOUND_AUTH_FAILURES_PER_MINUTE = 5
     KeyGuessThrottle._worked.clear()
     calls.__init__()
 

@@ -215,7 +215,7 @@ def test_a_sender_that_died_is_followed_by_another_with_the_same_words(world: Wo
     world.ashby_takes_everything()
     world.work()
     assert world.waiting(order), "the claim still holds"
-    clock.shift(settings.CLAIM_SECONDS)
+    clock.shift(settings.LEASE_SECONDS)
     world.work()
     first, second = (c.request.body for c in world.wire.calls if "ashby.test" in c.request.url)
     assert first == second

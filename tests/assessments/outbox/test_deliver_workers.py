@@ -78,7 +78,7 @@ def test_a_worker_that_wakes_after_its_claim_writes_nothing_but_the_attempt(
         return (*world.written(), update, order.needs_attention, world.acme.connection.paused_at)
 
     def long_sleep() -> None:
-        clock.shift(settings.CLAIM_SECONDS + 1)
+        clock.shift(settings.LEASE_SECONDS + 1)
         world.work()
         before.append(state())
 

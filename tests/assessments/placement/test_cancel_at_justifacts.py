@@ -127,7 +127,7 @@ def test_while_the_worker_that_placed_it_is_dead(world, clock, order, settings) 
     Order.objects.filter(pk=order.pk).claim(order.pk, datetime.now(UTC))
     cancel(world, order)
     world.justifacts("assessment.status", TAKEN)
-    after(world, clock, order, settings.CLAIM_SECONDS)
+    after(world, clock, order, settings.LEASE_SECONDS)
     assert_over(world, order, told=[CANCELLED], placed=0, cancels=1)
 
 
@@ -234,7 +234,7 @@ def test_a_cancelling_worker_that_died_is_replaced(world, clock, order, settings
     now = datetime.now(UTC)
     Order.objects.filter(pk=order.pk, next_call="cancel").claim(order.pk, now)
     assert not place.call_justifacts(order.pk)
-    after(world, clock, order, timedelta(seconds=settings.CLAIM_SECONDS).seconds)
+    after(world, clock, order, timedelta(seconds=settings.LEASE_SECONDS).seconds)
     assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
 
 

@@ -63,7 +63,7 @@ def test_a_worker_that_died_while_placing_leaves_a_question_not_an_order(world, 
 
     world.work()
     assert not world.sent("assessment.status"), "the claim still holds"
-    clock.shift(settings.CLAIM_SECONDS)
+    clock.shift(settings.LEASE_SECONDS)
     world.work()
     for _ in range(2):
         clock.shift(10)
@@ -89,7 +89,7 @@ def test_a_worker_that_died_while_looking_up_has_changed_nothing(world, clock, s
     with pytest.raises(WorkerDied):
         place.call_justifacts(order.pk)
     world.justifacts("assessment.status", found(order, "JF-1"))
-    clock.shift(settings.CLAIM_SECONDS)
+    clock.shift(settings.LEASE_SECONDS)
     world.work()
     order.refresh_from_db()
     assert (order.justifacts_order_id, len(world.sent("assessment.start"))) == ("JF-1", 1)
@@ -106,7 +106,7 @@ def test_a_worker_that_wakes_after_its_claim_writes_nothing_but_the_attempt(
     before: list[tuple] = []
 
     def long_sleep() -> None:
-        clock.shift(settings.CLAIM_SECONDS + 1)
+        clock.shift(settings.LEASE_SECONDS + 1)
         world.work()
         before.append((*world.written(), *state(order)))
 
@@ -139,7 +139,7 @@ def test_a_sleepers_yes_ends_the_doubt_of_those_who_were_about_to_place_again(
     world.justifacts("assessment.status", NOT_FOUND)
 
     def long_sleep() -> None:
-        clock.shift(settings.CLAIM_SECONDS + 1)
+        clock.shift(settings.LEASE_SECONDS + 1)
         world.work()
         assert state(order)[2] == "look_up"
 
@@ -158,7 +158,7 @@ def test_two_numbers_for_one_order_are_a_humans_case(world: World, clock, settin
     world.justifacts("assessment.status", found(order, "JF-2"))
 
     def long_sleep() -> None:
-        clock.shift(settings.CLAIM_SECONDS + 1)
+        clock.shift(settings.LEASE_SECONDS + 1)
         world.work()
 
     placing(world, long_sleep, ends="JF-1")
@@ -254,12 +254,12 @@ def test_a_death_after_an_hour_of_failing_is_still_only_a_question(world, clock,
     with pytest.raises(WorkerDied):
         place.call_justifacts(order.pk)
     world.justifacts("assessment.status", "", 503)
-    clock.shift(settings.CLAIM_SECONDS)
+    clock.shift(settings.LEASE_SECONDS)
     world.work()
     order.refresh_from_db()
     assert not order.needs_attention, "one uncertain answer is not yet three"
     world.justifacts("assessment.status", found(order, "JF-AGAIN") if taken else NOT_FOUND)
-    for wait in (settings.CLAIM_SECONDS, 10):
+    for wait in (settings.LEASE_SECONDS, 10):
         clock.shift(wait)
         world.work()
     order.refresh_from_db()
@@ -272,7 +272,7 @@ def test_a_worker_whose_clock_is_ahead_does_not_take_over_a_placing(world: World
     seconds: list[object] = []
 
     def ahead() -> None:
-        now = timezone.now() + timedelta(seconds=10 * settings.CLAIM_SECONDS)
+        now = timezone.now() + timedelta(seconds=10 * settings.LEASE_SECONDS)
         seconds.append(acquire_lease(order.pk, (PendingCall.PLACE, PendingCall.LOOK_UP), now))
 
     placing(world, ahead)
@@ -282,7 +282,7 @@ def test_a_worker_whose_clock_is_ahead_does_not_take_over_a_placing(world: World
 
 
 def test_a_claim_that_is_too_short_for_a_call_stops_no_calls(world: World, settings) -> None:
-    settings.CLAIM_SECONDS = 5
+    settings.LEASE_SECONDS = 5
     order = world.start()
     world.justifacts_takes("JF-1")
     assert place.call_justifacts(order.pk)

@@ -248,7 +248,7 @@ def test_a_journal_that_cannot_be_written_stops_no_erasure(world: World, setting
     order = complete(world)
     in_the_way = tmp_path / "a file"
     in_the_way.touch()
-    settings.JOURNAL_DIR = in_the_way
+    settings.RECOVERY_LOG_DIR = in_the_way
     forgotten(world)
     assert is_erased(order)
     assert "the journal of erasures cannot be written" in caplog.text

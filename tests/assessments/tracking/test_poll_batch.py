@@ -132,7 +132,7 @@ def test_nobody_polls_an_order_that_another_polls(world, clock, settings, mine) 
     answers(world)
     assert poll.poll([mine.pk]) == []
     assert len(world.sent("assessment.status")) == 1
-    clock.shift(settings.CLAIM_SECONDS)
+    clock.shift(settings.LEASE_SECONDS)
     assert poll.poll([mine.pk]) == [mine.pk]
 
 

@@ -196,7 +196,7 @@ class Life(RuleBasedStateMachine):
 def test_no_sequence_of_events_loses_doubles_or_reorders_what_ashby_is_told(settings) -> None:
     """Hypothesis looks for one."""
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
-    settings.CLAIM_SECONDS = 60
+    settings.LEASE_SECONDS = 60
     run_state_machine_as_test(Life, settings=_SETTINGS)
 
 

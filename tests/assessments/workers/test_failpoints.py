@@ -34,7 +34,7 @@ def test_who_dies_there_leaves_nothing_half_done(
     point: str, tmp_path: Path, settings, killed: list[int]
 ) -> None:
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
-    settings.CRASH_POINTS_DIR = str(tmp_path)
+    settings.FAILPOINTS_DIR = str(tmp_path)
     (tmp_path / point).touch()
     life = Life()
     try:
@@ -91,7 +91,7 @@ def _once(act: Callable[[], object]) -> bool:
 
 
 def test_in_production_a_point_does_nothing(settings, tmp_path: Path, killed: list[int]) -> None:
-    settings.CRASH_POINTS_DIR = ""
+    settings.FAILPOINTS_DIR = ""
     for point in POINTS:
         failpoint(point)
     assert killed == []

@@ -141,8 +141,8 @@ class TwoWorkers(Life):
 def machine_clock(monkeypatch: pytest.MonkeyPatch, settings, tmp_path) -> None:
     """Seams are the crash points, and the fence follows the machine's clock."""
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
-    settings.CLAIM_SECONDS = 60
-    settings.CRASH_POINTS_DIR = str(tmp_path)
+    settings.LEASE_SECONDS = 60
+    settings.FAILPOINTS_DIR = str(tmp_path)
     monkeypatch.setattr(failpoints, "_die_if_asked", lambda file: _seam(file.name))
     for module in (fencing, leases):
         monkeypatch.setattr(module, "uptime", lambda: timezone.now().timestamp())

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.accounts.sessions import BY_ITSELF
+from integrations.accounts.sessions import BACKGROUND_REFRESH
 from tests.fixtures.admin import member, signed_in
 from tests.fixtures.world import World
 
@@ -113,7 +113,7 @@ class TestSessions:
     def test_a_page_that_asks_by_itself_does_not_keep_it_alive(self, hers: Client) -> None:
         for hours in (3, 6):
             with time_machine.travel(time.time() + hours * 3600):
-                hers.get(reverse("admin:index"), headers={BY_ITSELF: "yes"})
+                hers.get(reverse("admin:index"), headers={BACKGROUND_REFRESH: "yes"})
         with time_machine.travel(time.time() + 8.1 * 3600):
             assert not is_in(hers)
 

@@ -188,7 +188,7 @@ class TestSecondFactor:
     def test_the_providers_counts_where_the_operator_says_so(
         self, world: World, provider: Provider, settings: Any
     ) -> None:
-        settings.REQUIRE_TWO_FACTOR = settings.OIDC_TRUSTED_SECOND_FACTOR = True
+        settings.REQUIRE_TWO_FACTOR = settings.OIDC_PROVIDER_ENFORCES_MFA = True
         sam = colleague("sam", "support")
         provider.knows("sam@example.com")
         client = Client()

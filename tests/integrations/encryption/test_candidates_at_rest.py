@@ -72,7 +72,9 @@ def test_no_column_holds_the_candidate_in_clear(order: Order) -> None:
 
 
 def test_nor_does_a_file(order: Order) -> None:
-    written = [path.read_bytes() for path in Path(portal_settings.JOURNAL_DIR).rglob("*") if path.is_file()]
+    written = [
+        path.read_bytes() for path in Path(portal_settings.RECOVERY_LOG_DIR).rglob("*") if path.is_file()
+    ]
     assert written
     assert not [mark for mark in MARKS for content in written if mark.encode() in content]
 

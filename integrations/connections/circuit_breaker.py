@@ -38,7 +38,7 @@ _REST_SECONDS_WITHOUT_A_WORD = 5
 
 def not_blocked(side: Side, now: datetime, connection: str = "") -> Q:
     """Connections whose ``side`` does not rest; ``connection`` is the path to them."""
-    rest = f"{connection}{side}_rest_until"
+    rest = f"{connection}{side}_blocked_until"
     return Q(**{rest: None}) | Q(**{f"{rest}__lte": now})
 
 

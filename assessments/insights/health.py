@@ -7,7 +7,8 @@ from django.db.models import Count, Min
 
 from assessments.models import AshbyUpdate, Heartbeat, Order, PendingCall
 from assessments.statuses import Status
-from integrations.connections.circuit_breaker import Side, healthy
+from integrations.connections.circuit_breaker import healthy
+from integrations.endpoints import Endpoint
 from integrations.models import Connection
 
 #: Sweeps run every 2 s; this long without one means that nobody works.
@@ -45,14 +46,14 @@ def oldest_due(now: datetime) -> timedelta | None:
     # Where the other side is unwell, work waits for it, not for us.
     path = "organization__connection__"
     enabled = Order.objects.filter(
-        healthy(Side.JUSTIFACTS, now, path), organization__connection__is_enabled=True
+        healthy(Endpoint.JUSTIFACTS, now, path), organization__connection__is_enabled=True
     )
     call = enabled.not_leased(now).filter(next_attempt_at__lte=now).exclude(next_call=PendingCall.NONE)
     first_call = call.aggregate(first=Min("next_attempt_at"))["first"]
     updates = (
         AshbyUpdate.objects.deliverable(now)
         .not_leased(now)
-        .filter(healthy(Side.ASHBY, now, f"order__{path}"))
+        .filter(healthy(Endpoint.ASHBY, now, f"order__{path}"))
     )
     first_update = updates.aggregate(first=Min("next_attempt_at"))["first"]
     times = [moment for moment in (first_call, first_update) if moment is not None]

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from assessments.models.leases import Leased, LeasedQuerySet
 from assessments.models.orders import Order
-from integrations.connections.circuit_breaker import Side, not_blocked
+from integrations.connections.circuit_breaker import not_blocked
 from integrations.encryption.fields import PersonalJSONField, PersonalTextField
+from integrations.endpoints import Endpoint
 
 
 class AshbyUpdateQuerySet(LeasedQuerySet["AshbyUpdate"]):
@@ -41,7 +42,7 @@ class AshbyUpdateQuerySet(LeasedQuerySet["AshbyUpdate"]):
 
     def _due(self, now: datetime) -> Self:
         return self.next_in_order().filter(
-            not_blocked(Side.ASHBY, now, "order__organization__connection__"),
+            not_blocked(Endpoint.ASHBY, now, "order__organization__connection__"),
             state=AshbyUpdate.State.WAITING,
             next_attempt_at__lte=now,
             order__organization__connection__is_enabled=True,

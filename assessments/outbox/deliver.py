@@ -26,10 +26,11 @@ from assessments.orders.call_log import log_attempt
 from assessments.orders.transaction import clear_attention, flag_for_attention, locked_order, record_event
 from integrations.ashby.client import AssessmentNotFound, InvalidUpdate, warnings_of
 from integrations.connections.api_keys import key_was_replaced
-from integrations.connections.circuit_breaker import Side, allow_request
+from integrations.connections.circuit_breaker import allow_request
 from integrations.connections.clients import ashby_client
-from integrations.connections.health import record_ashby_result
+from integrations.connections.health import record_call_result
 from integrations.connections.pauses import PROBE_EVERY, pause, resume, take_probe
+from integrations.endpoints import Endpoint
 from integrations.failpoints import failpoint
 from integrations.http.errors import Answer, BudgetSpent, CallFailed, Unauthorized
 from integrations.redaction import redact_text
@@ -62,7 +63,7 @@ def deliver_next(assessment_id: UUID) -> bool:
         answer = client.update(claimed.update.payload, order.personal_data, claimed.sends_until)
     except BudgetSpent as error:
         _give_back(claimed)
-        record_ashby_result(connection, error, timezone.now())
+        record_call_result(connection, Endpoint.ASHBY, error, timezone.now())
         return False
     except CallFailed as error:
         failure, answer = error, error.answer
@@ -85,7 +86,7 @@ def deliver_next(assessment_id: UUID) -> bool:
         update.save()
         failpoint("deliver.before_commit")
     failpoint("deliver.committed")
-    record_ashby_result(connection, failure, now, hide=claimed.update.order.personal_data)
+    record_call_result(connection, Endpoint.ASHBY, failure, now, hide=claimed.update.order.personal_data)
     return failure is None
 
 
@@ -106,7 +107,7 @@ def _claim_head(assessment_id: UUID, now: datetime) -> _Claimed | None:
     claimed = _Claimed(head, token, until, is_probe)
     connection = head.order.organization.connection
     # Asked last: while Ashby is broken one call at a time tries it, and that call must be made.
-    if (is_probe and not take_probe(connection, now)) or not allow_request(connection, Side.ASHBY, now):
+    if (is_probe and not take_probe(connection, now)) or not allow_request(connection, Endpoint.ASHBY, now):
         _give_back(claimed)
         return None
     return claimed

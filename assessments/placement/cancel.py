@@ -13,7 +13,8 @@ from assessments.orders.transaction import (
 )
 from assessments.placement.lease import Lease, release_lease
 from integrations.connections.clients import justifacts_client
-from integrations.connections.health import record_justifacts_result
+from integrations.connections.health import record_call_result
+from integrations.endpoints import Endpoint
 from integrations.failpoints import failpoint
 from integrations.http.errors import (
     Answer,
@@ -61,7 +62,7 @@ def cancel_at_justifacts(claim: Lease) -> None:
         answer = _cancel_all_numbers(justifacts_client(connection), order)
     except BudgetSpent as error:
         release_lease(claim)
-        record_justifacts_result(connection, error, claim.now())
+        record_call_result(connection, Endpoint.JUSTIFACTS, error, claim.now())
         return
     except CallFailed as error:
         failure, answer = error, error.answer
@@ -97,7 +98,7 @@ def cancel_at_justifacts(claim: Lease) -> None:
                     "trying. Call Justifacts if it is urgent.",
                 )
         failpoint("cancel.before_commit")
-    record_justifacts_result(connection, failure, now, hide=claim.order.personal_data)
+    record_call_result(connection, Endpoint.JUSTIFACTS, failure, now, hide=claim.order.personal_data)
 
 
 def _is_refused(order: Order, failure: CallFailed) -> bool:

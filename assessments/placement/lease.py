@@ -11,7 +11,8 @@ from django.utils import timezone
 from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
 from assessments.models.leases import send_deadline
 from assessments.orders.transaction import clear_attention, locked_order, record_event, schedule_call
-from integrations.connections.circuit_breaker import Side, allow_request, not_blocked
+from integrations.connections.circuit_breaker import allow_request, not_blocked
+from integrations.endpoints import Endpoint
 from integrations.models import Connection
 
 
@@ -54,13 +55,13 @@ def release_lease(claimed: Lease) -> None:
 def justifacts_is_not_blocked(assessment_id: UUID, now: datetime) -> bool:
     """Whether the order's organization is switched on and its calls to Justifacts do not rest."""
     connections = Connection.objects.filter(organization__orders=assessment_id, is_enabled=True)
-    return connections.filter(not_blocked(Side.JUSTIFACTS, now)).exists()
+    return connections.filter(not_blocked(Endpoint.JUSTIFACTS, now)).exists()
 
 
 def may_call(claimed: Lease) -> bool:
     """Whether the claimed call may go out. While Justifacts is broken one call at a time tries it, so
     that this is asked last, by whom is certain to make it; else the claim is given back."""
-    if allow_request(claimed.order.organization.connection, Side.JUSTIFACTS, claimed.now()):
+    if allow_request(claimed.order.organization.connection, Endpoint.JUSTIFACTS, claimed.now()):
         return True
     release_lease(claimed)
     return False

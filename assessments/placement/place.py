@@ -40,7 +40,8 @@ from assessments.placement.look_up import never_sent, requires_look_up
 from assessments.tracking.apply import apply_status, link_provider_order, note_provider_order
 from assessments.tracking.not_understood import record_not_understood
 from integrations.connections.clients import justifacts_client
-from integrations.connections.health import record_justifacts_result
+from integrations.connections.health import record_call_result
+from integrations.endpoints import Endpoint
 from integrations.failpoints import failpoint
 from integrations.http.errors import Answer, BudgetSpent, CallFailed, Refused
 from integrations.justifacts.client import Found, OrderNotFound, Placed
@@ -97,7 +98,7 @@ def _place(claimed: Lease) -> None:
         outcome = client.start(order.start_request, str(order.assessment_id), claimed.sends_until)
     except BudgetSpent as error:
         release_lease(claimed)
-        record_justifacts_result(connection, error, claimed.now())
+        record_call_result(connection, Endpoint.JUSTIFACTS, error, claimed.now())
         return
     except CallFailed as error:
         outcome = error
@@ -115,7 +116,7 @@ def _place(claimed: Lease) -> None:
         failpoint("place.before_commit")
     failpoint("place.committed")
     failure = outcome if isinstance(outcome, CallFailed) else outcome.not_understood
-    record_justifacts_result(connection, failure, now, hide=claimed.order.personal_data)
+    record_call_result(connection, Endpoint.JUSTIFACTS, failure, now, hide=claimed.order.personal_data)
 
 
 def _look_up(claimed: Lease) -> None:
@@ -129,7 +130,7 @@ def _look_up(claimed: Lease) -> None:
         )
     except BudgetSpent as error:
         release_lease(claimed)
-        record_justifacts_result(connection, error, claimed.now())
+        record_call_result(connection, Endpoint.JUSTIFACTS, error, claimed.now())
         return
     except CallFailed as error:
         outcome = error
@@ -147,7 +148,7 @@ def _look_up(claimed: Lease) -> None:
             _uncertain(order, outcome, now)
         failpoint("look_up.before_commit")
     failure = outcome if isinstance(outcome, CallFailed) else outcome.not_understood
-    record_justifacts_result(connection, failure, now, hide=claimed.order.personal_data)
+    record_call_result(connection, Endpoint.JUSTIFACTS, failure, now, hide=claimed.order.personal_data)
 
 
 def _keep(order: Order, call: CallAttempt.Call, outcome: Placed | Found | CallFailed, now: datetime) -> None:

@@ -21,7 +21,8 @@ from assessments.recovery import restore_missing_orders
 from assessments.recovery_log import KEPT as JOURNAL_KEPT
 from assessments.statuses import ENDED
 from assessments.tracking.poll import BATCH, ask_each
-from integrations.connections.circuit_breaker import Side, is_open
+from integrations.connections.circuit_breaker import is_open
+from integrations.endpoints import Endpoint
 from integrations.http.errors import CallFailed, NotSent
 from integrations.justifacts.client import Found, OrderNotFound
 from integrations.models import Connection
@@ -138,7 +139,7 @@ def _compare_batch(report: Reconciliation, connection: Connection, orders: Seque
 def _rest_of(connection: Connection) -> float:
     """How long to wait until the rest of a batch can be asked about; 0: too long, or nobody knows."""
     connection.refresh_from_db()
-    if is_open(connection, Side.JUSTIFACTS):
+    if is_open(connection, Endpoint.JUSTIFACTS):
         return 0
     until = connection.justifacts_blocked_until or timezone.now()
     seconds = max((until - timezone.now()).total_seconds(), 1)

@@ -8,8 +8,7 @@ from assessments.orders.backoff import ASK_AFTER
 from assessments.orders.call_log import log_result
 from assessments.orders.transaction import flag_for_attention, locked_order, record_event, record_event_once
 from assessments.tracking.apply import find
-from integrations.connections.health import UNREADABLE_PUSH
-from integrations.connections.health import record_unreadable_push as keep_push_problem
+from integrations.connections.health import UNREADABLE_PUSH, record_unreadable_push
 from integrations.http.errors import NotUnderstood
 from integrations.http.excerpts import excerpt
 from integrations.models import Connection
@@ -56,7 +55,7 @@ def note_unreadable_push(
     of the order that it is about, where one can be identified. Changes nothing else. ``call`` is saved with
     that order."""
     text = f"{UNREADABLE_PUSH} {reason}"
-    keep_push_problem(connection, text, now, lasts_until=now + PUSH_PROBLEM_LASTS)
+    record_unreadable_push(connection, text, now, lasts_until=now + PUSH_PROBLEM_LASTS)
     if (found := _order_in(connection, body)) is None:
         return
     with locked_order(found.pk) as order:

@@ -20,9 +20,10 @@ from assessments.tracking.apply import apply_status, has_changes, note_provider_
 from assessments.tracking.not_understood import note_failed_poll
 from assessments.tracking.order_number import is_another_number, report_conflict
 from assessments.tracking.poll_schedule import next_poll
-from integrations.connections.circuit_breaker import Side, allow_request, is_open
+from integrations.connections.circuit_breaker import allow_request, is_open
 from integrations.connections.clients import justifacts_client
-from integrations.connections.health import record_justifacts_result
+from integrations.connections.health import record_call_result
+from integrations.endpoints import Endpoint
 from integrations.failpoints import failpoint
 from integrations.http.errors import (
     BudgetSpent,
@@ -92,7 +93,7 @@ def _by_connection(orders: list[Order]) -> list[tuple[Connection, list[Order]]]:
 def ask_each(connection: Connection, orders: Sequence[Order]) -> list[tuple[Order, _Outcome]]:
     """What Justifacts says of orders of one connection; of those that it was not asked about (its calls
     rest, its budget is spent, one answer after the other failed), nothing."""
-    if not allow_request(connection, Side.JUSTIFACTS, timezone.now()):
+    if not allow_request(connection, Endpoint.JUSTIFACTS, timezone.now()):
         return []
     try:
         client = justifacts_client(connection)
@@ -100,7 +101,7 @@ def ask_each(connection: Connection, orders: Sequence[Order]) -> list[tuple[Orde
     except CallFailed as error:
         _note_health(connection, [(orders[0], error)])
         return [] if isinstance(error, BudgetSpent) else [(order, error) for order in orders]
-    at_a_time = 1 if is_open(connection, Side.JUSTIFACTS) else _AT_A_TIME
+    at_a_time = 1 if is_open(connection, Endpoint.JUSTIFACTS) else _AT_A_TIME
     # The threads that ask have no business with the database.
     used: set[int] = set()
     pairs = list(_asked(replace(client, note_use=used.add), orders, at_a_time))
@@ -201,8 +202,9 @@ def _note_health(connection: Connection, pairs: Sequence[tuple[Order, _Outcome]]
         failure = outcome if isinstance(outcome, CallFailed) else None
         is_unreadable = isinstance(failure, NotUnderstood)
         asked_again = _poll_after_failure(order, now) if is_unreadable else None
-        record_justifacts_result(
+        record_call_result(
             connection,
+            Endpoint.JUSTIFACTS,
             failure,
             now,
             hide=order.personal_data,

@@ -15,7 +15,8 @@ from django.db.models.functions import RowNumber
 
 from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.tracking.poll import BATCH
-from integrations.connections.circuit_breaker import Side, not_blocked
+from integrations.connections.circuit_breaker import not_blocked
+from integrations.endpoints import Endpoint
 
 #: At the most this many of each kind a sweep; the next one, seconds later, takes the rest.
 MOST = 200
@@ -69,7 +70,7 @@ def _orders(now: datetime) -> QuerySet[Order]:
         Order.objects.order_by()
         .not_leased(now)
         .filter(
-            not_blocked(Side.JUSTIFACTS, now, "organization__connection__"),
+            not_blocked(Endpoint.JUSTIFACTS, now, "organization__connection__"),
             next_attempt_at__lte=now,
             organization__connection__is_enabled=True,
         )

@@ -11,6 +11,7 @@ from integrations.ashby.client import KeyInfo
 from integrations.connections.clients import ashby_client, justifacts_client
 from integrations.connections.health import problem_fields
 from integrations.connections.pauses import resume
+from integrations.endpoints import Endpoint
 from integrations.http.errors import CallFailed, Unauthorized
 from integrations.models import Connection
 
@@ -49,7 +50,7 @@ def check_ashby(connection: Connection) -> list[Finding]:
         finding = Finding("Ashby", "problem", error.message)
     if finding.ok:
         resume(connection.organization)
-    _note_check(connection, "ashby", finding, now)
+    _note_check(connection, Endpoint.ASHBY, finding, now)
     return [finding, *advice]
 
 
@@ -60,15 +61,15 @@ def check_justifacts(connection: Connection) -> Finding:
         finding = Finding("Justifacts", "ok", _list_packages(connection))
     except CallFailed as error:
         finding = Finding("Justifacts", "problem", error.message)
-    _note_check(connection, "justifacts", finding, now)
+    _note_check(connection, Endpoint.JUSTIFACTS, finding, now)
     return finding
 
 
-def _note_check(connection: Connection, side: str, finding: Finding, now: datetime) -> None:
+def _note_check(connection: Connection, endpoint: Endpoint, finding: Finding, now: datetime) -> None:
     changes: dict[str, object] = {"checked_at": now}
-    changes |= problem_fields(side, "" if finding.ok else finding.text, now)
+    changes |= problem_fields(endpoint, "" if finding.ok else finding.text, now)
     if finding.ok:
-        changes[f"{side}_answered_at"] = now
+        changes[endpoint.columns.last_success_at] = now
     Connection.objects.filter(pk=connection.pk).update(**changes)
 
 

@@ -1,15 +1,17 @@
-"""The circuit breaker of each side of a connection.
+"""The circuit breaker of each endpoint of a connection.
 
-After ``OPENS_AFTER`` failures in a row no call is made to that side for a while; then one call tries,
-and either all go on or the rest begins again, longer. A 429 and a spent budget are rests too, without
-a failure. The state stands on the connection, so that all processes share it and people can read it.
+After ``OPENS_AFTER`` failures in a row the portal stops calling the endpoint for a cooldown. Then one call
+tries it: a success closes the breaker, another failure starts a longer cooldown. A 429 and a spent budget
+block the endpoint for a while too, without counting as failures. The state is in the connection's row, so
+that all processes share it and pages can show it.
 """
 
 from datetime import datetime, timedelta
-from enum import StrEnum
+from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 
+from integrations.endpoints import Endpoint
 from integrations.http.errors import (
     BudgetSpent,
     CallFailed,
@@ -21,87 +23,97 @@ from integrations.http.errors import (
 )
 from integrations.models import Connection
 
-
-class Side(StrEnum):
-    ASHBY = "ashby"
-    JUSTIFACTS = "justifacts"
-
-
 OPENS_AFTER = 5
-_RESTS = (5, 10, 20, 30)
-#: For so long nobody else tries: longer than the longest call.
+_COOLDOWN_SECONDS = (5, 10, 20, 30)
+#: While one caller tries a broken endpoint, nobody else does: longer than the longest call.
 _PROBE = timedelta(seconds=20)
-#: The other side's Retry-After is kept to for each update as it stands, for the whole side only so long.
-_LONGEST_REST_SECONDS = 15 * 60
-_REST_SECONDS_WITHOUT_A_WORD = 5
+#: Retry-After is honoured in full for the single update or order, but blocks the whole endpoint for this
+#: long at the most.
+_LONGEST_BLOCK_SECONDS = 15 * 60
+#: For a 429 without Retry-After.
+_DEFAULT_BLOCK_SECONDS = 5
 
 
-def not_blocked(side: Side, now: datetime, connection: str = "") -> Q:
-    """Connections whose ``side`` does not rest; ``connection`` is the path to them."""
-    rest = f"{connection}{side}_blocked_until"
-    return Q(**{rest: None}) | Q(**{f"{rest}__lte": now})
+def not_blocked(endpoint: Endpoint, now: datetime, connection: str = "") -> Q:
+    """Connections whose ``endpoint`` may be called. ``connection`` is the query path to them, with its
+    trailing underscores."""
+    blocked_until = f"{connection}{endpoint.columns.blocked_until}"
+    return Q(**{blocked_until: None}) | Q(**{f"{blocked_until}__lte": now})
 
 
-def healthy(side: Side, now: datetime, connection: str = "") -> Q:
-    """Connections whose ``side`` neither rests nor has failed so often that single calls try it."""
-    return not_blocked(side, now, connection) & Q(**{f"{connection}{side}_failures__lt": OPENS_AFTER})
+def healthy(endpoint: Endpoint, now: datetime, connection: str = "") -> Q:
+    """Connections whose ``endpoint`` is neither blocked nor tried by single calls only."""
+    is_closed = Q(**{f"{connection}{endpoint.columns.failures}__lt": OPENS_AFTER})
+    return not_blocked(endpoint, now, connection) & is_closed
 
 
-def allow_request(connection: Connection, side: Side, now: datetime) -> bool:
-    """Whether a call may be made now. While the side is broken, a single caller gets it."""
-    until: datetime | None = getattr(connection, f"{side}_blocked_until")
-    if until is None or (until <= now and not is_open(connection, side)):
+def allow_request(connection: Connection, endpoint: Endpoint, now: datetime) -> bool:
+    """Whether a call may be made now. While the breaker is open, of any number of callers one gets it after
+    the cooldown, so ask last: whoever gets it must make the call."""
+    until = endpoint.state(connection).blocked_until
+    if until is None or (until <= now and not is_open(connection, endpoint)):
         return True
     if until > now:
         return False
-    probes = Connection.objects.filter(pk=connection.pk, **{f"{side}_blocked_until": until})
-    return probes.update(**{f"{side}_blocked_until": now + _PROBE}) == 1
+    blocked_until = endpoint.columns.blocked_until
+    unchanged = Connection.objects.filter(pk=connection.pk, **{blocked_until: until})
+    return unchanged.update(**{blocked_until: now + _PROBE}) == 1
 
 
 def reset_cooldown(organization_id: int, now: datetime) -> None:
-    """A person wants a call made now: what rests may be tried at once, still by one caller at a time."""
-    for side in Side:
-        rest = f"{side}_blocked_until"
-        Connection.objects.filter(organization=organization_id, **{f"{rest}__gt": now}).update(**{rest: now})
+    """A person wants a call made now: a blocked endpoint may be tried at once, still by one caller at a
+    time."""
+    for endpoint in Endpoint:
+        blocked_until = endpoint.columns.blocked_until
+        blocked = Connection.objects.filter(organization=organization_id, **{f"{blocked_until}__gt": now})
+        blocked.update(**{blocked_until: now})
 
 
-def is_open(connection: Connection, side: Side) -> bool:
-    """Whether calls to that side have failed so often that they rest."""
-    failures: int = getattr(connection, f"{side}_failures")
-    return failures >= OPENS_AFTER
-
-
-def record_result(connection: Connection, side: Side, failure: CallFailed | None, now: datetime) -> bool:
-    """Counts how a call to ``side`` ended, and says whether its calls now rest for failures. A side that
-    refuses a call has answered; a proxy's page and an error code of the server are failures."""
-    if failure is None or has_answered(failure):
-        if getattr(connection, f"{side}_failures") or getattr(connection, f"{side}_blocked_until"):
-            _rest(connection, side, None, failures=0)
-    elif isinstance(failure, BudgetSpent) or (isinstance(failure, NotSent) and failure.answer.status == 429):
-        asked = _REST_SECONDS_WITHOUT_A_WORD if failure.retry_after is None else failure.retry_after
-        _rest(connection, side, now + timedelta(seconds=min(max(asked, 1), _LONGEST_REST_SECONDS)))
-    else:
-        return _count_failure(connection, side, now)
-    return False
+def is_open(connection: Connection, endpoint: Endpoint) -> bool:
+    """Whether the last ``OPENS_AFTER`` calls to the endpoint failed, by this reading of the row."""
+    return endpoint.state(connection).failures >= OPENS_AFTER
 
 
 def has_answered(failure: CallFailed) -> bool:
-    """Whether the failure is about one message and says nothing against the side: it has understood it."""
+    """Whether the failure is about one message and says nothing against the endpoint: the other side has
+    understood the call."""
     is_unclear = isinstance(failure, UnclearRefusal) and not isinstance(failure, ServerError)
     return isinstance(failure, Refused | NotUnderstood) or is_unclear
 
 
-def _count_failure(connection: Connection, side: Side, now: datetime) -> bool:
-    failures = f"{side}_failures"
-    rows = Connection.objects.filter(pk=connection.pk)
-    rows.update(**{failures: F(failures) + 1})
-    beyond = max(getattr(connection, failures) + 1 - OPENS_AFTER, 0)
-    rest = timedelta(seconds=_RESTS[min(beyond, len(_RESTS) - 1)])
-    return bool(
-        rows.filter(**{f"{failures}__gte": OPENS_AFTER}).update(**{f"{side}_blocked_until": now + rest})
-    )
+def counts_as_failure(failure: CallFailed | None) -> bool:
+    """Whether the endpoint failed. A refusal is an answer, and a limit (a 429, or our own budget) is not its
+    failure; a proxy's page and an error code of the server are."""
+    if failure is None or has_answered(failure):
+        return False
+    is_429 = isinstance(failure, NotSent) and failure.answer.status == 429
+    return not (is_429 or isinstance(failure, BudgetSpent))
 
 
-def _rest(connection: Connection, side: Side, until: datetime | None, **counted: int) -> None:
-    changes = {f"{side}_{name}": value for name, value in counted.items()}
-    Connection.objects.filter(pk=connection.pk).update(**{f"{side}_blocked_until": until}, **changes)
+def opens(endpoint: Endpoint) -> Q:
+    """Connections whose breaker one more failure opens, or keeps open."""
+    return Q(**{f"{endpoint.columns.failures}__gte": OPENS_AFTER - 1})
+
+
+def breaker_changes(
+    connection: Connection, endpoint: Endpoint, failure: CallFailed | None, now: datetime
+) -> dict[str, Any]:
+    """What the result of a call changes in the breaker's columns, for an UPDATE of the connection."""
+    columns, state = endpoint.columns, endpoint.state(connection)
+    if failure is None or has_answered(failure):
+        is_clear = not state.failures and state.blocked_until is None
+        return {} if is_clear else {columns.failures: 0, columns.blocked_until: None}
+    if not counts_as_failure(failure):
+        asked = _DEFAULT_BLOCK_SECONDS if failure.retry_after is None else failure.retry_after
+        return {
+            columns.blocked_until: now + timedelta(seconds=min(max(asked, 1), _LONGEST_BLOCK_SECONDS)),
+        }
+    beyond = min(max(state.failures + 1 - OPENS_AFTER, 0), len(_COOLDOWN_SECONDS) - 1)
+    cooldown_ends = now + timedelta(seconds=_COOLDOWN_SECONDS[beyond])
+    return {
+        # Counted in the row: other workers' failures are counted at the same time.
+        columns.failures: F(columns.failures) + 1,
+        columns.blocked_until: Case(
+            When(opens(endpoint), then=Value(cooldown_ends)), default=F(columns.blocked_until)
+        ),
+    }

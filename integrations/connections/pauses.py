@@ -1,7 +1,7 @@
 """The pause of an organization's deliveries: Ashby has refused its key (``docs/protocol.md``).
 
-A refusal may pass: a key whose permission was taken and given back, a mistake at Ashby. So one update tries
-every few minutes, and deliveries go on by themselves once Ashby takes the key again.
+A refusal may pass: a key whose permission was taken and given back, or a mistake at Ashby. So one update
+probes every few minutes, and deliveries resume by themselves once Ashby accepts the key again.
 """
 
 from datetime import datetime, timedelta
@@ -9,29 +9,30 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from integrations.connections.health import problem_fields
+from integrations.endpoints import Endpoint
 from integrations.models import Connection, Organization
 
-#: While deliveries are paused, one update tries this often.
+#: While deliveries are paused, one update is tried this often.
 PROBE_EVERY = timedelta(minutes=5)
 
 
 def pause(organization: Organization, reason: str, now: datetime) -> bool:
-    """Stops the org's deliveries to Ashby until a key works again, apart from one update every
+    """Pause the organization's deliveries until a key works again, apart from one update every
     ``PROBE_EVERY``. False: they were paused already."""
     return (
         Connection.objects.filter(organization=organization, paused_at=None).update(
             paused_at=now,
             pause_reason=reason,
             probe_at=now + PROBE_EVERY,
-            **problem_fields("ashby", reason, now),
+            **problem_fields(Endpoint.ASHBY, reason, now),
         )
         == 1
     )
 
 
 def take_probe(connection: Connection, now: datetime) -> bool:
-    """Whether the caller may send the one update that tries whether Ashby takes the key again. Of any number
-    of processes one gets it, and the next one ``PROBE_EVERY`` later."""
+    """Whether the caller may send the one update that tries whether Ashby accepts the key again. Of any
+    number of processes one gets it, and the next one ``PROBE_EVERY`` later."""
     due = Connection.objects.filter(
         Q(probe_at=None) | Q(probe_at__lte=now), pk=connection.pk, is_enabled=True
     )
@@ -39,7 +40,7 @@ def take_probe(connection: Connection, now: datetime) -> bool:
 
 
 def resume(organization: Organization) -> bool:
-    """Lets the org's deliveries go on. False: they were not paused."""
+    """Resume the organization's deliveries. False: they were not paused."""
     return (
         Connection.objects.filter(organization=organization)
         .exclude(paused_at=None)

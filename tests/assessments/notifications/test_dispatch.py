@@ -10,8 +10,9 @@ from django.core import mail
 from django.utils import timezone
 
 from assessments.models import NotificationPreference, NotificationState, Order
-from integrations.connections.health import record_justifacts_result
+from integrations.connections.health import record_call_result
 from integrations.connections.pauses import resume
+from integrations.endpoints import Endpoint
 from integrations.http.errors import Unknown
 from integrations.models import Connection
 from tests.assessments.notifications.sending import NINE, a_minute_passes, breaks, member, needs_a_human
@@ -40,11 +41,15 @@ def subjects() -> list[str]:
 
 def justifacts_fails() -> None:
     connection = Connection.objects.get(organization__slug="acme")
-    record_justifacts_result(connection, Unknown("justifacts.test did not answer in time."), timezone.now())
+    record_call_result(
+        connection, Endpoint.JUSTIFACTS, Unknown("justifacts.test did not answer in time."), timezone.now()
+    )
 
 
 def justifacts_answers() -> None:
-    record_justifacts_result(Connection.objects.get(organization__slug="acme"), None, timezone.now())
+    record_call_result(
+        Connection.objects.get(organization__slug="acme"), Endpoint.JUSTIFACTS, None, timezone.now()
+    )
 
 
 class TestAConnectionBreaks:

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from assessments import tasks
 from assessments.models import NotificationPreference, NotificationState
-from integrations.connections.health import record_justifacts_result
+from integrations.connections.health import record_call_result
 from integrations.connections.pauses import pause
+from integrations.endpoints import Endpoint
 from integrations.http.errors import Refused
 from integrations.models import Role
 from tests.assessments.notifications.sending import (
@@ -177,7 +178,9 @@ class TestNothingIsLost:
 
     def test_a_refusal_is_about_one_order_and_its_words_stay_out(self, world: World, ada: User) -> None:
         connection = world.acme.connection
-        record_justifacts_result(connection, Refused("Zoë has no address."), NINE, hide=("Zoë",))
+        record_call_result(
+            connection, Endpoint.JUSTIFACTS, Refused("Zoë has no address."), NINE, hide=("Zoë",)
+        )
         connection.refresh_from_db()
         assert (connection.justifacts_problem, connection.justifacts_answered_at) == ("", NINE)
 

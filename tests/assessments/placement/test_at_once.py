@@ -21,7 +21,8 @@ from assessments.tracking import poll
 from integrations.catalog.mapping import map_job, set_default_package
 from integrations.catalog.sync import SyncResult, sync_jobs, sync_packages
 from integrations.connections.api_keys import add_ashby_key
-from integrations.connections.circuit_breaker import OPENS_AFTER, Side, allow_request
+from integrations.connections.circuit_breaker import OPENS_AFTER, allow_request
+from integrations.endpoints import Endpoint
 from integrations.models import Connection, Job, Package
 from tests.e2e.processes import eventually
 from tests.fixtures.services import on_postgresql
@@ -182,7 +183,7 @@ def test_of_many_callers_one_tries_whether_a_broken_side_works_again(world: Worl
     now = timezone.now()
     Connection.objects.update(justifacts_failures=OPENS_AFTER, justifacts_blocked_until=now)
     connection = Connection.objects.get(pk=world.acme.connection.pk)
-    answers = at_once(*[lambda: allow_request(connection, Side.JUSTIFACTS, now)] * MANY)
+    answers = at_once(*[lambda: allow_request(connection, Endpoint.JUSTIFACTS, now)] * MANY)
     assert answers.count(True) == 1
 
 

@@ -12,8 +12,9 @@ from django.core.exceptions import ValidationError
 from integrations.connections.api_keys import add_ashby_key, find_by_verification_key
 from integrations.connections.check import check
 from integrations.connections.connect import connect
-from integrations.connections.health import record_ashby_result, record_justifacts_result
+from integrations.connections.health import record_call_result
 from integrations.connections.pauses import pause, resume
+from integrations.endpoints import Endpoint
 from integrations.http.errors import NotSent, Refused, Unauthorized, Unknown
 from integrations.models import AshbyApiKey, Connection, Organization
 from tests.fixtures.world import JUSTIFACTS, World
@@ -233,40 +234,42 @@ def now_of(world: World) -> Connection:
 class TestSinceWhenASideFails:
     def test_the_first_of_several_problems_in_a_row_is_its_beginning(self, world: World) -> None:
         stale = now_of(world)
-        record_justifacts_result(stale, Unknown("No answer."), NINE)
+        record_call_result(stale, Endpoint.JUSTIFACTS, Unknown("No answer."), NINE)
         # By a worker that had read the row before, and by one that reads it again.
-        record_justifacts_result(stale, NotSent("Too many."), NINE + MINUTE)
-        record_justifacts_result(now_of(world), Unauthorized("No such key."), NINE + 2 * MINUTE)
+        record_call_result(stale, Endpoint.JUSTIFACTS, NotSent("Too many."), NINE + MINUTE)
+        record_call_result(
+            now_of(world), Endpoint.JUSTIFACTS, Unauthorized("No such key."), NINE + 2 * MINUTE
+        )
         connection = now_of(world)
         assert connection.justifacts_problem == "No such key."
         assert connection.justifacts_problem_since == NINE
         assert (connection.ashby_problem, connection.ashby_problem_since) == ("", None)
 
     def test_an_answer_ends_it(self, world: World) -> None:
-        record_justifacts_result(now_of(world), Unknown("No answer."), NINE)
-        record_justifacts_result(now_of(world), None, NINE + MINUTE)
+        record_call_result(now_of(world), Endpoint.JUSTIFACTS, Unknown("No answer."), NINE)
+        record_call_result(now_of(world), Endpoint.JUSTIFACTS, None, NINE + MINUTE)
         connection = now_of(world)
         assert (connection.justifacts_problem, connection.justifacts_problem_since) == ("", None)
         assert connection.justifacts_answered_at == NINE + MINUTE
-        record_justifacts_result(connection, Unknown("No answer."), NINE + 2 * MINUTE)
+        record_call_result(connection, Endpoint.JUSTIFACTS, Unknown("No answer."), NINE + 2 * MINUTE)
         assert now_of(world).justifacts_problem_since == NINE + 2 * MINUTE
 
     def test_a_problem_from_before_the_upgrade_begins_when_it_is_next_seen(self, world: World) -> None:
         Connection.objects.update(justifacts_problem="No answer.")
-        record_justifacts_result(now_of(world), Unknown("No answer."), NINE)
+        record_call_result(now_of(world), Endpoint.JUSTIFACTS, Unknown("No answer."), NINE)
         assert now_of(world).justifacts_problem_since == NINE
 
     def test_a_refused_order_is_an_answer_of_justifacts_and_no_news_of_ashby(self, world: World) -> None:
-        record_justifacts_result(now_of(world), Unknown("No answer."), NINE)
-        record_ashby_result(now_of(world), Unknown("No answer."), NINE)
-        record_justifacts_result(now_of(world), Refused("Not this one."), NINE + MINUTE)
-        record_ashby_result(now_of(world), Refused("Not this one."), NINE + MINUTE)
+        record_call_result(now_of(world), Endpoint.JUSTIFACTS, Unknown("No answer."), NINE)
+        record_call_result(now_of(world), Endpoint.ASHBY, Unknown("No answer."), NINE)
+        record_call_result(now_of(world), Endpoint.JUSTIFACTS, Refused("Not this one."), NINE + MINUTE)
+        record_call_result(now_of(world), Endpoint.ASHBY, Refused("Not this one."), NINE + MINUTE)
         connection = now_of(world)
         assert (connection.justifacts_problem, connection.justifacts_answered_at) == ("", NINE + MINUTE)
         assert (connection.ashby_problem, connection.ashby_last_success_at) == ("No answer.", None)
 
     def test_a_pause_begins_with_the_problem_that_was_there(self, world: World) -> None:
-        record_ashby_result(now_of(world), Unknown("No answer."), NINE)
+        record_call_result(now_of(world), Endpoint.ASHBY, Unknown("No answer."), NINE)
         pause(world.acme.organization, "Because.", NINE + MINUTE)
         connection = now_of(world)
         assert (connection.ashby_problem, connection.ashby_problem_since) == ("Because.", NINE)
@@ -291,8 +294,8 @@ class TestSinceWhenASideFails:
 
     def test_the_candidate_whom_the_call_was_about_is_not_kept(self, world: World) -> None:
         failure = Unknown("Stumbled over Zoë, zoe@example.com.")
-        record_justifacts_result(now_of(world), failure, NINE, hide=("Zoë",))
-        record_ashby_result(now_of(world), failure, NINE, hide=("Zoë",))
+        record_call_result(now_of(world), Endpoint.JUSTIFACTS, failure, NINE, hide=("Zoë",))
+        record_call_result(now_of(world), Endpoint.ASHBY, failure, NINE, hide=("Zoë",))
         connection = now_of(world)
         for text in (connection.justifacts_problem, connection.ashby_problem):
             assert text.startswith("Stumbled over")

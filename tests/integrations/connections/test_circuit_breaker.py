@@ -8,8 +8,9 @@ import time_machine
 from assessments.insights.health import oldest_due
 from assessments.models import Order
 from assessments.support.retry import retry
-from integrations.connections.circuit_breaker import OPENS_AFTER, Side, allow_request
-from integrations.connections.health import record_ashby_result, record_justifacts_result
+from integrations.connections.circuit_breaker import OPENS_AFTER, allow_request
+from integrations.connections.health import record_call_result
+from integrations.endpoints import Endpoint
 from integrations.http.errors import BudgetSpent, NotSent, Refused, Unauthorized, Unknown
 from integrations.models import Connection
 from tests.fixtures.world import World
@@ -31,11 +32,13 @@ def acme(world: World) -> Connection:
 
 def fail(world: World, times: int, failure: Exception | None = None) -> None:
     for _ in range(times):
-        record_justifacts_result(acme(world), failure or Unknown("No answer."), datetime.now(UTC))
+        record_call_result(
+            acme(world), Endpoint.JUSTIFACTS, failure or Unknown("No answer."), datetime.now(UTC)
+        )
 
 
 def may_call(world: World) -> bool:
-    return allow_request(acme(world), Side.JUSTIFACTS, datetime.now(UTC))
+    return allow_request(acme(world), Endpoint.JUSTIFACTS, datetime.now(UTC))
 
 
 def test_after_failures_in_a_row_calls_rest_and_the_connection_says_so(world: World) -> None:
@@ -50,11 +53,29 @@ def test_one_caller_tries_and_its_success_lets_all_go_on(world: World, clock) ->
     fail(world, OPENS_AFTER)
     clock.shift(5)
     stale = [acme(world) for _ in range(8)]
-    through = [allow_request(connection, Side.JUSTIFACTS, datetime.now(UTC)) for connection in stale]
+    through = [allow_request(connection, Endpoint.JUSTIFACTS, datetime.now(UTC)) for connection in stale]
     assert through.count(True) == 1
-    record_justifacts_result(stale[0], None, datetime.now(UTC))
+    record_call_result(stale[0], Endpoint.JUSTIFACTS, None, datetime.now(UTC))
     assert acme(world).justifacts_problem == ""
     assert [may_call(world) for _ in range(3)] == [True] * 3
+
+
+@pytest.mark.parametrize("ended", [Unknown("No answer."), NotSent("Away."), Unauthorized("Who?"), None])
+def test_the_result_of_a_call_is_one_update_of_the_connection(
+    world: World, ended, django_assert_num_queries
+) -> None:
+    fail(world, OPENS_AFTER)
+    connection = acme(world)
+    with django_assert_num_queries(1):
+        record_call_result(connection, Endpoint.JUSTIFACTS, ended, datetime.now(UTC))
+
+
+def test_failures_of_workers_that_read_the_row_before_are_all_counted(world: World) -> None:
+    stale = acme(world)
+    for _ in range(OPENS_AFTER):
+        record_call_result(stale, Endpoint.JUSTIFACTS, Unknown("No answer."), datetime.now(UTC))
+    assert not may_call(world)
+    assert "Calls to Justifacts rest" in acme(world).justifacts_problem
 
 
 def test_each_failed_try_makes_the_rest_longer_up_to_half_a_minute(world: World, clock) -> None:
@@ -80,24 +101,24 @@ def test_who_tries_and_dies_is_followed_by_another(world: World, clock) -> None:
 @pytest.mark.parametrize("answer", [Refused("No."), Unauthorized("Who?"), None])
 def test_whoever_answers_is_well(world: World, answer) -> None:
     fail(world, OPENS_AFTER - 1)
-    record_justifacts_result(acme(world), answer, NINE)
+    record_call_result(acme(world), Endpoint.JUSTIFACTS, answer, NINE)
     fail(world, 1)
     assert may_call(world)
 
 
 def test_our_own_budget_is_no_failure_of_theirs(world: World, clock) -> None:
     for _ in range(OPENS_AFTER + 1):
-        record_ashby_result(acme(world), BudgetSpent("Used up.", retry_after=3), NINE)
+        record_call_result(acme(world), Endpoint.ASHBY, BudgetSpent("Used up.", retry_after=3), NINE)
     assert (acme(world).ashby_failures, acme(world).ashby_problem) == (0, "")
-    assert not allow_request(acme(world), Side.ASHBY, NINE)
-    assert allow_request(acme(world), Side.ASHBY, NINE + timedelta(seconds=3))
+    assert not allow_request(acme(world), Endpoint.ASHBY, NINE)
+    assert allow_request(acme(world), Endpoint.ASHBY, NINE + timedelta(seconds=3))
 
 
 def test_the_other_side_and_other_organizations_go_on(world: World) -> None:
     fail(world, OPENS_AFTER)
-    assert allow_request(acme(world), Side.ASHBY, NINE)
+    assert allow_request(acme(world), Endpoint.ASHBY, NINE)
     globex = Connection.objects.get(pk=world.globex.connection.pk)
-    assert allow_request(globex, Side.JUSTIFACTS, NINE)
+    assert allow_request(globex, Endpoint.JUSTIFACTS, NINE)
 
 
 def test_an_order_waits_for_the_rest_to_end_and_is_placed(world: World, clock) -> None:
@@ -127,7 +148,7 @@ def test_what_waits_for_a_side_that_is_unwell_is_not_late_work_of_ours(world: Wo
     fail(world, OPENS_AFTER)
     clock.shift(timedelta(minutes=10))
     assert oldest_due(datetime.now(UTC)) is None
-    record_justifacts_result(acme(world), None, datetime.now(UTC))
+    record_call_result(acme(world), Endpoint.JUSTIFACTS, None, datetime.now(UTC))
     assert oldest_due(datetime.now(UTC)) == timedelta(minutes=10)
 
 

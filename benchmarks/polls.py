@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from assessments.models import Order, PendingCall
 from assessments.statuses import Status
-from assessments.tracking import poll as polling
+from assessments.tracking.poll import BATCH, poll
 from benchmarks.stack import VERIFICATION_KEY
 from integrations.connections.clients import justifacts_client
 from integrations.justifacts.client import address
@@ -86,8 +86,8 @@ def _make_due(orders: list[Order]) -> None:
 def _poll(orders: list[Order]) -> None:
     """As the worker does it: one task a batch."""
     ids = [order.pk for order in orders]
-    for start in range(0, len(ids), polling.BATCH):
-        polling.poll(ids[start : start + polling.BATCH])
+    for start in range(0, len(ids), BATCH):
+        poll(ids[start : start + BATCH])
 
 
 class _Bare:

@@ -1,6 +1,5 @@
-"""Bounded calls in flight: in one worker process an organization occupies at most so many threads on
-each side, so that one whose other side hangs, or that has thousands of updates waiting, leaves the
-rest of the threads to others."""
+"""Bounded work in progress: in one process, an organization occupies at most so many threads with one kind
+of work. One whose provider hangs, or that has thousands of waiting updates, leaves the rest to others."""
 
 import threading
 from collections import Counter
@@ -9,36 +8,36 @@ from contextlib import contextmanager
 
 
 class Bulkhead:
-    """Places for each key (an organization and a side)."""
+    """``slots`` for each key, such as an organization and a kind of work."""
 
-    def __init__(self, places: int) -> None:
-        self._places = places
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
         self._taken: Counter[Hashable] = Counter()
-        self._turned_away: set[Hashable] = set()
-        # Reentrant: the garbage collector may give back a place while this thread takes one.
+        self._rejected: set[Hashable] = set()
+        # Reentrant: the garbage collector may free a slot while this thread takes one.
         self._lock = threading.RLock()
 
     @contextmanager
-    def place(self, key: Hashable) -> Iterator[bool]:
-        """Whether there was a place; it is free again afterwards. Never waits."""
-        is_in = self._enter(key)
+    def slot(self, key: Hashable) -> Iterator[bool]:
+        """Whether there was a free slot; it is free again afterwards. Never waits."""
+        is_mine = self._enter(key)
         try:
-            yield is_in
+            yield is_mine
         finally:
-            if is_in:
+            if is_mine:
                 self._leave(key)
 
-    def was_turned_away(self, key: Hashable) -> bool:
-        """Whether somebody found no place since this was last asked: who has one looks once more."""
+    def had_rejections(self, key: Hashable) -> bool:
+        """True if a caller was rejected since the last check; the slot holder then looks for work again."""
         with self._lock:
-            found = key in self._turned_away
-            self._turned_away.discard(key)
+            found = key in self._rejected
+            self._rejected.discard(key)
             return found
 
     def _enter(self, key: Hashable) -> bool:
         with self._lock:
-            if self._taken[key] >= self._places:
-                self._turned_away.add(key)
+            if self._taken[key] >= self._slots:
+                self._rejected.add(key)
                 return False
             self._taken[key] += 1
             return True

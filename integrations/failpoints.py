@@ -1,5 +1,5 @@
 """Named places in the code where a process may die at the worst moment: after the claim, after the
-call and before its record, between commit and nudge.
+call and before its record, between commit and message.
 
 In production ``reach`` does nothing. The fault machine (``make chaos``) and the tests set
 ``FAILPOINTS_DIR`` to a folder; a file there with a point's name makes the next process that reaches
@@ -23,9 +23,11 @@ POINTS = (
     "look_up.claimed",
     "look_up.called",
     "look_up.before_commit",
+    "look_up.committed",
     "cancel.claimed",
     "cancel.called",
     "cancel.before_commit",
+    "cancel.committed",
     "push.before_commit",
     "push.committed",
     "poll.claimed",
@@ -41,8 +43,11 @@ POINTS = (
 
 
 def failpoint(point: str) -> None:
-    """The process is at ``point`` now."""
+    """The process is at ``point`` now. Raises ``ValueError`` for a point that ``POINTS`` does not name, where
+    points are in use."""
     if settings.FAILPOINTS_DIR:
+        if point not in POINTS:
+            raise ValueError(f"{point} is not in POINTS, so no test visits it.")
         _die_if_asked(Path(settings.FAILPOINTS_DIR) / point)
 
 

@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy
 from assessments.admin.read_only import ReadOnly
 from assessments.models import Discrepancy, Reconciliation
 from assessments.reconciliation.run import AlreadyRunning, begin
-from assessments.tasks import enqueue, reconcile_organization
+from assessments.tasks import reconcile_organization
 from integrations.accounts.roles import organizations_of
 from integrations.admin.base import OrganizationFilter, TenantModelAdmin
+from integrations.background import enqueue
 from integrations.models import Organization
 
 _PERMISSION = "assessments.reconcile"

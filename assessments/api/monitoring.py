@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge, Info, generate_latest
 
 from assessments import recovery_log
 from assessments.insights.health import Part, figures, heartbeat, oldest_due_work
-from assessments.tasks import broker_is_reachable
+from integrations.background import broker_is_reachable
 
 
 @require_safe

@@ -20,9 +20,10 @@ from assessments.intake.start import start
 from assessments.models import InboundRequest, PendingCall
 from assessments.orders.call_log import log_body, log_rejection, record_call_from_ashby, start_log
 from assessments.outbox.compose import start_response_update
-from assessments.tasks import call_justifacts, deliver, enqueue
+from assessments.tasks import call_justifacts, deliver, enqueue_order_work
 from assessments.tracking.apply import receive_push
 from assessments.tracking.not_understood import note_unreadable_push
+from integrations.background import enqueue
 from integrations.catalog.offers import custom_fields, offers
 from integrations.connections.health import record_justifacts_contact
 from integrations.failpoints import failpoint
@@ -191,8 +192,7 @@ class AssessmentCancel(PartnerView):
         assessment_id = parse_assessment_id(self.body)
         record_call_from_ashby(self.connection, self.now)
         order = cancel_by_ashby(self.connection, assessment_id, self.inbound(), self.now)
-        enqueue(call_justifacts, str(order.pk))
-        enqueue(deliver, str(order.pk))
+        enqueue_order_work(order.pk)
         return Response({"success": True, "results": {"assessment_id": str(order.pk)}})
 
 

@@ -1,16 +1,11 @@
+"""Cancelling by Ashby (``assessment.cancel``)."""
+
 from datetime import datetime
 from uuid import UUID
 
-from assessments.models import (
-    InboundRequest,
-    Order,
-    OrderEvent,
-)
+from assessments.models import InboundRequest, Order, OrderEvent
 from assessments.orders.call_log import log_result
-from assessments.orders.transaction import (
-    locked_order,
-    record_event,
-)
+from assessments.orders.transaction import locked_order, record_event
 from assessments.statuses import Status
 from assessments.text import untranslated
 from assessments.tracking.finish import end_as_cancelled
@@ -20,10 +15,8 @@ from integrations.models import Connection
 def cancel_by_ashby(
     connection: Connection, assessment_id: UUID | None, call: InboundRequest, now: datetime
 ) -> Order:
-    """Ashby may cancel at any time. A check that has ended stays as it is.
-
-    Raises ``Order.DoesNotExist`` where the org has no such order.
-    """
+    """Cancel a check that Ashby does not want any more. Ashby may ask at any time; a check that has ended
+    stays as it is. Raises ``Order.DoesNotExist`` if the organization has no such order."""
     own_orders = Order.objects.filter(organization=connection.organization_id)
     if assessment_id is None or not own_orders.filter(pk=assessment_id).exists():
         raise Order.DoesNotExist

@@ -1,12 +1,12 @@
-"""The answer to a start can get lost on its way: the order exists, and Ashby does not know it.
+"""The answer to a start can get lost on its way: the order exists, and Ashby does not know its id.
 
-The sign is Ashby's own word: it answers an update of the order with "not found". Until it takes an update,
-the same start gets the first answer again, so that Ashby learns the order's id and can show and cancel it.
+The sign is that Ashby answers an update of the order with "not found". Until Ashby accepts an update, the
+same start gets the first answer again, so that Ashby learns the order's id and can show and cancel the check.
 
-A completed order is answered again too, if Ashby never took an update of it. "After complete, a new start is
-a new order" is for a recruiter who has seen the outcome and wants another check. No recruiter has seen
-this one: their start is still the first, and a second order would bill a second report on the person.
-A cancelled or rejected order is never answered again: its start failed, and a new one is meant.
+A completed order is answered again too, if Ashby never accepted an update of it. "After complete, a new
+start is a new order" is for a recruiter who has seen the outcome and wants another check. Here no recruiter
+has seen one: their start is still the first, and a second order would bill a second report on the person. A
+cancelled or rejected order is never answered again: its start failed, and a new one is meant.
 """
 
 from datetime import datetime, timedelta
@@ -26,13 +26,13 @@ _STORED_AFTER = timedelta(seconds=5)
 
 
 def replay_window() -> timedelta:
-    """How long the same start gets the first answer again, whatever else is known."""
+    """How long a repeated start gets the first answer again, whatever else is known."""
     return timedelta(seconds=settings.ASSESSMENT_START_REPLAY_SECONDS)
 
 
 def completed_without_ashby(now: datetime) -> Q:
-    """Completed orders that Ashby never learned of, and those that it has just been given the id of: its
-    own repeat of that start comes while the outbox already delivers."""
+    """Completed orders that Ashby never learned of, and those whose id it has just been given: when Ashby
+    repeats that start once more, the outbox is delivering already."""
     taken = AshbyUpdate.objects.filter(order=OuterRef("pk"), state=AshbyUpdate.State.DELIVERED)
     never_learned = Q(ashby_not_found_at__isnull=False) & ~Exists(taken)
     just_answered = Q(answered_again_at__gte=now - replay_window())
@@ -40,10 +40,8 @@ def completed_without_ashby(now: datetime) -> Q:
 
 
 def answer_again(assessment_id: UUID, call: InboundRequest, now: datetime) -> Order | None:
-    """Notes that Ashby gets the first answer again, and lets the outbox go on in its order.
-
-    None where the order was cancelled or rejected in the meantime.
-    """
+    """Record that Ashby gets the first answer again, and make the waiting updates due. None if the order was
+    cancelled or rejected in the meantime."""
     with locked_order(assessment_id) as order:
         if order.status in ENDED - {Status.COMPLETE}:
             return None
@@ -62,13 +60,14 @@ def answer_again(assessment_id: UUID, call: InboundRequest, now: datetime) -> Or
         )
         newest = order.updates.order_by("sequence").last()
         if newest and newest.state not in AshbyUpdate.UNDELIVERED:
-            _tell_where_it_stands(order, now)
+            _enqueue_present_status(order, now)
         log_result(call, order, "repeated")
     return order
 
 
-def _tell_where_it_stands(order: Order, now: datetime) -> None:
-    """Ashby's new card begins with the first answer, and nothing that waits would move it on."""
+def _enqueue_present_status(order: Order, now: datetime) -> None:
+    """Queue the order's present status: Ashby's new card shows the first answer, and no waiting update would
+    change it."""
     status = Status(order.status)
     if order.status_unrecognized:
         enqueue_raw_status(order, ashby_label(order), now)

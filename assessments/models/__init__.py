@@ -1,7 +1,6 @@
 """What happened, what is true, and what must be said."""
 
 from assessments.models.call_log import CallAttempt, InboundRequest
-from assessments.models.leases import Leased
 from assessments.models.notifications import NotificationKind, NotificationPreference, NotificationState
 from assessments.models.order_choices import AttentionTopic, CancelledBy, ErasureReason, PendingCall
 from assessments.models.order_events import OrderEvent
@@ -12,6 +11,7 @@ from assessments.models.stall_thresholds import StallThresholds
 
 from .erasure import ErasureCertificate
 from .heartbeats import Heartbeat
+from .leases import Leased
 from .orders import Order
 
 __all__ = [

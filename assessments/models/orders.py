@@ -8,7 +8,6 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from assessments.models.leases import Leased, LeasedQuerySet
 from assessments.models.order_choices import (
     ERASED_TEXTS,
     AttentionTopic,
@@ -21,6 +20,8 @@ from integrations.encryption.fields import PersonalJSONField, PersonalTextField
 from integrations.models import Organization, Package
 from integrations.partner_protocol.starts import Candidate, StartRequest
 from integrations.redaction import personal_terms
+
+from .leases import Leased, LeasedQuerySet
 
 
 class Order(Leased):

@@ -6,10 +6,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from assessments.models.leases import Leased, LeasedQuerySet
 from integrations.models import Organization
 from integrations.text import format_utc
 
+from .leases import Leased, LeasedQuerySet
 from .orders import Order
 
 

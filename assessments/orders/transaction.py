@@ -78,7 +78,7 @@ def schedule_call(order: Order, call: PendingCall, at: datetime | None) -> None:
     order.next_call, order.next_attempt_at = call, at
     order.call_failures, order.failing_since, order.last_call_error = 0, None, ""
     order.not_found_count = 0
-    order.release()
+    order.release_lease()
 
 
 def reschedule_call(order: Order, failure: CallFailed, now: datetime) -> None:
@@ -87,7 +87,7 @@ def reschedule_call(order: Order, failure: CallFailed, now: datetime) -> None:
     order.failing_since = order.failing_since or now
     order.last_call_error = failure.message
     order.next_attempt_at = now + backoff_delay(order.call_failures, failure.retry_after)
-    order.release()
+    order.release_lease()
 
 
 #: Which question an order shows first. While a placing is unknown, its question also keeps the portal from

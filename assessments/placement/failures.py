@@ -1,19 +1,19 @@
-"""What follows when a placing does not succeed (``docs/protocol.md``, "Placing once").
+"""What follows when a placement does not succeed (``docs/protocol.md``, "Placing once").
 
 ``Refused``, ``Unauthorized``
     Rejected, with Justifacts' own words.
 ``NotSent``
-    Placed again, with backoff. After an hour a person is asked, and the tries go on.
+    Placed again, with backoff. After an hour a person is asked, and the retries go on.
 ``Unknown``, ``NoAnswer``, ``NotTheProtocol``
     Looked up by our reference.
 ``UnclearRefusal``, ``ServerError``
     Looked up. Twice "not found": placed once more. After the same answer again the order is looked up again,
-    because that placing may have been taken in spite of it; "not found" twice makes the answer a refusal.
-    After another such answer a person is asked, and no machine places the order again.
+    because that placement may have been accepted in spite of it; "not found" twice makes the answer a
+    refusal. After another such answer a person is asked, and no machine places the order again.
 ... with a code of ``TEMPORARY_CODES``
-    Looked up. Twice "not found": placed again, with backoff. After an hour a person is asked, and the tries
+    Looked up. Twice "not found": placed again, with backoff. After an hour a person is asked, and the retries
     go on.
-409 to an order that may have been taken
+409 to an order that may have been accepted
     As ``UnclearRefusal``: Justifacts may speak of that very order.
 """
 
@@ -40,8 +40,8 @@ FIRST_LOOK_UP = timedelta(seconds=2)
 ASK_ABOUT_PLACING_AFTER = timedelta(hours=1)
 
 
-def record_placement_failure(order: Order, failure: CallFailed, now: datetime) -> None:
-    """Decides what follows. The caller holds and saves the order."""
+def placing_failed(order: Order, failure: CallFailed, now: datetime) -> None:
+    """Decide what follows. The caller has locked the order and saves it."""
     if isinstance(failure, UnclearRefusal) or _may_speak_of_this_order(order, failure):
         if failure.code in TEMPORARY_CODES:
             _unavailable(order, failure, now)
@@ -58,8 +58,9 @@ def record_placement_failure(order: Order, failure: CallFailed, now: datetime) -
         _unknown(order, failure, now)
 
 
-def clear_placement_failures(order: Order) -> None:
-    """Justifacts has the order, or a person has it placed again; the caller saves it."""
+def forget_placing_failures(order: Order) -> None:
+    """Clear what is known of failed placements: Justifacts has the order, or a person has it placed again.
+    The caller saves it."""
     order.placing_refusal, order.placing_refusal_repeated = "", False
     order.placing_unavailable_since, order.placing_unavailable_count = None, 0
 
@@ -101,13 +102,13 @@ def _unavailable(order: Order, failure: CallFailed, now: datetime) -> None:
 
 
 def reject_after_repeated_refusal(order: Order, now: datetime) -> None:
-    """Justifacts has given the same unclear answer to two placings, and certainly has no order. The caller
-    holds and saves the order."""
+    """Justifacts has given the same unclear answer to two placements, and certainly has no order. The caller
+    has locked the order and saves it."""
     _rejected(order, order.last_call_error, now)
 
 
 def _words_of(failure: CallFailed) -> str:
-    """Justifacts' own words, for Ashby; the message hides the candidate's name."""
+    """Justifacts' own words, for Ashby; ``message`` would hide the candidate's name."""
     return failure.answer.reason or failure.message
 
 

@@ -1,79 +1,61 @@
-"""Taking the next call of an order, so that no other worker makes it."""
+"""Leasing an order's next call to Justifacts, so that no other worker makes it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils import timezone
 
 from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
-from assessments.models.leases import send_deadline
+from assessments.models.leases import LeasedQuerySet, send_deadline
+from assessments.orders.call import Lease
 from assessments.orders.transaction import clear_attention, locked_order, record_event, schedule_call
-from integrations.connections.circuit_breaker import allow_request, not_blocked
+from integrations.connections.circuit_breaker import is_blocked
 from integrations.endpoints import Endpoint
-from integrations.models import Connection
+
+CALLS = (PendingCall.PLACE, PendingCall.LOOK_UP, PendingCall.CANCEL)
 
 
-@dataclass(frozen=True)
-class Lease:
-    """A claimed order, as it was after the claim. Only who holds the token may record."""
-
-    order: Order
-    token: UUID
-    #: On ``fence.uptime()``'s clock: who wakes later sends nothing.
-    sends_until: float
-
-    def now(self) -> datetime:
-        return timezone.now()
+class NoLease(Enum):
+    #: No call is due, or another worker is making it.
+    NOTHING_TO_DO = auto()
+    #: The organization is switched off, or its calls to Justifacts are blocked for the moment.
+    NOT_NOW = auto()
 
 
-def acquire_lease(assessment_id: UUID, calls: Iterable[PendingCall], now: datetime) -> Lease | None:
-    """Claims the order if one of ``calls`` is due; None where there is nothing to do.
-
-    A claim that has ended is taken over, but not that of a placing: its end may only seem so, to a clock
-    that is ahead, and ``give_up_dead_placing`` alone decides what becomes of it.
-    """
-    never_taken_over = Q(lease_token=None) | ~Q(next_call=PendingCall.PLACE)
-    due = Order.objects.filter(never_taken_over, next_call__in=list(calls), next_attempt_at__lte=now)
-    until = send_deadline()
-    token = due.claim(assessment_id, now)
+def acquire_lease(assessment_id: UUID, now: datetime) -> Lease[Order] | NoLease:
+    """Lease the order's next call to Justifacts, if it is due at ``now``. A placement whose worker has died
+    becomes a look-up first."""
+    orders = Order.objects.order_by().select_related("organization__connection", "package")
+    mine = orders.filter(pk=assessment_id, organization__connection__isnull=False)
+    order = mine.filter(next_call__in=CALLS, next_attempt_at__lte=now).first()
+    if order is None:
+        return NoLease.NOTHING_TO_DO
+    if _is_abandoned(order, now):
+        recover_abandoned_placement(assessment_id, now)
+    connection = order.organization.connection
+    if not connection.is_enabled or is_blocked(connection, Endpoint.JUSTIFACTS, now):
+        return NoLease.NOT_NOW
+    deadline = send_deadline()
+    token = leasable(now).acquire([assessment_id], now)
     if token is None:
-        return None
-    order = Order.objects.select_related("organization__connection", "package").get(pk=assessment_id)
-    return Lease(order, token, until)
+        return NoLease.NOTHING_TO_DO
+    # Read again: what the call is about may have changed before the lease.
+    return Lease(mine.get(), token, deadline)
 
 
-def release_lease(claimed: Lease) -> None:
-    """The call was not tried: the order is as it was before the claim."""
-    Order.objects.filter(pk=claimed.order.pk, lease_token=claimed.token).update(
-        lease_token=None, leased_until=None
-    )
-
-
-def justifacts_is_not_blocked(assessment_id: UUID, now: datetime) -> bool:
-    """Whether the order's organization is switched on and its calls to Justifacts do not rest."""
-    connections = Connection.objects.filter(organization__orders=assessment_id, is_enabled=True)
-    return connections.filter(not_blocked(Endpoint.JUSTIFACTS, now)).exists()
-
-
-def may_call(claimed: Lease) -> bool:
-    """Whether the claimed call may go out. While Justifacts is broken one call at a time tries it, so
-    that this is asked last, by whom is certain to make it; else the claim is given back."""
-    if allow_request(claimed.order.organization.connection, Endpoint.JUSTIFACTS, claimed.now()):
-        return True
-    release_lease(claimed)
-    return False
+def leasable(now: datetime) -> LeasedQuerySet[Order]:
+    """Orders whose next call may be leased. An expired lease may be taken over, except for a placement: a
+    fast clock may only make it look expired, so ``recover_abandoned_placement`` decides."""
+    never_taken_over = Q(lease_token=None) | ~Q(next_call=PendingCall.PLACE)
+    return Order.objects.filter(never_taken_over, next_call__in=CALLS, next_attempt_at__lte=now)
 
 
 def recover_abandoned_placement(assessment_id: UUID, now: datetime) -> None:
-    """A placing whose worker has died may have reached Justifacts: it is *unknown*, never "again"."""
-    dead = Order.objects.filter(pk=assessment_id, next_call=PendingCall.PLACE, leased_until__lte=now)
-    if not dead.exists():
-        return
+    """A placement whose worker has died may have reached Justifacts: its outcome is *unknown*, so the order
+    is looked up and never simply placed again."""
     with locked_order(assessment_id) as order:
-        if order.next_call == PendingCall.PLACE and order.leased_until and order.leased_until <= now:
+        if _is_abandoned(order, now):
             schedule_call(order, PendingCall.LOOK_UP, now)
             # What it sent may still be on its way, so that "not found" is not certain at once.
             order.failing_since = now
@@ -85,3 +67,8 @@ def recover_abandoned_placement(assessment_id: UUID, now: datetime) -> None:
                 "The portal was interrupted while it placed the order, and asks Justifacts "
                 "whether it was taken.",
             )
+
+
+def _is_abandoned(order: Order, now: datetime) -> bool:
+    has_expired = order.leased_until is not None and order.leased_until <= now
+    return order.next_call == PendingCall.PLACE and has_expired

@@ -1,11 +1,10 @@
-"""A reconciliation goes on in turns of a few seconds, so that one with many orders takes no thread for
-long, and one whose worker died goes on where it was: what became of an order is written with it.
+"""A reconciliation runs in turns of a few seconds, so that one with many orders occupies no thread for long,
+and one whose worker died resumes where it was: the result for an order is written together with its changes.
 """
 
 import time
-import uuid
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -20,7 +19,8 @@ from assessments.reconciliation.justifacts import compare_with_justifacts
 from assessments.recovery import restore_missing_orders
 from assessments.recovery_log import KEPT as JOURNAL_KEPT
 from assessments.statuses import ENDED
-from assessments.tracking.poll import BATCH, ask_each
+from assessments.tracking.bulk_status import ask_each
+from assessments.tracking.poll import BATCH
 from integrations.connections.circuit_breaker import is_open
 from integrations.endpoints import Endpoint
 from integrations.http.errors import CallFailed, NotSent
@@ -30,9 +30,9 @@ from integrations.redaction import mask, redact_text
 
 #: Orders that ended so long ago are compared no more.
 RECENT = timedelta(days=7)
-#: A turn goes on with batches for so long.
+#: A turn goes on with batches for this long.
 TURN_SECONDS = 5
-#: A turn's claim: longer than the slowest batch, or list of jobs, takes.
+#: How long a turn's lease lasts: longer than the slowest batch, or list of jobs, takes.
 _TURN_IS_DEAD_AFTER = timedelta(minutes=5)
 #: A rest of Justifacts' calls is waited for so long; where it is longer, its orders are not checked.
 _PATIENCE_SECONDS = 60
@@ -43,22 +43,22 @@ _RESTING = NotSent("Calls to Justifacts rest for the moment.")
 
 
 class TakenOver(Exception):
-    """This turn's claim has ended, and somebody else goes on."""
+    """This turn's lease has expired, and another worker has taken over."""
 
 
 def go_on(report: Reconciliation) -> float | None:
     """One turn. How many seconds later the next one may begin; None where there is nothing more to do for
     the caller: it has ended, or somebody else goes on with it."""
-    token = _claim(report, timezone.now())
     seconds = None
-    if token is not None:
+    unended = Reconciliation.objects.filter(ended_at=None)
+    if unended.acquire([report.pk], timezone.now(), lasts=_TURN_IS_DEAD_AFTER):
         report.refresh_from_db()
         try:
             seconds = _turn(report)
         except TakenOver:
             seconds = None
         except (OperationalError, InterfaceError):
-            # The database is away: when the claim has ended somebody else goes on.
+            # The database is away: when the lease has expired another worker goes on.
             raise
         except Exception as error:
             report.refresh_from_db()
@@ -77,13 +77,6 @@ def end(report: Reconciliation, error: str) -> None:
     report.not_checked += sum(count - 1 for count in report.reasons.values())
     report.ended_at, report.error, report.reasons = timezone.now(), error, {}
     _save(report, lease_token=None, leased_until=None)
-
-
-def _claim(report: Reconciliation, now: datetime) -> uuid.UUID | None:
-    token = uuid.uuid4()
-    free = Reconciliation.objects.not_leased(now).filter(pk=report.pk, ended_at=None)
-    taken = free.update(lease_token=token, leased_until=now + _TURN_IS_DEAD_AFTER)
-    return token if taken else None
 
 
 def _turn(report: Reconciliation) -> float | None:
@@ -182,6 +175,6 @@ def _save(report: Reconciliation, **more: object) -> None:
     """Raises ``TakenOver``, which takes back what was done in the same transaction."""
     names = ("orders_checked", "resolved", "needs_review", "not_checked", "cursor", "reasons")
     facts = {name: getattr(report, name) for name in (*names, "ended_at", "error")}
-    mine = Reconciliation.objects.filter(pk=report.pk, lease_token=report.lease_token, ended_at=None)
+    mine = Reconciliation.objects.filter(pk=report.pk, ended_at=None).held(report.lease_token)
     if not mine.update(**facts, **more):
         raise TakenOver

@@ -1,18 +1,17 @@
+"""Cancelling by a person in the portal."""
+
 from datetime import datetime
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from assessments.models import (
-    OrderEvent,
-)
+from assessments.models import OrderEvent
 from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
 from assessments.tracking.finish import end_as_cancelled
 
 
-def cancel_by_staff(assessment_id: UUID, who: str, reason: str, now: datetime) -> None:
-    """Cancels at both sides: Ashby's card says so with the reason, Justifacts is told to stop. Raises
-    ``NotPossible``."""
+def cancel_by_person(assessment_id: UUID, who: str, reason: str, now: datetime) -> None:
+    """Cancel a check at Ashby, whose card shows the reason, and at Justifacts. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
         if order.has_ended:
             status = order.get_status_display().lower()

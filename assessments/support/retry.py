@@ -66,7 +66,7 @@ def poll_now(assessment_id: UUID, who: str) -> bool:
             return False
         now = timezone.now()
         order.next_call, order.next_attempt_at = PendingCall.POLL, now
-        order.release()
+        order.release_lease()
         reset_cooldown(order.organization_id, now)
         record_staff_action(order, "poll_asked", f"{who} asked Justifacts for the status now.")
     return True

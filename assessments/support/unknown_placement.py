@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from assessments.models import AttentionTopic, Order, PendingCall
 from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
 from assessments.orders.transaction import drop_topic, schedule_call
-from assessments.placement.failures import clear_placement_failures
+from assessments.placement.failures import forget_placing_failures
 from assessments.statuses import Status
 from assessments.tracking.apply import link_provider_order as adopt_number
 from assessments.tracking.order_number import is_taken
@@ -67,6 +67,6 @@ def resubmit_order(assessment_id: UUID, who: str, reason: str) -> None:
             raise NotPossible(_("The portal is asking Justifacts at this moment. Try again in a minute."))
         drop_topic(order, AttentionTopic.PLACING)
         # What Justifacts answered before says nothing about this placing.
-        clear_placement_failures(order)
+        forget_placing_failures(order)
         schedule_call(order, PendingCall.PLACE, timezone.now())
         record_staff_action(order, "placed_again", f"{who} had the order placed at Justifacts again.", reason)

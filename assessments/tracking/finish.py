@@ -1,25 +1,16 @@
+"""How an order ends."""
+
 from datetime import datetime
 
-from assessments.models import (
-    AttentionTopic,
-    CancelledBy,
-    Order,
-    OrderEvent,
-    PendingCall,
-)
-from assessments.orders.transaction import (
-    clear_attention,
-    record_event,
-    schedule_call,
-    set_status,
-)
+from assessments.models import AttentionTopic, CancelledBy, Order, OrderEvent, PendingCall
+from assessments.orders.transaction import clear_attention, record_event, schedule_call, set_status
 from assessments.outbox.compose import enqueue_cancellation
 from assessments.statuses import Status
 
 
 def end_as_cancelled(order: Order, reason: str, source: OrderEvent.Source, now: datetime) -> None:
-    """Ends an active order, tells Ashby, and decides what Justifacts must still be told. The
-    caller holds and saves the order."""
+    """End an active order, queue the update for Ashby, and decide what Justifacts must still be told. The
+    caller has locked the order and saves it."""
     set_status(order, Status.CANCELLED, now)
     order.closing_reason = reason
     order.cancelled_by = CancelledBy(source)
@@ -27,7 +18,7 @@ def end_as_cancelled(order: Order, reason: str, source: OrderEvent.Source, now: 
     record_event(order, source, "cancelled", f"The check was cancelled: {reason}")
     enqueue_cancellation(order, reason, now)
     if source == OrderEvent.Source.ASHBY:
-        # Else Ashby has yet to learn of it, and a refused update in its way still needs a person.
+        # Otherwise Ashby has yet to learn of it, and a refused update ahead of it still needs a person.
         clear_attention(order, AttentionTopic.DELIVERY)
     if order.next_call == PendingCall.PLACE or (
         order.next_call == PendingCall.LOOK_UP and source == OrderEvent.Source.JUSTIFACTS
@@ -39,3 +30,4 @@ def end_as_cancelled(order: Order, reason: str, source: OrderEvent.Source, now: 
         schedule_call(order, PendingCall.CANCEL, now)
     elif order.next_call == PendingCall.PLACE and order.lease_token is None:
         schedule_call(order, PendingCall.NONE, None)
+    # Else a placement is under way or its outcome is unknown: whoever records it goes on from there.

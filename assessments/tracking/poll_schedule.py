@@ -1,8 +1,8 @@
-"""When Justifacts is asked for the status of an order.
+"""When Justifacts is polled for the status of an order.
 
-An order on the way is asked about at a wait that grows to twelve ``POLL_INTERVAL_SECONDS``. A completed one
-is asked about for the days that its organization has set (60 by default): the wait grows with the time since
-the completion, from the longest wait on the way to three days, and the last poll is at the end of those days.
+An order on its way is polled at an interval that grows to twelve ``POLL_INTERVAL_SECONDS``. A completed one
+is polled for the days that its organization has set (60 by default): the interval grows with the time since
+the completion, from the longest interval on the way to three days, and the last poll is at their end.
 With the defaults that makes about 40 polls in 60 days.
 """
 
@@ -12,27 +12,27 @@ from uuid import UUID
 from django.conf import settings
 
 from assessments.models import Order, PendingCall
-from assessments.orders.backoff import completed_poll_delay, longest_poll_delay, poll_delay
+from assessments.orders.backoff import backoff_delay, completed_poll_delay, longest_poll_delay, poll_delay
 from assessments.orders.transaction import locked_order, schedule_call
 from assessments.statuses import Status
 from integrations.models import Organization
 
-#: A last poll that fails is repeated for so long.
+#: A last poll that fails is repeated for this long.
 GRACE = timedelta(days=1)
-#: Orders whose polling is resumed in one run.
+#: Orders whose polling resumes in one run.
 BATCH = 1000
 
 
 def polled_until(order: Order) -> datetime | None:
-    """Until when a completed order is polled; None for any other."""
+    """The end of a completed order's polling; None for any other order."""
     if order.status != Status.COMPLETE or order.completed_at is None:
         return None
     return order.completed_at + timedelta(days=order.organization.poll_days_after_completion)
 
 
 def next_poll(order: Order, now: datetime, has_failed: bool = False) -> datetime | None:
-    """When the order is asked about next if nothing changes; None: it rests. ``has_failed``: the question
-    that was just asked has no answer."""
+    """When the order is polled next if nothing changes; None: no more. ``has_failed``: the poll that was just
+    made brought no answer."""
     base = settings.POLL_INTERVAL_SECONDS
     end = polled_until(order)
     if end is None or order.completed_at is None:
@@ -44,15 +44,21 @@ def next_poll(order: Order, now: datetime, has_failed: bool = False) -> datetime
     return again if has_failed and again <= end + GRACE else None
 
 
+def next_poll_after_failure(order: Order, now: datetime) -> datetime | None:
+    """The same after an answer that cannot be read: such failures wait longer and longer."""
+    following = next_poll(order, now, has_failed=True)
+    return following and max(following, now + backoff_delay(order.call_failures + 1))
+
+
 def schedule_poll(order: Order, at: datetime | None) -> None:
-    """The caller holds and saves the order."""
+    """Set the order's next poll; None: no more. The caller has locked the order and saves it."""
     schedule_call(order, PendingCall.POLL if at else PendingCall.NONE, at)
 
 
 def resume(now: datetime) -> int:
-    """Polls completed orders again that rest although their organization's days are not over: those that an
-    earlier version of the portal had stopped asking about, and those of an organization that has raised its
-    days. How many."""
+    """Schedule polls for completed orders that have none although their organization's days are not over:
+    those that an earlier version of the portal had stopped polling, and those of an organization that has
+    raised its days. Returns how many."""
     resumed = 0
     for organization in Organization.objects.filter(poll_days_after_completion__gt=0).order_by("pk"):
         since = now - timedelta(days=organization.poll_days_after_completion)

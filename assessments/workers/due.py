@@ -1,8 +1,8 @@
-"""What is due: the sweep's question, which makes certain what nudges make prompt, and the worker's,
-what else waits for an organization.
+"""Which work is due: what the sweep looks for, so that no work depends on a message, and what a worker asks
+for when it goes on with an organization.
 
-Fair between organizations: of each only the first few are found, and everybody's first before
-anybody's second, so that one with thousands of updates waiting keeps no other one waiting.
+Fair between organizations: only the first few rows of each are found, and everybody's first row before
+anybody's second, so that one with thousands of waiting updates keeps no other one waiting.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from assessments.tracking.poll import BATCH
 from integrations.connections.circuit_breaker import not_blocked
 from integrations.endpoints import Endpoint
 
-#: At the most this many of each kind a sweep; the next one, seconds later, takes the rest.
+#: At most this many of each kind in a sweep; the next one, seconds later, finds the rest.
 MOST = 200
 MOST_POLLS = 2000
 #: ... and of one organization.
@@ -27,19 +27,21 @@ MOST_OF_ONE = 10
 
 @dataclass(frozen=True)
 class Due:
+    """Ids of orders: with a call to Justifacts to make, with updates to deliver to Ashby, and to be polled in
+    batches of one organization each."""
+
     calls: list[UUID]
     polls: list[list[UUID]]
-    queues: list[UUID]
+    deliveries: list[UUID]
 
 
 def due_work(now: datetime) -> Due:
-    """Orders with a call to Justifacts to make, batches of orders to poll (one of each organization),
-    and orders with Ashby to tell: of an organization whose deliveries are paused, one that tries whether they
-    may go on."""
+    """The work that a sweep enqueues. Of an organization whose deliveries are paused, that is one update
+    which probes whether they may resume."""
     return Due(
         calls=_first_of_each(_calls(now), "organization", "next_attempt_at", MOST_OF_ONE)[:MOST],
         polls=_batches(now),
-        queues=[
+        deliveries=[
             *_first_of_each(_deliveries(now), "order__organization", "next_attempt_at", MOST_OF_ONE, "order")[
                 :MOST
             ],
@@ -54,7 +56,7 @@ def due_calls(organization_id: int, now: datetime) -> list[UUID]:
 
 
 def due_deliveries(organization_id: int, now: datetime) -> list[UUID]:
-    """The organization's orders of which Ashby has to be told something, the oldest first."""
+    """The organization's orders with an update to deliver to Ashby, the oldest first."""
     return _ids(
         _deliveries(now).filter(order__organization=organization_id).order_by("next_attempt_at"), "order"
     )
@@ -100,7 +102,7 @@ def _ids(rows: "QuerySet[Any]", name: str = "pk", most: int = MOST_OF_ONE) -> li
 def _first_of_each(
     rows: "QuerySet[Any]", organization: str, due: str, most: int, name: str = "pk"
 ) -> list[UUID]:
-    # By the key where times are equal, so that everybody who asks finds the same ones first.
+    # By the key where times are equal, so that every worker finds the same rows first.
     in_order = [F(due).asc(), F("pk").asc()]
     place = Window(RowNumber(), partition_by=F(organization), order_by=in_order)
     first = rows.annotate(place=place).filter(place__lte=most).order_by("place", due)
@@ -108,7 +110,7 @@ def _first_of_each(
 
 
 def _batches(now: datetime) -> list[list[UUID]]:
-    """Of each organization one batch: who polls it goes on with the rest."""
+    """One batch of each organization: the worker that polls it goes on with the rest."""
     place = Window(RowNumber(), partition_by=F("organization"), order_by=F("next_attempt_at").asc())
     first = _polls(now).annotate(place=place).filter(place__lte=BATCH).order_by("place", "next_attempt_at")
     batches: dict[int, list[UUID]] = {}

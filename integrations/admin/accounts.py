@@ -21,8 +21,9 @@ from integrations.accounts.invitations import invite, mail_invitation
 from integrations.admin.base import HardenedModelAdmin, OrganizationFilter, TenantModelAdmin
 from integrations.audit.log import Action
 from integrations.audit.model_admin import AuditedModelAdmin
+from integrations.background import enqueue
 from integrations.models import Membership
-from integrations.tasks import enqueue, mail_factor_change
+from integrations.tasks import mail_factor_change
 from integrations.web.client_ip import client_address
 
 

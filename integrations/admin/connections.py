@@ -15,12 +15,13 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from integrations.admin.base import OrganizationFilter, TenantModelAdmin
 from integrations.admin.secret_fields import SecretField
+from integrations.background import enqueue
 from integrations.connections.api_keys import save_with_verification_key, set_verification_key
 from integrations.encryption.secrets import Secret
 from integrations.http.urls import validate_outbound_url
 from integrations.models import AshbyApiKey, Connection, ConnectionJob
 from integrations.onboarding.jobs import request_job
-from integrations.tasks import enqueue, run_connection_job
+from integrations.tasks import run_connection_job
 from integrations.text import format_utc
 
 

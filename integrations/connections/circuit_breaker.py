@@ -47,14 +47,20 @@ def healthy(endpoint: Endpoint, now: datetime, connection: str = "") -> Q:
     return not_blocked(endpoint, now, connection) & is_closed
 
 
+def is_blocked(connection: Connection, endpoint: Endpoint, now: datetime) -> bool:
+    """Whether nobody may call the endpoint at ``now``, by this reading of the row."""
+    until = endpoint.state(connection).blocked_until
+    return until is not None and until > now
+
+
 def allow_request(connection: Connection, endpoint: Endpoint, now: datetime) -> bool:
     """Whether a call may be made now. While the breaker is open, of any number of callers one gets it after
     the cooldown, so ask last: whoever gets it must make the call."""
     until = endpoint.state(connection).blocked_until
-    if until is None or (until <= now and not is_open(connection, endpoint)):
-        return True
-    if until > now:
+    if is_blocked(connection, endpoint, now):
         return False
+    if until is None or not is_open(connection, endpoint):
+        return True
     blocked_until = endpoint.columns.blocked_until
     unchanged = Connection.objects.filter(pk=connection.pk, **{blocked_until: until})
     return unchanged.update(**{blocked_until: now + _PROBE}) == 1

@@ -68,8 +68,8 @@ def csv_download(
     """
     places = ExitStack()
     if not (
-        places.enter_context(_downloads_of_one.place(request.user.pk))
-        and places.enter_context(_downloads.place(None))
+        places.enter_context(_downloads_of_one.slot(request.user.pk))
+        and places.enter_context(_downloads.slot(None))
     ):
         places.close()
         return _try_later(request)

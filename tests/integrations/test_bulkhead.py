@@ -7,32 +7,32 @@ from integrations.bulkhead import Bulkhead
 
 def test_never_more_than_its_places_and_everybody_has_their_own() -> None:
     bulkhead = Bulkhead(2)
-    with bulkhead.place("acme") as first, bulkhead.place("acme") as second, bulkhead.place("acme") as third:
+    with bulkhead.slot("acme") as first, bulkhead.slot("acme") as second, bulkhead.slot("acme") as third:
         assert (first, second, third) == (True, True, False)
-        with bulkhead.place("globex") as theirs:
+        with bulkhead.slot("globex") as theirs:
             assert theirs
-    with bulkhead.place("acme") as again:
+    with bulkhead.slot("acme") as again:
         assert again
 
 
 def test_who_found_no_place_is_remembered_once() -> None:
     bulkhead = Bulkhead(1)
-    with bulkhead.place("acme"):
-        assert not bulkhead.was_turned_away("acme")
-        with bulkhead.place("acme"):
+    with bulkhead.slot("acme"):
+        assert not bulkhead.had_rejections("acme")
+        with bulkhead.slot("acme"):
             pass
-    assert bulkhead.was_turned_away("acme")
-    assert not bulkhead.was_turned_away("acme")
+    assert bulkhead.had_rejections("acme")
+    assert not bulkhead.had_rejections("acme")
 
 
 def test_a_place_is_free_again_after_a_failure() -> None:
     bulkhead = Bulkhead(1)
     try:
-        with bulkhead.place("acme"):
+        with bulkhead.slot("acme"):
             raise ValueError
     except ValueError:
         pass
-    with bulkhead.place("acme") as mine:
+    with bulkhead.slot("acme") as mine:
         assert mine
 
 
@@ -42,7 +42,7 @@ def test_threads_that_come_at_once_share_the_places() -> None:
 
     def come() -> None:
         go.wait()
-        with bulkhead.place("acme") as mine:
+        with bulkhead.slot("acme") as mine:
             if mine:
                 with lock:
                     inside[0] += 1

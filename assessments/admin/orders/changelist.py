@@ -35,10 +35,11 @@ from assessments.admin.read_only import ReadOnly
 from assessments.explanation.status_summary import next_step
 from assessments.models import AshbyUpdate, Order
 from assessments.support.retry import poll_now, retry
-from assessments.tasks import call_justifacts, deliver, enqueue, poll
+from assessments.tasks import enqueue_order_work, poll
 from assessments.text import format_duration
 from integrations.accounts.roles import organizations_of
 from integrations.admin.base import OrganizationFilter
+from integrations.background import enqueue
 from integrations.web.csv_export import CSVDownload
 
 #: With one action, so that no request takes minutes.
@@ -149,10 +150,7 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
         orders = self._chosen(request, queryset, "assessments.retry_order")
         who = request.user.get_username()
         done = [order for order in orders if retry(order.pk, who)]
-        for order in done:
-            enqueue(call_justifacts, str(order.pk))
-            enqueue(deliver, str(order.pk))
-        enqueue(poll, [str(order.pk) for order in done])
+        enqueue_order_work(*(order.pk for order in done))
         text = _("Of %(all)d chosen, %(done)d had something to retry, which is done now.")
         self.message_user(request, text % {"all": len(orders), "done": len(done)})
 

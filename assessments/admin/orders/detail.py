@@ -24,7 +24,7 @@ from assessments.outbox.compose import start_response_update
 from assessments.privacy.retention import erased_on
 from assessments.statuses import asks_for_a_look
 from assessments.support.updates import resendable_updates
-from assessments.tasks import call_justifacts, deliver, enqueue, poll
+from assessments.tasks import enqueue_order_work
 from assessments.tracking.report_url import parse_report
 from integrations.admin.base import TenantModelAdmin
 
@@ -99,9 +99,7 @@ class OrderPage(TenantModelAdmin):
         except NotPossible as error:
             messages.warning(request, str(error))
         else:
-            enqueue(call_justifacts, str(asked.order.pk))
-            enqueue(poll, [str(asked.order.pk)])
-            enqueue(deliver, str(asked.order.pk))
+            enqueue_order_work(asked.order.pk)
         return HttpResponseRedirect(reverse("admin:assessments_order_change", args=[asked.order.pk]))
 
     def _offered(

@@ -6,7 +6,7 @@ from typing import Any
 
 from assessments.management.base import order_of
 from assessments.support.retry import retry
-from assessments.tasks import call_justifacts, deliver, enqueue, poll
+from assessments.tasks import enqueue_order_work
 from integrations.management.base import PortalCommand, who_runs
 
 
@@ -20,9 +20,7 @@ class Command(PortalCommand):
     def execute_command(self, **options: Any) -> dict[str, Any]:
         order = order_of(options["uuid"])
         done = retry(order.pk, who_runs())
-        enqueue(call_justifacts, str(order.pk))
-        enqueue(poll, [str(order.pk)])
-        enqueue(deliver, str(order.pk))
+        enqueue_order_work(order.pk)
         return {"assessment_id": str(order.pk), "done": done}
 
     def format_lines(self, found: dict[str, Any]) -> Iterable[str]:

@@ -11,11 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.admin.onboarding.forms import STEP_FORMS, StepForm
+from integrations.background import enqueue
 from integrations.connections.api_keys import select_ashby_key
 from integrations.models import ConnectionJob, Organization
 from integrations.onboarding.checklist import Setup, setup_of
 from integrations.onboarding.jobs import confirm_withdrawals, request_job
-from integrations.tasks import enqueue, run_connection_job
+from integrations.tasks import run_connection_job
 
 if TYPE_CHECKING:
     from integrations.admin.organizations import OrganizationAdmin

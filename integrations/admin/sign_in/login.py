@@ -27,7 +27,8 @@ from django.views.decorators.http import require_GET
 from integrations.accounts.allauth_adapters import did_not_succeed
 from integrations.accounts.invitations import with_address
 from integrations.accounts.login_throttle import LoginThrottle
-from integrations.tasks import enqueue, mail_password_link
+from integrations.background import enqueue
+from integrations.tasks import mail_password_link
 from integrations.web.client_ip import client_address
 
 logger = logging.getLogger(__name__)

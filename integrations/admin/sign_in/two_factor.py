@@ -27,7 +27,8 @@ from django.views.generic.edit import FormMixin
 
 from integrations.accounts import two_factor
 from integrations.audit.log import Action
-from integrations.tasks import enqueue, mail_factor_change
+from integrations.background import enqueue
+from integrations.tasks import mail_factor_change
 
 Kind = Authenticator.Type
 

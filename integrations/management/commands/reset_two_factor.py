@@ -10,8 +10,9 @@ from django.db.models import Q
 
 from integrations.accounts import two_factor
 from integrations.audit.log import Action
+from integrations.background import enqueue
 from integrations.management.base import PortalCommand, who_runs
-from integrations.tasks import enqueue, mail_factor_change
+from integrations.tasks import mail_factor_change
 
 
 class Command(PortalCommand):

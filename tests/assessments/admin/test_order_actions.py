@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from assessments.models import AshbyUpdate, AttentionTopic, Order, OrderEvent, PendingCall
 from assessments.orders.transaction import flag_for_attention, locked_order
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from integrations.models import Connection
 from tests.fixtures.admin import Desk, member, signed_in
 from tests.fixtures.world import World, data
@@ -40,10 +40,10 @@ def unknown(world: World) -> Order:
     order = world.start()
     world.justifacts("assessment.start", requests.ReadTimeout())
     world.justifacts("assessment.status", "odd", 502)
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     for _ in range(3):
         Order.objects.update(next_attempt_at=timezone.now())
-        place.call_justifacts(order.pk)
+        make_next_call(order.pk)
     order = fresh(order)
     assert order.needs_attention
     return order
@@ -133,7 +133,7 @@ class TestUnknownPlacing:
         word = {"assessment_id": "JF-77", "reference_id": str(unknown.pk)}
         world.justifacts("assessment.status", {"success": True, "results": word})
         Order.objects.filter(pk=unknown.pk).update(next_attempt_at=timezone.now())
-        place.call_justifacts(unknown.pk)
+        make_next_call(unknown.pk)
         assert fresh(unknown).next_call == PendingCall.NONE
         support.press(
             "assessments_order_link_existing", unknown.pk, number="JF-78", reason="Kim found the right one"

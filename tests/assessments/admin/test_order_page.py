@@ -20,7 +20,7 @@ from assessments.models import (
     OrderEvent,
     PendingCall,
 )
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from integrations.models import Connection
 from tests.fixtures.admin import Desk
 from tests.fixtures.world import World, data
@@ -49,7 +49,7 @@ class TestWhereItStands:
     def test_it_could_not_be_placed(self, world: World) -> None:
         order = world.start()
         world.justifacts("assessment.start", "down", 503)
-        place.call_justifacts(order.pk)
+        make_next_call(order.pk)
         said = stands(order)
         assert "Not yet sent to Justifacts, after one try:" in said
         assert "503" in said
@@ -58,12 +58,12 @@ class TestWhereItStands:
     def test_nobody_knows_whether_it_was_placed(self, world: World) -> None:
         order = world.start()
         world.justifacts("assessment.start", "odd", 502)
-        place.call_justifacts(order.pk)
+        make_next_call(order.pk)
         assert "Whether Justifacts took the order is not known" in stands(order)
         world.justifacts("assessment.status", "odd", 502)
         for _ in range(3):
             Order.objects.update(next_attempt_at=timezone.now())
-            place.call_justifacts(order.pk)
+            make_next_call(order.pk)
         said = stands(order)
         assert "Ask Justifacts whether it has an order with this reference." in said
         assert "The next try is in" in said

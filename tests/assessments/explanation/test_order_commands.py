@@ -173,7 +173,7 @@ class TestRetry:
         def away(*_: Any) -> None:
             logging.getLogger("assessments.tasks").warning("broker away")
 
-        monkeypatch.setattr("assessments.management.commands.retry.nudge", away)
+        monkeypatch.setattr("assessments.management.commands.retry.enqueue_order_work", away)
         console.run("retry", str(world.start().pk))
         assert caplog.records == []
         away()

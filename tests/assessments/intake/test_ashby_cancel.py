@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from assessments.models import InboundRequest, Order, PendingCall
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from assessments.statuses import Status
 from tests.fixtures.world import World, data
 
@@ -25,7 +25,7 @@ def unknown(world: World) -> Order:
     """Justifacts hung up: nobody knows whether it took the order."""
     order = world.start()
     world.justifacts("assessment.start", requests.ConnectionError("reset"))
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     return order
 
 
@@ -99,7 +99,7 @@ def completed(world: World) -> Order:
 def rejected(world: World) -> Order:
     order = world.start()
     world.justifacts("assessment.start", {"success": False, "errors": ["invalid_input"]})
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     return order
 
 

@@ -8,7 +8,7 @@ import requests
 import time_machine
 
 from assessments.models import AshbyUpdate, CallAttempt, Order
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from tests.fixtures.world import World
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -149,7 +149,7 @@ def test_a_limit_on_all_our_customers_rests_all_of_them(world: World, clock) -> 
     answer = world.call("/ashby/assessment.start", body, key=world.globex.verification_key)
     theirs = Order.objects.get(pk=answer.json()["results"]["assessment_id"])
     world.justifacts_takes("GX-1")
-    place.call_justifacts(theirs.pk)
+    make_next_call(theirs.pk)
     world.work()
     assert not world.told(theirs), "the partner's limit is on all organizations together"
     clock.shift(29)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from assessments.explanation.status_summary import status_summary
 from assessments.models import CallAttempt, Order
 from assessments.outbox.deliver import deliver_next
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from integrations.connections.api_keys import add_ashby_key, select_ashby_key
 from integrations.connections.check import check
 from integrations.connections.pauses import take_probe
@@ -52,7 +52,7 @@ def globex_order(world: World, number: str = "GX-1") -> Order:
     answer = world.call("/ashby/assessment.start", body, key=world.globex.verification_key)
     order = Order.objects.get(pk=answer.json()["results"]["assessment_id"])
     world.justifacts_takes(number)
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     return order
 
 

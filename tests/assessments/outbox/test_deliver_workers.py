@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from assessments.models import AshbyUpdate, CallAttempt, Order
-from assessments.outbox import deliver
+from assessments.outbox.deliver import deliver_next
 from assessments.support.retry import retry
 from assessments.support.updates import skip_update
 from assessments.workers.due import due_work
@@ -44,9 +44,9 @@ def test_two_workers_tell_an_update_once(world: World) -> None:
     order = world.placed()
     meanwhile(
         world,
-        lambda: seconds.extend([deliver.deliver_next(order.pk), due_work(datetime.now(UTC)).queues]),
+        lambda: seconds.extend([deliver_next(order.pk), due_work(datetime.now(UTC)).deliveries]),
     )
-    assert deliver.deliver_next(order.pk)
+    assert deliver_next(order.pk)
     assert seconds == [False, []]
     assert world.told(order) == ["Justifacts Received"]
 
@@ -56,7 +56,7 @@ def test_a_later_update_does_not_overtake_one_that_is_under_way(world: World) ->
 
     def push_and_tell() -> None:
         world.push(order, "In Process: Justifacts")
-        assert not deliver.deliver_next(order.pk)
+        assert not deliver_next(order.pk)
 
     meanwhile(world, push_and_tell)
     world.work()
@@ -83,7 +83,7 @@ def test_a_worker_that_wakes_after_its_claim_writes_nothing_but_the_attempt(
         before.append(state())
 
     meanwhile(world, long_sleep, status)
-    deliver.deliver_next(order.pk)
+    deliver_next(order.pk)
     assert [state()] == before
     assert head(order).state == "delivered"
     assert CallAttempt.objects.filter(call="deliver").count() == 2
@@ -100,7 +100,7 @@ def test_a_person_cannot_take_away_what_is_being_said(world: World, clock, statu
         answers.append("tell Ashby" in str(retry(order.pk, "Ada")))
 
     meanwhile(world, act, status)
-    deliver.deliver_next(order.pk)
+    deliver_next(order.pk)
     assert answers == [False, False]
     assert head(order).state == ("delivered" if status == 200 else "waiting")
     assert head(order).lease_token is None
@@ -110,7 +110,7 @@ def test_a_push_during_a_delivery_is_kept(world: World) -> None:
     """Both change the order: neither may write over the other."""
     order = world.placed()
     meanwhile(world, lambda: world.push(order, "Applicant Started"))
-    deliver.deliver_next(order.pk)
+    deliver_next(order.pk)
     order.refresh_from_db()
     assert order.status == "applicant_started"
     assert world.waiting(order) == ["Started", "Applicant Started"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from assessments.models import CallAttempt, Order
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anywhere
@@ -28,7 +28,7 @@ def test_the_reason_of_a_refusal_is_told_word_for_word_less_our_key(
     key = world.acme.verification_key
     said = {name: _with_key(value, key) for name, value in body.items()}
     world.justifacts("assessment.start", said, status)
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     assert Order.objects.get().status == "rejected"
     world.work()
     told = [update["cancelled_reason"]["value"] for update in world.sent("assessment.update")]

@@ -14,10 +14,10 @@ from django.utils import timezone
 from requests import PreparedRequest
 
 from assessments.models import AshbyUpdate, Order, PendingCall
-from assessments.outbox import deliver
-from assessments.placement import place
+from assessments.outbox.deliver import deliver_next
+from assessments.placement.next_call import make_next_call
 from assessments.support.retry import retry
-from assessments.tracking import poll
+from assessments.tracking.poll import poll
 from integrations.catalog.mapping import map_job, set_default_package
 from integrations.catalog.sync import SyncResult, sync_jobs, sync_packages
 from integrations.connections.api_keys import add_ashby_key
@@ -55,7 +55,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
 def test_of_many_workers_one_places_an_order(world: World) -> None:
     order = world.start()
     world.justifacts_takes("JF-1")
-    answers = at_once(*[lambda: place.call_justifacts(order.pk)] * MANY)
+    answers = at_once(*[lambda: make_next_call(order.pk)] * MANY)
     assert answers.count(True) == 1
     assert len(world.sent("assessment.start")) == 1
 
@@ -63,7 +63,7 @@ def test_of_many_workers_one_places_an_order(world: World) -> None:
 def test_of_many_workers_one_tells_an_update(world: World) -> None:
     world.ashby_takes_everything()
     order = world.placed()
-    answers = at_once(*[lambda: deliver.deliver_next(order.pk)] * MANY)
+    answers = at_once(*[lambda: deliver_next(order.pk)] * MANY)
     assert answers.count(True) == 1
     assert len(world.sent("assessment.update")) == 1
 
@@ -114,7 +114,7 @@ def test_a_lost_start_that_comes_many_times_at_once_is_answered_again_by_one_ord
 
     def deliver_all() -> None:
         AshbyUpdate.objects.update(next_attempt_at=timezone.now())
-        while deliver.deliver_next(order.pk):
+        while deliver_next(order.pk):
             AshbyUpdate.objects.filter(state=AshbyUpdate.State.WAITING).update(next_attempt_at=timezone.now())
 
     answers = at_once(*[click] * MANY, deliver_all)
@@ -132,7 +132,7 @@ def test_a_push_a_poll_and_a_cancel_of_one_order_at_once_end_in_one_story(world:
     world.client = Client()
     at_once(
         lambda: world.push(order, "Applicant Started"),
-        lambda: poll.poll([order.pk]),
+        lambda: poll([order.pk]),
         lambda: world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)}),
         lambda: world.push(order, "Applicant Started"),
     )
@@ -149,9 +149,9 @@ def test_a_retry_while_the_update_is_being_told_tells_it_once(world: World) -> N
     world.ashby_takes_everything()
     order = world.placed()
     at_once(
-        lambda: deliver.deliver_next(order.pk),
+        lambda: deliver_next(order.pk),
         lambda: retry(order.pk, "Ada"),
-        lambda: deliver.deliver_next(order.pk),
+        lambda: deliver_next(order.pk),
     )
     world.work()
     assert world.told(order) == ["Justifacts Received"]
@@ -174,7 +174,7 @@ def test_a_key_that_is_chosen_while_the_old_one_is_refused_pauses_nothing(world:
             eventually(_somebody_waits, "the worker waits for the choice", 10)
 
     world.wire.add_callback("POST", f"{ASHBY}/assessment.update", refuses)
-    at_once(lambda: deliver.deliver_next(order.pk), choose)
+    at_once(lambda: deliver_next(order.pk), choose)
     assert Connection.objects.get(pk=world.acme.connection.pk).paused_at is None
     assert order.updates.get().state == "waiting"
 
@@ -196,7 +196,7 @@ def test_the_threads_that_poll_leave_no_connection_to_the_database(world: World)
     before = _connections()
     world.justifacts("assessment.status", {"success": True, "results": {"assessment_id": "JF-0"}})
     Order.objects.update(next_call=PendingCall.POLL, next_attempt_at=timezone.now())
-    poll.poll([order.pk for order in orders])
+    poll([order.pk for order in orders])
     assert _connections() == before
     assert Connection.objects.get(pk=world.acme.connection.pk).verification_key_last_used_at > long_ago
 

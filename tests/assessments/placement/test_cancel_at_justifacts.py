@@ -10,7 +10,7 @@ import responses
 import time_machine
 
 from assessments.models import Order
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from tests.fixtures.world import JUSTIFACTS, World, data
 
 NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
@@ -124,7 +124,7 @@ def test_while_nobody_knows_whether_it_was_placed(world, clock, order, taken: bo
 
 
 def test_while_the_worker_that_placed_it_is_dead(world, clock, order, settings) -> None:
-    Order.objects.filter(pk=order.pk).claim(order.pk, datetime.now(UTC))
+    Order.objects.acquire([order.pk], datetime.now(UTC))
     cancel(world, order)
     world.justifacts("assessment.status", TAKEN)
     after(world, clock, order, settings.LEASE_SECONDS)
@@ -232,8 +232,8 @@ def test_a_cancelling_worker_that_died_is_replaced(world, clock, order, settings
     world.work()
     cancel(world, order)
     now = datetime.now(UTC)
-    Order.objects.filter(pk=order.pk, next_call="cancel").claim(order.pk, now)
-    assert not place.call_justifacts(order.pk)
+    Order.objects.filter(next_call="cancel").acquire([order.pk], now)
+    assert not make_next_call(order.pk)
     after(world, clock, order, timedelta(seconds=settings.LEASE_SECONDS).seconds)
     assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
 

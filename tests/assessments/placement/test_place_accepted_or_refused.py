@@ -5,7 +5,7 @@ import json
 import pytest
 
 from assessments.models import CallAttempt, Order, OrderEvent
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from tests.fixtures.world import JUSTIFACTS, World
 
 
@@ -60,7 +60,7 @@ def test_an_accepted_order_is_received_told_and_polled_from_then_on(world: World
     assert (order.status, order.next_call, order.lease_token) == ("received", "poll", None)
     assert order.placed_at
     assert world.told(order) == ["Justifacts Received"]
-    assert not place.call_justifacts(order.pk)
+    assert not make_next_call(order.pk)
     assert len(world.sent("assessment.start")) == 1
 
 
@@ -136,7 +136,7 @@ def test_a_refusal_ends_the_check_and_ashby_reads_justifacts_own_words(world: Wo
 def test_a_refusal_in_any_shape_has_a_reason(world: World, body: dict, reason: str) -> None:
     order = world.start()
     world.justifacts("assessment.start", body)
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     order.refresh_from_db()
     assert (order.status, order.closing_reason) == ("rejected", reason)
 
@@ -145,7 +145,7 @@ def test_a_refusal_in_any_shape_has_a_reason(world: World, body: dict, reason: s
 def test_any_2xx_with_success_is_a_success(world: World, status: int) -> None:
     order = world.start()
     world.justifacts("assessment.start", {"success": True, "results": {"assessment_id": "JF-9"}}, status)
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     order.refresh_from_db()
     assert (order.status, order.justifacts_order_id) == ("received", "JF-9")
 
@@ -173,7 +173,7 @@ def test_support_reads_each_attempt_without_the_candidate_or_the_key(world: Worl
     echo = {"success": False, "message": "No: zoe.oneil@example.com", "echo": ["Zoë", "O'NEIL"]}
     echo["key"] = world.acme.verification_key
     world.justifacts("assessment.start", echo, 422)
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     attempt = CallAttempt.objects.get()
     assert (attempt.call, attempt.http_status, attempt.outcome) == ("place", 422, "refused")
     kept = f"{attempt.answer} {attempt.message}".lower()

@@ -13,7 +13,7 @@ from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, SSLError
 
 from assessments.models import CallAttempt, Order
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from tests.fixtures.world import World
 
 
@@ -65,7 +65,7 @@ def test_what_was_not_sent_is_placed_later_without_asking_anyone(world: World, c
     assert wait_of(order) == 5
     assert not order.needs_attention
     assert CallAttempt.objects.get().outcome == "not_sent"
-    assert not place.call_justifacts(order.pk)
+    assert not make_next_call(order.pk)
 
     clock.shift(5)
     world.justifacts_takes("JF-5")

@@ -8,7 +8,7 @@ import requests
 import time_machine
 
 from assessments.models import Order
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from assessments.support import unknown_placement
 from integrations.models import Connection
 from tests.fixtures.world import World
@@ -210,7 +210,7 @@ def test_a_conflict_about_an_order_that_may_have_been_taken_is_looked_up(world, 
 
 def test_a_conflict_about_an_order_that_was_never_sent_before_is_a_refusal(world, clock, order) -> None:
     world.justifacts("assessment.start", {"message": "This candidate is being assessed already."}, 409)
-    assert place.call_justifacts(order.pk)
+    assert make_next_call(order.pk)
     order.refresh_from_db()
     assert (order.status, order.closing_reason) == ("rejected", "This candidate is being assessed already.")
 

@@ -10,9 +10,9 @@ import responses
 import time_machine
 from django.utils import timezone
 
-from assessments.models import CallAttempt, Order, PendingCall
-from assessments.placement import place
-from assessments.placement.lease import acquire_lease
+from assessments.models import CallAttempt, Order
+from assessments.placement.lease import leasable
+from assessments.placement.next_call import make_next_call
 from tests.fixtures.world import JUSTIFACTS, World, data
 
 pytestmark = pytest.mark.anywhere
@@ -58,7 +58,7 @@ def test_a_worker_that_died_while_placing_leaves_a_question_not_an_order(world, 
     order = world.start()
     placing(world, lambda: None, ends=WorkerDied())
     with pytest.raises(WorkerDied):
-        place.call_justifacts(order.pk)
+        make_next_call(order.pk)
     world.justifacts("assessment.status", found(order, "JF-1") if taken else NOT_FOUND)
 
     world.work()
@@ -87,7 +87,7 @@ def test_a_worker_that_died_while_looking_up_has_changed_nothing(world, clock, s
 
     world.wire.add_callback(responses.POST, f"{JUSTIFACTS}assessment.status", callback=die)
     with pytest.raises(WorkerDied):
-        place.call_justifacts(order.pk)
+        make_next_call(order.pk)
     world.justifacts("assessment.status", found(order, "JF-1"))
     clock.shift(settings.LEASE_SECONDS)
     world.work()
@@ -111,7 +111,7 @@ def test_a_worker_that_wakes_after_its_claim_writes_nothing_but_the_attempt(
         before.append((*world.written(), *state(order)))
 
     placing(world, long_sleep, ends=ends)
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     assert (*world.written(), *state(order)) == before[0]
     assert state(order)[:2] == ("received", "JF-1")
     calls = CallAttempt.objects.exclude(call="deliver").values_list("call", flat=True)
@@ -144,7 +144,7 @@ def test_a_sleepers_yes_ends_the_doubt_of_those_who_were_about_to_place_again(
         assert state(order)[2] == "look_up"
 
     placing(world, long_sleep, ends="JF-1")
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     assert state(order)[:3] == ("received", "JF-1", "poll")
     clock.shift(60)
     world.work()
@@ -162,7 +162,7 @@ def test_two_numbers_for_one_order_are_a_humans_case(world: World, clock, settin
         world.work()
 
     placing(world, long_sleep, ends="JF-1")
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     order.refresh_from_db()
     assert order.justifacts_order_id == "JF-2"
     assert order.needs_attention
@@ -173,8 +173,8 @@ def test_two_numbers_for_one_order_are_a_humans_case(world: World, clock, settin
 def test_a_claimed_order_is_nobody_elses(world: World) -> None:
     order = world.start()
     seconds: list[bool] = []
-    placing(world, lambda: seconds.append(place.call_justifacts(order.pk)))
-    assert place.call_justifacts(order.pk)
+    placing(world, lambda: seconds.append(make_next_call(order.pk)))
+    assert make_next_call(order.pk)
     assert seconds == [False]
     assert len(world.sent("assessment.start")) == 1
 
@@ -252,7 +252,7 @@ def test_a_death_after_an_hour_of_failing_is_still_only_a_question(world, clock,
     placing(world, lambda: None, ends=WorkerDied())
     clock.shift(3600)
     with pytest.raises(WorkerDied):
-        place.call_justifacts(order.pk)
+        make_next_call(order.pk)
     world.justifacts("assessment.status", "", 503)
     clock.shift(settings.LEASE_SECONDS)
     world.work()
@@ -267,16 +267,16 @@ def test_a_death_after_an_hour_of_failing_is_still_only_a_question(world, clock,
 
 
 def test_a_worker_whose_clock_is_ahead_does_not_take_over_a_placing(world: World, clock, settings) -> None:
-    """Its look for dead placings came a moment before the other's claim."""
+    """It looked for abandoned placements a moment before the other worker acquired its lease."""
     order = world.start()
     seconds: list[object] = []
 
     def ahead() -> None:
         now = timezone.now() + timedelta(seconds=10 * settings.LEASE_SECONDS)
-        seconds.append(acquire_lease(order.pk, (PendingCall.PLACE, PendingCall.LOOK_UP), now))
+        seconds.append(leasable(now).acquire([order.pk], now))
 
     placing(world, ahead)
-    assert place.call_justifacts(order.pk)
+    assert make_next_call(order.pk)
     assert seconds == [None]
     assert state(order)[:2] == ("received", "JF-1")
 
@@ -285,5 +285,5 @@ def test_a_claim_that_is_too_short_for_a_call_stops_no_calls(world: World, setti
     settings.LEASE_SECONDS = 5
     order = world.start()
     world.justifacts_takes("JF-1")
-    assert place.call_justifacts(order.pk)
+    assert make_next_call(order.pk)
     assert state(order)[:2] == ("received", "JF-1")

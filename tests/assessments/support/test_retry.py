@@ -8,7 +8,7 @@ import requests
 import time_machine
 
 from assessments.models import AshbyUpdate, Order
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from assessments.support.retry import poll_now, retry
 from tests.fixtures.world import World, data
 
@@ -99,7 +99,7 @@ def test_a_call_that_is_being_made_is_left_alone(world: World) -> None:
     world.wire.add_callback(
         "POST", "https://justifacts.test/servlet/application_ashby/assessment.start", answer
     )
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     assert done == [[]]
     order.refresh_from_db()
     assert (order.justifacts_order_id, order.next_call) == ("JF-1", "poll")
@@ -159,7 +159,7 @@ def test_there_is_nothing_to_ask_about(world: World, state: str) -> None:
     if state == "rejected":
         order = world.start()
         world.justifacts("assessment.start", {"message": "No."}, 422)
-        place.call_justifacts(order.pk)
+        make_next_call(order.pk)
     elif state == "cancelled":
         order = world.placed()
         world.justifacts("assessment.cancel", {"success": True, "results": {}})

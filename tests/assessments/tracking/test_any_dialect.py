@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assessments.models import AshbyUpdate, Order, OrderEvent, PendingCall
-from assessments.tracking import poll
+from assessments.tracking.poll import poll
 from tests.assessments.tracking.any_dialect import (
     NO_ADDRESSES,
     NO_NAMES,
@@ -178,7 +178,7 @@ def _say(world: World, order: Order, message: Message) -> None:
     Order.objects.filter(pk=order.pk).update(
         next_call=PendingCall.POLL, next_attempt_at=timezone.now() - timedelta(seconds=1)
     )
-    poll.poll([order.pk])
+    poll([order.pk])
 
 
 def _is_told(order: Order, meaning: Meaning) -> bool:

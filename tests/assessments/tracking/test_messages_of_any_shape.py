@@ -10,7 +10,7 @@ import time_machine
 from django.core.management import call_command
 
 from assessments.models import CallAttempt, InboundRequest, Order, OrderEvent
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from tests.fixtures.world import World, data
 
 UPDATE = "/justifacts/assessment.update"
@@ -113,7 +113,7 @@ def test_a_null_that_a_server_writes_as_text_is_nothing(
 def test_a_start_whose_number_is_a_null_written_as_text_is_looked_up(world: World) -> None:
     order = world.start()
     world.justifacts_takes("null")
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     order.refresh_from_db()
     assert (order.justifacts_order_id, order.next_call) == ("", "look_up")
 
@@ -317,7 +317,7 @@ def test_the_problem_stays_while_calls_about_other_orders_succeed(world: World, 
     polled(world, clock, order)
     other = world.start()
     world.justifacts_takes("JF-2")
-    place.call_justifacts(other.pk)
+    make_next_call(other.pk)
     other.refresh_from_db()
     assert other.justifacts_order_id == "JF-2"
     assert world.push(other, "Applicant Started").status_code == 200
@@ -332,7 +332,7 @@ def test_a_start_with_an_update_that_is_not_understood_is_an_accepted_order(worl
     order = world.start()
     taken = {"assessment_id": 7, "update_request": {"assessment_status": {"value": ["Received"]}}}
     world.justifacts("assessment.start", {"success": True, "results": taken})
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     order.refresh_from_db()
     assert (order.justifacts_order_id, order.status) == ("7", "received")
     assert len(lines(order)) == 1
@@ -345,7 +345,7 @@ def test_a_start_without_an_update_is_usual(world: World, nothing: Any) -> None:
     order = world.start()
     taken = {"assessment_id": 7, "update_request": nothing}
     world.justifacts("assessment.start", {"success": True, "results": taken})
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     world.acme.connection.refresh_from_db()
     assert (lines(order), world.acme.connection.justifacts_problem) == ([], "")
 
@@ -354,10 +354,10 @@ def test_a_look_up_that_is_not_understood_adopts_the_order(world: World, clock) 
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", {}, 500)
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     says(world, 7, reference_id=str(order.pk).upper(), assessment_status=[])
     clock.shift(5)
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     order.refresh_from_db()
     assert (order.justifacts_order_id, order.status) == ("7", "received")
     assert len(lines(order)) == 1

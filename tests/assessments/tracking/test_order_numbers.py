@@ -11,7 +11,7 @@ import time_machine
 
 from assessments.models import InboundRequest, Order
 from assessments.orders.staff import NotPossible
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from assessments.support.retry import poll_now
 from assessments.tracking.order_number import take_number
 from tests.assessments.reconciliation.reconciling import run
@@ -122,7 +122,7 @@ class TestOffered:
             return 200, {}, json.dumps({"success": True, "results": results})
 
         world.wire.add_callback(responses.POST, f"{JUSTIFACTS}assessment.start", answer)
-        place.call_justifacts(order.pk)
+        make_next_call(order.pk)
         order.refresh_from_db()
         assert (order.justifacts_order_id, order.status) == ("JF-1", "applicant_started")
         assert order.attention_reason.startswith(ASKED)

@@ -11,9 +11,9 @@ import responses
 import time_machine
 
 from assessments.models import Order
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from assessments.support.retry import poll_now
-from assessments.tracking import poll
+from assessments.tracking.poll import poll
 from integrations.connections.connect import connect
 from tests.fixtures.world import JUSTIFACTS, World, basic, data
 
@@ -44,7 +44,7 @@ def theirs(world: World) -> Order:
     order = Order.objects.get(pk=answer.json()["results"]["assessment_id"])
     taken = {"success": True, "results": {"assessment_id": "GX-1"}}
     world.wire.add(responses.POST, f"{OTHER_SIDE}assessment.start", json=taken)
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     order.refresh_from_db()
     return order
 
@@ -81,7 +81,7 @@ def test_one_organization_failing_does_not_spoil_the_other(world, clock, mine, t
     else:
         code = int(trouble) if trouble.isdigit() else 200
         world.wire.add(responses.POST, url, body="<html>", status=code)
-    assert poll.poll([mine.pk, theirs.pk]) == [mine.pk]
+    assert poll([mine.pk, theirs.pk]) == [mine.pk]
     assert (status(mine), status(theirs)) == ("applicant_started", "received")
     assert theirs.last_call_error
     assert not mine.last_call_error
@@ -96,7 +96,7 @@ def test_each_is_asked_with_its_own_key_at_its_own_address(world, clock, mine, t
     clock.shift(300)
     answers(world)
     answers(world, OTHER_SIDE)
-    assert set(poll.poll([mine.pk, theirs.pk])) == {mine.pk, theirs.pk}
+    assert set(poll([mine.pk, theirs.pk])) == {mine.pk, theirs.pk}
     asked = {
         c.request.url: c.request.headers["Authorization"]
         for c in world.wire.calls
@@ -111,7 +111,7 @@ def test_each_is_asked_with_its_own_key_at_its_own_address(world, clock, mine, t
 def test_the_same_order_twice_in_a_batch_is_asked_about_once(world, clock, mine) -> None:
     clock.shift(300)
     answers(world)
-    assert poll.poll([mine.pk, mine.pk]) == [mine.pk]
+    assert poll([mine.pk, mine.pk]) == [mine.pk]
     assert len(world.sent("assessment.status")) == 1
 
 
@@ -127,13 +127,13 @@ def test_nobody_polls_an_order_that_another_polls(world, clock, settings, mine) 
     clock.shift(300)
     answers(world, meanwhile=die)
     with pytest.raises(WorkerDied):
-        poll.poll([mine.pk])
+        poll([mine.pk])
     world.wire.remove(responses.POST, f"{JUSTIFACTS}assessment.status")
     answers(world)
-    assert poll.poll([mine.pk]) == []
+    assert poll([mine.pk]) == []
     assert len(world.sent("assessment.status")) == 1
     clock.shift(settings.LEASE_SECONDS)
-    assert poll.poll([mine.pk]) == [mine.pk]
+    assert poll([mine.pk]) == [mine.pk]
 
 
 def test_a_batch_of_many_is_asked_side_by_side(world, clock) -> None:
@@ -142,7 +142,7 @@ def test_a_batch_of_many_is_asked_side_by_side(world, clock) -> None:
     world.work()
     clock.shift(300)
     answers(world)
-    assert len(poll.poll([order.pk for order in orders])) == 30
+    assert len(poll([order.pk for order in orders])) == 30
     assert {status(order) for order in orders} == {"applicant_started"}
     assert len(world.sent("assessment.status")) == 30
 

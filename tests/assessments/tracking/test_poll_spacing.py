@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 
 from assessments import tasks
 from assessments.models import Order, OrderEvent
-from assessments.tracking import poll, poll_schedule
+from assessments.tracking import poll_schedule
+from assessments.tracking.poll import poll
 from assessments.workers.due import due_work
 from integrations.models import Organization
 from tests.fixtures.world import World, data
@@ -258,7 +259,7 @@ def test_justifacts_says_when_to_come_again(world: World, clock, order, status, 
 
 
 def test_an_order_that_is_not_due_or_ended_is_not_asked_about(world: World, clock, order: Order) -> None:
-    poll.poll([order.pk])
+    poll([order.pk])
     assert not world.sent("assessment.status")
     world.justifacts("assessment.cancel", {"success": True, "results": {}})
     world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})

@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from assessments.models import InboundRequest, Order, PendingCall
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from assessments.statuses import Status
 from integrations.models import Connection
 from tests.fixtures.world import World, data
@@ -197,7 +197,7 @@ def test_a_push_may_bring_the_number_before_the_answer_to_the_placing_does(world
     order.refresh_from_db()
     assert (order.justifacts_order_id, order.status) == ("JF-early", Status.RECEIVED)
     assert order.next_call == PendingCall.POLL
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     assert not world.sent("assessment.start")
     assert world.waiting(order) == ["Justifacts Received"]
 
@@ -205,7 +205,7 @@ def test_a_push_may_bring_the_number_before_the_answer_to_the_placing_does(world
 def test_a_push_settles_a_placing_of_unknown_outcome(world: World) -> None:
     order = world.start()
     world.justifacts("assessment.start", requests.ReadTimeout("slow"))
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     assert world.push(order, "Initiated", assessment_id="JF-late").status_code == 200
     order.refresh_from_db()
     assert (order.justifacts_order_id, order.next_call) == ("JF-late", PendingCall.POLL)
@@ -216,14 +216,14 @@ def test_a_push_that_names_no_number_ends_a_plan_to_place_the_order_again(world:
     """Justifacts speaks of the order, so it has it, although it had said that it took nothing."""
     order = world.start()
     world.justifacts("assessment.start", {}, status=503)
-    place.call_justifacts(order.pk)
+    make_next_call(order.pk)
     assert world.push(order, word, assessment_id=str(order.pk)).status_code == 200
     results = {"assessment_id": "JF-1", "reference_id": str(order.pk)}
     world.justifacts("assessment.status", {"success": True, "results": results})
     for _ in range(2):
         Order.objects.update(next_attempt_at=timezone.now())
         Connection.objects.update(justifacts_blocked_until=None)
-        place.call_justifacts(order.pk)
+        make_next_call(order.pk)
     order.refresh_from_db()
     assert (order.justifacts_order_id, order.next_call) == ("JF-1", PendingCall.POLL)
     assert len(world.sent("assessment.start")) == 1
@@ -237,7 +237,7 @@ def test_an_order_that_justifacts_speaks_of_and_does_not_find_is_placed(world: W
     world.justifacts_takes("JF-1")
     for minutes in range(4):
         with time_machine.travel(timezone.now() + timedelta(minutes=minutes), tick=False):
-            place.call_justifacts(order.pk)
+            make_next_call(order.pk)
     order.refresh_from_db()
     assert order.justifacts_order_id == "JF-1"
     assert len(world.sent("assessment.status")) == 2

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from assessments.models import AshbyUpdate, Order
-from assessments.outbox import deliver
-from assessments.placement import place
+from assessments.outbox.deliver import deliver_next
+from assessments.placement.next_call import make_next_call
 from assessments.statuses import Status
-from assessments.tracking import poll
+from assessments.tracking.poll import poll
 from assessments.workers.due import due_work
 from integrations.connections.check import check
 from tests.fixtures.fake_partners import ASHBY_MODES, JUSTIFACTS_MODES, Ashby, Justifacts, WorkerDied
@@ -136,9 +136,9 @@ class Life(RuleBasedStateMachine):
     def _work_once(self) -> None:
         found = due_work(timezone.now())
         for act, items in (
-            (place.call_justifacts, found.calls),
-            (poll.poll, found.polls),
-            (self._tell, found.queues),
+            (make_next_call, found.calls),
+            (poll, found.polls),
+            (self._tell, found.deliveries),
         ):
             for item in items:
                 try:
@@ -147,7 +147,7 @@ class Life(RuleBasedStateMachine):
                     continue
 
     def _tell(self, assessment_id: Any) -> None:
-        while deliver.deliver_next(assessment_id):
+        while deliver_next(assessment_id):
             pass
 
     def _push(self, body: dict[str, Any]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from assessments import tasks
 from assessments.models import AshbyUpdate, Order, PendingCall
+from assessments.workers.dispatch import CALLS_IN_FLIGHT, Dispatcher
 from assessments.workers.due import MOST_OF_ONE, due_work
 from integrations.bulkhead import Bulkhead
 from tests.fixtures.world import World
@@ -48,7 +48,7 @@ def test_thousands_that_wait_longer_do_not_come_before_anothers_first(world: Wor
     one.save()
     waiting(one, now).save()
     found = due_work(timezone.now())
-    for ids in (found.calls, found.queues):
+    for ids in (found.calls, found.deliveries):
         assert one.pk in ids[:2]
         assert len(ids) == MOST_OF_ONE + 1
     Order.objects.update(next_call=PendingCall.POLL)
@@ -65,7 +65,7 @@ class Hanging:
         self.inside, self.most, self.done = 0, 0, 0
         self._lock = threading.Lock()
 
-    def work(self, organization: int) -> tasks.Work:
+    def dispatcher(self, organization: int) -> Dispatcher:
         def do(ids: list[Any]) -> bool:
             if organization != self.organization:
                 self.done += 1
@@ -78,42 +78,43 @@ class Hanging:
                 self.inside -= 1
             return False
 
-        return tasks.Work(self.places, "justifacts", do, lambda organization, now: [])
+        return Dispatcher("justifacts", self.slots, do, lambda organization, now: [], lambda ids: None)
 
-    places = Bulkhead(tasks.CALLS_IN_FLIGHT)
+    slots = Bulkhead(CALLS_IN_FLIGHT)
 
 
 def test_a_hanging_organization_occupies_its_own_places_only() -> None:
     """Twenty messages of it, on twenty threads: all but a few of the threads are free at once."""
     hanging = Hanging(1)
     threads = [
-        threading.Thread(target=tasks._work_for, args=(hanging.work(1), 1, ["order"])) for _ in range(20)
+        threading.Thread(target=hanging.dispatcher(1).run_organization, args=(1, ["order"]))
+        for _ in range(20)
     ]
     for thread in threads:
         thread.start()
     try:
-        for thread in threads[tasks.CALLS_IN_FLIGHT :]:
+        for thread in threads[CALLS_IN_FLIGHT:]:
             thread.join(0.05)
-        assert sum(thread.is_alive() for thread in threads) == tasks.CALLS_IN_FLIGHT
-        tasks._work_for(hanging.work(2), 2, ["order"])
+        assert sum(thread.is_alive() for thread in threads) == CALLS_IN_FLIGHT
+        hanging.dispatcher(2).run_organization(2, ["order"])
         assert hanging.done == 1
     finally:
         hanging.ends.set()
         for thread in threads:
             thread.join()
-    assert hanging.most == tasks.CALLS_IN_FLIGHT
+    assert hanging.most == CALLS_IN_FLIGHT
 
 
-def test_what_came_when_all_places_were_taken_is_done_by_who_has_one() -> None:
-    places, done = Bulkhead(1), []
-    work = tasks.Work(places, "ashby", lambda ids: bool(done.append(ids)), lambda organization, now: ["late"])
+def test_work_that_comes_while_all_slots_are_taken_is_done_by_a_slot_holder() -> None:
+    done: list[list[Any]] = []
 
-    def first(ids: list[Any]) -> bool:
+    def work(ids: list[Any]) -> bool:
         done.append(ids)
         if len(done) == 1:
-            # Another message of the same organization finds no place.
-            assert tasks._work_for(work, 1, ["turned away"]) == []
+            # Another message of the same organization finds no free slot.
+            assert dispatcher.run_organization(1, ["rejected"]) == []
         return False
 
-    tasks._work_for(tasks.Work(places, "ashby", first, work.next_of), 1, ["first"])
+    dispatcher = Dispatcher("ashby", Bulkhead(1), work, lambda organization, now: ["late"], lambda ids: None)
+    dispatcher.run_organization(1, ["first"])
     assert done == [["first"], ["late"]]

@@ -1,4 +1,4 @@
-"""Nudges make work prompt; the sweep makes it certain."""
+"""Messages make work prompt; the sweep makes it certain."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from assessments import tasks
 from assessments.models import Heartbeat, Order
 from assessments.workers.due import due_work
 from config.celery import app
-from integrations import tasks as integrations_tasks
+from integrations.background import broker_is_reachable
 from tests.fixtures.world import World, data
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -24,18 +24,14 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-@pytest.fixture(autouse=True)
-def nudging(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No rest is left over from another test."""
-    monkeypatch.setattr(integrations_tasks, "_rest_until", 0.0)
-
-
 @pytest.fixture
 def dead_broker(tmp_path) -> Iterator[None]:
     """Nobody listens at the broker's socket."""
     _broker(f"redis+socket://{tmp_path}/nobody.sock")
     yield
     _broker("memory://")
+    # Ends the cooldown after a failed publish, for the tests that follow.
+    assert broker_is_reachable()
 
 
 def _broker(url: str) -> None:
@@ -150,7 +146,7 @@ def test_the_tasks_do_what_the_sweep_found(world: World, clock) -> None:
 def test_with_the_broker_away_a_start_is_still_accepted(
     world: World, dead_broker, caplog, monkeypatch, django_capture_on_commit_callbacks
 ) -> None:
-    """Nudges are skipped and rest for 30 s, so that no request waits for a dead broker again."""
+    """Messages are skipped for 30 s, so that no request waits for a dead broker again."""
     with django_capture_on_commit_callbacks(execute=True):
         order = world.start()
     assert Order.objects.get() == order
@@ -167,6 +163,18 @@ def test_with_the_broker_away_a_start_is_still_accepted(
     world.ashby_takes_everything()
     world.justifacts_takes("JF-1")
     assert {order.pk, second.pk} <= set(due_work(datetime.now(UTC)).calls), "the sweep finds them"
+
+
+def test_messages_are_published_again_once_the_broker_is_known_to_answer(
+    world: World, dead_broker, queue, django_capture_on_commit_callbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        world.start()
+    _broker("memory://")
+    assert broker_is_reachable()
+    with django_capture_on_commit_callbacks(execute=True):
+        order = world.start()
+    assert queue.take() == [("call_justifacts", [str(order.pk)])]
 
 
 def warnings(caplog) -> list[str]:

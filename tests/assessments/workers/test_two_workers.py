@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from assessments.models import AshbyUpdate, Order, leases
-from assessments.outbox import deliver
-from assessments.placement import place
-from assessments.tracking import poll
+from assessments.models import AshbyUpdate, Order
+from assessments.outbox.deliver import deliver_next
+from assessments.placement.next_call import make_next_call
+from assessments.tracking.poll import poll
 from integrations import failpoints
 from integrations.http import fencing
 from tests.assessments.tracking.test_status_machine import Life
@@ -107,7 +107,7 @@ class TwoWorkers(Life):
         worker, orders = self.workers[which], list(Order.objects.order_by("-created_at")[:2])
         if worker.is_idle and orders:
             order = orders[choice % len(orders)].pk
-            act = (place.call_justifacts, deliver.deliver_next, lambda pk: poll.poll([pk]))[kind]
+            act = (make_next_call, deliver_next, lambda pk: poll([pk]))[kind]
             worker.begin(partial(act, order))
 
     @rule(which=st.integers(0, 1), seams=st.integers(1, 4))
@@ -144,8 +144,7 @@ def machine_clock(monkeypatch: pytest.MonkeyPatch, settings, tmp_path) -> None:
     settings.LEASE_SECONDS = 60
     settings.FAILPOINTS_DIR = str(tmp_path)
     monkeypatch.setattr(failpoints, "_die_if_asked", lambda file: _seam(file.name))
-    for module in (fencing, leases):
-        monkeypatch.setattr(module, "uptime", lambda: timezone.now().timestamp())
+    monkeypatch.setattr(fencing, "uptime", lambda: timezone.now().timestamp())
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from django.urls import reverse
 from requests import PreparedRequest
 
 from assessments.models import Order
-from assessments.outbox import deliver
-from assessments.placement import place
+from assessments.outbox.deliver import deliver_next
+from assessments.placement.next_call import make_next_call
 from integrations.connections.api_keys import add_ashby_key
 from integrations.connections.check import check
 from integrations.connections.connect import connect
@@ -133,7 +133,7 @@ class TestWhomWeCall:
             takes_only(world.acme.verification_key, {"assessment_id": "JF-1"}, seen),
         )
         order = world.start()
-        place.call_justifacts(order.pk)
+        make_next_call(order.pk)
         order.refresh_from_db()
         assert order.justifacts_order_id == "JF-1"
         assert seen == [basic(NEXT), basic(world.acme.verification_key)]
@@ -147,7 +147,7 @@ class TestWhomWeCall:
         world.wire.add_callback(
             "POST", f"{ASHBY}/assessment.update", takes_only(world.acme.ashby_key, {}, seen)
         )
-        assert deliver.deliver_next(order.pk)
+        assert deliver_next(order.pk)
         assert seen == [basic(NEXT_AT_ASHBY), basic(world.acme.ashby_key)]
         old.refresh_from_db()
         assert (old.first_used_at, old.last_used_at) == (NINE, NINE)
@@ -157,7 +157,7 @@ class TestWhomWeCall:
         order = world.placed()
         add_ashby_key(world.acme.connection, NEXT_AT_ASHBY, who="Ada")
         world.wire.add_callback("POST", f"{ASHBY}/assessment.update", lambda _request: REFUSED)
-        deliver.deliver_next(order.pk)
+        deliver_next(order.pk)
         assert Connection.objects.get(organization=world.acme.organization).paused_at == NINE
 
     def test_ashby_may_change_to_the_new_key_between_two_calls(self, world: World) -> None:
@@ -170,7 +170,7 @@ class TestWhomWeCall:
             return takes_only(known, {}, seen)(request)
 
         world.wire.add_callback("POST", f"{ASHBY}/assessment.update", changes)
-        assert deliver.deliver_next(order.pk)
+        assert deliver_next(order.pk)
         assert seen == [basic(key) for key in (NEXT_AT_ASHBY, world.acme.ashby_key, NEXT_AT_ASHBY)]
         assert Connection.objects.get(organization=world.acme.organization).paused_at is None
 
@@ -178,7 +178,7 @@ class TestWhomWeCall:
         replace_verification_key()
         world.justifacts("assessment.start", {"success": False}, status=500)
         order = world.start()
-        place.call_justifacts(order.pk)
+        make_next_call(order.pk)
         assert len([call for call in world.wire.calls if call.request.url.endswith("assessment.start")]) == 1
 
     def test_what_an_older_key_does_not_find_is_told_later_and_not_given_up(
@@ -190,24 +190,24 @@ class TestWhomWeCall:
         add_ashby_key(world.acme.connection, NEXT_AT_ASHBY, who="Ada")
         knows_nothing = finds_nothing(world.acme.ashby_key)
         world.wire.add_callback("POST", f"{ASHBY}/assessment.update", knows_nothing)
-        assert not deliver.deliver_next(order.pk)
+        assert not deliver_next(order.pk)
         order.refresh_from_db()
         assert (order.updates.get().state, order.needs_attention) == ("waiting", False)
         world.ashby_takes_everything()
         clock.shift(timedelta(seconds=5))
-        assert deliver.deliver_next(order.pk)
+        assert deliver_next(order.pk)
 
     def test_what_an_older_key_does_not_find_is_never_placed_again(self, world: World, clock) -> None:
         """It may be another account's, which knows nothing of what this one has taken."""
         order = world.start()
         world.justifacts("assessment.start", "garbage")
-        place.call_justifacts(order.pk)
+        make_next_call(order.pk)
         replace_verification_key()
         knows_nothing = finds_nothing(world.acme.verification_key)
         world.wire.add_callback("POST", f"{JUSTIFACTS}assessment.status", knows_nothing)
         for _ in range(4):
             clock.shift(timedelta(minutes=5))
-            place.call_justifacts(order.pk)
+            make_next_call(order.pk)
         order.refresh_from_db()
         assert (order.next_call, order.needs_attention) == ("look_up", True)
         assert len(world.sent("assessment.start")) == 1

@@ -1,0 +1,142 @@
+"""A call to a provider under a lease: the steps that every such call shares, in one place.
+
+Placing, looking up and cancelling at Justifacts (``placement``) and delivering to Ashby (``outbox``) go
+through ``perform``; a poll asks for a batch of orders at once (``tracking/bulk_status.py``) and records each
+answer with ``recording``. The module is in ``orders``, below these packages, so that each may import it.
+
+The order of the steps is what keeps orders safe (``docs/protocol.md``, "Placing once"): the lease is taken
+before the call and checked, by its fencing token, in the transaction that records the outcome; no transaction
+is open while the call is out; a call that was made is logged even if its lease was lost.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from django.utils import timezone
+
+from assessments.models import AshbyUpdate, CallAttempt, Order
+from assessments.orders.call_log import log_attempt
+from assessments.orders.transaction import locked_order
+from integrations.connections.circuit_breaker import allow_request
+from integrations.connections.health import record_call_result
+from integrations.endpoints import Endpoint
+from integrations.failpoints import failpoint
+from integrations.http.errors import Answer, BudgetSpent, CallFailed
+from integrations.justifacts.client import Found, Placed
+from integrations.models import Connection
+
+Row = TypeVar("Row", Order, AshbyUpdate)
+Result = TypeVar("Result", Answer, Placed, Found)
+
+
+@dataclass(frozen=True)
+class Lease(Generic[Row]):
+    """The right to make one call about ``row``, which is a copy. Only the holder of the fencing token may
+    record the outcome."""
+
+    row: Row
+    token: UUID
+    #: On the clock of ``fence.uptime()``: a worker that wakes up later sends nothing.
+    send_deadline: float
+
+    @property
+    def order(self) -> Order:
+        return self.row if isinstance(self.row, Order) else self.row.order
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint.JUSTIFACTS if isinstance(self.row, Order) else Endpoint.ASHBY
+
+    @property
+    def connection(self) -> Connection:
+        return self.order.organization.connection
+
+    def release(self) -> None:
+        """No call was made: the row is as it was before the lease."""
+        type(self.row).objects.filter(pk=self.row.pk).release(self.token)
+
+
+def perform(
+    lease: Lease[Row],
+    call: CallAttempt.Call,
+    send: Callable[[], Result],
+    record: Callable[[Row, Result | CallFailed, datetime], None],
+    record_late: Callable[[Row, Result | CallFailed, datetime], None] | None = None,
+) -> Result | CallFailed | None:
+    """Make the call that ``lease`` allows and record its outcome. Returns the outcome, or None if no call was
+    made: the circuit breaker is open, or our budget of calls is spent; the lease is then released.
+
+    ``send`` makes the call and raises ``CallFailed``. ``record`` decides what follows from the outcome; it
+    gets the row, locked and read again, whose lease still holds. ``record_late`` gets it where the lease has
+    expired or was ended meanwhile: by default nothing is written then but the log of the attempt.
+    """
+    connection, endpoint = lease.connection, lease.endpoint
+    # Asked last: while the breaker is open a single caller is let through, and must make the call.
+    if not allow_request(connection, endpoint, timezone.now()):
+        lease.release()
+        return None
+    failpoint(f"{call.value}.claimed")
+    outcome: Result | CallFailed
+    try:
+        outcome = send()
+    except BudgetSpent as error:
+        lease.release()
+        record_call_result(connection, endpoint, error, timezone.now())
+        return None
+    except CallFailed as error:
+        outcome = error
+    failpoint(f"{call.value}.called")
+    now = timezone.now()
+    with recording(lease.row, lease.token, call.value) as (row, is_held):
+        _log_attempt(row, call, outcome, now)
+        if is_held:
+            record(row, outcome, now)
+        elif record_late:
+            record_late(row, outcome, now)
+    failpoint(f"{call.value}.committed")
+    if is_held:
+        record_call_result(connection, endpoint, _problem_in(outcome), now, hide=lease.order.personal_data)
+    return outcome
+
+
+@contextmanager
+def recording(leased: Row, token: UUID, call: str) -> Iterator[tuple[Row, bool]]:
+    """Lock the order of a leased row, and read the row again; both are saved at the end. Also says whether
+    ``token`` still holds the lease: if not, the caller must not write what it believed when it began."""
+    order_id = leased.pk if isinstance(leased, Order) else leased.order_id
+    with locked_order(order_id) as order:
+        if isinstance(leased, Order):
+            row = order
+        else:
+            row = AshbyUpdate.objects.get(pk=leased.pk)
+            row.order = order
+        is_held = row.lease_token == token
+        yield row, is_held
+        if is_held and not isinstance(row, Order):
+            row.save()
+        failpoint(f"{call}.before_commit")
+
+
+def _log_attempt(
+    row: Order | AshbyUpdate,
+    call: CallAttempt.Call,
+    outcome: Answer | Placed | Found | CallFailed,
+    now: datetime,
+) -> None:
+    failure = outcome if isinstance(outcome, CallFailed) else None
+    answer = outcome if isinstance(outcome, Answer) else outcome.answer
+    if isinstance(row, Order):
+        log_attempt(row, call, answer, failure, now)
+    else:
+        log_attempt(row.order, call, answer, failure, now, update=row)
+
+
+def _problem_in(outcome: Answer | Placed | Found | CallFailed) -> CallFailed | None:
+    """What the outcome says against the connection: a failure, or an answer that cannot be read."""
+    if isinstance(outcome, CallFailed):
+        return outcome
+    return None if isinstance(outcome, Answer) else outcome.not_understood

@@ -1,0 +1,32 @@
+"""The entry to placement: making the next call that an order has for Justifacts."""
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from assessments.models import Order, PendingCall
+from assessments.orders.call import Lease
+
+from .cancel import cancel
+from .lease import acquire_lease
+from .look_up import look_up, settle_without_placing
+from .place import place
+
+
+def make_next_call(assessment_id: UUID) -> bool:
+    """Make the order's next call to Justifacts, if one is due and may be made now. Returns whether that
+    changed anything: afterwards Ashby may have to be told of it."""
+    lease = acquire_lease(assessment_id, timezone.now())
+    if not isinstance(lease, Lease):
+        return False
+    if lease.order.next_call == PendingCall.PLACE and settle_without_placing(lease):
+        return True
+    return _call(lease)
+
+
+def _call(lease: Lease[Order]) -> bool:
+    if lease.order.next_call == PendingCall.CANCEL:
+        return cancel(lease)
+    if lease.order.next_call == PendingCall.LOOK_UP:
+        return look_up(lease)
+    return place(lease)

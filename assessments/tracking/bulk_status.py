@@ -1,0 +1,154 @@
+"""Asking Justifacts for the status of many orders at a time, side by side.
+
+The calls run in threads that touch no database. Polls and reconciliation ask through ``ask_each``, which
+keeps to the circuit breaker and to our budget of calls, and records the connection's health.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from functools import lru_cache
+
+from django.utils import timezone
+
+from assessments.models import Order
+from integrations.connections.circuit_breaker import allow_request, is_open
+from integrations.connections.clients import justifacts_client
+from integrations.connections.health import record_call_result
+from integrations.endpoints import Endpoint
+from integrations.http.errors import (
+    BudgetSpent,
+    CallFailed,
+    NotUnderstood,
+    Refused,
+    ServerError,
+    Unauthorized,
+    UnclearRefusal,
+)
+from integrations.http.excerpts import excerpt
+from integrations.justifacts.client import Found, JustifactsClient, OrderNotFound
+from integrations.models import Connection
+
+from .poll_schedule import next_poll_after_failure
+
+#: Calls in flight for one organization: one whose Justifacts hangs leaves threads to the others.
+_AT_A_TIME = 8
+_THREADS = 64
+#: After so many failures in a row the rest of a batch is not asked about.
+_GIVE_UP_AFTER = 3
+#: A problem with the answers about one order outlasts that order's next poll by this.
+_UNTIL_ASKED_AGAIN = timedelta(minutes=2)
+
+Outcome = Found | CallFailed
+
+
+def ask_each(connection: Connection, orders: Sequence[Order]) -> list[tuple[Order, Outcome]]:
+    """Ask Justifacts for the status of orders of one connection. The result has no pair for those it was not
+    asked about, because its calls are blocked, our budget is spent, or one answer after the other failed."""
+    if not allow_request(connection, Endpoint.JUSTIFACTS, timezone.now()):
+        return []
+    try:
+        client = justifacts_client(connection)
+        orders = orders[: client.reserve(len(orders))]
+    except CallFailed as error:
+        _record_health(connection, [(orders[0], error)])
+        return [] if isinstance(error, BudgetSpent) else [(order, error) for order in orders]
+    at_a_time = 1 if is_open(connection, Endpoint.JUSTIFACTS) else _AT_A_TIME
+    # The threads that ask have no business with the database.
+    used: set[int] = set()
+    pairs = list(_asked(replace(client, note_use=used.add), orders, at_a_time))
+    for position in used:
+        client.note_use(position)
+    _record_health(connection, pairs)
+    return pairs
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    # Kept for the life of the process, so that each thread keeps its connections.
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="poll")
+
+
+def _asked(
+    client: JustifactsClient, orders: Sequence[Order], at_a_time: int
+) -> Iterator[tuple[Order, Outcome]]:
+    """In the order of ``orders``, with ``at_a_time`` calls in flight; ends early when one answer after the
+    other fails."""
+    waiting: deque[tuple[Order, Future[Outcome]]] = deque()
+    remaining, failures = iter(orders), 0
+    while True:
+        while len(waiting) < at_a_time and failures < (_GIVE_UP_AFTER if at_a_time > 1 else 1):
+            order = next(remaining, None)
+            if order is None:
+                break
+            waiting.append((order, _pool().submit(_ask, client, order)))
+        if not waiting:
+            return
+        order, future = waiting.popleft()
+        outcome = future.result()
+        failed = isinstance(outcome, CallFailed) and not isinstance(outcome, Refused | NotUnderstood)
+        failures = failures + 1 if failed else 0
+        yield order, outcome
+
+
+def _ask(client: JustifactsClient, order: Order) -> Outcome:
+    hide = order.personal_data
+    number, reference = order.justifacts_order_id, str(order.pk)
+    if not number:
+        outcome = _outcome_of(lambda: client.status(reference_id=reference, hide=hide, is_reserved=True))
+    else:
+        outcome = _outcome_of(
+            lambda: client.status(
+                justifacts_order_id=number, expected_reference=reference, hide=hide, is_reserved=True
+            )
+        )
+        if isinstance(outcome, OrderNotFound):
+            # Justifacts may have given the order another number.
+            by_reference = _outcome_of(lambda: client.status(reference_id=reference, hide=hide))
+            outcome = by_reference if isinstance(by_reference, Found | NotUnderstood) else outcome
+    if not isinstance(outcome, CallFailed) or (order.has_ended and isinstance(outcome, Refused)):
+        # Justifacts may well say no more of a check that is over.
+        return outcome
+    return _as_not_understood(outcome, hide, (client.key, *client.others))
+
+
+def _outcome_of(ask: Callable[[], Found]) -> Outcome:
+    try:
+        found = ask()
+    except CallFailed as error:
+        return error
+    return found.not_understood or found
+
+
+def _as_not_understood(failure: CallFailed, hide: Iterable[str], secrets: Iterable[str]) -> CallFailed:
+    """An error in place of a status says nothing that the portal can use, unless it says that there is no
+    such order. What speaks of the server or of the key stays what it is: it is about every order."""
+    is_about_all = isinstance(failure, OrderNotFound | Unauthorized | ServerError)
+    if is_about_all or not isinstance(failure, Refused | UnclearRefusal):
+        return failure
+    quoted = excerpt(failure.answer.body, hide, secrets)
+    said = f"Justifacts answered the question for the status with an error: {failure.message}"
+    return NotUnderstood(said, excerpt=quoted, answer=failure.answer)
+
+
+def _record_health(connection: Connection, pairs: Sequence[tuple[Order, Outcome]]) -> None:
+    """The last answer counts; where there was none, each failure does. An answer that cannot be read is a
+    problem until the order that it is about has been asked for again, whatever other answers say."""
+    now = timezone.now()
+    pairs = sorted(pairs, key=lambda pair: isinstance(pair[1], NotUnderstood))
+    failures = [pair for pair in pairs if isinstance(pair[1], CallFailed)]
+    for order, outcome in pairs[-1:] if len(failures) < len(pairs) else failures:
+        failure = outcome if isinstance(outcome, CallFailed) else None
+        is_unreadable = isinstance(failure, NotUnderstood)
+        asked_again = next_poll_after_failure(order, now) if is_unreadable else None
+        record_call_result(
+            connection,
+            Endpoint.JUSTIFACTS,
+            failure,
+            now,
+            hide=order.personal_data,
+            lasts_until=asked_again and asked_again + _UNTIL_ASKED_AGAIN,
+            is_about_the_problem=any(asked.call_failures for asked, said in pairs if isinstance(said, Found)),
+        )

@@ -1,0 +1,50 @@
+"""Background jobs: publishing a task for the workers.
+
+A message may be lost without harm: what is due is a row in the database, and the periodic sweep finds it.
+Messages carry ids only.
+"""
+
+import logging
+import time
+from typing import Any
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+_COOLDOWN_SECONDS = 30
+_unreachable_until = 0.0
+
+
+def enqueue(task: Any, *arguments: Any, **options: Any) -> None:
+    """Publish a task once the present transaction has committed. ``options`` are Celery's.
+
+    If the broker cannot be reached, the message is skipped, and so are those of the next 30 s, so that no
+    request waits for a dead broker again and again.
+    """
+    transaction.on_commit(lambda: _publish(task, arguments, options))
+
+
+def broker_is_reachable() -> bool:
+    """Whether a message can be published now. If so, ``enqueue`` publishes again at once."""
+    global _unreachable_until
+    try:
+        with current_app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=2)
+    except (OperationalError, OSError):
+        return False
+    _unreachable_until = 0.0
+    return True
+
+
+def _publish(task: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    global _unreachable_until
+    if time.monotonic() < _unreachable_until:
+        return
+    try:
+        task.apply_async(arguments, **options)
+    except (OperationalError, OSError) as error:
+        _unreachable_until = time.monotonic() + _COOLDOWN_SECONDS
+        logger.warning("broker away (%s): work waits for the sweep", type(error).__name__)

@@ -54,7 +54,7 @@ def _make(entry: dict[str, Any]) -> Order | None:
     record_event(
         order,
         OrderEvent.Source.PORTAL,
-        "made_again",
+        OrderEvent.Kind.MADE_AGAIN,
         "The database had forgotten this order, as after a restore; it was made again from the journal, and "
         "the portal asks Justifacts for it.",
     )
@@ -99,7 +99,7 @@ def recover_after_restore(now: datetime) -> RecoveryResult:
             record_event(
                 order,
                 OrderEvent.Source.PORTAL,
-                "looked_up_first",
+                OrderEvent.Kind.LOOKED_UP_FIRST,
                 "The database was restored: the portal asks Justifacts whether it has this order before it "
                 "places it.",
             )

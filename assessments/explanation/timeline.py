@@ -49,18 +49,18 @@ def timeline(order: Order) -> list[Moment]:
 
 
 _ASKING = {
-    "needs_attention",
-    "paused",
-    "placing_unknown",
-    "placing_interrupted",
-    "rejected",
-    "unknown_status",
-    "stalled",
+    OrderEvent.Kind.NEEDS_ATTENTION,
+    OrderEvent.Kind.PAUSED,
+    OrderEvent.Kind.PLACING_UNKNOWN,
+    OrderEvent.Kind.PLACING_INTERRUPTED,
+    OrderEvent.Kind.REJECTED,
+    OrderEvent.Kind.UNKNOWN_STATUS,
+    OrderEvent.Kind.STANDING_STILL,
 }
 
 
 def _event(event: OrderEvent) -> Moment:
-    tone = "ask" if event.kind in _ASKING else "ok" if event.kind == "completed" else "plain"
+    tone = "ask" if event.kind in _ASKING else "ok" if event.kind == OrderEvent.Kind.COMPLETED else "plain"
     return Moment(event.at, event.source, event.get_source_display(), event.summary, tone)
 
 

@@ -49,7 +49,7 @@ def answer_again(assessment_id: UUID, call: InboundRequest, now: datetime) -> Or
             record_event(
                 order,
                 OrderEvent.Source.ASHBY,
-                "answered_again",
+                OrderEvent.Kind.ANSWERED_AGAIN,
                 "Ashby started this check again after it had said that it does not know it: the first answer "
                 "was lost. Ashby got the same answer again, and what waits is delivered.",
             )

@@ -164,7 +164,10 @@ def _accept(
     )
     search.index_order(order)
     record_event(
-        order, OrderEvent.Source.ASHBY, "started", f"Ashby started “{package}” for this application."
+        order,
+        OrderEvent.Source.ASHBY,
+        OrderEvent.Kind.STARTED,
+        f"Ashby started “{package}” for this application.",
     )
     call.order, call.outcome = order, "accepted"
     call.save()

@@ -3,15 +3,75 @@
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from assessments.models.orders import Order
 
 
+class EventKind(models.TextChoices):
+    """What happened. ``order --json`` prints the values, so they stay as they are. A new kind needs a
+    migration of the constraint ``event_kind_known``."""
+
+    # Start and placement.
+    STARTED = "started"
+    ANSWERED_AGAIN = "answered_again"
+    WAITED_LONG = "waited_long"
+    LOOKED_UP_FIRST = "looked_up_first"
+    PLACED = "placed"
+    ADOPTED = "adopted"
+    NOT_TAKEN = "not_taken"
+    REJECTED = "rejected"
+    PLACING_UNKNOWN = "placing_unknown"
+    PLACING_INTERRUPTED = "placing_interrupted"
+    PLACED_AGAIN = "placed_again"
+    MADE_AGAIN = "made_again"
+    # What Justifacts says.
+    STATUS = "status"
+    UNKNOWN_STATUS = "unknown_status"
+    COMPLETED = "completed"
+    RESULT_CHANGED = "result_changed"
+    CONFIRMED = "confirmed"
+    LATE = "late"
+    AFTER_END = "after_end"
+    NOT_UNDERSTOOD = "not_understood"
+    REPORT_NOT_TAKEN = "report_not_taken"
+    NUMBER_CHANGED = "number_changed"
+    # Cancellation.
+    CANCELLED = "cancelled"
+    CANCEL_ASKED = "cancel_asked"
+    CANCEL_IGNORED = "cancel_ignored"
+    CANCEL_TAKEN = "cancel_taken"
+    CANCEL_AGAIN = "cancel_again"
+    # Deliveries to Ashby.
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    TOLD_WHEN_RECONCILED = "told_when_reconciled"
+    # Attention and stalled orders.
+    NEEDS_ATTENTION = "needs_attention"
+    ATTENTION_SETTLED = "attention_settled"
+    STANDING_STILL = "stalled"
+    # What staff did.
+    RETRIED = "retried"
+    POLL_ASKED = "poll_asked"
+    SKIPPED = "set_aside"
+    RESENT = "resent"
+    NUMBER_TAKEN = "number_taken"
+    RESULT_TAKEN = "result_taken"
+    RESOLVED = "resolved"
+    NOTE = "note"
+    # Personal data.
+    HELD = "held"
+    HOLD_LIFTED = "hold_lifted"
+    ERASED = "erased"
+
+
 class OrderEvent(models.Model):
-    """One line of an order's history, never changed: the model refuses, and so does the database
-    (a trigger, in the first migration)."""
+    """One line of an order's history. It is never changed: the model refuses, and so does a database trigger.
+
+    The history is for people. No decision about an order reads it.
+    """
 
     class Source(models.TextChoices):
         ASHBY = "ashby", _("Ashby")
@@ -19,9 +79,12 @@ class OrderEvent(models.Model):
         PORTAL = "portal", _("the portal")
         PERSON = "person", _("staff")
 
+    Kind = EventKind
+
     order = models.ForeignKey(Order, models.CASCADE, related_name="events", verbose_name=_("order"))
     at = models.DateTimeField(_("when"), default=timezone.now)
     source = models.CharField(_("source"), max_length=10, choices=Source)
+    # Without choices: pages show the summary, and the kind's labels need no translation.
     kind = models.CharField(_("kind"), max_length=40)
     summary = models.TextField(_("summary"))
 
@@ -29,6 +92,9 @@ class OrderEvent(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         ordering = ["at", "pk"]
+        constraints = [
+            models.CheckConstraint(name="event_kind_known", condition=Q(kind__in=EventKind.values))
+        ]
 
     def __str__(self) -> str:
         return self.summary

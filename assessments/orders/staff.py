@@ -14,7 +14,7 @@ class NotPossible(Exception):
     """What a person asked for does not fit what is so now; the text says why, and what to do."""
 
 
-def record_staff_action(order: Order, kind: str, what: str, reason: str = "") -> None:
+def record_staff_action(order: Order, kind: OrderEvent.Kind, what: str, reason: str = "") -> None:
     """One line: who did what, and why."""
     why = f" Reason: {reason.strip()}" if reason.strip() else ""
     record_event(order, OrderEvent.Source.PERSON, kind, f"{what}{why}")

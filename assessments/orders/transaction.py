@@ -43,14 +43,14 @@ def locked_order(assessment_id: UUID) -> Iterator[Order]:
         order.save()
 
 
-def record_event(order: Order, source: OrderEvent.Source, kind: str, summary: str) -> None:
+def record_event(order: Order, source: OrderEvent.Source, kind: OrderEvent.Kind, summary: str) -> None:
     """Adds one line to the order's history, which is never changed and so never says who the candidate is:
     not in the other side's words, nor in a person's note."""
     summary = mask(summary, order.personal_data)
     OrderEvent.objects.create(order=order, source=source, kind=kind, summary=summary)
 
 
-def record_event_once(order: Order, source: OrderEvent.Source, kind: str, summary: str) -> None:
+def record_event_once(order: Order, source: OrderEvent.Source, kind: OrderEvent.Kind, summary: str) -> None:
     """The same, but not again while the last line of this kind says just that: a poll repeats
     itself every few minutes."""
     last = order.events.filter(kind=kind).last()
@@ -130,7 +130,7 @@ def flag_for_attention(order: Order, concern: AttentionTopic, reason: str) -> No
     open_questions = questions(order)
     same = next((question for question in open_questions if question.concern == concern), None)
     if same is None or same.reason != reason:
-        record_event(order, OrderEvent.Source.PORTAL, "needs_attention", reason)
+        record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.NEEDS_ATTENTION, reason)
     since = same.since if same else timezone.now().isoformat()
     others = (question for question in open_questions if question.concern != concern)
     _keep(order, [Question(concern, reason, since), *others])
@@ -142,7 +142,9 @@ def clear_attention(order: Order, concern: AttentionTopic) -> None:
         return
     drop_topic(order, concern)
     rest = "Another question is still open." if order.needs_attention else "No human is needed any more."
-    record_event(order, OrderEvent.Source.PORTAL, "attention_settled", f"This settled itself. {rest}")
+    record_event(
+        order, OrderEvent.Source.PORTAL, OrderEvent.Kind.ATTENTION_SETTLED, f"This settled itself. {rest}"
+    )
 
 
 def drop_topic(order: Order, concern: str) -> None:

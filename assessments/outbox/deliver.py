@@ -144,7 +144,7 @@ def _resume(order: Order) -> None:
         record_event(
             order,
             OrderEvent.Source.PORTAL,
-            "resumed",
+            OrderEvent.Kind.RESUMED,
             f"Ashby takes the API key again; deliveries of {order.organization} go on.",
         )
 
@@ -160,7 +160,7 @@ def _pause(order: Order, failure: Unauthorized, now: datetime) -> None:
         minutes = round(PROBE_EVERY.total_seconds() / 60)
         reason += f" The portal tries one update every {minutes} minutes, and goes on once Ashby takes it."
     if pause(order.organization, redact_text(reason, order.personal_data), now):
-        record_event(order, OrderEvent.Source.PORTAL, "paused", reason)
+        record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.PAUSED, reason)
 
 
 def _not_found(order: Order, update: AshbyUpdate, failure: AssessmentNotFound, now: datetime) -> None:

@@ -120,7 +120,10 @@ def _rejected(order: Order, reason: str, now: datetime, *, hint: str = "") -> No
     order.closing_reason = reason
     clear_attention(order, AttentionTopic.PLACING)
     record_event(
-        order, OrderEvent.Source.JUSTIFACTS, "rejected", f"Justifacts refused the order: {reason}{hint}"
+        order,
+        OrderEvent.Source.JUSTIFACTS,
+        OrderEvent.Kind.REJECTED,
+        f"Justifacts refused the order: {reason}{hint}",
     )
     enqueue_cancellation(order, reason, now)
 
@@ -152,6 +155,6 @@ def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
     record_event(
         order,
         OrderEvent.Source.PORTAL,
-        "placing_unknown",
+        OrderEvent.Kind.PLACING_UNKNOWN,
         f"Whether Justifacts took the order is not known: {failure.sentence} The portal asks Justifacts.",
     )

@@ -63,7 +63,7 @@ def recover_abandoned_placement(assessment_id: UUID, now: datetime) -> None:
             record_event(
                 order,
                 OrderEvent.Source.PORTAL,
-                "placing_interrupted",
+                OrderEvent.Kind.PLACING_INTERRUPTED,
                 "The portal was interrupted while it placed the order, and asks Justifacts "
                 "whether it was taken.",
             )

@@ -54,7 +54,7 @@ def _accepted(order: Order, placed: Placed, now: datetime) -> None:
     record_event(
         order,
         OrderEvent.Source.JUSTIFACTS,
-        "placed",
+        OrderEvent.Kind.PLACED,
         f"Justifacts took the order as number {placed.justifacts_order_id}.",
     )
     link_provider_order(order, placed.justifacts_order_id, now)

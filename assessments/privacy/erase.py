@@ -48,7 +48,7 @@ def erase_orders(order: Order, why: ErasureReason, because: str, now: datetime) 
     )
     _empty(order)
     order.erased_at, order.erasure_reason = now, why
-    record_event(order, OrderEvent.Source.PORTAL, "erased", because)
+    record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.ERASED, because)
     return counts
 
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from assessments.models import OrderEvent
 from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
 
 
@@ -13,7 +14,7 @@ def place_hold(assessment_id: UUID, who: str, reason: str) -> None:
         if order.legal_hold:
             raise NotPossible(_("This order is under a legal hold already."))
         order.legal_hold, order.legal_hold_reason = True, reason.strip()
-        record_staff_action(order, "held", f"{who} put the order under a legal hold.", reason)
+        record_staff_action(order, OrderEvent.Kind.HELD, f"{who} put the order under a legal hold.", reason)
 
 
 def lift_hold(assessment_id: UUID, who: str, reason: str) -> None:
@@ -22,4 +23,4 @@ def lift_hold(assessment_id: UUID, who: str, reason: str) -> None:
         if not order.legal_hold:
             raise NotPossible(_("This order is under no legal hold."))
         order.legal_hold, order.legal_hold_reason = False, ""
-        record_staff_action(order, "hold_lifted", f"{who} lifted the legal hold.", reason)
+        record_staff_action(order, OrderEvent.Kind.HOLD_LIFTED, f"{who} lifted the legal hold.", reason)

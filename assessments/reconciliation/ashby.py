@@ -87,7 +87,9 @@ def _tell(order: Order, now: datetime) -> _What:
     else:
         _tell_status(order, status, now)
     text = f"Ashby had not been told “{_truth(order) if status != Status.CANCELLED else 'Cancelled'}”"
-    record_event(order, OrderEvent.Source.PORTAL, "told_when_reconciled", f"{text}; it is told now.")
+    record_event(
+        order, OrderEvent.Source.PORTAL, OrderEvent.Kind.TOLD_WHEN_RECONCILED, f"{text}; it is told now."
+    )
     return Discrepancy.Outcome.RESOLVED, f"{text}; it is told now."
 
 

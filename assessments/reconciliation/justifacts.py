@@ -49,7 +49,10 @@ def _found(order: Order, found: Found, now: datetime) -> list[_What]:
             # It is being placed or asked about at this moment: that call's answer says the same.
             return []
         record_event(
-            order, OrderEvent.Source.JUSTIFACTS, "adopted", f"Justifacts had taken the order as {number}."
+            order,
+            OrderEvent.Source.JUSTIFACTS,
+            OrderEvent.Kind.ADOPTED,
+            f"Justifacts had taken the order as {number}.",
         )
         link_provider_order(order, number, now)
         what.append(_said(order, f"Justifacts had taken the order as number {number}; it was adopted."))
@@ -119,7 +122,7 @@ def _cancelled_here(order: Order, heard: StatusReport) -> list[_What]:
     record_event(
         order,
         OrderEvent.Source.PORTAL,
-        "cancel_again",
+        OrderEvent.Kind.CANCEL_AGAIN,
         f"Justifacts goes on with this cancelled check (“{said(heard)}”); it is told again to stop.",
     )
     return [(RESOLVED, "It is cancelled, and Justifacts went on with it; Justifacts is told again to stop.")]

@@ -16,7 +16,9 @@ def cancel_by_person(assessment_id: UUID, who: str, reason: str, now: datetime) 
         if order.has_ended:
             status = order.get_status_display().lower()
             raise NotPossible(_("This check is %(status)s already.") % {"status": status})
-        record_staff_action(order, "cancel_asked", f"{who} cancelled the check at both sides.", reason)
+        record_staff_action(
+            order, OrderEvent.Kind.CANCEL_ASKED, f"{who} cancelled the check at both sides.", reason
+        )
         end_as_cancelled(
             order, f"Cancelled in the assessment portal: {reason.strip()}", OrderEvent.Source.PERSON, now
         )

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from assessments.models import AshbyUpdate, Order
+from assessments.models import AshbyUpdate, Order, OrderEvent
 from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
 from assessments.orders.transaction import drop_topic
 from assessments.support.unknown_placement import is_placement_unknown
@@ -13,7 +13,7 @@ from assessments.support.unknown_placement import is_placement_unknown
 def add_note(assessment_id: UUID, text: str, who: str) -> None:
     """Adds a note to the order's history. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
-        record_staff_action(order, "note", f"{who} noted: {text.strip()}")
+        record_staff_action(order, OrderEvent.Kind.NOTE, f"{who} noted: {text.strip()}")
 
 
 def why_unresolvable(order: Order) -> str:
@@ -44,4 +44,4 @@ def resolve_attention(assessment_id: UUID, who: str, reason: str) -> None:
             raise NotPossible(why_not)
         asked = order.attention_reason
         drop_topic(order, order.attention_topic)
-        record_staff_action(order, "resolved", f"{who} resolved “{asked}”", reason)
+        record_staff_action(order, OrderEvent.Kind.RESOLVED, f"{who} resolved “{asked}”", reason)

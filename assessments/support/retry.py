@@ -8,7 +8,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from assessments.models import AshbyUpdate, AttentionTopic, Order, PendingCall
+from assessments.models import AshbyUpdate, AttentionTopic, Order, OrderEvent, PendingCall
 from assessments.orders.staff import record_staff_action
 from assessments.orders.transaction import clear_attention, locked_order
 from assessments.text import untranslated
@@ -43,7 +43,7 @@ def retry(assessment_id: UUID, who: str) -> list[str]:
         if done:
             reset_cooldown(order.organization_id, now)
             record_staff_action(
-                order, "retried", f"{who} asked to {' and to '.join(map(untranslated, done))}."
+                order, OrderEvent.Kind.RETRIED, f"{who} asked to {' and to '.join(map(untranslated, done))}."
             )
     return [str(each) for each in done]
 
@@ -68,7 +68,7 @@ def poll_now(assessment_id: UUID, who: str) -> bool:
         order.next_call, order.next_attempt_at = PendingCall.POLL, now
         order.release_lease()
         reset_cooldown(order.organization_id, now)
-        record_staff_action(order, "poll_asked", f"{who} asked Justifacts for the status now.")
+        record_staff_action(order, OrderEvent.Kind.POLL_ASKED, f"{who} asked Justifacts for the status now.")
     return True
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from assessments.models import AttentionTopic, Order, PendingCall
+from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
 from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
 from assessments.orders.transaction import drop_topic, schedule_call
 from assessments.placement.failures import forget_placing_failures
@@ -51,7 +51,10 @@ def link_existing_order(assessment_id: UUID, number: str, who: str, reason: str)
                 % {"organization": order.organization, "number": number}
             )
         record_staff_action(
-            order, "adopted", f"{who} said that Justifacts has this order as number {number}.", reason
+            order,
+            OrderEvent.Kind.ADOPTED,
+            f"{who} said that Justifacts has this order as number {number}.",
+            reason,
         )
         adopt_number(order, number, now)
         if order.next_call == PendingCall.POLL:
@@ -69,4 +72,6 @@ def resubmit_order(assessment_id: UUID, who: str, reason: str) -> None:
         # What Justifacts answered before says nothing about this placing.
         forget_placing_failures(order)
         schedule_call(order, PendingCall.PLACE, timezone.now())
-        record_staff_action(order, "placed_again", f"{who} had the order placed at Justifacts again.", reason)
+        record_staff_action(
+            order, OrderEvent.Kind.PLACED_AGAIN, f"{who} had the order placed at Justifacts again.", reason
+        )

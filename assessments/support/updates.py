@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from assessments.models import AshbyUpdate, AttentionTopic, Order
+from assessments.models import AshbyUpdate, AttentionTopic, Order, OrderEvent
 from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
 from assessments.orders.transaction import clear_attention, locked_order
 from assessments.outbox.compose import enqueue_resend
@@ -23,7 +23,9 @@ def skip_update(update_id: int, who: str, reason: str = "") -> bool:
         if taken_out:
             if is_head:
                 clear_attention(order, AttentionTopic.DELIVERY)
-            record_staff_action(order, "set_aside", f"{who} set aside “{update.summary}”.", reason)
+            record_staff_action(
+                order, OrderEvent.Kind.SKIPPED, f"{who} set aside “{update.summary}”.", reason
+            )
     return bool(taken_out)
 
 
@@ -73,6 +75,9 @@ def resend_updates(update_id: int, who: str, reason: str) -> int:
             enqueue_resend(order, update, now)
         later = f" and {len(again) - 1} later" if len(again) > 1 else ""
         record_staff_action(
-            order, "resent", f"{who} asked to tell Ashby “{chosen.summary}”{later} again.", reason
+            order,
+            OrderEvent.Kind.RESENT,
+            f"{who} asked to tell Ashby “{chosen.summary}”{later} again.",
+            reason,
         )
     return len(again)

@@ -69,12 +69,12 @@ def record_late(order: Order, heard: StatusReport) -> None:
     result = f"the result “{heard.result}”" if heard.result else ""
     words = " with ".join(part for part in (what, result) if part)
     text = f"Justifacts said {words}{at(heard)} {heard.how}, which is older than what we know."
-    record_event_once(order, _JUSTIFACTS, "late", text)
+    record_event_once(order, _JUSTIFACTS, OrderEvent.Kind.LATE, text)
 
 
 def _record_after_end(order: Order, heard: StatusReport) -> None:
     text = f"Justifacts said “{said(heard)}” {heard.how}, after the check had ended."
-    record_event_once(order, _JUSTIFACTS, "after_end", text)
+    record_event_once(order, _JUSTIFACTS, OrderEvent.Kind.AFTER_END, text)
 
 
 def _change(order: Order, heard: StatusReport) -> None:
@@ -87,10 +87,13 @@ def _change(order: Order, heard: StatusReport) -> None:
     remember_provider_status(order, heard)
     if result != before[1]:
         text = f"Justifacts changed the result from {before[1]} to {result} {heard.how}."
-        record_event(order, _JUSTIFACTS, "result_changed", text)
+        record_event(order, _JUSTIFACTS, OrderEvent.Kind.RESULT_CHANGED, text)
     elif report != before[2]:
         record_event(
-            order, _JUSTIFACTS, "result_changed", f"Justifacts changed the report's address {heard.how}."
+            order,
+            _JUSTIFACTS,
+            OrderEvent.Kind.RESULT_CHANGED,
+            f"Justifacts changed the report's address {heard.how}.",
         )
     if word != before[0]:
         _record_word(order, heard, word)
@@ -110,13 +113,13 @@ def _set(order: Order, word: str, result: str, report: str) -> None:
 def _record_word(order: Order, heard: StatusReport, word: str) -> None:
     if not word:
         text = f"Justifacts said “{order.justifacts_status}” {heard.how}: the check is complete again."
-        record_event(order, _JUSTIFACTS, "status", text)
+        record_event(order, _JUSTIFACTS, OrderEvent.Kind.STATUS, text)
         return
     text = (
         f"Justifacts said “{word}” {heard.how}, a status that the portal does not know; Ashby shows it "
         "unchanged."
     )
-    record_event(order, _JUSTIFACTS, "unknown_status", text)
+    record_event(order, _JUSTIFACTS, OrderEvent.Kind.UNKNOWN_STATUS, text)
     flag_for_attention(
         order,
         AttentionTopic.RESULT,
@@ -131,7 +134,7 @@ def _confirm(order: Order, heard: StatusReport) -> None:
     if heard.text:
         order.justifacts_status = heard.text
     text = f"Justifacts said “{said(heard)}” {heard.how}: the result stands at {order.result}."
-    record_event(order, _JUSTIFACTS, "confirmed", text)
+    record_event(order, _JUSTIFACTS, OrderEvent.Kind.CONFIRMED, text)
     clear_attention(order, AttentionTopic.RESULT)
 
 
@@ -212,6 +215,8 @@ def take_result(assessment_id: UUID, who: str, reason: str) -> str:
             order.justifacts_timestamp, order.justifacts_time_is_ours = int(str(other["time"])), False
         drop_topic(order, AttentionTopic.RESULT)
         now = f"{ashby_label(order)}, {order.result}"
-        record_staff_action(order, "result_taken", f"{who} took “{now}” in place of “{before}”.", reason)
+        record_staff_action(
+            order, OrderEvent.Kind.RESULT_TAKEN, f"{who} took “{now}” in place of “{before}”.", reason
+        )
         enqueue_completion(order, timezone.now(), str(other.get("result_as_said") or ""))
     return order.result

@@ -114,7 +114,9 @@ def note_provider_order(order: Order, number: str, how: str, now: datetime) -> b
     if not order.justifacts_order_id:
         if is_taken(order, number):
             return False
-        record_event(order, _JUSTIFACTS, "adopted", f"Justifacts speaks of the order as number {number}.")
+        record_event(
+            order, _JUSTIFACTS, OrderEvent.Kind.ADOPTED, f"Justifacts speaks of the order as number {number}."
+        )
         link_provider_order(order, number, now)
     elif is_another_number(order, number):
         if is_taken(order, number):
@@ -234,13 +236,18 @@ def _apply(order: Order, heard: StatusReport, step: Step) -> None:
     is_new_word = heard.unknown_word not in ("", order.justifacts_status)
     _note(order, heard)
     if step == Step.AGAIN:
-        record_event(order, _JUSTIFACTS, "status", f"Justifacts said “{heard.text}” {heard.how}, as before.")
+        record_event(
+            order,
+            _JUSTIFACTS,
+            OrderEvent.Kind.STATUS,
+            f"Justifacts said “{heard.text}” {heard.how}, as before.",
+        )
         enqueue_raw_status(order, ashby_label(order), heard.now)
     elif step == Step.UNKNOWN:
         record_event(
             order,
             _JUSTIFACTS,
-            "unknown_status",
+            OrderEvent.Kind.UNKNOWN_STATUS,
             f"Justifacts said “{heard.text}” {heard.how}, a status that we do not know; Ashby is told so as "
             "it stands.",
         )
@@ -265,7 +272,7 @@ def _note(order: Order, heard: StatusReport) -> None:
 def _move(order: Order, heard: StatusReport) -> None:
     status = Status(heard.target or "")
     set_status(order, status, heard.now)
-    record_event(order, _JUSTIFACTS, "status", f"Justifacts said “{heard.text}” {heard.how}.")
+    record_event(order, _JUSTIFACTS, OrderEvent.Kind.STATUS, f"Justifacts said “{heard.text}” {heard.how}.")
     enqueue_status(order, status, heard.now)
 
 
@@ -285,7 +292,10 @@ def _complete(order: Order, heard: StatusReport) -> None:
     order.result = heard.result or NO_RESULT
     order.report_url = take_report_url(order, heard.message.profile_url)
     record_event(
-        order, _JUSTIFACTS, "completed", f"Justifacts completed the check {heard.how}: {order.result}."
+        order,
+        _JUSTIFACTS,
+        OrderEvent.Kind.COMPLETED,
+        f"Justifacts completed the check {heard.how}: {order.result}.",
     )
     enqueue_completion(order, heard.now, heard.result_as_said)
     if order.next_call == PendingCall.POLL:

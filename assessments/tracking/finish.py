@@ -15,7 +15,7 @@ def end_as_cancelled(order: Order, reason: str, source: OrderEvent.Source, now: 
     order.closing_reason = reason
     order.cancelled_by = CancelledBy(source)
     order.status_unrecognized = False
-    record_event(order, source, "cancelled", f"The check was cancelled: {reason}")
+    record_event(order, source, OrderEvent.Kind.CANCELLED, f"The check was cancelled: {reason}")
     enqueue_cancellation(order, reason, now)
     if source == OrderEvent.Source.ASHBY:
         # Otherwise Ashby has yet to learn of it, and a refused update ahead of it still needs a person.

@@ -15,7 +15,6 @@ from integrations.models import Connection
 from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.partner_protocol.parsing import InvalidMessage, read_id
 
-KIND = "not_understood"
 #: A push that cannot be read stays a problem of the connection for so long, or until the next one that can.
 PUSH_PROBLEM_LASTS = timedelta(hours=1)
 
@@ -31,7 +30,7 @@ def record_not_understood(order: Order, failure: NotUnderstood, how: str, *, is_
         f"It came {how}; shortened: {failure.excerpt}"
     )
     write = record_event if is_first else record_event_once
-    write(order, OrderEvent.Source.JUSTIFACTS, KIND, summary)
+    write(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.NOT_UNDERSTOOD, summary)
 
 
 def note_failed_poll(order: Order, failure: NotUnderstood, now: datetime) -> None:

@@ -56,7 +56,7 @@ def offer_number(order: Order, number: str, how: str) -> None:
     record_event(
         order,
         OrderEvent.Source.JUSTIFACTS,
-        "number_changed",
+        OrderEvent.Kind.NUMBER_CHANGED,
         f"Justifacts called the order {number} {how}; the portal knows it as {order.justifacts_order_id}.",
     )
     flag_for_attention(
@@ -113,6 +113,9 @@ def take_number(assessment_id: UUID, who: str, reason: str) -> str:
         if order.next_call == PendingCall.POLL:
             schedule_call(order, PendingCall.POLL, timezone.now())
         record_staff_action(
-            order, "number_taken", f"{who} took {number} as the order's number, in place of {before}.", reason
+            order,
+            OrderEvent.Kind.NUMBER_TAKEN,
+            f"{who} took {number} as the order's number, in place of {before}.",
+            reason,
         )
     return number

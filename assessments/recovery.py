@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from assessments import search
 from assessments.models import AshbyUpdate, Order, OrderEvent, PendingCall
-from assessments.orders.transaction import locked_order, record_event, schedule_call
+from assessments.orders.transaction import locked_order, record_event, schedule_look_up
 from assessments.privacy.erasure_log import repeat_erasures
 from assessments.recovery_log import ERASURES, KEPT, entries, entries_of
 from assessments.statuses import Status
@@ -69,6 +69,8 @@ def _put(facts: dict[str, Any], now: datetime) -> Order:
             next_call=PendingCall.LOOK_UP,
             next_attempt_at=now,
             failing_since=now,
+            may_have_been_sent=True,
+            cleared_for_placement=True,
             last_timestamp=epoch_ms(now),
         )
         search.index_order(order)
@@ -91,10 +93,12 @@ def recover_after_restore(now: datetime) -> RecoveryResult:
         len(restore_missing_orders(organization, now - KEPT)) for organization in Organization.objects.all()
     )
     AshbyUpdate.objects.exclude(lease_token=None).update(lease_token=None, leased_until=None)
+    # A look-up that was a precaution before the backup is none now.
+    Order.objects.filter(next_call=PendingCall.LOOK_UP).update(may_have_been_sent=True)
     to_place = list(Order.objects.filter(next_call=PendingCall.PLACE).values_list("pk", flat=True))
     for pk in to_place:
         with locked_order(pk) as order:
-            schedule_call(order, PendingCall.LOOK_UP, now)
+            schedule_look_up(order, now)
             order.failing_since = now
             record_event(
                 order,

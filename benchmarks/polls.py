@@ -72,6 +72,7 @@ def _placed_orders(connection: Connection) -> list[Order]:
             status=Status.RECEIVED,
             justifacts_status="Justifacts Received",
             next_call=PendingCall.POLL,
+            may_have_been_sent=True,
         )
         order.application, order.job = {"ashby_id": order.application_id}, {"ashby_id": order.job_id}
         order.justifacts_order_id = client.start(order.start_request, str(order.pk)).justifacts_order_id

@@ -23,9 +23,8 @@ _KINDS = [
 
 class _AddConstraint(AddConstraintNotValid):
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        parent = (
-            super() if schema_editor.connection.vendor == "postgresql" else super(AddConstraintNotValid, self)
-        )
+        is_postgresql = schema_editor.connection.vendor == "postgresql"
+        parent = super() if is_postgresql else super(AddConstraintNotValid, self)
         parent.database_forwards(app_label, schema_editor, from_state, to_state)
 
 

@@ -114,6 +114,13 @@ class Order(Leased):
     placing_unavailable_since = models.DateTimeField(null=True)
     placing_unavailable_count = models.PositiveSmallIntegerField(default=0, db_default=0)
     last_polled_at = models.DateTimeField(_("last polled"), null=True)
+    # Justifacts may have the order although no call has said so: a call to place it had no certain outcome,
+    # Justifacts has mentioned the order, or the database was restored. Also true of an order with a number.
+    # The database's own default is the careful one.
+    may_have_been_sent = models.BooleanField(default=False, db_default=True)
+    # Justifacts need not be asked again before the next call to place the order: it was asked, a call was
+    # tried, or a person has decided. A mention by Justifacts takes this back.
+    cleared_for_placement = models.BooleanField(default=False, db_default=False)
 
     # A legal hold stops the clock: nothing of the order is erased until a person lifts it.
     legal_hold = models.BooleanField(_("legal hold"), default=False)
@@ -162,6 +169,10 @@ class Order(Leased):
                 name="justifacts_order_once",
                 fields=["organization", "justifacts_order_id"],
                 condition=~Q(justifacts_order_id=""),
+            ),
+            models.CheckConstraint(
+                name="a_numbered_order_was_sent",
+                condition=Q(justifacts_order_id="") | Q(may_have_been_sent=True),
             ),
             models.CheckConstraint(name="order_status_known", condition=Q(status__in=Status.values)),
             models.CheckConstraint(

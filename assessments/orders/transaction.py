@@ -81,6 +81,15 @@ def schedule_call(order: Order, call: PendingCall, at: datetime | None) -> None:
     order.release_lease()
 
 
+def schedule_look_up(order: Order, at: datetime, *, is_precaution: bool = False) -> None:
+    """Asks Justifacts whether it has the order, before the order is placed. ``is_precaution``: nothing says
+    that Justifacts may have it."""
+    schedule_call(order, PendingCall.LOOK_UP, at)
+    order.cleared_for_placement = True
+    if not is_precaution:
+        order.may_have_been_sent = True
+
+
 def reschedule_call(order: Order, failure: CallFailed, now: datetime) -> None:
     """The same call again, later."""
     order.call_failures += 1

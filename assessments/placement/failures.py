@@ -28,6 +28,7 @@ from assessments.orders.transaction import (
     record_event,
     reschedule_call,
     schedule_call,
+    schedule_look_up,
     set_status,
 )
 from assessments.outbox.compose import enqueue_cancellation
@@ -67,9 +68,8 @@ def forget_placing_failures(order: Order) -> None:
 
 def _may_speak_of_this_order(order: Order, failure: CallFailed) -> bool:
     """Whether "already being assessed" may be about the order that an earlier call placed."""
-    doubts = ["placing_unknown", "placing_interrupted"]
     is_conflict = isinstance(failure, Refused) and failure.answer.status == 409
-    return is_conflict and order.events.filter(kind__in=doubts).exists()
+    return is_conflict and order.may_have_been_sent
 
 
 def _unclear(order: Order, failure: CallFailed, now: datetime) -> None:
@@ -133,6 +133,9 @@ def _not_sent(order: Order, failure: NotSent, now: datetime) -> None:
         schedule_call(order, PendingCall.NONE, None)
         return
     reschedule_call(order, failure, now)
+    if not order.may_have_been_sent:
+        # Else Justifacts has mentioned the order while this call was made, or was asked before.
+        order.cleared_for_placement = True
     if order.failing_since and now - order.failing_since > ASK_ABOUT_PLACING_AFTER:
         _ask_about_the_hour(order, "The order could not be sent to Justifacts", failure)
 
@@ -148,7 +151,7 @@ def _ask_about_the_hour(order: Order, what: str, failure: CallFailed) -> None:
 
 def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
     wait = FIRST_LOOK_UP if failure.retry_after is None else backoff_delay(1, failure.retry_after)
-    schedule_call(order, PendingCall.LOOK_UP, now + wait)
+    schedule_look_up(order, now + wait)
     order.last_call_error = failure.message
     if isinstance(failure, NoAnswer) or failure.code in TIMEOUT_CODES:
         order.failing_since = now

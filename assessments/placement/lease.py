@@ -9,7 +9,7 @@ from django.db.models import Q
 from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
 from assessments.models.leases import LeasedQuerySet, send_deadline
 from assessments.orders.call import Lease
-from assessments.orders.transaction import clear_attention, locked_order, record_event, schedule_call
+from assessments.orders.transaction import clear_attention, locked_order, record_event, schedule_look_up
 from integrations.connections.circuit_breaker import is_blocked
 from integrations.endpoints import Endpoint
 
@@ -56,7 +56,7 @@ def recover_abandoned_placement(assessment_id: UUID, now: datetime) -> None:
     is looked up and never simply placed again."""
     with locked_order(assessment_id) as order:
         if _is_abandoned(order, now):
-            schedule_call(order, PendingCall.LOOK_UP, now)
+            schedule_look_up(order, now)
             # What it sent may still be on its way, so that "not found" is not certain at once.
             order.failing_since = now
             clear_attention(order, AttentionTopic.PLACING)

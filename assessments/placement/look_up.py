@@ -21,6 +21,7 @@ from assessments.orders.transaction import (
     record_event,
     reschedule_call,
     schedule_call,
+    schedule_look_up,
 )
 from assessments.tracking.apply import apply_status, link_provider_order
 from assessments.tracking.not_understood import record_not_understood
@@ -31,7 +32,7 @@ from integrations.justifacts.client import Found, OrderNotFound
 from .failures import forget_placing_failures, reject_after_repeated_refusal
 
 #: An order that has waited so long before its first placement is looked up first.
-LOOK_FIRST_AFTER = timedelta(minutes=2)
+LOOK_UP_FIRST_AFTER = timedelta(minutes=2)
 #: "Not found" counts as certain when it is said twice, this far apart.
 SECOND_LOOK_UP = timedelta(seconds=10)
 #: ... and, after a call that nobody answered or that was interrupted, not before this: Justifacts may
@@ -44,10 +45,15 @@ UNCERTAIN_LOOK_UPS = 3
 def settle_without_placing(lease: Lease[Order]) -> bool:
     """Settle a due placement that must not be made now, because the order has ended or has to be looked up
     first. Returns whether it was settled. To be asked before the circuit breaker: while that is open it lets
-    a single call through, which must be made."""
+    a single call through, which must be made.
+
+    Orders are normally placed within seconds. A first placement that comes late follows an outage, or a
+    restored backup that does not know of the placement.
+    """
     now = timezone.now()
-    is_mentioned = _is_mentioned(lease.order)
-    if not (lease.order.has_ended or is_mentioned or _has_waited(lease.order, now)):
+    is_late = now - lease.order.created_at >= LOOK_UP_FIRST_AFTER
+    is_doubtful = not lease.order.cleared_for_placement and (lease.order.may_have_been_sent or is_late)
+    if not (lease.order.has_ended or is_doubtful):
         return False
     with locked_order(lease.order.pk) as order:
         if order.lease_token != lease.token:
@@ -55,42 +61,17 @@ def settle_without_placing(lease: Lease[Order]) -> bool:
         if order.has_ended:
             schedule_call(order, PendingCall.NONE, None)
             return True
-        schedule_call(order, PendingCall.LOOK_UP, now)
+        is_mentioned = order.may_have_been_sent
+        schedule_look_up(order, now, is_precaution=not is_mentioned)
         if is_mentioned:
             order.failing_since = now
-            kind, why = "looked_up_first", "Justifacts speaks of the order, and has not said its number"
+            kind = OrderEvent.Kind.LOOKED_UP_FIRST
+            why = "Justifacts speaks of the order, and has not said its number"
         else:
-            kind, why = "waited_long", "The order has waited for longer than is usual"
+            kind, why = OrderEvent.Kind.WAITED_LONG, "The order has waited for longer than is usual"
         what = f"{why}, so the portal asks Justifacts first whether it has it already."
         record_event(order, OrderEvent.Source.PORTAL, kind, what)
     return True
-
-
-def _is_mentioned(order: Order) -> bool:
-    """Justifacts has spoken of the order without its number, and was not asked about it yet."""
-    return bool(order.justifacts_status) and not order.events.filter(kind="looked_up_first").exists()
-
-
-def _has_waited(order: Order, now: datetime) -> bool:
-    """Orders are normally placed within seconds. A first placement that comes late follows an outage, or a
-    restored backup that does not know of the placement."""
-    return now - order.created_at >= LOOK_FIRST_AFTER and not _was_tried(order)
-
-
-def _was_tried(order: Order) -> bool:
-    """Whether the portal may have called Justifacts for it, or has asked about it for waiting long."""
-    tried = ["placing_interrupted", "made_again", "looked_up_first", "waited_long", "placed_again"]
-    return order.attempts.exists() or order.events.filter(kind__in=tried).exists()
-
-
-def _never_sent(order: Order) -> bool:
-    """Looked up only because it had waited: without a certain answer it can be placed all the same."""
-    doubts = ["placing_interrupted", "made_again", "looked_up_first", "placing_unknown"]
-    return (
-        order.events.filter(kind="waited_long").exists()
-        and not order.attempts.filter(call=CallAttempt.Call.PLACE).exists()
-        and not order.events.filter(kind__in=doubts).exists()
-    )
 
 
 def look_up(lease: Lease[Order]) -> bool:
@@ -129,7 +110,7 @@ def _found(order: Order, found: Found, now: datetime) -> None:
 
 
 def _not_found(order: Order, now: datetime) -> None:
-    if _never_sent(order):
+    if not order.may_have_been_sent:
         schedule_call(order, PendingCall.PLACE, now)
         return
     order.not_found_count += 1
@@ -164,7 +145,7 @@ def _not_found(order: Order, now: datetime) -> None:
 
 def _uncertain(order: Order, failure: CallFailed, now: datetime) -> None:
     order.not_found_count = 0
-    if isinstance(failure, Refused) and _never_sent(order):
+    if isinstance(failure, Refused) and not order.may_have_been_sent:
         # Justifacts does not answer such questions; that it has waited long is no doubt by itself.
         schedule_call(order, PendingCall.PLACE, now)
         return

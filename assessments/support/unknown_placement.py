@@ -72,6 +72,7 @@ def resubmit_order(assessment_id: UUID, who: str, reason: str) -> None:
         # What Justifacts answered before says nothing about this placing.
         forget_placing_failures(order)
         schedule_call(order, PendingCall.PLACE, timezone.now())
+        order.cleared_for_placement = True
         record_staff_action(
             order, OrderEvent.Kind.PLACED_AGAIN, f"{who} had the order placed at Justifacts again.", reason
         )

@@ -144,7 +144,7 @@ def link_provider_order(order: Order, number: str, now: datetime) -> None:
             "Ask Justifacts which check belongs to this candidate.",
         )
         return
-    order.justifacts_order_id = number
+    order.justifacts_order_id, order.may_have_been_sent = number, True
     order.placed_at = order.placed_at or now
     clear_attention(order, AttentionTopic.PLACING)
     if order.status == Status.CANCELLED:
@@ -267,6 +267,9 @@ def _note(order: Order, heard: StatusReport) -> None:
     order.justifacts_status = heard.text or order.justifacts_status
     order.status_unrecognized = bool(order.justifacts_status) and status_of(order.justifacts_status) is None
     remember_provider_status(order, heard)
+    if not order.justifacts_order_id:
+        # Justifacts has the order, and has not said its number: it is asked before the order is placed.
+        order.may_have_been_sent, order.cleared_for_placement = True, False
 
 
 def _move(order: Order, heard: StatusReport) -> None:

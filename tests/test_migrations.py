@@ -37,6 +37,13 @@ INSERT INTO assessments_order (assessment_id, organization_id, package_id, by_jo
         'Complete', false, n, 'JF-' || n, 'Clear', '', '', '', false, '', now() - n * interval '1 minute',
         CASE WHEN n % 10 = 0 THEN NULL ELSE now() END, 60, '', 0, '', 0, n, 3
     FROM generate_series(1, {orders}) n;
+-- Not placed yet: a tenth.
+UPDATE assessments_order SET status = 'accepted', next_call = 'look_up', justifacts_order_id = '',
+        justifacts_status = '', result = '' WHERE status = 'in_process';
+INSERT INTO assessments_event (order_id, at, source, kind, summary)
+    SELECT assessment_id, now(), 'portal',
+        CASE WHEN n = 8 AND next_call = 'look_up' THEN 'placing_unknown' ELSE 'status' END, 'In process'
+    FROM assessments_order, generate_series(1, 8) n;
 ANALYZE;
 """
 
@@ -45,6 +52,9 @@ _IN_CLEAR = """
 SELECT count(*) FROM assessments_order
     WHERE candidate_email NOT LIKE 'gAAAA%' OR candidate_last_name NOT LIKE 'gAAAA%'
 """
+
+_NOT_VALIDATED = "SELECT count(*) FROM pg_constraint WHERE NOT convalidated"
+_MAY_BE_PLACED_BLINDLY = "SELECT count(*) FROM assessments_order WHERE NOT may_have_been_sent"
 
 
 class Passer:
@@ -106,5 +116,7 @@ def test_an_upgrade_with_many_orders_blocks_nobody_for_long(tmp_path: Path) -> N
             assert passer.longest < _BAR_SECONDS, f"{passer.longest:.1f} s"
             with psycopg.connect(url, autocommit=True) as connection:
                 assert connection.execute(_IN_CLEAR).fetchone() == (0,)
+                assert connection.execute(_NOT_VALIDATED).fetchone() == (0,)
+                assert connection.execute(_MAY_BE_PLACED_BLINDLY).fetchone() == (0,)
         finally:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -1,7 +1,7 @@
 """The database accepts only the kinds of events that the portal knows.
 
-PostgreSQL adds the constraint without reading the table; migration 0024 validates it. SQLite copies the table,
-which loses the trigger of migration 0002, so that it is made again.
+Nothing reads the whole table here: PostgreSQL validates the constraint in migration 0024, and SQLite, which
+would have to copy the table for a constraint, gets a trigger.
 """
 
 from typing import Any
@@ -19,32 +19,32 @@ _KINDS = [
     *("retried", "poll_asked", "set_aside", "resent", "number_taken", "result_taken", "resolved", "note"),
     *("held", "hold_lifted", "erased"),
 ]
+_TRIGGER = f"""
+CREATE TRIGGER event_kind_known BEFORE INSERT ON assessments_event
+WHEN NEW.kind NOT IN ({", ".join(f"'{kind}'" for kind in _KINDS)})
+BEGIN SELECT RAISE(ABORT, 'event_kind_known'); END
+"""
 
 
 class _AddConstraint(AddConstraintNotValid):
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        is_postgresql = schema_editor.connection.vendor == "postgresql"
-        parent = super() if is_postgresql else super(AddConstraintNotValid, self)
-        parent.database_forwards(app_label, schema_editor, from_state, to_state)
+        if schema_editor.connection.vendor == "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+        else:
+            schema_editor.execute(_TRIGGER)
 
-
-def make_trigger(apps: Any, schema_editor: Any) -> None:
-    if schema_editor.connection.vendor == "sqlite":
-        schema_editor.execute(
-            "CREATE TRIGGER IF NOT EXISTS event_never_changes BEFORE UPDATE ON assessments_event "
-            "BEGIN SELECT RAISE(ABORT, 'an event is never changed'); END"
-        )
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+        else:
+            schema_editor.execute("DROP TRIGGER event_kind_known")
 
 
 class Migration(migrations.Migration):
     dependencies = [("assessments", "0021_last_word_encrypted")]
 
     operations = [
-        # First, so that it runs last, and makes the trigger again, when the migration is taken back.
-        migrations.RunPython(migrations.RunPython.noop, make_trigger),
         _AddConstraint(
-            "event",
-            models.CheckConstraint(name="event_kind_known", condition=models.Q(kind__in=_KINDS)),
-        ),
-        migrations.RunPython(make_trigger, migrations.RunPython.noop),
+            "event", models.CheckConstraint(name="event_kind_known", condition=models.Q(kind__in=_KINDS))
+        )
     ]

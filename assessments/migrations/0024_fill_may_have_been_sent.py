@@ -31,7 +31,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 
 def validate(apps: Any, schema_editor: Any) -> None:
-    """PostgreSQL reads the tables while others go on reading and writing. SQLite has done it."""
+    """PostgreSQL reads the tables while others go on reading and writing. SQLite knows no constraint that is not valid."""
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("ALTER TABLE assessments_event VALIDATE CONSTRAINT event_kind_known")
         schema_editor.execute("ALTER TABLE assessments_order VALIDATE CONSTRAINT a_numbered_order_was_sent")

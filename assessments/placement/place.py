@@ -10,7 +10,8 @@ from datetime import datetime
 from assessments.models import CallAttempt, Order, OrderEvent
 from assessments.orders.call import Lease, perform
 from assessments.orders.transaction import record_event
-from assessments.tracking.apply import apply_status, link_provider_order, note_provider_order
+from assessments.tracking.adopt import accept_order_number, link_provider_order
+from assessments.tracking.apply import apply_status
 from assessments.tracking.not_understood import record_not_understood
 from integrations.connections.clients import justifacts_client
 from integrations.http.errors import CallFailed
@@ -46,7 +47,7 @@ def _record_late(order: Order, outcome: Placed | CallFailed, now: datetime) -> N
         return
     if not order.justifacts_order_id:
         _accepted(order, outcome, now)
-    elif note_provider_order(order, outcome.justifacts_order_id, _ANSWERED, now) and outcome.word:
+    elif accept_order_number(order, outcome.justifacts_order_id, _ANSWERED, now) and outcome.word:
         apply_status(order, outcome.word, _ANSWERED, now)
 
 

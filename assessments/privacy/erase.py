@@ -1,6 +1,6 @@
 """Erasing: of one order everything that says something of the candidate goes, wherever it is kept; figures
 (status, times, package, job, turnaround, counts, numbers of calls) stay. Nothing of it comes back later:
-``keep_attempt``, ``apply_word``, ``keep_about`` and the reconciliation leave an erased order alone.
+``keep_attempt``, ``apply_status``, ``keep_about`` and the reconciliation leave an erased order alone.
 
 A test (``tests/assessments/privacy/test_erased_everywhere.py``) looks into every column of the database.
 """

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from assessments.models import Discrepancy, InboundRequest, Order
-from assessments.tracking.apply import find
+from assessments.tracking.adopt import find_order
 from integrations.catalog.mapping import namesakes
 from integrations.catalog.sync import SyncResult, sync_jobs, sync_packages
 from integrations.http.errors import CallFailed
@@ -128,7 +128,7 @@ def _is_known(connection: Connection, number: str, reference: str) -> bool:
     if not (number or reference):
         return False
     try:
-        find(connection, AssessmentUpdate(number, None, reference_id=reference))
+        find_order(connection, AssessmentUpdate(number, None, reference_id=reference))
     except Order.DoesNotExist:
         return False
     return True

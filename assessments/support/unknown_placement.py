@@ -12,7 +12,7 @@ from assessments.orders.staff import NotPossible, locked_order_for_staff, record
 from assessments.orders.transaction import drop_topic, schedule_call
 from assessments.placement.failures import forget_placing_failures
 from assessments.statuses import Status
-from assessments.tracking.apply import link_provider_order as adopt_number
+from assessments.tracking.adopt import link_provider_order
 from assessments.tracking.order_number import is_taken
 
 _NOT_UNKNOWN = gettext_lazy(
@@ -56,7 +56,7 @@ def link_existing_order(assessment_id: UUID, number: str, who: str, reason: str)
             f"{who} said that Justifacts has this order as number {number}.",
             reason,
         )
-        adopt_number(order, number, now)
+        link_provider_order(order, number, now)
         if order.next_call == PendingCall.POLL:
             schedule_call(order, PendingCall.POLL, now)
 

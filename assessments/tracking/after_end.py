@@ -1,35 +1,35 @@
-"""What Justifacts says of an order that has ended.
+"""Decides what becomes of a message from Justifacts about an order that has ended.
 
-``heard.py`` says which messages are *current*, *duplicate* or *older*. "Asked" is an answer to a question
-that the portal asks now (poll, look-up, reconciliation); such an answer is never late. What is told goes to
-Ashby as one update with the status word, the result and the report as they now stand.
+``heard.py`` says which messages are *current*, *duplicate* or *older*. An *answer* is a message that answers
+a question of the portal (poll, look-up, reconciliation); an answer is never late. What is told goes to Ashby
+as one update with the status, the result and the report as they then are.
 
 A complete order:
 
-    same status, result and report              nothing; asked or newer, it settles an open question
+    same status, result and report              nothing; an answer or a newer message closes an open question
     another result, report or unknown status
-        current                                 told; an unknown status also flags the order, once per word
-        duplicate or older, when asked          flagged, with both results; a person may take the other one
-        older result, pushed                    flagged in the same way
+        current                                 told; an unknown status also flags the order, once per status
+        duplicate or older answer               flagged, with both results; staff may take the other one
+        older push with another result          flagged in the same way
         otherwise                               recorded once as late
-    complete again after an unknown status      the same rows; told, and the flag is taken back
-    on the way again, or cancelled
-        when asked, or newer by its own time    flagged once per word, not told: the check may be reopened
+    complete again after an unknown status      the same rules; told, and the flag is cleared
+    an earlier status, or cancelled
+        an answer, or newer by its own time     flagged once per status, not told: the check may be open again
         cancelled, pushed without a time        flagged in the same way
-        otherwise                               recorded once: a late message
+        otherwise                               recorded once as a late message
 
 A cancelled order:
 
-    cancelled                                   settles the question whether it is cancelled at Justifacts
-    complete, cancelled by Ashby or a person    flagged: a report exists
-    other words, cancelled by Ashby or a person recorded once: Justifacts is being told to stop
-    any other word, cancelled by Justifacts
-        duplicate or older, pushed              recorded once: a late message
-        otherwise                               flagged once per word: the check was taken up
-                                                again; the portal never cancels it
+    cancelled                                   closes the question whether it is cancelled at Justifacts
+    complete, cancelled by Ashby or staff       flagged: a report exists
+    other status, cancelled by Ashby or staff   recorded once: Justifacts is being asked to stop
+    any other status, cancelled by Justifacts
+        duplicate or older push                 recorded once as a late message
+        otherwise                               flagged once per status: Justifacts has resumed the check; the
+                                                portal never cancels it
 
-A rejected order: any word but cancelled flags it, once per word, since Justifacts runs what it refused;
-cancelled takes the flag back.
+A rejected order: every status but cancelled flags it, once per status, because Justifacts runs a check that
+it had refused; cancelled clears the flag.
 """
 
 from enum import Enum, auto
@@ -37,86 +37,89 @@ from enum import Enum, auto
 from assessments.models import AttentionTopic, CancelledBy, Order, PendingCall
 from assessments.orders.transaction import is_flagged
 from assessments.statuses import Status
-from assessments.text import untranslated
-from assessments.tracking.status_report import Age, StatusReport, age_of, is_newer
+from assessments.tracking.status_report import Age, StatusMessage, age_of, is_newer
 
 _BY_US = (CancelledBy.ASHBY, CancelledBy.PERSON)
 
 
-class Step(Enum):
+class AfterEnd(Enum):
     """What becomes of a message about an order that has ended."""
 
-    NOTHING = auto()
+    IGNORE = auto()
+    #: Closes an open question: Justifacts repeats what Ashby shows.
     CONFIRM = auto()
+    #: Applies it, and tells Ashby.
     CHANGE = auto()
-    DOUBT = auto()
-    CONTRADICT = auto()
-    CANCEL_SETTLED = auto()
-    COMPLETE_AFTER_CANCEL = auto()
-    TAKEN_UP = auto()
-    LATE = auto()
-    AFTER_END = auto()
+    FLAG_OTHER_RESULT = auto()
+    FLAG_CONTRADICTION = auto()
+    CLOSE_CANCELLATION = auto()
+    FLAG_REPORT_EXISTS = auto()
+    FLAG_RESUMED = auto()
+    RECORD_LATE = auto()
+    RECORD = auto()
 
 
-def decide(order: Order, heard: StatusReport) -> Step:
-    """The tables above; changes nothing."""
+def decide(order: Order, message: StatusMessage) -> AfterEnd:
+    """Applies the tables above. Changes nothing."""
     if order.status == Status.COMPLETE:
-        if heard.target in (Status.COMPLETE, None):
-            return _about_completion(order, heard)
-        return _contradiction(order, heard)
+        if message.status in (Status.COMPLETE, None):
+            return _about_completion(order, message)
+        return _about_contradiction(order, message)
     is_ours = order.status == Status.CANCELLED and order.cancelled_by in _BY_US
-    is_late = not heard.is_asked and age_of(order, heard) != Age.CURRENT
-    if heard.target == Status.CANCELLED:
-        is_settled = _can_settle_cancel(order) and (is_ours or not is_late)
-        return Step.CANCEL_SETTLED if is_settled else Step.NOTHING
+    is_late = not message.is_answer and age_of(order, message) != Age.CURRENT
+    if message.status == Status.CANCELLED:
+        is_closed = _has_cancellation_to_close(order) and (is_ours or not is_late)
+        return AfterEnd.CLOSE_CANCELLATION if is_closed else AfterEnd.IGNORE
     if is_ours:
-        return Step.COMPLETE_AFTER_CANCEL if heard.target == Status.COMPLETE else Step.AFTER_END
+        return AfterEnd.FLAG_REPORT_EXISTS if message.status == Status.COMPLETE else AfterEnd.RECORD
     if is_late:
-        return Step.AFTER_END
-    return Step.NOTHING if _is_asked_about(order, heard) else Step.TAKEN_UP
+        return AfterEnd.RECORD
+    return AfterEnd.IGNORE if _is_asked_about(order, message) else AfterEnd.FLAG_RESUMED
 
 
-def _about_completion(order: Order, heard: StatusReport) -> Step:
-    if heard.target is None and not heard.text:
-        return Step.NOTHING
-    if wanted(order, heard) == shown(order):
+def _about_completion(order: Order, message: StatusMessage) -> AfterEnd:
+    if message.status is None and not message.status_text:
+        return AfterEnd.IGNORE
+    if state_after(order, message) == state_of(order):
         has_question = bool(order.asked_about) or is_flagged(order, AttentionTopic.RESULT)
         is_open = has_question and not order.status_unrecognized
-        return Step.CONFIRM if is_open and (heard.is_asked or is_newer(order, heard)) else Step.NOTHING
-    age = age_of(order, heard)
+        closes = is_open and (message.is_answer or is_newer(order, message))
+        return AfterEnd.CONFIRM if closes else AfterEnd.IGNORE
+    age = age_of(order, message)
     if age == Age.CURRENT:
-        return Step.CHANGE
-    another_result = bool(heard.result) and heard.result != order.result
-    if heard.is_asked or (age == Age.OLDER and another_result):
-        return Step.NOTHING if _is_asked_about(order, heard) else Step.DOUBT
-    return Step.LATE
+        return AfterEnd.CHANGE
+    is_other_result = bool(message.result) and message.result != order.result
+    if message.is_answer or (age == Age.OLDER and is_other_result):
+        return AfterEnd.IGNORE if _is_asked_about(order, message) else AfterEnd.FLAG_OTHER_RESULT
+    return AfterEnd.RECORD_LATE
 
 
-def wanted(order: Order, heard: StatusReport) -> tuple[str, str, str]:
-    """Status word (empty: complete), result and report as they would be after the message."""
-    word = heard.unknown_word
-    if word == order.justifacts_status:
-        # Said when the order was completed: a repetition is no news.
-        word = _word(order)
-    return word, heard.result or order.result, heard.report or order.report_url
+def state_after(order: Order, message: StatusMessage) -> tuple[str, str, str]:
+    """Unknown status (empty: complete), result and report address, as they would be after the message."""
+    unknown_status = message.unknown_status
+    if unknown_status == order.justifacts_status:
+        # Justifacts said so when it completed the order: a repetition changes nothing.
+        unknown_status = _unknown_status(order)
+    return unknown_status, message.result or order.result, message.report_url or order.report_url
 
 
-def shown(order: Order) -> tuple[str, str, str]:
-    return _word(order), order.result, order.report_url
+def state_of(order: Order) -> tuple[str, str, str]:
+    """The same three, as they are now."""
+    return _unknown_status(order), order.result, order.report_url
 
 
-def _word(order: Order) -> str:
+def _unknown_status(order: Order) -> str:
     return order.justifacts_status if order.status_unrecognized else ""
 
 
-def _contradiction(order: Order, heard: StatusReport) -> Step:
-    is_no_late_message = heard.target == Status.CANCELLED and age_of(order, heard) == Age.CURRENT
-    if not (heard.is_asked or is_newer(order, heard) or is_no_late_message):
-        return Step.AFTER_END
-    return Step.NOTHING if _is_asked_about(order, heard) else Step.CONTRADICT
+def _about_contradiction(order: Order, message: StatusMessage) -> AfterEnd:
+    is_current_cancel = message.status == Status.CANCELLED and age_of(order, message) == Age.CURRENT
+    if not (message.is_answer or is_newer(order, message) or is_current_cancel):
+        return AfterEnd.RECORD
+    return AfterEnd.IGNORE if _is_asked_about(order, message) else AfterEnd.FLAG_CONTRADICTION
 
 
-def _can_settle_cancel(order: Order) -> bool:
+def _has_cancellation_to_close(order: Order) -> bool:
     return (
         order.next_call == PendingCall.CANCEL
         or is_flagged(order, AttentionTopic.CANCEL)
@@ -124,25 +127,21 @@ def _can_settle_cancel(order: Order) -> bool:
     )
 
 
-def _is_asked_about(order: Order, heard: StatusReport) -> bool:
-    return _gist(order.asked_about) == _gist(as_question(heard))
+def _is_asked_about(order: Order, message: StatusMessage) -> bool:
+    return _gist(order.asked_about) == _gist(as_question(message))
 
 
-def as_question(heard: StatusReport) -> dict[str, str | int | None]:
+def as_question(message: StatusMessage) -> dict[str, str | int | None]:
+    """What ``Order.asked_about`` keeps of a message that a person is asked about."""
     return {
-        "text": said(heard),
-        "result": heard.result,
-        "result_as_said": heard.result_as_said,
-        "report": heard.report,
-        "time": heard.time,
+        "text": message.shown_status,
+        "result": message.result,
+        "result_as_said": message.result_verbatim,
+        "report": message.report_url,
+        "time": message.timestamp,
     }
 
 
 def _gist(question: dict[str, str | int | None]) -> tuple[str | int | None, ...]:
     """Without the time: Justifacts may stamp each of its answers with its own time."""
     return question.get("text"), question.get("result")
-
-
-def said(heard: StatusReport) -> str:
-    """The status word for people."""
-    return heard.text or (untranslated(heard.target.label) if heard.target else "nothing")

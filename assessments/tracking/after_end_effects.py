@@ -1,4 +1,4 @@
-"""What the portal does with a message about an order that has ended; ``after_end.py`` has the rules."""
+"""Carries out what ``after_end.py`` decides about a message for an order that has ended."""
 
 from uuid import UUID
 
@@ -19,204 +19,205 @@ from assessments.orders.transaction import (
 from assessments.outbox.compose import ashby_label, enqueue_completion
 from assessments.statuses import NO_RESULT, Status, status_of
 from assessments.text import untranslated
-from assessments.tracking.after_end import Step, as_question, said, shown, wanted
+from assessments.tracking.after_end import AfterEnd, as_question, state_after, state_of
 from assessments.tracking.report_url import take_report_url
-from assessments.tracking.status_report import StatusReport, at, in_utc, remember_provider_status
+from assessments.tracking.status_report import StatusMessage, in_utc, remember_timestamp
 from integrations.text import format_utc
 
 _JUSTIFACTS = OrderEvent.Source.JUSTIFACTS
 
 
-def apply(order: Order, heard: StatusReport, step: Step) -> bool:
-    """Whether what is true has changed. The caller holds and saves the order."""
-    match step:
-        case Step.CHANGE:
-            _change(order, heard)
-            return True
-        case Step.CONFIRM:
-            _confirm(order, heard)
-        case Step.DOUBT:
-            _doubt(order, heard)
-        case Step.CONTRADICT:
-            _contradict(order, heard)
-        case Step.TAKEN_UP:
-            _taken_up(order, heard)
-        case Step.CANCEL_SETTLED:
+def carry_out(order: Order, message: StatusMessage, decision: AfterEnd) -> None:
+    """Changes the order, its history and the outbox. The caller holds and saves the order."""
+    match decision:
+        case AfterEnd.CHANGE:
+            _change(order, message)
+        case AfterEnd.CONFIRM:
+            _confirm(order, message)
+        case AfterEnd.FLAG_OTHER_RESULT:
+            _flag_other_result(order, message)
+        case AfterEnd.FLAG_CONTRADICTION:
+            _flag_contradiction(order, message)
+        case AfterEnd.FLAG_RESUMED:
+            _flag_resumed(order, message)
+        case AfterEnd.CLOSE_CANCELLATION:
             if order.next_call == PendingCall.CANCEL:
                 schedule_call(order, PendingCall.NONE, None)
             order.asked_about = {}
-            # What Justifacts had refused, ran, and has cancelled now.
+            # Of a rejected order: Justifacts ran it after all, and has now cancelled it.
             clear_attention(
                 order, AttentionTopic.PLACING if order.status == Status.REJECTED else AttentionTopic.CANCEL
             )
-        case Step.COMPLETE_AFTER_CANCEL:
+        case AfterEnd.FLAG_REPORT_EXISTS:
             flag_for_attention(
                 order,
                 AttentionTopic.CANCEL,
                 "Justifacts completed this check although it had been cancelled. Ashby was not told. "
                 "Tell the recruiter that a report exists at Justifacts, or ask Justifacts about the bill.",
             )
-            _record_after_end(order, heard)
-        case Step.LATE:
-            record_late(order, heard)
-        case Step.AFTER_END:
-            _record_after_end(order, heard)
-    return False
+            _record_after_end(order, message)
+        case AfterEnd.RECORD_LATE:
+            record_late(order, message)
+        case AfterEnd.RECORD:
+            _record_after_end(order, message)
 
 
-def record_late(order: Order, heard: StatusReport) -> None:
-    what = f"“{heard.text}”" if heard.text else ""
-    result = f"the result “{heard.result}”" if heard.result else ""
-    words = " with ".join(part for part in (what, result) if part)
-    text = f"Justifacts said {words}{at(heard)} {heard.how}, which is older than what we know."
+def record_late(order: Order, message: StatusMessage) -> None:
+    """Records, once, a message that is older than what is known. It is not applied."""
+    status = f"“{message.status_text}”" if message.status_text else ""
+    result = f"the result “{message.result}”" if message.result else ""
+    said = " with ".join(part for part in (status, result) if part)
+    at = f" at {in_utc(message.timestamp)}" if message.timestamp is not None else ""
+    text = f"Justifacts said {said}{at} {message.how_in_history}, which is older than what we know."
     record_event_once(order, _JUSTIFACTS, OrderEvent.Kind.LATE, text)
 
 
-def _record_after_end(order: Order, heard: StatusReport) -> None:
-    text = f"Justifacts said “{said(heard)}” {heard.how}, after the check had ended."
+def _record_after_end(order: Order, message: StatusMessage) -> None:
+    text = f"Justifacts said “{message.shown_status}” {message.how_in_history}, after the check had ended."
     record_event_once(order, _JUSTIFACTS, OrderEvent.Kind.AFTER_END, text)
 
 
-def _change(order: Order, heard: StatusReport) -> None:
-    before = shown(order)
-    word, result, report = wanted(order, heard)
-    take_report_url(order, heard.message.profile_url)
-    _set(order, word, result, report)
-    if not word and heard.text:
-        order.justifacts_status = heard.text
-    remember_provider_status(order, heard)
-    if result != before[1]:
-        text = f"Justifacts changed the result from {before[1]} to {result} {heard.how}."
+def _change(order: Order, message: StatusMessage) -> None:
+    status_before, result_before, report_before = state_of(order)
+    status, result, report = state_after(order, message)
+    take_report_url(order, message.update.profile_url)
+    _set(order, status, result, report)
+    if not status and message.status_text:
+        order.justifacts_status = message.status_text
+    remember_timestamp(order, message)
+    if result != result_before:
+        text = f"Justifacts changed the result from {result_before} to {result} {message.how}."
         record_event(order, _JUSTIFACTS, OrderEvent.Kind.RESULT_CHANGED, text)
-    elif report != before[2]:
-        record_event(
-            order,
-            _JUSTIFACTS,
-            OrderEvent.Kind.RESULT_CHANGED,
-            f"Justifacts changed the report's address {heard.how}.",
-        )
-    if word != before[0]:
-        _record_word(order, heard, word)
-    if not word:
-        # A question about an earlier contradiction speaks of what the order no longer shows.
+    elif report != report_before:
+        text = f"Justifacts changed the report's address {message.how}."
+        record_event(order, _JUSTIFACTS, OrderEvent.Kind.RESULT_CHANGED, text)
+    if status != status_before:
+        _record_status(order, message, status)
+    if not status:
+        # A question about an earlier contradiction is about what the order no longer shows.
         clear_attention(order, AttentionTopic.RESULT)
-    enqueue_completion(order, heard.now, heard.result_as_said)
+    enqueue_completion(order, message.now, message.result_verbatim)
 
 
-def _set(order: Order, word: str, result: str, report: str) -> None:
-    if word or order.status_unrecognized:
-        order.justifacts_status = word or untranslated(Status.COMPLETE.label)
-    order.status_unrecognized = bool(word)
+def _set(order: Order, unknown_status: str, result: str, report: str) -> None:
+    if unknown_status or order.status_unrecognized:
+        order.justifacts_status = unknown_status or untranslated(Status.COMPLETE.label)
+    order.status_unrecognized = bool(unknown_status)
     order.result, order.report_url, order.asked_about = result, report, {}
 
 
-def _record_word(order: Order, heard: StatusReport, word: str) -> None:
-    if not word:
-        text = f"Justifacts said “{order.justifacts_status}” {heard.how}: the check is complete again."
+def _record_status(order: Order, message: StatusMessage, unknown_status: str) -> None:
+    if not unknown_status:
+        text = f"Justifacts said “{order.justifacts_status}” {message.how}: the check is complete again."
         record_event(order, _JUSTIFACTS, OrderEvent.Kind.STATUS, text)
         return
     text = (
-        f"Justifacts said “{word}” {heard.how}, a status that the portal does not know; Ashby shows it "
-        "unchanged."
+        f"Justifacts said “{unknown_status}” {message.how}, a status that the portal does not know; Ashby "
+        "shows it unchanged."
     )
     record_event(order, _JUSTIFACTS, OrderEvent.Kind.UNKNOWN_STATUS, text)
     flag_for_attention(
         order,
         AttentionTopic.RESULT,
-        f"Justifacts says “{word}” about this check, which was complete with the result {order.result}. "
-        "Ashby shows that status, with the same result and report as before. Ask Justifacts whether the "
-        "result still counts, and inform the recruiter before anyone decides on it.",
+        f"Justifacts says “{unknown_status}” about this check, which was complete with the result "
+        f"{order.result}. Ashby shows that status, with the same result and report as before. Ask Justifacts "
+        "whether the result still counts, and inform the recruiter before anyone decides on it.",
     )
 
 
-def _confirm(order: Order, heard: StatusReport) -> None:
+def _confirm(order: Order, message: StatusMessage) -> None:
     order.asked_about = {}
-    if heard.text:
-        order.justifacts_status = heard.text
-    text = f"Justifacts said “{said(heard)}” {heard.how}: the result stands at {order.result}."
+    if message.status_text:
+        order.justifacts_status = message.status_text
+    text = f"Justifacts said “{message.shown_status}” {message.how}: the result stands at {order.result}."
     record_event(order, _JUSTIFACTS, OrderEvent.Kind.CONFIRMED, text)
     clear_attention(order, AttentionTopic.RESULT)
 
 
-def _doubt(order: Order, heard: StatusReport) -> None:
-    """The other result has the older time, and no clock explains it."""
-    order.asked_about = as_question(heard) | {"can_be_taken": True}
-    _record_after_end(order, heard)
+def _flag_other_result(order: Order, message: StatusMessage) -> None:
+    """The other result has an earlier time, and no clock explains it."""
+    order.asked_about = as_question(message) | {"can_be_taken": True}
+    _record_after_end(order, message)
     ours = f"“{ashby_label(order)}” with the result “{order.result}”"
     if not order.justifacts_time_is_ours:
         ours += f", dated {in_utc(order.justifacts_timestamp)}"
-    dated = f", dated {in_utc(heard.time)}," if heard.time is not None else ""
-    theirs = f"“{said(heard)}”" + (f" with the result “{heard.result}”" if heard.result else "")
+    dated = f", dated {in_utc(message.timestamp)}," if message.timestamp is not None else ""
+    theirs = f"“{message.shown_status}”"
+    if message.result:
+        theirs += f" with the result “{message.result}”"
     flag_for_attention(
         order,
         AttentionTopic.RESULT,
-        f"Justifacts said {theirs}{dated} {heard.how}. The portal has {ours}. That one is newer by "
+        f"Justifacts said {theirs}{dated} {message.how}. The portal has {ours}. That one is newer by "
         "Justifacts' own times, so Ashby keeps it. Ask Justifacts which one is right. If it is the other "
         "one, press “Take the other result”; if not, press “Resolve”.",
     )
 
 
-def _contradict(order: Order, heard: StatusReport) -> None:
-    order.asked_about = as_question(heard)
-    _record_after_end(order, heard)
-    what = "has cancelled it" if heard.target == Status.CANCELLED else "may have opened it again"
+def _flag_contradiction(order: Order, message: StatusMessage) -> None:
+    order.asked_about = as_question(message)
+    _record_after_end(order, message)
+    what = "has cancelled it" if message.status == Status.CANCELLED else "may have opened it again"
+    since = format_utc(order.completed_at or order.status_since)
     flag_for_attention(
         order,
         AttentionTopic.RESULT,
-        f"Justifacts says “{said(heard)}” of this check, which it had completed on "
-        f"{format_utc(order.completed_at or order.status_since)} with the result {order.result}: it {what}. "
+        f"Justifacts says “{message.shown_status}” of this check, which it had completed on "
+        f"{since} with the result {order.result}: it {what}. "
         "Ashby still shows the result. Ask Justifacts whether the result stands, and tell the recruiter.",
     )
 
 
-def _taken_up(order: Order, heard: StatusReport) -> None:
-    order.asked_about = as_question(heard)
-    order.justifacts_status = heard.text or order.justifacts_status
-    remember_provider_status(order, heard)
-    _record_after_end(order, heard)
+def _flag_resumed(order: Order, message: StatusMessage) -> None:
+    order.asked_about = as_question(message)
+    order.justifacts_status = message.status_text or order.justifacts_status
+    remember_timestamp(order, message)
+    _record_after_end(order, message)
     since = format_utc(order.status_since)
     if order.status == Status.REJECTED:
         if is_flagged(order, AttentionTopic.PLACING):
             return
         what = (
-            f"Justifacts had refused this order on {since}, and runs it now (“{said(heard)}”). Ask "
+            f"Justifacts had refused this order on {since}, and runs it now (“{message.shown_status}”). Ask "
             "Justifacts to cancel it, or tell the recruiter."
         )
         flag_for_attention(order, AttentionTopic.PLACING, what)
         return
     result = ""
-    if heard.target == Status.COMPLETE:
-        result = f" with the result “{heard.result or NO_RESULT}”, so a report exists"
+    if message.status == Status.COMPLETE:
+        result = f" with the result “{message.result or NO_RESULT}”, so a report exists"
     flag_for_attention(
         order,
         AttentionTopic.CANCEL,
-        f"Justifacts had cancelled this check on {since}, and now says “{said(heard)}”{result}: it has taken "
-        "the check up again. Ashby still shows it as cancelled, and the portal does not cancel it. Ask "
-        "Justifacts whether the check goes on: if so, tell the recruiter; if not, have it stopped there.",
+        f"Justifacts had cancelled this check on {since}, and now says “{message.shown_status}”{result}: it "
+        "has taken the check up again. Ashby still shows it as cancelled, and the portal does not cancel it. "
+        "Ask Justifacts whether the check goes on: if so, tell the recruiter; if not, have it stopped there.",
     )
 
 
 def can_take_result(order: Order) -> bool:
+    """Whether staff may replace the result with the one that they were asked about."""
     return order.status == Status.COMPLETE and bool(order.asked_about.get("can_be_taken"))
 
 
 def take_result(assessment_id: UUID, who: str, reason: str) -> str:
-    """What Justifacts said with the older time is true: it takes the place of the result that the portal had,
-    and Ashby is told. The result; raises ``NotPossible``."""
+    """Replaces the result with the one that came with an earlier time, and tells Ashby. Returns the result.
+    Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
         if not can_take_result(order):
             raise NotPossible(_("Justifacts has said no other result of this order."))
         other = order.asked_about
         text = str(other["text"])
         before = f"{ashby_label(order)}, {order.result}"
-        word = text if text and status_of(text) is None else ""
-        _set(order, word, str(other["result"] or order.result), str(other["report"] or order.report_url))
+        unknown_status = text if text and status_of(text) is None else ""
+        result, report = str(other["result"] or order.result), str(other["report"] or order.report_url)
+        _set(order, unknown_status, result, report)
         if other["time"]:
             order.justifacts_timestamp, order.justifacts_time_is_ours = int(str(other["time"])), False
         drop_topic(order, AttentionTopic.RESULT)
-        now = f"{ashby_label(order)}, {order.result}"
+        after = f"{ashby_label(order)}, {order.result}"
         record_staff_action(
-            order, OrderEvent.Kind.RESULT_TAKEN, f"{who} took “{now}” in place of “{before}”.", reason
+            order, OrderEvent.Kind.RESULT_TAKEN, f"{who} took “{after}” in place of “{before}”.", reason
         )
         enqueue_completion(order, timezone.now(), str(other.get("result_as_said") or ""))
     return order.result

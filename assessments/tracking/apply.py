@@ -1,9 +1,19 @@
-"""What Justifacts says of an order, by push, by poll or with an answer: read, applied if it moves the order
-forward, and told to Ashby (``docs/protocol.md``, "Statuses" and "Reading what arrives").
+"""Applies what Justifacts says about an order: by push, in answer to a poll, or with another answer.
 
-``heard.py`` reads a message and compares its time with what is known; ``after_end.py`` has the rules for
-orders that have ended, and ``order_number.py`` those for order numbers. ``_decide`` says what becomes of a
-message and changes nothing, so that ``is_news`` and ``apply_word`` cannot differ.
+A status that moves the order forward is applied and told to Ashby (``docs/protocol.md``, "Statuses" and
+"Reading what arrives"). ``_decide`` says what becomes of a message and changes nothing, so ``has_changes``
+and ``apply_status`` cannot differ. About an order that is in progress:
+
+    same status and spelling, or an unknown status repeated        nothing
+    same status, other spelling                                    the spelling is kept
+    unknown status, or the same status after an unknown one
+        older by its own time, or a duplicate                      recorded once as late
+        otherwise                                                  told as it is; the order does not move
+    a status that may follow the present one                       applied and told
+    any other status                                               recorded once: late, or a conflict if
+                                                                   Justifacts answers so now
+
+``after_end.py`` has the table for orders that have ended, and ``heard.py`` the rules for times.
 """
 
 from collections.abc import Callable
@@ -11,301 +21,214 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
 
-from assessments.models import AttentionTopic, CancelledBy, InboundRequest, Order, OrderEvent, PendingCall
+from assessments.models import InboundRequest, Order, OrderEvent, PendingCall
 from assessments.orders.call_log import log_result
-from assessments.orders.transaction import (
-    clear_attention,
-    flag_for_attention,
-    locked_order,
-    record_event,
-    schedule_call,
-    set_status,
-)
+from assessments.orders.transaction import locked_order, record_event, schedule_call, set_status
 from assessments.outbox.compose import ashby_label, enqueue_completion, enqueue_raw_status, enqueue_status
 from assessments.statuses import NO_RESULT, Status, may_follow, status_of
 from assessments.text import untranslated
 from assessments.tracking import after_end, after_end_effects
+from assessments.tracking.after_end import AfterEnd
 from assessments.tracking.finish import end_as_cancelled
-from assessments.tracking.order_number import (
-    is_another_number,
-    is_taken,
-    names_our_order,
-    offer_number,
-    report_conflict,
-)
+from assessments.tracking.order_number import report_conflict
 from assessments.tracking.poll_schedule import next_poll, schedule_poll
 from assessments.tracking.report_url import take_report_url
-from assessments.tracking.status_report import (
-    Age,
-    StatusReport,
-    age_of,
-    read_status_report,
-    remember_provider_status,
-)
+from assessments.tracking.status_report import Age, StatusMessage, age_of, read_message, remember_timestamp
 from integrations.failpoints import failpoint
 from integrations.models import Connection
 from integrations.partner_protocol.messages import AssessmentUpdate
-from integrations.partner_protocol.parsing import as_uuid, spellings
+
+from .adopt import accept_order_number, find_order
 
 PUSHED = "by push"
 _JUSTIFACTS = OrderEvent.Source.JUSTIFACTS
 
 
 class WrongOrderNumber(Exception):
-    """A word names our reference together with an order number that cannot be right."""
+    """A message names our reference together with the number of another order."""
+
+
+class StatusOutcome(Enum):
+    """What became of a message."""
+
+    #: The order changed, and Ashby is told.
+    APPLIED = auto()
+    #: It says what is known.
+    UNCHANGED = auto()
+    #: It is older than what is known.
+    LATE = auto()
+    #: Justifacts answers with a status that the order has passed already.
+    CONFLICT = auto()
+    #: The order had ended: nothing of it is told. A person may be asked.
+    AFTER_END = auto()
 
 
 def receive_push(
-    connection: Connection, word: AssessmentUpdate, call: InboundRequest, now: datetime
+    connection: Connection, update: AssessmentUpdate, call: InboundRequest, now: datetime
 ) -> Order:
-    """Applies a push from Justifacts. Raises ``Order.DoesNotExist`` where the organization has no such order,
-    and ``WrongOrderNumber`` where another order has the number: then nothing is applied, and both are
-    flagged."""
-    found = find(connection, word)
+    """Applies a push from Justifacts, and notes the outcome on ``call``. Raises ``Order.DoesNotExist`` if the
+    organization has no such order, and ``WrongOrderNumber`` if another order has the number: then nothing is
+    applied, and both orders are flagged."""
+    found = find_order(connection, update)
     with locked_order(found.pk) as order:
         if order.is_erased:
             log_result(call, order, "erased")
             return order
-        is_ours = note_provider_order(order, word.assessment_id, PUSHED, now)
+        is_ours = accept_order_number(order, update.assessment_id, PUSHED, now)
         if is_ours:
-            moved = apply_status(order, word, PUSHED, now)
-            log_result(call, order, "applied" if moved else "recorded")
+            outcome = apply_status(order, update, PUSHED, now)
+            log_result(call, order, "applied" if outcome is StatusOutcome.APPLIED else "recorded")
         failpoint("push.before_commit")
     if not is_ours:
-        report_conflict(order, word.assessment_id, PUSHED)
+        report_conflict(order, update.assessment_id, PUSHED)
         raise WrongOrderNumber
     return order
 
 
-def find(connection: Connection, word: AssessmentUpdate) -> Order:
-    """The order that a word is about: by our reference; else by their number, or by our id in the place
-    of theirs. Raises ``Order.DoesNotExist``."""
-    # Unordered: SQLite would rather walk all of the org's orders by date than sort the one it finds.
-    orders = Order.objects.order_by().filter(organization=connection.organization_id)
-    if word.reference_id:
-        return _by_our_id(orders, word.reference_id)
-    if not word.assessment_id:
-        # An empty text would fit every order that has no number yet.
-        raise Order.DoesNotExist
-    numbers = spellings(word.assessment_id)
-    for by in (
-        Q(justifacts_order_id__in=numbers),
-        Q(offered_order_number__in=numbers) | Q(former_order_number__in=numbers),
-    ):
-        if (found := next(iter(orders.filter(by)[:1]), None)) is not None:
-            return found
-    return _by_our_id(orders, word.assessment_id)
+class _Decision(Enum):
+    """What becomes of a message about an order that is in progress."""
+
+    IGNORE = auto()
+    KEEP_SPELLING = auto()
+    RECORD_LATE = auto()
+    RECORD_CONFLICT = auto()
+    RESTATE = auto()
+    PASS_ON = auto()
+    ADVANCE = auto()
 
 
-def _by_our_id(orders: "QuerySet[Order]", text: str) -> Order:
-    if (own_id := as_uuid(text)) is None:
-        raise Order.DoesNotExist
-    return orders.get(pk=own_id)
-
-
-def note_provider_order(order: Order, number: str, how: str, now: datetime) -> bool:
-    """Justifacts names the order by this number (or by none). A first number is adopted, and another one is
-    offered to a person. False where another order has the number: then nothing of the message may be applied.
-    The caller holds and saves the order."""
-    if not number or names_our_order(number, order):
-        return True
-    if not order.justifacts_order_id:
-        if is_taken(order, number):
-            return False
-        record_event(
-            order, _JUSTIFACTS, OrderEvent.Kind.ADOPTED, f"Justifacts speaks of the order as number {number}."
-        )
-        link_provider_order(order, number, now)
-    elif is_another_number(order, number):
-        if is_taken(order, number):
-            return False
-        offer_number(order, number, how)
-        if _is_cancelled_by_us(order) and order.next_call in (PendingCall.NONE, PendingCall.POLL):
-            # Justifacts has taken the cancellation of the number before, not of this one.
-            schedule_call(order, PendingCall.CANCEL, now)
-    return True
-
-
-def _is_cancelled_by_us(order: Order) -> bool:
-    is_ours = order.cancelled_by in (CancelledBy.ASHBY, CancelledBy.PERSON)
-    return order.status == Status.CANCELLED and is_ours
-
-
-def link_provider_order(order: Order, number: str, now: datetime) -> None:
-    """Justifacts has the order, under this number. The caller holds and saves the order."""
-    if is_taken(order, number):
-        schedule_call(order, PendingCall.NONE, None)
-        flag_for_attention(
-            order,
-            AttentionTopic.PLACING,
-            f"Justifacts gave this order the number {number}, which another order has already. "
-            "Ask Justifacts which check belongs to this candidate.",
-        )
-        return
-    order.justifacts_order_id, order.may_have_been_sent = number, True
-    order.placed_at = order.placed_at or now
-    clear_attention(order, AttentionTopic.PLACING)
-    if order.status == Status.CANCELLED:
-        # What Justifacts itself has cancelled is never cancelled by the portal.
-        is_ours = _is_cancelled_by_us(order)
-        schedule_call(order, *((PendingCall.CANCEL, now) if is_ours else (PendingCall.NONE, None)))
-    elif order.status == Status.REJECTED:
-        schedule_call(order, PendingCall.NONE, None)
-        flag_for_attention(
-            order,
-            AttentionTopic.PLACING,
-            f"Justifacts had refused this order, but runs it as number {number}. Ask Justifacts "
-            "to cancel it, or tell the recruiter.",
-        )
-    else:
-        if may_follow(Status(order.status), Status.RECEIVED):
-            set_status(order, Status.RECEIVED, now)
-            enqueue_status(order, Status.RECEIVED, now)
-        schedule_call(order, PendingCall.POLL, now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
-
-
-class Step(Enum):
-    """What becomes of a message about an order that is on its way."""
-
-    NOTHING = auto()
-    SPELLING = auto()
-    LATE = auto()
-    AGAIN = auto()
-    UNKNOWN = auto()
-    MOVE = auto()
-
-
-_QUIET = (Step.NOTHING, after_end.Step.NOTHING)
-
-
-def has_changes(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> bool:
-    """Whether ``apply_word`` would write anything: most polls repeat the last answer."""
-    return not order.is_erased and _decide(order, read_status_report(order, word, how, now)) not in _QUIET
-
-
-def apply_status(order: Order, word: AssessmentUpdate, how: str, now: datetime) -> bool:
-    """Whether the message changed what is true, so that Ashby is told. The caller holds and saves the order.
-
-    ``how``: the words for the history; those in ``heard.ASKED`` say that the portal has just asked. An
-    unknown status is told as it stands and does not move the order. Of an erased order nothing is heard any
-    more.
-    """
+def has_changes(order: Order, update: AssessmentUpdate, how: str, now: datetime) -> bool:
+    """Whether ``apply_status`` would write anything: most polls repeat the last answer."""
     if order.is_erased:
         return False
-    heard = read_status_report(order, word, how, now)
-    step = _decide(order, heard)
-    if isinstance(step, after_end.Step):
-        return after_end_effects.apply(order, heard, step)
-    if step == Step.SPELLING:
-        order.justifacts_status = heard.text
-    elif step == Step.LATE:
-        after_end_effects.record_late(order, heard)
-    elif step != Step.NOTHING:
-        _apply(order, heard, step)
-        return True
-    return False
+    return _decide(order, read_message(order, update, how, now)) not in (_Decision.IGNORE, AfterEnd.IGNORE)
 
 
-def _decide(order: Order, heard: StatusReport) -> Step | after_end.Step:
+def apply_status(order: Order, update: AssessmentUpdate, how: str, now: datetime) -> StatusOutcome:
+    """Applies a message to its order. The caller holds and saves the order.
+
+    ``how``: how the message came, for the history; those in ``heard.ANSWERS`` answer a question that the
+    portal has just asked. An unknown status is told as it is and does not move the order. An erased order
+    stays as it is.
+    """
+    if order.is_erased:
+        return StatusOutcome.UNCHANGED
+    message = read_message(order, update, how, now)
+    decision = _decide(order, message)
+    if isinstance(decision, AfterEnd):
+        after_end_effects.carry_out(order, message, decision)
+        return StatusOutcome.APPLIED if decision is AfterEnd.CHANGE else StatusOutcome.AFTER_END
+    match decision:
+        case _Decision.IGNORE:
+            return StatusOutcome.UNCHANGED
+        case _Decision.KEEP_SPELLING:
+            order.justifacts_status = message.status_text
+            return StatusOutcome.UNCHANGED
+        case _Decision.RECORD_LATE:
+            after_end_effects.record_late(order, message)
+            return StatusOutcome.LATE
+        case _Decision.RECORD_CONFLICT:
+            after_end_effects.record_late(order, message)
+            return StatusOutcome.CONFLICT
+    _apply(order, message, decision)
+    return StatusOutcome.APPLIED
+
+
+def _decide(order: Order, message: StatusMessage) -> _Decision | AfterEnd:
     if order.has_ended:
-        return after_end.decide(order, heard)
-    target = heard.target
-    if target == order.status and not order.status_unrecognized:
-        return Step.SPELLING if heard.text not in ("", order.justifacts_status) else Step.NOTHING
-    if target is None and heard.text in ("", order.justifacts_status):
-        return Step.NOTHING
-    if target in (None, order.status):
-        # Words that we do not know, and the one before them, have no rank: the times tell which is older.
-        if _is_late(order, heard):
-            return Step.LATE
-        return Step.UNKNOWN if target is None else Step.AGAIN
-    return Step.MOVE if may_follow(Status(order.status), target) else Step.LATE
+        return after_end.decide(order, message)
+    is_known_text = message.status_text in ("", order.justifacts_status)
+    if message.status == order.status and not order.status_unrecognized:
+        return _Decision.IGNORE if is_known_text else _Decision.KEEP_SPELLING
+    if message.status is None and is_known_text:
+        return _Decision.IGNORE
+    if message.status in (None, order.status):
+        # A status that we do not know, and the one before it, have no rank: their times tell which is older.
+        if _is_late(order, message):
+            return _Decision.RECORD_LATE
+        return _Decision.PASS_ON if message.status is None else _Decision.RESTATE
+    if may_follow(Status(order.status), message.status):
+        return _Decision.ADVANCE
+    return _Decision.RECORD_CONFLICT if message.is_answer else _Decision.RECORD_LATE
 
 
-def _is_late(order: Order, heard: StatusReport) -> bool:
-    age = age_of(order, heard)
-    # A new word that Justifacts says when it is asked is true now. An old answer with the status that was
-    # known before takes no new word back: a part of Justifacts may not know of it yet.
-    is_new_word = heard.target is None and heard.is_asked
-    return age == Age.DUPLICATE or (age == Age.OLDER and not is_new_word)
+def _is_late(order: Order, message: StatusMessage) -> bool:
+    age = age_of(order, message)
+    # A new unknown status in an answer is true now. An old answer with the status that was known before does
+    # not revoke an unknown one: a part of Justifacts may not have it yet.
+    is_new_answer = message.status is None and message.is_answer
+    return age == Age.DUPLICATE or (age == Age.OLDER and not is_new_answer)
 
 
-def _apply(order: Order, heard: StatusReport, step: Step) -> None:
-    is_new_word = heard.unknown_word not in ("", order.justifacts_status)
-    _note(order, heard)
-    if step == Step.AGAIN:
-        record_event(
-            order,
-            _JUSTIFACTS,
-            OrderEvent.Kind.STATUS,
-            f"Justifacts said “{heard.text}” {heard.how}, as before.",
+def _apply(order: Order, message: StatusMessage, decision: _Decision) -> None:
+    is_new_unknown = message.unknown_status not in ("", order.justifacts_status)
+    _remember_provider_status(order, message)
+    if decision == _Decision.RESTATE:
+        text = f"Justifacts said “{message.status_text}” {message.how}, as before."
+        record_event(order, _JUSTIFACTS, OrderEvent.Kind.STATUS, text)
+        enqueue_raw_status(order, ashby_label(order), message.now)
+    elif decision == _Decision.PASS_ON:
+        text = (
+            f"Justifacts said “{message.status_text}” {message.how}, a status that we do not know; Ashby is "
+            "told so as it stands."
         )
-        enqueue_raw_status(order, ashby_label(order), heard.now)
-    elif step == Step.UNKNOWN:
-        record_event(
-            order,
-            _JUSTIFACTS,
-            OrderEvent.Kind.UNKNOWN_STATUS,
-            f"Justifacts said “{heard.text}” {heard.how}, a status that we do not know; Ashby is told so as "
-            "it stands.",
-        )
-        enqueue_raw_status(order, heard.text, heard.now)
+        record_event(order, _JUSTIFACTS, OrderEvent.Kind.UNKNOWN_STATUS, text)
+        enqueue_raw_status(order, message.status_text, message.now)
     else:
-        _MOVES.get(Status(heard.target or ""), _move)(order, heard)
-        if order.status == Status.COMPLETE and is_new_word:
-            # A dispute may be heard together with the end: the same becomes of it as if it had come later.
+        _ADVANCES.get(Status(message.status or ""), _advance)(order, message)
+        if order.status == Status.COMPLETE and is_new_unknown:
+            # A dispute that arrives together with the completion is handled as if it had come later.
             order.justifacts_status = untranslated(Status.COMPLETE.label)
-            after_end_effects.apply(order, heard, after_end.Step.CHANGE)
+            after_end_effects.carry_out(order, message, AfterEnd.CHANGE)
     if not order.has_ended and order.next_call == PendingCall.POLL:
-        # While a placing is not settled, its outcome decides what is asked next.
-        schedule_call(order, PendingCall.POLL, heard.now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
+        # Before the placement is certain, its outcome decides on the next call.
+        schedule_call(
+            order, PendingCall.POLL, message.now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS)
+        )
 
 
-def _note(order: Order, heard: StatusReport) -> None:
-    order.justifacts_status = heard.text or order.justifacts_status
+def _remember_provider_status(order: Order, message: StatusMessage) -> None:
+    order.justifacts_status = message.status_text or order.justifacts_status
     order.status_unrecognized = bool(order.justifacts_status) and status_of(order.justifacts_status) is None
-    remember_provider_status(order, heard)
+    remember_timestamp(order, message)
     if not order.justifacts_order_id:
         # Justifacts has the order, and has not said its number: it is asked before the order is placed.
         order.may_have_been_sent, order.cleared_for_placement = True, False
 
 
-def _move(order: Order, heard: StatusReport) -> None:
-    status = Status(heard.target or "")
-    set_status(order, status, heard.now)
-    record_event(order, _JUSTIFACTS, OrderEvent.Kind.STATUS, f"Justifacts said “{heard.text}” {heard.how}.")
-    enqueue_status(order, status, heard.now)
+def _advance(order: Order, message: StatusMessage) -> None:
+    status = Status(message.status or "")
+    set_status(order, status, message.now)
+    text = f"Justifacts said “{message.status_text}” {message.how}."
+    record_event(order, _JUSTIFACTS, OrderEvent.Kind.STATUS, text)
+    enqueue_status(order, status, message.now)
 
 
-def _cancel(order: Order, heard: StatusReport) -> None:
-    reason = heard.message.cancelled_reason
+def _cancel(order: Order, message: StatusMessage) -> None:
+    reason = message.update.cancelled_reason
     end_as_cancelled(
-        order, str(reason.value) if reason else "Cancelled at Justifacts", _JUSTIFACTS, heard.now
+        order, str(reason.value) if reason else "Cancelled at Justifacts", _JUSTIFACTS, message.now
     )
 
 
-def _complete(order: Order, heard: StatusReport) -> None:
-    set_status(order, Status.COMPLETE, heard.now)
-    order.completed_at = heard.now
-    order.turnaround_minutes = max(int((heard.now - order.created_at).total_seconds() // 60), 0)
+def _complete(order: Order, message: StatusMessage) -> None:
+    now = message.now
+    set_status(order, Status.COMPLETE, now)
+    order.completed_at = now
+    order.turnaround_minutes = max(int((now - order.created_at).total_seconds() // 60), 0)
     order.status_unrecognized = False
-    order.justifacts_status = heard.text or untranslated(Status.COMPLETE.label)
-    order.result = heard.result or NO_RESULT
-    order.report_url = take_report_url(order, heard.message.profile_url)
-    record_event(
-        order,
-        _JUSTIFACTS,
-        OrderEvent.Kind.COMPLETED,
-        f"Justifacts completed the check {heard.how}: {order.result}.",
-    )
-    enqueue_completion(order, heard.now, heard.result_as_said)
+    order.justifacts_status = message.status_text or untranslated(Status.COMPLETE.label)
+    order.result = message.result or NO_RESULT
+    order.report_url = take_report_url(order, message.update.profile_url)
+    text = f"Justifacts completed the check {message.how}: {order.result}."
+    record_event(order, _JUSTIFACTS, OrderEvent.Kind.COMPLETED, text)
+    enqueue_completion(order, now, message.result_verbatim)
     if order.next_call == PendingCall.POLL:
-        schedule_poll(order, next_poll(order, heard.now))
+        schedule_poll(order, next_poll(order, now))
 
 
-_MOVES: dict[Status, Callable[[Order, StatusReport], None]] = {
+_ADVANCES: dict[Status, Callable[[Order, StatusMessage], None]] = {
     Status.CANCELLED: _cancel,
     Status.COMPLETE: _complete,
 }

@@ -7,7 +7,7 @@ from assessments.models import AttentionTopic, InboundRequest, Order, OrderEvent
 from assessments.orders.backoff import ASK_AFTER
 from assessments.orders.call_log import log_result
 from assessments.orders.transaction import flag_for_attention, locked_order, record_event, record_event_once
-from assessments.tracking.apply import find
+from assessments.tracking.adopt import find_order
 from integrations.connections.health import UNREADABLE_PUSH, record_unreadable_push
 from integrations.http.errors import NotUnderstood
 from integrations.http.excerpts import excerpt
@@ -67,7 +67,7 @@ def _order_in(connection: Connection, body: dict[str, Any]) -> Order | None:
     """The order that a push is about, if it names one of the organization's by an id that can be read."""
     number, reference = _id_in(body, "assessment_id"), _id_in(body, "reference_id")
     try:
-        return find(connection, AssessmentUpdate(number, None, reference_id=reference))
+        return find_order(connection, AssessmentUpdate(number, None, reference_id=reference))
     except Order.DoesNotExist:
         return None
 

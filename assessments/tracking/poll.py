@@ -10,7 +10,8 @@ from django.utils import timezone
 from assessments.models import AttentionTopic, Order, PendingCall
 from assessments.orders.call import recording
 from assessments.orders.transaction import clear_attention, is_flagged
-from assessments.tracking.apply import apply_status, has_changes, note_provider_order
+from assessments.tracking.adopt import accept_order_number
+from assessments.tracking.apply import StatusOutcome, apply_status, has_changes
 from assessments.tracking.not_understood import note_failed_poll
 from assessments.tracking.order_number import is_another_number, report_conflict
 from integrations.failpoints import failpoint
@@ -114,9 +115,9 @@ def _record_news(asked: Order, outcome: Outcome, token: UUID) -> bool:
         order.call_failures, order.failing_since, order.last_call_error = 0, None, ""
         clear_attention(order, AttentionTopic.POLL)
         if isinstance(outcome, Found):
-            is_ours = note_provider_order(order, outcome.justifacts_order_id, POLLED, now)
+            is_ours = accept_order_number(order, outcome.justifacts_order_id, POLLED, now)
             if is_ours and outcome.word is not None:
-                moved = apply_status(order, outcome.word, POLLED, now)
+                moved = apply_status(order, outcome.word, POLLED, now) is StatusOutcome.APPLIED
     if not is_ours and isinstance(outcome, Found):
         report_conflict(asked, outcome.justifacts_order_id, POLLED)
     return moved

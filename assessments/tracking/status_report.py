@@ -1,8 +1,8 @@
-"""A message from Justifacts as the portal reads it, and whether it is older than what is known.
+"""Reads a status message from Justifacts, and decides whether it is older than what is known.
 
-Times. A message that carries no time, or one that is more than a day ahead, counts as said now: the portal's
-own time stands in, and the order remembers that. ``m`` is the message's own time, ``k`` that of the last
-message that was applied:
+Times. A message without a time, or with one more than a day ahead, counts as sent now: the portal's own time
+stands in, and the order remembers that. ``m`` is the message's own time, ``k`` that of the last message that
+was applied:
 
     m is missing, or m >= k                                        current
     m < k, and a message with this time, status and result was
@@ -12,11 +12,11 @@ message that was applied:
         m is in whole seconds, and less than a second earlier
         m is a whole number of quarters of an hour earlier, at
             most 14 hours, give or take a minute: a time zone
-        m is at most two minutes earlier, and Justifacts says so
-            when it is asked: skew between its own servers
+        m is at most two minutes earlier, in an answer to a
+            question of the portal: skew between its servers
     m < k, otherwise                                               older
 
-Pushes may overtake each other by some minutes, so skew explains only an answer to a question asked now.
+Pushes may overtake each other by some minutes, so skew explains only an answer.
 """
 
 from dataclasses import dataclass
@@ -26,15 +26,13 @@ from enum import Enum, auto
 from assessments.models import Order
 from assessments.outbox.compose import LONGEST_RESULT, stored_result
 from assessments.statuses import Status, result_of, status_of
-from assessments.text import epoch_ms
+from assessments.text import epoch_ms, untranslated
 from assessments.tracking.report_url import url_in
 from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.text import format_utc
 
-#: How a message came that says what is true at this moment, because Justifacts was asked for it.
-ASKED = frozenset({"when polled", "when asked", "when reconciled"})
-#: The longest status that is kept.
-_LONGEST = 500
+#: Values of ``StatusMessage.how`` of messages that answer a question of the portal, and so are true now.
+ANSWERS = frozenset({"when polled", "when asked", "when reconciled"})
 _KEPT_MESSAGES = 50
 _FAR_FUTURE = timedelta(days=1)
 _SECOND, _MINUTE, _QUARTER = 1000, 60_000, 15 * 60_000
@@ -49,107 +47,121 @@ class Age(Enum):
 
 
 @dataclass(frozen=True)
-class StatusReport:
-    """``text``: Justifacts' status word for word. ``target``: the status that the message stands for, None
-    for a word that the portal does not know. ``result`` and ``report``: empty where the message has none.
-    ``result`` is what is stored, without the candidate's name; ``result_as_said`` is what Ashby is told."""
+class StatusMessage:
+    """``how``: how the message came, in the words of the history ("by push", "when polled").
+    ``status_text``: Justifacts' status verbatim. ``status``: the status that the message stands for; None if
+    the portal does not know it. ``result`` is what is stored, without the candidate's name, and
+    ``result_verbatim`` what Ashby is told; they and ``report_url`` are empty if the message has none.
+    ``timestamp``: milliseconds since 1970; None if it cannot be used."""
 
-    message: AssessmentUpdate
+    update: AssessmentUpdate
     how: str
     now: datetime
-    text: str
-    target: Status | None
+    status_text: str
+    status: Status | None
     result: str
-    result_as_said: str
-    report: str
-    time: int | None
+    result_verbatim: str
+    report_url: str
+    timestamp: int | None
 
     @property
-    def is_asked(self) -> bool:
-        return self.how in ASKED
+    def is_answer(self) -> bool:
+        """Whether it answers a question that the portal has just asked."""
+        return self.how in ANSWERS
 
     @property
-    def unknown_word(self) -> str:
-        return self.text if self.text and status_of(self.text) is None else ""
+    def unknown_status(self) -> str:
+        """The status verbatim if the portal does not know it; else empty."""
+        return self.status_text if self.status_text and status_of(self.status_text) is None else ""
+
+    @property
+    def shown_status(self) -> str:
+        return shown_status(self.update)
+
+    @property
+    def how_in_history(self) -> str:
+        """One phrase for every answer, so that polls and reconciliations do not repeat each other's lines."""
+        return "when asked" if self.is_answer else self.how
 
 
-def read_status_report(order: Order, message: AssessmentUpdate, how: str, now: datetime) -> StatusReport:
+def read_message(order: Order, update: AssessmentUpdate, how: str, now: datetime) -> StatusMessage:
     """Reads a message about this order."""
-    text = str(message.status.value).strip()[:_LONGEST] if message.status else ""
-    said = result_of(str(message.result.value))[:LONGEST_RESULT] if message.result else ""
-    time = message.timestamp
-    if time is not None and time > epoch_ms(now + _FAR_FUTURE):
-        time = None
-    return StatusReport(
-        message=message,
+    said = result_of(str(update.result.value))[:LONGEST_RESULT] if update.result else ""
+    timestamp = update.timestamp
+    if timestamp is not None and timestamp > epoch_ms(now + _FAR_FUTURE):
+        timestamp = None
+    return StatusMessage(
+        update=update,
         how=how,
         now=now,
-        text=text,
-        target=status_for(message, text),
+        status_text=update.status_text,
+        status=status_for(update),
         result=stored_result(order, said),
-        result_as_said=said,
-        report=url_in(message.profile_url),
-        time=time,
+        result_verbatim=said,
+        report_url=url_in(update.profile_url),
+        timestamp=timestamp,
     )
 
 
-def status_for(message: AssessmentUpdate, text: str) -> Status | None:
-    """A ``cancelled_reason`` means cancelled and a result means complete, as in Ashby's protocol; else the
-    status decides. None for one that the portal does not know."""
-    if message.cancelled_reason:
+def status_for(update: AssessmentUpdate) -> Status | None:
+    """A ``cancelled_reason`` means cancelled and a result means complete, as in Ashby's protocol; otherwise
+    the status text decides. None for a status that the portal does not know."""
+    if update.cancelled_reason:
         return Status.CANCELLED
-    if message.result:
+    if update.result:
         return Status.COMPLETE
-    return status_of(text)
+    return status_of(update.status_text)
 
 
-def age_of(order: Order, heard: StatusReport) -> Age:
-    """The table above."""
-    known, time = _known(order, heard), heard.time
-    if time is None or time >= known:
+def shown_status(update: AssessmentUpdate) -> str:
+    """The status for people: verbatim, or the name of the one that the message stands for."""
+    status = status_for(update)
+    return update.status_text or (untranslated(status.label) if status else "nothing")
+
+
+def age_of(order: Order, message: StatusMessage) -> Age:
+    """Applies the table above."""
+    known, timestamp = _known_timestamp(order, message), message.timestamp
+    if timestamp is None or timestamp >= known:
         return Age.CURRENT
-    if _entry(heard) in order.applied_messages:
+    if _entry(message) in order.applied_messages:
         return Age.DUPLICATE
-    if order.justifacts_time_is_ours or _a_clock_explains(known - time, time, heard.is_asked):
+    earlier_by = known - timestamp
+    if order.justifacts_time_is_ours or _a_clock_explains(earlier_by, timestamp, message.is_answer):
         return Age.CURRENT
     return Age.OLDER
 
 
-def _known(order: Order, heard: StatusReport) -> int:
-    """The time of the last message that was applied. An earlier version of the portal also kept times from
-    the far future, such as microseconds, behind which nothing would ever be newer: such a time is none."""
+def _known_timestamp(order: Order, message: StatusMessage) -> int:
+    """The time of the last message that was applied. Earlier versions also kept times from the far future,
+    such as microseconds, which nothing could ever follow: those count as none."""
     known = order.justifacts_timestamp
-    return known if known <= epoch_ms(heard.now + _FAR_FUTURE) else 0
+    return known if known <= epoch_ms(message.now + _FAR_FUTURE) else 0
 
 
-def _a_clock_explains(earlier_by: int, time: int, is_asked: bool) -> bool:
+def _a_clock_explains(earlier_by: int, timestamp: int, is_answer: bool) -> bool:
     quarters = round(earlier_by / _QUARTER)
     is_time_zone = 1 <= quarters <= _MOST_QUARTERS and abs(earlier_by - quarters * _QUARTER) <= _MINUTE
-    is_rounded = time % _SECOND == 0 and earlier_by < _SECOND
-    return is_time_zone or is_rounded or (is_asked and earlier_by <= _SKEW)
+    is_rounded = timestamp % _SECOND == 0 and earlier_by < _SECOND
+    return is_time_zone or is_rounded or (is_answer and earlier_by <= _SKEW)
 
 
-def is_newer(order: Order, heard: StatusReport) -> bool:
-    """Whether the message says itself that it is newer than the last one."""
-    return heard.time is not None and heard.time > _known(order, heard)
+def is_newer(order: Order, message: StatusMessage) -> bool:
+    """Whether the message's own time is later than that of the last message that was applied."""
+    return message.timestamp is not None and message.timestamp > _known_timestamp(order, message)
 
 
-def remember_provider_status(order: Order, heard: StatusReport) -> None:
-    """Notes that the message was applied; the caller saves the order."""
-    order.justifacts_timestamp = heard.time or epoch_ms(heard.now)
-    order.justifacts_time_is_ours = heard.time is None
-    if heard.time is not None:
-        others = [entry for entry in order.applied_messages if entry != _entry(heard)]
-        order.applied_messages = [*others, _entry(heard)][-_KEPT_MESSAGES:]
+def remember_timestamp(order: Order, message: StatusMessage) -> None:
+    """Notes that the message was applied. The caller saves the order."""
+    order.justifacts_timestamp = message.timestamp or epoch_ms(message.now)
+    order.justifacts_time_is_ours = message.timestamp is None
+    if message.timestamp is not None:
+        others = [entry for entry in order.applied_messages if entry != _entry(message)]
+        order.applied_messages = [*others, _entry(message)][-_KEPT_MESSAGES:]
 
 
-def _entry(heard: StatusReport) -> list[int | str | None]:
-    return [heard.time, heard.text, heard.result]
-
-
-def at(heard: StatusReport) -> str:
-    """When the message was said, for people: " at ..." or nothing."""
-    return f" at {in_utc(heard.time)}" if heard.time is not None else ""
+def _entry(message: StatusMessage) -> list[int | str | None]:
+    return [message.timestamp, message.status_text, message.result]
 
 
 def in_utc(milliseconds_since_1970: int) -> str:

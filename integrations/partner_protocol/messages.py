@@ -23,6 +23,8 @@ from .parsing import (
 )
 from .times import read_time
 
+#: Of the status that is kept of a message.
+MAX_STATUS_LENGTH = 500
 DATA_TYPES = ("numeric_score", "numeric_duration_minutes", "url", "string", "boolean_success")
 CUSTOM_FIELD_TYPES = (
     *("String", "Date", "DateRange", "Number", "ValueSelect", "MultiValueSelect", "Boolean", "LongText"),
@@ -112,6 +114,11 @@ class AssessmentUpdate:
                 "It has no status, no result and no reason of a cancellation that could be read."
             )
         return update
+
+    @property
+    def status_text(self) -> str:
+        """The status verbatim, at most 500 characters; empty if there is none."""
+        return str(self.status.value).strip()[:MAX_STATUS_LENGTH] if self.status else ""
 
     def as_json(self) -> JSON:
         parts: JSON = {

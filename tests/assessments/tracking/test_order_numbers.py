@@ -284,7 +284,7 @@ class TestConflict:
         key = world.globex.verification_key
         started = world.call("/ashby/assessment.start", world.start_body(assessment_type_id=package), key=key)
         theirs = Order.objects.get(pk=started.json()["results"]["assessment_id"])
-        Order.objects.filter(pk=theirs.pk).update(justifacts_order_id="JF-1R")
+        Order.objects.filter(pk=theirs.pk).update(justifacts_order_id="JF-1R", may_have_been_sent=True)
         assert push(world, order, "JF-1R").status_code == 200
         theirs.refresh_from_db()
         assert not theirs.needs_attention

@@ -1,6 +1,6 @@
 """The history of an order."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import models
 from django.db.models import Q
@@ -79,7 +79,7 @@ class OrderEvent(models.Model):
         PORTAL = "portal", _("the portal")
         PERSON = "person", _("staff")
 
-    Kind = EventKind
+    Kind: TypeAlias = EventKind
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="events", verbose_name=_("order"))
     at = models.DateTimeField(_("when"), default=timezone.now)

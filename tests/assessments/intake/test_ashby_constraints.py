@@ -125,8 +125,9 @@ def test_updates_of_an_order_are_counted_and_timed_once(world: World) -> None:
 
 def test_a_number_of_justifacts_is_one_order(world: World) -> None:
     first, second = world.start(), world.start()
-    Order.objects.filter(pk=first.pk).update(justifacts_order_id="JF-1")
-    refuses(lambda: Order.objects.filter(pk=second.pk).update(justifacts_order_id="JF-1"))
+    number = {"justifacts_order_id": "JF-1", "may_have_been_sent": True}
+    Order.objects.filter(pk=first.pk).update(**number)
+    refuses(lambda: Order.objects.filter(pk=second.pk).update(**number))
 
 
 @pytest.mark.parametrize(

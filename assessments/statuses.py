@@ -1,7 +1,7 @@
-"""The statuses of an order, and THE table: Justifacts' words -> status -> what Ashby is told.
+"""The statuses of an order: what Justifacts calls them, their order, and what Ashby is told.
 
-Pure. Source of Justifacts' words and results: Ashby's help page on Justifacts and the help
-centre of another applicant tracking system with the same integration (``docs/protocol.md``).
+Pure: no network, no database. Source of Justifacts' statuses and results: Ashby's help page on Justifacts and
+the help centre of another applicant tracking system with the same integration (``docs/protocol.md``).
 """
 
 import re
@@ -21,7 +21,7 @@ class Status(TextChoices):
     REJECTED = "rejected", _("Rejected")
 
 
-#: The order is over; what arrives later is recorded (and a changed result still told).
+#: The order has ended. Later messages are recorded, and a changed result is still told to Ashby.
 ENDED = frozenset({Status.COMPLETE, Status.CANCELLED, Status.REJECTED})
 
 _RANKS = {
@@ -34,7 +34,7 @@ _RANKS = {
     Status.REJECTED: 4,
 }
 
-_STATUS_OF_WORD = {
+_STATUS_OF_TEXT = {
     "justifacts received": Status.RECEIVED,
     "initiated": Status.RECEIVED,
     "applicant started": Status.APPLICANT_STARTED,
@@ -45,7 +45,7 @@ _STATUS_OF_WORD = {
     "canceled": Status.CANCELLED,
 }
 
-#: What Ashby is told, in this order. ``Started`` is a signal: it makes Ashby store the start time.
+#: The labels that Ashby is sent for a status, in this order. ``Started`` makes Ashby store the start time.
 ASHBY_LABELS: dict[Status, tuple[str, ...]] = {
     Status.RECEIVED: ("Justifacts Received",),
     Status.APPLICANT_STARTED: ("Started", "Applicant Started"),
@@ -53,40 +53,40 @@ ASHBY_LABELS: dict[Status, tuple[str, ...]] = {
     Status.COMPLETE: ("Complete",),
 }
 
-#: In the answer to a start, before Justifacts has the order.
+#: The label in the response to a start, before Justifacts has the order.
 SENDING_LABEL = "Sending to Justifacts"
 
 RESULTS = ("Clear", "Review", "Adverse")
-#: What a completed order without a result is told as.
+#: The result of a completed order for which Justifacts gave none.
 NO_RESULT = "Complete"
 
 
-def normalised(word: str) -> str:
-    """A word without its case, spacing and punctuation: letters and digits alone, so that camel case,
-    underscores, hyphens, full-width signs and invisible characters make no difference."""
-    return "".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", word).casefold()))
+def normalised(text: str) -> str:
+    """The letters and digits of a text in lower case: spacing, punctuation, camel case, underscores, hyphens,
+    full-width signs and invisible characters make no difference."""
+    return "".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).casefold()))
 
 
-_STATUS_OF_NORMALISED = {normalised(word): status for word, status in _STATUS_OF_WORD.items()}
+_STATUS_OF_NORMALISED = {normalised(text): status for text, status in _STATUS_OF_TEXT.items()}
 _RESULT_OF_NORMALISED = {normalised(result): result for result in RESULTS}
 
 
-def status_of(word: str) -> Status | None:
-    """The status that a word of Justifacts' stands for; None for a word that we do not know."""
-    return _STATUS_OF_NORMALISED.get(normalised(word))
+def status_of(text: str) -> Status | None:
+    """The status that Justifacts means by a text; None if the portal does not know it."""
+    return _STATUS_OF_NORMALISED.get(normalised(text))
 
 
-def result_of(word: str) -> str:
-    """A result in its usual spelling; an unknown one as it stands."""
-    return _RESULT_OF_NORMALISED.get(normalised(word), word.strip())
+def result_of(text: str) -> str:
+    """A result in its usual spelling; an unknown one verbatim, without outer white space."""
+    return _RESULT_OF_NORMALISED.get(normalised(text), text.strip())
 
 
 def asks_for_a_look(result: str) -> bool:
-    """Whether people should read the report and their company's notes before they decide: any word but
-    those that leave nothing to decide. It says nothing of the candidate."""
+    """Whether recruiters should read the report and their company's notes before they decide: true of every
+    result but those that leave nothing to decide. It says nothing about the candidate."""
     return result not in ("", "Clear", NO_RESULT)
 
 
 def may_follow(current: Status, new: Status) -> bool:
-    """Forward only: a status may follow one of a lower rank, and nothing follows an end."""
+    """The forward-only rule: a status may follow one of a lower rank, and nothing follows an end."""
     return current not in ENDED and _RANKS[new] > _RANKS[current]

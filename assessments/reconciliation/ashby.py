@@ -1,4 +1,4 @@
-"""What Ashby last took of an order against what is true."""
+"""Compares what Ashby last accepted for an order with what is true."""
 
 from datetime import datetime
 from typing import Any
@@ -15,12 +15,13 @@ from assessments.outbox.compose import (
 )
 from assessments.statuses import ASHBY_LABELS, Status
 
-_What = tuple[str, str]
+#: Outcome and text of a line of the report.
+_Line = tuple[str, str]
 
 
-def compare_with_ashby(order: Order, now: datetime) -> list[_What]:
-    """What differed for this order, and what became of it. What waits to be told is no difference. The
-    caller holds and saves the order."""
+def compare_with_ashby(order: Order, now: datetime) -> list[_Line]:
+    """Returns a line if Ashby does not know what is true, and tells Ashby if nothing prevents it. An update
+    that waits for delivery is no discrepancy. The caller holds and saves the order."""
     updates = list(order.updates.order_by("sequence"))
     if any(update.state == AshbyUpdate.State.REFUSED for update in updates):
         return [_refused(updates)]
@@ -37,7 +38,7 @@ def compare_with_ashby(order: Order, now: datetime) -> list[_What]:
     return [_tell(order, now)]
 
 
-def _refused(updates: list[AshbyUpdate]) -> _What:
+def _refused(updates: list[AshbyUpdate]) -> _Line:
     update = next(update for update in updates if update.state == AshbyUpdate.State.REFUSED)
     return (
         Discrepancy.Outcome.NEEDS_REVIEW,
@@ -47,7 +48,7 @@ def _refused(updates: list[AshbyUpdate]) -> _What:
 
 
 def _is_told(order: Order, updates: list[AshbyUpdate]) -> bool:
-    """Whether the newest that Ashby took says what is true now."""
+    """Whether the last update that Ashby accepted says what is true now."""
     if order.status == Status.ACCEPTED and not order.status_unrecognized:
         return True
     taken = [update.payload for update in updates if update.state == AshbyUpdate.State.DELIVERED]
@@ -76,7 +77,7 @@ def _truth(order: Order) -> str:
     return order.result if order.status == Status.COMPLETE else ashby_label(order)
 
 
-def _tell(order: Order, now: datetime) -> _What:
+def _tell(order: Order, now: datetime) -> _Line:
     status = Status(order.status)
     if status in (Status.CANCELLED, Status.REJECTED):
         enqueue_cancellation(order, order.closing_reason, now)
@@ -94,7 +95,8 @@ def _tell(order: Order, now: datetime) -> _What:
 
 
 def _tell_status(order: Order, status: Status, now: datetime) -> None:
-    """The label, and before it the signal ``Started`` where Ashby never took it: it sets the start time."""
+    """Sends the label, and first the signal ``Started``, which sets the start time, if Ashby never accepted
+    it."""
     taken = {_value(update.payload, "assessment_status") for update in order.updates.all()}
     for label in ASHBY_LABELS[status]:
         if label == ashby_label(order) or label not in taken:

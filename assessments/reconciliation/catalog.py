@@ -1,5 +1,5 @@
-"""Whether what an organization has chosen still exists: its packages, its mapped jobs, its default; and
-what Justifacts says of orders that nobody knows."""
+"""Checks that an organization's choices still exist (packages, mapped jobs, the default package), and lists
+pushes about unknown orders."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,18 +14,19 @@ from integrations.http.errors import CallFailed
 from integrations.models import Connection, Job, JobPackageMapping, Package
 from integrations.partner_protocol.messages import AssessmentUpdate
 
-_What = tuple[str, str]
+#: Outcome and text of a line of the report.
+_Line = tuple[str, str]
 _FOR_HUMAN, _NOT_CHECKED = Discrepancy.Outcome.NEEDS_REVIEW, Discrepancy.Outcome.NOT_CHECKED
 _DAY = timedelta(days=1)
-#: So many unknown orders are listed at the most.
+#: How many unknown orders are listed at most.
 _MOST = 50
-#: What Ashby calls a job that hires no more.
+#: Ashby's statuses of a job that no longer hires.
 _CLOSED = frozenset({"closed", "archived"})
 
 
-def compare_catalogue(connection: Connection) -> Iterator[_What]:
-    """Fetches packages and jobs as an unattended run does, and looks at every choice that depends on them.
-    A list that is not believed is reported: it withdraws nothing, and no job is missing for its sake."""
+def compare_catalogue(connection: Connection) -> Iterator[_Line]:
+    """Fetches packages and jobs as an unattended run does, and checks every choice that depends on them. A
+    doubtful list is reported: it withdraws no package, and makes no job count as missing."""
     missing_jobs: frozenset[str] = frozenset()
     try:
         packages = sync_packages(connection)
@@ -75,7 +76,7 @@ def _namesake_of(package: Package) -> str:
     )
 
 
-def _mapping(mapping: JobPackageMapping, missing_jobs: frozenset[str]) -> Iterator[_What]:
+def _mapping(mapping: JobPackageMapping, missing_jobs: frozenset[str]) -> Iterator[_Line]:
     if not mapping.package.current.is_offered:
         yield (
             _FOR_HUMAN,
@@ -83,7 +84,7 @@ def _mapping(mapping: JobPackageMapping, missing_jobs: frozenset[str]) -> Iterat
             f"Choose another one under Jobs.{_namesake_of(mapping.package)}",
         )
     if mapping.job.ashby_id in missing_jobs:
-        # Ashby lists drafts to those only who ask for them.
+        # Ashby lists drafts only on request.
         yield (
             _FOR_HUMAN,
             f"Ashby lists no job “{mapping.job}”, which has a package here. Check its id, or take the "
@@ -97,8 +98,8 @@ def _mapping(mapping: JobPackageMapping, missing_jobs: frozenset[str]) -> Iterat
         )
 
 
-def unknown_references(connection: Connection, now: datetime) -> Iterator[_What]:
-    """Pushes of the last day about orders that the portal did not have, and does not have now."""
+def unknown_references(connection: Connection, now: datetime) -> Iterator[_Line]:
+    """Lists pushes of the last day about orders that the portal did not have then, and does not have now."""
     calls = InboundRequest.objects.filter(
         organization=connection.organization_id,
         source=InboundRequest.Source.JUSTIFACTS,
@@ -118,7 +119,7 @@ def unknown_references(connection: Connection, now: datetime) -> Iterator[_What]
 
 
 def _named(body: object) -> tuple[str, str]:
-    """Justifacts' number and our reference, as the push had them."""
+    """Justifacts' number and our reference, as they are in the push."""
     found = body if isinstance(body, dict) else {}
     number, reference = (str(found.get(name) or "") for name in ("assessment_id", "reference_id"))
     return number, reference

@@ -1,9 +1,9 @@
-"""Reconciliation: what Justifacts says, what Ashby last took, and what the portal believes, compared for
-each open or recently ended order, with the packages and the mapped jobs.
+"""Reconciliation: compares, for each open or recently ended order, what Justifacts says, what Ashby last
+accepted and what the portal knows; and checks the packages and the mapped jobs.
 
-A difference is resolved by the ordinary services (a word as a poll would bring it, an update as the change
-would have written it) or listed for a human. Who cannot be asked is listed as not checked: silence is
-no difference. A second run right after the first finds nothing to mend.
+A discrepancy is fixed by the ordinary services (a status is applied as after a poll, an update is written as
+with the change itself) or listed for review. What could not be asked is listed as not checked: silence is no
+discrepancy. A second run right after the first finds nothing to fix.
 """
 
 import time
@@ -18,16 +18,16 @@ from assessments.models import Reconciliation
 from assessments.reconciliation.batches import TakenOver, end, go_on
 from integrations.models import Connection, Organization
 
-#: When the night begins (UTC), and how many organizations are compared at a time.
+#: The hour (UTC) at which the nightly run begins, and how many organizations are compared at a time.
 NIGHT_HOUR, AT_A_TIME = 2, 5
-#: One with which nobody has gone on for so long, although it was due, is given up.
+#: A reconciliation that was due for this long, and that no worker resumed, is ended.
 GIVEN_UP_AFTER = timedelta(minutes=30)
-#: Reports are kept for so long.
+#: How long reports are kept.
 KEPT = timedelta(days=90)
 
 
 class NotNow(Exception):
-    """No reconciliation can begin; the text says why."""
+    """No reconciliation can begin; the message says why."""
 
 
 class AlreadyRunning(NotNow):
@@ -37,19 +37,19 @@ class AlreadyRunning(NotNow):
 def reconcile_now(
     organization: Organization, requested_by: str, wait: Callable[[float], None] = time.sleep
 ) -> Reconciliation:
-    """Compares everything and mends what can be resolved; the report. Where calls have to rest, ``wait`` is
-    called with the seconds. Raises ``NotNow``."""
+    """Compares everything, fixes what can be fixed, and returns the report. While calls are blocked, ``wait``
+    is called with the seconds to wait. Raises ``NotNow``."""
     report = begin(organization, requested_by)
     while report.ended_at is None:
         seconds = go_on(report)
         if report.ended_at is None:
-            # None: a worker has taken the turn, as it takes what is due.
+            # None: a worker runs the next batches, as the reconciliation was due.
             wait(1 if seconds is None else seconds)
     return report
 
 
 def begin(organization: Organization, requested_by: str) -> Reconciliation:
-    """A report that has begun; ``go_on`` does the rest, in turns. Raises ``NotNow``."""
+    """Creates the report; ``go_on`` does the work, a few seconds at a time. Raises ``NotNow``."""
     now = timezone.now()
     if not Connection.objects.filter(organization=organization, is_enabled=True).exists():
         raise NotNow(f"The connection of {organization} is switched off.")
@@ -67,8 +67,8 @@ def begin(organization: Organization, requested_by: str) -> Reconciliation:
 
 
 def begin_nightly(now: datetime) -> None:
-    """Begins with the next organizations that have no report yet since this night's hour: a few at a
-    time, so that a worker's threads are there for others."""
+    """Begins reconciliations of organizations that have none since this night's hour: a few at a time, so
+    that a worker's threads stay available for other work."""
     night = now.replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
     if now < night:
         night -= timedelta(days=1)
@@ -83,11 +83,11 @@ def begin_nightly(now: datetime) -> None:
 
 
 def organizations_due(now: datetime) -> list[int]:
-    """Reports with which nobody goes on at the moment, and somebody may."""
+    """The ids of unfinished reports that are due and not leased."""
     unended = Reconciliation.objects.not_leased(now).filter(ended_at=None, next_attempt_at__lte=now)
     return list(unended.order_by("next_attempt_at").values_list("pk", flat=True)[:50])
 
 
 def delete_old_reports(now: datetime) -> int:
-    """Reports that are older than 90 days go."""
+    """Deletes reports older than ``KEPT``; returns how many."""
     return Reconciliation.objects.filter(started_at__lt=now - KEPT).delete()[0]

@@ -60,7 +60,7 @@ def _when_told(order: Order) -> Promise:
 
 
 def poll_now(assessment_id: UUID, who: str) -> bool:
-    """Makes the order's poll due now. False: there is nothing to poll for."""
+    """Makes the order's poll due now. False: Justifacts cannot be asked about this order."""
     with locked_order(assessment_id) as order:
         if not can_be_polled(order):
             return False

@@ -1,4 +1,4 @@
-"""Messages of Justifacts that the portal cannot read: on the order that they are about, and never dropped."""
+"""Messages from Justifacts that the portal cannot read: recorded on the order, never dropped."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,14 +15,13 @@ from integrations.models import Connection
 from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.partner_protocol.parsing import InvalidMessage, read_id
 
-#: A push that cannot be read stays a problem of the connection for so long, or until the next one that can.
+#: How long an unreadable push stays a problem of the connection, unless a readable one comes sooner.
 PUSH_PROBLEM_LASTS = timedelta(hours=1)
 
 
 def record_not_understood(order: Order, failure: NotUnderstood, how: str, *, is_first: bool = False) -> None:
-    """Adds what Justifacts said, and that nothing follows from it, to the order's history: once while the
-    same content comes again and again. ``is_first``: the message before was understood. The caller holds the
-    order."""
+    """Records the message in the order's history, and that nothing follows from it: once while the same
+    content repeats. ``is_first``: the message before was readable. The caller holds the order."""
     if order.is_erased:
         return
     summary = (
@@ -34,8 +33,8 @@ def record_not_understood(order: Order, failure: NotUnderstood, how: str, *, is_
 
 
 def note_failed_poll(order: Order, failure: NotUnderstood, now: datetime) -> None:
-    """A poll was answered with what the portal cannot read. The caller holds and saves the order, and has
-    counted the failure."""
+    """Records a poll whose answer cannot be read, and flags the order after a day of such answers. The caller
+    has counted the failure, and holds and saves the order."""
     record_not_understood(order, failure, "when polled", is_first=order.call_failures <= 1)
     if order.failing_since and now - order.failing_since > ASK_AFTER:
         flag_for_attention(
@@ -50,9 +49,8 @@ def note_failed_poll(order: Order, failure: NotUnderstood, now: datetime) -> Non
 def note_unreadable_push(
     connection: Connection, call: InboundRequest, body: dict[str, Any], reason: str, now: datetime
 ) -> None:
-    """Justifacts pushed what the portal cannot read: a problem of the connection, and a line in the history
-    of the order that it is about, where one can be identified. Changes nothing else. ``call`` is saved with
-    that order."""
+    """Records an unreadable push: as a problem of the connection, and in the history of its order if that can
+    be identified, with which ``call`` is saved. Changes nothing else."""
     text = f"{UNREADABLE_PUSH} {reason}"
     record_unreadable_push(connection, text, now, lasts_until=now + PUSH_PROBLEM_LASTS)
     if (found := _order_in(connection, body)) is None:
@@ -64,7 +62,7 @@ def note_unreadable_push(
 
 
 def _order_in(connection: Connection, body: dict[str, Any]) -> Order | None:
-    """The order that a push is about, if it names one of the organization's by an id that can be read."""
+    """The organization's order that a push names by a readable id, if any."""
     number, reference = _id_in(body, "assessment_id"), _id_in(body, "reference_id")
     try:
         return find_order(connection, AssessmentUpdate(number, None, reference_id=reference))

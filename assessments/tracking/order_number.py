@@ -1,9 +1,9 @@
-"""Justifacts' number of an order, which may change (a re-issue).
+"""An order's number at Justifacts, which may change (a re-issue).
 
-A message with our reference and another number is about this order: our reference says so. It is applied,
-and a person decides whether the new number takes the place of the old one. Until then the order is polled by
-the old number and, where Justifacts does not know that one, by our reference; a cancellation goes to both.
-A number that another order of the organization has is never taken: both orders are flagged.
+A message with our reference and another number is applied to this order, and staff decide whether the new
+number replaces the old one. Until then the order is polled by the old number and, if Justifacts does not know
+it, by our reference; a cancellation goes to both numbers. A number that another order of the organization has
+is never taken: both orders are flagged.
 """
 
 from uuid import UUID
@@ -25,12 +25,12 @@ from integrations.partner_protocol.parsing import as_uuid, same_id, spellings
 
 
 def names_our_order(number: str, order: Order) -> bool:
-    """Whether our own id stands where Justifacts' number should be."""
+    """Whether a message has our own id in the place of Justifacts' number."""
     return as_uuid(number) == order.pk
 
 
 def owner_of(order: Order, number: str) -> Order | None:
-    """Another order of the organization that has this number at Justifacts, or to which it was offered."""
+    """The other order of the organization that has this number at Justifacts, or was offered it."""
     others = Order.objects.order_by().filter(organization=order.organization_id).exclude(pk=order.pk)
     numbers = spellings(number)
     has_number = Q(justifacts_order_id__in=numbers) | Q(offered_order_number__in=numbers)
@@ -38,11 +38,12 @@ def owner_of(order: Order, number: str) -> Order | None:
 
 
 def is_taken(order: Order, number: str) -> bool:
+    """Whether another order of the organization has this number, or was offered it."""
     return owner_of(order, number) is not None
 
 
 def is_another_number(order: Order, number: str) -> bool:
-    """Whether Justifacts uses a number for this order that the portal has not heard before."""
+    """Whether Justifacts uses a number for this order that is new to the portal."""
     if not (number and order.justifacts_order_id) or names_our_order(number, order):
         return False
     known = (order.justifacts_order_id, order.offered_order_number, order.former_order_number)
@@ -50,8 +51,8 @@ def is_another_number(order: Order, number: str) -> bool:
 
 
 def offer_number(order: Order, number: str, how: str) -> None:
-    """Justifacts has used another number for this order, which no other order has: a person is asked. The
-    caller holds and saves the order."""
+    """Flags the order: Justifacts has used another number for it, which no other order has. The caller holds
+    and saves the order."""
     order.offered_order_number = number
     record_event(
         order,
@@ -70,8 +71,8 @@ def offer_number(order: Order, number: str, how: str) -> None:
 
 
 def report_conflict(order: Order, number: str, how: str) -> None:
-    """Justifacts has used a number for this order that another order has. Nothing is applied; both orders are
-    flagged, each in a transaction of its own. The caller holds neither."""
+    """Flags both orders, each in a transaction of its own: Justifacts has used a number for this order that
+    another order has. Nothing of the message is applied. The caller holds neither order."""
     other = owner_of(order, number)
     if other is None:
         return
@@ -94,11 +95,12 @@ def report_conflict(order: Order, number: str, how: str) -> None:
 
 
 def can_take_number(order: Order) -> bool:
+    """Whether staff may replace the number with the one that Justifacts uses now."""
     return bool(order.offered_order_number) and not order.is_erased
 
 
 def take_number(assessment_id: UUID, who: str, reason: str) -> str:
-    """Justifacts' other number takes the place of the one before; the new number. Raises ``NotPossible``."""
+    """Replaces the number with the one that Justifacts uses now, and returns it. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
         number = order.offered_order_number
         if not can_take_number(order):

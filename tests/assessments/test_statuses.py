@@ -1,4 +1,4 @@
-"""THE table: Justifacts' words, our statuses, Ashby's labels."""
+"""The table of Justifacts' statuses, ours and Ashby's labels."""
 
 import pytest
 
@@ -48,7 +48,7 @@ ORDER = [Status.ACCEPTED, Status.RECEIVED, Status.APPLICANT_STARTED, Status.IN_P
         *("full-width colon", "camel case", "full width", "invisible"),
     ],
 )
-def test_a_word_of_justifacts_is_known_in_any_spelling(word: str, status: Status, spelt) -> None:
+def test_a_status_of_justifacts_is_recognized_in_any_spelling(word: str, status: Status, spelt) -> None:
     assert status_of(spelt(word)) == status
 
 
@@ -56,7 +56,7 @@ def test_a_word_of_justifacts_is_known_in_any_spelling(word: str, status: Status
     "word",
     ["", "...", "Started", "In Process", "InProcess", "Not complete", "Completely", "Complet", "Rejected"],
 )
-def test_another_word_is_not_guessed_at(word: str) -> None:
+def test_an_unknown_status_is_not_guessed(word: str) -> None:
     assert status_of(word) is None
 
 
@@ -72,22 +72,22 @@ def test_another_word_is_not_guessed_at(word: str) -> None:
         ("Not clear", "Not clear"),
     ],
 )
-def test_a_result_keeps_justifacts_own_word(word: str, result: str) -> None:
+def test_a_result_keeps_its_wording(word: str, result: str) -> None:
     assert result_of(word) == result
 
 
 @pytest.mark.parametrize("current", Status)
 @pytest.mark.parametrize("new", Status)
-def test_forward_only_and_nothing_follows_an_end(current: Status, new: Status) -> None:
+def test_only_a_later_status_may_follow_and_none_follows_an_end(current: Status, new: Status) -> None:
     forward = current not in ENDED and (new in ENDED or ORDER.index(new) > ORDER.index(current))
     assert may_follow(current, new) == forward
 
 
-def test_every_status_that_justifacts_can_name_has_its_labels() -> None:
+def test_every_status_of_justifacts_has_labels() -> None:
     assert ASHBY_LABELS[Status.APPLICANT_STARTED] == ("Started", "Applicant Started")
     for status, labels in ASHBY_LABELS.items():
         assert status_of(labels[-1]) == status
 
 
-def test_words_in_other_scripts_are_words() -> None:
+def test_letters_of_other_scripts_are_kept() -> None:
     assert normalised("Überprüfung:  läuft!") == "überprüfungläuft"

@@ -1,4 +1,4 @@
-"""What the stories of reconciliations share."""
+"""Helpers of the tests of reconciliation."""
 
 import json
 from collections.abc import Callable
@@ -38,16 +38,16 @@ def run(world: World) -> Reconciliation:
 
 
 def meanwhile(world: World, answer: dict[str, Any], happens: Callable[[], object]) -> None:
-    """While a reconciliation asks about an order, and before it has the answer, something happens, once."""
+    """Makes something happen once, after a reconciliation has asked about an order and before the answer."""
     ours, events = connections["default"], [happens]
 
     def answered(_request: object) -> tuple[int, dict[str, str], str]:
         try:
             event = events.pop()
         except IndexError:
-            # Several threads ask, and one alone meets it.
+            # Several threads ask; only one of them causes the event.
             return 200, {}, json.dumps(answer)
-        # In a thread of the poll's: it takes the story's own connection, which waits for the answer.
+        # In a polling thread: it uses the test's own connection, which waits for the answer.
         ours.inc_thread_sharing()
         connections["default"] = ours
         try:

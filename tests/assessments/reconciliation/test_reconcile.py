@@ -1,4 +1,4 @@
-"""Reconciliation: Justifacts' word, Ashby's card and the portal's books are compared and resolved."""
+"""Reconciliation compares Justifacts, Ashby and the portal, and fixes or lists discrepancies."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from tests.fixtures.world import JUSTIFACTS, World, data
 pytestmark = pytest.mark.anywhere
 
 
-def test_where_all_agree_there_is_nothing_to_say(settled: World) -> None:
+def test_no_line_is_written_if_all_agree(settled: World) -> None:
     order = settled.placed()
     settled.work()
     justifacts_says(settled, order, status="Justifacts Received")
@@ -27,7 +27,7 @@ def test_where_all_agree_there_is_nothing_to_say(settled: World) -> None:
 
 
 class TestJustifacts:
-    def test_a_status_that_was_missed_is_applied_and_told(self, settled: World) -> None:
+    def test_a_missed_status_is_applied_and_sent(self, settled: World) -> None:
         order = settled.placed()
         settled.work()
         justifacts_says(settled, order, status="In Process: Justifacts")
@@ -41,7 +41,7 @@ class TestJustifacts:
         again = run(settled)
         assert (again.resolved, again.needs_review) == (0, 0), "the second run finds nothing"
 
-    def test_a_changed_result_is_told(self, settled: World) -> None:
+    def test_a_changed_result_is_sent(self, settled: World) -> None:
         order = settled.placed()
         settled.push(order, "Complete", assessment_result=data("result", "Review"))
         settled.work()
@@ -53,15 +53,15 @@ class TestJustifacts:
         assert settled.sent("assessment.update")[-1]["assessment_result"]["value"] == "Clear"
         assert run(settled).resolved == 0
 
-    def test_an_order_that_justifacts_has_lost_is_needs_review_lines(self, settled: World) -> None:
+    def test_an_order_unknown_to_justifacts_needs_review(self, settled: World) -> None:
         settled.placed()
         settled.work()
         settled.justifacts("assessment.status", NOT_FOUND)
         (text,) = lines(run(settled), "needs_review")
         assert "does not know order JF-2026-1" in text
 
-    def test_what_was_placed_without_our_knowing_is_adopted(self, settled: World) -> None:
-        """As after a restore: the order is still to be placed here, and Justifacts has it."""
+    def test_an_order_that_justifacts_already_has_is_linked(self, settled: World) -> None:
+        """As after a restore: the portal has not placed the order yet, and Justifacts has it."""
         order = settled.start()
         justifacts_says(settled, order, number="JF-7", status="Justifacts Received")
         report = run(settled)
@@ -71,7 +71,7 @@ class TestJustifacts:
         assert "JF-7" in lines(report, "resolved")[0]
         assert not settled.sent("assessment.start")
 
-    def test_a_check_that_goes_on_although_it_was_cancelled_is_cancelled_again(self, settled: World) -> None:
+    def test_a_cancelled_check_that_continues_is_cancelled_again(self, settled: World) -> None:
         order = settled.placed()
         settled.work()
         settled.justifacts("assessment.cancel", {"success": True, "results": {}})
@@ -83,7 +83,7 @@ class TestJustifacts:
         assert len(settled.sent("assessment.cancel")) == 2
         assert report.resolved == 1
 
-    def test_a_refused_order_that_runs_all_the_same_is_needs_review_lines(self, settled: World) -> None:
+    def test_a_rejected_order_that_runs_needs_review(self, settled: World) -> None:
         order = settled.start()
         settled.justifacts("assessment.start", {"message": "No."}, 422)
         settled.work()
@@ -94,7 +94,7 @@ class TestJustifacts:
         assert report.needs_review
         assert any("cancel it" in text for text in lines(report, "needs_review"))
 
-    def test_a_status_behind_ours_needs_review_and_changes_nothing(self, settled: World) -> None:
+    def test_an_earlier_status_needs_review_and_is_not_applied(self, settled: World) -> None:
         order = settled.placed()
         settled.push(order, "In Process: Justifacts")
         settled.work()
@@ -107,7 +107,7 @@ class TestJustifacts:
             assert settled.written() == (orders, lines + 1, updates), "it is recorded once"
 
     @pytest.mark.parametrize("failure", [({}, 500), ({}, 429), ("<html>", 200)])
-    def test_silence_is_no_difference(self, settled: World, failure) -> None:
+    def test_no_answer_is_no_discrepancy(self, settled: World, failure) -> None:
         settled.placed()
         settled.work()
         settled.justifacts("assessment.status", *failure)
@@ -117,7 +117,7 @@ class TestJustifacts:
 
 
 class TestAshby:
-    def test_an_end_that_was_never_told_is_told_now(self, settled: World) -> None:
+    def test_an_end_that_ashby_does_not_know_is_sent(self, settled: World) -> None:
         order = settled.placed()
         settled.push(order, "Complete", assessment_result=data("result", "Clear"))
         settled.work()
@@ -128,7 +128,7 @@ class TestAshby:
         assert settled.told(order)[-1] == "Complete"
         assert run(settled).resolved == 0
 
-    def test_what_waits_is_no_difference(self, settled: World) -> None:
+    def test_a_waiting_update_is_no_discrepancy(self, settled: World) -> None:
         settled.ashby("assessment.update", {}, 503)
         order = settled.placed()
         settled.work()
@@ -136,7 +136,7 @@ class TestAshby:
         report = run(settled)
         assert (report.resolved, report.needs_review) == (0, 0)
 
-    def test_what_a_person_set_aside_or_ashby_refused_is_needs_review_lines(self, settled: World) -> None:
+    def test_a_skipped_or_refused_update_needs_review(self, settled: World) -> None:
         order = settled.placed()
         settled.work()
         justifacts_says(settled, order, status="Justifacts Received")
@@ -147,7 +147,7 @@ class TestAshby:
 
 
 class TestCatalogue:
-    def test_choices_that_hang_on_what_is_gone_are_needs_review_lines(self, settled: World) -> None:
+    def test_choices_that_no_longer_exist_need_review(self, settled: World) -> None:
         acme = settled.acme
         map_job(acme.organization, "job-1", acme.basic)
         map_job(acme.organization, "job-2", acme.executive)
@@ -164,13 +164,13 @@ class TestCatalogue:
         assert "Cook" in found
         assert "closed in Ashby" in found
 
-    def test_lists_that_cannot_be_fetched_are_not_checked(self, settled: World) -> None:
+    def test_lists_that_cannot_be_fetched_count_as_not_checked(self, settled: World) -> None:
         settled.justifacts("assessment.list", {}, 500)
         settled.ashby("job.list", {}, 500)
         report = run(settled)
         assert (report.not_checked, report.needs_review) == (2, 0)
 
-    def test_words_about_an_order_that_nobody_knows_are_needs_review_lines(self, settled: World) -> None:
+    def test_pushes_about_unknown_orders_need_review(self, settled: World) -> None:
         body = {"assessment_id": "JF-404", "assessment_status": data("status", "Complete")}
         for _ in range(2):
             assert settled.call("/justifacts/assessment.update", body).status_code == 404
@@ -180,22 +180,22 @@ class TestCatalogue:
         assert "JF-404" in text
 
 
-class TestWhenAndWho:
-    def test_another_organizations_orders_are_left_alone(self, settled: World) -> None:
+class TestSchedule:
+    def test_other_organizations_orders_are_not_compared(self, settled: World) -> None:
         body = settled.start_body(assessment_type_id=str(settled.globex.basic.assessment_type_id))
         settled.call("/ashby/assessment.start", body, key=settled.globex.verification_key)
         report = run(settled)
         assert report.orders_checked == 0
         assert not settled.sent("assessment.status")
 
-    def test_what_ended_long_ago_is_not_asked_about(self, settled: World, clock) -> None:
+    def test_orders_that_ended_long_ago_are_not_compared(self, settled: World, clock) -> None:
         order = settled.placed()
         settled.push(order, cancelled_reason=data("reason", "No."))
         settled.work()
         clock.shift(timedelta(days=8))
         assert run(settled).orders_checked == 0
 
-    def test_one_at_a_time(self, settled: World, clock) -> None:
+    def test_only_one_reconciliation_of_an_organization_runs(self, settled: World, clock) -> None:
         running = reconciling.begin(settled.acme.organization, "Ada")
         with pytest.raises(AlreadyRunning):
             run(settled)
@@ -204,14 +204,14 @@ class TestWhenAndWho:
         running.refresh_from_db()
         assert "interrupted" in running.error
 
-    def test_a_message_that_comes_twice_runs_it_once(self, settled: World) -> None:
+    def test_a_repeated_task_runs_the_reconciliation_once(self, settled: World) -> None:
         settled.justifacts("assessment.list", {}, 500)
         report = reconciling.begin(settled.acme.organization, "Ada")
         for _ in range(2):
             tasks.reconcile_organization(report.pk)
         assert report.discrepancies.count() == 1
 
-    def test_each_night_every_connected_organization(self, settled: World, clock) -> None:
+    def test_every_connected_organization_is_reconciled_each_night(self, settled: World, clock) -> None:
         tasks.reconcile_nightly()
         begun = {report.organization.slug: report.requested_by for report in Reconciliation.objects.all()}
         assert begun == {"acme": "the portal", "globex": "the portal"}
@@ -228,7 +228,7 @@ class TestWhenAndWho:
         tasks.reconcile_nightly()
         assert Reconciliation.objects.filter(started_at__lt=NINE + timedelta(days=2)).count() == 0
 
-    def test_a_silent_justifacts_is_asked_a_few_times_only(self, settled: World) -> None:
+    def test_a_silent_justifacts_is_asked_only_a_few_times(self, settled: World) -> None:
         for number in range(20):
             settled.placed(f"JF-{number}")
         settled.work()

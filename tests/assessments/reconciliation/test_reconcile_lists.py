@@ -1,4 +1,4 @@
-"""At night nobody watches: a doubtful list is reported, withdraws nothing and makes no job missing."""
+"""An unattended run reports a doubtful list; it withdraws no package and calls no job missing."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def test_a_doubtful_list_of_jobs_makes_no_job_missing(settled: World, broken: di
     assert "lists no job" not in text
 
 
-def test_support_sees_a_doubtful_list_on_the_first_page(settled: World, admin_client: Any) -> None:
+def test_the_first_page_shows_a_doubtful_list_to_support(settled: World, admin_client: Any) -> None:
     settled.justifacts("assessment.list", {"success": True, "results": []})
     run(settled)
     page = admin_client.get(reverse("admin:index")).content.decode()
@@ -60,7 +60,7 @@ def test_support_sees_a_doubtful_list_on_the_first_page(settled: World, admin_cl
     assert "list of packages is empty, although it had 2 before" in report.content.decode()
 
 
-def test_a_package_that_was_made_anew_is_named_where_the_old_one_is_missed(settled: World) -> None:
+def test_a_line_about_a_missing_package_names_its_namesake(settled: World) -> None:
     acme = settled.acme
     set_default_package(acme.organization, acme.basic)
     sold = [("JF-77", "Basic"), (acme.executive.justifacts_id, "Executive")]

@@ -1,5 +1,5 @@
-"""A reconciliation is made in turns: it takes no thread for long, waits while calls have to rest, and goes
-on where it was when its worker dies."""
+"""A reconciliation runs for a few seconds at a time: it occupies no thread for long, waits while calls are
+blocked, and resumes where it was if its worker dies."""
 
 import json
 from datetime import timedelta
@@ -28,14 +28,14 @@ pytestmark = pytest.mark.anywhere
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A turn is two orders."""
+    """A batch is two orders."""
     monkeypatch.setattr(batches, "BATCH", 2)
     monkeypatch.setattr(batches, "TURN_SECONDS", -1)
 
 
 @pytest.fixture
 def five(settled: World) -> World:
-    """Five orders that Justifacts does not know any more: each is a line for a human."""
+    """Five orders that Justifacts no longer knows: each needs review."""
     for number in range(5):
         settled.placed(f"JF-{number}")
     settled.work()
@@ -69,13 +69,13 @@ class TestTurns:
         assert report.ended_at
         assert orders_of(report) == sorted(Order.objects.values_list("pk", flat=True))
 
-    def test_who_dies_is_followed_by_another_where_it_was(self, five: World, clock) -> None:
+    def test_another_worker_resumes_where_one_died(self, five: World, clock) -> None:
         report = begin(five.acme.organization, "Ada")
         go_on(report)
         meanwhile(five, NOT_FOUND, dies)
         with pytest.raises(WorkerDied):
             go_on(report)
-        assert go_on(report) is None, "the dead one's claim has not ended"
+        assert go_on(report) is None, "the dead worker's lease has not expired"
         assert organizations_due(timezone.now()) == []
         clock.shift(timedelta(minutes=6))
         assert organizations_due(timezone.now()) == [report.pk]
@@ -84,7 +84,7 @@ class TestTurns:
         assert (report.orders_checked, report.error) == (5, "")
         assert len(set(orders_of(report))) == len(orders_of(report)) == 5
 
-    def test_who_slept_past_the_end_of_its_claim_writes_nothing(self, five: World, clock) -> None:
+    def test_a_worker_whose_lease_has_expired_writes_nothing(self, five: World, clock) -> None:
         report = begin(five.acme.organization, "Ada")
 
         def another_goes_on() -> None:
@@ -99,7 +99,7 @@ class TestTurns:
         assert report.orders_checked == 5
         assert len(set(orders_of(report))) == len(orders_of(report)) == 5
 
-    def test_a_message_that_was_lost_is_made_up_for_by_the_tick(self, five: World, clock) -> None:
+    def test_the_scheduler_resumes_after_a_lost_task(self, five: World, clock) -> None:
         report = begin(five.acme.organization, "Ada")
         assert organizations_due(timezone.now()) == [report.pk]
         tasks.reconcile_organization(report.pk)
@@ -109,7 +109,7 @@ class TestTurns:
 
 
 class TestRests:
-    def test_the_budget_of_calls_is_waited_for(self, five: World, clock, settings) -> None:
+    def test_a_spent_call_budget_is_waited_for(self, five: World, clock, settings) -> None:
         settings.JUSTIFACTS_CALLS_PER_MINUTE = 13
         five.wire.remove(responses.POST, f"{JUSTIFACTS}assessment.status")
         five.wire.add_callback(responses.POST, f"{JUSTIFACTS}assessment.status", as_asked)
@@ -124,13 +124,13 @@ class TestRests:
         assert waits
         assert sum(waits) <= 60
 
-    def test_a_long_rest_is_not_waited_for(self, five: World) -> None:
+    def test_a_long_block_of_calls_is_not_waited_for(self, five: World) -> None:
         five.justifacts("assessment.status", {}, 429, headers={"Retry-After": "600"})
         report = run(five)
         assert (report.orders_checked, report.not_checked) == (0, 5)
         assert report.ended_at
 
-    def test_what_could_not_be_checked_is_one_line_for_each_reason(self, five: World, short) -> None:
+    def test_unchecked_orders_are_one_line_for_each_reason(self, five: World, short) -> None:
         five.justifacts("assessment.status", {"message": "Not today."}, 422)
         report = run(five)
         (text,) = lines(report, "not_checked")
@@ -140,7 +140,7 @@ class TestRests:
 
 
 class TestEnds:
-    def test_one_that_breaks_off_says_so_and_another_can_begin(self, five: World) -> None:
+    def test_a_failed_run_says_so_and_another_can_begin(self, five: World) -> None:
         url = f"{JUSTIFACTS}assessment.status"
         five.wire.remove(responses.POST, url)
         five.wire.add(responses.POST, url, body=ValueError("zoe.oneil@example.com"))
@@ -153,14 +153,14 @@ class TestEnds:
         five.justifacts("assessment.status", NOT_FOUND)
         assert run(five).error == ""
 
-    def test_one_that_takes_hours_is_ended(self, five: World, short, clock) -> None:
+    def test_a_run_that_takes_hours_is_ended(self, five: World, short, clock) -> None:
         report = begin(five.acme.organization, "Ada")
         go_on(report)
         clock.shift(timedelta(hours=4))
         assert go_on(report) is None
         assert "three hours" in report.error
 
-    def test_an_organization_that_is_switched_off_is_not_compared(self, five: World) -> None:
+    def test_a_disabled_organization_is_not_compared(self, five: World) -> None:
         Connection.objects.filter(organization=five.acme.organization).update(is_enabled=False)
         with pytest.raises(NotNow, match="switched off"):
             run(five)
@@ -178,15 +178,15 @@ class TestNights:
             go_on(report)
         assert a_night(clock) == 3
 
-    def test_one_that_broke_off_is_not_tried_again_until_the_next_night(self, settled: World, clock) -> None:
+    def test_a_failed_run_is_not_repeated_before_the_next_night(self, settled: World, clock) -> None:
         a_night(clock)
         Reconciliation.objects.update(ended_at=timezone.now(), error="It broke off.")
         assert a_night(clock) == 2
         clock.shift(timedelta(days=1))
         assert a_night(clock) == 4
 
-    def test_what_was_found_before_a_death_stands_once(self, settled: World, clock) -> None:
-        """It dies between the orders and the packages."""
+    def test_lines_from_before_a_workers_death_are_not_repeated(self, settled: World, clock) -> None:
+        """The worker dies between the orders and the packages."""
         order = settled.placed()
         settled.work()
         justifacts_says(settled, order, status="In Process: Justifacts")

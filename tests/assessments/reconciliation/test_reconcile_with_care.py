@@ -1,4 +1,4 @@
-"""Where a reconciliation might see a difference that is none, or overlook one."""
+"""Cases in which a reconciliation could report a false discrepancy, or overlook a real one."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anywhere
 
 
 class TestWhileOthersWork:
-    def test_a_word_that_a_push_has_overtaken_is_no_difference(self, settled: World) -> None:
+    def test_an_answer_overtaken_by_a_push_is_no_discrepancy(self, settled: World) -> None:
         order = settled.placed()
         settled.work()
         old = word(order, status="Applicant Started")
@@ -34,7 +34,7 @@ class TestWhileOthersWork:
         assert (report.resolved, report.needs_review) == (0, 0)
         assert settled.told(order)[-1] == "In Process: Justifacts"
 
-    def test_a_check_that_was_cancelled_at_that_moment_is_cancelled_once(self, settled: World) -> None:
+    def test_a_check_cancelled_at_that_moment_is_cancelled_once(self, settled: World) -> None:
         order = settled.placed()
         settled.work()
         settled.justifacts("assessment.cancel", {"success": True, "results": {}})
@@ -51,7 +51,7 @@ class TestWhileOthersWork:
 
 
 class TestSilence:
-    def test_a_refusal_to_say_anything_is_no_word_on_the_order(self, settled: World) -> None:
+    def test_a_refused_question_says_nothing_about_the_order(self, settled: World) -> None:
         settled.placed()
         settled.work()
         settled.justifacts("assessment.status", {"message": "Not today."}, 422)
@@ -59,7 +59,7 @@ class TestSilence:
         assert (report.orders_checked, report.not_checked, report.needs_review) == (0, 1, 0)
         assert "Not today." in lines(report, "not_checked")[0]
 
-    def test_what_a_candidate_is_called_stays_out_of_the_report(self, settled: World) -> None:
+    def test_the_report_does_not_name_candidates(self, settled: World) -> None:
         settled.placed()
         settled.work()
         words = "No order of Zoë O'Neil, zoe.oneil@example.com, today."
@@ -69,7 +69,7 @@ class TestSilence:
         for personal in ("Zoë", "O'Neil", "zoe.oneil"):
             assert personal not in text
 
-    def test_ashby_is_compared_although_justifacts_says_nothing(self, settled: World) -> None:
+    def test_ashby_is_compared_even_if_justifacts_does_not_answer(self, settled: World) -> None:
         order = settled.placed()
         settled.push(order, "In Process: Justifacts")
         settled.work()
@@ -82,8 +82,8 @@ class TestSilence:
 
 
 class TestAshby:
-    def test_that_the_applicant_started_is_signalled_once(self, settled: World) -> None:
-        """Of the two updates of this status Ashby took the first; only the second is told."""
+    def test_the_started_signal_is_not_repeated(self, settled: World) -> None:
+        """Ashby accepted the first of the two updates of this status; only the second is sent."""
         order = settled.placed()
         settled.push(order, "Applicant Started")
         settled.work()
@@ -93,7 +93,7 @@ class TestAshby:
         settled.work()
         assert settled.told(order)[-3:] == ["Started", "Applicant Started", "Applicant Started"]
 
-    def test_a_status_that_came_back_after_an_unknown_one_is_told(self, settled: World) -> None:
+    def test_the_same_status_after_an_unknown_one_is_sent(self, settled: World) -> None:
         order = settled.placed()
         for status in ("In Process: Justifacts", "On Hold", "In Process: Justifacts"):
             settled.push(order, status)
@@ -106,7 +106,7 @@ class TestAshby:
 
 
 class TestCatalogue:
-    def test_a_mapped_job_that_ashby_does_not_have_is_needs_review_lines(self, settled: World) -> None:
+    def test_a_mapped_job_unknown_to_ashby_needs_review(self, settled: World) -> None:
         acme = settled.acme
         for job in ("job-1", "job-2"):
             map_job(acme.organization, job, acme.basic)
@@ -115,7 +115,7 @@ class TestCatalogue:
         (text,) = lines(run(settled), "needs_review")
         assert "Ashby lists no job “job-1”" in text
 
-    def test_while_ashby_is_silent_no_job_is_gone(self, settled: World) -> None:
+    def test_no_job_counts_as_missing_while_ashby_does_not_answer(self, settled: World) -> None:
         map_job(settled.acme.organization, "job-1", settled.acme.basic)
         settled.ashby("job.list", {}, 500)
         report = run(settled)
@@ -123,7 +123,7 @@ class TestCatalogue:
 
 
 class TestUnknownReferences:
-    def test_an_order_that_has_become_known_since_is_none(self, settled: World) -> None:
+    def test_an_order_that_is_known_by_now_is_not_listed(self, settled: World) -> None:
         """As after a restore: Justifacts pushed before the order was made again."""
         order = settled.placed()
         settled.work()
@@ -132,14 +132,14 @@ class TestUnknownReferences:
         justifacts_says(settled, order, status="Justifacts Received")
         assert run(settled).needs_review == 0
 
-    def test_another_organizations_order_is_not_known_here(self, settled: World) -> None:
+    def test_another_organizations_order_counts_as_unknown(self, settled: World) -> None:
         order = settled.placed()
         unknown(settled, {"assessment_id": str(order.pk)}, organization=settled.globex.organization)
         (line,) = unknown_references(settled.globex.connection, NINE)
         assert str(order.pk) in line[1]
         assert not list(unknown_references(settled.acme.connection, NINE))
 
-    def test_what_was_said_the_day_before_yesterday_is_past(self, settled: World, clock) -> None:
+    def test_pushes_older_than_a_day_are_not_listed(self, settled: World, clock) -> None:
         unknown(settled, {"assessment_id": "JF-404"})
         assert run(settled).needs_review == 1
         clock.shift(timedelta(days=2))
@@ -158,7 +158,7 @@ def unknown(world: World, body: dict[str, Any], organization: Any = None) -> Non
     )
 
 
-def test_a_forgotten_order_that_justifacts_never_had_is_no_word_needs_review_lines(settled: World) -> None:
+def test_a_recovered_order_that_justifacts_never_had_needs_no_review(settled: World) -> None:
     order = settled.start()
     settled.justifacts("assessment.status", NOT_FOUND)
     recovery_log.log_start(order)

@@ -69,8 +69,10 @@ def poll(world: World, order: Order) -> None:
     order.refresh_from_db()
 
 
-class TestOffered:
-    def test_a_push_is_applied_and_a_person_is_asked_once(self, world: World, order: Order) -> None:
+class TestOfferedNumber:
+    def test_a_push_under_another_number_is_applied_and_flagged_once(
+        self, world: World, order: Order
+    ) -> None:
         for status in ("Applicant Started", "In Process: Justifacts"):
             assert push(world, order, "JF-1R", status).status_code == 200
         world.work()
@@ -81,14 +83,14 @@ class TestOffered:
         assert order.events.filter(kind="number_changed").count() == 1
         assert InboundRequest.objects.filter(source="justifacts").last().outcome == "applied"
 
-    def test_a_poll_by_our_number_that_is_answered_with_another(self, world: World, order: Order) -> None:
+    def test_an_answer_with_another_number_is_applied_and_flagged(self, world: World, order: Order) -> None:
         knows(world, number=word(order, "JF-1R"))
         poll(world, order)
         assert world.told(order)[-1] == "In Process: Justifacts"
         assert order.attention_reason.startswith(ASKED)
         assert order.last_call_error == ""
 
-    def test_without_our_reference_another_number_is_no_answer(self, world: World, order: Order) -> None:
+    def test_an_answer_with_another_number_needs_our_reference(self, world: World, order: Order) -> None:
         answer = word(order, "JF-1R")
         for reference in ("", "8a1f2b9e-0000-4000-8000-000000000000", None):
             answer["results"]["reference_id"] = reference
@@ -97,7 +99,7 @@ class TestOffered:
             assert (order.status, order.offered_order_number) == ("received", "")
             assert order.last_call_error
 
-    def test_a_number_that_is_not_found_is_asked_for_by_reference(self, world: World, order: Order) -> None:
+    def test_an_unknown_number_is_polled_by_reference(self, world: World, order: Order) -> None:
         knows(world, reference=word(order, "JF-1R"))
         for _ in range(2):
             poll(world, order)
@@ -106,12 +108,12 @@ class TestOffered:
         asked = world.sent("assessment.status")
         assert asked == [{"assessment_id": "JF-1"}, {"reference_id": str(order.pk)}] * 2
 
-    def test_an_order_that_is_not_known_either_way_is_not_found(self, world: World, order: Order) -> None:
+    def test_an_order_unknown_by_number_and_reference_is_not_found(self, world: World, order: Order) -> None:
         knows(world)
         poll(world, order)
         assert "No such order" in order.last_call_error
 
-    def test_the_answer_to_a_start_that_a_push_was_faster_than(self, world: World) -> None:
+    def test_the_response_to_a_start_may_come_after_a_push(self, world: World) -> None:
         world.ashby_takes_everything()
         order = world.start()
 
@@ -127,7 +129,7 @@ class TestOffered:
         assert (order.justifacts_order_id, order.status) == ("JF-1", "applicant_started")
         assert order.attention_reason.startswith(ASKED)
 
-    def test_a_reconciliation_applies_the_word_and_lists_it_for_a_person(self, settled: World) -> None:
+    def test_a_reconciliation_applies_the_status_and_lists_the_number(self, settled: World) -> None:
         order = settled.placed("JF-1")
         settled.work()
         knows(settled, number=word(order, "JF-1R"))
@@ -138,12 +140,12 @@ class TestOffered:
         assert report.needs_review == 1
         assert order.attention_reason.startswith(ASKED)
 
-    def test_our_own_id_in_place_of_the_number_is_no_other_number(self, world: World, order: Order) -> None:
+    def test_our_own_id_does_not_count_as_another_number(self, world: World, order: Order) -> None:
         for name in (str(order.pk), str(order.pk).upper(), f"{{{order.pk}}}"):
             assert push(world, order, name).status_code == 200
         assert not order.needs_attention
 
-    def test_a_poll_that_is_answered_with_our_own_id_alone_is_about_our_order(self, world, order) -> None:
+    def test_an_answer_with_only_our_own_id_is_applied(self, world, order) -> None:
         answer = word(order, str(order.pk).upper())
         del answer["results"]["reference_id"]
         knows(world, number=answer)
@@ -151,7 +153,7 @@ class TestOffered:
         assert (order.status, order.justifacts_order_id) == ("in_process", "JF-1")
         assert (order.offered_order_number, order.needs_attention) == ("", False)
 
-    def test_another_question_does_not_hide_it(self, world: World, order: Order) -> None:
+    def test_another_open_question_does_not_hide_the_number(self, world: World, order: Order) -> None:
         push(world, order, "JF-1R")
         world.push(order, "Complete", assessment_result=data("result", "Clear"))
         world.push(order, "Dispute")
@@ -160,8 +162,8 @@ class TestOffered:
         assert order.attention_reason.startswith(ASKED)
 
 
-class TestTaken:
-    def test_by_a_person_it_is_asked_for_and_cancelled_under_the_new_number(self, world, order) -> None:
+class TestTakenNumber:
+    def test_an_accepted_number_is_used_for_polls_and_cancellation(self, world, order) -> None:
         push(world, order, "JF-1R")
         take_number(order.pk, "sam", "Kim says so")
         knows(world, number=word(order, "JF-1R"))
@@ -177,7 +179,7 @@ class TestTaken:
         world.work()
         assert world.sent("assessment.cancel") == [{"assessment_id": "JF-1R"}]
 
-    def test_the_old_number_is_still_understood(self, world: World, order: Order) -> None:
+    def test_messages_under_the_former_number_are_applied(self, world: World, order: Order) -> None:
         push(world, order, "JF-1R")
         take_number(order.pk, "sam", "Kim says so")
         assert push(world, order, "JF-1", "In Process: Justifacts").status_code == 200
@@ -187,20 +189,20 @@ class TestTaken:
         order.refresh_from_db()
         assert (order.justifacts_status, order.needs_attention) == ("On Hold", False)
 
-    def test_the_new_one_alone_finds_the_order_before_it_is_taken(self, world: World, order: Order) -> None:
+    def test_an_offered_number_finds_the_order(self, world: World, order: Order) -> None:
         push(world, order, "JF-1R")
         body = {"assessment_id": "JF-1R", "assessment_status": "In Process: Justifacts"}
         assert world.call(UPDATE, body).status_code == 200
         order.refresh_from_db()
         assert order.status == "in_process"
 
-    def test_there_is_nothing_to_take_without_an_offer(self, order: Order) -> None:
+    def test_no_number_can_be_taken_if_none_was_offered(self, order: Order) -> None:
         with pytest.raises(NotPossible):
             take_number(order.pk, "sam", "x")
 
 
-class TestIgnored:
-    """Nobody decides, for however long."""
+class TestUndecidedNumber:
+    """Staff have not decided yet."""
 
     def cancelled(self, world: World, order: Order, **answers: Any) -> None:
         def answer(request: Any) -> tuple[int, dict[str, str], str]:
@@ -224,7 +226,7 @@ class TestIgnored:
         assert order.events.filter(kind="cancel_taken").exists()
 
     @pytest.mark.parametrize("by", ["push", "poll"])
-    def test_a_number_that_turns_up_after_the_cancellation_is_cancelled_too(self, world, order, by) -> None:
+    def test_a_number_that_appears_after_the_cancellation_is_cancelled_too(self, world, order, by) -> None:
         world.justifacts("assessment.cancel", {"success": True, "results": {}})
         world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
         world.work()
@@ -242,7 +244,7 @@ class TestIgnored:
         ]
         assert (order.next_call, order.attention_topic) == ("", "number")
 
-    def test_one_that_is_refused_is_for_a_person(self, world: World, order: Order) -> None:
+    def test_a_refused_cancellation_of_two_numbers_flags_the_order(self, world: World, order: Order) -> None:
         refusal = {"success": False, "errorInfo": {"code": "already_complete", "message": "Complete."}}
         self.cancelled(world, order, JF_1R=refusal)
         assert order.attention_topic == "cancel"
@@ -250,9 +252,11 @@ class TestIgnored:
 
 
 class TestConflict:
-    """The number is another order's: whose report would it be?"""
+    """Another order has the number, so the report might belong to either."""
 
-    def test_nothing_is_applied_and_both_orders_are_flagged_once(self, world: World, order: Order) -> None:
+    def test_a_push_with_another_orders_number_flags_both_orders_once(
+        self, world: World, order: Order
+    ) -> None:
         other = world.placed("JF-2")
         for _ in range(2):
             answer = push(world, order, "JF-2", "Complete", assessment_result="Adverse")
@@ -266,7 +270,7 @@ class TestConflict:
         assert order.offered_order_number == ""
         assert InboundRequest.objects.filter(outcome="order_number_mismatch").count() == 2
 
-    def test_a_poll_that_is_answered_so_flags_both(self, world: World, order: Order) -> None:
+    def test_an_answer_with_another_orders_number_flags_both_orders(self, world: World, order: Order) -> None:
         other = world.placed("JF-2")
         knows(world, number=word(order, "JF-2"))
         poll(world, order)
@@ -279,7 +283,7 @@ class TestConflict:
         assert push(world, other, "JF-9").status_code == 409
         assert other.offered_order_number == ""
 
-    def test_another_organization_s_number_is_none_of_its_business(self, world: World, order: Order) -> None:
+    def test_another_organizations_number_is_no_conflict(self, world: World, order: Order) -> None:
         package = str(world.globex.basic.assessment_type_id)
         key = world.globex.verification_key
         started = world.call("/ashby/assessment.start", world.start_body(assessment_type_id=package), key=key)

@@ -1,4 +1,4 @@
-"""Results and statuses that Justifacts says after it has completed a check: the table of after_end.py."""
+"""Results and statuses that Justifacts sends after completion: the table in ``after_end.py``."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -61,7 +61,7 @@ def polled(world: World, order: Order, status: str | None, result: str | None = 
 
 
 def told(world: World) -> list[tuple[str, str]]:
-    """What Ashby's card said once the check was complete: status and result."""
+    """Status and result of each update from the completion on."""
     return [
         (body["assessment_status"]["value"], body["assessment_result"]["value"])
         for body in world.sent("assessment.update")
@@ -69,9 +69,9 @@ def told(world: World) -> list[tuple[str, str]]:
     ]
 
 
-class TestAChangedResult:
-    def test_one_stamped_before_the_portal_s_own_time_is_told(self, world: World, order: Order) -> None:
-        """The issue's own case: Review without a time, then Clear stamped a minute earlier."""
+class TestChangedResult:
+    def test_a_result_dated_before_the_portals_own_time_is_sent(self, world: World, order: Order) -> None:
+        """Review without a time, then Clear dated a minute earlier."""
         push(world, order, "Complete", "Review")
         push(world, order, "Complete", "Clear", timestamp=ms(-MINUTE))
         assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
@@ -88,7 +88,9 @@ class TestAChangedResult:
             pytest.param(14 * HOUR, id="the farthest zone"),
         ],
     )
-    def test_one_whose_older_time_a_clock_explains_is_told(self, world, order, earlier_by: float) -> None:
+    def test_a_result_whose_older_time_a_clock_explains_is_sent(
+        self, world, order, earlier_by: float
+    ) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(earlier_by))
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
@@ -97,9 +99,7 @@ class TestAChangedResult:
         assert told(world)[-1] == ("Complete", "Adverse"), "the next one is compared with this one"
 
     @pytest.mark.parametrize("earlier_by", [MINUTE, 7 * MINUTE, 22 * MINUTE, 5 * HOUR + 7 * MINUTE, 3 * DAY])
-    def test_an_older_push_that_no_clock_explains_is_flagged_with_both(
-        self, world, order, earlier_by
-    ) -> None:
+    def test_an_older_pushed_result_is_flagged_with_both_results(self, world, order, earlier_by) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(0))
         for _ in range(2):
             push(world, order, "Complete", "Clear", timestamp=ms(-earlier_by))
@@ -109,22 +109,22 @@ class TestAChangedResult:
             assert words in order.attention_reason
         assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
 
-    def test_the_flag_goes_when_justifacts_changes_the_result(self, world: World, order: Order) -> None:
+    def test_a_newer_result_clears_the_flag(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(2 * MINUTE))
         push(world, order, "Complete", "Clear", timestamp=ms(MINUTE))
         assert order.needs_attention
         polled(world, order, "Complete", "Clear", timestamp=ms(3 * MINUTE))
         assert (order.result, order.needs_attention, order.attention_reason) == ("Clear", False, "")
 
-    def test_a_little_skew_is_believed_when_justifacts_is_asked(self, world: World, order: Order) -> None:
+    def test_an_answer_may_be_dated_a_little_earlier(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(0))
         push(world, order, "Complete", "Clear", timestamp=ms(-MINUTE))
         assert order.needs_attention
         polled(world, order, "Complete", "Clear", timestamp=ms(-MINUTE))
         assert told(world)[-1] == ("Complete", "Clear")
 
-    def test_the_flag_goes_when_justifacts_confirms_what_ashby_shows(self, world, order, clock) -> None:
-        """Two pushes that have overtaken each other."""
+    def test_a_confirmed_result_clears_the_flag(self, world, order, clock) -> None:
+        """Two pushes arrive in the wrong order."""
         push(world, order, "Complete", "Clear", timestamp=ms(3 * MINUTE))
         push(world, order, "Complete", "Review", timestamp=ms(0))
         assert order.needs_attention
@@ -132,7 +132,7 @@ class TestAChangedResult:
         assert not order.needs_attention
         assert told(world) == [("Complete", "Clear")]
 
-    def test_a_late_duplicate_is_one_line(self, world: World, order: Order) -> None:
+    def test_a_late_duplicate_is_recorded_once(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(-HOUR))
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         for _ in range(3):
@@ -141,8 +141,8 @@ class TestAChangedResult:
         assert not order.needs_attention
         assert OrderEvent.objects.filter(kind="late").count() == 1
 
-    def test_a_result_that_was_taken_back_is_flagged_when_justifacts_says_so(self, world, order) -> None:
-        """Asked now, an answer with the old time is no late message."""
+    def test_an_answer_with_an_earlier_result_is_flagged(self, world, order) -> None:
+        """An answer to a question asked now is not late, whatever its time."""
         push(world, order, "Complete", "Review", timestamp=ms(-7 * MINUTE))
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         for _ in range(3):
@@ -152,33 +152,33 @@ class TestAChangedResult:
         assert told(world)[-1] == ("Complete", "Clear")
         assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
 
-    def test_justifacts_clock_ahead_of_ours_does_not_end_at_the_wrong_result(self, world, order) -> None:
+    def test_a_fast_clock_at_justifacts_does_not_keep_a_wrong_result(self, world, order) -> None:
         ahead = 3 * HOUR
         push(world, order, "Complete", "Review", timestamp=ms(ahead))
         push(world, order, "Complete", "Clear", timestamp=ms(ahead + 7))
         push(world, order, "Complete", "Review", timestamp=ms(ahead))
         assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
         push(world, order, "Complete", "Review", timestamp=ms(ahead + 20))
-        assert told(world)[-1] == ("Complete", "Review"), "said anew, it is a change"
+        assert told(world)[-1] == ("Complete", "Review"), "sent again, it is a change"
 
     @pytest.mark.parametrize("first", [None, ms(40 * DAY)])
-    def test_no_time_and_one_from_the_far_future_hold_back_nothing(self, world, order, clock, first) -> None:
+    def test_a_missing_or_far_future_time_does_not_block_later_results(
+        self, world, order, clock, first
+    ) -> None:
         push(world, order, "Complete", "Review", timestamp=first)
         clock.shift(MINUTE)
         push(world, order, "Complete", "Clear", timestamp=ms(30))
         push(world, order, "Complete", "Adverse")
         assert [result for _, result in told(world)] == ["Review", "Clear", "Adverse"]
 
-    def test_a_time_that_an_earlier_version_kept_from_the_far_future_holds_back_nothing(
-        self, world, order
-    ) -> None:
+    def test_a_stored_far_future_time_does_not_block_later_results(self, world, order) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(0))
         Order.objects.filter(pk=order.pk).update(justifacts_timestamp=ms(0) * 1000)
         push(world, order, "Complete", "Clear", timestamp=ms(MINUTE))
         assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
         assert not order.needs_attention
 
-    def test_an_answer_that_a_push_has_overtaken_is_asked_for_again(self, world, order) -> None:
+    def test_an_answer_overtaken_by_a_push_is_requested_again(self, world, order) -> None:
         push(world, order, "Complete", "Review")
         body = {"assessment_id": "JF-2026-1", "reference_id": str(order.pk)}
         stale = {"success": True, "results": {**body, **message("Complete", "Review")}}
@@ -194,11 +194,11 @@ class TestAChangedResult:
         assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
 
 
-class TestAnUnknownWord:
+class TestUnknownStatus:
     @pytest.mark.parametrize("by", [push, polled])
     @pytest.mark.parametrize("word", ["Dispute", "Suspended", "Pending Adjudication (2nd)"])
     @pytest.mark.parametrize("result", [None, "Clear"])
-    def test_it_is_told_as_it_stands_with_result_and_report_and_flags_the_order_once(
+    def test_an_unknown_status_is_sent_with_result_and_report_and_flags_the_order_once(
         self, world: World, order: Order, by: Any, word: str, result: str | None
     ) -> None:
         report = data("report", "https://reports.test/7", "url")
@@ -213,7 +213,7 @@ class TestAnUnknownWord:
         assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
 
     @pytest.mark.parametrize("by", [push, polled])
-    def test_when_it_goes_the_card_is_set_right_and_the_flag_is_taken_back(self, world, order, by) -> None:
+    def test_complete_after_an_unknown_status_is_sent_and_clears_the_flag(self, world, order, by) -> None:
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         push(world, order, "Dispute", timestamp=ms(HOUR))
         by(world, order, "Complete", "Clear", timestamp=ms(2 * HOUR))
@@ -221,27 +221,27 @@ class TestAnUnknownWord:
         assert told(world) == [("Complete", "Clear"), ("Dispute", "Clear"), ("Complete", "Clear")]
         assert not order.needs_attention
         push(world, order, "Dispute", timestamp=ms(3 * HOUR))
-        assert order.needs_attention, "a second dispute is asked about again"
+        assert order.needs_attention, "a second dispute is flagged again"
 
-    def test_it_may_come_with_another_result(self, world: World, order: Order) -> None:
+    def test_an_unknown_status_may_come_with_another_result(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         push(world, order, "Dispute", "Adverse", timestamp=ms(HOUR))
         assert told(world)[-1] == ("Dispute", "Adverse")
         assert order.needs_attention
 
-    def test_each_of_two_words_is_told_and_asked_about(self, world: World, order: Order) -> None:
+    def test_each_of_two_unknown_statuses_is_sent_and_flagged(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         for number, word in enumerate(["Dispute", "Suspended", "Dispute"], start=1):
             push(world, order, word, timestamp=ms(number * HOUR))
         assert [word for word, _ in told(world)] == ["Complete", "Dispute", "Suspended", "Dispute"]
         assert OrderEvent.objects.filter(kind="needs_attention").count() == 3
 
-    def test_one_without_a_time_is_told(self, world: World, order: Order) -> None:
+    def test_an_unknown_status_without_a_time_is_sent(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Clear")
         push(world, order, "Dispute", timestamp=ms(-MINUTE))
         assert told(world)[-1] == ("Dispute", "Clear")
 
-    def test_one_from_before_the_completion_that_is_pushed_late_is_one_line(self, world, order) -> None:
+    def test_a_late_push_of_an_unknown_status_is_recorded_once(self, world, order) -> None:
         push(world, order, "Awaiting records", timestamp=ms(-DAY))
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         for _ in range(2):
@@ -250,8 +250,8 @@ class TestAnUnknownWord:
         assert not order.needs_attention
         assert OrderEvent.objects.filter(kind="late").count() == 1
 
-    def test_an_old_answer_takes_no_dispute_back(self, world: World, order: Order) -> None:
-        """A part of Justifacts that knows nothing of the dispute, or a cache in front of it."""
+    def test_an_old_answer_does_not_end_a_dispute(self, world: World, order: Order) -> None:
+        """A part of Justifacts does not know of the dispute yet, or a cache answers."""
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         push(world, order, "Dispute", timestamp=ms(HOUR + 7 * MINUTE))
         for _ in range(2):
@@ -260,9 +260,9 @@ class TestAnUnknownWord:
         assert order.needs_attention
 
 
-class TestBackOnTheWay:
+class TestReopenedCheck:
     @pytest.mark.parametrize("word", ["In Process: Justifacts", "Applicant Started", "Cancelled"])
-    def test_what_justifacts_says_when_asked_is_flagged_once_and_not_told(self, world, order, word) -> None:
+    def test_an_answer_that_reopens_the_check_is_flagged_once_and_not_sent(self, world, order, word) -> None:
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         for seconds in range(3):
             polled(world, order, word, timestamp=ms(HOUR + seconds))
@@ -274,12 +274,14 @@ class TestBackOnTheWay:
         polled(world, order, "Complete", "Clear", timestamp=ms(0))
         assert not order.needs_attention
         polled(world, order, word, timestamp=ms(5 * HOUR))
-        assert order.needs_attention, "opened a second time"
+        assert order.needs_attention, "it is reopened a second time"
 
     @pytest.mark.parametrize(
         ("at", "is_flagged"), [(ms(HOUR), True), (ms(-HOUR), False), (ms(0), False), (None, False)]
     )
-    def test_a_push_is_flagged_if_it_says_that_it_is_newer(self, world, order, at, is_flagged) -> None:
+    def test_a_push_that_reopens_the_check_is_flagged_only_if_it_is_newer(
+        self, world, order, at, is_flagged
+    ) -> None:
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         for _ in range(2):
             push(world, order, "In Process: Justifacts", timestamp=at)
@@ -287,13 +289,13 @@ class TestBackOnTheWay:
         assert told(world) == [("Complete", "Clear")]
         assert OrderEvent.objects.filter(kind="after_end", summary__contains="In Process").count() == 1
 
-    def test_a_cancellation_is_never_a_late_message(self, world: World, order: Order) -> None:
+    def test_a_pushed_cancellation_without_a_time_is_flagged(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Clear")
         push(world, order, None, cancelled_reason=data("reason", "Duplicate"))
         assert order.needs_attention
         assert order.status == "complete"
 
-    def test_what_a_person_has_resolved_is_not_asked_again(self, world: World, order: Order) -> None:
+    def test_a_resolved_question_is_not_asked_again(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         polled(world, order, "In Process: Justifacts", timestamp=ms(HOUR))
         Order.objects.filter(pk=order.pk).update(
@@ -304,14 +306,14 @@ class TestBackOnTheWay:
 
 
 class TestPollNow:
-    def test_it_works_long_after_the_days_for_polling(self, world: World, order: Order, clock) -> None:
+    def test_poll_now_works_after_polling_has_stopped(self, world: World, order: Order, clock) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(0))
         clock.shift(timedelta(days=500))
         polled(world, order, "Complete", "Clear", timestamp=ms(400 * DAY))
         assert told(world)[-1] == ("Complete", "Clear")
         assert order.next_call == ""
 
-    def test_it_works_for_a_check_that_justifacts_has_cancelled(self, world: World, order: Order) -> None:
+    def test_poll_now_works_for_a_check_that_justifacts_cancelled(self, world: World, order: Order) -> None:
         push(world, order, "Cancelled", timestamp=ms(0))
         polled(world, order, "Cancelled", timestamp=ms(0))
         assert len(world.sent("assessment.status")) == 1

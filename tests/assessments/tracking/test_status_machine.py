@@ -1,5 +1,5 @@
-"""No sequence of starts, pushes, polls, cancels, repeats, failures, deaths and delays ever loses,
-doubles or reorders what Ashby is told."""
+"""No sequence of starts, pushes, polls, cancellations, repeats, failures, crashes and delays loses,
+duplicates or reorders an update to Ashby."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -50,7 +50,7 @@ class Life(RuleBasedStateMachine):
         self.justifacts.register(self.wire)
         self.ashby.register(self.wire)
 
-    # --- What people and machines do ----------------------------------------------------------
+    # --- What partners and workers do ----------------------------------------------------------
 
     @rule(application=st.sampled_from(APPLICATIONS))
     def ashby_starts(self, application: str) -> None:
@@ -110,7 +110,7 @@ class Life(RuleBasedStateMachine):
     def workers_work(self) -> None:
         self._work_once()
 
-    # --- And in the end -----------------------------------------------------------------------
+    # --- What must be true at the end -----------------------------------------------------------------------
 
     def teardown(self) -> None:
         try:
@@ -124,7 +124,7 @@ class Life(RuleBasedStateMachine):
             self._undone.__exit__(None, None, None)
 
     def _settle(self) -> None:
-        """Everybody is well again, and enough time passes."""
+        """Both partners work again, and enough time passes."""
         self.justifacts.mode = self.ashby.mode = "ok"
         self.justifacts.status_call_works = True
         self.world.acme.connection.refresh_from_db()
@@ -157,25 +157,27 @@ class Life(RuleBasedStateMachine):
     def _judge(self, order: Order) -> None:
         story = self.ashby.stories.get(str(order.pk), [])
         updates = list(AshbyUpdate.objects.filter(order=order).order_by("sequence"))
-        assert [update.payload for update in updates] == story, "lost, doubled or out of order"
+        assert [update.payload for update in updates] == story, (
+            "an update is lost, duplicated or out of order"
+        )
         assert {update.state for update in updates} <= {AshbyUpdate.State.DELIVERED}
         timestamps = [body["timestamp"] for body in story]
         assert timestamps == sorted(set(timestamps))
         ends = [n for n, body in enumerate(story) if "cancelled_reason" in body]
-        assert ends in ([], [len(story) - 1]), "something was told after the end"
+        assert ends in ([], [len(story) - 1]), "an update was sent after the end"
         labels = [body["assessment_status"]["value"] for body in story if "assessment_status" in body]
         known = [WORDS.index(label) for label in labels if label in WORDS[:4]]
         assert known == sorted(known), "a status went back"
         told = Counter(labels)
-        assert all(told[label] <= 1 for label in WORDS[:3]), "a step was told twice"
+        assert all(told[label] <= 1 for label in WORDS[:3]), "a status was sent twice"
         ended = [
             (body["assessment_status"]["value"], body["assessment_result"]["value"])
             for body in story
             if "assessment_result" in body
         ]
-        assert all(one != other for one, other in pairwise(ended)), "the same end was told twice"
+        assert all(one != other for one, other in pairwise(ended)), "the same end was sent twice"
         if any(label not in WORDS[:4] for label, _ in ended):
-            assert order.events.filter(kind="needs_attention").exists(), "nobody was asked"
+            assert order.events.filter(kind="needs_attention").exists(), "the order was not flagged"
         self._judge_placing(order)
 
     def _judge_placing(self, order: Order) -> None:
@@ -184,17 +186,17 @@ class Life(RuleBasedStateMachine):
         if taken:
             there = self.justifacts.orders[str(order.pk)]
             known = order.justifacts_order_id == there["number"] or order.needs_attention
-            # A 500 or an unreadable refusal of what was taken all the same is looked up, so it is known.
-            assert known, "Justifacts has an order that nobody knows of"
+            # An order that was taken despite a 500 or an unreadable refusal is looked up.
+            assert known, "Justifacts has an order that the portal does not know"
             if order.status == Status.CANCELLED:
-                assert there.get("cancelled") or order.needs_attention, "it goes on at Justifacts"
+                assert there.get("cancelled") or order.needs_attention, "the check continues at Justifacts"
         else:
-            assert order.has_ended or order.needs_attention, "accepted, and nowhere"
+            assert order.has_ended or order.needs_attention, "an accepted order is nowhere"
 
 
 @pytest.mark.django_db
-def test_no_sequence_of_events_loses_doubles_or_reorders_what_ashby_is_told(settings) -> None:
-    """Hypothesis looks for one."""
+def test_no_sequence_of_events_loses_duplicates_or_reorders_updates(settings) -> None:
+    """Hypothesis searches for a counterexample."""
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
     settings.LEASE_SECONDS = 60
     run_state_machine_as_test(Life, settings=_SETTINGS)

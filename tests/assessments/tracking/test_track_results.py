@@ -1,4 +1,4 @@
-"""Following a check to its result, and what may change after it."""
+"""Results of checks: what Ashby is sent, and what may change after completion."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -57,7 +57,7 @@ def now_ms(**ago: float) -> int:
         (None, "Complete"),
     ],
 )
-def test_a_result_is_a_string_in_justifacts_word_with_the_report_beside_it(world, order, said, told) -> None:
+def test_a_result_is_sent_verbatim_as_a_string_with_its_report(world, order, said, told) -> None:
     completes(world, order, said, "https://reports.test/7?a=1&b=2")
     assert (order.status, order.result) == ("complete", told)
     last = world.sent("assessment.update")[-1]
@@ -72,8 +72,8 @@ def test_a_result_is_a_string_in_justifacts_word_with_the_report_beside_it(world
     assert last["assessment_profile_url"]["type"] == "url"
 
 
-def test_a_result_beside_another_status_means_complete(world: World, order: Order) -> None:
-    """The presence of a result is what counts, as in Ashby's protocol."""
+def test_a_result_completes_the_order_whatever_the_status(world: World, order: Order) -> None:
+    """As in Ashby's protocol, the presence of a result decides."""
     world.push(order, "In Process: Justifacts", assessment_result=data("result", "Clear"))
     world.push(order, None, assessment_result=data("result", "Clear"))
     world.work()
@@ -101,24 +101,24 @@ def test_a_result_beside_another_status_means_complete(world: World, order: Orde
         f"https://reports.test/{'x' * 2000}",
     ],
 )
-def test_without_a_report_that_a_browser_may_open_it_is_the_portals_own_page(world, order, report) -> None:
+def test_the_portals_page_replaces_an_unusable_report_address(world, order, report) -> None:
     completes(world, order, "Clear", report)
     last = world.sent("assessment.update")[-1]
     assert last["assessment_profile_url"]["value"] == f"https://portal.test/orders/{order.pk}/"
     assert order.report_url == ""
     why = [event.summary for event in OrderEvent.objects.filter(kind="report_not_taken")]
     assert len(why) == (report is not None), "support sees why"
-    assert not [text for text in why if "reports.test" in text], "the address is nobody's words"
+    assert not [text for text in why if "reports.test" in text], "the history does not repeat the address"
 
 
-def test_an_address_that_is_not_taken_again_and_again_is_one_line(world: World, order: Order, clock) -> None:
+def test_a_repeated_unusable_address_is_recorded_once(world: World, order: Order, clock) -> None:
     for result in ("Review", "Clear", "Clear"):
         clock.shift(60)
         completes(world, order, result, "javascript:alert(1)")
     assert OrderEvent.objects.filter(kind="report_not_taken").count() == 1
 
 
-def test_a_changed_result_is_a_new_update_each_time(world: World, order: Order, clock) -> None:
+def test_each_changed_result_is_sent_as_a_new_update(world: World, order: Order, clock) -> None:
     for result in ("Review", "Review", "Clear", "Clear", "Adverse"):
         clock.shift(60)
         completes(world, order, result, "https://reports.test/7")
@@ -127,7 +127,7 @@ def test_a_changed_result_is_a_new_update_each_time(world: World, order: Order, 
     assert OrderEvent.objects.filter(kind="result_changed").count() == 2
 
 
-def test_a_report_that_comes_later_or_moves_is_told_and_one_that_goes_is_kept(world, order, clock) -> None:
+def test_a_new_report_address_is_sent_and_a_missing_one_changes_nothing(world, order, clock) -> None:
     for report in (None, "https://reports.test/1", "https://reports.test/2", None, "javascript:1"):
         clock.shift(60)
         completes(world, order, "Clear", report)
@@ -140,7 +140,7 @@ def test_a_report_that_comes_later_or_moves_is_told_and_one_that_goes_is_kept(wo
     assert order.report_url == "https://reports.test/2"
 
 
-def test_an_older_result_that_arrives_late_turns_nothing_back(world: World, order: Order, clock) -> None:
+def test_an_older_result_that_arrives_late_is_not_applied(world: World, order: Order, clock) -> None:
     clock.shift(3600)
     completes(world, order, "Review", timestamp=now_ms(minutes=10))
     completes(world, order, "Clear", timestamp=now_ms(minutes=5))
@@ -151,15 +151,15 @@ def test_an_older_result_that_arrives_late_turns_nothing_back(world: World, orde
     assert OrderEvent.objects.filter(kind="late").count() == 1
 
 
-def test_a_time_from_the_future_holds_back_no_later_result(world: World, order: Order, clock) -> None:
+def test_a_timestamp_in_the_future_does_not_block_later_results(world: World, order: Order, clock) -> None:
     completes(world, order, "Review", timestamp=now_ms(days=-30))
     clock.shift(60)
     completes(world, order, "Clear", timestamp=now_ms())
     assert results(world) == ["Review", "Clear"]
 
 
-def test_a_result_changed_after_the_last_poll_by_push(world: World, order: Order, clock) -> None:
-    """Months later, when Justifacts is not asked any more."""
+def test_a_push_changes_the_result_after_polling_has_stopped(world: World, order: Order, clock) -> None:
+    """Months later, when Justifacts is no longer polled."""
     completes(world, order, "Review")
     word = {"assessment_id": order.justifacts_order_id, "assessment_status": data("s", "Complete")}
     world.justifacts("assessment.status", {"success": True, "results": word})
@@ -173,7 +173,7 @@ def test_a_result_changed_after_the_last_poll_by_push(world: World, order: Order
 
 
 @pytest.mark.parametrize("result", ["Clear", None])
-def test_a_poll_that_repeats_the_end_tells_nothing(world: World, order: Order, clock, result) -> None:
+def test_a_poll_that_repeats_the_completion_sends_nothing(world: World, order: Order, clock, result) -> None:
     completes(world, order, result, "https://reports.test/7")
     word = {"assessment_id": order.justifacts_order_id, "assessment_status": data("s", "Complete")}
     if result:

@@ -1,4 +1,4 @@
-"""Following a check: what Justifacts says, what Ashby is told."""
+"""Statuses of Justifacts, and what Ashby is sent for them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def order(world: World) -> Order:
-    """Placed, and Ashby knows that Justifacts has it."""
+    """An order that Justifacts has received, as Ashby knows."""
     world.ashby_takes_everything()
     order = world.placed()
     world.work()
@@ -28,7 +28,7 @@ def order(world: World) -> Order:
 
 
 def says(world: World, order: Order, by: str, status: str | None, **parts: object) -> None:
-    """Justifacts says a word, by push or when it is polled; then all workers work."""
+    """Justifacts sends a status, by push or in answer to a poll; then all workers run."""
     if by == "push":
         assert world.push(order, status, **parts).status_code == 200
     else:
@@ -60,7 +60,7 @@ BY = pytest.mark.parametrize("by", ["push", "poll"])
         ("canceled", "cancelled", ["Cancelled at Justifacts"]),
     ],
 )
-def test_each_word_moves_the_order_and_ashby_reads_the_usual_spelling(
+def test_each_status_moves_the_order_and_ashby_gets_the_usual_spelling(
     world: World, order: Order, by: str, word: str, status: str, told: list[str]
 ) -> None:
     for _ in range(2):
@@ -70,7 +70,7 @@ def test_each_word_moves_the_order_and_ashby_reads_the_usual_spelling(
 
 
 @BY
-def test_an_unknown_word_is_told_once_as_it_stands_though_it_is_said_again(world, order, by) -> None:
+def test_a_repeated_unknown_status_is_sent_once_verbatim(world, order, by) -> None:
     for _ in range(3):
         says(world, order, by, "Awaiting Court Records")
     assert (order.status, order.justifacts_status) == ("received", "Awaiting Court Records")
@@ -79,13 +79,13 @@ def test_an_unknown_word_is_told_once_as_it_stands_though_it_is_said_again(world
     assert order.next_call == "poll"
 
 
-def test_two_unknown_words_in_turn_are_each_told(world: World, order: Order) -> None:
+def test_each_of_two_unknown_statuses_is_sent(world: World, order: Order) -> None:
     for word in ("On Hold", "Awaiting Records", "On Hold"):
         says(world, order, "poll", word)
     assert world.told(order)[1:] == ["On Hold", "Awaiting Records", "On Hold"]
 
 
-def test_an_unknown_word_that_names_the_candidate_s_address_is_told_once_as_it_stands(world, order) -> None:
+def test_an_unknown_status_with_the_candidates_email_is_sent_once_verbatim(world, order) -> None:
     for _ in range(2):
         says(world, order, "push", "Mail to Zoe.ONeil@example.com bounced")
     assert world.told(order)[1:] == ["Mail to Zoe.ONeil@example.com bounced"]
@@ -93,7 +93,7 @@ def test_an_unknown_word_that_names_the_candidate_s_address_is_told_once_as_it_s
 
 @BY
 @pytest.mark.parametrize("reached", range(1, 4))
-def test_older_words_that_arrive_late_are_recorded_and_not_applied(world, order, by, reached) -> None:
+def test_an_earlier_status_that_arrives_late_is_recorded_and_not_applied(world, order, by, reached) -> None:
     says(world, order, "push", ON_THE_WAY[reached])
     before = (order.status, world.told(order))
     for word in ON_THE_WAY[:reached]:
@@ -106,12 +106,12 @@ def test_older_words_that_arrive_late_are_recorded_and_not_applied(world, order,
     )
 
 
-def test_steps_that_justifacts_leaves_out_are_not_invented(world: World, order: Order) -> None:
+def test_statuses_that_justifacts_skips_are_not_sent(world: World, order: Order) -> None:
     says(world, order, "push", "In Process: Justifacts")
     assert world.told(order) == ["Justifacts Received", "In Process: Justifacts"]
 
 
-def test_the_started_signal_comes_right_before_its_label_and_both_are_strings(world, order) -> None:
+def test_the_started_signal_is_sent_right_before_its_label(world, order) -> None:
     """“Started” makes Ashby store the start time."""
     says(world, order, "push", "Applicant Started")
     signal, label = world.sent("assessment.update")[-2:]
@@ -121,7 +121,7 @@ def test_the_started_signal_comes_right_before_its_label_and_both_are_strings(wo
 
 
 @BY
-def test_justifacts_cancels_with_its_own_reason(world: World, order: Order, by: str) -> None:
+def test_ashby_gets_justifacts_reason_for_a_cancellation(world: World, order: Order, by: str) -> None:
     reason = data("cancelled_reason", "The applicant withdrew consent")
     for _ in range(2):
         says(world, order, by, None, cancelled_reason=reason)
@@ -131,14 +131,14 @@ def test_justifacts_cancels_with_its_own_reason(world: World, order: Order, by: 
     assert order.next_call == ""
 
 
-def test_a_reason_wins_over_the_status_beside_it(world: World, order: Order) -> None:
+def test_a_cancellation_reason_overrides_the_status(world: World, order: Order) -> None:
     says(world, order, "push", "In Process: Justifacts", cancelled_reason=data("r", "Duplicate order"))
     assert world.told(order)[1:] == ["Duplicate order"]
     [_, end] = world.sent("assessment.update")
     assert "assessment_status" not in end
 
 
-def test_what_is_said_after_a_cancellation_is_told_nobody(world: World, order: Order) -> None:
+def test_a_status_after_a_cancellation_is_not_sent(world: World, order: Order) -> None:
     says(world, order, "push", "Cancelled")
     for word in (*ON_THE_WAY[:3], "Something New"):
         says(world, order, "push", word)
@@ -147,8 +147,8 @@ def test_what_is_said_after_a_cancellation_is_told_nobody(world: World, order: O
 
 
 @BY
-def test_a_known_word_that_follows_an_unknown_one_is_told_again(world: World, order: Order, by: str) -> None:
-    """Else Ashby's card would stand at “On Hold” although the check goes on."""
+def test_the_same_status_after_an_unknown_one_is_sent_again(world: World, order: Order, by: str) -> None:
+    """Otherwise Ashby's card would stay at “On Hold” although the check continues."""
     says(world, order, by, "Applicant Started")
     for word in ("On Hold", "Applicant Started", "Applicant Started"):
         says(world, order, by, word)
@@ -156,7 +156,7 @@ def test_a_known_word_that_follows_an_unknown_one_is_told_again(world: World, or
     assert world.told(order)[1:] == ["Started", "Applicant Started", "On Hold", "Applicant Started"]
 
 
-def test_an_unknown_word_that_is_pushed_late_is_recorded_and_not_told(world, order) -> None:
+def test_a_late_push_of_an_unknown_status_is_recorded_and_not_sent(world, order) -> None:
     says(world, order, "push", "In Process: Justifacts", timestamp=2_000)
     says(world, order, "push", "On Hold", timestamp=1_000)
     assert (order.justifacts_status, order.status_unrecognized) == ("In Process: Justifacts", False)
@@ -164,8 +164,8 @@ def test_an_unknown_word_that_is_pushed_late_is_recorded_and_not_told(world, ord
     assert OrderEvent.objects.filter(kind="late", summary__contains="“On Hold”").exists()
 
 
-def test_an_unknown_word_that_justifacts_says_when_asked_is_true_now(world: World, order: Order) -> None:
-    """It was never said before, so it is no repetition: Justifacts has told its words with another clock."""
+def test_an_unknown_status_in_an_answer_is_sent_whatever_its_timestamp(world: World, order: Order) -> None:
+    """It is new, so it is no repetition: Justifacts dates its statuses by different clocks."""
     says(world, order, "push", "In Process: Justifacts", timestamp=2_000_000_000_000)
     says(world, order, "push", "In Process: Justifacts", timestamp=1_772_000_000_000)
     for _ in range(2):
@@ -173,14 +173,14 @@ def test_an_unknown_word_that_justifacts_says_when_asked_is_true_now(world: Worl
     assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]
 
 
-def test_an_unknown_word_stamped_before_the_portal_s_own_time_is_told(world: World, order: Order) -> None:
+def test_an_unknown_status_dated_before_the_portals_own_time_is_sent(world: World, order: Order) -> None:
     says(world, order, "push", "In Process: Justifacts", timestamp=None)
     a_minute_ago = int(datetime.now(UTC).timestamp() * 1000) - 60_000
     says(world, order, "push", "On Hold", timestamp=a_minute_ago)
     assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]
 
 
-def test_a_known_word_from_before_an_unknown_one_that_arrives_late_takes_nothing_back(world, order) -> None:
+def test_a_late_known_status_does_not_replace_a_newer_unknown_one(world, order) -> None:
     for word, at in (
         ("In Process: Justifacts", 1_000),
         ("On Hold", 2_000),
@@ -192,8 +192,8 @@ def test_a_known_word_from_before_an_unknown_one_that_arrives_late_takes_nothing
 
 
 @pytest.mark.parametrize("word", ["Green", "green"])
-def test_a_word_that_is_somebodys_name_is_told_all_the_same(world: World, word: str) -> None:
-    """A status and a result that we do not know, of Ms. Green: dots would tell Ashby nothing."""
+def test_a_status_or_result_that_equals_a_name_is_sent_verbatim(world: World, word: str) -> None:
+    """The candidate is called Green: hiding an unknown status or result would tell Ashby nothing."""
     candidate = {**world.start_body()["candidate"], "last_name": "Green"}
     world.ashby_takes_everything()
     order = world.placed(candidate=candidate)
@@ -205,7 +205,7 @@ def test_a_word_that_is_somebodys_name_is_told_all_the_same(world: World, word: 
     assert order.result == word
 
 
-def test_a_sentence_that_names_somebody_is_told_as_it_stands(world: World) -> None:
+def test_a_status_that_contains_a_name_is_sent_verbatim(world: World) -> None:
     candidate = {**world.start_body()["candidate"], "last_name": "Green"}
     world.ashby_takes_everything()
     order = world.placed(candidate=candidate)
@@ -214,9 +214,7 @@ def test_a_sentence_that_names_somebody_is_told_as_it_stands(world: World) -> No
     assert "Waiting for Green" in world.told(order)
 
 
-def test_a_dispute_that_is_heard_together_with_the_end_is_told_and_flagged(
-    world: World, order: Order
-) -> None:
+def test_a_dispute_in_the_message_of_completion_is_sent_and_flagged(world: World, order: Order) -> None:
     world.push(order, "Dispute", assessment_result=data("result", "Review"))
     order.refresh_from_db()
     assert (order.status, order.result) == ("complete", "Review")

@@ -1,4 +1,4 @@
-"""What every update to Ashby looks like, whatever it says."""
+"""The form of every update to Ashby."""
 
 import json
 from collections import Counter
@@ -25,7 +25,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 def a_whole_life(world: World, clock: time_machine.Traveller, step: float = 0) -> tuple[Order, list[dict]]:
-    """All that can be told of one check; the clock moves by ``step`` seconds at each word."""
+    """All updates that one check can cause; the clock moves by ``step`` seconds at each status."""
     world.ashby_takes_everything()
     answer = world.call("/ashby/assessment.start", world.start_body()).json()["results"]
     order = Order.objects.get(pk=answer["assessment_id"])
@@ -55,8 +55,8 @@ def a_cancelled_life(world: World) -> list[dict]:
 
 
 @pytest.mark.parametrize("step", [0, 0.0004, 60, -60, -86400], ids=str)
-def test_timestamps_grow_strictly_whatever_the_clock_does(world: World, clock, step: float) -> None:
-    """Several updates in one millisecond, and a clock that was set back."""
+def test_timestamps_grow_strictly_even_if_the_clock_goes_back(world: World, clock, step: float) -> None:
+    """Several updates in one millisecond, and a clock that is set back."""
     _, updates = a_whole_life(world, clock, step)
     stamps = [body["timestamp"] for body in updates]
     assert len(stamps) == 8
@@ -64,7 +64,7 @@ def test_timestamps_grow_strictly_whatever_the_clock_does(world: World, clock, s
     assert stamps == sorted(set(stamps))
 
 
-def test_an_end_comes_after_everything_that_was_told_before_too(world: World, clock) -> None:
+def test_the_timestamp_of_an_end_is_later_than_all_earlier_ones(world: World, clock) -> None:
     world.ashby_takes_everything()
     answer = world.call("/ashby/assessment.start", world.start_body()).json()["results"]
     clock.shift(-3600)
@@ -74,7 +74,7 @@ def test_an_end_comes_after_everything_that_was_told_before_too(world: World, cl
     assert end["timestamp"] > answer["update_request"]["timestamp"]
 
 
-def test_every_payload_keeps_ashbys_rules(world: World, clock) -> None:
+def test_every_payload_follows_ashbys_rules(world: World, clock) -> None:
     order, updates = a_whole_life(world, clock)
     for body in [*updates, *a_cancelled_life(world)]:
         assert "null" not in json.dumps(body)
@@ -101,7 +101,7 @@ def test_an_identifier_names_the_same_thing_in_every_update(world: World, clock)
     assert len(labels) == len(set(labels))
 
 
-def test_the_turnaround_is_in_minutes_from_the_start_to_the_completion(world: World, clock) -> None:
+def test_the_turnaround_is_in_minutes_from_start_to_completion(world: World, clock) -> None:
     """A later change of the result does not lengthen it."""
     _, updates = a_whole_life(world, clock, step=90)
     [review, clear] = [body["metadata"] for body in updates if "assessment_result" in body]
@@ -119,8 +119,8 @@ def test_a_turnaround_is_never_negative(world: World, clock) -> None:
     assert values == [0]
 
 
-def test_what_is_told_is_written_with_the_change_itself(world: World) -> None:
-    """Before any worker has run: the outbox holds it, in order, due now."""
+def test_an_update_is_written_in_the_transaction_of_its_change(world: World) -> None:
+    """The outbox holds it before any worker has run: in order, and due now."""
     order = world.placed()
     world.push(order, "Applicant Started")
     updates = AshbyUpdate.objects.filter(order=order)
@@ -132,7 +132,7 @@ def test_what_is_told_is_written_with_the_change_itself(world: World) -> None:
     assert all(update.next_attempt_at == timezone.now() for update in updates)
 
 
-def test_a_very_long_word_of_justifacts_does_no_harm(world: World, clock) -> None:
+def test_a_very_long_status_does_no_harm(world: World, clock) -> None:
     world.ashby_takes_everything()
     order = world.placed()
     for parts in ({}, {"assessment_result": data("r", "R" * 5000)}):

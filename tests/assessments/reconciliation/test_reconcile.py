@@ -6,9 +6,10 @@ import pytest
 import responses
 
 from assessments import tasks
-from assessments.models import AshbyUpdate, InboundRequest, Reconciliation
+from assessments.models import AshbyUpdate, InboundRequest, OrderEvent, Reconciliation
 from assessments.reconciliation import run as reconciling
 from assessments.reconciliation.run import AlreadyRunning
+from assessments.support.retry import poll_now
 from integrations.catalog.mapping import map_job, set_default_package
 from tests.assessments.reconciliation.reconciling import NINE, NOT_FOUND, justifacts_says, lines, run
 from tests.fixtures.world import JUSTIFACTS, World, data
@@ -105,6 +106,17 @@ class TestJustifacts:
             order.refresh_from_db()
             assert order.status == "in_process"
             assert settled.written() == (orders, lines + 1, updates), "it is recorded once"
+
+    def test_polls_and_reconciliations_record_an_earlier_status_once(self, settled: World) -> None:
+        order = settled.placed()
+        settled.push(order, "In Process: Justifacts")
+        settled.work()
+        justifacts_says(settled, order, status="Applicant Started")
+        for _ in range(2):
+            assert poll_now(order.pk, "Ada")
+            settled.work()
+            run(settled)
+        assert order.events.filter(kind=OrderEvent.Kind.LATE).count() == 1
 
     @pytest.mark.parametrize("failure", [({}, 500), ({}, 429), ("<html>", 200)])
     def test_no_answer_is_no_discrepancy(self, settled: World, failure) -> None:

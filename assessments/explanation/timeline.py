@@ -55,7 +55,7 @@ _ASKING = {
     OrderEvent.Kind.PLACING_INTERRUPTED,
     OrderEvent.Kind.REJECTED,
     OrderEvent.Kind.UNKNOWN_STATUS,
-    OrderEvent.Kind.STANDING_STILL,
+    OrderEvent.Kind.STALLED,
 }
 
 

@@ -8,7 +8,7 @@ from django.db.models import Count, Min
 from assessments.models import AshbyUpdate, Heartbeat, Order, PendingCall
 from assessments.statuses import Status
 from integrations.connections.circuit_breaker import healthy
-from integrations.endpoints import Endpoint
+from integrations.connections.endpoints import Endpoint
 from integrations.models import Connection
 
 #: Sweeps run every 2 s; this long without one means that nobody works.

@@ -24,7 +24,7 @@ def cancel_by_ashby(
         if order.has_ended:
             end = untranslated(Status(order.status).label).lower()
             summary = f"Ashby asked to cancel; the check was already {end}."
-            record_event(order, OrderEvent.Source.ASHBY, "cancel_ignored", summary)
+            record_event(order, OrderEvent.Source.ASHBY, OrderEvent.Kind.CANCEL_IGNORED, summary)
             log_result(call, order, "already_ended")
         else:
             end_as_cancelled(order, "Cancelled in Ashby", OrderEvent.Source.ASHBY, now)

@@ -36,9 +36,6 @@ def decrypt(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     atomic = False
 
-    # Earlier migrations grant permissions by the models' old names.
-    run_before = [("integrations", "0014_standard_terms")]
-
     dependencies = [("assessments", "0020_polls_not_understood")]
 
     operations = [

@@ -39,6 +39,8 @@ def validate(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
+    # This migration and earlier ones use the models' old names.
+    run_before = [("integrations", "0014_standard_terms")]
 
     dependencies = [("assessments", "0023_may_have_been_sent")]
 

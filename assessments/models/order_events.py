@@ -51,7 +51,7 @@ class EventKind(models.TextChoices):
     # Attention and stalled orders.
     NEEDS_ATTENTION = "needs_attention"
     ATTENTION_SETTLED = "attention_settled"
-    STANDING_STILL = "stalled"
+    STALLED = "standing_still"
     # What staff did.
     RETRIED = "retried"
     POLL_ASKED = "poll_asked"

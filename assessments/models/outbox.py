@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from assessments.models.leases import Leased, LeasedQuerySet
 from assessments.models.orders import Order
 from integrations.connections.circuit_breaker import not_blocked
+from integrations.connections.endpoints import Endpoint
 from integrations.encryption.fields import PersonalJSONField, PersonalTextField
-from integrations.endpoints import Endpoint
 
 
 class AshbyUpdateQuerySet(LeasedQuerySet["AshbyUpdate"]):

@@ -22,8 +22,8 @@ from assessments.models import AshbyUpdate, CallAttempt, Order
 from assessments.orders.call_log import log_attempt
 from assessments.orders.transaction import locked_order
 from integrations.connections.circuit_breaker import allow_request
+from integrations.connections.endpoints import Endpoint
 from integrations.connections.health import record_call_result
-from integrations.endpoints import Endpoint
 from integrations.failpoints import failpoint
 from integrations.http.errors import Answer, BudgetSpent, CallFailed
 from integrations.justifacts.client import Found, Placed

@@ -51,7 +51,8 @@ def _record(order: Order, outcome: Answer | CallFailed, now: datetime) -> None:
     if isinstance(outcome, Answer):
         schedule_call(order, PendingCall.NONE, None)
         clear_attention(order, AttentionTopic.CANCEL)
-        record_event(order, OrderEvent.Source.JUSTIFACTS, "cancel_taken", "Justifacts took the cancellation.")
+        what = "Justifacts took the cancellation."
+        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.CANCEL_TAKEN, what)
     elif _is_refused(order, outcome):
         schedule_call(order, PendingCall.NONE, None)
         flag_for_attention(

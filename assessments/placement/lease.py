@@ -11,7 +11,7 @@ from assessments.models.leases import LeasedQuerySet, send_deadline
 from assessments.orders.call import Lease
 from assessments.orders.transaction import clear_attention, locked_order, record_event, schedule_look_up
 from integrations.connections.circuit_breaker import is_blocked
-from integrations.endpoints import Endpoint
+from integrations.connections.endpoints import Endpoint
 
 CALLS = (PendingCall.PLACE, PendingCall.LOOK_UP, PendingCall.CANCEL)
 

@@ -23,7 +23,8 @@ from assessments.orders.transaction import (
     schedule_call,
     schedule_look_up,
 )
-from assessments.tracking.apply import apply_status, link_provider_order
+from assessments.tracking.adopt import link_provider_order
+from assessments.tracking.apply import apply_status
 from assessments.tracking.not_understood import record_not_understood
 from integrations.connections.clients import justifacts_client
 from integrations.http.errors import CallFailed, Refused
@@ -98,7 +99,7 @@ def _found(order: Order, found: Found, now: datetime) -> None:
     record_event(
         order,
         OrderEvent.Source.JUSTIFACTS,
-        "adopted",
+        OrderEvent.Kind.ADOPTED,
         f"Justifacts had taken the order, as number {found.justifacts_order_id}.",
     )
     link_provider_order(order, found.justifacts_order_id, now)
@@ -121,7 +122,8 @@ def _not_found(order: Order, now: datetime) -> None:
     elif order.has_ended:
         schedule_call(order, PendingCall.NONE, None)
         clear_attention(order, AttentionTopic.PLACING)
-        record_event(order, OrderEvent.Source.JUSTIFACTS, "not_taken", "Justifacts never took the order.")
+        what = "Justifacts never took the order."
+        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.NOT_TAKEN, what)
     elif order.placing_refusal_repeated:
         reject_after_repeated_refusal(order, now)
     elif order.needs_attention and order.placing_unavailable_since is None:
@@ -138,7 +140,7 @@ def _not_found(order: Order, now: datetime) -> None:
         record_event(
             order,
             OrderEvent.Source.JUSTIFACTS,
-            "not_taken",
+            OrderEvent.Kind.NOT_TAKEN,
             "Justifacts has not taken the order; the portal places it again.",
         )
 

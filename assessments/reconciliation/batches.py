@@ -22,7 +22,7 @@ from assessments.statuses import ENDED
 from assessments.tracking.bulk_status import ask_each
 from assessments.tracking.poll import BATCH
 from integrations.connections.circuit_breaker import is_open
-from integrations.endpoints import Endpoint
+from integrations.connections.endpoints import Endpoint
 from integrations.http.errors import CallFailed, NotSent
 from integrations.justifacts.client import Found, OrderNotFound
 from integrations.models import Connection

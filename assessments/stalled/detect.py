@@ -63,9 +63,9 @@ def _check_order(assessment_id: UUID, limits: Thresholds, now: datetime) -> bool
 def _mark_stalled(order: Order, limit: int, now: datetime) -> None:
     order.stalled_since = order.stalled_since or now
     order.stall_threshold, order.stall_reason = limit, sentence(order, limit)
-    known = order.events.filter(kind=OrderEvent.Kind.STANDING_STILL, at__gt=order.status_since)
+    known = order.events.filter(kind=OrderEvent.Kind.STALLED, at__gt=order.status_since)
     if not known.exists():
-        record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.STANDING_STILL, order.stall_reason)
+        record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.STALLED, order.stall_reason)
 
 
 def _send_stall_note(order: Order, limits: Thresholds, now: datetime) -> bool:

@@ -16,8 +16,8 @@ from django.utils import timezone
 from assessments.models import Order
 from integrations.connections.circuit_breaker import allow_request, is_open
 from integrations.connections.clients import justifacts_client
+from integrations.connections.endpoints import Endpoint
 from integrations.connections.health import record_call_result
-from integrations.endpoints import Endpoint
 from integrations.http.errors import (
     BudgetSpent,
     CallFailed,

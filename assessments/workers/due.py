@@ -16,7 +16,7 @@ from django.db.models.functions import RowNumber
 from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.tracking.poll import BATCH
 from integrations.connections.circuit_breaker import not_blocked
-from integrations.endpoints import Endpoint
+from integrations.connections.endpoints import Endpoint
 
 #: At most this many of each kind in a sweep; the next one, seconds later, finds the rest.
 MOST = 200

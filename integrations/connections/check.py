@@ -9,9 +9,9 @@ from django.utils.translation import ngettext
 
 from integrations.ashby.client import KeyInfo
 from integrations.connections.clients import ashby_client, justifacts_client
+from integrations.connections.endpoints import Endpoint
 from integrations.connections.health import problem_fields
 from integrations.connections.pauses import resume
-from integrations.endpoints import Endpoint
 from integrations.http.errors import CallFailed, Unauthorized
 from integrations.models import Connection
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Case, F, Q, Value, When
 
-from integrations.endpoints import Endpoint
+from integrations.connections.endpoints import Endpoint
 from integrations.http.errors import (
     BudgetSpent,
     CallFailed,

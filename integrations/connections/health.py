@@ -8,7 +8,7 @@ from django.db.models import Case, F, TextField, Value, When
 from django.db.models.functions import Coalesce
 
 from integrations.connections.circuit_breaker import breaker_changes, counts_as_failure, has_answered, opens
-from integrations.endpoints import Endpoint
+from integrations.connections.endpoints import Endpoint
 from integrations.http.errors import (
     BudgetSpent,
     CallFailed,

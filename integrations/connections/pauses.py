@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from integrations.connections.endpoints import Endpoint
 from integrations.connections.health import problem_fields
-from integrations.endpoints import Endpoint
 from integrations.models import Connection, Organization
 
 #: While deliveries are paused, one update is tried this often.

@@ -10,9 +10,9 @@ from django.core import mail
 from django.utils import timezone
 
 from assessments.models import NotificationPreference, NotificationState, Order
+from integrations.connections.endpoints import Endpoint
 from integrations.connections.health import record_call_result
 from integrations.connections.pauses import resume
-from integrations.endpoints import Endpoint
 from integrations.http.errors import Unknown
 from integrations.models import Connection
 from tests.assessments.notifications.sending import NINE, a_minute_passes, breaks, member, needs_a_human

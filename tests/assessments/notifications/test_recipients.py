@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from assessments import tasks
 from assessments.models import NotificationPreference, NotificationState
+from integrations.connections.endpoints import Endpoint
 from integrations.connections.health import record_call_result
 from integrations.connections.pauses import pause
-from integrations.endpoints import Endpoint
 from integrations.http.errors import Refused
 from integrations.models import Role
 from tests.assessments.notifications.sending import (

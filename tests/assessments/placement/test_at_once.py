@@ -22,7 +22,7 @@ from integrations.catalog.mapping import map_job, set_default_package
 from integrations.catalog.sync import SyncResult, sync_jobs, sync_packages
 from integrations.connections.api_keys import add_ashby_key
 from integrations.connections.circuit_breaker import OPENS_AFTER, allow_request
-from integrations.endpoints import Endpoint
+from integrations.connections.endpoints import Endpoint
 from integrations.models import Connection, Job, Package
 from tests.e2e.processes import eventually
 from tests.fixtures.services import on_postgresql

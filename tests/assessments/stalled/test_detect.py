@@ -56,7 +56,7 @@ def set_limits(world: World, **limits: object) -> None:
 
 
 def stories(order: Order) -> list[str]:
-    return [event.summary for event in order.events.filter(kind="stalled")]
+    return [event.summary for event in order.events.filter(kind=OrderEvent.Kind.STALLED)]
 
 
 def waiting_values(world: World) -> list[tuple[str, str]]:
@@ -187,9 +187,9 @@ class TestItMovesAgain:
         assert fresh(order).stalled_since
         assert len(stories(order)) == 2, "one for each status"
         assert [event.kind for event in order.events.all()][-3:] == [
-            "stalled",
+            OrderEvent.Kind.STALLED,
             "status",
-            "stalled",
+            OrderEvent.Kind.STALLED,
         ]
 
     @pytest.mark.parametrize("end", ["complete", "cancelled by Ashby", "cancelled by Justifacts", "rejected"])
@@ -359,4 +359,4 @@ def test_orders_are_found_by_an_index(world: World) -> None:
     plan = str(Order.objects.filter(status="received", stalled_since=None, status_since__lt=NOON).explain())
     if database.vendor == "sqlite":
         assert "orders_watched" in plan
-    assert not OrderEvent.objects.filter(kind="stalled").exists()
+    assert not OrderEvent.objects.filter(kind=OrderEvent.Kind.STALLED).exists()

@@ -52,5 +52,5 @@ def test_two_runs_at_once_flag_and_tell_once(world: World) -> None:
         for run in runs:
             run.join()
     assert sorted(answers) == [0, 1]
-    assert OrderEvent.objects.filter(kind="stalled").count() == 1
+    assert OrderEvent.objects.filter(kind=OrderEvent.Kind.STALLED).count() == 1
     assert AshbyUpdate.objects.filter(summary="Justifacts Received, waiting").count() == 1

@@ -12,9 +12,9 @@ from django.core.exceptions import ValidationError
 from integrations.connections.api_keys import add_ashby_key, find_by_verification_key
 from integrations.connections.check import check
 from integrations.connections.connect import connect
+from integrations.connections.endpoints import Endpoint
 from integrations.connections.health import record_call_result
 from integrations.connections.pauses import pause, resume
-from integrations.endpoints import Endpoint
 from integrations.http.errors import NotSent, Refused, Unauthorized, Unknown
 from integrations.models import AshbyApiKey, Connection, Organization
 from tests.fixtures.world import JUSTIFACTS, World

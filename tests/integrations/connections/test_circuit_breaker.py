@@ -9,8 +9,8 @@ from assessments.insights.health import oldest_due
 from assessments.models import Order
 from assessments.support.retry import retry
 from integrations.connections.circuit_breaker import OPENS_AFTER, allow_request
+from integrations.connections.endpoints import Endpoint
 from integrations.connections.health import record_call_result
-from integrations.endpoints import Endpoint
 from integrations.http.errors import BudgetSpent, NotSent, Refused, Unauthorized, Unknown
 from integrations.models import Connection
 from tests.fixtures.world import World

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from .models import Connection
+from integrations.models import Connection
 
 
 @dataclass(frozen=True)

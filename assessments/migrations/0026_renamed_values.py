@@ -61,7 +61,7 @@ def backwards(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("assessments", "0022_standard_terms"), ("auth", "0012_alter_user_first_name_max_length")]
+    dependencies = [("assessments", "0025_standard_terms"), ("auth", "0012_alter_user_first_name_max_length")]
 
     operations = [
         migrations.RemoveConstraint("discrepancy", "a_difference_has_an_outcome"),

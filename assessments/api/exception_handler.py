@@ -19,6 +19,7 @@ from assessments.models import Order
 from assessments.tracking.apply import WrongOrderNumber
 from integrations.catalog.offers import NoPackage
 from integrations.partner_protocol.parsing import InvalidMessage
+from integrations.partner_protocol.responses import ErrorInfo, ErrorResponse
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +28,8 @@ _SHOWN_TO_THE_USER = frozenset({409, 422})
 
 def failure(status: int, code: str, message: str, request_id: str) -> dict[str, Any]:
     """The error envelope."""
-    body: dict[str, Any] = {
-        "success": False,
-        "errors": [code],
-        "errorInfo": {"code": code, "message": message, "requestId": request_id},
-    }
-    return body | ({"message": message} if status in _SHOWN_TO_THE_USER else {})
+    shown = message if status in _SHOWN_TO_THE_USER else ""
+    return ErrorResponse((code,), ErrorInfo(code, message, request_id), shown).as_json()
 
 
 def explain(exc: Exception) -> tuple[int, str, str]:

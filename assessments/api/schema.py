@@ -1,131 +1,83 @@
-"""The shapes of the protocol, for the API description only: ``integrations.partner_protocol`` parses."""
+"""The published OpenAPI description, derived from the messages of the partner protocol.
 
-from rest_framework import serializers
+``integrations/partner_protocol/parts.py`` declares each part of a message once, for the parser and for this.
+"""
 
-from integrations.partner_protocol.messages import CUSTOM_FIELD_TYPES, DATA_TYPES
+from inspect import getdoc
+from typing import Any, get_args, get_origin, get_type_hints
 
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.utils import OpenApiResponse
 
-class Nothing(serializers.Serializer):
-    pass
+from integrations.partner_protocol.parts import Message, is_always_sent, parts_of
+from integrations.partner_protocol.responses import ErrorResponse
 
-
-class ErrorInfo(serializers.Serializer):
-    code = serializers.CharField()
-    message = serializers.CharField()
-    requestId = serializers.CharField()
-
-
-class Failure(serializers.Serializer):
-    success = serializers.BooleanField(default=False)
-    errors = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]
-    errorInfo = ErrorInfo()
-    message = serializers.CharField(required=False, help_text="With 409 and 422: shown to the Ashby user.")
+_BASIC_TYPES = {str: "string", int: "integer", bool: "boolean"}
 
 
-class Data(serializers.Serializer):
-    identifier = serializers.CharField(required=False)
-    label = serializers.CharField(required=False)  # type: ignore[assignment]
-    type = serializers.ChoiceField(choices=DATA_TYPES, required=False)
-    value = serializers.JSONField()
-    description = serializers.CharField(required=False)
+class MessageSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Describes a ``Message`` by its fields, their types and their ``Part`` declarations."""
+
+    target_class = Message
+    match_subclasses = True
+
+    def get_name(self, auto_schema: Any, direction: str) -> str:
+        """The name of the message's class."""
+        return str(self.target.__name__)
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        """The JSON Schema of the message."""
+        message: type[Message] = self.target
+        hints, parts = get_type_hints(message), parts_of(message)
+        names = {field.name: part.name for field, part in parts}
+
+        def described(schema: Any) -> Any:
+            """A type or a JSON Schema, with references in place of the message classes in it."""
+            if isinstance(schema, dict):
+                return {name: described(inner) for name, inner in schema.items()}
+            if isinstance(schema, list):
+                return [described(inner) for inner in schema]
+            if get_origin(schema) is tuple:
+                return {"type": "array", "items": described(get_args(schema)[0])}
+            if not isinstance(schema, type):
+                return schema
+            if issubclass(schema, Message):
+                return auto_schema.resolve_serializer(schema, direction).ref
+            return {"type": _BASIC_TYPES[schema]}
+
+        def described_part(hint: Any, schema: Any) -> dict[str, Any]:
+            if isinstance(schema, type):
+                hint, schema = schema, {}
+            of_type = described(hint) if get_origin(hint) is tuple or isinstance(hint, type) else {}
+            return {**of_type, **described(schema or {})}
+
+        groups = [
+            {"anyOf": [{"required": [names[name]]} for name in group]} for group, _ in message.at_least_one
+        ]
+        return {
+            "type": "object",
+            "description": (getdoc(message) or "").replace("``", "`"),
+            "properties": {
+                part.name: described_part(hints[field.name], part.schema) for field, part in parts
+            },
+            "required": [part.name for field, part in parts if is_always_sent(field) and part.is_required],
+            **({"allOf": groups} if groups else {}),
+        }
 
 
-class UpdateBody(serializers.Serializer):
-    assessment_id = serializers.CharField(help_text="A text or a whole number.")
-    reference_id = serializers.CharField(required=False, help_text="The portal's own assessment_id.")
-    timestamp = serializers.IntegerField(required=False, help_text="Milliseconds since 1970, or ISO 8601.")
-    assessment_status = Data(required=False)
-    assessment_profile_url = Data(required=False)
-    assessment_result = Data(required=False)
-    cancelled_reason = Data(required=False)
-    metadata = Data(many=True, required=False)
+def refusal(description: str) -> OpenApiResponse:
+    """Describes an answer in the error envelope."""
+    return OpenApiResponse(ErrorResponse, description=description)
 
 
-class AssessmentType(serializers.Serializer):
-    assessment_type_id = serializers.UUIDField()
-    name = serializers.CharField()
-    description = serializers.CharField(allow_blank=True)
-
-
-class AssessmentListAnswer(serializers.Serializer):
-    success = serializers.BooleanField()
-    results = AssessmentType(many=True)
-
-
-class PossibleValue(serializers.Serializer):
-    key = serializers.CharField()
-    value = serializers.CharField()
-
-
-class CustomFieldEntry(serializers.Serializer):
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    type = serializers.ChoiceField(choices=CUSTOM_FIELD_TYPES)
-    possible_values = PossibleValue(many=True, required=False)
-    isRequired = serializers.BooleanField()
-
-
-class CustomFieldListAnswer(serializers.Serializer):
-    success = serializers.BooleanField()
-    fields = CustomFieldEntry(many=True)  # type: ignore[assignment]
-
-
-_ID = "A number counts as a text; a UUID may be written in any form."
-_NAME = "Cleaned of invisible characters. Without a letter, or with more than 200: 422 for the recruiter."
-_OPTIONAL = "Absent where it cannot be read."
-
-
-class CandidatePart(serializers.Serializer):
-    first_name = serializers.CharField(help_text=_NAME)
-    last_name = serializers.CharField(help_text=_NAME)
-    email = serializers.EmailField(max_length=254)
-    ashby_id = serializers.CharField(required=False, help_text=_OPTIONAL)
-    ashby_profile_url = serializers.CharField(required=False, help_text=_OPTIONAL)
-
-
-class ApplicationPart(serializers.Serializer):
-    ashby_id = serializers.CharField(max_length=200, help_text=_ID)
-    status = serializers.CharField(required=False, help_text=_OPTIONAL)
-
-
-class HiringTeamMember(serializers.Serializer):
-    userId = serializers.CharField(required=False)
-    firstName = serializers.CharField(required=False)
-    lastName = serializers.CharField(required=False)
-    email = serializers.CharField(required=False)
-    role = serializers.CharField(required=False)
-
-
-class JobPart(serializers.Serializer):
-    ashby_id = serializers.CharField(max_length=200, help_text=_ID)
-    name = serializers.CharField(required=False, help_text="Cut after 500 characters.")
-    req_id = serializers.CharField(required=False, help_text=_OPTIONAL)
-    ashby_job_url = serializers.CharField(required=False, help_text=_OPTIONAL)
-    hiringTeam = HiringTeamMember(many=True, required=False, help_text=_OPTIONAL)
-
-
-class StartBody(serializers.Serializer):
-    assessment_type_id = serializers.UUIDField()
-    candidate = CandidatePart()
-    application = ApplicationPart()
-    job = JobPart()
-    additional_fields = serializers.DictField(required=False, help_text="Keys are custom field ids.")
-
-
-class StartResults(serializers.Serializer):
-    assessment_id = serializers.UUIDField()
-    update_request = UpdateBody()
-
-
-class StartAnswer(serializers.Serializer):
-    success = serializers.BooleanField()
-    results = StartResults()
-
-
-class AssessmentId(serializers.Serializer):
-    assessment_id = serializers.CharField()
-
-
-class CancelAnswer(serializers.Serializer):
-    success = serializers.BooleanField()
-    results = AssessmentId()
+#: What every call may be answered, by status.
+REFUSALS = {
+    400: refusal("The body does not follow the protocol. Nothing was changed."),
+    401: refusal("No credentials."),
+    403: refusal("The verification key is unknown, or the organization is switched off."),
+    405: refusal("The method is not POST."),
+    413: refusal("The body is larger than 256 KB."),
+    415: refusal("The content type of a call from Ashby is not application/json."),
+    429: refusal("Too many calls, or too many wrong keys. Retry-After says when to call again."),
+    503: refusal("The database cannot be reached. Nothing was changed."),
+}

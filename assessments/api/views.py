@@ -6,13 +6,12 @@ from typing import Any
 from django.db import DatabaseError
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assessments.api import schema
 from assessments.api.exception_handler import explain
 from assessments.api.request_body import AlwaysJSON, BadBody, BodyTooLarge, read_body
 from assessments.intake.cancel import cancel_by_ashby
@@ -29,40 +28,37 @@ from integrations.connections.health import record_justifacts_contact
 from integrations.failpoints import failpoint
 from integrations.models import Connection
 from integrations.onboarding.self_test import HEADER, is_self_test
-from integrations.partner_protocol.messages import AssessmentUpdate, parse_assessment_id
+from integrations.partner_protocol.messages import AssessmentUpdate, CancelRequest, parse_assessment_id
 from integrations.partner_protocol.parsing import InvalidMessage
+from integrations.partner_protocol.responses import (
+    AssessmentId,
+    AssessmentIdResponse,
+    AssessmentListResponse,
+    AssessmentType,
+    CustomFieldListResponse,
+    StartedAssessment,
+    StartResponse,
+)
 from integrations.partner_protocol.starts import StartRequest
 
 from .authentication import SwitchedOff
-
-_ERRORS = {
-    status: OpenApiResponse(schema.Failure, description=text)
-    for status, text in {
-        400: "The body is not what the protocol says; nothing was changed.",
-        401: "No credentials.",
-        403: "The verification key is unknown, or the organization is switched off.",
-        405: "The method is not POST.",
-        413: "The body is larger than 256 KB.",
-        415: "The content type of a call from Ashby is not application/json.",
-        429: "Too many calls, or too many wrong keys; Retry-After says when to come back.",
-        503: "The database is away; nothing was changed.",
-    }.items()
-}
+from .schema import REFUSALS, refusal
 
 
 class PartnerView(APIView):
-    """What all calls share: POST only, the body's limits, the record of the call."""
+    """What all calls share: POST only, the limits of the body, the log of the call."""
 
     http_method_names = ["post"]
     content_negotiation_class = AlwaysJSON
     source = InboundRequest.Source.ASHBY
     name = ""
-    #: The call cleans its texts itself: none is refused for a character in it.
+    #: The call cleans its own texts, so that none is refused for a character in it.
     cleans_texts = False
-    #: Whether a body is read as JSON whatever its Content-Type says.
+    #: A body is read as JSON whatever its Content-Type says.
     takes_any_type = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticates the caller, starts the log of the call and reads the body."""
         self.request_id = uuid.uuid4().hex
         self.now = timezone.now()
         self.call: InboundRequest | None = None
@@ -75,12 +71,13 @@ class PartnerView(APIView):
         log_body(self.call, self.body, size, key=str(request.auth))
 
     def handle_exception(self, exc: Exception) -> Response:
+        """Answers with the error envelope and logs the refused call."""
         response: Response = super().handle_exception(exc)
         call = self.call
         if call is None and isinstance(exc, SwitchedOff):
             call = start_log(exc.connection, self.source, self.name, self.request_id, self.now)
         status, code, message = explain(exc)
-        # With the database away (503) there is nowhere to keep it.
+        # 503 means that the database cannot be reached, so there is nowhere to log the call.
         if call is not None and status != 503:
             call.order = None
             try:
@@ -91,17 +88,18 @@ class PartnerView(APIView):
         return response
 
     def note_refused(self, call: InboundRequest, exc: Exception, message: str) -> None:
-        """What else is to be remembered of a refused call."""
+        """Hook: records anything else about a refused call."""
 
     def inbound(self) -> InboundRequest:
+        """The log entry of this call."""
         if self.call is None:
-            raise RuntimeError("No call is kept before initial().")
+            raise RuntimeError("initial() has not started the log of this call.")
         return self.call
 
 
 class _ReadView(PartnerView):
     def note_read(self) -> None:
-        # Our own test of the connection is no sign of life from Ashby.
+        """Logs the call as a sign of life from Ashby, unless it is the portal's own self-test."""
         if is_self_test(self.request.headers.get(HEADER)):
             return
         if record_call_from_ashby(self.connection, self.now):
@@ -109,108 +107,116 @@ class _ReadView(PartnerView):
 
 
 class AssessmentList(_ReadView):
+    """Ashby calls this when an admin sets up an interview plan."""
+
     name = "assessment.list"
 
     @extend_schema(
         operation_id=name,
-        request=schema.Nothing,
-        responses={200: schema.AssessmentListAnswer, **_ERRORS},
+        request=None,
+        responses={200: AssessmentListResponse, **REFUSALS},
         summary="The packages that the organization may order.",
+        description="Needs nothing in its body.",
     )
     def post(self, request: Request) -> Response:
         self.note_read()
-        results = [
-            {
-                "assessment_type_id": str(offer.assessment_type_id),
-                "name": offer.name,
-                "description": offer.description,
-            }
+        types = tuple(
+            AssessmentType(str(offer.assessment_type_id), offer.name, offer.description)
             for offer in offers(self.connection)
-        ]
-        return Response({"success": True, "results": results})
+        )
+        return Response(AssessmentListResponse(types).as_json())
 
 
 class CustomFieldList(_ReadView):
+    """Ashby calls this about once an hour."""
+
     name = "assessment.customField.list"
 
     @extend_schema(
         operation_id=name,
-        request=schema.Nothing,
-        responses={200: schema.CustomFieldListAnswer, **_ERRORS},
+        request=None,
+        responses={200: CustomFieldListResponse, **REFUSALS},
         summary="The questions that Ashby asks the recruiter before a start.",
+        description="Needs nothing in its body.",
     )
     def post(self, request: Request) -> Response:
         self.note_read()
         fields = [field.as_json() for field in custom_fields(self.connection)]
-        return Response({"success": True, "fields": fields})
+        return Response(CustomFieldListResponse(fields).as_json())
 
 
 class AssessmentStart(PartnerView):
+    """Ashby starts a background check."""
+
     name = "assessment.start"
     cleans_texts = True
 
     @extend_schema(
         operation_id=name,
-        request=schema.StartBody,
+        request=StartRequest,
         responses={
-            200: schema.StartAnswer,
-            409: OpenApiResponse(schema.Failure, description="The candidate is already being assessed."),
-            422: OpenApiResponse(schema.Failure, description="The message is for the Ashby user."),
-            **_ERRORS,
+            200: StartResponse,
+            409: refusal("The candidate is already being assessed."),
+            422: refusal("The message is for the Ashby user."),
+            **REFUSALS,
         },
-        summary="Orders a background check, once.",
+        summary="Orders a background check.",
+        description="The same start, repeated, gets the first answer again and orders nothing.",
     )
     def post(self, request: Request) -> Response:
         message = StartRequest.parse(self.body)
-        # Before: once the order is there, nothing may answer that the database is away.
+        # Written first: once the order exists, this call must not be answered 503.
         record_call_from_ashby(self.connection, self.now)
         started = start(self.connection, message, self.inbound(), self.now)
         failpoint("start.committed")
         if not started.is_repeat:
             enqueue(call_justifacts, str(started.order.pk))
-        results = {
-            "assessment_id": str(started.order.pk),
-            "update_request": start_response_update(started.order),
-        }
-        return Response({"success": True, "results": results})
+        results = StartedAssessment(str(started.order.pk), start_response_update(started.order))
+        return Response(StartResponse(results).as_json())
 
 
 class AssessmentCancel(PartnerView):
+    """Ashby cancels a background check."""
+
     name = "assessment.cancel"
 
     @extend_schema(
         operation_id=name,
-        request=schema.AssessmentId,
+        request=CancelRequest,
         responses={
-            200: schema.CancelAnswer,
-            404: OpenApiResponse(schema.Failure, description="The organization has no such assessment."),
-            **_ERRORS,
+            200: AssessmentIdResponse,
+            404: refusal("The organization has no such assessment."),
+            **REFUSALS,
         },
-        summary="Cancels a check; one that has ended stays as it is.",
+        summary="Cancels a background check.",
+        description="A check that has ended stays as it is, and the answer is 200.",
     )
     def post(self, request: Request) -> Response:
         assessment_id = parse_assessment_id(self.body)
         record_call_from_ashby(self.connection, self.now)
         order = cancel_by_ashby(self.connection, assessment_id, self.inbound(), self.now)
         enqueue_order_work(order.pk)
-        return Response({"success": True, "results": {"assessment_id": str(order.pk)}})
+        return Response(AssessmentIdResponse(AssessmentId(str(order.pk))).as_json())
 
 
 class JustifactsUpdate(PartnerView):
+    """Justifacts pushes an order's status."""
+
     name = "assessment.update"
     source = InboundRequest.Source.JUSTIFACTS
     takes_any_type = True
 
     @extend_schema(
         operation_id="justifacts.assessment.update",
-        request=schema.UpdateBody,
+        request=AssessmentUpdate,
         responses={
-            200: schema.CancelAnswer,
-            404: OpenApiResponse(schema.Failure, description="The organization has no such order."),
-            409: OpenApiResponse(schema.Failure, description="The reference has another order number."),
-            **_ERRORS,
+            200: AssessmentIdResponse,
+            404: refusal("The organization has no such order."),
+            409: refusal("The reference belongs to another order number."),
+            **REFUSALS,
         },
         summary="Justifacts pushes an order's new status.",
+        description="A part that is null, blank or of another type counts as absent; the rest is applied.",
     )
     def post(self, request: Request) -> Response:
         word = AssessmentUpdate.parse(self.body)
@@ -220,15 +226,17 @@ class JustifactsUpdate(PartnerView):
         enqueue(deliver, str(order.pk))
         if order.next_call == PendingCall.CANCEL:
             enqueue(call_justifacts, str(order.pk))
-        return Response({"success": True, "results": {"assessment_id": word.assessment_id or str(order.pk)}})
+        results = AssessmentId(word.assessment_id or str(order.pk))
+        return Response(AssessmentIdResponse(results).as_json())
 
     def note_refused(self, call: InboundRequest, exc: Exception, message: str) -> None:
+        """A push that cannot be read is recorded on its order and on the connection."""
         if isinstance(exc, InvalidMessage | BadBody | BodyTooLarge):
             note_unreadable_push(self.connection, call, getattr(self, "body", {}), message, self.now)
 
 
 class UnknownCall(PartnerView):
-    """Any other name: 404 in the envelope, never a redirect."""
+    """Any other name is answered 404 in the error envelope, never with a redirect."""
 
     name = "unknown call"
 

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext_lazy as _
 
 from integrations.models.organizations import Organization
-from integrations.partner_protocol.messages import CUSTOM_FIELD_TYPES
+from integrations.partner_protocol.responses import CUSTOM_FIELD_TYPES, CustomFieldEntry
 
 
 class Package(models.Model):
@@ -209,14 +209,13 @@ class CustomField(models.Model):
 
     def as_json(self) -> dict[str, Any]:
         """One entry of ``assessment.customField.list``."""
-        values = {"possible_values": self.possible_values} if self.possible_values else {}
-        return {
-            "id": str(self.field_id),
-            "name": self.name,
-            "type": self.type,
-            **values,
-            "isRequired": self.is_required,
-        }
+        return CustomFieldEntry(
+            id=str(self.field_id),
+            name=self.name,
+            type=self.type,
+            possible_values=self.possible_values,
+            is_required=self.is_required,
+        ).as_json()
 
 
 def _is_choice(value: Any) -> bool:

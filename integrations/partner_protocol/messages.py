@@ -1,45 +1,34 @@
-"""The partner protocol's messages, as both sides speak them. Pure: no network, no database.
+"""What an assessment's updates and cancellations say, as both sides speak it. Pure.
 
-Source: Ashby's guide "Creating an Assessments Integration" and its public OpenAPI, as written
-down in ``docs/protocol.md``. ``parse`` takes what came from outside and
-raises ``InvalidMessage``; ``as_json`` leaves absent fields out and never says null.
+Source: Ashby's guide "Creating an Assessments Integration" and its public OpenAPI, as written down in
+``docs/protocol.md``. ``parse`` takes what came from outside and raises ``InvalidMessage``.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
-from .parsing import (
-    JSON,
-    MAX_NAME_LENGTH,
-    MAX_TEXT_LENGTH,
-    InvalidMessage,
-    as_uuid,
-    clean_text,
-    is_nothing,
-    read_id,
-)
+from .parsing import JSON, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, as_uuid, clean_text, is_nothing, read_id
+from .parts import FILLED, Message, Part, identifier, read_message
 from .times import read_time
 
 #: Of the status that is kept of a message.
 MAX_STATUS_LENGTH = 500
+#: JSON Schema of a labelled value.
+_VALUE: JSON = {"type": ["string", "number", "boolean"], **FILLED}
 DATA_TYPES = ("numeric_score", "numeric_duration_minutes", "url", "string", "boolean_success")
-CUSTOM_FIELD_TYPES = (
-    *("String", "Date", "DateRange", "Number", "ValueSelect", "MultiValueSelect", "Boolean", "LongText"),
-    *("Email", "Phone", "Score", "SocialLink", "Url", "Currency", "Location"),
-)
 
 
 @dataclass(frozen=True)
-class Data:
+class Data(Message):
     """One labelled value of an assessment, as Ashby's card shows it."""
 
-    identifier: str
-    label: str
-    type: str
-    value: str | int | float | bool
+    identifier: Annotated[str, Part(is_required=False)]
+    label: Annotated[str, Part(is_required=False)]
+    type: Annotated[str, Part(schema={"enum": list(DATA_TYPES)}, is_required=False)]
+    value: Annotated[str | int | float | bool, Part(schema=_VALUE)]
     description: str = ""
 
     @classmethod
@@ -47,8 +36,8 @@ class Data:
         """An object with a ``value``, or a bare value; None where the part is absent.
 
         Absent are null, a blank (``is_nothing``), a list, an object without a usable value, and a bare
-        ``false`` or 0, which stand for "nothing" where parts are bare values. Labels never decide. A text
-        that is too long is cut (``clean_text``).
+        ``false`` or 0, which stand for "nothing" where parts are bare values. The label is never read for a
+        decision. A text that is too long is cut (``clean_text``).
         """
         if not isinstance(part, dict):
             part = {"value": part or None}
@@ -60,30 +49,80 @@ class Data:
         if isinstance(content, float) and not math.isfinite(content):
             return None
         return cls(
-            identifier=_words(part, "identifier"),
-            label=_words(part, "label"),
-            type=_words(part, "type"),
+            identifier=_text_in(part, "identifier"),
+            label=_text_in(part, "label"),
+            type=_text_in(part, "type"),
             value=content,
-            description=_words(part, "description", MAX_TEXT_LENGTH),
+            description=_text_in(part, "description", MAX_TEXT_LENGTH),
         )
 
-    def as_json(self) -> JSON:
-        data = {"identifier": self.identifier, "label": self.label, "type": self.type, "value": self.value}
-        return data | ({"description": self.description} if self.description else {})
+
+def _text_in(part: Mapping[str, Any], name: str, longest: int = MAX_NAME_LENGTH) -> str:
+    value = part.get(name)
+    return clean_text(value, longest) if isinstance(value, str) else ""
+
+
+def read_reference(body: Mapping[str, Any], name: str = "reference_id", parent: str = "") -> str:
+    """Our own ``assessment_id`` as it comes back, in its usual spelling where it is a UUID; empty where it is
+    absent. Raises ``InvalidMessage`` where it holds control characters or is too long."""
+    text = read_id(body, name, parent, needed=False)
+    reference = as_uuid(text)
+    return str(reference) if reference else text
+
+
+def _read_data(body: Mapping[str, Any], name: str, _parent: str) -> Data | None:
+    return Data.parse(body.get(name))
+
+
+def _read_reason(body: Mapping[str, Any], name: str, parent: str) -> Data | None:
+    """The reason of a cancellation; its presence means "cancelled", so ``false`` and 0 count as absent."""
+    reason = _read_data(body, name, parent)
+    return reason if reason and reason.value else None
+
+
+def _read_metadata(body: Mapping[str, Any], name: str, _parent: str) -> tuple[Data, ...]:
+    items = body.get(name)
+    return tuple(data for item in (items if isinstance(items, list) else []) if (data := Data.parse(item)))
+
+
+def _read_timestamp(body: Mapping[str, Any], name: str, _parent: str) -> int | None:
+    return read_time(body.get(name))
+
+
+_NOTHING: JSON = {"enum": [False, 0]}
+_DATA: JSON = {"anyOf": [Data, {**_VALUE, "not": _NOTHING}]}
+_REASON: JSON = {
+    "anyOf": [{"allOf": [Data, {"properties": {"value": {"not": _NOTHING}}}]}, _DATA["anyOf"][1]],
+    "description": "Its presence means that the check is cancelled.",
+}
+_TIMESTAMP: JSON = {
+    "type": "integer",
+    "description": "Milliseconds since 1970. ISO 8601 text is read as well.",
+}
 
 
 @dataclass(frozen=True)
-class AssessmentUpdate:
-    """The body of ``assessment.update``: what we send Ashby, and what Justifacts sends us."""
+class AssessmentUpdate(Message):
+    """The body of ``assessment.update``: the portal sends it to Ashby, and Justifacts to the portal."""
 
-    assessment_id: str
-    timestamp: int | None
-    status: Data | None = None
-    profile_url: Data | None = None
-    result: Data | None = None
-    cancelled_reason: Data | None = None
-    metadata: tuple[Data, ...] = ()
-    reference_id: str = ""
+    assessment_id: Annotated[str, identifier(needed=False)] = ""
+    timestamp: Annotated[int | None, Part(_read_timestamp, _TIMESTAMP)] = None
+    status: Annotated[Data | None, Part(_read_data, _DATA, "assessment_status")] = None
+    profile_url: Annotated[Data | None, Part(_read_data, _DATA, "assessment_profile_url")] = None
+    result: Annotated[Data | None, Part(_read_data, _DATA, "assessment_result")] = None
+    cancelled_reason: Annotated[Data | None, Part(_read_reason, _REASON)] = None
+    metadata: Annotated[tuple[Data, ...], Part(_read_metadata)] = ()
+    reference_id: Annotated[
+        str, Part(read_reference, identifier(description="The portal's own assessment_id.").schema)
+    ] = ""
+
+    at_least_one: ClassVar = (
+        (("assessment_id", "reference_id"), "assessment_id is missing."),
+        (
+            ("status", "result", "cancelled_reason"),
+            "It has no status, no result and no reason of a cancellation that could be read.",
+        ),
+    )
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Self:
@@ -92,70 +131,24 @@ class AssessmentUpdate:
         Raises ``InvalidMessage`` where no id can be read, and where neither a status, nor a result, nor a
         reason of a cancellation can.
         """
-        metadata = body.get("metadata")
-        update = cls(
-            assessment_id=read_id(body, "assessment_id", needed=False),
-            timestamp=read_time(body.get("timestamp")),
-            status=Data.parse(body.get("assessment_status")),
-            profile_url=Data.parse(body.get("assessment_profile_url")),
-            result=Data.parse(body.get("assessment_result")),
-            cancelled_reason=_reason(body.get("cancelled_reason")),
-            metadata=tuple(
-                data
-                for item in (metadata if isinstance(metadata, list) else [])
-                if (data := Data.parse(item))
-            ),
-            reference_id=read_reference(body),
-        )
-        if not update.assessment_id and not update.reference_id:
-            raise InvalidMessage("assessment_id is missing.")
-        if not (update.status or update.cancelled_reason or update.result):
-            raise InvalidMessage(
-                "It has no status, no result and no reason of a cancellation that could be read."
-            )
-        return update
+        return read_message(cls, body)
 
     @property
     def status_text(self) -> str:
         """The status verbatim, at most 500 characters; empty if there is none."""
         return str(self.status.value).strip()[:MAX_STATUS_LENGTH] if self.status else ""
 
-    def as_json(self) -> JSON:
-        parts: JSON = {
-            "assessment_id": self.assessment_id,
-            "timestamp": self.timestamp,
-            "assessment_status": self.status and self.status.as_json(),
-            "assessment_profile_url": self.profile_url and self.profile_url.as_json(),
-            "assessment_result": self.result and self.result.as_json(),
-            "cancelled_reason": self.cancelled_reason and self.cancelled_reason.as_json(),
-            "metadata": [data.as_json() for data in self.metadata],
-        }
-        return {name: value for name, value in parts.items() if value}
 
+@dataclass(frozen=True)
+class CancelRequest(Message):
+    """The body of ``assessment.cancel``."""
 
-def read_reference(body: Mapping[str, Any]) -> str:
-    """Our own ``assessment_id`` as it comes back, in its usual spelling where it is a UUID; empty where it is
-    absent. Raises ``InvalidMessage`` where it holds control characters or is too long."""
-    text = read_id(body, "reference_id", needed=False)
-    reference = as_uuid(text)
-    return str(reference) if reference else text
-
-
-def _reason(part: Any) -> Data | None:
-    """Of a cancellation, which its presence tells; ``false`` and 0 say that there was none."""
-    reason = Data.parse(part)
-    return reason if reason and reason.value else None
-
-
-def _words(part: Mapping[str, Any], name: str, longest: int = MAX_NAME_LENGTH) -> str:
-    value = part.get(name)
-    return clean_text(value, longest) if isinstance(value, str) else ""
+    assessment_id: Annotated[str, identifier()]
 
 
 def parse_assessment_id(body: Mapping[str, Any]) -> UUID | None:
-    """Our id in a body; None where it cannot be one of ours.
+    """The portal's id in the body of a cancellation; None where it cannot be one of the portal's.
 
     Raises ``InvalidMessage`` where it is missing.
     """
-    text = read_id(body, "assessment_id")
-    return as_uuid(text)
+    return as_uuid(read_message(CancelRequest, body).assessment_id)

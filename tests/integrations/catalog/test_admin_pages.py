@@ -6,7 +6,7 @@ import pytest
 
 from integrations.catalog.mapping import set_default_package
 from integrations.models import CustomField, Job, JobPackageMapping, Package
-from integrations.partner_protocol.messages import CUSTOM_FIELD_TYPES
+from integrations.partner_protocol.responses import CUSTOM_FIELD_TYPES
 from tests.fixtures.admin import Desk
 from tests.fixtures.world import World
 

@@ -1,5 +1,8 @@
-"""Ashby and Justifacts sign in with the org's verification key: HTTP Basic, the key as user name
-and a blank password (``docs/protocol.md``, "Ashby calls the portal"). The key is accepted in either half."""
+"""Ashby and Justifacts authenticate with the organization's verification key.
+
+HTTP Basic, with the key as the user name and a blank password (``docs/protocol.md``, "Ashby calls the
+portal"). The key is accepted as the password as well.
+"""
 
 import base64
 import binascii
@@ -20,12 +23,14 @@ from .throttling import calls
 
 
 class UnknownKey(PermissionDenied):
+    """403."""
+
     default_detail = "This verification key is not known here. Compare it with the one in the portal."
     default_code = "invalid_api_key"
 
 
 class SwitchedOff(PermissionDenied):
-    """Keeps the connection, so that the call is recorded where support looks."""
+    """403. Carries the connection, so that the call is logged where support looks for it."""
 
     default_detail = "This organization is switched off in the portal. An admin of it can switch it on."
     default_code = "organization_disabled"
@@ -36,9 +41,9 @@ class SwitchedOff(PermissionDenied):
 
 
 class VerificationKeyAuthentication(BaseAuthentication):
-    """No credentials: 401 (``authenticate`` returns None); an unknown key: 403, or 429 after many.
+    """Without credentials 401 (``authenticate`` returns None); with an unknown key 403, or 429 after many.
 
-    ``request.auth`` is the key, so that it can be kept out of what is recorded of the call.
+    ``request.user`` is the ``Connection``; ``request.auth`` is the key, so that the log can leave it out.
     """
 
     def authenticate(self, request: Request) -> tuple[Connection, str] | None:
@@ -64,11 +69,14 @@ class VerificationKeyAuthentication(BaseAuthentication):
 
 
 class IsConnectedOrganization(BasePermission):
+    """Lets through calls that ``VerificationKeyAuthentication`` has authenticated."""
+
     def has_permission(self, request: Request, view: object) -> bool:
         return isinstance(request.user, Connection)
 
 
 def _keys(header: bytes) -> list[str]:
+    """The keys that an Authorization header may contain; none if it is not HTTP Basic."""
     scheme, _, encoded = header.strip().partition(b" ")
     if scheme.lower() != b"basic":
         return []
@@ -77,13 +85,13 @@ def _keys(header: bytes) -> list[str]:
     except binascii.Error:
         return []
     name, _, password = (half.strip() for half in text.partition(":"))
-    # Both: it may be one key that holds a colon itself.
+    # A key may contain a colon, so that both halves together are one key.
     whole = [text.strip().removesuffix(":")] if name and password else []
     return [half for half in (name, password, *whole) if half]
 
 
 class VerificationKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """What the published description says of signing in."""
+    """The authentication section of the published description."""
 
     target_class = VerificationKeyAuthentication
     name = "verificationKey"

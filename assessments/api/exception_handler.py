@@ -1,7 +1,7 @@
-"""The one place that turns failures into answers: the envelope of Ashby's partner protocol.
+"""Turns exceptions into the error envelope of Ashby's partner protocol.
 
-``{"success": false, "errors": ["code"], "errorInfo": {"code", "message", "requestId"}}``; 409 and
-422 carry ``message`` at the top too, which Ashby shows its user. [Ashby's guide]
+``{"success": false, "errors": ["code"], "errorInfo": {"code", "message", "requestId"}}``. With 409 and 422
+the ``message`` is at the top as well, and Ashby shows it to its user. [Ashby's guide]
 """
 
 import logging
@@ -33,7 +33,7 @@ def failure(status: int, code: str, message: str, request_id: str) -> dict[str, 
 
 
 def explain(exc: Exception) -> tuple[int, str, str]:
-    """HTTP status, code and sentence of a failure: one row each."""
+    """HTTP status, error code and message for an exception."""
     match exc:
         case InvalidMessage():
             return (422 if exc.for_person else 400), "invalid_input", exc.message
@@ -48,7 +48,7 @@ def explain(exc: Exception) -> tuple[int, str, str]:
         case Http404():
             return 404, "not_found", "There is no such call."
         case APIException():
-            # get_codes() is a text for the single failures that views here raise.
+            # get_codes() is one text, because the views here raise no exception with several errors.
             return exc.status_code, str(exc.get_codes()), str(exc.detail)
         case DatabaseError():
             return 503, "temporarily_unavailable", "The portal cannot reach its database. Try again shortly."
@@ -56,10 +56,10 @@ def explain(exc: Exception) -> tuple[int, str, str]:
 
 
 def envelope(exc: Exception, context: dict[str, Any]) -> Response:
-    """DRF's exception handler."""
+    """DRF's exception handler (``EXCEPTION_HANDLER``)."""
     status, code, message = explain(exc)
     if status >= 500:
-        # Where it failed, not what it said: a database's message quotes the row, the candidate's data too.
+        # The traceback without the exception's text: a database error quotes the row, with candidate data.
         where = "".join(traceback.format_tb(exc.__traceback__))
         logger.error("inbound call failed: %s\n%s", type(exc).__name__, where)
     headers = {}

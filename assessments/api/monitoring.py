@@ -1,4 +1,4 @@
-"""Health and metrics, for the operator's machines."""
+"""Health checks and metrics, for load balancers and monitoring."""
 
 from dataclasses import asdict
 
@@ -17,7 +17,7 @@ from integrations.background import broker_is_reachable
 
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
-    """This web process answers."""
+    """200 while this web process serves."""
     return JsonResponse(
         {
             "status": "ok",
@@ -29,7 +29,7 @@ def live(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """Each part by name; 503 while one is not well."""
+    """The state of each part by name; 503 while any part fails."""
     now = timezone.now()
     parts: dict[str, Part] = {}
     try:
@@ -54,14 +54,14 @@ def ready(request: HttpRequest) -> JsonResponse:
         },
         status=200 if ok else 503,
     )
-    # Django logs every 503 as an error; a check that is asked every second says enough by itself.
+    # Django would log every 503 as an error. Probes run every second, and their caller sees the status.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text format; with ``METRICS_TOKEN`` set, for who sends it as a bearer token."""
+    """Metrics in Prometheus' text format. With ``METRICS_TOKEN`` set, it is required as a bearer token."""
     wanted = f"Bearer {settings.METRICS_TOKEN}"
     if settings.METRICS_TOKEN and not constant_time_compare(request.headers.get("Authorization", ""), wanted):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})

@@ -1,4 +1,4 @@
-"""Reads the body of an inbound call: JSON, at most 256 KB."""
+"""Reads the body of an inbound call: a JSON object of at most 256 KB."""
 
 import re
 from typing import Any
@@ -9,26 +9,29 @@ from rest_framework.request import Request
 
 from integrations.http.strict_json import MAX_BYTES, UnreadableBody, charset_of, read_object
 
-# Of a body that is too large this much is still read, so that the caller, who is still sending,
-# gets to see the answer.
+# A body that is too large is read up to here: a caller that is still sending would not see the answer.
 _DRAINED_BYTES = 8 * 1024 * 1024
-# A vendor's own type says by its suffix that it is JSON (RFC 6839).
+# A vendor's media type for JSON ends in "+json" (RFC 6839).
 _JSON = re.compile(r"application/(json|[^/\s]+\+json)")
 
 
 class BodyTooLarge(APIException):
+    """413."""
+
     status_code = 413
     default_detail = f"The body is larger than {MAX_BYTES // 1024} KB."
     default_code = "body_too_large"
 
 
 class BadBody(APIException):
+    """400; the detail says what is wrong with the body, without quoting it."""
+
     status_code = 400
     default_code = "invalid_input"
 
 
 class AlwaysJSON(DefaultContentNegotiation):
-    """Whatever the caller says it accepts, the protocol's answers are JSON."""
+    """Answers in JSON, whatever the Accept header asks for."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type
@@ -37,9 +40,10 @@ class AlwaysJSON(DefaultContentNegotiation):
 def read_body(
     request: Request, *, of_any_type: bool = False, any_text: bool = False
 ) -> tuple[dict[str, Any], int]:
-    """The call's JSON object, and how many bytes it took. ``any_text``: as in ``read_object``. A body without
-    a content type is read as JSON. ``of_any_type``: so is a body of any content type, and control characters
-    in it are made harmless.
+    """The call's JSON object, and its size in bytes.
+
+    A body without a Content-Type is read as JSON. ``of_any_type``: the Content-Type is ignored, and control
+    characters are replaced instead of refused. ``any_text``: as in ``read_object``.
 
     Raises ``BodyTooLarge``, ``BadBody`` or ``UnsupportedMediaType``.
     """
@@ -55,7 +59,7 @@ def read_body(
 
 
 def _content(request: Request) -> bytes:
-    # Django takes a body without Content-Length (chunked) for an empty one; the server has it whole.
+    # Django reads a chunked body, which has no Content-Length, as empty. The WSGI server has all of it.
     environ = request.META
     chunked = not environ.get("CONTENT_LENGTH") and environ.get("HTTP_TRANSFER_ENCODING")
     stream = environ["wsgi.input"] if chunked else request._request

@@ -1,7 +1,7 @@
-"""The partner protocol's paths.
+"""The paths of the partner protocol.
 
-The documented base URL ends in a slash and paths begin with one, so doubled and trailing slashes
-have to answer where they are: a redirect would lose the POST (``docs/protocol.md``).
+The documented base URL ends in a slash and the documented paths begin with one. So doubled and trailing
+slashes are answered in place: a redirect would lose the POST (``docs/protocol.md``).
 """
 
 import re
@@ -14,7 +14,7 @@ _ASHBY = {
     "assessment.list": views.AssessmentList,
     "assessment.start": views.AssessmentStart,
     "assessment.cancel": views.AssessmentCancel,
-    # Three names of one call, in older and newer pages of Ashby's.
+    # Ashby's documentation has three names for one call, in older and newer pages.
     "assessment.customField.list": views.CustomFieldList,
     "customField.list": views.CustomFieldList,
     "customFields.fetch": views.CustomFieldList,

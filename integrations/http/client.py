@@ -1,10 +1,10 @@
-"""The one door to the network. Every outbound call goes through ``post`` (or ``post_to_webhook``)
-and ends as an ``Answer`` or as one of ``errors``.
+"""The only way to the network. Every outbound call goes through ``post`` or ``post_to_webhook``, and ends as
+an ``Answer`` or as one of the exceptions of ``errors.py``.
 
-- https to public addresses only; ``OUTBOUND_ALLOWED_HOSTS`` names the exceptions. The address
-  that was checked is the address that is used (``transport.py``).
-- Connect within 3 s, read within 10 s, the whole answer within 15 s and 1 MB; no redirects.
-- What was sent and is secret or personal never appears in an error's text.
+- Calls go to public addresses over https; ``OUTBOUND_ALLOWED_HOSTS`` names the exceptions. The connection
+  goes to the address that was checked (``transport.py``).
+- Timeouts: 3 s to connect, 10 s to read, 15 s for the whole answer, which may have 1 MB. No redirects.
+- The text of an exception never contains the key or the personal data that was sent.
 """
 
 import base64
@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
@@ -36,76 +36,80 @@ logger = logging.getLogger(__name__)
 ANSWER_BYTES = 1024 * 1024
 EXCERPT_CHARACTERS = 500
 
+#: The parts of an answer that people read.
 _FOR_PEOPLE = frozenset({"message", "errorInfo", "error", "errors", "warnings"})
 
 _sessions = threading.local()
 
 
+@dataclass(frozen=True)
+class OutboundCall:
+    """A call in the partner protocol: ``body`` is POSTed to ``url`` as JSON.
+
+    ``is_repeatable``: the call uses a kept-alive connection and is repeated once, at once, when the other
+    side had closed that connection. Any other call opens a connection of its own, so that a reset means that
+    the call may have been received. ``hide``: names and addresses to mask in what is kept of the answer.
+    ``not_after``: nothing is sent later than this (``fence.uptime()`` seconds); the call is then ``NotSent``.
+    ``empty_is_success``: a 2xx without a body is an answer. ``to_ourselves``: the portal's own address, which
+    may be private or plain http.
+    """
+
+    url: str
+    body: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_repeatable: bool = False
+    hide: Iterable[str] = field(default=(), repr=False)
+    not_after: float | None = None
+    empty_is_success: bool = False
+    to_ourselves: bool = False
+
+
 class _Hidden(NamedTuple):
-    """What must not be kept of an answer that quotes it."""
+    """What is masked in an answer that quotes it."""
 
     secrets: tuple[str, ...]
     personal: tuple[str, ...] = ()
 
 
-def _as_anybody_may_write(key: str) -> tuple[str, ...]:
-    """The key as it is, as a URL holds it, and as the header holds it, which a server in trouble may quote
-    back: of that the part that is the same whatever follows the key."""
+def _spellings_of(key: str) -> tuple[str, ...]:
+    """The key as it is, URL-encoded, and as in the Authorization header, which a failing server may quote:
+    the part of its Base64 that does not depend on what follows the key."""
     whole = len(key.encode()) // 3 * 3
     in_the_header = base64.b64encode(key.encode()[:whole]).decode()
     return (key, quote(key, safe=""), *([in_the_header] if len(in_the_header) >= 8 else []))
 
 
-def post(
-    url: str,
-    *,
-    key: str,
-    body: Mapping[str, Any],
-    headers: Mapping[str, str] | None = None,
-    repeatable: bool,
-    hide: Iterable[str] = (),
-    to_ourselves: bool = False,
-    not_after: float | None = None,
-    empty_is_success: bool = False,
-) -> Answer:
-    """POSTs ``body`` as JSON with ``key`` as the Basic user name and returns the parsed answer.
-
-    A ``repeatable`` call uses a kept-alive connection and is made a second time, at once, when
-    the other side had closed that connection. Any other call opens a fresh one, so that a reset
-    means a reset. ``hide`` lists what must not stand in the stored excerpt of the answer.
-    ``to_ourselves``: the portal's own address, which may be private or plain http. ``not_after``
-    (``fence.uptime()`` seconds): later than that nothing is sent, ``NotSent``. ``empty_is_success``: any
-    2xx without a body is an answer.
+def post(call: OutboundCall, *, key: str) -> Answer:
+    """Makes a call with ``key`` as the Basic user name.
 
     Raises ``NotSent``, ``Unknown``, ``Refused`` or ``Unauthorized``; ``answers.py`` has the table.
     """
-    session = _session_for(url, fresh=not repeatable, to_ourselves=to_ourselves)
-    host = urlsplit(url).hostname or ""
-    content = json.dumps(body, ensure_ascii=False).encode()
-    arguments: dict[str, Any] = {
-        "auth": (key.encode(), b""),
-        "headers": {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})},
-    }
-    hidden = _Hidden(_as_anybody_may_write(key), tuple(hide))
-
-    def exchange() -> Answer:
-        # A fenced body is handed over once, so the second time takes a new one.
-        data = content if not_after is None else FencedRequestBody(content, not_after)
-        answer = _exchange(session, url, arguments | {"data": data}, hidden)
-        return classified(answer, host, empty_is_success=empty_is_success)
-
-    if not repeatable:
+    session = _session_for(call.url, fresh=not call.is_repeatable, to_ourselves=call.to_ourselves)
+    hidden = _Hidden(_spellings_of(key), tuple(call.hide))
+    if call.is_repeatable:
+        try:
+            answer = _exchange(session, call.url, _arguments(call, key), hidden)
+        except _ConnectionWasClosed:
+            answer = _exchange(session, call.url, _arguments(call, key), hidden)
+    else:
         with session:
-            return exchange()
-    try:
-        return exchange()
-    except _ConnectionWasClosed:
-        return exchange()
+            answer = _exchange(session, call.url, _arguments(call, key), hidden)
+    return classified(answer, urlsplit(call.url).hostname or "", empty_is_success=call.empty_is_success)
+
+
+def _arguments(call: OutboundCall, key: str) -> dict[str, Any]:
+    """The arguments of one ``requests`` call: a fenced body can be sent only once."""
+    content = json.dumps(call.body, ensure_ascii=False).encode()
+    return {
+        "data": content if call.not_after is None else FencedRequestBody(content, call.not_after),
+        "auth": (key.encode(), b""),
+        "headers": {"Content-Type": "application/json", "Accept": "application/json", **call.headers},
+    }
 
 
 def post_to_webhook(url: str, body: Mapping[str, Any]) -> None:
-    """POSTs ``body`` as JSON to an address that is itself a secret: errors name its host alone, and
-    nothing of the answer's words. Any 2xx is a success, whatever it says (Slack says ``ok``).
+    """POSTs ``body`` as JSON to a URL that is itself a secret: exceptions name its host only, and quote
+    nothing of the answer. Any 2xx is a success, whatever its body (Slack answers ``ok``).
 
     Raises ``NotSent``, ``Unknown``, ``Refused`` or ``Unauthorized``.
     """
@@ -116,16 +120,18 @@ def post_to_webhook(url: str, body: Mapping[str, Any]) -> None:
     with _session_for(url, fresh=True) as session:
         answer = replace(_exchange(session, url, arguments, _Hidden((url,))), body={}, excerpt="")
     if not 200 <= (answer.status or 0) < 300:
-        # Chat servers speak no protocol of ours: the status alone decides.
+        # Chat servers do not speak the partner protocol, so only the status decides.
         words: dict[str, object] = {"message": f"{urlsplit(url).hostname} answered {answer.status}."}
         classified(replace(answer, body=words), urlsplit(url).hostname or "")
 
 
 class _ConnectionWasClosed(Unknown):
-    """The connection was closed before any answer, at once: often an old kept-alive one."""
+    """The connection was closed before any answer: often a kept-alive connection that had expired."""
 
 
 def _session_for(url: str, *, fresh: bool, to_ourselves: bool = False) -> requests.Session:
+    """A session that may call the URL: a new one, or this thread's. Raises ``NotSent`` for a URL that is not
+    to be called."""
     address = urls.parse_url(url)
     if address is None:
         raise NotSent(
@@ -138,9 +144,9 @@ def _session_for(url: str, *, fresh: bool, to_ourselves: bool = False) -> reques
             f"The address of {address.host} does not start with https://, so nothing was sent. "
             "An admin has to correct it on the connection."
         )
-    if fresh:
-        return new_session(filtered=not allowed)
     filtered = not allowed
+    if fresh:
+        return new_session(filtered=filtered)
     sessions = cast(dict[bool, requests.Session], _sessions.__dict__.setdefault("by_filter", {}))
     if filtered not in sessions:
         sessions[filtered] = new_session(filtered=filtered)
@@ -148,6 +154,7 @@ def _session_for(url: str, *, fresh: bool, to_ourselves: bool = False) -> reques
 
 
 def _exchange(session: requests.Session, url: str, arguments: dict[str, Any], hidden: _Hidden) -> Answer:
+    """Sends once, and returns whatever is answered. Raises ``NotSent`` or ``Unknown``."""
     host = urlsplit(url).hostname or ""
     began = time.monotonic()
     try:
@@ -155,7 +162,7 @@ def _exchange(session: requests.Session, url: str, arguments: dict[str, Any], hi
             try:
                 content = _read(response)
             except requests.RequestException as error:
-                # An answer had begun: the other side has the call, whatever broke then.
+                # The answer had begun, so the other side has received the call.
                 status, milliseconds = response.status_code, round((time.monotonic() - began) * 1000)
                 raise Unknown(
                     f"The answer of {host} broke off ({type(error).__name__}).",
@@ -172,7 +179,7 @@ def _exchange(session: requests.Session, url: str, arguments: dict[str, Any], hi
 
 
 class _TooLarge(Exception):
-    pass
+    """The answer is larger than ``ANSWER_BYTES``."""
 
 
 def _read(response: requests.Response) -> bytes:
@@ -188,7 +195,7 @@ def _answer(response: requests.Response, content: bytes, began: float, hidden: _
     text = remove_invisible(_decoded(response, content).replace("\x00", "")).strip()
     try:
         body = sanitize_json(json.loads(text, strict=False))
-        # Written anew: a name that was escaped (\\u00eb) has to be found too.
+        # Serialized again, so that an escaped name (\\u00eb) is found and masked.
         text = json.dumps(body, ensure_ascii=False)
     except (ValueError, RecursionError):
         body = {}
@@ -211,8 +218,7 @@ def _decoded(response: requests.Response, content: bytes) -> str:
 
 
 def _for_people(body: dict[str, Any], hidden: _Hidden) -> dict[str, Any]:
-    """The answer, less the key and whom it is about in those parts that end up before people: the other
-    side's own words."""
+    """The body, with the key and the personal data masked in the parts that people read."""
     return {
         name: mask(value, hidden.personal, hidden.secrets) if name in _FOR_PEOPLE else value
         for name, value in body.items()
@@ -220,7 +226,7 @@ def _for_people(body: dict[str, Any], hidden: _Hidden) -> dict[str, Any]:
 
 
 def _transport_failure(error: requests.RequestException, host: str, answer: Answer) -> CallFailed:
-    """Whether anything can have reached the other side decides between the two."""
+    """``NotSent`` where nothing can have reached the other side, else ``Unknown``."""
     cause = _root(error)
     if isinstance(cause, NotPublic):
         return NotSent(f"{host} is at a private address, so nothing was sent.", answer=answer)
@@ -244,7 +250,7 @@ def _transport_failure(error: requests.RequestException, host: str, answer: Answ
 
 
 def _root(error: BaseException) -> object:
-    """The deepest reason that requests and urllib3 wrapped."""
+    """The innermost of the exceptions that requests and urllib3 have wrapped."""
     reason: Any = error
     while True:
         inner = getattr(reason, "reason", None)

@@ -109,14 +109,8 @@ def _results(key: str, path: str, name: str) -> list[Any]:
 
 
 def _call(key: str, path: str) -> Answer:
-    return client.post(
-        f"{settings.PORTAL_BASE_URL}/ashby{path}",
-        key=key,
-        body={},
-        headers={HEADER: _signer.sign("ashby")},
-        repeatable=False,
-        to_ourselves=True,
-    )
+    url, headers = f"{settings.PORTAL_BASE_URL}/ashby{path}", {HEADER: _signer.sign("ashby")}
+    return client.post(client.OutboundCall(url, {}, headers, to_ourselves=True), key=key)
 
 
 def _unreachable(error: CallFailed) -> str:

@@ -1,4 +1,4 @@
-"""Reads a list that may come in pages, and says whether the whole list was read.
+"""Reads a list that may come in pages, and whether the list is complete.
 
 Rules: ``docs/protocol.md``, "Reading what arrives" (identifiers, lists that lose everything).
 """
@@ -13,15 +13,15 @@ from integrations.partner_protocol.parsing import InvalidMessage
 
 Entry = TypeVar("Entry")
 
-#: An endless list ends here: 50,000 jobs at 100 a page, or so many seconds, or so many pages in a row
-#: on which nothing is new.
+#: Limits for a list that does not end: pages (50,000 jobs at 100 a page), seconds, and pages in a row without
+#: a new entry.
 MOST_PAGES, MOST_SECONDS, MOST_PAGES_WITHOUT_NEWS = 500, 100, 3
 
 
 @dataclass
 class Listing(Generic[Entry]):
-    """Entries by their ids. ``problem`` says in a sentence why there may be more entries than were read;
-    it is empty for a complete list. What is not in an incomplete list may exist all the same."""
+    """Entries by id. ``problem`` is empty for a complete list; otherwise it says in a sentence why entries
+    may be missing. An entry that is missing from an incomplete list may still exist."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
     problem: str = ""
@@ -32,11 +32,13 @@ def read_listing(
     fetch: Callable[[str], Answer],
     read_entry: Callable[[Mapping[str, Any]], tuple[str, Entry]],
 ) -> Listing[Entry]:
-    """Reads all pages. ``subject`` names the list in sentences ("Ashby's list of jobs"). ``fetch`` gets a
-    cursor, empty for the first page. ``read_entry`` returns an entry with its id and raises
-    ``InvalidMessage`` for an entry that cannot be used.
+    """Reads all pages of a list.
 
-    Raises ``Unknown`` where a page holds no list, and whatever ``fetch`` raises: then nothing was read.
+    ``subject`` names the list in sentences ("Ashby's list of jobs"). ``fetch`` gets a cursor, empty for the
+    first page. ``read_entry`` returns an entry's id and the entry, and raises ``InvalidMessage`` for one that
+    cannot be used.
+
+    Raises ``Unknown`` for a page that is not a list, and whatever ``fetch`` raises. Nothing is returned then.
     """
     listing: Listing[Entry] = Listing()
     unreadable = pages_without_news = 0
@@ -54,8 +56,8 @@ def read_listing(
             except InvalidMessage:
                 unreadable += 1
                 continue
-            # An entry can move from one page to the next while the list is read. Twice on one page, or
-            # twice with other content, is a list that contradicts itself; the first entry counts.
+            # An entry may move to the next page while the list is read, and so come twice. Twice on one page,
+            # or with different content, the list contradicts itself, and the first entry counts.
             if entry_id in page or listing.entries.get(entry_id, entry) != entry:
                 listing.problem = f"{subject} names {entry_id} twice."
             page.setdefault(entry_id, entry)
@@ -80,21 +82,14 @@ def read_listing(
     return listing
 
 
-def clean_text(value: object, longest: int) -> str:
-    """A text or number as one line of at most ``longest`` characters; empty for anything else."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return ""
-    return " ".join(str(value).split())[:longest].rstrip()
-
-
 def _cursor(body: Mapping[str, Any]) -> str:
     value = body.get("nextCursor")
     return str(value).strip() if isinstance(value, str) or type(value) is int else ""
 
 
 def _more_is_promised(body: Mapping[str, Any], cursor: str) -> bool:
-    """``moreDataAvailable``, also where a server writes it as text or number. Without it, a cursor promises
-    another page."""
+    """Reads ``moreDataAvailable``, which may be a text or a number. Without it, a cursor means another
+    page."""
     value = body.get("moreDataAvailable")
     if value is None:
         return bool(cursor)

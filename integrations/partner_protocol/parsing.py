@@ -118,6 +118,11 @@ def optional_text(place: Mapping[str, Any], name: str, *, within: int | None = N
     return text if within is None or len(text) <= within else ""
 
 
+def short_text(place: Mapping[str, Any], name: str, longest: int) -> str:
+    """As ``optional_text``, cut after ``longest`` characters."""
+    return optional_text(place, name)[:longest].rstrip()
+
+
 def read_part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """An object that the message cannot do without. Raises ``InvalidMessage``."""
     value = body.get(name)

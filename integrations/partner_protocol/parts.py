@@ -6,7 +6,6 @@ Two readers follow the declarations, the parser (``read_message``) and the publi
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, replace
-from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 from .parsing import JSON, MAX_ID_LENGTH, InvalidMessage, optional_text, read_id, read_part
@@ -58,11 +57,17 @@ def _as_json(value: Any) -> Any:
     return [_as_json(item) for item in value] if isinstance(value, tuple) else value
 
 
-@cache
+_declared: dict[type[Message], tuple[tuple[Field[Any], Part], ...]] = {}
+
+
 def parts_of(message: type[Message]) -> tuple[tuple[Field[Any], Part], ...]:
     """The fields of a message in order, each with its ``Part``, whose ``name`` is filled in."""
-    hints = get_type_hints(message, include_extras=True)
-    return tuple((field, _part_of(field.name, hints[field.name])) for field in fields(message))
+    if message not in _declared:
+        hints = get_type_hints(message, include_extras=True)
+        _declared[message] = tuple(
+            (field, _part_of(field.name, hints[field.name])) for field in fields(message)
+        )
+    return _declared[message]
 
 
 def _part_of(name: str, hint: Any) -> Part:

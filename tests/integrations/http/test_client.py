@@ -33,7 +33,7 @@ OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r
 
 
 def post(url: str = URL, *, repeatable: bool = True, hide: tuple[str, ...] = ()) -> Answer:
-    return client.post(url, key=KEY, body={"a": "é"}, repeatable=repeatable, hide=hide)
+    return client.post(client.OutboundCall(url, {"a": "é"}, is_repeatable=repeatable, hide=hide), key=KEY)
 
 
 @pytest.fixture
@@ -262,7 +262,7 @@ def test_a_4xx_whose_code_speaks_of_the_server_is_no_decision(wire, status: int,
 )
 def test_a_2xx_without_a_body_is_an_answer_only_where_the_call_needs_none(wire, status: int, body) -> None:
     wire.add(responses.POST, URL, body=body, status=status)
-    answer = client.post(URL, key=KEY, body={}, repeatable=True, empty_is_success=True)
+    answer = client.post(client.OutboundCall(URL, {}, empty_is_success=True), key=KEY)
     assert (answer.status, answer.body) == (status, {})
     with pytest.raises(NotTheProtocol):
         post()
@@ -272,7 +272,7 @@ def test_a_2xx_without_a_body_is_an_answer_only_where_the_call_needs_none(wire, 
 def test_a_2xx_with_another_body_is_never_an_answer(wire, body: str) -> None:
     wire.add(responses.POST, URL, body=body)
     with pytest.raises(NotTheProtocol):
-        client.post(URL, key=KEY, body={}, repeatable=True, empty_is_success=True)
+        client.post(client.OutboundCall(URL, {}, empty_is_success=True), key=KEY)
 
 
 @pytest.mark.parametrize(

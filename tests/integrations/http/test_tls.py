@@ -109,7 +109,7 @@ def _answer(listener: socket.socket, context: ssl.SSLContext, got: list[bytes]) 
 
 def test_who_proves_to_be_the_one_that_was_called_is_spoken_to(serve: Serve, authority: Certificate) -> None:
     got = serve(certificate(NAME, authority))
-    answer = client.post(f"https://{NAME}/x", key="key-0123456789", body={"a": 1}, repeatable=False)
+    answer = client.post(client.OutboundCall(f"https://{NAME}/x", {"a": 1}), key="key-0123456789")
     assert answer.body == {"success": True}
     assert f"Host: {NAME}\r\n".encode() in got[0]
 
@@ -135,7 +135,7 @@ def test_a_second_address_of_the_name_is_spoken_to_when_the_first_is_dead(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(urllib3_connection, "create_connection", connect)
-    answer = client.post(f"https://{NAME}/x", key="key-0123456789", body={"a": 1}, repeatable=False)
+    answer = client.post(client.OutboundCall(f"https://{NAME}/x", {"a": 1}), key="key-0123456789")
     assert answer.body == {"success": True}
     assert called == ["8.8.4.4", "8.8.8.8"]
     assert f"Host: {NAME}\r\n".encode() in got[0]
@@ -160,5 +160,5 @@ def test_an_excepted_host_has_to_prove_it_too(serve: Serve, authority: Certifica
     settings.OUTBOUND_ALLOWED_HOSTS = ["8.8.8.8"]
     got = serve(certificate(NAME, authority))
     with pytest.raises(NotSent, match="No secure connection"):
-        client.post("https://8.8.8.8/x", key="key-0123456789", body={"a": 1}, repeatable=False)
+        client.post(client.OutboundCall("https://8.8.8.8/x", {"a": 1}), key="key-0123456789")
     assert got == []

@@ -51,7 +51,7 @@ def drip(before: bytes, byte: bytes) -> Send:
 
 
 def call(url: str) -> None:
-    client.post(url, key="key-0123456789", body={"a": 1}, repeatable=False)
+    client.post(client.OutboundCall(url, {"a": 1}), key="key-0123456789")
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

@@ -114,7 +114,7 @@ def test_an_odd_address_is_none_for_the_form_the_call_and_the_link(text: str, mo
         validate_outbound_url(text)
     assert "not a plain web address" in str(link_refusal(text, ["hooks.test"]))
     with pytest.raises(NotSent):
-        client.post(text, key="key-0123456789", body={}, repeatable=False)
+        client.post(client.OutboundCall(text, {}), key="key-0123456789")
     with pytest.raises(NotSent):
         client.post_to_webhook(text, {})
 

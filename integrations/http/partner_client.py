@@ -1,0 +1,76 @@
+"""What the clients of Ashby and Justifacts share: while a key is being replaced, no call fails.
+
+A refused key (401, 403, or a code that says so) means that the call was not carried out, so the same call may
+be made with another key.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from integrations.http.client import OutboundCall
+from integrations.http.errors import Answer, Refused, Unauthorized, Unknown
+
+
+def ignore_use(_position: int) -> None:
+    """For a client whose keys are not rows in the database."""
+
+
+@dataclass(frozen=True)
+class PartnerClient(ABC):
+    """A base URL with the keys of one organization.
+
+    ``key`` is the key in use; ``others`` are keys that it has replaced and that may still work. ``note_use``
+    gets the position of the key with which a call succeeded: 0 is ``key``, 1 the first of ``others``.
+    """
+
+    base_url: str
+    key: str = field(repr=False)
+    others: tuple[str, ...] = field(default=(), repr=False)
+    note_use: Callable[[int], None] = field(default=ignore_use, repr=False)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys, the one in use first."""
+        return (self.key, *self.others)
+
+    def call_with_fallback(self, call: OutboundCall) -> Answer:
+        """Makes a call with the first key that the other side accepts.
+
+        Raises what the call raises; if all keys are refused, what the key in use was answered.
+        """
+        positions = [*range(len(self.keys))]
+        if self.others:
+            # Once more at the end: between two calls the other side may have exchanged the old key for the
+            # new.
+            positions.append(0)
+        refusals: list[Unauthorized] = []
+        for position in positions:
+            try:
+                answer = self._call_with(self.keys[position], call)
+            except Unauthorized as refusal:
+                refusals.append(refusal)
+            else:
+                self.note_use(position)
+                return answer
+        raise refusals[0]
+
+    def _call_with(self, key: str, call: OutboundCall) -> Answer:
+        try:
+            return self._exchange(call, key)
+        except Refused as refusal:
+            if key == self.key or not self._says_not_found(refusal):
+                raise
+            # An old key may belong to another account, in which the order does not exist.
+            said = (
+                f"{refusal.sentence} The key in use was refused, and an older key does not make this certain."
+            )
+            raise Unknown(said, answer=refusal.answer) from None
+
+    @abstractmethod
+    def _exchange(self, call: OutboundCall, key: str) -> Answer:
+        """Makes one call with one key. Raises ``CallFailed``."""
+
+    @abstractmethod
+    def _says_not_found(self, refusal: Refused) -> bool:
+        """Whether a refusal says that the order does not exist."""

@@ -1,22 +1,22 @@
-"""What the error codes of both sides mean.
+"""What the error codes of Ashby and Justifacts mean.
 
-Ashby's codes are from its public API reference and from answers that were seen. Justifacts publishes none:
-it speaks Ashby's protocol, so the same words are expected of it, in any spelling (``read_code``).
+Ashby's codes are from its public API reference and from answers that have been seen. Justifacts publishes
+none, but speaks Ashby's protocol, so the same codes are expected, in any spelling (``read_code``).
 
 | set | meaning |
 | --- | --- |
 | ``KEY_CODES`` | the key is refused |
 | ``BODY_CODES`` | the message is refused: the same message would be refused again |
-| ``ORDER_CODES`` | this order is refused: its package, its candidate, the account that pays, its state |
-| ``NOT_FOUND_CODES`` | what the message is about does not exist |
-| ``SERVER_CODES`` | the server failed: whether it carried the call out is not known |
-| ``TEMPORARY_CODES`` | ... and it says that a later call may succeed |
+| ``ORDER_CODES`` | this order is refused: its package, its candidate, the paying account, its state |
+| ``NOT_FOUND_CODES`` | the subject of the message does not exist |
+| ``SERVER_CODES`` | the server failed; whether it carried the call out is not known |
+| ``TEMPORARY_CODES`` | ... and a later call may succeed |
 | any other code, or none | whether the call was carried out is not known |
 """
 
 import re
 
-#: The one code that Justifacts must answer with for an order that it does not have (``docs/protocol.md``).
+#: The code for an order that Justifacts does not have (``docs/protocol.md``).
 ASSESSMENT_NOT_FOUND = "assessment_not_found"
 _SAME_AS_ASSESSMENT_NOT_FOUND = frozenset(
     f"{thing}_{end}"
@@ -58,7 +58,7 @@ ORDER_CODES = frozenset(
     """.split()  # noqa: SIM905
 )
 
-#: To ``assessment.cancel``: what was asked for is so already.
+#: In answer to ``assessment.cancel``: the order is cancelled already.
 ALREADY_CANCELLED_CODES = frozenset(
     """
     already_cancelled already_canceled assessment_already_cancelled assessment_already_canceled
@@ -66,7 +66,7 @@ ALREADY_CANCELLED_CODES = frozenset(
     """.split()  # noqa: SIM905
 )
 
-#: To ``assessment.start``: the order may be the one that was placed before. It is looked up by its reference.
+#: In answer to ``assessment.start``: an earlier call may have placed the order, so it is looked up.
 DUPLICATE_CODES = frozenset(
     """
     already_being_assessed candidate_already_being_assessed already_in_progress assessment_in_progress
@@ -79,7 +79,7 @@ DUPLICATE_CODES = frozenset(
     """.split()  # noqa: SIM905
 )
 
-#: The server gave up waiting: what it waited for may still be carried out.
+#: The server stopped waiting. The call may still be carried out.
 TIMEOUT_CODES = frozenset(
     """
     timeout timed_out request_timeout gateway_timeout upstream_timeout deadline_exceeded
@@ -102,7 +102,7 @@ SERVER_CODES = TEMPORARY_CODES | frozenset(
     """.split()  # noqa: SIM905
 )
 
-#: To ``success: false``: the peer has decided, and nothing was carried out.
+#: With ``success: false``: the other side has decided, and nothing was carried out.
 DECISION_CODES = KEY_CODES | BODY_CODES | ORDER_CODES | NOT_FOUND_CODES | ALREADY_CANCELLED_CODES
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -110,8 +110,8 @@ _NO_LETTER = re.compile(r"[^a-z0-9]+")
 
 
 def read_code(value: object) -> str:
-    """A code in the spelling of the sets above, whatever its own: ``Assessment-Not-Found``,
-    ``assessmentNotFound`` and ``ASSESSMENT_NOT_FOUND`` are one. Empty for what is no text or number."""
+    """A code in the spelling of the sets above: ``Assessment-Not-Found``, ``assessmentNotFound`` and
+    ``ASSESSMENT_NOT_FOUND`` are the same. Empty for a value that is neither text nor a whole number."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         return ""
     code = _NO_LETTER.sub("_", _CAMEL.sub("_", str(value)[:200]).lower()).strip("_")[:100]

@@ -1,16 +1,16 @@
-"""The outcomes of a call that did not succeed, named by what to do next.
+"""The ways in which a call can fail, named by what to do next.
 
 CallFailed
-├── NotSent         the other side has taken nothing: the same call may be made again
-│   └── BudgetSpent     ... because we keep to a budget: not tried at all
-├── Unknown         it may have been taken: ask before making it again
-│   ├── NoAnswer        ... or may yet be taken: the other side may still be at it
-│   ├── NotTheProtocol  ... something on the way answered: a proxy, a server that restarts
-│   ├── NotUnderstood   ... it answered, in the protocol, what the portal cannot read
-│   └── UnclearRefusal  ... ``success: false`` with a code that says neither yes nor no, or without one
-│       └── ServerError     ... with a code that speaks of the server
-└── Refused         the other side understood and said no
-    └── Unauthorized    ... to our key: a human must act
+├── NotSent             the other side received nothing: retry
+│   └── BudgetSpent     the portal's own rate limit: the call was not attempted
+├── Unknown             the other side may have carried it out: look it up before repeating it
+│   ├── NoAnswer        it may still be carrying it out
+│   ├── NotTheProtocol  something in between answered: a proxy, a server that restarts
+│   ├── NotUnderstood   it answered in the protocol, but the portal cannot read the message
+│   └── UnclearRefusal  ``success: false`` without a code, or with one that is no decision
+│       └── ServerError the code is about the server, not about the call
+└── Refused             the other side declined
+    └── Unauthorized    it refused the key: a person must act
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: enough to explain the call later, nothing that is secret."""
+    """The response to a call: enough to explain the call later, without secrets."""
 
     status: int | None = None
     request_id: str = ""
@@ -26,12 +26,13 @@ class Answer:
     milliseconds: int = 0
     body: dict[str, object] = field(default_factory=dict, repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
-    #: The other side's reason word for word, which may name the candidate: for Ashby's card alone.
+    #: The other side's reason, verbatim. It may name the candidate, so only Ashby's card shows it.
     reason: str = field(default="", repr=False)
 
 
 class CallFailed(Exception):
-    """A call that did not succeed. ``message`` is a sentence that a person may read."""
+    """A call that did not succeed. ``message`` is a sentence for people; ``code`` is the other side's error
+    code as ``read_code`` spells it."""
 
     outcome = "failed"
 
@@ -47,47 +48,52 @@ class CallFailed(Exception):
         self.message = message
         self.code = code
         self.answer = answer or Answer()
-        #: Seconds that the other side asked us to wait.
+        #: Seconds to wait, from the other side's Retry-After or the portal's own rate limit.
         self.retry_after = retry_after
 
     @property
     def sentence(self) -> str:
-        """The message with its full stop, to be followed by another sentence."""
+        """The message, ending in a full stop."""
         return self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
 
 
 class NotSent(CallFailed):
+    """The other side received nothing, so the same call may be repeated."""
+
     outcome = "not_sent"
 
 
 class BudgetSpent(NotSent):
-    """``retry_after`` says when the budget is there again. It is no failure of the other side."""
+    """The portal's own rate limit. ``retry_after`` is set. Says nothing about the health of the other
+    side."""
 
 
 class Unknown(CallFailed):
+    """The other side may have carried the call out. Look it up before repeating it."""
+
     outcome = "unknown"
 
 
 class NoAnswer(Unknown):
-    """Nothing came in time, so "there is no such thing" is not certain for a while."""
+    """No answer in time. The call may still be carried out, so a "not found" is not certain for a while."""
 
 
 class NotTheProtocol(Unknown):
-    """The answer is not written in the protocol, so it is no decision of the peer's: an HTML page, an empty
-    body, JSON of another shape. The way to the peer is broken."""
+    """The answer is not in the protocol: an HTML page, an empty body, JSON of another shape. So the other
+    side has not decided anything; something in between is broken."""
 
 
 class UnclearRefusal(Unknown):
-    """``success: false`` with a code that was never seen before, or without a code."""
+    """``success: false`` without a code, or with a code that is not known."""
 
 
 class ServerError(UnclearRefusal):
-    """An error envelope whose code speaks of the server (``codes.SERVER_CODES``)."""
+    """An error envelope whose code is about the server (``codes.SERVER_CODES``)."""
 
 
 class NotUnderstood(Unknown):
-    """The other side works and answered a message that the portal cannot read. ``excerpt``: what it said,
-    redacted and shortened, without what differs each time, for the history of the order."""
+    """The other side works, but the portal cannot read its message. ``excerpt``: the message for the order's
+    history, redacted and cut, without the parts that differ each time."""
 
     def __init__(self, message: str, *, excerpt: str, answer: Answer | None = None) -> None:
         super().__init__(message, answer=answer)
@@ -95,8 +101,12 @@ class NotUnderstood(Unknown):
 
 
 class Refused(CallFailed):
+    """The other side understood the call and declined it. Nothing was carried out."""
+
     outcome = "refused"
 
 
 class Unauthorized(Refused):
+    """The other side refused the key. Nothing was carried out."""
+
     outcome = "unauthorized"

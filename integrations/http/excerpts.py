@@ -1,4 +1,4 @@
-"""Quotes messages that could not be read, for the people who find out why."""
+"""Quotes a message that could not be read, so that people can find out why."""
 
 import json
 import re
@@ -8,21 +8,21 @@ from typing import Any
 from integrations.redaction import redact
 
 EXCERPT_CHARACTERS = 500
-#: What a part is called that may say where a check stands. Of any other part nobody knows what is in it.
+#: Names of parts that may describe the state of a check. Any other part may contain anything.
 _TELLING = re.compile(
     r"^(success|assessment|assessment_id|reference_id|identifier|label|type|value|update|update_request"
     r"|state|stage|phase|message|(error_?)?code|errors?|errorInfo)$|status|result|outcome|reason",
     re.IGNORECASE,
 )
-#: What differs each time, although the message says the same.
+#: Parts that differ each time although the message says the same.
 _VOLATILE = re.compile(r"^(time|timestamp|date|request_?id|metadata)$|(_at|_date|_time|At)$")
 
 
 def excerpt(message: Mapping[str, Any], hide: Iterable[str] = (), secrets: Iterable[str] = ()) -> str:
     """The message as JSON of at most ``EXCERPT_CHARACTERS`` characters, redacted as in ``redact``.
 
-    Parts that the protocol does not name are there by name alone, unless the name says that they tell where
-    the check stands. Times are left out, so that the same content gives the same excerpt.
+    A part whose name is not about the state of the check is quoted by name only. Times are left out, so that
+    the same content gives the same excerpt.
     """
     quoted = json.dumps(redact(_telling(message), hide, secrets), ensure_ascii=False, sort_keys=True)
     return quoted if len(quoted) <= EXCERPT_CHARACTERS else f"{quoted[: EXCERPT_CHARACTERS - 1]}…"

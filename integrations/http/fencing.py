@@ -1,28 +1,27 @@
-"""The fence of a claim: a worker that slept past the end of its claim must not send what another
-worker may have sent meanwhile.
+"""Fencing: a worker that was suspended past the expiry of its lease must not send what another worker may
+have sent in the meantime.
 
-The clock is one that nobody can set and that goes on while a process is stopped.
+Deadlines are on a clock that cannot be set and that runs on while a process is stopped.
 """
 
 import time
 
 
 class LeaseExpired(Exception):
-    """The body was not handed over: the claim under which it was to be sent has ended."""
+    """The lease expired before the request body was sent."""
 
 
 def boottime() -> float:
-    """Seconds on a clock that no one sets; it counts a machine's sleep too, where the system can."""
+    """Seconds since boot. Includes the time that the machine was suspended, where the system can tell."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 class FencedRequestBody(bytearray):
-    """A body that is handed over until ``not_after`` (``uptime()`` seconds) and not later.
+    """A request body that cannot be read after ``not_after`` (``uptime()`` seconds).
 
-    The connection asks for it when the address has been resolved, the connection made and the headers
-    sent: nothing is left between the question and the bytes on their way. Without its body the other
-    side has no call.
+    The connection reads it after the host name is resolved, the connection is made and the headers are sent,
+    immediately before the bytes go out. Without its body the other side has received no call.
     """
 
     def __init__(self, content: bytes, not_after: float) -> None:
@@ -31,7 +30,7 @@ class FencedRequestBody(bytearray):
         self._is_handed_over = False
 
     def read(self, size: int = -1) -> bytes:
-        """All of it, once. Raises ``ClaimIsOver``."""
+        """The whole body, once; then nothing. Raises ``ClaimIsOver`` after the deadline."""
         if self._is_handed_over:
             return b""
         if boottime() > self._not_after:

@@ -1,18 +1,18 @@
-"""What an answer means: which errors of ``errors.py`` an HTTP status and a body are.
+"""Classifies answers: which outcome an HTTP status and a body mean.
 
-A decision counts as the peer's only when it comes in the peer's protocol. Any other body is written by
-something on the way: a proxy, a server that restarts (``docs/protocol.md``, "Reading what arrives").
+An answer is the other side's decision only if it is in the protocol. Any other body comes from something in
+between: a proxy, a server that restarts (``docs/protocol.md``, "Reading what arrives").
 
 | status | body | outcome |
 | --- | --- | --- |
-| 2xx | a JSON object | an answer; its ``success`` is for the caller to read |
-| 2xx | none | an answer where the call needs none back (a cancel), else ``NotTheProtocol`` |
+| 2xx | a JSON object | an answer; the caller reads its ``success`` |
+| 2xx | none | an answer to a call that needs no body back (a cancel), else ``NotTheProtocol`` |
 | 2xx | any other | ``NotTheProtocol`` |
 | 429, 503 | any | ``NotSent``; ``Retry-After`` is kept |
 | 408, 504 | any | ``NoAnswer`` |
 | 401, 403 | the protocol's JSON | ``Unauthorized`` |
-| other 4xx, not 425 | the protocol's JSON | ``Refused``; ``Unauthorized`` for a code that speaks of the key |
-| 4xx, not 425 | ... with a code that speaks of the server | ``ServerError`` |
+| other 4xx, not 425 | the protocol's JSON | ``Refused``; ``Unauthorized`` for a code about the key |
+| 4xx, not 425 | ... with a code about the server | ``ServerError`` |
 | 4xx, not 425 | any other | ``NotTheProtocol``; ``Retry-After`` is kept |
 | 1xx, 3xx, 425, other 5xx, beyond | any | ``Unknown`` |
 """
@@ -35,13 +35,12 @@ from integrations.http.errors import (
     Unknown,
 )
 
-#: What Spring writes for an application that is not there, mostly with a "message" (its words for people) and
-#: sometimes with "errors".
+#: The keys of Spring's default error page, which mostly has a "message" and sometimes "errors" as well.
 _SPRINGS = frozenset({"timestamp", "status", "error"})
 
 
 def classified(answer: Answer, host: str, *, empty_is_success: bool = False) -> Answer:
-    """The answer, if it is one. Raises what the table says."""
+    """The answer, if the table above calls it one; otherwise raises the exception that the table names."""
     status = answer.status or 0
     if 200 <= status < 300:
         if answer.body or (empty_is_success and not answer.excerpt):
@@ -71,9 +70,9 @@ def classified(answer: Answer, host: str, *, empty_is_success: bool = False) -> 
 
 
 def unsuccessful(answer: Answer, side: str, said: str) -> CallFailed:
-    """What a 2xx without ``success: true`` means; ``said`` is what to tell people.
+    """The exception for a 2xx without ``success: true``. ``said``: its message for people.
 
-    ``success: false`` is a decision only where its code is known to speak of this message, this order or the
+    ``success: false`` is a decision only if its code is known to be about this message, this order or the
     key. With any other code, or none, the call may have been carried out.
     """
     if answer.body.get("success") is not False:
@@ -91,7 +90,7 @@ def unsuccessful(answer: Answer, side: str, said: str) -> CallFailed:
 
 
 def is_the_protocols(body: Mapping[str, object]) -> bool:
-    """Whether an error's body is the protocol's: its envelope, or a ``message`` for people."""
+    """Whether the body of an error is in the protocol: the error envelope, or a ``message`` for people."""
     if isinstance(body.get("success"), bool):
         return body["success"] is False
     if body.keys() >= _SPRINGS:
@@ -103,7 +102,7 @@ def is_the_protocols(body: Mapping[str, object]) -> bool:
 
 
 def error_of(body: Mapping[str, object]) -> tuple[str, str]:
-    """Code (as ``read_code`` spells it) and message of an error, in any of the shapes that were seen.
+    """Code (as ``read_code`` spells it) and message of an error, in any of the shapes that have been seen.
 
     ``errorInfo {code, message}`` [Ashby's API reference]; ``errors: ["code"]``, ``errors: [{message,
     parameter}]``, ``errors: [{code, message}]``, ``error: "code"``, ``error: {code, message}`` [seen];
@@ -130,7 +129,7 @@ def error_of(body: Mapping[str, object]) -> tuple[str, str]:
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Seconds, from either form of the header; None where it is absent or unreadable."""
+    """Retry-After in seconds, from a number or a date; None where it is absent or unreadable."""
     value = answer.headers.get("retry-after")
     if not value:
         return None

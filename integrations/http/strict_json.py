@@ -1,4 +1,4 @@
-"""Reads a JSON body from outside so that nothing in it can harm what comes after."""
+"""Reads JSON from outside strictly: size, depth, duplicates, control characters, charsets."""
 
 import codecs
 import json
@@ -10,16 +10,16 @@ from integrations.text import remove_invisible
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
-#: Of a whole number: as many as an identifier may have.
+#: Digits of a whole number; as many as an identifier may have characters.
 MAX_DIGITS = 200
-# Control characters break logs, files and PostgreSQL's text; lone surrogates are no text at all.
+# Control characters break logs, files and PostgreSQL's text type. Lone surrogates are not text.
 _HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:+-]{1,40})", re.ASCII | re.IGNORECASE)
-#: Python has other codecs, which do more than decode, or that cost too much.
+#: Python has further codecs, some of which are not text encodings (zip, hex) or are expensive.
 _OF_TEXTS = re.compile(
     r"utf-(8|16|32)(-[bl]e)?|utf-8-sig|(iso8859-|cp|koi8-|mac-)\w+|iso2022_\w+|gb\w+|big5\w*|(shift|euc)_\w+|tis-620"
 )
-# UTF-32 first: its mark begins as that of UTF-16.
+# UTF-32 first, because its byte order mark begins like that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -30,19 +30,21 @@ _MARKS = (
 
 
 class UnreadableBody(ValueError):
-    """The body is not JSON that we take; the text says why, without quoting the body."""
+    """The body is refused. The text says why, without quoting the body."""
 
 
 def read_object(
     content: bytes, charset: str = "", *, any_text: bool = False, replace_controls: bool = False
 ) -> dict[str, Any]:
-    """The JSON object in ``content``; an empty body is an empty object. ``charset``: as declared. With
-    ``any_text`` its texts (not its names) may hold any character: the caller cleans them.
+    """The JSON object in ``content``; an empty body is an empty object. ``charset``: as declared.
 
-    ``replace_controls`` makes control characters harmless instead of refusing them: for messages whose
-    texts only a machine wrote. Raises ``UnreadableBody`` for anything that is no object, for more than
-    ``MAX_DEPTH`` levels, for numbers that are not finite or longer than ``MAX_DIGITS``, for a name that
-    stands twice in one object, and, without ``replace_controls``, for NUL and other control characters.
+    ``any_text``: the texts (not the keys) may contain any character, because the caller cleans them.
+    ``replace_controls``: control characters are replaced instead of refused, for messages that only machines
+    write.
+
+    Raises ``UnreadableBody`` for anything but an object, for more than ``MAX_DEPTH`` levels, for numbers that
+    are not finite or longer than ``MAX_DIGITS``, for a key that occurs twice in one object, and for control
+    characters unless one of the two options allows them.
     """
     if not content.strip():
         return {}
@@ -65,20 +67,20 @@ def read_object(
 
 
 def charset_of(content_type: str) -> str:
-    """The charset that a Content-Type declares, if it is one of texts that Python knows; else empty."""
+    """The charset that a Content-Type declares, if it is a text encoding that Python knows; else empty."""
     declared = _CHARSET.search(content_type)
     try:
         name = codecs.lookup(declared[1]).name if declared else ""
     except LookupError:
         return ""
-    # By this name web browsers mean the larger set, as most who declare it do.
+    # As web browsers do: most senders that declare ISO-8859-1 mean its superset.
     name = "cp1252" if name == "iso8859-1" else name
     return name if _OF_TEXTS.fullmatch(name) else ""
 
 
 def decode(content: bytes, charset: str) -> str:
-    """The text of a body; a byte order mark is dropped, and wins over what is declared. What the declared
-    charset cannot decode is tried as UTF-8. Raises ``UnicodeDecodeError``."""
+    """The text of a body. A byte order mark is dropped and takes precedence over ``charset``. A body that
+    ``charset`` cannot decode is tried as UTF-8. Raises ``UnicodeDecodeError``."""
     marked = next((name for mark, name in _MARKS if content.startswith(mark)), None)
     if marked:
         return content.decode(marked)
@@ -98,8 +100,8 @@ def _decoded(content: bytes, charset: str) -> str:
 
 
 def sanitize_json(value: Any) -> Any:
-    """A copy of a JSON value whose texts any database takes: for answers, which are not ours to
-    refuse. Raises ``RecursionError`` for one that is nested too deeply."""
+    """A copy of a JSON value whose texts any database accepts: for answers, which cannot be refused. Raises
+    ``RecursionError`` for a value that is nested too deeply."""
     if isinstance(value, dict):
         return {sanitize_json(key): sanitize_json(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -112,7 +114,7 @@ def _no_constant(name: str) -> None:
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Of two values under one name nobody can say which is meant."""
+    """Of two values under one key it is not clear which is meant."""
     value = dict(pairs)
     if len(value) != len(pairs):
         raise UnreadableBody("The body holds the same name twice in one object.")

@@ -1,8 +1,8 @@
-"""The connections under ``http.py``: to which addresses they lead, and how long an answer may drip.
+"""The connections under ``http.py``: SSRF guard, connect timeouts, and a deadline for the whole answer.
 
-A connection resolves its name once, drops the addresses that are not public, and tries the others in turn.
-It connects to the addresses that were checked, so a name that resolves differently a moment later changes
-nothing. The certificate is still verified for the name.
+A connection resolves its host name once, drops the IP addresses that are not public, and tries the others in
+turn. It connects to the addresses that were checked, so DNS rebinding changes nothing. The certificate is
+still verified against the host name.
 """
 
 import io
@@ -24,15 +24,15 @@ from urllib3.util import connection as urllib3_connection
 from integrations.http.urls import is_public
 
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 3, 10, 15
-#: All addresses of a host together get this long, each ``CONNECT_SECONDS`` at most and one second at least.
+#: Time for all IP addresses of a host together. One address gets between 1 s and ``CONNECT_SECONDS``.
 ALL_ADDRESSES_SECONDS = 6
 # Ashby's edge refuses empty and default user agents (error 1010).
 USER_AGENT = "AssessmentPortal/1.0 (Ashby-Justifacts)"
 
 
 def new_session(*, filtered: bool) -> requests.Session:
-    """A session that follows no redirect, asks no proxy or .netrc of the machine's (an entry there would
-    replace our key), and, where ``filtered``, leads to public addresses only."""
+    """A session that follows no redirect and ignores the machine's proxy settings and .netrc, whose entries
+    would replace the key. ``filtered``: it connects to public IP addresses only."""
     session: requests.Session = HTTPSession(
         Config(
             ip_filter_enable=False,
@@ -43,7 +43,7 @@ def new_session(*, filtered: bool) -> requests.Session:
         )
     )
     session.trust_env = False
-    # A few bytes that unfold into gigabytes are not asked for.
+    # No compressed answers: a few bytes may decompress into gigabytes.
     session.headers["Accept-Encoding"] = "identity"
     for scheme in ("http", "https"):
         session.mount(f"{scheme}://", _Adapter(_public_pools if filtered else _any_pools))
@@ -51,8 +51,8 @@ def new_session(*, filtered: bool) -> requests.Session:
 
 
 class _DeadlineResponse(HTTPResponse):
-    """An answer that has to be whole, its headers too, ``TOTAL_SECONDS`` after it was waited for: the
-    usual time-out begins anew with each byte."""
+    """A response that must be complete, headers included, within ``TOTAL_SECONDS``. (The socket timeout alone
+    starts again with every byte.)"""
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -61,6 +61,8 @@ class _DeadlineResponse(HTTPResponse):
 
 
 class _DeadlineReader(io.RawIOBase):
+    """Reads from a socket until a deadline on ``time.monotonic``, then raises ``TimeoutError``."""
+
     def __init__(self, raw: Any, sock: Any, until: float) -> None:
         self._raw, self._sock, self._until = raw, sock, until
 
@@ -83,12 +85,12 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class NotPublic(NewConnectionError):
-    """The name leads to private addresses only: nothing was connected to."""
+    """The host name resolves to private IP addresses only. No connection was attempted."""
 
 
 class _EveryAddress(HTTPConnection):
-    """Connects to the first address of the host that answers. One that does not answer costs seconds, not
-    the call."""
+    """Connects to the first IP address of the host that accepts, so that a dead one does not fail the
+    call."""
 
     response_class = _DeadlineResponse
     public_only = False
@@ -111,7 +113,7 @@ class _EveryAddress(HTTPConnection):
             except OSError as error:
                 failure = error
             else:
-                # The TLS handshake gets its own time.
+                # The TLS handshake has a timeout of its own.
                 connected.settimeout(CONNECT_SECONDS)
                 return connected
         if isinstance(failure, TimeoutError):
@@ -119,8 +121,8 @@ class _EveryAddress(HTTPConnection):
         raise NewConnectionError(self, str(failure)) from failure
 
     def _addresses(self) -> list[str]:
-        """The addresses that may be called, IPv6 and IPv4 in turn: a machine without a way to one of the
-        two families reaches the other in time."""
+        """The IP addresses to try, IPv6 and IPv4 in turn, so that a machine without a route for one family
+        soon tries the other."""
         try:
             found = socket.getaddrinfo(
                 self.host.strip("[]"),
@@ -169,11 +171,13 @@ class _SecurePublicPool(HTTPSConnectionPool):
 
 
 _public_pools = {"http": _PublicPool, "https": _SecurePublicPool}
-#: For hosts that OUTBOUND_ALLOWED_HOSTS names.
+#: For hosts in OUTBOUND_ALLOWED_HOSTS.
 _any_pools = {"http": _Pool, "https": _SecurePool}
 
 
 class _Adapter(HTTPAdapter):
+    """A ``requests`` adapter that uses the given connection pools."""
+
     def __init__(self, pools: dict[str, type[HTTPConnectionPool]]) -> None:
         self._pools = pools
         super().__init__()

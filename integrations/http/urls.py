@@ -1,8 +1,8 @@
-"""Web addresses that somebody else wrote: a staging base URL, a chat's webhook, a report's address.
+"""Validates URLs that come from outside: a staging base URL, a chat webhook, the URL of a report.
 
-They are read once and in one way, for the form, for the call and for the link. Libraries disagree about
-odd ones: of ``https://inside\\@outside/`` urllib says that it leads outside, and requests calls inside.
-So whatever is not plain is no address here.
+Forms, calls and links all parse a URL with the same function. Libraries disagree about odd URLs: for
+``https://inside\\@outside/`` urllib reads the host ``outside``, and requests connects to ``inside``. So a URL
+that is not plain is refused.
 """
 
 import re
@@ -16,26 +16,26 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
 
-#: Justifacts' own reports are under this name, whatever the staging base URL is.
+#: Justifacts' own reports are at this domain, whatever the staging base URL is.
 REPORTS_OF_JUSTIFACTS = "justifacts.com"
 
 _NAME = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-# Without re.ASCII, small letters match the sign of Kelvin (U+212A) too.
+# Without re.ASCII, IGNORECASE lets "k" match the Kelvin sign (U+212A).
 _HOST = re.compile(_NAME, re.IGNORECASE | re.ASCII)
 _PLAIN = re.compile(
     rf"(https?)://({_NAME}|\[[0-9a-f:.]+\])(?::([0-9]{{1,5}}))?(?:[/?#].*)?", re.IGNORECASE | re.ASCII
 )
-#: Names that no public server has. (RFC 6761, RFC 6762, RFC 8375, and ICANN's ``internal``)
+#: Host names that are never public. (RFC 6761, RFC 6762, RFC 8375, and ICANN's ``internal``)
 _INSIDE = re.compile(r"(?:.*\.)?(?:localhost|local|localdomain|internal|intranet|lan|home|corp|home\.arpa)")
-#: How browsers and resolvers know an IPv4 address in any of its forms: by a last part that is a number.
+#: Browsers and resolvers read a host whose last label is a number as an IPv4 address, in any of its forms.
 _ENDS_IN_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
-#: ::a.b.c.d, an old way to write an IPv4 address as an IPv6 one.
+#: ::a.b.c.d, a deprecated way to write an IPv4 address as an IPv6 address.
 _IPV4_COMPATIBLE = ip_network("::/96")
 
 
 @dataclass(frozen=True)
 class ParsedURL:
-    """A plain web address. ``host`` is in small letters, an IPv6 address without its brackets."""
+    """A plain URL. ``host`` is in lower case, an IPv6 address without brackets."""
 
     scheme: str
     host: str
@@ -43,14 +43,14 @@ class ParsedURL:
 
     @property
     def is_excepted(self) -> bool:
-        """Whether the operator lets it be inside, or plain http (``OUTBOUND_ALLOWED_HOSTS``)."""
+        """Whether the operator allows it to be private or plain http (``OUTBOUND_ALLOWED_HOSTS``)."""
         exceptions = {entry.lower() for entry in settings.OUTBOUND_ALLOWED_HOSTS}
         return bool({self.host, f"{self.host}:{self.port}"} & exceptions)
 
 
 def parse_url(text: str) -> ParsedURL | None:
-    """None for what is no plain web address: another scheme, a user name or a password, a backslash,
-    blanks, signs that nobody sees, a host that is not written in ASCII or ends in a dot, a bad port."""
+    """Parses a URL; None if it is not plain http or https: with a user name or a password, a backslash, a
+    blank or an invisible character, a host that is not ASCII or ends in a dot, or a bad port."""
     if "\\" in text or " " in text or not text.isprintable():
         return None
     found = _PLAIN.fullmatch(text)
@@ -71,8 +71,8 @@ def _is_host(host: str) -> bool:
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether an address is one of the internet's, by what IANA's registries say of it. An IPv6 address
-    that stands for an IPv4 one (mapped, 6to4, NAT64) is judged as that one, or is not public."""
+    """Whether an IP address is public, by IANA's registries. An IPv4-mapped IPv6 address is public if its
+    IPv4 address is; other IPv6 forms of IPv4 addresses (6to4, NAT64) are not public."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         return is_public(address.ipv4_mapped)
     if any(address in blocked for blocked in EXTRA_BLOCKED_NET_RANGES):
@@ -85,9 +85,9 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def validate_outbound_url(value: str) -> None:
-    """Says at the form already what would be refused at the call (``http.py``), as far as the text itself
-    tells: where a name leads is looked up with each call. Raises ``ValidationError``, which never repeats
-    the address: a webhook's is a secret."""
+    """Refuses in a form what ``http.py`` would refuse to call, as far as the text shows it: host names are
+    resolved with each call. Raises ``ValidationError``, which never repeats the URL, because that of a
+    webhook is a secret."""
     address = parse_url(value)
     if address is None:
         raise ValidationError(
@@ -111,7 +111,8 @@ def validate_outbound_url(value: str) -> None:
 
 
 def _leads_inside(host: str) -> bool:
-    """As far as the host itself tells. An address in any other than its usual form is none to call."""
+    """Whether a host is private, as far as its text shows it. An IP address that is not in its usual form is
+    refused."""
     if ":" in host or _ENDS_IN_A_NUMBER.fullmatch(host):
         try:
             return not is_public(ip_address(host))
@@ -121,12 +122,13 @@ def _leads_inside(host: str) -> bool:
 
 
 def hosts_in(text: str) -> list[str]:
-    """The names in a text, of which each stands on a line of its own."""
+    """The host names in a text, one a line, in lower case."""
     return [line.strip().lower() for line in text.splitlines() if line.strip()]
 
 
 def validate_report_hosts(value: str) -> None:
-    """Raises ``ValidationError`` for a line that is no name of a public server."""
+    """Raises ``ValidationError`` for a line that is not the name of a public server, or for too many
+    lines."""
     hosts = hosts_in(value)
     if len(hosts) > 20:
         raise ValidationError(_("Enter at most 20 names."))
@@ -142,8 +144,8 @@ def validate_report_hosts(value: str) -> None:
 
 
 def link_refusal(text: str, hosts: Iterable[str]) -> str | Promise:
-    """Empty where the text may become a link: https, and of one of the hosts or of Justifacts itself. Else
-    a sentence that says why it is shown as text only."""
+    """Empty if a report's URL may become a link: https, at one of ``hosts`` or at Justifacts itself.
+    Otherwise a sentence that says why it is shown as text only."""
     address = parse_url(text)
     if address is None:
         return _("This is no link, because it is not a plain web address.")

@@ -1,4 +1,4 @@
-"""Cleans the text that people typed or pasted into Ashby: names, addresses, titles.
+"""Cleans texts that people have typed or pasted: names, e-mail addresses, titles, answers.
 
 Rules: ``docs/protocol.md``, "Reading what arrives" (Names). Pure.
 """
@@ -9,44 +9,61 @@ from typing import Any
 
 from integrations.text import JOINERS, remove_invisible, strip_invisible
 
-# Unicode calls these letters or symbols, but they show nothing: Hangul fillers and the Braille blank.
+#: Characters that end a line, control a terminal, or that a database does not store.
+CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+#: A text this long may be cut by whoever stores it. Long runs of other characters than letters and digits.
+_LONG, _LONG_RUN = 200, re.compile(r"[\W_]{20,}")
+# Letters and symbols to Unicode, but invisible: Hangul fillers and the Braille blank.
 _BLANKS = re.compile("[\u115f\u1160\u2800\u3164\uffa0]")
-# Joiners stay between letters, and after a virama (combining class 9) at the end of a word, where older
-# Malayalam spelling needs them.
+# Persian and Indic spelling needs joiners between letters. Older Malayalam spelling needs one after a virama
+# (combining class 9) at the end of a word.
 _EDGE_JOINERS = re.compile(f"(?<!\\S)[{JOINERS}]+|(\\S)[{JOINERS}]+(?!\\S)")
 # The right-to-left override makes an address read differently from what is stored.
 _REVERSING = "\u202e"
 _VIRAMA = 9
-# Marks that show nothing: the combining grapheme joiner and two Khmer vowels.
+# Invisible marks: the combining grapheme joiner and two Khmer vowels.
 _UNSEEN_MARKS = dict.fromkeys(map(ord, "\u034f\u17b4\u17b5"))
 
 
 def clean_line(text: str) -> str:
-    """One line as its author sees it.
+    """A text as one line, as its author sees it.
 
-    Control, formatting and bidirectional characters go; runs of any white space become one space; nothing
-    surrounds the text. Letters stay exactly as they are written: normalization (NFC) would replace the
-    variant of a Chinese character that a family writes by the common one.
+    Removes control, formatting and bidirectional characters and surrounding white space, and turns each run
+    of white space into one space. Letters are not normalized: NFC would replace the variant of a Chinese
+    character that a family uses with the common one.
     """
     text = _BLANKS.sub(" ", text.translate(_UNSEEN_MARKS))
     text = " ".join("".join(filter(_is_seen, remove_invisible(text))).split())
     return " ".join(_EDGE_JOINERS.sub(_without_joiners, text).split())
 
 
-def clean_address(text: str) -> str:
-    """An e-mail address as its author sees it; empty where what is stored cannot be what they saw.
+def clean_text(text: str, longest: int) -> str:
+    """A text without control and invisible characters, of at most ``longest`` characters. Unlike
+    ``clean_line`` it keeps white space, because a status is forwarded verbatim.
 
-    White space inside it is never removed: that could join two addresses, or make another person's.
+    A cut never makes a known status of a longer text. Runs of 20 or more characters without a letter or digit
+    become an ellipsis first, so that "Clear", a thousand dots and "except" still reads "Clear … except".
     """
-    # A paste mixes what shows nothing: a tab, then a mark without width, then a line end.
+    text = remove_invisible(CONTROL_CHARACTERS.sub(" ", text))
+    if len(text) > _LONG:
+        text = _LONG_RUN.sub(" … ", text)
+    return text[:longest]
+
+
+def clean_address(text: str) -> str:
+    """An e-mail address as its author sees it; empty if it displays differently from what it is.
+
+    White space inside is never removed: that could join two addresses, or make another person's.
+    """
+    # White space and zero-width characters may alternate around a pasted address.
     if _REVERSING in text or any(map(_is_control, strip_invisible(text))):
         return ""
     return clean_line(text)
 
 
 def clean_value(value: Any) -> Any:
-    """A copy of a JSON value whose texts any database takes: without control characters and halves of
-    surrogate pairs. Line ends and blanks stay, because a long answer may need them."""
+    """A copy of a JSON value whose texts any database accepts: without control characters and lone
+    surrogates. Line ends and white space stay, because a long answer may need them."""
     if isinstance(value, dict):
         return {name: clean_value(part) for name, part in value.items()}
     if isinstance(value, list):
@@ -55,13 +72,13 @@ def clean_value(value: Any) -> Any:
 
 
 def same_text(text: str) -> str:
-    """The form in which two texts that read the same are equal: for comparing, never for sending."""
+    """A form in which two texts that read the same are equal. For comparing, never for sending."""
     return unicodedata.normalize("NFC", clean_line(text)).casefold()
 
 
 def has_letter(text: str) -> bool:
-    """Whether a cleaned text holds a letter of any script. Digits, punctuation, emoji and marks alone name
-    nobody."""
+    """Whether a cleaned text contains a letter of any script. Digits, punctuation and emoji are not a
+    name."""
     return any(unicodedata.category(character).startswith("L") for character in text)
 
 

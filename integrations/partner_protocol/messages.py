@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
-from .parsing import JSON, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, as_uuid, clean_text, is_nothing, read_id
+from .cleaning import clean_text
+from .parsing import JSON, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, as_uuid, is_nothing, read_id
 from .parts import FILLED, Message, Part, identifier, read_message
 from .times import read_time
 
@@ -43,7 +44,7 @@ class Data(Message):
             part = {"value": part or None}
         content = part.get("value")
         if isinstance(content, str):
-            content = clean_text(content)
+            content = clean_text(content, MAX_TEXT_LENGTH)
         if not isinstance(content, str | int | float | bool) or is_nothing(str(content)):
             return None
         if isinstance(content, float) and not math.isfinite(content):

@@ -1,6 +1,6 @@
-"""Reads the times that the other sides write.
+"""Reads timestamps in the forms that Ashby and Justifacts may write.
 
-Rules: ``docs/protocol.md``, "Reading what arrives". Pure, but for the clock that tells what lies ahead.
+Rules: ``docs/protocol.md``, "Reading what arrives". Pure, except for the clock.
 """
 
 import math
@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-#: A clock may be wrong by a day, not by more: a later time is no time.
+#: The other side's clock may be a day ahead. A later time counts as absent.
 FURTHEST_AHEAD = timedelta(days=1)
 
 _NUMBER = re.compile(r"\d{1,20}([.,]\d{1,20})?", re.ASCII)
-#: A date alone is no time: at midnight it would look older than everything of that day.
+#: A date without a time is not read: as midnight it would look older than everything else on that day.
 _ISO = re.compile(
     r"(\d{4}-?\d\d-?\d\d)[T ] ?(\d\d:?\d\d(?::?\d\d)?(?:[.,]\d+)?) ?"
-    # What Java writes after the offset is dropped: [Europe/Berlin].
+    # Java writes the zone after the offset: [Europe/Berlin]. It is ignored.
     r"(?:(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)(?:\[[\w/+-]+\])?)?",
     re.ASCII,
 )
@@ -28,9 +28,9 @@ _MAIL = re.compile(
 def read_time(value: Any, now: datetime | None = None) -> int | None:
     """Milliseconds since 1970; None where the time is absent or cannot be read.
 
-    It may be a number or its digits in a string, in milliseconds, or in seconds where it has ten digits
-    before the point; ISO 8601 with any offset, or without one, which is UTC; or the form of RFC 5322. Zero,
-    negative times and times more than ``FURTHEST_AHEAD`` of ``now`` are absent.
+    It may be a number, or its digits in a string, in milliseconds, or in seconds if it has ten digits before
+    the decimal point; ISO 8601, in UTC if it has no offset; or the format of RFC 5322. Zero, negative times
+    and times more than ``FURTHEST_AHEAD`` after ``now`` count as absent.
     """
     milliseconds = _milliseconds(value)
     if milliseconds is None or milliseconds <= 0:
@@ -49,7 +49,7 @@ def _milliseconds(value: Any) -> int | None:
 
 
 def _of_number(number: float) -> int | None:
-    # NaN, infinities and whole numbers beyond any time; a larger int has no float.
+    # NaN, infinities, and integers too large for a float.
     if not abs(number) < 1e18 or not math.isfinite(number):
         return None
     return round(number * 1000) if 10**9 <= number < 10**10 else round(number)

@@ -77,10 +77,10 @@ def _read_email(candidate: Mapping[str, Any], name: str, _parent: str) -> str:
 _NAME = Part(
     _read_name,
     {
-        **FILLED,
+        "pattern": r"\p{L}",
         "maxLength": MAX_PERSON_NAME_LENGTH,
-        "description": "Needs a letter. Invisible characters are removed. A name that cannot be used is "
-        "answered 422, with a sentence for the recruiter.",
+        "description": "Invisible characters are removed. A name without a letter, or one that is too long, "
+        "is answered 422 with a sentence for the recruiter.",
     },
 )
 _EMAIL = Part(_read_email, {**FILLED, "format": "email", "maxLength": MAX_EMAIL_LENGTH})

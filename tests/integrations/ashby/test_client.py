@@ -1,4 +1,4 @@
-"""What Ashby's answers mean, each by name."""
+"""The outcomes of calls to Ashby."""
 
 import json
 
@@ -83,7 +83,7 @@ def no(code: str, message: str = "") -> dict:
     ],
     ids=str,
 )
-def test_an_answer_has_one_meaning(ashby, wire, status, body, outcome) -> None:
+def test_each_answer_of_ashby_has_its_outcome(ashby, wire, status, body, outcome) -> None:
     content = json.dumps(body) if isinstance(body, dict) else body
     wire.post(f"{URL}/assessment.update", body=content, status=status)
     with pytest.raises(CallFailed) as caught:
@@ -93,7 +93,7 @@ def test_an_answer_has_one_meaning(ashby, wire, status, body, outcome) -> None:
     assert "key-of-acme" not in caught.value.message
 
 
-def test_a_failure_keeps_the_request_id_and_their_words(ashby, wire) -> None:
+def test_a_failure_keeps_the_request_id_and_the_message(ashby, wire) -> None:
     headers = {"x-ashby-request-id": "01HZX"}
     wire.post(f"{URL}/assessment.update", json=no("invalid_input", "Too long."), headers=headers)
     with pytest.raises(InvalidUpdate) as caught:
@@ -103,7 +103,7 @@ def test_a_failure_keeps_the_request_id_and_their_words(ashby, wire) -> None:
     assert "Too long." in caught.value.message
 
 
-def test_the_key_and_the_candidate_do_not_come_back_to_light(ashby, wire) -> None:
+def test_an_answer_that_quotes_the_key_and_the_candidate_is_masked(ashby, wire) -> None:
     echo = no("invalid_input", "Refused for zoe@example.com with key-of-acme.")
     wire.post(f"{URL}/assessment.update", json=echo)
     with pytest.raises(InvalidUpdate) as caught:
@@ -121,8 +121,8 @@ def test_a_redirect_is_not_followed(ashby, wire) -> None:
     assert len(wire.calls) == 1
 
 
-def test_a_connection_that_had_gone_stale_is_tried_once_more(ashby, wire) -> None:
-    """An update may be told twice: same body, same timestamp."""
+def test_an_update_is_repeated_unchanged_when_the_connection_was_closed(ashby, wire) -> None:
+    """An update is safe to repeat: same body, same timestamp."""
     wire.post(f"{URL}/assessment.update", body=requests.ConnectionError("reset"))
     wire.post(f"{URL}/assessment.update", json={"success": True})
     ashby.update(UPDATE)
@@ -139,7 +139,7 @@ def test_a_deprecated_version_warns_the_operator(ashby, wire, caplog, status, wa
     assert len([r for r in caplog.records if "API version" in r.getMessage()]) == warned
 
 
-def test_what_it_says_of_a_key(ashby, wire) -> None:
+def test_the_scopes_of_a_key_are_read(ashby, wire) -> None:
     results = {"title": "Justifacts", "createdAt": "2026-01-01", "scopes": ["candidates:write", "jobs:read"]}
     wire.post(f"{URL}/apiKey.info", json={"success": True, "results": results})
     info = ashby.key_info()
@@ -151,7 +151,7 @@ def test_what_it_says_of_a_key(ashby, wire) -> None:
 
 
 @pytest.mark.parametrize("results", [None, [], "text", {"scopes": "candidates:write"}, {"scopes": [None]}])
-def test_a_key_of_which_nothing_is_said_may_nothing(ashby, wire, results) -> None:
+def test_a_key_without_readable_scopes_may_not_update_candidates(ashby, wire, results) -> None:
     wire.post(f"{URL}/apiKey.info", json={"success": True, "results": results})
     assert not ashby.key_info().may_update_candidates
 
@@ -162,7 +162,7 @@ def page(ids: list[str], cursor: str | None = None, **more: object) -> dict:
     return {"success": True, "results": jobs, **following, **more}
 
 
-def test_jobs_come_from_all_pages(ashby, wire) -> None:
+def test_jobs_are_read_from_all_pages(ashby, wire) -> None:
     for body in (page(["1", "2"], "c1"), page(["3"], "c2"), page(["4"])):
         wire.post(f"{URL}/job.list", json=body)
     listing = ashby.jobs()
@@ -171,7 +171,7 @@ def test_jobs_come_from_all_pages(ashby, wire) -> None:
     assert [json.loads(call.request.body).get("cursor") for call in wire.calls] == [None, "c1", "c2"]
 
 
-def test_a_cursor_that_repeats_is_an_incomplete_list(ashby, wire) -> None:
+def test_a_repeated_cursor_makes_the_list_incomplete(ashby, wire) -> None:
     wire.post(f"{URL}/job.list", json=page(["1"], "c1"))
     listing = ashby.jobs()
     assert list(listing.entries) == ["1"]
@@ -179,7 +179,7 @@ def test_a_cursor_that_repeats_is_an_incomplete_list(ashby, wire) -> None:
     assert len(wire.calls) == 2
 
 
-def test_cursors_that_go_round_in_a_circle_are_an_incomplete_list(ashby, wire) -> None:
+def test_a_cycle_of_cursors_makes_the_list_incomplete(ashby, wire) -> None:
     def answer(request) -> tuple[int, dict, str]:
         following = {"c1": "c2"}.get(json.loads(request.body).get("cursor"), "c1")
         return 200, {}, json.dumps(page(["1"], following))
@@ -197,7 +197,7 @@ def test_a_job_with_empty_parts_has_empty_texts(ashby, wire) -> None:
 
 
 @pytest.mark.parametrize("results", [None, "text", {"id": "1"}, 7])
-def test_an_answer_that_holds_no_list_is_a_failed_call(ashby, wire, results) -> None:
+def test_results_that_are_no_list_fail_the_call(ashby, wire, results) -> None:
     wire.post(f"{URL}/job.list", json={"success": True, "results": results})
     with pytest.raises(Unknown):
         ashby.jobs()
@@ -215,5 +215,5 @@ def test_an_entry_that_cannot_be_read_makes_the_list_incomplete(ashby, wire, res
     ("warnings", "kept"),
     [(["one", "two"], ["one", "two"]), (None, []), ("one", []), ([1], ["1"]), (["x" * 900], ["x" * 500])],
 )
-def test_warnings(warnings, kept) -> None:
+def test_warnings_are_read_and_cut(warnings, kept) -> None:
     assert warnings_of(Answer(body={"success": True, "warnings": warnings})) == kept

@@ -1,13 +1,13 @@
-"""The other side as a bare socket, for answers that no server would give."""
+"""Helps tests to play the other side on a bare socket, for answers that no HTTP server would send."""
 
 import socket
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """One request, whose body is an object. Raises ``ConnectionError`` where the caller has left."""
+    """Reads one request whose body is a JSON object. Raises ``ConnectionError`` if the client disconnects."""
     request = b""
     while not request.endswith(b"}"):
         if not (more := connection.recv(65536)):
-            raise ConnectionError("the caller has left")
+            raise ConnectionError("the client has disconnected")
         request += more
     return request

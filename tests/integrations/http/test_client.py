@@ -1,4 +1,4 @@
-"""The one door to the network: where it leads, what it lets in, and how each call ends."""
+"""Outbound calls: where they may go, what is read of an answer, and which outcome each answer has."""
 
 import base64
 import contextlib
@@ -38,8 +38,8 @@ def post(url: str = URL, *, repeatable: bool = True, hide: tuple[str, ...] = ())
 
 @pytest.fixture
 def serve(settings) -> Iterator[Callable[..., tuple[str, list[bytes]]]]:
-    """Starts a server that answers connection after connection as scripted: each script is a list
-    of answers, after which the connection is closed. Returns its address and what it was sent."""
+    """Starts a server with one script a connection: a list of answers, after which it closes the connection.
+    Returns the server's URL and the requests that it receives."""
     settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
     with contextlib.ExitStack() as stack:
 
@@ -69,7 +69,7 @@ def _serve(listener: socket.socket, scripts: tuple[list[bytes], ...], got: list[
                 connection.sendall(answer)
 
 
-INSIDE_OR_NOWHERE = """
+PRIVATE_OR_INVALID = """
     https://127.0.0.1/x https://127.1.2.3:8443/x https://localhost/x https://0.0.0.0/x https://10.0.0.1/x
     https://[::1]/x https://[::ffff:127.0.0.1]/x https://[fe80::1]/x https://[fd00:ec2::254]/x
     https://172.16.0.1/x https://192.168.1.1/x https://100.64.0.1/x https://224.0.0.1/x
@@ -79,9 +79,9 @@ INSIDE_OR_NOWHERE = """
 """.split()  # noqa: SIM905
 
 
-@pytest.mark.parametrize("url", [*INSIDE_OR_NOWHERE, f"https://{'a' * 70}.test/x", ""])
+@pytest.mark.parametrize("url", [*PRIVATE_OR_INVALID, f"https://{'a' * 70}.test/x", ""])
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_nothing_is_sent_to_an_address_inside_or_to_no_address(url: str, repeatable: bool) -> None:
+def test_nothing_is_sent_to_a_private_or_invalid_url(url: str, repeatable: bool) -> None:
     with pytest.raises(NotSent) as raised:
         post(url, repeatable=repeatable)
     assert raised.value.message.endswith(".")
@@ -89,7 +89,7 @@ def test_nothing_is_sent_to_an_address_inside_or_to_no_address(url: str, repeata
 
 
 @pytest.mark.parametrize("entry", ["127.0.0.1", "127.0.0.1:{port}"])
-def test_an_allowed_host_may_be_inside_and_plain(serve, settings, entry: str) -> None:
+def test_an_allowed_host_may_be_private_and_plain_http(serve, settings, entry: str) -> None:
     url, got = serve([OK])
     settings.OUTBOUND_ALLOWED_HOSTS = [entry.format(port=url.split(":")[2][:-2])]
     assert post(url, repeatable=False).body == {"success": True}
@@ -98,14 +98,14 @@ def test_an_allowed_host_may_be_inside_and_plain(serve, settings, entry: str) ->
 
 
 @pytest.mark.parametrize("entry", ["127.0.0.1:1", "other.test", "localhost", "27.0.0.1", "", "*"])
-def test_another_allowed_host_or_port_opens_nothing(serve, settings, entry: str) -> None:
+def test_an_allowed_host_allows_no_other_host_or_port(serve, settings, entry: str) -> None:
     url, _ = serve()
     settings.OUTBOUND_ALLOWED_HOSTS = [entry]
     with pytest.raises(NotSent):
         post(url)
 
 
-def test_an_allowed_host_is_known_in_capitals_and_at_its_usual_port(wire, settings) -> None:
+def test_an_allowed_host_matches_in_any_case_and_at_its_default_port(wire, settings) -> None:
     settings.OUTBOUND_ALLOWED_HOSTS = ["Inside.Test:80"]
     wire.add(responses.POST, "http://inside.test/x", json={"success": True})
     assert post("http://INSIDE.test/x").status == 200
@@ -121,7 +121,7 @@ def test_a_redirect_is_not_followed(wire, status: int) -> None:
 
 
 @pytest.mark.parametrize(("more", "fits"), [(0, True), (1, False)])
-def test_an_answer_may_have_one_megabyte(wire, more: int, fits: bool) -> None:
+def test_an_answer_of_one_megabyte_is_read_and_a_larger_one_is_unknown(wire, more: int, fits: bool) -> None:
     body = b'{"x": "' + b"x" * (client.ANSWER_BYTES - 9 + more) + b'"}'
     wire.add(responses.POST, URL, body=body)
     if fits:
@@ -132,14 +132,14 @@ def test_an_answer_may_have_one_megabyte(wire, more: int, fits: bool) -> None:
 
 
 @pytest.mark.parametrize("body", ["", "<p>", "[]", "7", "null", "{}", b"\xff", "[" * 100_000, '{"a": NaN'])
-def test_a_200_that_is_no_object_is_unknown(wire, body: Any) -> None:
+def test_a_200_without_a_json_object_is_unknown(wire, body: Any) -> None:
     wire.add(responses.POST, URL, body=body)
     with pytest.raises(Unknown, match="unreadable"):
         post()
 
 
 @pytest.mark.parametrize("escaped", [False, True])
-def test_the_kept_excerpt_names_neither_the_key_nor_the_candidate(wire, escaped: bool) -> None:
+def test_the_excerpt_contains_neither_the_key_nor_the_candidate(wire, escaped: bool) -> None:
     words = "Zoë O'NEIL, zoe@example.com, ann@elsewhere.example, " + KEY
     if escaped:
         words = words.encode("ascii", "backslashreplace").decode().replace("\\xeb", "\\u00eb")
@@ -154,7 +154,7 @@ def test_the_kept_excerpt_names_neither_the_key_nor_the_candidate(wire, escaped:
 
 
 @pytest.mark.parametrize("quoted", [f"{KEY}:", KEY, f"{KEY}:x", f"{KEY}0"])
-def test_a_server_in_trouble_quotes_the_header_that_holds_the_key(wire, quoted: str) -> None:
+def test_the_key_is_masked_when_an_answer_quotes_the_authorization_header(wire, quoted: str) -> None:
     header = "Basic " + base64.b64encode(quoted.encode()).decode()
     said = json.dumps({"success": False, "message": f"What is {header}?"})
     wire.add(responses.POST, URL, body=said, status=403, headers={"x-ashby-request-id": f"{header} {KEY}"})
@@ -188,7 +188,7 @@ REFUSALS = (400, 402, 404, 405, 409, 410, 413, 415, 422, 451, 499)
         *[(status, NoAnswer) for status in (408, 504)],
     ],
 )
-def test_each_http_status_has_its_end(wire, status: int, error: type) -> None:
+def test_each_http_status_has_its_outcome(wire, status: int, error: type) -> None:
     wire.add(responses.POST, URL, json=NO, status=status)
     with pytest.raises(error) as raised:
         post()
@@ -215,7 +215,7 @@ def test_any_2xx_with_an_object_is_an_answer(wire, status: int) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("status", [401, 403, 404, 422])
-def test_a_4xx_is_the_peers_decision_in_the_protocols_json(wire, status: int, body: dict[str, Any]) -> None:
+def test_a_4xx_in_the_protocols_json_is_a_refusal(wire, status: int, body: dict[str, Any]) -> None:
     wire.add(responses.POST, URL, json=body, status=status)
     with pytest.raises(Refused):
         post()
@@ -239,7 +239,7 @@ NOT_THE_PROTOCOL = [
 
 @pytest.mark.parametrize("body", NOT_THE_PROTOCOL)
 @pytest.mark.parametrize("status", [401, 403, 404, 422])
-def test_any_other_4xx_says_that_the_way_is_broken(wire, status: int, body: str | bytes) -> None:
+def test_a_4xx_with_any_other_body_is_not_the_protocol(wire, status: int, body: str | bytes) -> None:
     wire.add(responses.POST, URL, body=body, status=status, headers={"Retry-After": "7"})
     with pytest.raises(NotTheProtocol) as raised:
         post()
@@ -251,7 +251,7 @@ def test_any_other_4xx_says_that_the_way_is_broken(wire, status: int, body: str 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 @pytest.mark.parametrize("code", ["generic_internal_error", "TOO_MANY_REQUESTS", "temporarily-unavailable"])
-def test_a_4xx_whose_code_speaks_of_the_server_is_no_decision(wire, status: int, code: str) -> None:
+def test_a_4xx_with_a_server_code_is_a_server_error(wire, status: int, code: str) -> None:
     wire.add(responses.POST, URL, json={"success": False, "errors": [code]}, status=status)
     with pytest.raises(ServerError):
         post()
@@ -260,7 +260,7 @@ def test_a_4xx_whose_code_speaks_of_the_server_is_no_decision(wire, status: int,
 @pytest.mark.parametrize(
     ("status", "body"), [(200, ""), (200, " \r\n"), (200, b"\xef\xbb\xbf"), (202, " "), (204, "")]
 )
-def test_a_2xx_without_a_body_is_an_answer_only_where_the_call_needs_none(wire, status: int, body) -> None:
+def test_a_2xx_without_a_body_is_an_answer_only_to_a_call_that_needs_none(wire, status: int, body) -> None:
     wire.add(responses.POST, URL, body=body, status=status)
     answer = client.post(client.OutboundCall(URL, {}, empty_is_success=True), key=KEY)
     assert (answer.status, answer.body) == (status, {})
@@ -269,7 +269,7 @@ def test_a_2xx_without_a_body_is_an_answer_only_where_the_call_needs_none(wire, 
 
 
 @pytest.mark.parametrize("body", ["<p>OK</p>", "OK", "[]", "null", "{}"])
-def test_a_2xx_with_another_body_is_never_an_answer(wire, body: str) -> None:
+def test_a_2xx_without_a_json_object_is_never_an_answer(wire, body: str) -> None:
     wire.add(responses.POST, URL, body=body)
     with pytest.raises(NotTheProtocol):
         client.post(client.OutboundCall(URL, {}, empty_is_success=True), key=KEY)
@@ -310,12 +310,14 @@ def test_an_answer_is_read_in_its_declared_charset(wire, content_type: str, char
     ],
     ids=str,
 )
-def test_an_error_is_read_in_any_shape(body: dict[str, Any], code: str, message: str) -> None:
+def test_code_and_message_are_read_from_every_shape_of_error(
+    body: dict[str, Any], code: str, message: str
+) -> None:
     assert error_of(body) == (code, message)
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_a_connection_that_ends_inside_the_answer_is_unknown(serve, repeatable: bool) -> None:
+def test_a_connection_that_breaks_within_the_answer_is_unknown(serve, repeatable: bool) -> None:
     url, got = serve([OK[:-4]])
     with pytest.raises(Unknown):
         post(url, repeatable=repeatable)
@@ -332,8 +334,10 @@ def test_a_connection_that_ends_inside_the_answer_is_unknown(serve, repeatable: 
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_once_an_answer_has_begun_no_failure_means_not_sent(wire, monkeypatch, broken: Exception) -> None:
-    """A placing that was answered in part may have been taken, whatever broke then."""
+def test_a_failure_after_the_answer_has_begun_is_unknown_and_not_repeated(
+    wire, monkeypatch, broken: Exception
+) -> None:
+    """A placement that was answered in part may have been accepted."""
 
     def breaks(*args: object) -> Iterator[bytes]:
         yield b'{"success": '
@@ -345,10 +349,10 @@ def test_once_an_answer_has_begun_no_failure_means_not_sent(wire, monkeypatch, b
         post(repeatable=False)
     with pytest.raises(Unknown):
         post()
-    assert len(wire.calls) == 2, "what was answered in part is not repeated at once"
+    assert len(wire.calls) == 2, "a call that was answered in part is not repeated"
 
 
-def test_nobody_listening_is_not_sent(settings) -> None:
+def test_a_refused_connection_is_not_sent(settings) -> None:
     settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -356,7 +360,7 @@ def test_nobody_listening_is_not_sent(settings) -> None:
         post(f"http://127.0.0.1:{port}/x", repeatable=False)
 
 
-def test_a_repeatable_call_is_made_again_at_once_when_its_old_connection_was_closed(serve) -> None:
+def test_a_repeatable_call_is_repeated_when_its_kept_alive_connection_was_closed(serve) -> None:
     url, got = serve([OK], [OK])
     for _ in range(2):
         assert post(url).status == 200
@@ -370,7 +374,7 @@ def test_repeatable_calls_share_a_connection(serve) -> None:
     assert len(got) == 3
 
 
-def test_a_repeatable_call_is_made_twice_at_the_most(serve) -> None:
+def test_a_repeatable_call_is_made_at_most_twice(serve) -> None:
     url, got = serve([b""], [b""], [OK])
     with pytest.raises(Unknown, match="closed the connection without an answer"):
         post(url)
@@ -378,7 +382,7 @@ def test_a_repeatable_call_is_made_twice_at_the_most(serve) -> None:
     assert post(url).status == 200
 
 
-def test_any_other_call_uses_a_connection_of_its_own_and_is_never_repeated(serve) -> None:
+def test_a_call_that_is_not_repeatable_opens_its_own_connection_and_is_made_once(serve) -> None:
     url, got = serve([OK], [b""], [OK])
     assert post(url, repeatable=False).status == 200
     with pytest.raises(Unknown, match="closed the connection without an answer"):
@@ -387,7 +391,7 @@ def test_any_other_call_uses_a_connection_of_its_own_and_is_never_repeated(serve
     assert post(url, repeatable=False).status == 200
 
 
-def test_the_machines_proxies_and_netrc_are_not_asked(serve, monkeypatch, tmp_path) -> None:
+def test_the_machines_proxies_and_netrc_are_ignored(serve, monkeypatch, tmp_path) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login stranger password stranger\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
@@ -401,7 +405,7 @@ HOOK = "https://hooks.test/services/T000/very-secret-path?token=very-secret"
 
 class TestWebhooks:
     @pytest.mark.parametrize(("status", "body"), [(200, "ok"), (200, ""), (204, ""), (201, "[]")])
-    def test_any_success_is_one_whatever_it_says(self, wire, status: int, body: str) -> None:
+    def test_any_2xx_is_a_success_whatever_its_body(self, wire, status: int, body: str) -> None:
         wire.add(responses.POST, HOOK, body=body, status=status)
         client.post_to_webhook(HOOK, {"text": "é"})
         (call,) = wire.calls
@@ -424,7 +428,7 @@ class TestWebhooks:
             (requests.ConnectionError(HOOK), 200, Unknown),
         ],
     )
-    def test_an_error_names_the_host_and_nothing_of_the_address(
+    def test_an_error_names_the_host_and_nothing_else_of_the_url(
         self, wire, caplog, body: Any, status: int, error: type
     ) -> None:
         caplog.set_level("DEBUG")
@@ -438,20 +442,20 @@ class TestWebhooks:
     @pytest.mark.parametrize(
         "url",
         [
-            *INSIDE_OR_NOWHERE,
+            *PRIVATE_OR_INVALID,
             "http://user:very-secret@hooks.test/very-secret",
             "hooks.test/very-secret",
             "very-secret:very-secret",
             "",
         ],
     )
-    def test_nothing_is_sent_inside_or_in_the_clear(self, url: str) -> None:
+    def test_nothing_is_sent_to_a_private_or_plain_http_webhook(self, url: str) -> None:
         with pytest.raises(NotSent) as raised:
             client.post_to_webhook(url, {"text": "x"})
         assert "very-secret" not in raised.value.message
 
-    def test_the_log_of_the_library_does_not_name_its_path(self, serve, caplog) -> None:
-        """At DEBUG, urllib3 writes each path."""
+    def test_urllib3_does_not_log_the_path_of_a_webhook(self, serve, caplog) -> None:
+        """At level DEBUG urllib3 logs the path of every call."""
         assert logging_config("DEBUG", as_json=False)["loggers"]["urllib3"]["level"] == "INFO"
         url, got = serve([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"])
         client.post_to_webhook(url, {"text": "x"})

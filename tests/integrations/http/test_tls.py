@@ -1,5 +1,5 @@
-"""Who answers has to prove that they are who was called: real handshakes, of a name that is looked up as a
-public address and answered on this machine."""
+"""TLS certificates are verified: real handshakes with a local server, whose host name resolves to a public
+address."""
 
 import contextlib
 import socket
@@ -29,7 +29,7 @@ Serve = Callable[[Certificate], list[bytes]]
 
 
 def certificate(name: str, signed_by: Certificate | None = None, *, days: int = 1) -> Certificate:
-    """For the name, ending in so many days; without ``signed_by`` it is signed by itself."""
+    """A certificate for ``name`` that expires in ``days``; self-signed without ``signed_by``."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     issuer, with_key = (signed_by[0].subject, signed_by[1]) if signed_by else (subject, key)
@@ -59,7 +59,7 @@ def authority() -> Certificate:
 
 @pytest.fixture
 def serve(authority: Certificate, tmp_path: Path, monkeypatch) -> Iterator[Serve]:
-    """Starts the server that answers for every name, with this certificate. Returns what it was sent."""
+    """Starts a server for every host name, with this certificate. Returns the requests that it receives."""
     bundle = tmp_path / "authorities.pem"
     bundle.write_bytes(authority[0].public_bytes(serialization.Encoding.PEM))
     monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(bundle))
@@ -107,17 +107,17 @@ def _answer(listener: socket.socket, context: ssl.SSLContext, got: list[bytes]) 
         connection.sendall(OK)
 
 
-def test_who_proves_to_be_the_one_that_was_called_is_spoken_to(serve: Serve, authority: Certificate) -> None:
+def test_a_server_with_a_valid_certificate_is_called(serve: Serve, authority: Certificate) -> None:
     got = serve(certificate(NAME, authority))
     answer = client.post(client.OutboundCall(f"https://{NAME}/x", {"a": 1}), key="key-0123456789")
     assert answer.body == {"success": True}
     assert f"Host: {NAME}\r\n".encode() in got[0]
 
 
-def test_a_second_address_of_the_name_is_spoken_to_when_the_first_is_dead(
+def test_the_certificate_is_verified_at_the_second_address_too(
     serve: Serve, authority: Certificate, monkeypatch
 ) -> None:
-    """The certificate is still verified for the name, not for the address."""
+    """The certificate is verified against the host name, not the IP address."""
     got = serve(certificate(NAME, authority))
     connect_here, called = urllib3_connection.create_connection, []
 
@@ -141,12 +141,14 @@ def test_a_second_address_of_the_name_is_spoken_to_when_the_first_is_dead(
     assert f"Host: {NAME}\r\n".encode() in got[0]
 
 
-@pytest.mark.parametrize("wrong", ["signed by itself", "of another name", "over", "of an unknown authority"])
-def test_who_does_not_is_told_nothing(serve: Serve, authority: Certificate, wrong: str) -> None:
+@pytest.mark.parametrize("wrong", ["self-signed", "for another host", "expired", "of an unknown authority"])
+def test_nothing_is_sent_to_a_server_with_an_invalid_certificate(
+    serve: Serve, authority: Certificate, wrong: str
+) -> None:
     shown = {
-        "signed by itself": lambda: certificate(NAME),
-        "of another name": lambda: certificate(f"evil.{NAME}", authority),
-        "over": lambda: certificate(NAME, authority, days=-1),
+        "self-signed": lambda: certificate(NAME),
+        "for another host": lambda: certificate(f"evil.{NAME}", authority),
+        "expired": lambda: certificate(NAME, authority, days=-1),
         "of an unknown authority": lambda: certificate(NAME, certificate("Somebody")),
     }[wrong]
     got = serve(shown())
@@ -155,8 +157,10 @@ def test_who_does_not_is_told_nothing(serve: Serve, authority: Certificate, wron
     assert got == []
 
 
-def test_an_excepted_host_has_to_prove_it_too(serve: Serve, authority: Certificate, settings) -> None:
-    """``OUTBOUND_ALLOWED_HOSTS`` opens the network inside; it does not switch off proof."""
+def test_an_allowed_host_needs_a_valid_certificate_too(
+    serve: Serve, authority: Certificate, settings
+) -> None:
+    """``OUTBOUND_ALLOWED_HOSTS`` allows private hosts; it does not switch off verification."""
     settings.OUTBOUND_ALLOWED_HOSTS = ["8.8.8.8"]
     got = serve(certificate(NAME, authority))
     with pytest.raises(NotSent, match="No secure connection"):

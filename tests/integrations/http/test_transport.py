@@ -1,4 +1,4 @@
-"""The connections themselves: names that lie, answers that drip, answers that unfold."""
+"""Connections: hosts that resolve to private addresses, slow and endless answers, compression bombs."""
 
 import contextlib
 import gzip
@@ -18,7 +18,7 @@ Send = Callable[[socket.socket], None]
 
 @pytest.fixture
 def server(settings) -> Iterator[Callable[[Send], str]]:
-    """Starts a server that reads a call, then does as it is told; returns its address."""
+    """Starts a server that reads one request and then runs ``send``. Returns its URL."""
     settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
     with contextlib.ExitStack() as stack:
 
@@ -69,8 +69,10 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
     ],
     ids=["status line", "header", "continue", "body", "chunks", "body without an end"],
 )
-def test_an_answer_that_drips_is_given_up(server, monkeypatch, before: bytes, byte: bytes) -> None:
-    """Each byte comes in time, and the whole never does."""
+def test_an_answer_that_arrives_byte_by_byte_times_out(
+    server, monkeypatch, before: bytes, byte: bytes
+) -> None:
+    """Each byte arrives within the read timeout, but the whole answer never does."""
     monkeypatch.setattr(transport, "TOTAL_SECONDS", 0.5)
     url = server(drip(before, byte))
     began = time.monotonic()
@@ -79,14 +81,14 @@ def test_an_answer_that_drips_is_given_up(server, monkeypatch, before: bytes, by
     assert time.monotonic() - began < 3
 
 
-def test_a_webhook_that_drips_is_given_up_too(server, monkeypatch) -> None:
+def test_a_webhooks_answer_that_arrives_byte_by_byte_times_out(server, monkeypatch) -> None:
     monkeypatch.setattr(transport, "TOTAL_SECONDS", 0.5)
     with pytest.raises(Unknown):
         client.post_to_webhook(server(drip(HEAD + b"Content-Length: 100000\r\n\r\n", b" ")), {"a": 1})
 
 
 def repeated(before: bytes, more: bytes) -> Send:
-    """Without a pause and without an end, until nobody reads it any more."""
+    """Sends without a pause and without an end, until the connection is closed."""
 
     def send(connection: socket.socket) -> None:
         connection.sendall(before)
@@ -109,7 +111,7 @@ def repeated(before: bytes, more: bytes) -> Send:
     ],
     ids=["headers", "one header", "status line", "body", "chunks", "length of a chunk", "trailers"],
 )
-def test_an_answer_without_an_end_is_given_up(server, monkeypatch, before: bytes, more: bytes) -> None:
+def test_an_endless_answer_is_unknown(server, monkeypatch, before: bytes, more: bytes) -> None:
     monkeypatch.setattr(transport, "TOTAL_SECONDS", 1)
     began = time.monotonic()
     with pytest.raises(Unknown):
@@ -118,8 +120,7 @@ def test_an_answer_without_an_end_is_given_up(server, monkeypatch, before: bytes
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_leads_nowhere_whatever_its_body(server, status: int) -> None:
-    """Not even to an address that may be called."""
+def test_a_redirect_is_not_followed_even_to_an_allowed_host(server, status: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as inside:
         inside.settimeout(0.05)
         target = b"http://127.0.0.1:%d/" % inside.getsockname()[1]
@@ -132,14 +133,14 @@ def test_a_redirect_leads_nowhere_whatever_its_body(server, status: int) -> None
             inside.accept()
 
 
-def test_an_answer_that_unfolds_into_gigabytes_is_given_up(server) -> None:
+def test_a_gzip_bomb_is_unknown(server) -> None:
     packed = gzip.compress(b" " * 200_000_000, compresslevel=9)
     head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
     with pytest.raises(Unknown, match="more than 1048576 bytes"):
         call(server(lambda connection: connection.sendall(head + packed)))
 
 
-def test_nor_does_one_that_is_packed_again_and_again(server) -> None:
+def test_a_gzip_bomb_in_several_layers_is_unknown(server) -> None:
     packed = b" " * 20_000_000
     for _ in range(3):
         packed = gzip.compress(packed)
@@ -157,8 +158,8 @@ INSIDE = """
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_a_name_that_leads_inside_is_not_called(monkeypatch, address: str) -> None:
-    """Whoever owns a name decides where it leads."""
+def test_a_host_that_resolves_to_a_private_address_is_not_called(monkeypatch, address: str) -> None:
+    """The owner of a domain decides to which addresses its names resolve."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
     def resolve(host: str, port: int, *args: object, **kwargs: object) -> list:
@@ -170,8 +171,8 @@ def test_a_name_that_leads_inside_is_not_called(monkeypatch, address: str) -> No
         call("https://inside.test/x")
 
 
-def test_the_address_that_was_looked_at_is_the_one_that_is_called(monkeypatch) -> None:
-    """A name that is public when it is looked at, and inside a moment later, is never asked again."""
+def test_the_resolved_address_that_was_checked_is_the_one_that_is_called(monkeypatch) -> None:
+    """DNS rebinding: the name resolves to a public address first and to a private one a moment later."""
     asked, called = [], []
 
     def resolve(host: str, port: int, *args: object, **kwargs: object) -> list:
@@ -191,9 +192,7 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_called(monkeypatch) -
 
 
 @pytest.mark.parametrize("addresses", [["8.8.8.8", "10.0.0.1"], ["10.0.0.1", "8.8.8.8"]])
-def test_of_a_name_with_an_address_inside_too_none_inside_is_called(
-    monkeypatch, addresses: list[str]
-) -> None:
+def test_only_the_public_addresses_of_a_host_are_called(monkeypatch, addresses: list[str]) -> None:
     called = []
 
     def resolve(host: str, port: int, *args: object, **kwargs: object) -> list:
@@ -211,7 +210,7 @@ def test_of_a_name_with_an_address_inside_too_none_inside_is_called(
 
 
 def resolves_to(monkeypatch, *addresses: str) -> list[str]:
-    """Every name has these addresses; an address has itself. Returns the names that were asked for."""
+    """Every host name under .test resolves to these addresses. Returns the names that are looked up."""
     real, asked = socket.getaddrinfo, []
 
     def resolve(host: str, port: int, *args: object, **kwargs: object) -> list:
@@ -225,16 +224,16 @@ def resolves_to(monkeypatch, *addresses: str) -> list[str]:
 
 
 @pytest.mark.parametrize("dead", [("127.0.0.2",), ("::1", "127.0.0.2"), ("127.0.0.2", "127.0.0.3")])
-def test_a_call_reaches_a_host_whose_first_addresses_refuse(server, settings, monkeypatch, dead) -> None:
+def test_the_next_address_is_called_when_the_first_ones_refuse(server, settings, monkeypatch, dead) -> None:
     url = server(lambda connection: connection.sendall(HEAD + b'Content-Length: 16\r\n\r\n{"success":true}'))
     settings.OUTBOUND_ALLOWED_HOSTS = ["dual.test"]
     asked = resolves_to(monkeypatch, *dead, "127.0.0.1")
     call(url.replace("127.0.0.1", "dual.test"))
-    assert asked == ["dual.test"], "the name is resolved once, so that what was checked is what is called"
+    assert asked == ["dual.test"], "the name is resolved once, so that the checked address is called"
 
 
-def test_a_call_reaches_a_host_whose_first_address_is_silent(server, settings, monkeypatch) -> None:
-    """A full backlog: the kernel drops the SYN, as a firewall would."""
+def test_the_next_address_is_called_when_the_first_one_does_not_answer(server, settings, monkeypatch) -> None:
+    """With a full backlog the kernel drops the SYN, as a firewall would."""
     monkeypatch.setattr(transport, "ALL_ADDRESSES_SECONDS", 2)
     url = server(lambda connection: connection.sendall(HEAD + b'Content-Length: 16\r\n\r\n{"success":true}'))
     settings.OUTBOUND_ALLOWED_HOSTS = ["dual.test"]
@@ -252,7 +251,7 @@ def test_a_call_reaches_a_host_whose_first_address_is_silent(server, settings, m
     assert 0.5 < time.monotonic() - began < 5
 
 
-def test_a_host_without_a_live_address_is_not_sent(settings, monkeypatch) -> None:
+def test_a_call_to_a_host_without_a_live_address_is_not_sent(settings, monkeypatch) -> None:
     settings.OUTBOUND_ALLOWED_HOSTS = ["dual.test"]
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -261,12 +260,12 @@ def test_a_host_without_a_live_address_is_not_sent(settings, monkeypatch) -> Non
         call(f"http://dual.test:{port}/x")
 
 
-def test_a_name_without_addresses_is_not_sent() -> None:
+def test_a_call_to_a_host_that_does_not_resolve_is_not_sent() -> None:
     with pytest.raises(NotSent, match=r"The name nowhere\.invalid is not known"):
         call("https://nowhere.invalid/x")
 
 
-def test_public_addresses_are_tried_in_turn_and_private_ones_never(monkeypatch) -> None:
+def test_public_addresses_are_tried_alternating_ipv4_and_ipv6_and_private_ones_never(monkeypatch) -> None:
     called = []
     addresses = ("10.0.0.1", "8.8.8.8", "8.8.4.4", "2001:4860:4860::8888", "::1")
     resolves_to(monkeypatch, *addresses)

@@ -1,4 +1,4 @@
-"""Addresses that others write: which may be called, and which become a link."""
+"""URLs from outside: which may be called, and which become a link."""
 
 from ipaddress import ip_address
 
@@ -20,7 +20,7 @@ from integrations.http.urls import (
 )
 from integrations.http.urls import parse_url as read
 
-#: What is read as one host by one library and as another by the next, or as none by people.
+#: URLs in which two libraries read different hosts, or that people misread.
 ODD = [
     "https://169.254.169.254\\@hooks.test/",
     "https://hooks.test\\@169.254.169.254/",
@@ -53,7 +53,7 @@ ODD = [
     "https://hooks。test/",
     "https://①②⑦.0.0.1/",
     "https://ｈooks.test/",
-    "https://hoo\u212as.test/",  # The sign of Kelvin, a k to who writes in small letters.
+    "https://hoo\u212as.test/",  # The Kelvin sign, whose lower case is k.
     "https://hook\u017f.test/",
     "https://hooks.test./",
     "https://.hooks.test/",
@@ -84,7 +84,7 @@ ODD = [
     "ws://hooks.test/",
     "mailto:x@hooks.test",
 ]
-#: Plain to read, and inside.
+#: Plain URLs of private hosts.
 INSIDE = """
     https://localhost/ https://LOCALHOST/ https://a.localhost/ https://printer.local/ https://intranet/
     https://metadata.google.internal/ https://metadata/ https://db.corp/ https://router.home.arpa/
@@ -99,14 +99,14 @@ INSIDE = """
 
 
 @pytest.fixture(autouse=True)
-def excepted(settings) -> None:
-    """One host is excepted: to look like it must open nothing."""
+def allowed_hosts(settings) -> None:
+    """Two hosts are allowed; looking like one of them must not help."""
     settings.OUTBOUND_ALLOWED_HOSTS = ["sandbox.inside:9001", "hooks.test"]
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_an_odd_address_is_none_for_the_form_the_call_and_the_link(text: str, monkeypatch) -> None:
-    """And nothing is looked up or opened for it, although its like is excepted."""
+def test_an_odd_url_is_refused_by_the_form_the_call_and_the_link(text: str, monkeypatch) -> None:
+    """Nothing is resolved or connected to."""
     monkeypatch.setattr("socket.getaddrinfo", None)
     monkeypatch.setattr("socket.socket", None)
     assert read(text) is None
@@ -120,7 +120,7 @@ def test_an_odd_address_is_none_for_the_form_the_call_and_the_link(text: str, mo
 
 
 @pytest.mark.parametrize("text", INSIDE)
-def test_an_address_inside_is_refused_at_the_form(text: str) -> None:
+def test_a_private_url_is_refused_by_the_form(text: str) -> None:
     with pytest.raises(ValidationError, match="leads into a private network"):
         validate_outbound_url(text)
 
@@ -140,23 +140,23 @@ def test_an_address_inside_is_refused_at_the_form(text: str) -> None:
         "https://sandbox.inside:9001/",
     ],
 )
-def test_a_public_address_or_an_excepted_one_is_taken(text: str) -> None:
+def test_a_public_or_allowed_url_is_accepted(text: str) -> None:
     validate_outbound_url(text)
 
 
 @pytest.mark.parametrize("text", ["http://app.justifacts.com/", "HTTP://8.8.8.8/", "http://sandbox.inside/"])
-def test_plain_http_is_refused_at_the_form(text: str) -> None:
+def test_plain_http_is_refused_by_the_form(text: str) -> None:
     with pytest.raises(ValidationError, match="has to start with https://"):
         validate_outbound_url(text)
 
 
-def test_a_part_that_is_never_sent_is_refused() -> None:
+def test_a_fragment_is_refused() -> None:
     with pytest.raises(ValidationError, match="no #"):
         validate_outbound_url("https://app.justifacts.com/#x")
 
 
 @given(st.text(st.sampled_from("htps:/\\@#?%.[]0x7f1a- \t\n:é"), max_size=30).map("https://{}".format))
-def test_what_is_an_address_here_is_the_same_to_the_library_that_calls_it(text: str) -> None:
+def test_urllib3_reads_the_same_host_and_port_from_an_accepted_url(text: str) -> None:
     if (address := read(text)) is not None:
         other = parse_url(text)
         assert (other.scheme, (other.host or "").strip("[]"), other.auth) == ("https", address.host, None)
@@ -171,12 +171,12 @@ def test_what_is_an_address_here_is_the_same_to_the_library_that_calls_it(text: 
         ("https://[2001:DB8::1]:5/x", ParsedURL("https", "2001:db8::1", 5)),
     ],
 )
-def test_an_address_is_read(text: str, address: ParsedURL) -> None:
+def test_scheme_host_and_port_are_read(text: str, address: ParsedURL) -> None:
     assert read(text) == address
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:4001::1"])
-def test_the_internets_addresses_are_public(address: str) -> None:
+def test_addresses_of_the_internet_are_public(address: str) -> None:
     assert is_public(ip_address(address))
 
 
@@ -193,7 +193,7 @@ class TestReports:
             "https://reports.example.com/é?q=<script>",
         ],
     )
-    def test_https_and_an_expected_server_make_a_link(self, text: str) -> None:
+    def test_an_https_report_at_an_expected_host_becomes_a_link(self, text: str) -> None:
         assert link_refusal(text, self.HOSTS) == ""
 
     @pytest.mark.parametrize(
@@ -210,10 +210,10 @@ class TestReports:
             "https://8.8.8.8/",
         ],
     )
-    def test_another_server_makes_none(self, text: str) -> None:
+    def test_a_report_at_another_host_is_no_link(self, text: str) -> None:
         assert "not expected at that server" in str(link_refusal(text, self.HOSTS))
 
-    def test_plain_http_makes_one_only_where_the_operator_excepts_it(self) -> None:
+    def test_a_plain_http_report_is_a_link_only_at_an_allowed_host(self) -> None:
         assert "does not start with https" in str(link_refusal("http://justifacts.com/r", self.HOSTS))
         assert link_refusal("http://sandbox.inside:9001/r", ["sandbox.inside"]) == ""
         assert link_refusal("http://sandbox.inside:9001/r", [])
@@ -221,7 +221,7 @@ class TestReports:
     @pytest.mark.parametrize(
         "text", ["", "  \n", "reports.example.com", "A.example.com\r\n b.example.com \n"]
     )
-    def test_names_are_taken_one_a_line(self, text: str) -> None:
+    def test_host_names_are_read_one_a_line(self, text: str) -> None:
         validate_report_hosts(text)
         assert hosts_in(text) == text.lower().split()
 
@@ -231,10 +231,10 @@ class TestReports:
         reports.example.com:443 1.2.3.4 8.8.8.8 0x7f.1 reports.example.com. répôrts.example.com
         a,b .example.com <script> a.internal [::1] ::1 javascript:alert(1)""".split(),  # noqa: SIM905
     )
-    def test_what_is_no_servers_name_is_refused(self, line: str) -> None:
+    def test_a_line_that_is_no_public_host_name_is_refused(self, line: str) -> None:
         with pytest.raises(ValidationError, match="is not a server's name"):
             validate_report_hosts(f"reports.example.com\n{line}")
 
-    def test_a_list_without_end_is_refused(self) -> None:
+    def test_more_than_20_host_names_are_refused(self) -> None:
         with pytest.raises(ValidationError, match="at most 20"):
             validate_report_hosts("\n".join(f"r{number}.example.com" for number in range(21)))

@@ -1,4 +1,4 @@
-"""What the portal says to Justifacts, and how it reads the answers."""
+"""Calls to Justifacts, and how their answers are read."""
 
 import base64
 import json
@@ -56,7 +56,7 @@ def test_the_base_url_and_the_name_are_joined_as_text(base: str, url: str) -> No
 
 
 @pytest.mark.parametrize("base", ["https://j.test/application?ashby/", "https://j.test/application_ashby"])
-def test_the_address_goes_over_the_wire_as_it_was_joined(wire, base: str) -> None:
+def test_the_joined_url_is_called_unchanged(wire, base: str) -> None:
     url = f"{base.rstrip('/')}/assessment.list"
     wire.add(responses.POST, url, json={"success": True, "results": []})
     assert not JustifactsClient(base, KEY).packages().entries
@@ -75,7 +75,7 @@ def test_the_key_is_the_basic_user_name_with_a_blank_password(client, wire) -> N
     assert KEY not in repr(client)
 
 
-def test_packages_are_read_with_what_is_there(client, wire) -> None:
+def test_packages_without_a_name_or_description_are_read(client, wire) -> None:
     answers(
         wire,
         "assessment.list",
@@ -99,7 +99,7 @@ def test_packages_are_read_with_what_is_there(client, wire) -> None:
 
 
 @pytest.mark.parametrize("results", [None, {}, "none", 3])
-def test_a_list_that_is_none_is_unknown_not_empty(client, wire, results) -> None:
+def test_results_that_are_no_list_are_unknown_and_not_an_empty_list(client, wire, results) -> None:
     answers(wire, "assessment.list", {"success": True, "results": results})
     with pytest.raises(Unknown):
         client.packages()
@@ -120,7 +120,7 @@ def test_a_start_carries_our_reference_in_the_body_and_as_idempotency_key(client
     }
 
 
-def test_a_word_in_the_answer_that_makes_no_sense_does_not_lose_the_order(client, wire) -> None:
+def test_an_unreadable_update_in_the_answer_does_not_lose_the_order(client, wire) -> None:
     results = {"assessment_id": "JF-1", "update_request": {"timestamp": "yesterday"}}
     answers(wire, "assessment.start", {"success": True, "results": results})
     placed = client.start(request(), "our-id")
@@ -146,7 +146,7 @@ STATUS = {"assessment_status": {"value": "Complete"}}
         {"assessment_id": 7, **STATUS},
     ],
 )
-def test_an_update_is_found_wherever_it_certainly_stands(client, wire, answered) -> None:
+def test_an_update_is_read_from_every_place_it_may_be_in(client, wire, answered) -> None:
     answers(wire, "assessment.status", {"success": True, **answered})
     found = client.status(justifacts_order_id="7")
     assert (found.justifacts_order_id, found.not_understood) == ("7", None)
@@ -171,14 +171,14 @@ REFERENCE = "3f2b8c1e-0d6a-4a35-9a7e-5b1c2d3e4f50"
         ...,
     ],
 )
-def test_our_reference_is_known_however_it_is_written(client, wire, written) -> None:
+def test_our_reference_is_recognized_in_any_spelling(client, wire, written) -> None:
     results = {"assessment_id": 48213, **STATUS} | ({} if written is ... else {"reference_id": written})
     answers(wire, "assessment.status", {"success": True, "results": results})
     assert client.status(reference_id=REFERENCE).justifacts_order_id == "48213"
 
 
 @pytest.mark.parametrize("written", [REFERENCE[:-1] + "1", "JF-1", 5, "x" * 300])
-def test_another_reference_is_another_order(client, wire, written) -> None:
+def test_an_answer_with_another_reference_is_not_understood(client, wire, written) -> None:
     results = {"assessment_id": 48213, "reference_id": written, **STATUS}
     answers(wire, "assessment.status", {"success": True, "results": results})
     with pytest.raises(NotUnderstood):
@@ -188,7 +188,7 @@ def test_another_reference_is_another_order(client, wire, written) -> None:
 @pytest.mark.parametrize(
     ("charset", "encoding"), [("ISO-8859-1", "latin-1"), ("utf-16", "utf-16"), ("", "utf-8-sig")]
 )
-def test_an_answer_is_decoded_as_declared(client, wire, charset, encoding) -> None:
+def test_an_answer_is_decoded_in_its_declared_charset(client, wire, charset, encoding) -> None:
     body = json.dumps({"success": True, "results": {"assessment_status": "Prüfung"}}, ensure_ascii=False)
     kind = f"application/json;charset={charset}" if charset else "application/json"
     wire.add(
@@ -203,7 +203,7 @@ def test_an_answer_is_decoded_as_declared(client, wire, charset, encoding) -> No
 @pytest.mark.parametrize(
     "code", ["assessment_not_found", "ASSESSMENT-NOT-FOUND", "assessmentNotFound", "order_not_found"]
 )
-def test_only_the_code_not_found_in_the_envelope_is_certain(client, wire, status: int, code: str) -> None:
+def test_a_not_found_code_in_the_envelope_is_order_not_found(client, wire, status: int, code: str) -> None:
     info = {"code": code, "message": "No such order"}
     answers(wire, "assessment.status", {"success": False, "errorInfo": info}, status)
     with pytest.raises(OrderNotFound, match="No such order"):
@@ -225,7 +225,7 @@ def test_only_the_code_not_found_in_the_envelope_is_certain(client, wire, status
         ({"results": {"assessment_id": "JF-1"}}, 200, NotUnderstood),
     ],
 )
-def test_any_other_answer_to_a_look_up_is_not_certain(client, wire, body, status, error) -> None:
+def test_any_other_answer_to_a_look_up_is_not_order_not_found(client, wire, body, status, error) -> None:
     answers(wire, "assessment.status", body, status)
     with pytest.raises(error) as raised:
         client.status(reference_id="our-id")
@@ -243,7 +243,7 @@ def test_any_other_answer_to_a_look_up_is_not_certain(client, wire, body, status
         ({"justifacts_order_id": "7"}, {"assessment_id": "7"}, {"assessment_id": 7}, True),
     ],
 )
-def test_an_answer_about_another_order_is_not_believed(client, wire, asked, sent, results, trusted) -> None:
+def test_an_answer_about_another_order_is_unknown(client, wire, asked, sent, results, trusted) -> None:
     answers(wire, "assessment.status", {"success": True, "results": results})
     if trusted:
         assert client.status(**asked).justifacts_order_id == str(results["assessment_id"])
@@ -253,7 +253,7 @@ def test_an_answer_about_another_order_is_not_believed(client, wire, asked, sent
     assert json.loads(wire.calls[0].request.body) == sent
 
 
-def test_a_cancel_names_justifacts_number_and_may_be_refused(client, wire) -> None:
+def test_a_cancel_sends_the_order_number_and_may_be_refused(client, wire) -> None:
     answers(wire, "assessment.cancel", {"success": True})
     client.cancel("JF-1")
     assert json.loads(wire.calls[0].request.body) == {"assessment_id": "JF-1"}
@@ -263,13 +263,13 @@ def test_a_cancel_names_justifacts_number_and_may_be_refused(client, wire) -> No
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 203])
-def test_any_2xx_with_success_is_a_success(client, wire, status: int) -> None:
+def test_any_2xx_with_success_true_is_a_success(client, wire, status: int) -> None:
     answers(wire, "assessment.start", {"success": True, "results": {"assessment_id": "JF-1"}}, status)
     assert client.start(request(), "our-id").justifacts_order_id == "JF-1"
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, ""), (200, " \n"), (202, ""), (204, "")])
-def test_a_2xx_without_a_body_is_a_success_of_a_cancel_alone(client, wire, status: int, body: str) -> None:
+def test_a_2xx_without_a_body_is_a_success_for_a_cancel_only(client, wire, status: int, body: str) -> None:
     for name in ("cancel", "start", "status"):
         wire.add(responses.POST, f"{BASE}assessment.{name}", body=body, status=status)
     assert client.cancel("JF-1").status == status
@@ -280,7 +280,7 @@ def test_a_2xx_without_a_body_is_a_success_of_a_cancel_alone(client, wire, statu
 
 
 @pytest.mark.parametrize("status", [200, 409])
-def test_what_is_cancelled_already_is_cancelled(client, wire, status: int) -> None:
+def test_an_order_that_is_cancelled_already_counts_as_cancelled(client, wire, status: int) -> None:
     answers(wire, "assessment.cancel", {"success": False, "errors": ["Already-Cancelled"]}, status)
     assert client.cancel("JF-1").status == status
 
@@ -303,7 +303,7 @@ def test_what_is_cancelled_already_is_cancelled(client, wire, status: int) -> No
     ],
     ids=str,
 )
-def test_a_start_that_does_not_succeed_is_a_decision_or_unknown(client, wire, body, status, error) -> None:
+def test_a_start_without_success_is_refused_or_unclear_by_its_code(client, wire, body, status, error) -> None:
     answers(wire, "assessment.start", body, status)
     with pytest.raises(error) as raised:
         client.start(request(), "our-id")

@@ -1,4 +1,4 @@
-"""The messages of the partner protocol: what is parsed is what is said again."""
+"""The messages of the partner protocol: parsing what arrives, and writing it again."""
 
 import json
 from datetime import UTC, datetime
@@ -22,12 +22,12 @@ from integrations.partner_protocol.times import read_time
 quickly = settings(max_examples=60, deadline=None)
 
 WORD = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=30)
-#: Invisible characters are dropped from what people read.
+#: Without invisible characters, which are removed from texts for people.
 SEEN = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), max_size=30)
 
 
 def says_something(text: str) -> bool:
-    """Some servers write their own null as a text: such a part is absent."""
+    """Some servers write null as a text; such a part is absent."""
     return text.strip().lower() not in ("", "null", "undefined")
 
 
@@ -66,14 +66,14 @@ def start_body(**changes: Any) -> dict[str, Any]:
 
 @quickly
 @given(UPDATES)
-def test_an_update_is_read_as_it_was_said(update: AssessmentUpdate) -> None:
+def test_an_update_survives_writing_and_parsing(update: AssessmentUpdate) -> None:
     said = json.loads(json.dumps(update.as_json()))
     assert AssessmentUpdate.parse(said) == update
 
 
 @quickly
 @given(UPDATES)
-def test_what_is_absent_is_left_out_never_null(update: AssessmentUpdate) -> None:
+def test_absent_parts_are_left_out_and_never_null(update: AssessmentUpdate) -> None:
     said = update.as_json()
     assert all(value is not None for value in said.values())
     for name in ("assessment_profile_url", "assessment_result", "cancelled_reason"):
@@ -95,7 +95,7 @@ MEMBERS = st.dictionaries(
     st.dictionaries(st.text(max_size=5), ANYTHING, max_size=3),
     st.lists(MEMBERS, max_size=3),
 )
-def test_what_goes_to_justifacts_reads_as_the_same_start(
+def test_a_start_survives_writing_and_parsing(
     first: str, app: str, status: str, fields: dict[str, Any], team: list[dict[str, Any]]
 ) -> None:
     body = start_body(additional_fields=fields, application={"ashby_id": app, "status": status})
@@ -109,7 +109,7 @@ def test_what_goes_to_justifacts_reads_as_the_same_start(
 
 @quickly
 @given(st.dictionaries(st.text(max_size=10), ANYTHING, max_size=4))
-def test_any_object_is_a_start_or_an_invalid_message(body: dict[str, Any]) -> None:
+def test_a_random_object_is_an_invalid_start(body: dict[str, Any]) -> None:
     with pytest.raises(InvalidMessage):
         StartRequest.parse(body)
 
@@ -119,7 +119,7 @@ PARTS = ["assessment_type_id", "candidate", "application", "job", "additional_fi
 
 @quickly
 @given(st.sampled_from(PARTS), ANYTHING)
-def test_a_start_with_anything_in_one_place_is_read_or_invalid(name: str, value: Any) -> None:
+def test_a_start_with_any_value_in_one_part_is_parsed_or_invalid(name: str, value: Any) -> None:
     try:
         request = StartRequest.parse(start_body(**{name: value}))
     except InvalidMessage:
@@ -142,7 +142,7 @@ UPDATE_PARTS = [
 
 @quickly
 @given(st.sampled_from(UPDATE_PARTS), ANYTHING)
-def test_an_update_with_anything_in_one_place_is_read_or_invalid(name: str, value: Any) -> None:
+def test_an_update_with_any_value_in_one_part_is_parsed_or_invalid(name: str, value: Any) -> None:
     body = {"assessment_id": "a", "reference_id": "b", "assessment_status": "Complete", name: value}
     try:
         update = AssessmentUpdate.parse(body)
@@ -190,7 +190,7 @@ TIMES: list[tuple[Any, int | None]] = [
         {name: st.sampled_from([None, 3, {}, [], "x", True]) for name in ("label", "identifier", "type")}
     ),
 )
-def test_whatever_is_absent_the_status_that_was_meant_is_read(
+def test_the_status_is_read_whatever_else_is_absent(
     number: Any, time: tuple[Any, int | None], absent: dict[str, Any], metadata: Any, about: dict[str, Any]
 ) -> None:
     status = {**about, "value": "Applicant Started"}
@@ -205,52 +205,52 @@ def test_whatever_is_absent_the_status_that_was_meant_is_read(
 
 
 @pytest.mark.parametrize(("written", "read"), TIMES)
-def test_a_time_is_read_however_it_is_written(written: Any, read: int | None) -> None:
+def test_a_time_is_read_in_every_form(written: Any, read: int | None) -> None:
     assert read_time(written, datetime(2026, 11, 2, tzinfo=UTC)) == read
 
 
-def test_a_time_may_be_a_day_ahead_and_no_more() -> None:
+def test_a_time_more_than_a_day_ahead_is_absent() -> None:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     assert read_time("2026-03-02T12:00:00Z", now) == 1772452800000
     assert read_time("2026-03-02T12:00:01Z", now) is None
 
 
 @pytest.mark.parametrize("status", [value for value in ABSENT if value != ["x"]])
-def test_without_a_status_a_result_or_a_reason_there_is_no_update(status: Any) -> None:
+def test_an_update_without_status_result_and_reason_is_invalid(status: Any) -> None:
     with pytest.raises(InvalidMessage, match="no status"):
         AssessmentUpdate.parse({"assessment_id": 5, "assessment_status": status})
 
 
 @pytest.mark.parametrize("number", [None, "", " ", 0, -1, True, 1.5, 1e300, [], {}, ["5"]])
-def test_what_is_no_id_is_absent(number: Any) -> None:
+def test_a_value_that_is_no_id_is_absent(number: Any) -> None:
     with pytest.raises(InvalidMessage, match="assessment_id"):
         AssessmentUpdate.parse({"assessment_id": number, "assessment_status": "Complete"})
 
 
-def test_an_id_of_twenty_digits_keeps_each_of_them() -> None:
+def test_a_number_of_twenty_digits_is_read_exactly_as_an_id() -> None:
     body = json.loads('{"assessment_id": 12345678901234567890, "assessment_status": "Complete"}')
     assert AssessmentUpdate.parse(body).assessment_id == "12345678901234567890"
 
 
 @pytest.mark.parametrize("between", ["." * 9000, " " * 9000, "\n-" * 9000])
-def test_a_text_that_is_cut_never_becomes_a_known_word(between: str) -> None:
+def test_a_cut_result_never_becomes_a_known_result(between: str) -> None:
     result = Data.parse(f"Clear{between}except for a felony")
     assert result is not None
     assert result_of(str(result.value)) != "Clear"
     assert result_of(str(result.value)[:500]) != "Clear"
 
 
-def test_control_characters_are_cleaned_from_what_people_read() -> None:
+def test_control_and_invisible_characters_are_removed_from_values() -> None:
     reason = Data.parse({"value": "Too\x00old\x1b[31m\nsaid\u202e X", "label": "a\tb"})
     assert reason is not None
     assert (reason.value, reason.label) == ("Too old [31m said X", "a b")
 
 
-def test_a_bare_text_is_a_value() -> None:
+def test_a_bare_text_is_read_as_a_value() -> None:
     assert Data.parse("Complete") == Data("", "", "", "Complete")
 
 
-def test_a_person_can_mend_what_stands_on_the_candidate_s_profile() -> None:
+def test_errors_in_names_and_address_are_for_the_recruiter() -> None:
     for name in ("first_name", "last_name", "email"):
         body = start_body()
         del body["candidate"][name]
@@ -259,17 +259,17 @@ def test_a_person_can_mend_what_stands_on_the_candidate_s_profile() -> None:
         assert refusal.value.for_person
 
 
-def test_the_candidate_s_address_stands_in_no_traceback() -> None:
+def test_the_candidates_address_is_not_in_the_repr() -> None:
     request = StartRequest.parse(start_body())
     assert "zoe@example.com" not in repr(request)
 
 
 @pytest.mark.parametrize("text", ["x", "1", 5, "JF-1", "{}", "0" * 31, "g" * 32])
-def test_an_id_that_cannot_be_ours_is_none(text: str | int) -> None:
+def test_an_assessment_id_that_is_no_uuid_is_none(text: str | int) -> None:
     assert parse_assessment_id({"assessment_id": text}) is None
 
 
 @pytest.mark.parametrize("body", [{}, {"assessment_id": None}, {"assessment_id": ""}, {"assessment_id": []}])
-def test_a_missing_id_is_invalid(body: dict[str, Any]) -> None:
+def test_a_cancellation_without_an_assessment_id_is_invalid(body: dict[str, Any]) -> None:
     with pytest.raises(InvalidMessage, match="assessment_id"):
         parse_assessment_id(body)

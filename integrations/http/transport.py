@@ -14,6 +14,7 @@ from itertools import chain, zip_longest
 from typing import Any
 
 import requests
+from django.conf import settings
 from requests.adapters import HTTPAdapter
 from requests_hardened import Config, HTTPSession
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -23,9 +24,7 @@ from urllib3.util import connection as urllib3_connection
 
 from integrations.http.urls import is_public
 
-CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 3, 10, 15
-#: Time for all IP addresses of a host together. One address gets between 1 s and ``CONNECT_SECONDS``.
-ALL_ADDRESSES_SECONDS = 6
+CONNECT_SECONDS, READ_SECONDS = 3, 10
 # Ashby's edge refuses empty and default user agents (error 1010).
 USER_AGENT = "AssessmentPortal/1.0 (Ashby-Justifacts)"
 
@@ -51,13 +50,15 @@ def new_session(*, filtered: bool) -> requests.Session:
 
 
 class _DeadlineResponse(HTTPResponse):
-    """A response that must be complete, headers included, within ``TOTAL_SECONDS``. (The socket timeout alone
-    starts again with every byte.)"""
+    """A response that must be complete, headers included, within ``OUTBOUND_ANSWER_SECONDS``. (The socket
+    timeout alone starts again with every byte.)"""
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         raw = self.fp.detach()
-        self.fp = io.BufferedReader(_DeadlineReader(raw, sock, time.monotonic() + TOTAL_SECONDS))
+        self.fp = io.BufferedReader(
+            _DeadlineReader(raw, sock, time.monotonic() + settings.OUTBOUND_ANSWER_SECONDS)
+        )
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -96,7 +97,7 @@ class _EveryAddress(HTTPConnection):
     public_only = False
 
     def _new_conn(self) -> socket.socket:
-        until = time.monotonic() + ALL_ADDRESSES_SECONDS
+        until = time.monotonic() + settings.OUTBOUND_ALL_ADDRESSES_SECONDS
         addresses = self._addresses()
         failure: OSError = OSError("the host has no address")
         for tried, address in enumerate(addresses):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from integrations.http import client, transport
+from integrations.http import client
 from integrations.http.errors import NotSent, Unknown
 from tests.integrations.http.sockets import read_request
 
@@ -69,11 +69,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
     ],
     ids=["status line", "header", "continue", "body", "chunks", "body without an end"],
 )
-def test_an_answer_that_arrives_byte_by_byte_times_out(
-    server, monkeypatch, before: bytes, byte: bytes
-) -> None:
+def test_an_answer_that_arrives_byte_by_byte_times_out(server, settings, before: bytes, byte: bytes) -> None:
     """Each byte arrives within the read timeout, but the whole answer never does."""
-    monkeypatch.setattr(transport, "TOTAL_SECONDS", 0.5)
+    settings.OUTBOUND_ANSWER_SECONDS = 0.5
     url = server(drip(before, byte))
     began = time.monotonic()
     with pytest.raises(Unknown):
@@ -81,8 +79,8 @@ def test_an_answer_that_arrives_byte_by_byte_times_out(
     assert time.monotonic() - began < 3
 
 
-def test_a_webhooks_answer_that_arrives_byte_by_byte_times_out(server, monkeypatch) -> None:
-    monkeypatch.setattr(transport, "TOTAL_SECONDS", 0.5)
+def test_a_webhooks_answer_that_arrives_byte_by_byte_times_out(server, settings) -> None:
+    settings.OUTBOUND_ANSWER_SECONDS = 0.5
     with pytest.raises(Unknown):
         client.post_to_webhook(server(drip(HEAD + b"Content-Length: 100000\r\n\r\n", b" ")), {"a": 1})
 
@@ -111,8 +109,8 @@ def repeated(before: bytes, more: bytes) -> Send:
     ],
     ids=["headers", "one header", "status line", "body", "chunks", "length of a chunk", "trailers"],
 )
-def test_an_endless_answer_is_unknown(server, monkeypatch, before: bytes, more: bytes) -> None:
-    monkeypatch.setattr(transport, "TOTAL_SECONDS", 1)
+def test_an_endless_answer_is_unknown(server, settings, before: bytes, more: bytes) -> None:
+    settings.OUTBOUND_ANSWER_SECONDS = 1
     began = time.monotonic()
     with pytest.raises(Unknown):
         call(server(repeated(before, more)))
@@ -234,7 +232,7 @@ def test_the_next_address_is_called_when_the_first_ones_refuse(server, settings,
 
 def test_the_next_address_is_called_when_the_first_one_does_not_answer(server, settings, monkeypatch) -> None:
     """With a full backlog the kernel drops the SYN, as a firewall would."""
-    monkeypatch.setattr(transport, "ALL_ADDRESSES_SECONDS", 2)
+    settings.OUTBOUND_ALL_ADDRESSES_SECONDS = 2
     url = server(lambda connection: connection.sendall(HEAD + b'Content-Length: 16\r\n\r\n{"success":true}'))
     settings.OUTBOUND_ALLOWED_HOSTS = ["dual.test"]
     resolves_to(monkeypatch, "127.0.0.2", "127.0.0.1")

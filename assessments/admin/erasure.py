@@ -39,7 +39,7 @@ class EraseForm(forms.Form):
     email = forms.EmailField(
         label=gettext_lazy("The candidate’s e-mail"),
         max_length=254,
-        help_text=gettext_lazy("As it stands on the orders. Capital letters make no difference."),
+        help_text=gettext_lazy("As it appears on the orders; case does not matter."),
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
 
@@ -72,7 +72,7 @@ class ErasureCertificateAdmin(ReadOnly, TenantModelAdmin):
     @admin.display(description=gettext_lazy("what was erased"))
     def what_was_erased(self, certificate: ErasureCertificate) -> SafeString:
         lines = [f"{certificate.counts[kind]} {name}" for kind, name in KINDS if kind in certificate.counts]
-        return _lines(lines or [_("Nothing: no data of this candidate could be erased.")])
+        return _lines(lines or [_("Nothing: this candidate had no data that could be erased.")])
 
     @admin.display(description=gettext_lazy("orders"))
     def which_orders(self, certificate: ErasureCertificate) -> SafeString:
@@ -82,7 +82,7 @@ class ErasureCertificateAdmin(ReadOnly, TenantModelAdmin):
     def what_was_kept(self, certificate: ErasureCertificate) -> SafeString:
         return _lines([f"{line['order']}: {line['why']}" for line in certificate.kept] or [_("Nothing.")])
 
-    @admin.display(description=gettext_lazy("as a file"))
+    @admin.display(description=gettext_lazy("download"))
     def as_a_file(self, certificate: ErasureCertificate) -> SafeString:
         addresses = [
             (reverse(f"admin:assessments_erasurecertificate_{kind}", args=[certificate.pk]), name)
@@ -114,7 +114,7 @@ class ErasureCertificateAdmin(ReadOnly, TenantModelAdmin):
         posted = request.POST if request.method == "POST" else None
         form = EraseForm(posted, organizations=organizations_of(request.user, ERASE))
         context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form}
-        context["title"] = _("Forget a candidate")
+        context["title"] = _("Erase candidate data")
         if form.is_valid():
             organization, email = form.cleaned_data["organization"], form.cleaned_data["email"]
             if "confirm" in request.POST:
@@ -134,12 +134,14 @@ class ErasureCertificateAdmin(ReadOnly, TenantModelAdmin):
         try:
             also = [UUID(text) for text in request.POST.getlist("also")]
         except ValueError:
-            raise NotPossible(_("Choose among the orders that are shown.")) from None
+            raise NotPossible(_("Select only orders that are shown.")) from None
         certificate = erase_candidate(organization, email, request.user.get_username(), timezone.now(), also)
         if certificate.kept:
-            messages.warning(request, _("Some orders were kept: below stands why, and what to do."))
+            messages.warning(
+                request, _("Some orders were kept. The reasons, and what to do, are listed below.")
+            )
         else:
-            messages.success(request, _("The candidate is forgotten. This certificate is the proof."))
+            messages.success(request, _("The candidate’s data is erased. This certificate is the proof."))
         page = reverse("admin:assessments_erasurecertificate_change", args=[certificate.pk])
         return HttpResponseRedirect(page)
 

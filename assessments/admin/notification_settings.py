@@ -27,14 +27,14 @@ class NotificationPreferenceForm(forms.ModelForm):
         fields = ["connection", "attention", "digest"]
         help_texts = {
             "connection": gettext_lazy(
-                "When the portal cannot reach Ashby or Justifacts for five minutes, or a key is refused; and "
-                "when all works again."
+                "The portal cannot reach Ashby or Justifacts for five minutes, a key is refused, "
+                "or the connection works again."
             ),
-            "attention": gettext_lazy("When a background check waits for a person to decide."),
+            "attention": gettext_lazy("A background check cannot continue until a person decides."),
             "digest": format_lazy(
                 gettext_lazy(
-                    "At {hour} UTC: what started, ended and waits. Nothing of organizations where nothing "
-                    "happened and nothing waits."
+                    "At {hour} UTC: what was started, completed or cancelled, and what is pending. "
+                    "Organizations with nothing to report are left out."
                 ),
                 hour=f"{settings.DAILY_DIGEST_HOUR_UTC:02}:00",
             ),
@@ -46,7 +46,7 @@ def notification_settings(request: HttpRequest) -> HttpResponse:
     form = NotificationPreferenceForm(posted, instance=NotificationPreference.of(request.user))
     if form.is_valid():
         form.save()
-        messages.success(request, _("Saved: you get the notices that you have chosen."))
+        messages.success(request, _("Your notification settings have been saved."))
         return HttpResponseRedirect(reverse("notification_settings"))
     return render(request, "admin/notifications/settings.html", _context(request, form))
 
@@ -56,7 +56,7 @@ def _context(request: HttpRequest, form: NotificationPreferenceForm) -> dict[str
     names = list(organizations.values_list("name", flat=True)[: NAMED + 1])
     return {
         **admin.site.each_context(request),
-        "title": _("My notices"),
+        "title": _("Notification settings"),
         "form": form,
         "sees_all": sees_every_organization(request.user, SEES_ORDERS),
         "organizations": names[:NAMED],

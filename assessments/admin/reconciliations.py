@@ -32,9 +32,9 @@ class OutcomeFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
-            ("needs_review", gettext_lazy("Something for a human")),
-            ("resolved", gettext_lazy("Something resolved")),
-            ("not_checked", gettext_lazy("Something not checked")),
+            ("needs_review", gettext_lazy("With items to review")),
+            ("resolved", gettext_lazy("With fixes")),
+            ("not_checked", gettext_lazy("With orders not checked")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -62,13 +62,13 @@ class ReconciliationAdmin(ReadOnly, TenantModelAdmin):
     def state(self, report: Reconciliation) -> str:
         if report.ended_at is None:
             return _("running")
-        return _("ended with an error") if report.error else _("ended")
+        return _("failed") if report.error else _("ended")
 
-    @admin.display(description=gettext_lazy("for a human"))
+    @admin.display(description=gettext_lazy("needs review"))
     def needs_review_lines(self, report: Reconciliation) -> SafeString:
         return _lines(report, Discrepancy.Outcome.NEEDS_REVIEW)
 
-    @admin.display(description=gettext_lazy("resolved"))
+    @admin.display(description=gettext_lazy("fixed"))
     def what_was_fixed(self, report: Reconciliation) -> SafeString:
         return _lines(report, Discrepancy.Outcome.RESOLVED)
 
@@ -109,12 +109,13 @@ def ask(request: HttpRequest, organization: Organization) -> None:
     try:
         report = begin(organization, request.user.get_username())
     except AlreadyRunning:
-        text = _("A reconciliation of %(organization)s is running already.")
+        text = _("A reconciliation of %(organization)s is already running.")
         messages.warning(request, text % {"organization": organization})
         return
     enqueue(reconcile_organization, report.pk)
     text = _(
-        "%(organization)s is being compared with both sides. The report fills as it goes; look again soon."
+        "Comparing %(organization)s with Ashby and Justifacts. The report is updated as "
+        "the comparison runs; check again soon."
     )
     messages.success(request, text % {"organization": organization})
 
@@ -134,4 +135,4 @@ def _link(difference: Discrepancy) -> str:
     if difference.order_id is None:
         return ""
     address = reverse("admin:assessments_order_change", args=[difference.order_id])
-    return format_html(' <a href="{}">{}</a>', address, _("The order"))
+    return format_html(' <a href="{}">{}</a>', address, _("Order"))

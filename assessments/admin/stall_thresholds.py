@@ -26,18 +26,18 @@ class StallThresholdsForm(forms.ModelForm):
             "received_days": gettext_lazy("Received (days)"),
             "applicant_started_days": gettext_lazy("Applicant started (days)"),
             "in_process_business_days": gettext_lazy("In process (working days)"),
-            "tell_ashby": gettext_lazy("Tell Ashby"),
+            "tell_ashby": gettext_lazy("Notify Ashby"),
         }
         help_texts = {
-            "accepted_minutes": gettext_lazy("Started in Ashby; Justifacts has not taken the order yet."),
-            "received_days": gettext_lazy("Justifacts has the order; the candidate has not begun."),
-            "applicant_started_days": gettext_lazy("The candidate fills in Justifacts’ form."),
+            "accepted_minutes": gettext_lazy("Started in Ashby; Justifacts has not accepted the order yet."),
+            "received_days": gettext_lazy("Justifacts has the order; the candidate has not started."),
+            "applicant_started_days": gettext_lazy("The candidate is filling in Justifacts’ form."),
             "in_process_business_days": gettext_lazy(
-                "Justifacts does the check. Saturdays and Sundays do not count."
+                "Justifacts is carrying out the check. Saturdays and Sundays do not count."
             ),
             "tell_ashby": gettext_lazy(
-                "Recruiters then read on the assessment card, once in each status, that the check waits and "
-                "what to do."
+                "The assessment card then tells recruiters, once per status, that the check has "
+                "stalled and what to do."
             ),
         }
 
@@ -56,13 +56,14 @@ class StallThresholdsAdmin(TenantModelAdmin):
     fieldsets = [
         (None, {"fields": ["organization"]}),
         (
-            gettext_lazy("An order stands still when it is longer in one status than"),
+            gettext_lazy("An order is stalled when it stays in one status for longer than"),
             {
                 "classes": ["wide"],
                 "fields": list(StallThresholdsForm.Meta.fields[1:5]),
                 "description": gettext_lazy(
-                    "It is then counted on the first page and found in the list of orders, and its page says "
-                    "what may be the reason and what to do. A change counts within a minute."
+                    "Stalled orders are counted on the start page and can be filtered in the list of "
+                    "orders. The order’s page gives possible reasons and what to do. Changes take "
+                    "effect within a minute."
                 ),
             },
         ),
@@ -107,9 +108,9 @@ class StallThresholdsAdmin(TenantModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         usual = StallThresholds()
         text = _(
-            "An organization that is not in this list has the usual limits: %(accepted)d minutes while "
-            "accepted, %(received)d days received, %(started)d days applicant started, %(process)d working "
-            "days in process."
+            "Organizations that are not listed use the default thresholds: accepted "
+            "%(accepted)d minutes, received %(received)d days, applicant started %(started)d "
+            "days, in process %(process)d working days."
         )
         sentence = text % {
             "accepted": usual.accepted_minutes,

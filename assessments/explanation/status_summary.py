@@ -38,13 +38,13 @@ def _erased(order: Order, erased_at: datetime) -> str:
     }
     if order.erasure_reason == ErasureReason.REQUEST:
         text = _(
-            "“%(status)s” since %(since)s. The candidate’s data was erased on %(when)s, on request; "
-            "figures are kept."
+            "“%(status)s” since %(since)s. The candidate’s data was erased on %(when)s at the "
+            "candidate’s request; anonymous figures are kept."
         )
     else:
         text = _(
-            "“%(status)s” since %(since)s. The candidate’s data was erased on %(when)s: the time for which "
-            "it is kept was over; figures are kept."
+            "“%(status)s” since %(since)s. The candidate’s data was erased on %(when)s, at the "
+            "end of its retention period; anonymous figures are kept."
         )
     return text % values
 
@@ -60,19 +60,19 @@ def _at_justifacts(order: Order, now: datetime) -> str:
         "word": order.justifacts_status or order.get_status_display(),
     }
     if order.next_call in (PendingCall.PLACE, PendingCall.LOOK_UP) and order.needs_attention:
-        return _("The next try is %(when)s.") % values
+        return _("Next attempt %(when)s.") % values
     if order.next_call == PendingCall.LOOK_UP:
         text = _(
-            "Whether Justifacts took the order is not known; the portal asks Justifacts %(when)s. %(why)s"
+            "It is not known whether Justifacts accepted the order; the portal looks it up %(when)s. %(why)s"
         )
         return text % values
     if order.next_call == PendingCall.PLACE and order.call_failures:
-        text = _("Not yet sent to Justifacts, after %(tries)s: %(why)s The next try is %(when)s.")
+        text = _("Not yet sent to Justifacts after %(tries)s: %(why)s Next attempt %(when)s.")
         return text % values
     if order.next_call == PendingCall.PLACE:
-        return _("Accepted on %(since)s; it is sent to Justifacts %(when)s.") % values
+        return _("Accepted on %(since)s; it will be sent to Justifacts %(when)s.") % values
     if order.next_call == PendingCall.NONE:
-        return _("“%(word)s” since %(since)s. Nothing more is asked of Justifacts.") % values
+        return _("“%(word)s” since %(since)s. The portal is no longer polling Justifacts.") % values
     return _followed(order) % values
 
 
@@ -81,11 +81,11 @@ def _followed(order: Order) -> str:
     trouble = " " + _("The last poll failed: %(why)s") if order.last_call_error else ""
     if order.status_unrecognized or (order.justifacts_status and status_of(order.justifacts_status) is None):
         text = _(
-            "Justifacts says “%(word)s”, a status that the portal does not know; Ashby shows it unchanged. "
-            "Justifacts is asked again %(when)s."
+            "Justifacts reports “%(word)s”, a status that the portal does not recognize; Ashby "
+            "shows it unchanged. Next poll %(when)s."
         )
     else:
-        text = _("“%(word)s” since %(since)s; Justifacts is asked again %(when)s.")
+        text = _("“%(word)s” since %(since)s. Next poll %(when)s.")
     return text + trouble
 
 
@@ -104,11 +104,11 @@ def _after_the_end(order: Order, now: datetime) -> str:
         return _completed(order, now) % values
     text = _("Cancelled since %(since)s: %(reason)s")
     if order.next_call == PendingCall.CANCEL:
-        text += " " + _("Justifacts is told so %(when)s. %(why)s")
+        text += " " + _("The portal cancels the order at Justifacts %(when)s. %(why)s")
     elif order.next_call in (PendingCall.PLACE, PendingCall.LOOK_UP):
-        text += " " + _("Whether Justifacts has the order is not known; the portal asks Justifacts %(when)s.")
+        text += " " + _("It is not known whether Justifacts has the order; the portal looks it up %(when)s.")
     elif order.next_call == PendingCall.POLL:
-        text += " " + _("Justifacts is asked %(when)s.")
+        text += " " + _("Next poll %(when)s.")
     return text % values
 
 
@@ -116,19 +116,19 @@ def _completed(order: Order, now: datetime) -> str:
     """The sentences for a completed order, with its values still to come."""
     text = _("Complete since %(since)s: %(result)s.")
     if order.status_unrecognized:
-        text += " " + _("Justifacts has said “%(word)s” since then; Ashby shows that status.")
+        text += " " + _("Justifacts has since reported “%(word)s”; Ashby shows that status.")
     until = polled_until(order)
     if until is None:
         return text
     date = date_format(until, "j F Y").replace("%", "%%")
     if order.next_call == PendingCall.POLL and until > now:
-        asked = _("Justifacts is asked until {date}, next %(when)s, in case the result changes.")
+        asked = _("The portal polls Justifacts until {date} in case the result changes; next poll %(when)s.")
     elif order.next_call == PendingCall.POLL:
-        asked = _("Polls in case the result changes ended on {date}; Justifacts is asked once more %(when)s.")
+        asked = _("Polling for a changed result ended on {date}; one more poll %(when)s.")
     elif until > now:
-        asked = _("Justifacts is asked until {date} in case the result changes.")
+        asked = _("The portal polls Justifacts until {date} in case the result changes.")
     else:
-        asked = _("Justifacts was asked until {date}; “Poll now” asks again whether the result has changed.")
+        asked = _("Polling for a changed result ended on {date}; use “Poll now” to check again.")
     return f"{text} {asked.format(date=date)}"
 
 
@@ -149,7 +149,7 @@ def _at_ashby(order: Order, now: datetime) -> str:
         "why": _sentence(head.last_error),
     }
     if order.needs_attention and order.attention_topic == AttentionTopic.DELIVERY:
-        return _("Ashby is told again %(when)s.") % values  # The question says what and why.
+        return _("The update is sent to Ashby again %(when)s.") % values  # The question says what and why.
     if len(undelivered) > 1:
         values["what"] = _("“%(what)s” and %(count)d more") % {
             "what": head.summary,
@@ -158,15 +158,15 @@ def _at_ashby(order: Order, now: datetime) -> str:
     else:
         values["what"] = _("“%(what)s”") % values
     if head.last_error:
-        return _("Ashby is told %(what)s %(when)s, after %(tries)s: %(why)s") % values
-    return _("Ashby is told %(what)s %(when)s.") % values
+        return _("Could not send %(what)s to Ashby after %(tries)s: %(why)s Next attempt %(when)s.") % values
+    return _("Next update to Ashby %(when)s: %(what)s.") % values
 
 
 def _paused(connection: Connection) -> str:
     since = format_utc(connection.paused_at) if connection.paused_at else ""
     text = _("Waiting for Ashby since %(since)s: %(reason)s")
     if probe_at := connection.next_probe_at:
-        text += " " + _("The next try is at %(at)s UTC.") % {"at": f"{probe_at:%H:%M}"}
+        text += " " + _("Next attempt at %(at)s UTC.") % {"at": f"{probe_at:%H:%M}"}
     return text % {"since": since, "reason": connection.pause_reason}
 
 
@@ -174,8 +174,8 @@ def _refused(order: Order, head: AshbyUpdate) -> str:
     if order.needs_attention:
         return ""  # The reason for attention says it.
     text = _(
-        "Ashby refused “%(what)s”: %(why)s It and what follows wait until a person retries it or sets it "
-        "aside."
+        "Ashby refused “%(what)s”: %(why)s This update and those behind it wait until "
+        "someone retries or skips it."
     )
     return text % {"what": head.summary, "why": _sentence(head.last_error)}
 
@@ -185,26 +185,26 @@ def _told(order: Order) -> str:
     if last is None:
         return ""
     if last.state == AshbyUpdate.State.SKIPPED:
-        return _("Ashby was not told “%(what)s”: a person set it aside.") % {"what": last.summary}
-    return _("Ashby has been told.")
+        return _("“%(what)s” was not sent to Ashby: it was skipped.") % {"what": last.summary}
+    return _("Ashby has all updates.")
 
 
 def next_step(order: Order, *, waits_for_ashby: bool, now: datetime) -> str:
     """What happens next, in a few words for a list: from the order and its connection alone."""
     connection = order.organization.connection
     if order.needs_attention:
-        return _("A person decides")
+        return _("Needs attention")
     if not connection.is_enabled and (waits_for_ashby or order.next_call != PendingCall.NONE):
-        return _("Nothing: the connection is switched off")
+        return _("Nothing: the connection is disabled")
     if waits_for_ashby and connection.paused_at:
         return _("Paused: Ashby refuses the key")
     if waits_for_ashby:
-        return _("Ashby is told")
+        return _("Send update to Ashby")
     words = {
-        PendingCall.PLACE: _("Sent to Justifacts %(when)s"),
-        PendingCall.LOOK_UP: _("Justifacts is asked whether it has the order %(when)s"),
-        PendingCall.CANCEL: _("Justifacts is told to cancel %(when)s"),
-        PendingCall.POLL: _("Justifacts is asked %(when)s"),
+        PendingCall.PLACE: _("Send to Justifacts %(when)s"),
+        PendingCall.LOOK_UP: _("Look-up at Justifacts %(when)s"),
+        PendingCall.CANCEL: _("Cancel at Justifacts %(when)s"),
+        PendingCall.POLL: _("Poll Justifacts %(when)s"),
     }
     if order.next_call not in words:
         return _("Nothing")
@@ -219,11 +219,11 @@ def _when_in_short(moment: datetime | None, now: datetime) -> str:
 
 def _when(order: Order, moment: datetime | None, now: datetime) -> str:
     if not order.organization.connection.is_enabled:
-        return _("once the organization's connection, which is switched off, is switched on")
+        return _("once the organization's disabled connection is enabled")
     if moment is None:
-        return _("when a person asks for it")
+        return _("on request")
     if now - moment > WORK_LATE:
-        text = _("now (due since %(since)s: if it stays so, the portal's worker does not run)")
+        text = _("now (overdue since %(since)s; if this persists, the portal's worker is not running)")
         return text % {"since": format_utc(moment)}
     if moment <= now:
         return _("now")
@@ -232,7 +232,7 @@ def _when(order: Order, moment: datetime | None, now: datetime) -> str:
 
 
 def _tries(count: int) -> str:
-    return ngettext("one try", "%(count)d tries", count) % {"count": count}
+    return ngettext("one attempt", "%(count)d attempts", count) % {"count": count}
 
 
 def _sentence(text: str) -> str:

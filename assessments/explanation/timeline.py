@@ -68,7 +68,7 @@ def _update(update: AshbyUpdate) -> Iterator[Moment]:
     """One line for what did not succeed, and one for what came of it."""
     attempts = list(update.attempts.all())
     failed = [attempt for attempt in attempts if attempt.outcome != "taken"]
-    sent = Detail(_("What is sent"), _pretty(update.payload), is_code=True)
+    sent = Detail(_("Request body"), _pretty(update.payload), is_code=True)
     if failed:
         yield Moment(
             failed[-1].at,
@@ -81,22 +81,24 @@ def _update(update: AshbyUpdate) -> Iterator[Moment]:
     if update.delivered_at is None:
         yield Moment(update.created_at, "portal", _("the portal"), _unsaid(update), details=(sent,))
         return
-    warnings = tuple(Detail(_("Ashby remarked"), str(warning)) for warning in update.warnings)
+    warnings = tuple(Detail(_("Warning from Ashby"), str(warning)) for warning in update.warnings)
     taken = [attempt for attempt in attempts if attempt.outcome == "taken"]
-    tries = ngettext("after %(count)d try", "after %(count)d tries", len(attempts)) % {"count": len(attempts)}
+    tries = ngettext("after %(count)d attempt", "after %(count)d attempts", len(attempts)) % {
+        "count": len(attempts)
+    }
     yield Moment(
         update.delivered_at,
         "portal",
         _("the portal"),
-        _("Ashby was told “%(what)s”, %(tries)s.") % {"what": update.summary, "tries": tries},
+        _("Ashby accepted “%(what)s” %(tries)s.") % {"what": update.summary, "tries": tries},
         "ok",
         (*(detail for attempt in taken for detail in _of_attempt(attempt)), *warnings, sent),
     )
 
 
 def _not_told(update: AshbyUpdate, failed: list[CallAttempt]) -> str:
-    times = ngettext("%(count)d try", "%(count)d tries", len(failed)) % {"count": len(failed)}
-    return _("Ashby was not told “%(what)s” (%(times)s): %(why)s") % {
+    times = ngettext("%(count)d attempt", "%(count)d attempts", len(failed)) % {"count": len(failed)}
+    return _("Could not send “%(what)s” to Ashby (%(times)s): %(why)s") % {
         "what": update.summary,
         "times": times,
         "why": failed[-1].message or failed[-1].outcome,
@@ -105,9 +107,9 @@ def _not_told(update: AshbyUpdate, failed: list[CallAttempt]) -> str:
 
 def _unsaid(update: AshbyUpdate) -> str:
     texts = {
-        AshbyUpdate.State.WAITING: _("“%(what)s” waits to be told to Ashby."),
-        AshbyUpdate.State.REFUSED: _("“%(what)s” was refused by Ashby; a person decides."),
-        AshbyUpdate.State.SKIPPED: _("“%(what)s” was set aside; Ashby is not told."),
+        AshbyUpdate.State.WAITING: _("“%(what)s” is waiting to be sent to Ashby."),
+        AshbyUpdate.State.REFUSED: _("“%(what)s” was refused by Ashby and needs attention."),
+        AshbyUpdate.State.SKIPPED: _("“%(what)s” was skipped and not sent to Ashby."),
     }
     return texts[AshbyUpdate.State(update.state)] % {"what": update.summary}
 
@@ -116,8 +118,8 @@ def _attempt(attempt: CallAttempt) -> Moment:
     taken = attempt.outcome == "taken"
     what = {
         CallAttempt.Call.PLACE: _("The order was sent to Justifacts: %(outcome)s"),
-        CallAttempt.Call.LOOK_UP: _("Justifacts was asked whether it has the order: %(outcome)s"),
-        CallAttempt.Call.CANCEL: _("Justifacts was told to cancel: %(outcome)s"),
+        CallAttempt.Call.LOOK_UP: _("The order was looked up at Justifacts: %(outcome)s"),
+        CallAttempt.Call.CANCEL: _("A cancellation was sent to Justifacts: %(outcome)s"),
     }[CallAttempt.Call(attempt.call)]
     outcome = _("answered.") if taken else attempt.message or attempt.outcome
     tone = "plain" if taken else "ask"
@@ -135,16 +137,16 @@ def _of_attempt(attempt: CallAttempt) -> Iterator[Detail]:
     if attempt.request_id:
         yield Detail(_("Ashby’s request id"), attempt.request_id)
     if attempt.answer:
-        yield Detail(_("Answer, shortened and redacted"), attempt.answer, is_code=True)
+        yield Detail(_("Response (shortened, redacted)"), attempt.answer, is_code=True)
 
 
 def _outcomes() -> dict[str, str]:
     return {
-        "taken": _("taken"),
+        "taken": _("accepted"),
         "not_sent": _("not sent"),
         "unknown": _("unknown"),
         "refused": _("refused"),
-        "unauthorized": _("refused: the key"),
+        "unauthorized": _("key refused"),
     }
 
 
@@ -167,9 +169,9 @@ def _call(call: InboundRequest) -> Moment:
 
 def _of_call(call: InboundRequest) -> Iterator[Detail]:
     if call.message:
-        yield Detail(_("What was answered"), call.message)
+        yield Detail(_("Response"), call.message)
     yield Detail(_("Our request id"), call.request_id)
-    yield Detail(_("What was received, redacted"), _pretty(call.body), is_code=True)
+    yield Detail(_("Request body (redacted)"), _pretty(call.body), is_code=True)
 
 
 def _pretty(body: Any) -> str:

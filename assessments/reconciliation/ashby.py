@@ -43,7 +43,7 @@ def _refused(updates: list[AshbyUpdate]) -> _Line:
     return (
         Discrepancy.Outcome.NEEDS_REVIEW,
         f"Ashby refused “{update.summary}”, and later updates wait behind it: {update.last_error} Retry it "
-        "or set it aside.",
+        "or skip it.",
     )
 
 

@@ -23,9 +23,8 @@ def skip_update(update_id: int, who: str, reason: str = "") -> bool:
         if taken_out:
             if is_head:
                 clear_attention(order, AttentionTopic.DELIVERY)
-            record_staff_action(
-                order, OrderEvent.Kind.SKIPPED, f"{who} set aside “{update.summary}”.", reason
-            )
+            what = f"{who} skipped “{update.summary}”."
+            record_staff_action(order, OrderEvent.Kind.SKIPPED, what, reason)
     return bool(taken_out)
 
 

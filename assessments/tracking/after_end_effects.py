@@ -150,7 +150,7 @@ def _flag_other_result(order: Order, message: StatusMessage) -> None:
         AttentionTopic.RESULT,
         f"Justifacts said {theirs}{dated} {message.how}. The portal has {ours}. That one is newer by "
         "Justifacts' own times, so Ashby keeps it. Ask Justifacts which one is right. If it is the other "
-        "one, press “Take the other result”; if not, press “Resolve”.",
+        "one, press “Accept the other result”; if not, press “Resolve”.",
     )
 
 

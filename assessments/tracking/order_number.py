@@ -65,7 +65,7 @@ def offer_number(order: Order, number: str, how: str) -> None:
         AttentionTopic.NUMBER,
         f"Justifacts now calls this order {number}; the portal knows it as {order.justifacts_order_id}. The "
         f"portal applies messages under either number. Ask Justifacts whether {number} replaces "
-        f"{order.justifacts_order_id}. If it does, press “Take the new number”. If Justifacts runs two "
+        f"{order.justifacts_order_id}. If it does, press “Accept the new order number”. If Justifacts runs two "
         "checks, have one cancelled there, then press “Resolve”.",
     )
 

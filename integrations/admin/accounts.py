@@ -33,7 +33,7 @@ class InvitationForm(forms.ModelForm):
     email = forms.EmailField(
         label=gettext_lazy("E-mail"),
         max_length=150,
-        help_text=gettext_lazy("They get a link by which they choose a password."),
+        help_text=gettext_lazy("They receive a link to choose a password."),
     )
     name = forms.CharField(label=gettext_lazy("Name"), max_length=150, required=False)
 
@@ -47,7 +47,7 @@ class InvitationForm(forms.ModelForm):
         if organization and email:
             members = Membership.objects.filter(organization=organization)
             if members.filter(user__email__iexact=email).exists():
-                self.add_error("email", _("This person is a member of this organization already."))
+                self.add_error("email", _("This person is already a member of this organization."))
         return cleaned
 
 
@@ -124,8 +124,8 @@ class MembershipAdmin(MembersPermission):
             self.message_user(
                 request,
                 _(
-                    "The mail to %(email)s could not be sent (%(why)s). Once the operator has resolved it, "
-                    "choose “Invite again” in the list of members."
+                    "The e-mail to %(email)s could not be sent (%(why)s). Once an operator has fixed "
+                    "the problem, choose “Send invitation again” in the list of members."
                 )
                 % {"email": membership.address, "why": type(error).__name__},
                 messages.ERROR,
@@ -133,7 +133,7 @@ class MembershipAdmin(MembersPermission):
             return False
         return True
 
-    @admin.action(description=gettext_lazy("Invite again, by mail"), permissions=["add"])
+    @admin.action(description=gettext_lazy("Send invitation again"), permissions=["add"])
     def invite_again(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
         chosen = [row for row in queryset if self._may(request, "add", row)]
         sent = sum(self._mail(request, membership) for membership in chosen)
@@ -199,11 +199,13 @@ class PersonAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, UserAdm
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return second_factor.with_auth_state(super().get_queryset(request))
 
-    @admin.display(description=gettext_lazy("second factor"), boolean=True, ordering="has_second_factor")
+    @admin.display(
+        description=gettext_lazy("two-factor authentication"), boolean=True, ordering="has_second_factor"
+    )
     def two_factor(self, person: Any) -> bool:
         return bool(person.has_second_factor)
 
-    @admin.action(description=gettext_lazy("Reset the second factor"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Reset two-factor authentication"), permissions=["change"])
     def reset_two_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """For who has lost telephone, passkey and recovery codes. The operator makes sure who asks."""
         people = list(queryset)
@@ -211,10 +213,14 @@ class PersonAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, UserAdm
             second_factor.reset(person, request.user.get_username(), client_address(request.META))
             enqueue(mail_factor_change, person.pk, Action.FACTOR_RESET)
         text = ngettext(
-            "%(count)d person was signed out, and signs in with the password alone until they set up a "
-            "second factor again.",
-            "%(count)d people were signed out, and sign in with the password alone until they set up a "
-            "second factor again.",
+            (
+                "%(count)d person was signed out and signs in with just their password until they "
+                "set up two-factor authentication again."
+            ),
+            (
+                "%(count)d people were signed out and sign in with just their password until they "
+                "set up two-factor authentication again."
+            ),
             len(people),
         )
         self.message_user(request, text % {"count": len(people)})

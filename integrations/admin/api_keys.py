@@ -28,7 +28,7 @@ class AshbyApiKeyForm(forms.ModelForm):
     use = forms.BooleanField(
         required=False,
         label=_("In use"),
-        help_text=_("Choosing this key takes the present one out of use; paused deliveries go on."),
+        help_text=_("Selecting this key replaces the current one; paused deliveries resume."),
     )
 
     class Meta:
@@ -54,7 +54,7 @@ class AshbyApiKeyForm(forms.ModelForm):
                 organization=self._organization(cleaned), key_index__in=blind_indexes(key.reveal())
             )
             if others.exists():
-                self.add_error("key", _("This organization has this key already."))
+                self.add_error("key", _("This organization already has this key."))
         return cleaned
 
     def _organization(self, cleaned: dict[str, Any]) -> Organization | None:
@@ -98,7 +98,7 @@ class AshbyApiKeyAdmin(TenantModelAdmin):
     @admin.action(description=_("Use this key"), permissions=["change"])
     def use_key(self, request: HttpRequest, queryset: QuerySet[AshbyApiKey]) -> None:
         if queryset.count() != 1:
-            self.message_user(request, _("Choose one key."), messages.ERROR)
+            self.message_user(request, _("Select one key."), messages.ERROR)
             return
         key = queryset.select_related("organization").get()
         if not self.has_change_permission(request, key):
@@ -106,7 +106,7 @@ class AshbyApiKeyAdmin(TenantModelAdmin):
         select_ashby_key(key)
         self.message_user(
             request,
-            _("%(organization)s uses “%(key)s” now.") % {"organization": key.organization, "key": key.name},
+            _("%(organization)s now uses “%(key)s”.") % {"organization": key.organization, "key": key.name},
             messages.SUCCESS,
         )
 

@@ -26,7 +26,7 @@ class AuditLogEntryAdmin(TenantModelAdmin):
     list_filter = ["action", OrganizationFilter, "at"]
     list_select_related = ["organization"]
     search_fields = ["actor__iexact", "object_id__exact", "kind__iexact"]
-    search_help_text = gettext_lazy("Who (a user name), the id of an order or of another row, or what.")
+    search_help_text = gettext_lazy("User name, ID of an order or another record, or kind of record.")
     show_full_result_count = False
     ordering = ["-pk"]
     actions = None

@@ -39,7 +39,9 @@ class HardenedModelAdmin(ModelAdmin):
         """With anything chosen that cannot be a row's id, nothing is done: the list is shown again."""
         if all(self._may_be_an_id(text) for text in request.POST.getlist(ACTION_CHECKBOX_NAME)):
             return super().response_action(request, queryset, *where, **more)
-        self.message_user(request, _("What was chosen is not in this list. Nothing was changed."), WARNING)
+        self.message_user(
+            request, _("The selected items are not in this list. Nothing was changed."), WARNING
+        )
         return None
 
     def _may_be_an_id(self, text: str) -> bool:

@@ -27,7 +27,7 @@ from integrations.text import format_utc
 
 class ConnectionForm(forms.ModelForm):
     # An empty secret keeps the stored one, so taking it away needs a word of its own.
-    remove_webhook = forms.BooleanField(label=gettext_lazy("Remove the chat address"), required=False)
+    remove_webhook = forms.BooleanField(label=gettext_lazy("Remove the chat webhook"), required=False)
 
     class Meta:
         model = Connection
@@ -39,13 +39,13 @@ class ConnectionForm(forms.ModelForm):
             "report_hosts",
             "notice_webhook",
         ]
-        labels = {"staging_base_url": gettext_lazy("Justifacts' address")}
+        labels = {"staging_base_url": gettext_lazy("Justifacts URL")}
         widgets = {
             "staging_base_url": forms.TextInput(attrs={"class": "vLargeTextField"}),
             "report_hosts": forms.Textarea(attrs={"class": "vLargeTextField", "rows": 3}),
         }
         help_texts = {
-            "staging_base_url": gettext_lazy("What Ashby's guide calls the staging base URL of Justifacts.")
+            "staging_base_url": gettext_lazy("Called the staging base URL of Justifacts in Ashby's guide.")
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -54,15 +54,17 @@ class ConnectionForm(forms.ModelForm):
             stored=self.instance.verification_key,
             label=gettext_lazy("Verification key"),
             help_text=gettext_lazy(
-                "The key that Justifacts e-mailed. Ashby signs in to us with it, and we to Justifacts."
+                "The key that Justifacts e-mailed. Ashby uses it to sign in to the portal, and the "
+                "portal uses it to sign in to Justifacts."
             ),
         )
         self.fields["notice_webhook"] = SecretField(
             stored=self.instance.notice_webhook,
-            label=_("Chat address"),
+            label=_("Chat webhook"),
             help_text=_(
-                "Optional: an incoming webhook of Slack, or of a chat that takes the same. It gets the "
-                "organization’s notices. Whoever has the address can write there, so it is kept as a secret."
+                "Optional: an incoming webhook of Slack or a compatible chat. It receives the "
+                "organization’s notifications. Anyone with the URL can post there, so it is stored "
+                "as a secret."
             ),
         )
         self.initial.pop("verification_key", None)
@@ -104,21 +106,21 @@ class ConnectionAdmin(TenantModelAdmin):
             {
                 "fields": ["report_hosts"],
                 "description": gettext_lazy(
-                    "A report opens by one click if it is at justifacts.com, at the server of Justifacts' "
-                    "address above, or at one of these."
+                    "A report is shown as a link if it is hosted at justifacts.com, at the host of the "
+                    "Justifacts URL above, or at one of these hosts."
                 ),
             },
         ),
-        (gettext_lazy("Notices"), {"fields": ["notice_webhook", "remove_webhook"]}),
+        (gettext_lazy("Notifications"), {"fields": ["notice_webhook", "remove_webhook"]}),
         (gettext_lazy("Keys and their use"), {"fields": ["verification_keys", "ashby_keys"]}),
         (
             gettext_lazy("What to paste into Ashby"),
             {
                 "fields": ["ashby_base_url"],
                 "description": gettext_lazy(
-                    "In Ashby: Admin > Integrations > Integrations > Justifacts. The verification "
-                    "key goes into “Justifacts Credential Verification API Key”, this address into "
-                    "“Staging Base URL”."
+                    "In Ashby: Admin > Integrations > Integrations > Justifacts. Paste the "
+                    "verification key into “Justifacts Credential Verification API Key” and this URL "
+                    "into “Staging Base URL”."
                 ),
             },
         ),
@@ -153,7 +155,7 @@ class ConnectionAdmin(TenantModelAdmin):
         """The one in use, and those that it has replaced and that still work."""
         used = _use(connection.verification_key_first_used_at, connection.verification_key_last_used_at)
         if not connection.verification_key:
-            return format_html("{}", _("None yet: nobody can sign in with it."))
+            return format_html("{}", _("None yet: Ashby cannot call the portal."))
         in_use = format_html('<span class="status state-delivered">{}</span>', _("in use"))
         now = format_html("<li>{} {} {}</li>", connection.verification_key, in_use, used)
         replaced = format_html_join(
@@ -165,7 +167,7 @@ class ConnectionAdmin(TenantModelAdmin):
                     _("replaced %(day)s, still works;") % {"day": _moment(key.replaced_at)},
                     _use(key.first_used_at, key.last_used_at),
                     reverse("admin:integrations_previousverificationkey_delete", args=[key.pk]),
-                    _("Retire it"),
+                    _("Retire"),
                 )
                 for key in connection.organization.previous_verification_keys.all()
             ),
@@ -190,7 +192,7 @@ class ConnectionAdmin(TenantModelAdmin):
         )
         return format_html(
             '<ul class="plain-list">{}<li><a href="{}?organization={}">{}</a></li></ul>',
-            lines or format_html("<li>{}</li>", _("None yet: Ashby cannot be told anything.")),
+            lines or format_html("<li>{}</li>", _("None yet: updates cannot be sent to Ashby.")),
             reverse("admin:integrations_ashbyapikey_add"),
             connection.organization_id,
             _("Add a key"),
@@ -216,11 +218,11 @@ class ConnectionAdmin(TenantModelAdmin):
     def called(self, connection: Connection) -> str:
         return _moment(connection.last_inbound_call_at)
 
-    @admin.display(description=gettext_lazy("last call that Ashby took"))
+    @admin.display(description=gettext_lazy("last successful call to Ashby"))
     def answered(self, connection: Connection) -> str:
         return _moment(connection.ashby_last_success_at)
 
-    @admin.display(description=gettext_lazy("last word from Justifacts"))
+    @admin.display(description=gettext_lazy("last response from Justifacts"))
     def heard(self, connection: Connection) -> str:
         return _moment(connection.justifacts_answered_at)
 
@@ -235,7 +237,9 @@ class ConnectionAdmin(TenantModelAdmin):
 
     # --- Calls that a person asks for: a worker makes them, the set-up page shows what they found ---
 
-    @admin.action(description=gettext_lazy("Test the connection, both sides"), permissions=["change"])
+    @admin.action(
+        description=gettext_lazy("Test the connection to Ashby and Justifacts"), permissions=["change"]
+    )
     def test_connections(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
         self._ask(request, queryset, ConnectionJob.Kind.TEST)
 
@@ -254,8 +258,8 @@ class ConnectionAdmin(TenantModelAdmin):
                 run_connection_job, request_job(connection.organization, kind, request.user.get_username()).pk
             )
         text = ngettext(
-            "A worker does so now for %(count)d organization; its set-up page shows what it finds.",
-            "A worker does so now for %(count)d organizations; their set-up pages show what it finds.",
+            ("Running in the background for %(count)d organization. Its set-up page shows the results."),
+            ("Running in the background for %(count)d organizations. Their set-up pages show the results."),
             len(chosen),
         )
         self.message_user(request, text % {"count": len(chosen)})
@@ -274,7 +278,7 @@ def _use(first: datetime | None, last: datetime | None) -> str:
 
 
 def _works(answered_at: datetime | None) -> str:
-    return _("Works") if answered_at else _("Not tried yet")
+    return _("Works") if answered_at else _("Not tested yet")
 
 
 def _moment(moment: datetime | None) -> str:

@@ -46,7 +46,7 @@ class OrganizationAdmin(TenantModelAdmin):
         """Its orders have to be explained for years; one that left is switched off."""
         return False
 
-    @admin.display(description=gettext_lazy("how it is"))
+    @admin.display(description=gettext_lazy("status"))
     def how_it_is(self, organization: Organization) -> str:
         connection: Connection | None = getattr(organization, "connection", None)
         tone, text = _standing(connection)
@@ -99,9 +99,9 @@ def _standing(connection: Connection | None) -> tuple[str, str]:
     if connection is None or not (connection.verification_key and connection.last_inbound_call_at):
         return "status-accepted", _("Not set up yet")
     if not connection.is_enabled:
-        return "status-accepted", _("Switched off")
+        return "status-accepted", _("Disabled")
     if connection.paused_at:
         return "status-human", _("Paused: Ashby refuses the key")
     if connection.ashby_problem or connection.justifacts_problem:
-        return "status-human", _("The last call did not succeed")
+        return "status-human", _("The last call failed")
     return "status-complete", _("Works")

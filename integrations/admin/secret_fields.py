@@ -32,7 +32,7 @@ class SecretField(forms.CharField):
         options["required"] = options.get("required", False) and self.stored is None
         super().__init__(strip=True, **options)
         if self.stored:
-            kept = _("Stored: %(stored)s. Leave this empty to keep it.")
+            kept = _("Stored: %(stored)s. Leave empty to keep it.")
             self.help_text = f"{kept % {'stored': self.stored}} {self.help_text}"
 
     def to_python(self, value: Any) -> str:
@@ -45,7 +45,7 @@ class SecretField(forms.CharField):
         if not text.isascii() or any(
             character.isspace() or not character.isprintable() for character in text
         ):
-            raise ValidationError(_("A key has no blanks and no special letters in it. Copy it once more."))
+            raise ValidationError(_("A key contains no spaces and no special characters. Copy it again."))
         return Secret(text)
 
     def _kept(self) -> Secret | str:
@@ -53,7 +53,7 @@ class SecretField(forms.CharField):
             try:
                 self.stored.reveal()
             except SecretUnreadable:
-                raise ValidationError(_("The stored key cannot be read any more. Enter it again.")) from None
+                raise ValidationError(_("The stored key can no longer be read. Enter it again.")) from None
         return self.stored or ""
 
     def has_changed(self, initial: Any, data: Any) -> bool:

@@ -97,7 +97,7 @@ class _Rows:
         self._columns, self._source, self._cells = columns, source, cells
         self._keys = list(found.values_list("pk", flat=True))
         self._until = time.monotonic() + LONGEST_SECONDS
-        self._incomplete = _("This file is incomplete: the download broke off here. Please repeat it.")
+        self._incomplete = _("This file is incomplete: the download was interrupted here. Please repeat it.")
 
     def __len__(self) -> int:
         return len(self._keys)

@@ -44,9 +44,9 @@ def test_a_paused_organization_goes_on_with_a_new_key(
     eventually(lambda: "paused" in str(employer.order(order)["where_it_stands"]), "deliveries pause")
 
     support.reload()
-    support.locator("a", has_text="held back by a pause").first.click()
+    support.locator("a", has_text="waiting for paused deliveries").first.click()
     support.locator(".field-candidate a").first.click()
-    standing = support.get_by_label("Where this order stands")
+    standing = support.get_by_label("Order status")
     expect(standing).to_contain_text("Waiting for Ashby since")
     expect(standing).to_contain_text("choose a working key")
     expect(support.get_by_text("In Ashby now")).to_be_visible()
@@ -86,15 +86,15 @@ def test_an_unknown_placing_is_settled_with_the_number_that_justifacts_gives(
         )
     eventually(lambda: employer.order(order)["needs_attention"], "a human is asked")
     support.reload()
-    expect(support.get_by_label("Where this order stands")).to_contain_text("Needs a human")
+    expect(support.get_by_label("Order status")).to_contain_text("Needs attention")
 
     (taken,) = employer.taken(order)
     employer.works_again("justifacts")
-    support.get_by_role("link", name="Adopt an order number").click()
+    support.get_by_role("link", name="Link existing Justifacts order").click()
     expect(support.locator("#content")).to_contain_text(order)
-    support.get_by_label("Order number at Justifacts").fill(taken["id"])
+    support.get_by_label("Justifacts order number").fill(taken["id"])
     support.get_by_label("Reason").fill("Kim at Justifacts found it")
-    support.get_by_role("button", name="Adopt an order number").click()
+    support.get_by_role("button", name="Link existing Justifacts order").click()
     expect(support.locator("#moments")).to_contain_text("Reason: Kim at Justifacts found it")
     eventually(lambda: "Justifacts Received" in employer.story(order), "Ashby is told")
     assert len(employer.taken(order)) == 1
@@ -117,7 +117,7 @@ def test_an_admin_meets_nothing_of_another_organization(
     expect(admin.locator("body")).not_to_contain_text(stranger.slug)
     own = employer.start()
     admin.goto(f"{embedded_portal.url}/orders/{own}/")
-    expect(admin.get_by_label("Where this order stands")).to_be_visible()
+    expect(admin.get_by_label("Order status")).to_be_visible()
     for path in (
         f"orders/{theirs}/",
         f"admin/assessments/order/{theirs}/cancel/",

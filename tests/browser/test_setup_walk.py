@@ -66,13 +66,13 @@ def test_an_admin_connects_the_organization_and_a_check_completes(
     ashby.get_by_text("+ New").click()
     ashby.get_by_role("button", name="Create API Key").click()
     admin.get_by_label("Ashby API key").fill(f"  {ashby.locator('.new-key').inner_text()} ")
-    admin.get_by_role("button", name="Store and use this key").click()
+    admin.get_by_role("button", name="Save and use this key").click()
 
     ashby.goto(f"{portal.sandbox}/justifacts/{slug}/")
     ashby.get_by_text("The e-mail that Justifacts sent").click()
     mailed_key = ashby.locator("details code").first.inner_text()
     admin.get_by_label("Verification key").fill(mailed_key)
-    admin.get_by_role("button", name="Store the verification key").click()
+    admin.get_by_role("button", name="Save the verification key").click()
 
     for button, step, found in (
         ("Fetch packages", "#packages", "Justifacts sells 4 packages."),

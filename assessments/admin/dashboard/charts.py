@@ -69,13 +69,15 @@ def _days(scope: Scope, now: datetime) -> Chart:
     drawn = columns([_day(day) for day in days], series, name_every=7)
     text = ngettext(
         "One check was started in the last 30 days.",
-        "%(count)s checks were started in the last 30 days, by their status now.",
+        "%(count)s checks were started in the last 30 days, grouped by current status.",
         drawn.total,
     )
     return Chart(
         key="days",
         title=_("Orders per day"),
-        sentence=text % {"count": _number(drawn.total)} if drawn.total else _("No check was started lately."),
+        sentence=text % {"count": _number(drawn.total)}
+        if drawn.total
+        else _("No checks were started recently."),
         table=_table(_("Day"), drawn, [_day(day) for day in days]),
         columns=drawn,
         legend=tuple((each.css, f"{each.name} {_number(each.total)}") for each in drawn.series),
@@ -85,23 +87,23 @@ def _days(scope: Scope, now: datetime) -> Chart:
 def _updates(scope: Scope, now: datetime) -> Chart:
     counted = updates_waiting(scope, now)
     names = [_("< 5 min"), _("5–60 min"), _("1–6 h"), _("6–24 h"), _("> 1 day")]
-    why = ((ON_THE_WAY, _("On the way")), (PAUSED, _("Paused")), (REFUSED, _("Refused by Ashby")))
+    why = ((ON_THE_WAY, _("In progress")), (PAUSED, _("Paused")), (REFUSED, _("Refused by Ashby")))
     series = [
         Series(name, f"chart-{key}", [counted.get((key, age), 0) for age in range(len(AGES) + 1)])
         for key, name in why
     ]
     drawn = columns(names, series)
     text = ngettext(
-        "One update waits for Ashby to take it.",
-        "%(count)s updates wait for Ashby to take them.",
+        "One update is waiting for Ashby.",
+        "%(count)s updates are waiting for Ashby.",
         drawn.total,
     )
     return Chart(
         key="updates",
-        title=_("Updates waiting, by age"),
+        title=_("Pending updates by age"),
         sentence=text % {"count": _number(drawn.total)}
         if drawn.total
-        else _("Ashby has been told everything."),
+        else _("All updates have been sent to Ashby."),
         table=_table(_("Age"), drawn, names),
         columns=drawn,
         legend=tuple((each.css, f"{each.name} {_number(each.total)}") for each in drawn.series),
@@ -120,13 +122,13 @@ def _table(first: str, drawn: Columns, names: list[str]) -> tuple[list[str], lis
 def _turnaround(completed: Completed) -> Chart:
     found = turnaround(completed)[:_MOST_PACKAGES]
     ticks = hour_ticks(max((each.ninth for each in found), default=0))
-    half, most = _("Half are done within"), _("Nine in ten are done within")
+    half, most = _("Half are completed within"), _("90% are completed within")
     return Chart(
         key="turnaround",
         title=_("Turnaround by package"),
-        sentence=_("Checks that were completed in the last 90 days.")
+        sentence=_("Checks completed in the last 90 days.")
         if found
-        else _("No check was completed in the last 90 days."),
+        else _("No checks were completed in the last 90 days."),
         table=(
             [_("Package"), _("Checks"), _("Median"), _("90th percentile")],
             [[each.package, _number(each.count), hours(each.median), hours(each.ninth)] for each in found],
@@ -153,7 +155,7 @@ def _results(completed: Completed) -> Chart:
     counted = results(completed)
     rows = counted[:_MOST_RESULTS]
     if others := sum(count for _result, count in counted[_MOST_RESULTS:]):
-        rows.append((_("Other words"), others))
+        rows.append((_("Other"), others))
     total = sum(count for _result, count in rows)
     text = ngettext(
         "One check was completed in the last 90 days.",
@@ -166,7 +168,7 @@ def _results(completed: Completed) -> Chart:
         title=_("Results"),
         sentence=text % {"count": _number(total)}
         if total
-        else _("No check was completed in the last 90 days."),
+        else _("No checks were completed in the last 90 days."),
         table=([_("Result"), _("Checks"), _("Share")], [list(row) for row in shares]),
         bars=bars(
             [

@@ -128,37 +128,40 @@ def _reports(count: int, chosen: Organization | None) -> list[DashboardCard]:
     query = {"outcome": "needs_review"} | ({"organization": chosen.slug} if chosen else {})
     url = f"{reverse('admin:assessments_reconciliation_changelist')}?{urlencode(query)}"
     title = ngettext(
-        "organization differs from Justifacts or Ashby",
-        "organizations differ from Justifacts or Ashby",
+        "organization has discrepancies to review",
+        "organizations have discrepancies to review",
         count,
     )
-    sentence = _("The last reconciliation lists what it could not correct by itself.")
+    sentence = _("The last reconciliation lists what it could not fix.")
     return [DashboardCard("reconciled", "ask", number(count), title, sentence, url)] if count else []
 
 
 def _needs_attention(count: int) -> tuple[str, str]:
     return (
-        ngettext("order needs a human", "orders need a human", count),
-        _("The portal cannot go on alone. Each order’s page says what happened and what to do."),
+        ngettext("order needs attention", "orders need attention", count),
+        _("The portal cannot continue by itself. Each order’s page says what happened and what to do."),
     )
 
 
 def _paused(count: int, rows: list[Health]) -> tuple[str, str]:
     names = [row.name for row in rows if row.paused_at]
     sentence = _(
-        "Ashby refuses the key of %(organizations)s. With a working key, the portal sends all updates "
-        "in order."
+        "Ashby refuses the API key of %(organizations)s. Once the key works, the portal "
+        "sends all updates in order."
     )
     return (
-        ngettext("order is held back by a pause", "orders are held back by a pause", count),
+        ngettext("order is waiting for paused deliveries", "orders are waiting for paused deliveries", count),
         sentence % {"organizations": _names(names)},
     )
 
 
 def _stalled(count: int) -> tuple[str, str]:
     return (
-        ngettext("order stands still", "orders stand still", count),
-        _("Longer in one status than its limit. Each order’s page says why that may be, and what to do."),
+        ngettext("order is stalled", "orders are stalled", count),
+        _(
+            "In one status for longer than its threshold. Each order’s page gives possible "
+            "reasons and what to do."
+        ),
     )
 
 
@@ -171,15 +174,15 @@ def _unknown(count: int) -> tuple[str, str]:
 
 def _ashby(count: int) -> tuple[str, str]:
     return (
-        ngettext("order waits for Ashby", "orders wait for Ashby", count),
-        _("Ashby has not yet taken an update: it is on its way, waits for a retry, or is held back."),
+        ngettext("order is waiting for Ashby", "orders are waiting for Ashby", count),
+        _("Ashby has not accepted an update yet: it is being sent, waits for a retry, or is held back."),
     )
 
 
 def _placing(count: int) -> tuple[str, str]:
     return (
-        ngettext("order is on its way to Justifacts", "orders are on their way to Justifacts", count),
-        _("Started in Ashby and not yet taken by Justifacts. A few seconds are usual."),
+        ngettext("order is being sent to Justifacts", "orders are being sent to Justifacts", count),
+        _("Started in Ashby but not yet accepted by Justifacts. This usually takes a few seconds."),
     )
 
 
@@ -196,16 +199,16 @@ def _quiet(counted: Problems, sick: int) -> str:
         return ""
     if sick:
         text = ngettext(
-            "No order needs you. One connection has a problem, though; see below.",
-            "No order needs you. %(count)s connections have a problem, though; see below.",
+            "No order needs your attention, but one connection has a problem; see below.",
+            ("No order needs your attention, but %(count)s connections have a problem; see below."),
             sick,
         )
         return text % {"count": number(sick)}
     if not counted.on_the_way:
-        return _("Nothing needs you. No check is on its way at the moment.")
+        return _("Nothing needs your attention. No checks are in progress.")
     text = ngettext(
-        "Nothing needs you. One check is on its way, and moves by itself.",
-        "Nothing needs you. %(count)s checks are on their way, and move by themselves.",
+        "Nothing needs your attention. One check is in progress.",
+        "Nothing needs your attention. %(count)s checks are in progress.",
         counted.on_the_way,
     )
     return text % {"count": number(counted.on_the_way)}
@@ -258,7 +261,7 @@ def _state(row: Health, now: datetime) -> tuple[str, str, str]:
     if not row.is_connected:
         return "quiet", _("Not set up yet"), ""
     if not row.is_enabled:
-        return "quiet", _("Switched off"), ""
+        return "quiet", _("Disabled"), ""
     if row.paused_at:
         return "ask", _("Paused for %(time)s") % {"time": _length(row.paused_at, now)}, row.pause_reason
     if row.ashby_problem:
@@ -267,7 +270,7 @@ def _state(row: Health, now: datetime) -> tuple[str, str, str]:
     if row.justifacts_problem:
         since = _length(row.justifacts_problem_since, now)
         return "ask", _("Problem with Justifacts for %(time)s") % {"time": since}, row.justifacts_problem
-    return "good", _("Well"), ""
+    return "good", _("OK"), ""
 
 
 def _manageable(person: Person, rows: list[Health]) -> frozenset[int]:
@@ -283,7 +286,7 @@ def _rest(total: int, sick: int, rows: list[Health]) -> str:
     text = ngettext("And one more organization", "And %(count)s more organizations", hidden)
     start = text % {"count": number(hidden)}
     if not hidden_sick:
-        return _("%(start)s, without a problem.") % {"start": start}
+        return _("%(start)s without problems.") % {"start": start}
     return _("%(start)s, %(count)s of them with a problem.") % {"start": start, "count": number(hidden_sick)}
 
 

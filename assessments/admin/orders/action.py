@@ -26,7 +26,7 @@ class ActionRequest:
     def chosen(self) -> AshbyUpdate:
         """The update that the action is about. Raises ``NotPossible`` where it is about none."""
         if self.update is None:
-            raise NotPossible(_("Choose an update first."))
+            raise NotPossible(_("Select an update first."))
         return self.update
 
     @property

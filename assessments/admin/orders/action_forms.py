@@ -16,7 +16,7 @@ class ReasonForm(forms.Form):
         label=gettext_lazy("Reason"),
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("Stands in the order’s timeline, with your name."),
+        help_text=gettext_lazy("Shown in the order’s timeline with your name."),
     )
 
 
@@ -24,15 +24,15 @@ class CancelForm(ReasonForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["reason"].help_text = _(
-            "The recruiter reads it on Ashby’s card, and it stands in the timeline with your name."
+            "Shown to the recruiter on Ashby’s card, and in the timeline with your name."
         )
 
 
 class LinkForm(ReasonForm):
     number = forms.CharField(
-        label=gettext_lazy("Order number at Justifacts"),
+        label=gettext_lazy("Justifacts order number"),
         max_length=200,
-        help_text=gettext_lazy("As Justifacts names it for this order’s reference."),
+        help_text=gettext_lazy("The number that Justifacts gives for this order’s reference."),
     )
     field_order = ("number", "reason")
 

@@ -25,57 +25,59 @@ from assessments.support.updates import resend_updates, skip_update
 def _retry(asked: ActionRequest) -> str:
     done = retry(asked.order.pk, asked.who)
     if not done:
-        raise NotPossible(_("Nothing waits for this order."))
-    return _("Asked to %(what)s.") % {"what": _(" and to ").join(done)}
+        raise NotPossible(_("This order has no pending work."))
+    return _("The portal will %(what)s.") % {"what": _(" and ").join(done)}
 
 
 def _poll(asked: ActionRequest) -> str:
     if not poll_now(asked.order.pk, asked.who):
-        raise NotPossible(_("There is nothing to ask Justifacts for."))
-    return _("Justifacts is asked for the status now.")
+        raise NotPossible(_("There is nothing to request from Justifacts."))
+    return _("Requesting the status from Justifacts now.")
 
 
 def _cancel(asked: ActionRequest) -> str:
     cancel_by_person(asked.order.pk, asked.who, asked.reason, timezone.now())
-    return _("The check is cancelled. Ashby and Justifacts are told now.")
+    return _("The check has been cancelled. Ashby and Justifacts are being informed.")
 
 
 def _link_existing(asked: ActionRequest) -> str:
     link_existing_order(asked.order.pk, asked.given["number"], asked.who, asked.reason)
-    return _("The order has the number %(number)s now. Justifacts is asked for its status.") % {
-        "number": asked.given["number"].strip()
-    }
+    return _(
+        "The order is now linked to Justifacts order %(number)s. Requesting its status from Justifacts."
+    ) % {"number": asked.given["number"].strip()}
 
 
 def _resubmit(asked: ActionRequest) -> str:
     resubmit_order(asked.order.pk, asked.who, asked.reason)
-    return _("The order is placed at Justifacts again now.")
+    return _("The order is being resubmitted to Justifacts.")
 
 
 def _hold(asked: ActionRequest) -> str:
     place_hold(asked.order.pk, asked.who, asked.reason)
-    return _("The order is under a legal hold. Nothing of it is erased until somebody lifts it.")
+    return _("The order is under legal hold. Its data is not erased until the hold is lifted.")
 
 
 def _lift(asked: ActionRequest) -> str:
     lift_hold(asked.order.pk, asked.who, asked.reason)
-    return _("The legal hold is lifted. The candidate’s data is erased when its time has come.")
+    return _("The legal hold has been lifted. The candidate’s data is erased when its retention period ends.")
 
 
 def _note(asked: ActionRequest) -> str:
     add_note(asked.order.pk, asked.given["text"], asked.who)
-    return _("The note is in the timeline.")
+    return _("The note has been added to the timeline.")
 
 
 def _resolve(asked: ActionRequest) -> str:
     resolve_attention(asked.order.pk, asked.who, asked.reason)
-    return _("Resolved: no human is asked for this order any more.")
+    return _("Resolved. The order no longer needs attention.")
 
 
 def _resend(asked: ActionRequest) -> str:
     count = resend_updates(asked.chosen.pk, asked.who, asked.reason)
     text = ngettext(
-        "%(count)d update is told to Ashby again.", "%(count)d updates are told to Ashby again.", count
+        "%(count)d update is being sent to Ashby again.",
+        "%(count)d updates are being sent to Ashby again.",
+        count,
     )
     return text % {"count": count}
 
@@ -83,18 +85,20 @@ def _resend(asked: ActionRequest) -> str:
 def _skip(asked: ActionRequest) -> str:
     if not skip_update(asked.chosen.pk, asked.who, asked.reason):
         raise NotPossible(
-            _("“%(what)s” cannot be set aside: it does not wait.") % {"what": asked.chosen.summary}
+            _("“%(what)s” cannot be skipped: it is not pending.") % {"what": asked.chosen.summary}
         )
-    return _("“%(what)s” is set aside.") % {"what": asked.chosen.summary}
+    return _("“%(what)s” has been skipped.") % {"what": asked.chosen.summary}
 
 
 def _explain_cancel(order: Order, update: AshbyUpdate | None) -> str:
-    what = _("The check ends here at once, and Ashby’s card shows it as cancelled with your reason. ")
+    what = _(
+        "The check ends in the portal immediately, and Ashby’s card shows it as cancelled with your reason. "
+    )
     if order.justifacts_order_id:
         return what + _(
-            "Justifacts is told to stop order %(number)s; what it has done so far may be billed."
+            "The portal cancels order %(number)s at Justifacts. Justifacts may bill the work done so far."
         ) % {"number": order.justifacts_order_id}
-    return what + _("If Justifacts turns out to have the order, it is told to stop it.")
+    return what + _("If Justifacts turns out to have the order, the portal cancels it there.")
 
 
 def _waits(order: Order, update: AshbyUpdate | None) -> bool:
@@ -108,9 +112,9 @@ ORDER_ACTIONS = (
         gettext_lazy("Retry now"),
         "retry_order",
         lambda order, update: _(
-            "Everything that waits for this order is tried at once: what Justifacts has to be asked or told, "
-            "and what Ashby has to be told. An order that may be at Justifacts already is looked up, never "
-            "placed a second time."
+            "Retries all pending work of this order now: calls to Justifacts and updates for "
+            "Ashby. If Justifacts may already have the order, the portal looks it up and never "
+            "places it a second time."
         ),
         _retry,
         _waits,
@@ -120,20 +124,20 @@ ORDER_ACTIONS = (
         "poll",
         gettext_lazy("Poll now"),
         "poll_order",
-        lambda order, update: _("Justifacts is asked for the order’s status at once."),
+        lambda order, update: _("Requests the order’s status from Justifacts now."),
         _poll,
         lambda order, update: can_be_polled(order),
         PlainForm,
     ),
     OrderAction(
         "adopt",
-        gettext_lazy("Adopt an order number"),
+        gettext_lazy("Link existing Justifacts order"),
         "resolve_unknown_placement",
         lambda order, update: (
             _(
-                "Use this when Justifacts tells you that it has an order with the reference %(reference)s. "
-                "The portal takes its number, asks for its status at once, and goes on as if nothing had "
-                "happened."
+                "Use this when Justifacts tells you that it has an order with the reference "
+                "%(reference)s. The portal links that order, requests its status and continues "
+                "normally."
             )
             % {"reference": order.pk}
         ),
@@ -143,13 +147,13 @@ ORDER_ACTIONS = (
     ),
     OrderAction(
         "place-again",
-        gettext_lazy("Place again"),
+        gettext_lazy("Resubmit order"),
         "resolve_unknown_placement",
         lambda order, update: (
             _(
                 "Use this only when Justifacts tells you that it has no order with the reference "
-                "%(reference)s. The order is sent to Justifacts once more. If it has the first one after "
-                "all, the candidate is checked twice, and both checks are billed."
+                "%(reference)s. The portal sends the order to Justifacts again. If Justifacts does "
+                "have the first one, the candidate is checked twice and both checks are billed."
             )
             % {"reference": order.pk}
         ),
@@ -165,8 +169,8 @@ ORDER_ACTIONS = (
         "resolve_order",
         lambda order, update: (
             _(
-                "You have settled what is asked: “%(question)s” The order leaves the list of those that "
-                "need a human."
+                "Confirm that this is settled: “%(question)s” The order is removed from the list "
+                "of orders that need attention."
             )
             % {"question": order.attention_reason}
         ),
@@ -178,7 +182,7 @@ ORDER_ACTIONS = (
         gettext_lazy("Add a note"),
         "note_order",
         lambda order, update: _(
-            "The note stands in the timeline for everybody who may see this order. It is not sent anywhere."
+            "Everyone who can see this order sees the note in its timeline. It is not sent anywhere."
         ),
         _note,
         lambda order, update: not order.is_erased,
@@ -189,8 +193,9 @@ ORDER_ACTIONS = (
         gettext_lazy("Put under legal hold"),
         "hold_order",
         lambda order, update: _(
-            "Use this when the data of this check may be needed in a dispute. It is then not erased, neither "
-            "when its time is over nor when the candidate is to be forgotten, until somebody lifts the hold."
+            "Use this when the data of this check may be needed in a dispute. Until the hold "
+            "is lifted, the data is not erased, neither when the retention period ends nor at "
+            "the candidate’s request."
         ),
         _hold,
         lambda order, update: not (order.legal_hold or order.is_erased),
@@ -201,8 +206,9 @@ ORDER_ACTIONS = (
         "hold_order",
         lambda order, update: (
             _(
-                "The order is held for this reason: “%(reason)s” Without the hold the candidate’s data is "
-                "erased %(days)d days after the end of the check; within minutes, if that is past."
+                "Reason for the hold: “%(reason)s” Without the hold, the candidate’s data is "
+                "erased %(days)d days after the check ended, or within minutes if that date has "
+                "passed."
             )
             % {"reason": order.legal_hold_reason, "days": order.organization.retention_days}
         ),
@@ -225,12 +231,12 @@ ORDER_ACTIONS = (
 UPDATE_ACTIONS = (
     OrderAction(
         "set-aside",
-        gettext_lazy("Set aside"),
+        gettext_lazy("Skip this update"),
         "resend_order",
         lambda order, update: (
             _(
-                "“%(what)s” is never told to Ashby, and what waits behind it goes on. Use it for an "
-                "update that Ashby will not take."
+                "“%(what)s” is never sent to Ashby, and the updates behind it continue. Use this "
+                "for an update that Ashby will not accept."
             )
             % {"what": update.summary if update else ""}
         ),
@@ -243,9 +249,9 @@ UPDATE_ACTIONS = (
         "resend_order",
         lambda order, update: (
             _(
-                "“%(what)s” and every later update of this order are told to Ashby again, in the same "
-                "order, with new times, so that the card ends as it is now. If Ashby refuses one because "
-                "it has it already, set that one aside."
+                "Sends “%(what)s” and every later update of this order to Ashby again, in the same "
+                "sequence and with new timestamps, so that the card ends up as it is now. If Ashby "
+                "refuses one because it already has it, skip that update."
             )
             % {"what": update.summary if update else ""}
         ),

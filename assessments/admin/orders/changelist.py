@@ -75,8 +75,7 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
     show_full_result_count = False
     search_fields = ["pk"]  # What is searched is in order_search.py.
     search_help_text = gettext_lazy(
-        "A candidate’s name (three letters or more of its beginning) or e-mail, an order number at "
-        "Justifacts, an id, or a job."
+        "Candidate name (at least its first three letters) or e-mail, Justifacts order number, ID or job."
     )
     actions = ["retry_now", "poll_orders_now"]
 
@@ -118,7 +117,7 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
         if order.is_erased:
             return format_html('{} <span class="status status-accepted">{}</span>', status, _("Erased"))
         if order.stalled_since:
-            return format_html('{} <span class="status status-human">{}</span>', status, _("Stands still"))
+            return format_html('{} <span class="status status-human">{}</span>', status, _("Stalled"))
         if not order.result:
             return status
         return format_html(
@@ -145,30 +144,28 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
     def has_poll_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "assessments.poll_order")
 
-    @admin.action(description=gettext_lazy("Retry now what waits"), permissions=["retry"])
+    @admin.action(description=gettext_lazy("Retry pending work"), permissions=["retry"])
     def retry_now(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         orders = self._chosen(request, queryset, "assessments.retry_order")
         who = request.user.get_username()
         done = [order for order in orders if retry(order.pk, who)]
         enqueue_order_work(*(order.pk for order in done))
-        text = _("Of %(all)d chosen, %(done)d had something to retry, which is done now.")
+        text = _("%(done)d of %(all)d selected orders had pending work, which is being retried now.")
         self.message_user(request, text % {"all": len(orders), "done": len(done)})
 
-    @admin.action(description=gettext_lazy("Poll now: ask Justifacts for the status"), permissions=["poll"])
+    @admin.action(description=gettext_lazy("Poll now"), permissions=["poll"])
     def poll_orders_now(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         orders = self._chosen(request, queryset, "assessments.poll_order")
         done = [str(order.pk) for order in orders if poll_now(order.pk, request.user.get_username())]
         enqueue(poll, done)
-        text = _(
-            "Of %(all)d chosen, Justifacts is asked for %(done)d now; the others have nothing to ask for."
-        )
+        text = _("Polling Justifacts for %(done)d of %(all)d selected orders; the others cannot be polled.")
         self.message_user(request, text % {"all": len(orders), "done": len(done)})
 
     def _chosen(self, request: HttpRequest, orders: QuerySet[Order], permission: str) -> list[Order]:
         allowed = orders.filter(organization__in=organizations_of(request.user, permission))
         chosen = list(allowed[: MOST_AT_ONCE + 1])
         if len(chosen) > MOST_AT_ONCE:
-            text = _("At most %(most)d at once: the first ones were taken. Repeat it for the others.")
+            text = _("Only the first %(most)d orders were processed. Repeat the action for the others.")
             self.message_user(request, text % {"most": MOST_AT_ONCE}, messages.WARNING)
         return chosen[:MOST_AT_ONCE]
 

@@ -11,7 +11,7 @@ from assessments.tracking.order_number import can_take_number, take_number
 
 def _take_number(asked: ActionRequest) -> str:
     number = take_number(asked.order.pk, asked.who, asked.reason)
-    return _("The order now has the number %(number)s.") % {"number": number}
+    return _("The order number is now %(number)s.") % {"number": number}
 
 
 def _take_result(asked: ActionRequest) -> str:
@@ -21,18 +21,18 @@ def _take_result(asked: ActionRequest) -> str:
 
 def _explain_take_number(order: Order, update: AshbyUpdate | None) -> str:
     return _(
-        "Use this when Justifacts confirms that %(offered)s replaces %(number)s. From then on the portal "
-        "asks Justifacts about %(offered)s, and a cancellation goes to that number. Ashby’s card shows it "
-        "with the next update. The portal still reads messages under %(number)s."
+        "Use this when Justifacts confirms that %(offered)s replaces %(number)s. The "
+        "portal then polls and cancels under %(offered)s. Ashby’s card shows the new "
+        "number with the next update. Messages under %(number)s are still accepted."
     ) % {"offered": order.offered_order_number, "number": order.justifacts_order_id}
 
 
 def _explain_take_result(order: Order, update: AshbyUpdate | None) -> str:
     other = order.asked_about
     return _(
-        "Use this when Justifacts confirms that “%(status)s” with the result “%(other)s” is right, although "
-        "its time is older. It replaces the result “%(result)s” here, and the portal sends it to Ashby "
-        "at once."
+        "Use this when Justifacts confirms that “%(status)s” with the result “%(other)s” "
+        "is correct, although its timestamp is older. It replaces the result “%(result)s”, "
+        "and the portal sends it to Ashby immediately."
     ) % {
         "status": other.get("text", ""),
         "other": other.get("result") or order.result,
@@ -42,7 +42,7 @@ def _explain_take_result(order: Order, update: AshbyUpdate | None) -> str:
 
 TAKE_NUMBER = OrderAction(
     "take-number",
-    gettext_lazy("Take the new number"),
+    gettext_lazy("Accept the new order number"),
     "resolve_unknown_placement",
     _explain_take_number,
     _take_number,
@@ -51,7 +51,7 @@ TAKE_NUMBER = OrderAction(
 
 TAKE_RESULT = OrderAction(
     "take-result",
-    gettext_lazy("Take the other result"),
+    gettext_lazy("Accept the other result"),
     "resolve_unknown_placement",
     _explain_take_result,
     _take_result,

@@ -34,13 +34,13 @@ class ProblemFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
         return [
-            ("attention", _("Needs a human")),
+            ("attention", _("Needs attention")),
             ("ashby", _("Waiting for Ashby")),
             ("paused", _("Deliveries paused")),
-            ("still", _("Standing still")),
+            ("still", _("Stalled")),
             ("unknown", _("Unknown status at Justifacts")),
             ("placing", _("Not yet at Justifacts")),
-            ("held", _("Under a legal hold")),
+            ("held", _("Under legal hold")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
@@ -132,7 +132,7 @@ class ResultFilter(SimpleListFilter):
     parameter_name = "result"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
-        return [*((result, result) for result in RESULTS), ("other", _("Any other"))]
+        return [*((result, result) for result in RESULTS), ("other", _("Other"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         if self.value() == "other":

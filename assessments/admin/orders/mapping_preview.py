@@ -39,7 +39,7 @@ class MappingPreview(TenantModelAdmin):
             raise Http404
         jobs, form = _proposal(organization, request.POST)
         if not jobs or not form.is_valid():
-            messages.error(request, _("Choose jobs and a package first, then try it."))
+            messages.error(request, _("Select jobs and a package first."))
             return HttpResponseRedirect(
                 f"{reverse('admin:integrations_job_changelist')}?organization={organization.slug}"
             )
@@ -56,7 +56,7 @@ class MappingPreview(TenantModelAdmin):
         rows = preview_mapping(organization, timezone.now(), proposed)
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
-            "title": _("What last month’s orders of %(organization)s would get")
+            "title": _("Mapping preview with last month’s orders of %(organization)s")
             % {"organization": organization},
             "opts": self.opts,
             "organization": organization,

@@ -18,18 +18,18 @@ TYPES = {
     "String": (gettext_lazy("Text, one line"), gettext_lazy("a name, a number with letters")),
     "LongText": (gettext_lazy("Text, several lines"), gettext_lazy("a remark")),
     "Number": (gettext_lazy("Number"), gettext_lazy("digits only")),
-    "Boolean": (gettext_lazy("Yes or no"), gettext_lazy("a tick")),
+    "Boolean": (gettext_lazy("Yes or no"), gettext_lazy("a checkbox")),
     "Date": (gettext_lazy("Date"), gettext_lazy("one day")),
     "DateRange": (gettext_lazy("Date range"), gettext_lazy("from one day to another")),
     "ValueSelect": (gettext_lazy("Choice of one"), gettext_lazy("one of the choices below")),
     "MultiValueSelect": (gettext_lazy("Choice of several"), gettext_lazy("any of the choices below")),
     "Email": (gettext_lazy("E-mail address"), gettext_lazy("name@example.com")),
-    "Phone": (gettext_lazy("Phone number"), gettext_lazy("with its country’s code")),
+    "Phone": (gettext_lazy("Phone number"), gettext_lazy("with country code")),
     "Url": (gettext_lazy("Web address"), gettext_lazy("a link, https://…")),
-    "SocialLink": (gettext_lazy("Social profile"), gettext_lazy("a link to LinkedIn or the like")),
+    "SocialLink": (gettext_lazy("Social profile"), gettext_lazy("a link to LinkedIn or a similar site")),
     "Currency": (gettext_lazy("Amount of money"), gettext_lazy("an amount and its currency")),
     "Location": (gettext_lazy("Place"), gettext_lazy("a city, a region or a country")),
-    "Score": (gettext_lazy("Score"), gettext_lazy("a mark on a scale")),
+    "Score": (gettext_lazy("Score"), gettext_lazy("a rating on a scale")),
 }
 TYPE_CHOICES = [(name, format_lazy("{} – {}", label, gives)) for name, (label, gives) in TYPES.items()]
 
@@ -67,8 +67,8 @@ class CustomFieldForm(forms.ModelForm):
         label=gettext_lazy("Choices"),
         required=False,
         help_text=gettext_lazy(
-            "One a line, for the two types of choice only. Write “NY: New York” where Justifacts should get "
-            "another text (NY) than the recruiter reads."
+            "One per line, for the two choice types only. Write “NY: New York” if Justifacts "
+            "should receive a different text (NY) from the one the recruiter sees."
         ),
     )
 
@@ -77,8 +77,8 @@ class CustomFieldForm(forms.ModelForm):
         fields = ["organization", "name", "type", "possible_values", "is_required", "position"]
         labels = {"name": gettext_lazy("Question"), "position": gettext_lazy("Order")}
         help_texts = {
-            "name": gettext_lazy("As the recruiter reads it, for example “State of residence”."),
-            "is_required": gettext_lazy("Ashby starts no check without an answer."),
+            "name": gettext_lazy("As shown to the recruiter, for example “State of residence”."),
+            "is_required": gettext_lazy("Ashby does not start a check without an answer."),
             "position": gettext_lazy("Smaller numbers are asked first."),
         }
 
@@ -115,7 +115,7 @@ class CustomFieldAdmin(TenantModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: CustomField | None = None) -> list[str]:
         return ["organization", "in_ashby"] if obj else []
 
-    @admin.display(description=gettext_lazy("As the recruiter reads it"))
+    @admin.display(description=gettext_lazy("As shown to the recruiter"))
     def in_ashby(self, field: CustomField) -> str:
         """As saved; Ashby draws it in its own way."""
         label, gives = TYPES[field.type]
@@ -127,7 +127,7 @@ class CustomFieldAdmin(TenantModelAdmin):
             if field.possible_values
             else format_html('<span class="asked-gives">{}: {}</span>', label, gives)
         )
-        need = _("has to be answered") if field.is_required else _("may be left empty")
+        need = _("required") if field.is_required else _("optional")
         return format_html(
             '<div class="asked"><strong>{}</strong> <span class="asked-need">{}</span>{}</div>',
             field.name,

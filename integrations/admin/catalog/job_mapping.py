@@ -34,7 +34,7 @@ class MapForm(forms.Form):
     is_strict = forms.BooleanField(
         label=gettext_lazy("Strict"),
         required=False,
-        help_text=gettext_lazy("Any other package is refused for these jobs, with the reason."),
+        help_text=gettext_lazy("Any other package is refused for these jobs, with an explanation."),
     )
 
     def __init__(self, organization: Organization, *args: Any, **kwargs: Any) -> None:
@@ -46,7 +46,7 @@ class MapForm(forms.Form):
         field.choices = [
             ("", _("Choose …")),
             *((pk, package.label) for pk, package in self._offered.items()),
-            (NONE, _("No package of their own: remove the mapping")),
+            (NONE, _("No package: remove the mapping")),
         ]
 
     @property
@@ -76,7 +76,7 @@ class MappingPage(TenantModelAdmin):
         asked = "preview" in request.POST or "apply" in request.POST
         return self._map_or_ask(request, list(queryset), request.POST if asked else None)
 
-    @admin.action(description=gettext_lazy("Remove the job’s own package …"), permissions=["map"])
+    @admin.action(description=gettext_lazy("Remove the job’s package …"), permissions=["map"])
     def remove_mapping(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
         """The same page, with the answer filled in."""
         return self._map_or_ask(request, list(queryset), {"package": NONE})
@@ -99,10 +99,10 @@ class MappingPage(TenantModelAdmin):
         package = form.package_chosen
         if package is None:
             unmap_jobs(jobs)
-            line = _("Its own package was removed.")
+            line = _("The job’s package was removed.")
             said = ngettext(
-                "%(count)d job has no package of its own now.",
-                "%(count)d jobs have no package of their own now.",
+                "%(count)d job no longer has its own package.",
+                "%(count)d jobs no longer have their own package.",
                 len(jobs),
             ) % {"count": len(jobs)}
         else:
@@ -113,7 +113,7 @@ class MappingPage(TenantModelAdmin):
                 return
             line = _("Mapped to “%(package)s”.") % {"package": package}
             said = ngettext(
-                "%(count)d job gets “%(package)s” now.", "%(count)d jobs get “%(package)s” now.", len(jobs)
+                "%(count)d job now uses “%(package)s”.", "%(count)d jobs now use “%(package)s”.", len(jobs)
             ) % {"count": len(jobs), "package": package}
         _log(request, jobs, line)
         self.message_user(request, said, messages.SUCCESS)
@@ -139,7 +139,7 @@ class MappingPage(TenantModelAdmin):
 
 def _of_one(jobs: Sequence[Job]) -> Organization:
     if len(jobs) > MOST_AT_ONCE:
-        text = _("Choose at most %(count)d jobs at once: search or filter first.")
+        text = _("Select at most %(count)d jobs at a time. Search or filter first.")
         raise ValidationError(text % {"count": MOST_AT_ONCE})
     return one_organization(jobs)
 

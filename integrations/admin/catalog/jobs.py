@@ -23,9 +23,9 @@ class MappedFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return [
-            ("yes", gettext_lazy("Has its own")),
-            ("strict", gettext_lazy("Has its own, strict")),
-            ("no", gettext_lazy("Has none of its own")),
+            ("yes", gettext_lazy("With own package")),
+            ("strict", gettext_lazy("With own package, strict")),
+            ("no", gettext_lazy("Without own package")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
@@ -82,7 +82,7 @@ class JobAdmin(MappingPage):
     list_filter = [OrganizationFilter, MappedFilter, "status"]
     list_select_related = ["organization", "mapping__package__replaced_by"]
     search_fields = ["title", "ashby_id", "requisition_id"]
-    search_help_text = gettext_lazy("A title, a requisition or Ashby’s id of the job.")
+    search_help_text = gettext_lazy("Job title, requisition or Ashby job ID.")
 
     class Media:
         css = {"all": ["portal/catalog.css"]}
@@ -120,13 +120,13 @@ class JobAdmin(MappingPage):
         strict = format_html(' <span class="status status-accepted">{}</span>', _("strict"))
         return format_html("{}{}", text, strict if mapping.is_strict else "")
 
-    @admin.display(description=gettext_lazy("“Package for this job” orders now"))
+    @admin.display(description=gettext_lazy("“Package for this job” today"))
     def orders_now(self, job: Any) -> str:
         mapping: JobPackageMapping | None = getattr(job, "mapping", None)
         package = PackageRule(mapping, next(iter(job.organization.defaults), None)).package
         if package is None:
             return format_html(
-                '<span class="status status-human">{}</span>', _("nothing: the recruiter is told why")
+                '<span class="status status-human">{}</span>', _("none: the recruiter sees why")
             )
         return str(package) if mapping else _("%(package)s, the default") % {"package": package}
 

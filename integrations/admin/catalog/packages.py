@@ -46,9 +46,10 @@ class PackageForm(forms.ModelForm):
         field.widget.choices = field.choices
         field.label_from_instance = lambda package: f"{package} ({package.justifacts_id})"
         field.help_text = _(
-            "The package that is ordered in its place: by jobs mapped to this one, by “Package for this job” "
-            "where this one is the default, and by interview plans in Ashby that name this one. It counts "
-            "while this package is not offered. Empty: none."
+            "The package to order instead of this one: for jobs mapped to this one, for "
+            "“Package for this job” if this one is the default, and for interview plans in "
+            "Ashby that name this one. Used while this package is not offered. Leave empty for "
+            "none."
         )
         if namesake := namesakes([self.instance]).get(self.instance.pk):
             field.help_text += " " + _("“%(package)s” (%(id)s) has the same name.") % {
@@ -113,7 +114,7 @@ class PackageAdmin(TenantModelAdmin):
                 _("no longer sold since %(day)s") % {"day": f"{package.withdrawn_at:%Y-%m-%d}"},
             )
         elif not package.is_active:
-            tone, text = "status-accepted", _("switched off")
+            tone, text = "status-accepted", _("disabled")
         elif package.is_default:
             tone, text = "status-complete", _("offered, and the default")
         else:
@@ -148,11 +149,11 @@ class PackageAdmin(TenantModelAdmin):
             obj.is_default = wanted
         self._warn(request, obj)
 
-    @admin.action(description=gettext_lazy("Switch on: Ashby is offered it"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Enable: offer in Ashby"), permissions=["change"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
         self._switch(request, queryset, to=True)
 
-    @admin.action(description=gettext_lazy("Switch off: Ashby is not offered it"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Disable: do not offer in Ashby"), permissions=["change"])
     def switch_off(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
         self._switch(request, queryset, to=False)
 
@@ -161,18 +162,16 @@ class PackageAdmin(TenantModelAdmin):
         for package in chosen:
             package.is_active = to
             package.save(update_fields=["is_active"])
-            self.log_change(request, package, _("Switched on.") if to else _("Switched off."))
+            self.log_change(request, package, _("Enabled.") if to else _("Disabled."))
             self._warn(request, package)
-        text = ngettext("%(count)d package is changed.", "%(count)d packages are changed.", len(chosen))
+        text = ngettext("%(count)d package was changed.", "%(count)d packages were changed.", len(chosen))
         self.message_user(request, text % {"count": len(chosen)}, messages.SUCCESS)
 
-    @admin.action(
-        description=gettext_lazy("Make it the default: for jobs without a package"), permissions=["change"]
-    )
+    @admin.action(description=gettext_lazy("Make default for jobs without a package"), permissions=["change"])
     def make_default(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
         chosen = [package for package in queryset if self.has_change_permission(request, package)]
         if len({package.organization_id for package in chosen}) != len(chosen) or not chosen:
-            self.message_user(request, _("Choose one package an organization."), messages.ERROR)
+            self.message_user(request, _("Select one package per organization."), messages.ERROR)
             return
         for package in chosen:
             try:
@@ -181,7 +180,7 @@ class PackageAdmin(TenantModelAdmin):
                 self.message_user(request, " ".join(error.messages), messages.ERROR)
                 continue
             self.log_change(request, package, _("Made the default package."))
-            text = _("“%(package)s” is the default package of %(organization)s now.")
+            text = _("“%(package)s” is now the default package of %(organization)s.")
             self.message_user(
                 request,
                 text % {"package": package, "organization": package.organization},
@@ -194,8 +193,8 @@ class PackageAdmin(TenantModelAdmin):
             return
         if package.current.is_offered:
             text = _(
-                "%(package)s is replaced by %(replacement)s: jobs, the default and interview plans in Ashby "
-                "that name the old one order the new one."
+                "%(package)s is replaced by %(replacement)s: jobs, the default and interview plans "
+                "in Ashby that name the old package now order the new one."
             )
             text %= {"package": package.label_and_id, "replacement": package.current.label_and_id}
             self.message_user(request, text)
@@ -203,17 +202,23 @@ class PackageAdmin(TenantModelAdmin):
         jobs = package.mappings.count()
         if jobs:
             text = ngettext(
-                "%(count)d job is mapped to “%(package)s”, which is not offered: “Package for this job” is "
-                "answered with a sentence that asks for an admin. Map it to another package.",
-                "%(count)d jobs are mapped to “%(package)s”, which is not offered: “Package for this job” is "
-                "answered with a sentence that asks for an admin. Map them to another package.",
+                (
+                    "%(count)d job is mapped to “%(package)s”, which is not offered. Starting “Package "
+                    "for this job” is refused with a message to contact an admin. Map the job to "
+                    "another package."
+                ),
+                (
+                    "%(count)d jobs are mapped to “%(package)s”, which is not offered. Starting "
+                    "“Package for this job” is refused with a message to contact an admin. Map the "
+                    "jobs to another package."
+                ),
                 jobs,
             )
             self.message_user(request, text % {"count": jobs, "package": package}, messages.WARNING)
         if package.is_default:
             text = _(
-                "“%(package)s” is the default package and not offered: jobs without a package of their own "
-                "get none. Make another package the default."
+                "“%(package)s” is the default package but is not offered, so jobs without their "
+                "own package get none. Make another package the default."
             )
             self.message_user(request, text % {"package": package}, messages.WARNING)
 
@@ -236,7 +241,9 @@ def _offered(organization: Organization | None) -> str:
         any(package.is_default and package.current.is_offered for package in packages)
         or organization.jobs.exclude(mapping=None).exists()
     )
-    text = ngettext("Ashby is offered %(count)d package", "Ashby is offered %(count)d packages", len(offered))
+    text = ngettext(
+        "%(count)d package is offered in Ashby", "%(count)d packages are offered in Ashby", len(offered)
+    )
     return text % {"count": len(offered)} + (_(" and “Package for this job”.") if by_job else ".")
 
 

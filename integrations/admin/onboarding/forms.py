@@ -40,13 +40,13 @@ class AshbyKeyForm(StepForm):
         label=_("Name"),
         max_length=200,
         required=False,
-        help_text=_("To tell it from other keys. Left empty: the day on which it was added."),
+        help_text=_("To tell it apart from other keys. Leave empty to use today’s date."),
     )
 
     def save(self, who: str) -> str:
         key: Secret = self.cleaned_data["key"]
         added = add_ashby_key(self.connection, key.reveal(), self.cleaned_data["name"].strip(), who)
-        return str(_("The Ashby API key “%(key)s” is stored and in use.")) % {"key": added}
+        return str(_("The Ashby API key “%(key)s” has been saved and is in use.")) % {"key": added}
 
 
 class VerificationKeyForm(StepForm):
@@ -56,9 +56,9 @@ class VerificationKeyForm(StepForm):
         set_verification_key(self.connection, self.cleaned_data["verification_key"], who)
         self.connection.full_clean()
         save_with_verification_key(self.connection)
-        said = str(_("The verification key is stored. Paste the same one into Ashby, in step 7."))
+        said = str(_("The verification key has been saved. Paste the same key into Ashby in step 7."))
         if before := self.connection.organization.previous_verification_keys.first():
-            still = _("The one before it (%(key)s) goes on working until it is retired.")
+            still = _("The previous key (%(key)s) keeps working until it is retired.")
             return f"{said} {still % {'key': before}}"
         return said
 
@@ -79,7 +79,7 @@ class BaseUrlForm(StepForm):
         self.connection.staging_base_url = self.cleaned_data["staging_base_url"]
         self.connection.full_clean()
         self.connection.save()
-        return str(_("Justifacts' staging base URL is stored."))
+        return str(_("Justifacts' staging base URL has been saved."))
 
 
 STEP_FORMS: dict[str, type[StepForm]] = {

@@ -59,7 +59,7 @@ class SetupViews:
             return HttpResponseNotAllowed(["POST"])
         chosen = get_object_or_404(organization.ashby_api_keys, pk=key)
         select_ashby_key(chosen)
-        said = _("The Ashby API key “%(key)s” is in use now.") % {"key": chosen}
+        said = _("The Ashby API key “%(key)s” is now in use.") % {"key": chosen}
         self.admin.log_change(request, organization, said)
         messages.success(request, said)
         return self._back(organization, "ashby-key")
@@ -85,10 +85,13 @@ class SetupViews:
         names = [str(row.package) for row in setup_of(organization).withdrawals]
         job = confirm_withdrawals(organization, request.POST["confirm"], request.user.get_username())
         if job is None:
-            text = _("The packages were fetched again meanwhile. See what the newest list lacks.")
+            text = _(
+                "The packages have been fetched again in the meantime. Review what is missing from "
+                "the newest list."
+            )
             messages.warning(request, text)
         else:
-            said = _("Confirmed that Justifacts no longer sells: %(names)s.") % {"names": ", ".join(names)}
+            said = _("Confirmed that Justifacts no longer sells %(names)s.") % {"names": ", ".join(names)}
             self.admin.log_change(request, organization, said)
         return job
 

@@ -41,7 +41,7 @@ class _Counted:
         address = client_address(context.request.META)
         tries = LoginThrottle("second step", str(self.user.pk), address, _TRIES_OF_AN_ACCOUNT)
         if tries.are_used_up():
-            raise ValidationError(_("Too many tries. Wait ten minutes."), code="too_many_tries")
+            raise ValidationError(_("Too many attempts. Wait ten minutes."), code="too_many_tries")
         try:
             return check()
         except ValidationError:
@@ -68,7 +68,7 @@ class _Code(_Counted, forms.Form):
         self.authenticator = two_factor.verify_code(self.user, code)
         if self.authenticator is None:
             raise ValidationError(
-                _("That code is not right, or was used already. Wait for the next one."), code="wrong"
+                _("That code is wrong or was already used. Wait for the next one."), code="wrong"
             )
         return code
 
@@ -115,7 +115,9 @@ def _well_formed(check: Callable[[], Any]) -> Any:
     try:
         return check()
     except (LookupError, TypeError, ValueError, AttributeError, struct.error) as error:
-        raise ValidationError(_("Your browser's answer cannot be read. Try again."), code="form") from error
+        raise ValidationError(
+            _("Your browser's response could not be read. Try again."), code="form"
+        ) from error
 
 
 class PasswordAgainForm(_Counted, PasswordForm):

@@ -47,7 +47,7 @@ class SignInForm(AdminAuthenticationForm):
         tries = LoginThrottle("sign in", self.cleaned_data.get("username") or "", address)
         if tries.are_used_up():
             raise ValidationError(
-                _("Too many tries. Wait ten minutes, or have a link mailed: “Forgotten your password?”"),
+                _("Too many attempts. Wait ten minutes, or request a link with “Forgotten your password?”"),
                 code="too_many_tries",
             )
         try:

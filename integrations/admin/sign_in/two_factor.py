@@ -37,7 +37,7 @@ class AdminPageMixin(ContextMixin):
     """A page that looks like the admin's others."""
 
     request: Any
-    title: Any = _("Two-factor sign-in")
+    title: Any = _("Two-factor authentication")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = {**admin.site.each_context(self.request), **super().get_context_data(**kwargs)}
@@ -69,7 +69,7 @@ class Index(AdminPageMixin, IndexView):
 
 
 class SecondStep(AdminPageMixin, AuthenticateView):
-    title = _("Second step")
+    title = _("Two-factor authentication")
     template_name = "two_factor/second_step.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class SecondStep(AdminPageMixin, AuthenticateView):
 
 
 class AddApp(FactorChangeMixin, ActivateTOTPView):
-    title, kind = _("Set up an app"), "totp"
+    title, kind = _("Set up an authenticator app"), "totp"
     template_name = "two_factor/app.html"
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -90,7 +90,7 @@ class AddApp(FactorChangeMixin, ActivateTOTPView):
 
 
 class RemoveApp(FactorChangeMixin, DeactivateTOTPView):
-    title, kind, action = _("Remove the app"), "totp", Action.FACTOR_REMOVED
+    title, kind, action = _("Remove the authenticator app"), "totp", Action.FACTOR_REMOVED
     template_name = "two_factor/app_remove.html"
 
 
@@ -120,24 +120,24 @@ class NewCodes(FactorChangeMixin, GenerateRecoveryCodesView):
 
 
 class PasswordAgain(AdminPageMixin, ReauthenticateView):
-    title = _("Is it you?")
+    title = _("Confirm your identity")
     template_name = "two_factor/again.html"
 
 
 class CodeAgain(AdminPageMixin, CodeAgainView):
-    title = _("Is it you?")
+    title = _("Confirm your identity")
     template_name = "two_factor/again.html"
 
 
 class PasskeyAgain(AdminPageMixin, ReauthenticateWebAuthnView):
-    title = _("Is it you?")
+    title = _("Confirm your identity")
     template_name = "two_factor/again_passkey.html"
 
 
 class SignInAgain(AdminPageMixin, TemplateView):
     """For who has nothing here to prove who they are: they came by single sign-on."""
 
-    title = _("Is it you?")
+    title = _("Confirm your identity")
     template_name = "two_factor/sign_in_again.html"
 
 

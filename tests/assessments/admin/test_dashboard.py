@@ -68,7 +68,7 @@ def needs_a_human(order: Order, reason: str) -> None:
 
 
 def test_with_nothing_to_do_it_says_so_pleasantly(world: World, desk: Desk) -> None:
-    assert "Nothing needs you. No check is on its way at the moment." in desk.open("index")
+    assert "Nothing needs your attention. No checks are in progress." in desk.open("index")
 
 
 def test_a_check_that_moves_by_itself_asks_for_nobody(world: World, desk: Desk) -> None:
@@ -76,7 +76,7 @@ def test_a_check_that_moves_by_itself_asks_for_nobody(world: World, desk: Desk) 
     world.placed()
     world.work()
     page = desk.html("index")
-    assert "Nothing needs you. One check is on its way, and moves by itself." in words(page)
+    assert "Nothing needs your attention. One check is in progress." in words(page)
     assert links(page) == {}
 
 
@@ -85,10 +85,10 @@ def test_who_waits_needs_review_lines_is_named_with_the_reason(world: World, des
     needs_a_human(order, "Ask Justifacts about it.")
     page = desk.html("index")
     text = words(page)
-    assert "1 order needs a human" in text
+    assert "1 order needs attention" in text
     assert "Zoë O'Neil Acme · for 3 h Ask Justifacts about it." in text
     assert reverse("admin:assessments_order_change", args=[order.pk]) in page
-    assert "Nothing needs you" not in text
+    assert "Nothing needs your attention" not in text
 
 
 @pytest.mark.parametrize("problem", ["attention", "ashby", "paused", "still", "unknown", "placing"])
@@ -122,7 +122,7 @@ def test_orders_that_stand_still_or_say_what_is_unknown_are_counted(world: World
 def test_a_pause_is_told_with_whose_it_is(world: World, desk: Desk) -> None:
     world.placed()
     pause(world.acme.organization, "Ashby refused the key.", timezone.now())
-    sentence = "Ashby refuses the key of Acme. With a working key, the portal sends all updates in order."
+    sentence = "Ashby refuses the API key of Acme. Once the key works, the portal sends all updates in order."
     assert sentence in desk.open("index")
 
 
@@ -135,11 +135,11 @@ def test_an_org_admin_meets_nothing_of_another_organization(world: World, ours: 
     pause(world.globex.organization, "Ashby refused their key.", timezone.now())
     page = ours.html("index")
     text = words(page)
-    assert "Nothing needs you. No check is on its way" in text
+    assert "Nothing needs your attention. No checks are in progress" in text
     for theirs in ("Globex", "globex", "A secret of theirs", "Zoë", "their key", "Adverse"):
         assert theirs not in page
-    assert "No check was completed in the last 90 days." in text
-    assert "Ashby has been told everything." in text
+    assert "No checks were completed in the last 90 days." in text
+    assert "All updates have been sent to Ashby." in text
 
 
 def test_an_org_admin_sees_their_own(world: World, ours: Desk) -> None:
@@ -182,14 +182,14 @@ def test_who_may_see_no_orders_sees_no_figures(world: World) -> None:
     client.force_login(user)
     needs_a_human(world.start(), "Ask.")
     text = Desk(client).open("index")
-    assert "You may not see anything here yet. Ask whoever invited you." in text
+    assert "You do not have access to anything yet. Ask the person who invited you." in text
     assert "Connections" not in text
     assert "Acme" not in text
 
 
 def test_an_empty_portal_leads_to_the_first_organization(db, admin_client: Client) -> None:
     page = Desk(admin_client).html("index")
-    assert "No organization is here yet." in page
+    assert "There are no organizations yet." in page
     assert reverse("admin:integrations_organization_add") in page
 
 
@@ -213,10 +213,10 @@ def test_connections_with_a_problem_come_first(world: World, desk: Desk) -> None
     assert first.startswith("Globex Paused for 5 h Ashby refused the key.")
     assert "Last call from Ashby 1 d ago" in first
     assert second == (
-        "Acme Well Last call from Ashby 3 min ago Last update taken by Ashby 2 h ago "
-        "Last message from Justifacts just now"
+        "Acme OK Last call from Ashby 3 min ago Last update accepted by Ashby 2 h ago "
+        "Last response from Justifacts just now"
     )
-    assert "One connection has a problem, though; see below." in desk.open("index")
+    assert "but one connection has a problem; see below." in desk.open("index")
 
 
 def test_a_problem_of_justifacts_and_a_connection_that_is_off_are_told(world: World, desk: Desk) -> None:
@@ -229,7 +229,7 @@ def test_a_problem_of_justifacts_and_a_connection_that_is_off_are_told(world: Wo
     globex, zeta, acme = rows(desk.html("index"))
     assert globex.startswith("Globex Problem with Justifacts for 26 min Justifacts did not answer.")
     assert zeta.startswith("Zeta Not set up yet")
-    assert acme.startswith("Acme Switched off")
+    assert acme.startswith("Acme Disabled")
 
 
 def test_of_many_connections_the_rest_is_one_line(world: World, desk: Desk) -> None:
@@ -238,7 +238,7 @@ def test_of_many_connections_the_rest_is_one_line(world: World, desk: Desk) -> N
     )
     page = desk.html("index")
     assert len(rows(page)) == 20
-    assert "And 7 more organizations, without a problem." in words(page)
+    assert "And 7 more organizations without problems." in words(page)
 
 
 # --- The page -----------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_every_chart_has_its_figures_as_a_table(world: World, desk: Desk) -> Non
     for hours, result in ((5, "Clear"), (30, "Clear"), (54, "Review")):
         just_completed(world.acme, hours=hours, result=result)
     text = desk.open("index")
-    assert "3 checks were started in the last 30 days, by their status now." in text
+    assert "3 checks were started in the last 30 days, grouped by current status." in text
     assert "Package Checks Median 90th percentile Basic 3 1 d 6 h 2 d 6 h" in text
     assert "Result Checks Share Clear 2 67 % Review 1 33 %" in text
 
@@ -293,6 +293,6 @@ def test_an_organization_that_is_not_set_up_yet_is_what_needs_its_admin(world: W
     page = ida.html("index")
     assert reverse("admin:integrations_organization_setup", args=[newcomer.pk]) in page
     assert "Set up Initech" in page
-    assert "Nothing needs you" not in page
+    assert "Nothing needs your attention" not in page
     other = signed_in(member("sid", newcomer, "support"))
     assert "Set up Initech" not in other.open("index")

@@ -37,12 +37,12 @@ class TestForgetting:
         self, world: World, complete: Order, org_admin: Desk
     ) -> None:
         acme = world.acme.organization.pk
-        assert "Forget a candidate" in org_admin.open("assessments_erasurecertificate_changelist")
+        assert "Erase candidate data" in org_admin.open("assessments_erasurecertificate_changelist")
         page = org_admin.press(FORGET, organization=acme, email=ZOE)
         assert f"1 order of {ZOE} at Acme is erased" in page
         assert not ErasureCertificate.objects.exists()
         page = org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
-        assert "The candidate is forgotten. This certificate is the proof." in page
+        assert "The candidate’s data is erased. This certificate is the proof." in page
         assert "1 orders: name, e-mail, links, result" in page
         assert ZOE not in page
         complete.refresh_from_db()
@@ -67,7 +67,9 @@ class TestForgetting:
     ) -> None:
         acme = world.acme.organization.pk
         org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
-        assert "This candidate was forgotten before" in org_admin.press(FORGET, organization=acme, email=ZOE)
+        assert "This candidate’s data was already erased" in org_admin.press(
+            FORGET, organization=acme, email=ZOE
+        )
 
     def test_the_certificate_can_be_downloaded(self, world: World, complete: Order, org_admin: Desk) -> None:
         certificate = erase_candidate(world.acme.organization, ZOE, "ada", timezone.now())
@@ -123,12 +125,12 @@ class TestHold:
         assert "Put under legal hold" in org_admin.open("assessments_order_change", complete.pk)
         assert "This field is required" in org_admin.press("assessments_order_hold", complete.pk, reason=" ")
         page = org_admin.press("assessments_order_hold", complete.pk, reason="A dispute")
-        assert "Nothing of this order is erased: A dispute" in page
+        assert "This order’s data is not erased: A dispute" in page
         assert "ada put the order under a legal hold. Reason: A dispute" in page
         assert "already" in org_admin.press("assessments_order_hold", complete.pk, reason="Again")
         page = org_admin.press("assessments_order_lift", complete.pk, reason="Settled")
         assert "ada lifted the legal hold. Reason: Settled" in page
-        assert "The candidate’s data is erased on" in page
+        assert "The candidate’s data will be erased on" in page
         assert {"assessments_order_hold", "assessments_order_lift"} <= set(
             AuditLogEntry.objects.filter(action="asked").values_list("kind", flat=True)
         )
@@ -147,9 +149,9 @@ class TestHold:
 
 
 class TestErasedOrder:
-    @pytest.fixture(params=["on request", "the time for which it is kept was over"])
+    @pytest.fixture(params=["at the candidate’s request", "at the end of its retention period"])
     def erased(self, request, world: World, complete: Order) -> tuple[Order, str]:
-        if request.param == "on request":
+        if request.param == "at the candidate’s request":
             erase_candidate(world.acme.organization, ZOE, "ada", timezone.now())
         else:
             Order.objects.update(status_since=timezone.now() - timedelta(days=731))
@@ -190,7 +192,10 @@ class TestErasedOrder:
         order, _why = erased
         given = {"reason": "Why not", "text": "Zoë", "number": "JF-3"}
         page = desk.press(f"assessments_order_{action}", order.pk, **given)
-        said = {"retry": "Nothing waits for this order", "poll": "There is nothing to ask Justifacts for"}
+        said = {
+            "retry": "This order has no pending work",
+            "poll": "There is nothing to request from Justifacts",
+        }
         assert said.get(action, "The candidate’s data of this order was erased. Nothing can be done") in page
         assert not order.events.filter(source="person").exists()
 

@@ -42,7 +42,7 @@ def test_the_page_names_them_and_erases_what_a_person_includes(
     asked = {"organization": world.acme.organization.pk, "email": ZOE}
     page = org_admin.press(FORGET, **asked)
     assert f"1 order of {ZOE} at Acme is erased" in page
-    assert "Orders of the same Ashby candidate under other addresses" in page
+    assert "Orders of the same Ashby candidate under other e-mail addresses" in page
     assert OTHER in page
     assert f'name="also" value="{other.pk}"' in org_admin.client.post(_path(), asked).content.decode()
     assert str(stranger.pk) not in page
@@ -67,7 +67,7 @@ def test_an_order_of_somebody_else_is_never_included(
     page = org_admin.press(
         FORGET, organization=world.acme.organization.pk, email=ZOE, also=chosen, confirm="yes"
     )
-    assert "not an order of the same Ashby candidate" in page or "among the orders that are shown" in page
+    assert "not an order of the same Ashby candidate" in page or "only orders that are shown" in page
     assert [is_erased(order) for order in orders] == [False, False, False]
     assert not ErasureCertificate.objects.exists()
 

@@ -57,7 +57,7 @@ def test_who_never_chose_hears_of_trouble_and_gets_no_digest(ada: User) -> None:
 def test_a_choice_is_kept(ada: User) -> None:
     client = at_desk(ada)
     answer = client.post(PATH, {"digest": "on"}, follow=True)
-    assert "you get the notices that you have chosen" in words(answer.content.decode())
+    assert "Your notification settings have been saved" in words(answer.content.decode())
     choice = NotificationPreference.objects.get(person=ada)
     assert (choice.connection, choice.attention, choice.digest) == (False, False, True)
     client.post(PATH, {"attention": "on", "connection": "on"})
@@ -86,7 +86,7 @@ def test_it_says_where_the_mails_go_and_about_whom(world: World, ada: User) -> N
 def test_who_has_no_address_or_no_organization_is_told_so(world: World) -> None:
     text = page(User.objects.create_user("new", "", "x", is_staff=True))
     assert "Your account has no e-mail address" in text
-    assert "You see no organization's background checks yet" in text
+    assert "You do not have access to any organization’s background checks yet" in text
 
 
 def test_what_could_not_be_sent_is_seen_by_whom_it_concerns(world: World, ada: User) -> None:
@@ -101,12 +101,12 @@ def test_what_could_not_be_sent_is_seen_by_whom_it_concerns(world: World, ada: U
     assert "Bob" not in text
     assert "Globex" not in text
     text = page(of_the_portal("sue"))
-    assert "mail to bob Bob's mail failed." in text
+    assert "e-mail to bob Bob's mail failed." in text
     assert "Globex's hook failed." in text
 
 
 def test_where_all_went_out_nothing_is_said_of_it(ada: User) -> None:
-    assert "Could not be sent" not in page(ada)
+    assert "Failed notifications" not in page(ada)
 
 
 @pytest.mark.parametrize("who", ["nobody", "no staff"])
@@ -120,7 +120,10 @@ def test_a_stranger_comes_to_the_sign_in(world: World, client: Client, who: str)
 
 def test_every_page_leads_there(ada: User, desk: Desk) -> None:
     assert reverse("notification_settings") == PATH
-    assert f'<a href="{PATH}">My notices</a>' in at_desk(ada).get(reverse("admin:index")).content.decode()
+    assert (
+        f'<a href="{PATH}">Notification settings</a>'
+        in at_desk(ada).get(reverse("admin:index")).content.decode()
+    )
     assert PATH in desk.html("assessments_order_changelist")
     assert PATH not in Client().get(reverse("admin:login")).content.decode()
 

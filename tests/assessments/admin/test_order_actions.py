@@ -68,7 +68,7 @@ class TestUnknownPlacing:
         said = support.press(
             "assessments_order_link_existing", unknown.pk, number=" JF-900 ", reason="Kim at Justifacts"
         )
-        assert "The order has the number JF-900 now." in said
+        assert "The order is now linked to Justifacts order JF-900." in said
         word = {
             "assessment_id": "JF-900",
             "assessment_status": data("s", "Applicant Started"),
@@ -87,7 +87,7 @@ class TestUnknownPlacing:
     def test_justifacts_has_none_so_it_is_placed_again(
         self, world: World, unknown: Order, support: Desk
     ) -> None:
-        assert "checked twice, and both checks are billed" in support.open(
+        assert "checked twice and both checks are billed" in support.open(
             "assessments_order_resubmit", unknown.pk
         )
         support.press("assessments_order_resubmit", unknown.pk, reason="Kim found none")
@@ -117,7 +117,7 @@ class TestUnknownPlacing:
         """Nobody places a second check of an order that Justifacts has."""
         order = world.placed()
         for action in ("adopt", "place_again"):
-            assert "not possible for the order as it is now" in support.open(
+            assert "not available for the order in its current state" in support.open(
                 f"assessments_order_{action}", order.pk
             )
             support.press(f"assessments_order_{action}", order.pk, number="JF-9", reason="Why not")
@@ -155,7 +155,7 @@ class TestCancel:
         world.ashby_takes_everything()
         world.justifacts("assessment.cancel", {"success": True, "results": {}})
         order = world.placed()
-        assert "Justifacts is told to stop order JF-2026-1" in support.open(
+        assert "The portal cancels order JF-2026-1 at Justifacts" in support.open(
             "assessments_order_cancel", order.pk
         )
         support.press("assessments_order_cancel", order.pk, reason="Candidate withdrew")
@@ -191,11 +191,11 @@ class TestUpdates:
         world.ashby_takes_everything()
         update = AshbyUpdate.objects.get(state=AshbyUpdate.State.REFUSED)
         said = support.press("assessments_order_skip_update", refused.pk, update.pk, reason="Of no use")
-        assert "“Justifacts Received” is set aside." in said
-        assert "Needs a human" not in said
+        assert "“Justifacts Received” has been skipped." in said
+        assert "Needs attention" not in said
         world.work()
         assert world.told(refused)[-1] == "In Process: Justifacts"
-        assert last_line(refused) == "sam set aside “Justifacts Received”. Reason: Of no use"
+        assert last_line(refused) == "sam skipped “Justifacts Received”. Reason: Of no use"
 
     def test_one_is_sent_again_with_those_after_it(self, world: World, support: Desk) -> None:
         """Same order, growing timestamps: the card ends where it was."""
@@ -206,7 +206,7 @@ class TestUpdates:
         said = support.press(
             "assessments_order_resend", order.pk, order.updates.get(sequence=2).pk, reason="Ashby lost it"
         )
-        assert "2 updates are told to Ashby again." in said
+        assert "2 updates are being sent to Ashby again." in said
         world.work()
         assert world.told(order) == [
             *("Justifacts Received", "Started", "Applicant Started"), "Started", "Applicant Started"
@@ -246,7 +246,7 @@ class TestUpdates:
         said = support.press(
             "assessments_order_skip_update", order.pk, AshbyUpdate.objects.get().pk, reason="x"
         )
-        assert "cannot be set aside" in said
+        assert "cannot be skipped" in said
 
     def test_another_orders_update_is_none_of_this_order(
         self, world: World, refused: Order, support: Desk

@@ -56,9 +56,9 @@ class TestNumber:
         explained = support.open("assessments_order_take_number", order.pk)
         assert "Use this when Justifacts confirms that JF-1R replaces JF-1." in explained
         said = support.press("assessments_order_take_number", order.pk, reason="Kim at Justifacts")
-        assert "The order now has the number JF-1R." in said
+        assert "The order number is now JF-1R." in said
         assert "sam took JF-1R as the order's number, in place of JF-1. Reason: Kim at Justifacts" in said
-        assert "Needs a human" not in said
+        assert "Needs attention" not in said
         assert (fresh(order).justifacts_order_id, fresh(order).needs_attention) == ("JF-1R", False)
         assert AuditLogEntry.objects.filter(object_id=str(order.pk), action="asked").exists()
 
@@ -125,14 +125,17 @@ class TestUntilWhen:
         self, world: World, order: Order, support: Desk, now: time_machine.Traveller
     ) -> None:
         complete(world, order, "Clear")
-        assert "Justifacts is asked until 3 March 2027, next in 1 h" in support.open(PAGE, order.pk)
+        assert (
+            "The portal polls Justifacts until 3 March 2027 in case the result changes; next poll in 1 h"
+            in support.open(PAGE, order.pk)
+        )
         found = Command().act(uuid=str(order.pk))
         assert found["polled_until"] == "2027-03-03T09:00:00+00:00"
         assert "until 3 March 2027" in found["where_it_stands"]
         Order.objects.filter(pk=order.pk).update(next_call="", next_attempt_at=None)
         now.shift(timedelta(days=61))
         found = Command().act(uuid=str(order.pk))
-        assert "Justifacts was asked until 3 March 2027" in found["where_it_stands"]
+        assert "Polling for a changed result ended on 3 March 2027" in found["where_it_stands"]
         assert can_be_polled(fresh(order))
 
     def test_an_organization_s_admin_chooses_the_days(self, world, order, org_admin: Desk) -> None:

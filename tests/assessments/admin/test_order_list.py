@@ -95,12 +95,12 @@ def test_an_empty_search_shows_all(two: tuple[Order, Order], desk: Desk) -> None
 
 def test_a_row_says_what_happens_next(world: World, two: tuple[Order, Order], desk: Desk) -> None:
     page = desk.open(LIST)
-    assert "Ashby is told" in page
-    assert "Sent to Justifacts now" in page
+    assert "Send update to Ashby" in page
+    assert "Send to Justifacts now" in page
     pause(world.acme.organization, "Ashby refused the key.", timezone.now())
     assert "Paused: Ashby refuses the key" in desk.open(LIST)
     world.acme.connection.__class__.objects.update(is_enabled=False)
-    assert desk.open(LIST).count("Nothing: the connection is switched off") == 2
+    assert desk.open(LIST).count("Nothing: the connection is disabled") == 2
 
 
 def test_problems_come_first_among_the_filters(world: World, two: tuple[Order, Order], desk: Desk) -> None:
@@ -170,7 +170,7 @@ def test_retry_makes_everything_due_and_names_the_person(
     later = timezone.now() + timedelta(hours=1)
     Order.objects.update(next_attempt_at=later)
     page = desk.act("assessments_order", "retry_now", order, other)
-    assert "Of 2 chosen, 2 had something to retry, which is done now." in page
+    assert "2 of 2 selected orders had pending work, which is being retried now." in page
     assert not Order.objects.filter(next_attempt_at__gte=later).exists()
     retried = OrderEvent.objects.filter(kind="retried", source=OrderEvent.Source.PERSON)
     assert [admin_user.get_username() in event.summary for event in retried] == [True, True]
@@ -178,7 +178,7 @@ def test_retry_makes_everything_due_and_names_the_person(
 
 def test_poll_asks_only_where_there_is_something_to_ask(two: tuple[Order, Order], desk: Desk) -> None:
     page = desk.act("assessments_order", "poll_orders_now", *two)
-    assert "Of 2 chosen, Justifacts is asked for 1 now" in page
+    assert "Polling Justifacts for 1 of 2 selected orders" in page
 
 
 def test_who_may_only_read_is_offered_no_action(two: tuple[Order, Order], reader: Desk) -> None:

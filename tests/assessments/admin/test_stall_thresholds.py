@@ -51,14 +51,12 @@ def test_from_the_limit_to_the_card_in_ashby(
     assert "Limits of Acme" in said
     clock.shift(timedelta(days=2, minutes=1))
     admin.client.force_login(User.objects.get(username="ada"))
-    assert "stands still" not in admin.open("index")
+    assert "is stalled" not in admin.open("index")
     tasks.watch()
-    assert "1 order stands still" in admin.open("index")
+    assert "1 order is stalled" in admin.open("index")
     assert order.candidate_name in admin.open("assessments_order_changelist", problem="still")
     page = admin.open("assessments_order_change", order.pk)
-    assert (
-        "Received Stands still Received since 2026-03-04 12:00 UTC; the limit at Acme is 2 days. The" in page
-    )
+    assert "Received Stalled Received since 2026-03-04 12:00 UTC; the limit at Acme is 2 days. The" in page
     told = console.json("order", str(order.pk))
     assert told["stalled"] is True
     assert told["stall_reason"].startswith("Received since 2026-03-04 12:00 UTC; the limit at Acme")
@@ -67,7 +65,7 @@ def test_from_the_limit_to_the_card_in_ashby(
     assert "Waiting Received since" in admin.open("assessments_order_change", order.pk)
 
     world.push(order, "Applicant Started")
-    assert "stands still" not in admin.open("index")
+    assert "is stalled" not in admin.open("index")
     told = console.json("order", str(order.pk))
     assert (told["stalled"], told["stall_reason"]) == (False, None)
 
@@ -110,7 +108,7 @@ def test_the_set_up_page_leads_there(acme: Organization, org_admin: Desk) -> Non
 def test_the_list_names_those_with_limits_of_their_own(world: World, operator: Desk) -> None:
     StallThresholds.objects.create(organization=world.globex.organization, received_days=5)
     page = operator.open(LIST)
-    assert "An organization that is not in this list has the usual limits: 15 minutes while accepted" in page
+    assert "Organizations that are not listed use the default thresholds: accepted 15 minutes" in page
     assert "1 limits for standing still" in page
     assert "Globex" in page
     form = operator.html("assessments_stallthresholds_add")
@@ -149,6 +147,6 @@ def test_a_list_of_orders_says_which_stand_still(world: World, support: Desk, ca
     order = world.placed()
     Order.objects.update(status_since=order.created_at - timedelta(days=4))
     tasks.watch()
-    assert "Received Stands still 4 d" in support.open("assessments_order_changelist")
+    assert "Received Stalled 4 d" in support.open("assessments_order_changelist")
     call_command("orders")
     assert "STANDS STILL" in capsys.readouterr().out

@@ -78,7 +78,7 @@ class TestOrder:
     def test_a_person_reads_a_timeline(self, complete: Order, console: Console) -> None:
         lines = console.run("order", str(complete.pk)).splitlines()
         assert "Adverse" in lines[0]
-        assert "Ashby has been told." in lines[1]
+        assert "Ashby has all updates." in lines[1]
         assert any("Justifacts took the order as number JF-2026-1." in line for line in lines)
 
     @pytest.mark.parametrize("command", ["order", "retry"])
@@ -159,7 +159,7 @@ class TestRetry:
 
     def test_nothing_to_retry_is_no_failure(self, world: World, complete: Order, console: Console) -> None:
         Order.objects.filter(pk=complete.pk).update(next_call="", next_attempt_at=None)
-        assert console.run("retry", str(complete.pk)) == "Nothing waits for this order.\n"
+        assert console.run("retry", str(complete.pk)) == "This order has no pending work.\n"
 
     def test_a_broker_that_is_away_is_no_noise(
         self,

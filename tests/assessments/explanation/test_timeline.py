@@ -42,17 +42,17 @@ def test_the_newest_comes_first_and_everybody_speaks(told: Order) -> None:
         "The order was sent to Justifacts: answered.",
         "Justifacts took the order as number JF-2026-1.",
         "Justifacts called assessment.update: 200 applied",
-        "Ashby was told “Applicant Started”, after 1 try.",
+        "Ashby accepted “Applicant Started” after 1 attempt.",
     ):
         assert text in said
     assert [source for source, _who in sources(found)] == ["ashby", "justifacts", "portal"]
 
 
 def test_what_went_over_the_wire_is_folded_without_the_candidates_data(told: Order) -> None:
-    moment = find(told, "Ashby was told “Started”")
+    moment = find(told, "Ashby accepted “Started”")
     details = {detail.label: detail.text for detail in moment.details}
     assert details["Ashby’s request id"] == "ashby-req-1"
-    assert '"value": "Started"' in details["What is sent"]
+    assert '"value": "Started"' in details["Request body"]
     everything = " ".join(detail.text for moment in timeline(told) for detail in moment.details)
     assert "zoe.oneil@example.com" not in everything
     assert "O'Neil" not in everything
@@ -65,17 +65,19 @@ def test_many_failed_tries_are_one_line(world: World) -> None:
     for _ in range(3):
         order.updates.update(next_attempt_at=order.created_at)
         world.work()
-    moment = find(order, "Ashby was not told “Justifacts Received” (4 tries): ashby.test answered 503.")
+    moment = find(
+        order, "Could not send “Justifacts Received” to Ashby (4 attempts): ashby.test answered 503."
+    )
     assert moment.tone == "ask"
     assert len([detail for detail in moment.details if detail.label == "Attempt"]) == 4
-    assert find(order, "“Justifacts Received” waits to be told to Ashby.")
+    assert find(order, "“Justifacts Received” is waiting to be sent to Ashby.")
 
 
 def test_what_ashby_refused_waits_for_a_person(world: World) -> None:
     order = world.placed()
     world.ashby("assessment.update", INVALID, 400)
     world.work()
-    assert find(order, "“Justifacts Received” was refused by Ashby; a person decides.")
+    assert find(order, "“Justifacts Received” was refused by Ashby and needs attention.")
 
 
 def test_a_lost_answer_of_justifacts_is_said(world: World) -> None:

@@ -56,10 +56,10 @@ def test_it_hears_when_the_connection_breaks_and_when_it_works_again(world: Worl
     resume(world.acme.organization)
     a_minute_passes()
     first, second = said(world)
-    assert first.startswith("*Acme: the connection does not work*\n")
+    assert first.startswith("*Acme: connection problem*\n")
     assert "Ashby refused the API key (403)." in first
     assert "notification-settings" not in first, "a chat has no choices of its own"
-    assert second.startswith("*Acme: the connection works again*\n")
+    assert second.startswith("*Acme: connection restored*\n")
 
 
 def test_it_hears_once_an_hour(world: World, clock) -> None:
@@ -69,8 +69,8 @@ def test_it_hears_once_an_hour(world: World, clock) -> None:
         clock.shift(10 * MINUTE)
         a_minute_passes()
     assert [text.split("*")[1] for text in said(world)] == [
-        "Acme: an order needs a human",
-        "Acme: 6 orders need a human",
+        "Acme: an order needs attention",
+        "Acme: 6 orders need attention",
     ]
 
 

@@ -73,8 +73,8 @@ def test_it_counts_yesterday_and_what_waits_now(world: World, ada: User, clock) 
         "Started": 4,
         "Completed": 1,
         "Cancelled": 1,
-        "Need a human": 1,
-        "Stand still": 1,
+        "Need attention": 1,
+        "Stalled": 1,
         "Waiting for Ashby": 2,
     }
     assert mail.outbox[0].subject == "Acme: Sunday, 1 March"

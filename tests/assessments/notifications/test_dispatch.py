@@ -58,7 +58,7 @@ class TestAConnectionBreaks:
         a_minute_passes()
         (message,) = mail.outbox
         assert message.to == ["ada@example.com"]
-        assert message.subject == "Acme: the connection does not work"
+        assert message.subject == "Acme: connection problem"
         assert "since 2026-03-02 09:00 UTC" in message.body
         assert "Ashby refused the API key (403): no such key." in message.body
         connection = world.acme.connection.pk
@@ -77,7 +77,7 @@ class TestAConnectionBreaks:
         clock.shift(timedelta(seconds=1))
         a_minute_passes()
         (message,) = mail.outbox
-        assert "calls to Justifacts for Acme do not succeed, since 2026-03-02 09:00 UTC" in message.body
+        assert "calls to Justifacts for Acme have been failing since 2026-03-02 09:00 UTC" in message.body
         assert "justifacts.test did not answer in time." in message.body
 
     def test_a_side_that_recovers_sooner_is_not_told(self, world: World, ada: User, clock) -> None:
@@ -90,10 +90,10 @@ class TestAConnectionBreaks:
 
     def test_that_all_works_again_is_told_once(self, world: World, ada: User, clock) -> None:
         breaks(world)
-        assert subjects() == ["Acme: the connection does not work"]
+        assert subjects() == ["Acme: connection problem"]
         clock.shift(2 * HOUR)
         resume(world.acme.organization)
-        assert subjects() == ["Acme: the connection works again"]
+        assert subjects() == ["Acme: connection restored"]
         clock.shift(2 * HOUR)
         assert subjects() == []
 
@@ -107,7 +107,7 @@ class TestAConnectionBreaks:
         justifacts_fails()
         assert subjects() == []
         justifacts_answers()
-        assert subjects() == ["Acme: the connection works again"]
+        assert subjects() == ["Acme: connection restored"]
 
     def test_nothing_works_again_for_who_was_not_told_that_it_broke(
         self, world: World, ada: User, clock
@@ -124,7 +124,7 @@ class TestAConnectionBreaks:
         clock.shift(5 * MINUTE)
         a_minute_passes()
         (message,) = mail.outbox
-        assert "Ashby is told nothing" in message.body
+        assert "Updates to Ashby for Acme have been paused" in message.body
         assert "calls to Justifacts" in message.body
 
     def test_what_happened_inside_the_hour_comes_with_the_next_mail(
@@ -141,7 +141,7 @@ class TestAConnectionBreaks:
         clock.shift(20 * MINUTE)
         a_minute_passes()
         (message,) = mail.outbox
-        assert "since 2026-03-02 09:40 UTC. It had worked again in between." in message.body
+        assert "since 2026-03-02 09:40 UTC. It worked again in between." in message.body
 
     def test_one_refused_order_breaks_no_connection(self, world: World, ada: User, clock) -> None:
         world.justifacts("assessment.start", {"message": "Zoë O'Neil has no address."}, 422)
@@ -190,7 +190,7 @@ class TestAnOrderNeedsAHuman:
         clock.shift(MINUTE)
         a_minute_passes()
         (message,) = mail.outbox
-        assert message.subject == "Acme: an order needs a human"
+        assert message.subject == "Acme: an order needs attention"
         assert "Z.O. · Basic" in message.body
         assert "is gone.\n" in message.body
         assert "Later updates" not in message.body
@@ -201,7 +201,7 @@ class TestAnOrderNeedsAHuman:
     def test_each_order_is_told_once(self, world: World, ada: User, clock) -> None:
         needs_a_human(world)
         clock.shift(MINUTE)
-        assert subjects() == ["Acme: an order needs a human"]
+        assert subjects() == ["Acme: an order needs attention"]
         clock.shift(HOUR)
         assert subjects() == []
         second = needs_a_human(world)
@@ -210,7 +210,7 @@ class TestAnOrderNeedsAHuman:
         (message,) = mail.outbox
         assert message.body.count("/orders/") == 1
         assert str(second.pk) in message.body
-        assert "All that wait now (2):" in message.body
+        assert "All orders that need attention now (2):" in message.body
 
     def test_more_within_the_hour_come_with_the_next_mail(self, world: World, ada: User, clock) -> None:
         needs_a_human(world)
@@ -221,7 +221,7 @@ class TestAnOrderNeedsAHuman:
             clock.shift(10 * MINUTE)
             assert subjects() == []
         clock.shift(40 * MINUTE)
-        assert subjects() == ["Acme: 2 orders need a human"]
+        assert subjects() == ["Acme: 2 orders need attention"]
 
     @pytest.mark.parametrize(("count", "words"), [(10, None), (11, "and one more"), (13, "and 3 more")])
     def test_ten_are_named_and_the_others_counted(
@@ -232,7 +232,7 @@ class TestAnOrderNeedsAHuman:
         clock.shift(MINUTE)
         a_minute_passes()
         (message,) = mail.outbox
-        assert message.subject == f"Acme: {count} orders need a human"
+        assert message.subject == f"Acme: {count} orders need attention"
         assert message.body.count("/orders/") == 10
         assert (words or "") in message.body
         assert ("more." in message.body) == (words is not None)
@@ -255,4 +255,4 @@ class TestAnOrderNeedsAHuman:
         late = needs_a_human(world)
         Order.objects.filter(pk=late.pk).update(attention_since=NINE)
         clock.shift(timedelta(seconds=25))
-        assert subjects() == ["Acme: 2 orders need a human"]
+        assert subjects() == ["Acme: 2 orders need attention"]

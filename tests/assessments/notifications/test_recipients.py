@@ -107,9 +107,9 @@ class TestWhoIsTold:
         pause(world.globex.organization, "Because.", timezone.now())
         clock.shift(MINUTE)
         assert sorted(subjects()) == [
-            "Acme: an order needs a human",
-            "Acme: the connection does not work",
-            "Globex: the connection does not work",
+            "Acme: an order needs attention",
+            "Acme: connection problem",
+            "Globex: connection problem",
         ]
 
 
@@ -132,7 +132,7 @@ class TestNothingIsLost:
         clock.shift(59 * MINUTE)
         assert subjects() == []
         clock.shift(MINUTE)
-        assert subjects() == ["Acme: the connection does not work"]
+        assert subjects() == ["Acme: connection problem"]
 
     def test_of_two_workers_one_tells(self, world: World, ada: User) -> None:
         """Both have read that ada does not know, and neither has told her."""
@@ -158,7 +158,7 @@ class TestNothingIsLost:
         assert told.last_error == "No connection to the mail server could be made (ConnectionRefusedError)."
         assert told.failed_at == NINE
         clock.shift(5 * MINUTE)
-        assert subjects() == ["Acme: the connection does not work"]
+        assert subjects() == ["Acme: connection problem"]
         told.refresh_from_db()
         assert (told.last_error, told.failed_at) == ("", None)
         assert "ada@example.com" not in caplog.text

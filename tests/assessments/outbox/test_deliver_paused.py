@@ -191,7 +191,7 @@ def test_the_pages_say_when_the_next_try_is(world: World, admin_client) -> None:
     assert "the next try is at 09:05 UTC" in page.content.decode()
     first.refresh_from_db()
     first = Order.objects.select_related("organization__connection").get(pk=first.pk)
-    assert "The next try is at 09:05 UTC." in status_summary(first, timezone.now())
+    assert "Next attempt at 09:05 UTC." in status_summary(first, timezone.now())
 
 
 PAGES = [

@@ -53,7 +53,7 @@ def test_the_first_page_shows_a_doubtful_list_to_support(settled: World, admin_c
     settled.justifacts("assessment.list", {"success": True, "results": []})
     run(settled)
     page = admin_client.get(reverse("admin:index")).content.decode()
-    assert "The last reconciliation lists what it could not correct by itself." in page
+    assert "The last reconciliation lists what it could not fix." in page
     report = admin_client.get(
         reverse("admin:assessments_reconciliation_change", args=[Reconciliation.objects.get().pk])
     )

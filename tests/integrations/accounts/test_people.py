@@ -123,7 +123,7 @@ class TestInvitation:
         page = org_admin.press(
             INVITE, organization=world.acme.organization.pk, email="bea@example.com", role="support"
         )
-        assert "is a member of this organization already" in page
+        assert "is already a member of this organization" in page
         assert len(mail.outbox) == 1
 
     def test_nobody_invites_into_another_organization(self, world: World, org_admin: Desk) -> None:

@@ -51,7 +51,7 @@ class TestWhoHasTo:
         client = signed_in(person).client
         page = client.get(reverse("admin:index"), follow=True)
         assert page.redirect_chain == [(SET_UP, 302)]
-        assert "Before you go on" in words(page.content.decode())
+        assert "Before you continue" in words(page.content.decode())
         has_set_up(person, clock)
         assert is_in(signed_in(person).client)
 
@@ -168,7 +168,7 @@ class TestChanging:
         client = signed_in(colleague("sam", "support")).client
         clock.shift(11 * 60)
         page = client.get(reverse("mfa_activate_totp"), follow=True)
-        assert "sign out and in again" in words(page.content.decode())
+        assert "sign out, sign in again" in words(page.content.decode())
 
     def test_recovery_codes_are_shown_once_and_new_ones_replace_them(self, ada: User, clock: Any) -> None:
         _secret, old = has_set_up(ada, clock)

@@ -39,7 +39,7 @@ class TestTheSecondStep:
         secret, _codes = has_set_up(ada, clock)
         client = at_the_second_step()
         assert not is_in(client)
-        assert "six digits" in words(client.get(reverse("mfa_authenticate")).content.decode())
+        assert "six-digit code" in words(client.get(reverse("mfa_authenticate")).content.decode())
         before = client.cookies["sessionid"].value
         assert second_step(client, code_now(secret)).url == reverse("admin:index")
         assert is_in(client)

@@ -117,7 +117,7 @@ class TestCustomFields:
     def test_the_page_shows_how_it_is_asked(self, world: World, desk: Desk) -> None:
         self.add(world, desk, type="ValueSelect", possible_values="CA: California\nNevada", is_required="on")
         page = desk.open("integrations_customfield_change", CustomField.objects.get().pk)
-        assert "State has to be answered California Nevada" in page
+        assert "State required California Nevada" in page
 
     def test_who_has_one_organization_is_not_asked_which(self, world: World, org_admin: Desk) -> None:
         page = org_admin.html("integrations_customfield_add")

@@ -45,12 +45,12 @@ class TestMappingMany:
         executive = world.acme.executive.pk
         page = choose(org_admin, jobs)
         assert "Baker Basic" in page
-        assert "Clerk nothing: the recruiter is told why" in page
+        assert "Clerk none: the recruiter sees why" in page
         page = choose(org_admin, jobs, package=executive, is_strict="on", preview="1")
         assert page.count("Executive, strict") == 3
         assert mapped() == {"Baker": ("Basic", False)}
         said = choose(org_admin, jobs, package=executive, is_strict="on", apply="1")
-        assert "3 jobs get “Executive” now." in said
+        assert "3 jobs now use “Executive”." in said
         assert mapped() == dict.fromkeys(["Baker", "Clerk", "Driver"], ("Executive", True))
 
     def test_ashby_gets_what_was_mapped(self, world: World, jobs: list[Job], org_admin: Desk) -> None:
@@ -62,10 +62,10 @@ class TestMappingMany:
     def test_a_mapping_is_removed(self, world: World, jobs: list[Job], org_admin: Desk) -> None:
         choose(org_admin, jobs, package=world.acme.basic.pk, apply="1")
         page = org_admin.act("integrations_job", "remove_mapping", *jobs[:2])
-        assert "Baker Basic nothing: the recruiter is told why" in page
+        assert "Baker Basic none: the recruiter sees why" in page
         assert len(mapped()) == 3, "the page asks first"
         said = choose(org_admin, jobs[:2], package="none", apply="1")
-        assert "2 jobs have no package of their own now." in said
+        assert "2 jobs no longer have their own package." in said
         assert list(mapped()) == ["Driver"]
 
     def test_a_removed_package_leaves_the_default(
@@ -96,7 +96,7 @@ class TestMappingMany:
     ) -> None:
         monkeypatch.setattr("integrations.admin.catalog.job_mapping.MOST_AT_ONCE", 2)
         page = choose(org_admin, jobs, package=world.acme.basic.pk, apply="1")
-        assert "Choose at most 2 jobs at once" in page
+        assert "Select at most 2 jobs at a time" in page
         assert not mapped()
 
     def test_jobs_of_two_organizations_have_no_package_in_common(
@@ -131,7 +131,7 @@ class TestTheTable:
         map_job(world.acme.organization, "job-1", world.acme.executive)
         page = org_admin.open(LIST)
         assert "Executive Executive" in page, "its own, and so what it orders"
-        assert page.count("nothing: the recruiter is told why") == 2
+        assert page.count("none: the recruiter sees why") == 2
         set_default_package(world.acme.organization, world.acme.basic)
         assert org_admin.open(LIST).count("Basic, the default") == 2
 
@@ -148,7 +148,7 @@ class TestTheTable:
         map_job(world.acme.organization, "job-1", world.acme.executive)
         set_default_package(world.acme.organization, world.acme.basic)
         Package.objects.filter(pk=world.acme.executive.pk).update(is_active=False)
-        assert "Executive nothing: the recruiter is told why" in org_admin.open(LIST)
+        assert "Executive none: the recruiter sees why" in org_admin.open(LIST)
 
     @pytest.mark.parametrize(
         ("query", "found"),
@@ -182,12 +182,12 @@ class TestDryRun:
                 assessment_type_id=by_job, job={"ashby_id": f"job-{number}", "name": jobs[number - 1].title}
             )
         world.start(job={"ashby_id": "job-3", "name": "Driver"})
-        assert "All of them would get the same." in org_admin.open(self.URL, acme.pk)
+        assert "All of them would get the same package." in org_admin.open(self.URL, acme.pk)
 
         map_job(acme, "job-1", world.acme.executive)
         map_job(acme, "job-3", world.acme.executive, strict=True)
         page = org_admin.open(self.URL, acme.pk)
-        assert "4 orders were started in the last 30 days. 3 of them would go otherwise" in page
+        assert "4 orders were started in the last 30 days. 3 of them would get a different package" in page
         assert "1 would be refused" in page
         assert "refused: the job is strict" in page
         assert "refused – 1" in page
@@ -209,22 +209,26 @@ class TestDryRun:
     ) -> None:
         self.started(world, jobs)
         executive = world.acme.executive.pk
-        assert "Try it on last month’s orders" in choose(org_admin, jobs[:2], package=executive, preview="1")
+        assert "Preview with last month’s orders" in choose(
+            org_admin, jobs[:2], package=executive, preview="1"
+        )
         page = self.propose(org_admin, world, jobs[:2], package=executive, is_strict="on")
-        assert "Tried, not saved: 2 jobs mapped to “Executive”, strict." in page
-        assert "3 orders were started in the last 30 days. 2 of them would go otherwise" in page
+        assert "Preview, not saved: 2 jobs mapped to “Executive”, strict." in page
+        assert "3 orders were started in the last 30 days. 2 of them would get a different package" in page
         assert "Basic 3 1 Executive 0 2" in page, "what each package got, and would get"
         assert not mapped()
-        assert "2 jobs get “Executive” now." in choose(org_admin, jobs[:2], package=executive, apply="1")
+        assert "2 jobs now use “Executive”." in choose(org_admin, jobs[:2], package=executive, apply="1")
 
     def test_a_removal_is_tried_before_it_is_made(
         self, world: World, jobs: list[Job], org_admin: Desk
     ) -> None:
         self.started(world, jobs)
         map_job(world.acme.organization, "job-1", world.acme.executive)
-        assert "1 of them would go otherwise" in org_admin.open(self.URL, world.acme.organization.pk)
+        assert "1 of them would get a different package" in org_admin.open(
+            self.URL, world.acme.organization.pk
+        )
         page = self.propose(org_admin, world, jobs[:1], package="none")
-        assert "All of them would get the same." in page
+        assert "All of them would get the same package." in page
         assert list(mapped()) == ["Baker"]
 
     def test_a_dry_run_says_which_rule_refuses(self, world: World, jobs: list[Job], org_admin: Desk) -> None:
@@ -252,7 +256,7 @@ class TestDryRun:
         self, world: World, jobs: list[Job], org_admin: Desk, support: Desk
     ) -> None:
         theirs = Job.objects.create(organization=world.globex.organization, ashby_id="g-1", title="Guard")
-        refused = "Choose jobs and a package first"
+        refused = "Select jobs and a package first"
         assert refused in self.propose(org_admin, world, jobs, package=world.globex.basic.pk)
         page = self.propose(org_admin, world, [theirs], package=world.acme.basic.pk)
         assert refused in page
@@ -281,18 +285,18 @@ class TestPackages:
     LIST = "integrations_package_changelist"
 
     def test_the_list_says_what_ashby_is_offered(self, world: World, org_admin: Desk) -> None:
-        assert "Ashby is offered 2 packages." in org_admin.open(self.LIST)
+        assert "2 packages are offered in Ashby." in org_admin.open(self.LIST)
         org_admin.act("integrations_package", "make_default", world.acme.basic)
-        assert "Ashby is offered 2 packages and “Package for this job”." in org_admin.open(self.LIST)
+        assert "2 packages are offered in Ashby and “Package for this job”." in org_admin.open(self.LIST)
         org_admin.act("integrations_package", "switch_off", world.acme.executive)
-        assert "Ashby is offered 1 package and" in org_admin.open(self.LIST)
+        assert "1 package is offered in Ashby and" in org_admin.open(self.LIST)
 
     def test_a_package_that_is_no_longer_sold_says_since_when(self, world: World, org_admin: Desk) -> None:
         since = datetime(2026, 3, 14, tzinfo=UTC)
         Package.objects.filter(pk=world.acme.basic.pk).update(withdrawn_at=since)
         page = org_admin.open(self.LIST)
         assert "Basic no longer sold since 2026-03-14" in page
-        assert "Ashby is offered 1 package." in page
+        assert "1 package is offered in Ashby." in page
         assert "1 package" in org_admin.open(self.LIST, sold="no")
         assert "JF-acme-1" not in org_admin.open(self.LIST, sold="yes")
 
@@ -308,7 +312,7 @@ class TestPackages:
         set_default_package(world.acme.organization, world.acme.basic)
         said = org_admin.act("integrations_package", "switch_off", world.acme.basic)
         assert "1 job is mapped to “Basic”, which is not offered" in said
-        assert "is the default package and not offered" in said
+        assert "is the default package but is not offered" in said
         said = org_admin.act("integrations_package", "make_default", world.acme.basic)
         assert "is not offered; choose another default package" in said
 

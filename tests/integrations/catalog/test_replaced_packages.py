@@ -166,15 +166,15 @@ def test_the_pages_say_what_replaces_what(world: World, desk: Desk, old: Package
     text = desk.open(PACKAGE, old.pk)
     assert "“Standard” (S-2) has the same name." in text
     page = desk.open("integrations_organization_setup", world.acme.organization.pk)
-    assert "“Standard” is no longer sold under the id S-1, and is sold under the id S-2." in page
+    assert "“Standard” is no longer sold under id S-1 but under id S-2." in page
     replace(desk, old, new)
     assert "replaced by “Standard” (S-2)" in desk.open("integrations_package_changelist")
     jobs = desk.open("integrations_job_changelist")
     assert "Standard, replaced by “Standard” (S-2) strict Standard" in jobs
-    assert "nothing: the recruiter is told why" not in jobs
+    assert "none: the recruiter sees why" not in jobs
     page = desk.open("integrations_organization_setup", world.acme.organization.pk)
     assert "no longer sold replaced by “Standard” (S-2)" in page
-    assert "The others get “Standard”" in page
+    assert "The others use “Standard”" in page
 
 
 def test_a_package_is_replaced_by_one_that_its_own_organization_offers(

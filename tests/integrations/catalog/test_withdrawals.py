@@ -109,7 +109,7 @@ def test_an_old_page_confirms_nothing(world: World, org_admin: Desk) -> None:
     (shown,) = re.findall(r'name="confirm" value="(\d+)"', old)
     for value in (shown, "", "x", "0"):
         page = org_admin.press(ASK, world.acme.organization.pk, "packages", confirm=value)
-        assert "The packages were fetched again meanwhile." in page
+        assert "The packages have been fetched again in the meantime." in page
     work()
     assert withdrawn() == []
 

@@ -68,7 +68,7 @@ class TestFromNothing:
         jobs = [{"id": "job-7", "title": "Clerk", "status": "Open"}]
         world.ashby("job.list", {"success": True, "results": jobs, "moreDataAvailable": False})
 
-        assert "is stored and in use" in ida.press(
+        assert "has been saved and is in use" in ida.press(
             SAVE, newcomer.pk, "ashby-key", key=" initech-ashby-key-1\n"
         )
         ida.press(SAVE, newcomer.pk, "verification-key", verification_key="\u200binitech-verify-key-1 ")
@@ -128,9 +128,9 @@ class TestSecrets:
     @pytest.mark.parametrize(
         ("step", "given", "said"),
         [
-            ("ashby-key", {"key": "two words"}, "A key has no blanks"),
+            ("ashby-key", {"key": "two words"}, "A key contains no spaces"),
             ("ashby-key", {"key": ""}, "This field is required."),
-            ("verification-key", {"verification_key": "ключ"}, "no special letters"),
+            ("verification-key", {"verification_key": "ключ"}, "no special characters"),
             ("base-url", {"staging_base_url": "justifacts"}, "starting with https://"),
         ],
     )
@@ -154,7 +154,7 @@ class TestSecrets:
         org_admin.press(SAVE, acme.pk, "ashby-key", key="fresh-ashby-key-8888", name="May")
         old = acme.ashby_api_keys.get(is_selected=False)
         said = org_admin.press("integrations_organization_setup_use_key", acme.pk, old.pk)
-        assert "is in use now" in said
+        assert "is now in use" in said
         assert acme.ashby_api_keys.get(is_selected=True) == old
 
 
@@ -262,7 +262,7 @@ class TestErrands:
             organization=acme, kind="test", requested_by="ada", requested_at=long_ago, started_at=long_ago
         )
         page = org_admin.html(PAGE, acme.pk)
-        assert "This was interrupted. Please try again." in page
+        assert "This was interrupted. Try again." in page
         assert "disabled" not in page.partition('id="test"')[2].partition("</form>")[0]
 
     def test_the_page_says_when_nobody_works(self, world: World, org_admin: Desk) -> None:
@@ -273,7 +273,7 @@ class TestErrands:
             requested_by="ada",
             requested_at=timezone.now() - timedelta(seconds=40),
         )
-        assert "The portal’s worker has not begun yet." in org_admin.open(PAGE, acme.pk)
+        assert "The portal’s background worker has not started this job yet." in org_admin.open(PAGE, acme.pk)
 
     def test_what_changed_is_said(self, world: World, org_admin: Desk) -> None:
         listed = [{"assessment_type_id": "JF-9", "name": "Drug test", "description": ""}]

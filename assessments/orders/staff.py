@@ -27,9 +27,6 @@ def locked_order_for_staff(assessment_id: UUID) -> Iterator[Order]:
     with locked_order(assessment_id) as order:
         if order.is_erased:
             raise NotPossible(
-                _(
-                    "The candidate’s data of this order was erased. Nothing can be done with the order any "
-                    "more."
-                )
+                _("The candidate’s data of this order was erased. No actions are available any more.")
             )
         yield order

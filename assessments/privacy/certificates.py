@@ -47,11 +47,11 @@ def certificate_as_json(certificate: ErasureCertificate) -> dict[str, Any]:
 #: How the kinds of what was erased are called, in the order in which people read them.
 KINDS = (
     ("orders", gettext_lazy("orders: name, e-mail, links, result, application, answers")),
-    ("events", gettext_lazy("lines of their histories")),
+    ("events", gettext_lazy("history entries")),
     ("updates", gettext_lazy("updates for Ashby")),
-    ("attempts", gettext_lazy("calls to Justifacts and Ashby, with their answers")),
-    ("inbound_requests", gettext_lazy("calls from Ashby and Justifacts, with what was sent")),
-    ("discrepancies", gettext_lazy("lines of reconciliation reports")),
+    ("attempts", gettext_lazy("calls to Justifacts and Ashby, with responses")),
+    ("inbound_requests", gettext_lazy("calls from Ashby and Justifacts, with request bodies")),
+    ("discrepancies", gettext_lazy("reconciliation report entries")),
     ("search_terms", gettext_lazy("search terms")),
 )
 

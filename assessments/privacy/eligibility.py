@@ -8,22 +8,21 @@ from django.utils.translation import gettext_lazy as _
 from assessments.models import AshbyUpdate, AttentionTopic, Order, PendingCall
 from assessments.statuses import Status
 
-HELD = _("It is under a legal hold. Lift the hold first, if it is no longer needed.")
+HELD = _("The order is under legal hold. Lift the hold first if it is no longer needed.")
 ON_THE_WAY = _(
-    "The check is still on the way (“{status}”). Cancel it, or wait for its end, then have the candidate "
-    "forgotten again."
+    "The check is in progress (“{status}”). Cancel it or wait until it ends, then repeat the erasure."
 )
 UNDELIVERED = _(
-    "Ashby does not know yet how the check ended. Retry what waits on the order’s page, or set it aside, "
-    "then have the candidate forgotten again."
+    "Ashby does not know yet how the check ended. Retry or skip the pending updates on "
+    "the order’s page, then repeat the erasure."
 )
 UNSETTLED = _(
-    "Justifacts does not know yet that the check is cancelled. Retry it on the order’s page, then have the "
-    "candidate forgotten again."
+    "Justifacts does not know yet that the check was cancelled. Retry the cancellation "
+    "on the order’s page, then repeat the erasure."
 )
 ASKED = _(
-    "A person is asked about it: the check may still go on at Justifacts. Settle it, choose “Resolve” on the "
-    "order’s page, then have the candidate forgotten again."
+    "The order needs attention: the check may still be running at Justifacts. Settle "
+    "this, select “Resolve” on the order’s page, then repeat the erasure."
 )
 
 

@@ -12,7 +12,7 @@ def place_hold(assessment_id: UUID, who: str, reason: str) -> None:
     """Keeps the order's data until the hold is lifted. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
         if order.legal_hold:
-            raise NotPossible(_("This order is under a legal hold already."))
+            raise NotPossible(_("This order is already under legal hold."))
         order.legal_hold, order.legal_hold_reason = True, reason.strip()
         record_staff_action(order, OrderEvent.Kind.HELD, f"{who} put the order under a legal hold.", reason)
 
@@ -21,6 +21,6 @@ def lift_hold(assessment_id: UUID, who: str, reason: str) -> None:
     """The clock goes on: an order that is past its time is erased within minutes. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
         if not order.legal_hold:
-            raise NotPossible(_("This order is under no legal hold."))
+            raise NotPossible(_("This order is not under legal hold."))
         order.legal_hold, order.legal_hold_reason = False, ""
         record_staff_action(order, OrderEvent.Kind.HOLD_LIFTED, f"{who} lifted the legal hold.", reason)

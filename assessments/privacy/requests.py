@@ -74,8 +74,8 @@ def erase_candidate(
         if missing := set(also) - {order.pk for order in included}:
             raise NotPossible(
                 _(
-                    "Order %(order)s is not an order of the same Ashby candidate under another address, so "
-                    "nothing was erased. Look at the plan again."
+                    "Order %(order)s is not an order of the same Ashby candidate under another "
+                    "address, so nothing was erased. Review the preview again."
                 )
                 % {"order": min(missing)}
             )

@@ -15,10 +15,9 @@ def cancel_by_person(assessment_id: UUID, who: str, reason: str, now: datetime) 
     with locked_order_for_staff(assessment_id) as order:
         if order.has_ended:
             status = order.get_status_display().lower()
-            raise NotPossible(_("This check is %(status)s already.") % {"status": status})
-        record_staff_action(
-            order, OrderEvent.Kind.CANCEL_ASKED, f"{who} cancelled the check at both sides.", reason
-        )
+            raise NotPossible(_("This check is already %(status)s.") % {"status": status})
+        what = f"{who} cancelled the check at both sides."
+        record_staff_action(order, OrderEvent.Kind.CANCEL_ASKED, what, reason)
         end_as_cancelled(
             order, f"Cancelled in the assessment portal: {reason.strip()}", OrderEvent.Source.PERSON, now
         )

@@ -23,16 +23,16 @@ def why_unresolvable(order: Order) -> str:
     while Ashby refuses an update, nothing later is told.
     """
     if not order.needs_attention:
-        return _("No human is asked for this order any more.")
+        return _("This order does not need attention any more.")
     if is_placement_unknown(order) and not order.has_ended:
         return _(
-            "Whether Justifacts has this order is not known. Adopt its number, place it again or cancel it: "
-            "one of these settles it."
+            "It is not known whether Justifacts has this order. To settle this, link the "
+            "existing Justifacts order, resubmit the order or cancel it."
         )
     if order.updates.filter(state=AshbyUpdate.State.REFUSED).exists():
         return _(
-            "Ashby refused an update, and later ones wait for it. Retry it once the cause is resolved, or "
-            "skip it."
+            "Ashby refused an update, and later ones wait for it. Fix the cause and retry the "
+            "update, or skip it."
         )
     return ""
 

@@ -35,8 +35,8 @@ def retry(assessment_id: UUID, who: str) -> list[str]:
         if waiting:
             clear_attention(order, AttentionTopic.DELIVERY)
             text = ngettext_lazy(
-                "tell Ashby {count} waiting update {when}",
-                "tell Ashby {count} waiting updates {when}",
+                "send {count} pending update to Ashby {when}",
+                "send {count} pending updates to Ashby {when}",
                 waiting,
             )
             done.append(format_lazy(text, count=waiting, when=_when_told(order)))
@@ -51,12 +51,12 @@ def retry(assessment_id: UUID, who: str) -> list[str]:
 def _when(order: Order) -> Promise:
     if order.organization.connection.is_enabled:
         return _("now")
-    return _("as soon as an admin has switched the connection on")
+    return _("as soon as an admin enables the connection")
 
 
 def _when_told(order: Order) -> Promise:
     paused = order.organization.connection.paused_at is not None
-    return _("as soon as an admin has chosen a key that works") if paused else _when(order)
+    return _("as soon as Ashby accepts a key") if paused else _when(order)
 
 
 def poll_now(assessment_id: UUID, who: str) -> bool:

@@ -16,8 +16,8 @@ from assessments.tracking.adopt import link_provider_order
 from assessments.tracking.order_number import is_taken
 
 _NOT_UNKNOWN = gettext_lazy(
-    "Whether Justifacts has this order is not in doubt any more, so there is nothing to decide. "
-    "Read the timeline for what happened meanwhile."
+    "It is now known whether Justifacts has this order, so there is nothing to decide. "
+    "The timeline shows what happened in the meantime."
 )
 
 
@@ -45,8 +45,8 @@ def link_existing_order(assessment_id: UUID, number: str, who: str, reason: str)
         if is_taken(order, number):
             raise NotPossible(
                 _(
-                    "Another order of %(organization)s has the number %(number)s already. Ask Justifacts for "
-                    "the number of the order with this order's reference."
+                    "Another order of %(organization)s already has the number %(number)s. Ask "
+                    "Justifacts for the number of the order with this order's reference."
                 )
                 % {"organization": order.organization, "number": number}
             )
@@ -67,7 +67,9 @@ def resubmit_order(assessment_id: UUID, who: str, reason: str) -> None:
         if not can_be_resubmitted(order):
             raise NotPossible(_NOT_UNKNOWN)
         if order.lease_token is not None:
-            raise NotPossible(_("The portal is asking Justifacts at this moment. Try again in a minute."))
+            raise NotPossible(
+                _("The portal is looking up the order at Justifacts right now. Try again in a minute.")
+            )
         drop_topic(order, AttentionTopic.PLACING)
         # What Justifacts answered before says nothing about this placing.
         forget_placing_failures(order)

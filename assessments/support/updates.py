@@ -57,14 +57,14 @@ def resend_updates(update_id: int, who: str, reason: str) -> int:
         updates = list(order.updates.order_by("sequence"))
         if any(update.state in AshbyUpdate.UNDELIVERED for update in updates):
             raise NotPossible(
-                _("Something still waits to be told to Ashby. Retry that first; this would overtake it.")
+                _("An update for Ashby is still pending. Retry it first; this one would overtake it.")
             )
         end = _the_end(order, updates)
         if end and chosen.sequence < end.sequence:
             raise NotPossible(
                 _(
-                    "The check has ended, and an earlier status would turn Ashby's card back. "
-                    "Send “%(what)s” again instead."
+                    "The check has ended, and sending an earlier status would reset Ashby's card. Send "
+                    "“%(what)s” again instead."
                 )
                 % {"what": end.summary}
             )

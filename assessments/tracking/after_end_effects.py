@@ -205,7 +205,7 @@ def take_result(assessment_id: UUID, who: str, reason: str) -> str:
     Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
         if not can_take_result(order):
-            raise NotPossible(_("Justifacts has said no other result of this order."))
+            raise NotPossible(_("Justifacts has not reported another result for this order."))
         other = order.asked_about
         text = str(other["text"])
         before = f"{ashby_label(order)}, {order.result}"

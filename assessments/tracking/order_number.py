@@ -65,8 +65,8 @@ def offer_number(order: Order, number: str, how: str) -> None:
         AttentionTopic.NUMBER,
         f"Justifacts now calls this order {number}; the portal knows it as {order.justifacts_order_id}. The "
         f"portal applies messages under either number. Ask Justifacts whether {number} replaces "
-        f"{order.justifacts_order_id}. If it does, press “Accept the new order number”. If Justifacts runs two "
-        "checks, have one cancelled there, then press “Resolve”.",
+        f"{order.justifacts_order_id}. If it does, press “Accept the new order number”. If Justifacts runs "
+        "two checks, have one cancelled there, then press “Resolve”.",
     )
 
 
@@ -104,9 +104,9 @@ def take_number(assessment_id: UUID, who: str, reason: str) -> str:
     with locked_order_for_staff(assessment_id) as order:
         number = order.offered_order_number
         if not can_take_number(order):
-            raise NotPossible(_("Justifacts has named no other number for this order."))
+            raise NotPossible(_("Justifacts has not sent another number for this order."))
         if is_taken(order, number):
-            text = _("Another order of %(organization)s has the number %(number)s already. Ask Justifacts.")
+            text = _("Another order of %(organization)s already has the number %(number)s. Ask Justifacts.")
             raise NotPossible(text % {"organization": order.organization, "number": number})
         before = order.justifacts_order_id
         order.former_order_number, order.justifacts_order_id = before, number

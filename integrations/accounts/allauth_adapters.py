@@ -84,7 +84,7 @@ class AccountAdapter(DefaultAccountAdapter):
 class SecondFactorAdapter(DefaultMFAAdapter):
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": gettext_lazy("That is not right, or was used already. Try the next one."),
+        "incorrect_code": gettext_lazy("That code is wrong or was already used. Try the next one."),
     }
 
     def encrypt(self, text: str) -> str:
@@ -155,15 +155,13 @@ def _refused(request: HttpRequest) -> HttpResponse:
     messages.error(
         request,
         _(
-            "You are not invited to this portal with that address. Ask your organization's admin or an "
-            "operator."
+            "That e-mail address has not been invited to this portal. Ask your organization's "
+            "admin or an operator."
         ),
     )
     return HttpResponseRedirect(reverse("admin:login"))
 
 
 def did_not_succeed(request: HttpRequest) -> HttpResponse:
-    messages.error(
-        request, _("The single sign-on did not succeed. Try again, or sign in with your password.")
-    )
+    messages.error(request, _("Single sign-on failed. Try again, or sign in with your password."))
     return HttpResponseRedirect(reverse("admin:login"))

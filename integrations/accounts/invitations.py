@@ -85,7 +85,7 @@ def mail_invitation(membership: Membership) -> None:
         "days": settings.PASSWORD_RESET_TIMEOUT // 86400,
     }
     send_mail(
-        _("You are invited to the background checks of %(organization)s")
+        _("Invitation to the background check portal of %(organization)s")
         % {"organization": membership.organization},
         render_to_string("notifications/invitation.txt", context),
         None,

@@ -36,10 +36,10 @@ _LAST_STEP = "last_step"
 _WHAT_CHANGED = {
     (log.Action.FACTOR_ADDED, Authenticator.Type.TOTP): _("An authenticator app was set up."),
     (log.Action.FACTOR_ADDED, Authenticator.Type.WEBAUTHN): _("A passkey was added."),
-    (log.Action.FACTOR_ADDED, Authenticator.Type.RECOVERY_CODES): _("New recovery codes were made."),
+    (log.Action.FACTOR_ADDED, Authenticator.Type.RECOVERY_CODES): _("New recovery codes were generated."),
     (log.Action.FACTOR_REMOVED, Authenticator.Type.TOTP): _("The authenticator app was removed."),
     (log.Action.FACTOR_REMOVED, Authenticator.Type.WEBAUTHN): _("A passkey was removed."),
-    (log.Action.FACTOR_RESET, ""): _("Everything that was set up was removed, by an operator."),
+    (log.Action.FACTOR_RESET, ""): _("An operator removed all second factors."),
 }
 
 
@@ -128,7 +128,7 @@ def mail_change(person_id: int, action: str, kind: str = "") -> None:
     what = _WHAT_CHANGED[log.Action(action), kind]
     context = {"person": person, "what": what, "portal": settings.PORTAL_BASE_URL}
     send_mail(
-        gettext("Your two-factor sign-in has changed"),
+        gettext("Your two-factor authentication settings have changed"),
         render_to_string("notifications/second_factor.txt", context),
         None,
         [person.email],

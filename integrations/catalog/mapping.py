@@ -31,11 +31,9 @@ def find_package(organization: Organization, text: str) -> Package:
         return found[0]
     facts = {"organization": organization, "name": text}
     if not found:
-        raise ValidationError(_("In %(organization)s no package is called “%(name)s”.") % facts)
+        raise ValidationError(_("%(organization)s has no package named “%(name)s”.") % facts)
     ids = ", ".join(package.justifacts_id for package in found)
-    said = _(
-        "In %(organization)s two packages are called “%(name)s”. Name one by its id at Justifacts: %(ids)s."
-    )
+    said = _("%(organization)s has two packages named “%(name)s”. Use the Justifacts ID instead: %(ids)s.")
     raise ValidationError(said % {**facts, "ids": ids})
 
 
@@ -46,7 +44,7 @@ def map_job(
     """Maps a job, which Ashby may not have told us of yet, to a package. Raises ``ValidationError``."""
     ashby_job_id = ashby_job_id.strip()
     if not ashby_job_id:
-        raise ValidationError(_("Name the job by its id in Ashby."))
+        raise ValidationError(_("Use the Ashby ID of the job."))
     job, _created = Job.objects.get_or_create(organization=organization, ashby_id=ashby_job_id)
     mapping = JobPackageMapping.objects.filter(job=job).first() or JobPackageMapping(job=job)
     mapping.package, mapping.is_strict = package, strict
@@ -122,5 +120,7 @@ def one_organization(jobs: Sequence[Job]) -> Organization:
     """The organization of all the jobs. Raises ``ValidationError`` where they have several."""
     organizations = {job.organization for job in jobs}
     if len(organizations) != 1:
-        raise ValidationError(_("Choose jobs of one organization: each has packages of its own."))
+        raise ValidationError(
+            _("Select jobs of one organization only: each organization has its own packages.")
+        )
     return organizations.pop()

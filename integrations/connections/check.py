@@ -80,14 +80,14 @@ def _key_info(connection: Connection) -> KeyInfo:
         if error.answer.status is None:
             raise  # Nothing was asked: there is no key to use.
         text = _(
-            "Ashby refused the key (%(why)s). In Ashby, Admin > Integrations > API Keys, make a key for "
-            "Justifacts with read all and write all, and select it here."
+            "Ashby refused the key (%(why)s). In Ashby, open Admin > Integrations > API Keys, "
+            "create a key for Justifacts with Read All and Write All, then select it here."
         )
         raise Unauthorized(text % {"why": error.message}) from None
     if not info.may_update_candidates:
         text = _(
-            "The key “%(key)s” may not write candidates, so Ashby would refuse every update. In Ashby, "
-            "Admin > Integrations > API Keys, give it write all."
+            "The key “%(key)s” may not write candidates, so Ashby would refuse every update. "
+            "In Ashby, open Admin > Integrations > API Keys and give the key Write All."
         )
         raise Unauthorized(text % {"key": info.title})
     return info
@@ -99,8 +99,9 @@ def _advice(info: KeyInfo) -> list[Finding]:
         return []
     few = info.unneeded_scopes[:5] + (["…"] if len(info.unneeded_scopes) > 5 else [])
     text = _(
-        "The key may do far more than the portal needs (%(scopes)s). It needs candidates:write, jobs:read "
-        "and apiKeys:read. An admin in Ashby can make a key with only these and select it here."
+        "The key has far more scopes than the portal needs (%(scopes)s). It needs "
+        "candidates:write, jobs:read and apiKeys:read. An Ashby admin can create a key "
+        "with only these scopes, then select it here."
     )
     return [Finding("Ashby", "advice", text % {"scopes": ", ".join(few)})]
 

@@ -92,21 +92,22 @@ def validate_outbound_url(value: str) -> None:
     if address is None:
         raise ValidationError(
             _(
-                "Enter the whole address, starting with https://. It may hold no user name, no password, no "
-                "blanks and no backslash; a name with special letters is written in its xn-- form."
+                "Enter the complete URL, starting with https://. It must not contain a user name, "
+                "a password, spaces or a backslash. Write an internationalized host name in its "
+                "xn-- form."
             )
         )
     if "#" in value:
-        raise ValidationError(_("The address may hold no user name, no password and no #."))
+        raise ValidationError(_("The URL must not contain a user name, a password or #."))
     if address.is_excepted:
         return
     if address.scheme != "https":
         raise ValidationError(
-            _("The address has to start with https://, so that nobody on the way can read what is sent.")
+            _("The URL must start with https://, so that nobody can read the data in transit.")
         )
     if _leads_inside(address.host):
         raise ValidationError(
-            _("This address leads into a private network. Enter one that is reached from the internet.")
+            _("This URL points to a private network. Enter one that is reachable from the internet.")
         )
 
 
@@ -131,13 +132,13 @@ def validate_report_hosts(value: str) -> None:
     lines."""
     hosts = hosts_in(value)
     if len(hosts) > 20:
-        raise ValidationError(_("Enter at most 20 names."))
+        raise ValidationError(_("Enter at most 20 host names."))
     for host in hosts:
         if not _HOST.fullmatch(host) or _leads_inside(host) or _ENDS_IN_A_NUMBER.fullmatch(host):
             raise ValidationError(
                 _(
-                    "“%(line)s” is not a server's name. Enter names such as reports.example.com, one a line: "
-                    "no https://, no path, no *."
+                    "“%(line)s” is not a host name. Enter names such as reports.example.com, one per "
+                    "line, without https://, path or *."
                 ),
                 params={"line": host[:100]},
             )
@@ -148,13 +149,13 @@ def link_refusal(text: str, hosts: Iterable[str]) -> str | Promise:
     Otherwise a sentence that says why it is shown as text only."""
     address = parse_url(text)
     if address is None:
-        return _("This is no link, because it is not a plain web address.")
+        return _("Not shown as a link, because it is not a valid web address.")
     if address.scheme != "https" and not address.is_excepted:
-        return _("This is no link, because it does not start with https://.")
+        return _("Not shown as a link, because it does not start with https://.")
     of_justifacts = f".{address.host}".endswith(f".{REPORTS_OF_JUSTIFACTS}")
     if not of_justifacts and address.host not in hosts:
         return _(
-            "This is no link, because reports of this organization are not expected at that server. An admin "
-            "of the organization can add it on the connection's page."
+            "Not shown as a link, because this organization's reports are not expected at that "
+            "host. An admin of the organization can add the host on the connection's page."
         )
     return ""

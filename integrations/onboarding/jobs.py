@@ -26,7 +26,14 @@ def request_job(
     under_way = ConnectionJob.objects.filter(organization=organization, kind=kind, ended_at=None)
     for job in under_way:
         if job.is_abandoned(timezone.now()):
-            _add(job, Finding("Portal", "problem", _("No worker ran this. The operator has to look.")))
+            _add(
+                job,
+                Finding(
+                    "Portal",
+                    "problem",
+                    _("No worker ran this job. An operator has to check the portal’s workers."),
+                ),
+            )
             _end(job)
     try:
         with transaction.atomic():
@@ -120,15 +127,15 @@ def _fetch_packages(job: ConnectionJob) -> Iterator[Finding]:
     if synced.missing:
         if not synced.total:
             yield Finding("Justifacts", "problem", _("The list of packages is empty."))
-        text = _("No longer in the list: %(names)s. This fetch has withdrawn nothing.")
+        text = _("No longer in the list: %(names)s. Nothing was withdrawn.")
         names = _some([str(package) for package in synced.missing])
         yield Finding("Justifacts", "advice", text % {"names": names})
     elif synced.doubt:
         yield Finding("Justifacts", "problem", f"{synced.doubt} {_('Nothing was withdrawn.')}")
     for package in namesakes(job.organization.packages.all()).values():
         text = _(
-            "“%(package)s” has the name of a package that is no longer sold. If it replaces the old one, "
-            "say so below."
+            "“%(package)s” has the same name as a package that is no longer sold. If it "
+            "replaces the old one, confirm this below."
         )
         yield Finding("Justifacts", "advice", text % {"package": package})
 
@@ -141,11 +148,11 @@ def _fetch_jobs(job: ConnectionJob) -> Iterator[Finding]:
         return
     yield from _said("Ashby", ConnectionJob.Kind.JOBS, synced)
     if synced.doubt:
-        yield Finding("Ashby", "problem", f"{synced.doubt} {_('All jobs that are known here stay.')}")
+        yield Finding("Ashby", "problem", f"{synced.doubt} {_('All known jobs are kept.')}")
     missing = [job.pk for job in synced.missing]
     mapped = job.organization.jobs.filter(mapping__isnull=False, pk__in=missing)
     if titles := [str(job) for job in mapped]:
-        text = _("Not in the list, although they have a package here: %(names)s. They stay.")
+        text = _("Not in the list, but kept because they are mapped to a package: %(names)s.")
         yield Finding("Ashby", "advice", text % {"names": _some(titles)})
 
 
@@ -168,7 +175,7 @@ def _fetched(kind: ConnectionJob.Kind, synced: SyncResult) -> str:
     else:
         text = ngettext("Ashby has %(count)d job.", "Ashby has %(count)d jobs.", synced.total)
     changed = synced.added or synced.changed or synced.withdrawn or synced.missing or synced.doubt
-    return text % {"count": synced.total} + ("" if changed else " " + _("Nothing has changed."))
+    return text % {"count": synced.total} + ("" if changed else " " + _("No changes."))
 
 
 def _some(names: list[str]) -> str:

@@ -35,7 +35,9 @@ def is_self_test(header: str | None) -> bool:
 def play_ashby(connection: Connection) -> Iterator[Finding]:
     """One finding a call, as they come. What cannot be reached is said once."""
     if not connection.verification_key:
-        yield Finding(_SIDE, "problem", _("Not tried: there is no verification key yet. Enter it in step 2."))
+        yield Finding(
+            _SIDE, "problem", _("Not tested: there is no verification key yet. Enter it in step 2.")
+        )
         return
     try:
         key = readable_verification_key(connection)
@@ -47,14 +49,14 @@ def play_ashby(connection: Connection) -> Iterator[Finding]:
         yield Finding(
             _SIDE,
             "ok",
-            _("At %(address)s Ashby finds %(count)d assessment types.")
+            _("Ashby finds %(count)d assessment types at %(address)s.")
             % {"address": connection.ashby_base_url, "count": count},
         )
     else:
         yield Finding(
             _SIDE,
             "advice",
-            _("The portal answers at %(address)s, with no packages yet: fetch them in step 5.")
+            _("The portal responds at %(address)s but has no packages yet. Fetch them in step 5.")
             % {"address": connection.ashby_base_url},
         )
     yield _wrong_key()
@@ -73,8 +75,8 @@ def _wrong_key() -> Finding:
         _SIDE,
         "problem",
         _(
-            "A wrong key was answered as if it were right, so something in front of the portal answers in "
-            "its place. The operator of this portal has to look at the proxy."
+            "A wrong key was accepted, so something in front of the portal is responding in "
+            "its place. An operator has to check the proxy."
         ),
     )
 
@@ -87,12 +89,12 @@ def _double_slash(key: str) -> Finding:
             _SIDE,
             "problem",
             _(
-                "The address with two slashes, as Ashby makes it of a base URL that ends in one, does not "
-                "work: %(why)s The operator of this portal has to look at the proxy."
+                "The URL with two slashes, which Ashby builds from a base URL that ends in a "
+                "slash, does not work: %(why)s An operator has to check the proxy."
             )
             % {"why": error.sentence},
         )
-    return Finding(_SIDE, "ok", _("The address works with one slash and with two."))
+    return Finding(_SIDE, "ok", _("The URL works with one slash and with two."))
 
 
 def _custom_fields(key: str) -> Finding:
@@ -100,7 +102,7 @@ def _custom_fields(key: str) -> Finding:
         count = len(_results(key, "/assessment.customField.list", "fields"))
     except CallFailed as error:
         return Finding(_SIDE, "problem", _unreachable(error))
-    return Finding(_SIDE, "ok", _("Custom fields are answered: %(count)d.") % {"count": count})
+    return Finding(_SIDE, "ok", _("Custom fields: %(count)d.") % {"count": count})
 
 
 def _results(key: str, path: str, name: str) -> list[Any]:
@@ -116,17 +118,17 @@ def _call(key: str, path: str) -> Answer:
 def _unreachable(error: CallFailed) -> str:
     if isinstance(error, Unauthorized):
         return _(
-            "The portal refused the verification key as Ashby sends it: %(why)s If the connection is "
-            "switched on, the operator of this portal has to look at the proxy: it must pass on the header "
-            "Authorization."
+            "The portal refused the verification key as Ashby sends it: %(why)s If the "
+            "connection is enabled, an operator has to check the proxy: it must forward the "
+            "Authorization header."
         ) % {"why": error.sentence}
     if isinstance(error, NotSent):
         return _(
-            "The portal could not be reached at its own public address %(address)s: %(why)s Ashby will not "
-            "reach it either. The operator of this portal has to mend the address (PORTAL_BASE_URL), its "
+            "The portal could not be reached at its public URL %(address)s: %(why)s Ashby will "
+            "not reach it either. An operator has to fix the URL (PORTAL_BASE_URL), its DNS "
             "name or its certificate."
         ) % {"address": settings.PORTAL_BASE_URL, "why": error.sentence}
     return _(
-        "At its own public address %(address)s the portal did not answer as Ashby needs it: %(why)s The "
-        "operator of this portal has to look at the proxy in front of it."
+        "At its public URL %(address)s the portal did not respond as Ashby expects: "
+        "%(why)s An operator has to check the proxy in front of the portal."
     ) % {"address": settings.PORTAL_BASE_URL, "why": error.sentence}

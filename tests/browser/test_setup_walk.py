@@ -77,7 +77,7 @@ def test_an_admin_connects_the_organization_and_a_check_completes(
     for button, step, found in (
         ("Fetch packages", "#packages", "Justifacts sells 4 packages."),
         ("Fetch jobs", "#jobs", "Ashby has 6 jobs."),
-        ("Test connection", "#test", "Custom fields are answered: 0."),
+        ("Test connection", "#test", "Custom fields: 0."),
     ):
         admin.get_by_role("button", name=button).click()
         expect(admin.locator(step)).to_contain_text(found, timeout=20_000)

@@ -61,7 +61,7 @@ def test_an_organization_is_connected_again_and_again(shell: Shell) -> None:
         "ashby_base_url": "https://portal.example.com/ashby/",
     }
     connect = ("connect_org", "Zoë & Söhne", "--slug", "zoe", "--base-url", "https://127.0.0.1:9/jf/")
-    assert "leads into a private network" in shell.fails(*connect, **SECRETS)
+    assert "points to a private network" in shell.fails(*connect, **SECRETS)
     for _ in range(2):
         result = shell.run(
             *connect,

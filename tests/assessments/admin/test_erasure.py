@@ -56,7 +56,7 @@ class TestForgetting:
         org_admin.press("assessments_order_hold", complete.pk, reason="A dispute")
         page = org_admin.press(FORGET, organization=acme, email=ZOE)
         assert "No order of zoe.oneil@example.com at Acme can be erased." in page
-        assert "under a legal hold. Lift the hold first" in page
+        assert "under legal hold. Lift the hold first" in page
         page = org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
         assert "Some orders were kept" in page
         complete.refresh_from_db()
@@ -196,7 +196,10 @@ class TestErasedOrder:
             "retry": "This order has no pending work",
             "poll": "There is nothing to request from Justifacts",
         }
-        assert said.get(action, "The candidate’s data of this order was erased. Nothing can be done") in page
+        assert (
+            said.get(action, "The candidate’s data of this order was erased. No actions are available")
+            in page
+        )
         assert not order.events.filter(source="person").exists()
 
 

@@ -109,7 +109,7 @@ class TestUnknownPlacing:
         Order.objects.filter(pk=unknown.pk).update(application_id="a-1")
         other = world.placed("JF-77")
         said = support.press("assessments_order_link_existing", unknown.pk, number="JF-77", reason="Kim")
-        assert "has the number JF-77 already" in said
+        assert "already has the number JF-77" in said
         assert fresh(other).justifacts_order_id == "JF-77"
         assert fresh(unknown).next_call == PendingCall.LOOK_UP
 
@@ -180,7 +180,7 @@ class TestCancel:
         order = world.placed()
         world.push(order, "Complete", assessment_result=data("result", "Clear"))
         said = support.press("assessments_order_cancel", order.pk, reason="Late")
-        assert "This check is complete already." in said
+        assert "This check is already complete." in said
         assert fresh(order).status == "complete"
 
 
@@ -221,7 +221,7 @@ class TestUpdates:
         waiting = refused.updates.last()
         assert waiting
         said = support.press("assessments_order_resend", refused.pk, waiting.pk, reason="Again")
-        assert "Something still waits to be told to Ashby." in said
+        assert "An update for Ashby is still pending." in said
         assert refused.updates.count() == 2
 
     def test_after_the_end_only_the_end_is_sent_again(self, world: World, support: Desk) -> None:
@@ -234,7 +234,7 @@ class TestUpdates:
         assert reverse("admin:assessments_order_resend", args=[order.pk, first.pk]) not in page
         assert reverse("admin:assessments_order_resend", args=[order.pk, end.pk]) in page
         said = support.press("assessments_order_resend", order.pk, first.pk, reason="Again")
-        assert "would turn Ashby's card back" in said
+        assert "would reset Ashby's card" in said
         support.press("assessments_order_resend", order.pk, end.pk, reason="Again")
         world.work()
         assert world.told(order) == ["Justifacts Received", "Complete", "Complete"]
@@ -293,14 +293,14 @@ class TestPausedOrganization:
         order = world.start()
         Connection.objects.update(is_enabled=False)
         said = support.press("assessments_order_retry", order.pk)
-        assert "place the order as soon as an admin has switched the connection on" in said
+        assert "place the order as soon as an admin enables the connection" in said
 
     def test_a_retry_says_that_deliveries_are_paused(self, world: World, support: Desk) -> None:
         order = world.placed()
         world.ashby("assessment.update", {"success": False, "errors": ["unauthorized"]}, 401)
         world.work()
         said = support.press("assessments_order_retry", order.pk)
-        assert "tell Ashby 1 waiting update as soon as an admin has chosen a key that works" in said
+        assert "send 1 pending update to Ashby as soon as Ashby accepts a key" in said
 
 
 @pytest.mark.parametrize("action", ACTIONS)

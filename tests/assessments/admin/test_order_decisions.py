@@ -67,7 +67,7 @@ class TestNumber:
             PAGE, order.pk
         )
         said = support.press("assessments_order_take_number", order.pk, reason="Why not")
-        assert "Justifacts has named no other number for this order." in said
+        assert "Justifacts has not sent another number for this order." in said
         assert fresh(order).justifacts_order_id == "JF-1"
 
     def test_a_number_that_another_order_has_by_now_is_not_taken(self, world, order, support: Desk) -> None:
@@ -75,7 +75,7 @@ class TestNumber:
         other = world.start()
         Order.objects.filter(pk=other.pk).update(justifacts_order_id="JF-2")
         said = support.press("assessments_order_take_number", order.pk, reason="Kim")
-        assert "has the number JF-2 already" in said
+        assert "already has the number JF-2" in said
         assert fresh(order).justifacts_order_id == "JF-1"
 
     def test_kept_as_it_is_it_can_be_resolved_and_is_not_asked_again(self, world, order, support) -> None:
@@ -116,7 +116,7 @@ class TestResult:
         world.push(order, "In Process: Justifacts")
         assert fresh(order).needs_attention
         said = support.press("assessments_order_take_result", order.pk, reason="Why not")
-        assert "Justifacts has said no other result of this order." in said
+        assert "Justifacts has not reported another result for this order." in said
         assert fresh(order).result == "Clear"
 
 

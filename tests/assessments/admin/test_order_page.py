@@ -200,7 +200,7 @@ def test_what_the_portal_writes_nobody_edits(refused: Order, desk: Desk, model: 
 def test_retry_lets_the_refused_update_go_again(world: World, refused: Order, desk: Desk) -> None:
     world.ashby_takes_everything()
     page = desk.press("assessments_order_retry", refused.pk)
-    assert "tell Ashby 2 waiting updates now." in page
+    assert "send 2 pending updates to Ashby now." in page
     world.work()
     assert not world.waiting(refused)
 
@@ -245,7 +245,7 @@ class TestReport:
         page, links = self.page(world, desk, report)
         assert report not in links
         assert report in page
-        assert page.count("This is no link, because") == 2
+        assert page.count("Not shown as a link, because") == 2
 
     def test_a_server_that_an_admin_added_is_expected(self, world: World, desk: Desk) -> None:
         Connection.objects.filter(organization__name="Acme").update(report_hosts="reports.test")

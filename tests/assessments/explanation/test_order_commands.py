@@ -146,7 +146,7 @@ class TestRetry:
         world.work()
         assert AshbyUpdate.objects.get().state == AshbyUpdate.State.REFUSED
         world.ashby_takes_everything()
-        assert "tell Ashby 1 waiting update now" in console.run("retry", str(order.pk))
+        assert "send 1 pending update to Ashby now" in console.run("retry", str(order.pk))
         world.work()
         assert AshbyUpdate.objects.get().state == AshbyUpdate.State.DELIVERED
         asked = OrderEvent.objects.get(kind="retried")

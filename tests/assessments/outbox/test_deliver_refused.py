@@ -84,7 +84,7 @@ def test_other_orders_go_on(world: World) -> None:
 def test_a_person_retries_it_and_all_goes_on_in_order(world: World) -> None:
     order = refused(world)
     world.ashby_takes_everything()
-    assert retry(order.pk, "Ada") == ["ask for the status now", "tell Ashby 3 waiting updates now"]
+    assert retry(order.pk, "Ada") == ["ask for the status now", "send 3 pending updates to Ashby now"]
     world.justifacts("assessment.status", {}, 503)
     world.work()
     assert world.told(order)[1:] == ["Justifacts Received", "Started", "Applicant Started"]

@@ -95,7 +95,7 @@ class TestKept:
         world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
         world.work()
         (line,) = forgotten(world).kept
-        assert "Justifacts does not know yet that the check is cancelled" in line["why"]
+        assert "Justifacts does not know yet that the check was cancelled" in line["why"]
         assert not is_erased(order)
 
     def test_what_justifacts_did_not_stop_until_a_person_has(self, world: World) -> None:
@@ -106,7 +106,7 @@ class TestKept:
         world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
         world.work()
         (line,) = forgotten(world).kept
-        assert "A person is asked about it" in line["why"]
+        assert "The order needs attention" in line["why"]
         order.refresh_from_db()
         assert (order.is_erased, order.needs_attention) == (False, True)
         resolve_attention(order.pk, "ada", "They have stopped it.")

@@ -104,7 +104,7 @@ def test_each_organization_has_its_own_clock(world: World, complete: Order, cloc
 def test_the_clock_runs_from_the_end_and_not_from_the_start(world: World, clock) -> None:
     order = world.placed()
     days_later(clock, 800)
-    assert not is_erased(order), "still on the way"
+    assert not is_erased(order), "in progress"
     world.push(order, "Complete", assessment_result=data("result", "Clear"))
     days_later(clock, 800 + 729)
     assert not is_erased(order)

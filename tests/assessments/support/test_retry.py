@@ -72,7 +72,7 @@ def test_what_waits_for_ashby_is_told_now_and_in_order(world: World, clock) -> N
     world.work()
     world.ashby_takes_everything()
     world.justifacts("assessment.status", {}, 503)
-    assert "tell Ashby 3 waiting updates now" in retry(order.pk, "Ada")
+    assert "send 3 pending updates to Ashby now" in retry(order.pk, "Ada")
     world.work()
     assert world.told(order)[1:] == ["Justifacts Received", "Started", "Applicant Started"]
 

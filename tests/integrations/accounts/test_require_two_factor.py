@@ -220,7 +220,7 @@ class TestBeingTold:
                 signed_in(colleague("olga", "operator")).act("auth_user", "reset_two_factor", ada)
             else:
                 call_command("reset_two_factor", "ada")
-        assert "was removed, by an operator" in mail.outbox[-1].body
+        assert "An operator removed all second factors" in mail.outbox[-1].body
         assert mail.outbox[-1].to == [ada.email]
 
     def test_who_has_no_address_stops_nothing(

@@ -96,7 +96,7 @@ class TestWhoComesIn:
     def test_nobody_else_and_no_account_is_made(self, world: World, provider: Provider) -> None:
         before = User.objects.count()
         provider.knows("eve@example.com")
-        assert "You are not invited" in refusal(Client())
+        assert "That e-mail address has not been invited" in refusal(Client())
         assert User.objects.count() == before
 
     @pytest.mark.anywhere
@@ -106,7 +106,7 @@ class TestWhoComesIn:
         """PostgreSQL's capital of ı is I."""
         member("kim", world.acme.organization)
         provider.knows("kım@example.com")
-        assert "You are not invited" in refusal(Client())
+        assert "That e-mail address has not been invited" in refusal(Client())
 
     @pytest.mark.parametrize("process", ["connect", "redirect"])
     def test_nor_is_another_way_asked_for(self, world: World, provider: Provider, process: str) -> None:
@@ -124,7 +124,7 @@ class TestWhoComesIn:
     ) -> None:
         member("ada", world.acme.organization)
         provider.knows("ada@example.com", verified=verified)
-        assert "You are not invited" in refusal(Client())
+        assert "That e-mail address has not been invited" in refusal(Client())
 
     @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": False}])
     @pytest.mark.parametrize("was_here", [False, True])
@@ -136,13 +136,13 @@ class TestWhoComesIn:
         if was_here:
             come(Client())
         User.objects.filter(pk=ada.pk).update(**change)
-        assert "You are not invited" in refusal(Client())
+        assert "That e-mail address has not been invited" in refusal(Client())
 
     def test_an_address_that_two_people_share_is_nobodys(self, world: World, provider: Provider) -> None:
         member("ada", world.acme.organization)
         User.objects.create_user("ada2", "ada@example.com", is_staff=True)
         provider.knows("ada@example.com")
-        assert "You are not invited" in refusal(Client())
+        assert "That e-mail address has not been invited" in refusal(Client())
 
     def test_an_address_that_went_to_somebody_else_opens_nothing(
         self, world: World, provider: Provider
@@ -151,7 +151,7 @@ class TestWhoComesIn:
         provider.knows("ada@example.com", sub="sub-1")
         come(Client())
         provider.knows("ada@example.com", sub="sub-2")
-        assert "You are not invited" in refusal(Client())
+        assert "That e-mail address has not been invited" in refusal(Client())
 
     def test_who_has_a_new_address_is_still_themselves(self, world: World, provider: Provider) -> None:
         member("ada", world.acme.organization)
@@ -217,7 +217,7 @@ class TestTheWay:
         provider.knows("ada@example.com")
         client = Client()
         page = client.get(reverse("openid_connect_callback"), query, follow=True)
-        assert "did not succeed" in words(page.content.decode())
+        assert "Single sign-on failed" in words(page.content.decode())
         assert not is_in(client)
 
     @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ class TestTheWay:
     ) -> None:
         member("ada", world.acme.organization)
         provider.knows("ada@example.com", **token)
-        assert "did not succeed" in refusal(Client())
+        assert "Single sign-on failed" in refusal(Client())
 
     def test_no_question_mark_makes_it_connect_another_account(
         self, world: World, provider: Provider
@@ -245,11 +245,11 @@ class TestTheWay:
     def test_a_provider_that_answers_nonsense_is_said(self, world: World, wire: Any, body: str) -> None:
         wire.get(f"{PROVIDER}/.well-known/openid-configuration", body=body)
         page = Client().get(reverse("openid_connect_login"), follow=True)
-        assert "did not succeed" in words(page.content.decode())
+        assert "Single sign-on failed" in words(page.content.decode())
 
     def test_a_provider_that_is_away_is_said(self, world: World, wire: Any) -> None:
         page = Client().get(reverse("openid_connect_login"), follow=True)
-        assert "did not succeed" in words(page.content.decode())
+        assert "Single sign-on failed" in words(page.content.decode())
 
     def test_nobody_is_led_elsewhere(self, world: World, provider: Provider) -> None:
         member("ada", world.acme.organization)

@@ -104,7 +104,7 @@ class TestMappingMany:
     ) -> None:
         theirs = Job.objects.create(organization=world.globex.organization, ashby_id="g-1", title="Guard")
         page = choose(operator, [*jobs, theirs])
-        assert "Choose jobs of one organization" in page
+        assert "Select jobs of one organization only" in page
 
     def test_another_organizations_package_is_no_choice(
         self, world: World, jobs: list[Job], org_admin: Desk

@@ -165,12 +165,12 @@ def test_a_package_is_found_by_each_of_its_names(world: World) -> None:
 
 @pytest.mark.parametrize("text", ["Nothing", "", " ", "JF-globex-1", "8a1f2b9e-0000-4000-8000-000000000000"])
 def test_a_package_that_is_not_there_is_said_so(world: World, text: str) -> None:
-    with pytest.raises(ValidationError, match="no package is"):
+    with pytest.raises(ValidationError, match="no package named"):
         find_package(world.acme.organization, text)
 
 
 def test_two_packages_of_one_name_are_not_guessed_between(world: World) -> None:
     Package.objects.create(organization=world.acme.organization, justifacts_id="JF-3", name="BASIC")
-    with pytest.raises(ValidationError, match="two packages are"):
+    with pytest.raises(ValidationError, match="two packages named"):
         find_package(world.acme.organization, "Basic")
     assert find_package(world.acme.organization, "JF-3").name == "BASIC"

@@ -151,7 +151,7 @@ def test_a_doubtful_list_of_jobs_is_a_problem(world: World, org_admin: Desk, mor
     work()
     text = org_admin.open(PAGE, world.acme.organization.pk)
     assert "Ashby's list of jobs" in text
-    assert "All jobs that are known here stay." in text
+    assert "All known jobs are kept." in text
     assert "Not in the list" not in text
     job = jobs.last_job(world.acme.organization, ConnectionJob.Kind.JOBS)
     assert job
@@ -164,4 +164,4 @@ def test_a_mapped_job_that_is_not_listed_is_named_and_stays(world: World, org_ad
     org_admin.press(ASK, world.acme.organization.pk, "jobs")
     work()
     text = org_admin.open(PAGE, world.acme.organization.pk)
-    assert "Not in the list, although they have a package here: “job-1”. They stay." in text
+    assert "Not in the list, but kept because they are mapped to a package: “job-1”." in text

@@ -249,11 +249,11 @@ class TestAddressOfJustifacts:
     @pytest.mark.parametrize(
         ("address", "why"),
         [
-            ("http://justifacts.test/", "has to start with https://"),
-            ("https://10.0.0.1/", "leads into a private network"),
-            ("https://justifacts/", "leads into a private network"),
+            ("http://justifacts.test/", "must start with https://"),
+            ("https://10.0.0.1/", "points to a private network"),
+            ("https://justifacts/", "points to a private network"),
             ("https://a:b@justifacts.test/", "starting with https://"),
-            ("https://justifacts.test\\@evil.test/", "no backslash"),
+            ("https://justifacts.test\\@evil.test/", "a backslash"),
             ("https://justifаcts.test/", "xn-- form"),  # A Cyrillic letter.
             ("https://justifacts.test/\u202e", "no spaces"),
         ],

@@ -58,4 +58,4 @@ class StallThresholds(models.Model):
         ]
 
     def __str__(self) -> str:
-        return gettext("Limits of %(organization)s") % {"organization": self.organization}
+        return gettext("Stall thresholds of %(organization)s") % {"organization": self.organization}

@@ -48,7 +48,7 @@ def test_from_the_limit_to_the_card_in_ashby(
     admin, order = signed_in(member("ada", acme)), world.placed()
     world.work()
     said = admin.press(PAGE, acme.pk, **{**USUAL, "received_days": "2"}, tell_ashby="on")
-    assert "Limits of Acme" in said
+    assert "Stall thresholds of Acme" in said
     clock.shift(timedelta(days=2, minutes=1))
     admin.client.force_login(User.objects.get(username="ada"))
     assert "is stalled" not in admin.open("index")

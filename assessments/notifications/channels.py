@@ -52,12 +52,12 @@ def send_mail(person: Any, message: Message) -> None:
     try:
         connection.open()
     except (OSError, ValueError) as error:
-        raise NotSent(f"No connection to the mail server could be made ({type(error).__name__}).") from None
+        raise NotSent(f"Could not connect to the mail server ({type(error).__name__}).") from None
     try:
         with connection:
             EmailMessage(message.subject, message.body, to=[person.email], connection=connection).send()
     except (OSError, ValueError) as error:
-        raise Unknown(f"The mail server did not take the mail ({type(error).__name__}).") from None
+        raise Unknown(f"The mail server did not accept the mail ({type(error).__name__}).") from None
 
 
 def send_to_chat(organization: Organization, message: Message) -> None:

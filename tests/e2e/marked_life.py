@@ -134,7 +134,7 @@ class Life:
             saved = self.browser.sends(
                 page, to=f"{page}{step}/save/", **{field: getattr(self.employer, name)}
             )
-            assert "is stored" in saved.text
+            assert "has been saved" in saved.text
         self.employer.control(
             "orgs",
             name=self.employer.slug,

@@ -120,7 +120,7 @@ class JobAdmin(MappingPage):
         strict = format_html(' <span class="status status-accepted">{}</span>', _("strict"))
         return format_html("{}{}", text, strict if mapping.is_strict else "")
 
-    @admin.display(description=gettext_lazy("“Package for this job” today"))
+    @admin.display(description=gettext_lazy("“Package for this job” now"))
     def orders_now(self, job: Any) -> str:
         mapping: JobPackageMapping | None = getattr(job, "mapping", None)
         package = PackageRule(mapping, next(iter(job.organization.defaults), None)).package

@@ -155,7 +155,7 @@ class TestNothingIsLost:
             patched.setattr(EmailBackend, "open", away)
             assert subjects() == []
         told = NotificationState.objects.get()
-        assert told.last_error == "No connection to the mail server could be made (ConnectionRefusedError)."
+        assert told.last_error == "Could not connect to the mail server (ConnectionRefusedError)."
         assert told.failed_at == NINE
         clock.shift(5 * MINUTE)
         assert subjects() == ["Acme: connection problem"]
@@ -172,7 +172,7 @@ class TestNothingIsLost:
         a_minute_passes()
         assert [message.to for message in mail.outbox] == [["bob@example.com"]]
         assert NotificationState.objects.get(person=ada).last_error.startswith(
-            "The mail server did not take the mail"
+            "The mail server did not accept the mail"
         )
         assert NotificationState.objects.get(person=bob).last_error == ""
 

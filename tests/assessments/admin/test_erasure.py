@@ -39,7 +39,7 @@ class TestForgetting:
         acme = world.acme.organization.pk
         assert "Erase candidate data" in org_admin.open("assessments_erasurecertificate_changelist")
         page = org_admin.press(FORGET, organization=acme, email=ZOE)
-        assert f"1 order of {ZOE} at Acme is erased" in page
+        assert f"This erases 1 order of {ZOE} at Acme" in page
         assert not ErasureCertificate.objects.exists()
         page = org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
         assert "The candidate’s data is erased. This certificate is the proof." in page

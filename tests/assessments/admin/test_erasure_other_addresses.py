@@ -41,7 +41,7 @@ def test_the_page_names_them_and_erases_what_a_person_includes(
     own, other, stranger = orders
     asked = {"organization": world.acme.organization.pk, "email": ZOE}
     page = org_admin.press(FORGET, **asked)
-    assert f"1 order of {ZOE} at Acme is erased" in page
+    assert f"This erases 1 order of {ZOE} at Acme" in page
     assert "Orders of the same Ashby candidate under other e-mail addresses" in page
     assert OTHER in page
     assert f'name="also" value="{other.pk}"' in org_admin.client.post(_path(), asked).content.decode()

@@ -78,7 +78,9 @@ def test_one_chooses_for_oneself_only(world: World, ada: User) -> None:
 
 
 def test_it_says_where_the_mails_go_and_about_whom(world: World, ada: User) -> None:
-    assert "at ada@example.com . For: Acme ." in page(ada).replace("Acme.", "Acme .")
+    assert "sends e-mail notifications to ada@example.com . For: Acme ." in page(ada).replace(
+        "Acme.", "Acme ."
+    )
     assert "Globex" not in page(ada)
     assert "For every organization." in page(of_the_portal("sue"))
 

@@ -96,7 +96,7 @@ class TestResult:
         page = support.open(PAGE, order.pk)
         assert "with the result “Clear”" in page
         assert "with the result “Review”" in page
-        assert "with the result “Clear” is right" in support.open("assessments_order_take_result", order.pk)
+        assert "with the result “Clear” is correct" in support.open("assessments_order_take_result", order.pk)
         said = support.press("assessments_order_take_result", order.pk, reason="Kim at Justifacts")
         assert "The result is now Clear. The portal sends it to Ashby." in said
         assert "sam took “Complete, Clear” in place of “Complete, Review”. Reason: Kim" in said

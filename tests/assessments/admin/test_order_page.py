@@ -44,7 +44,7 @@ def stands(order: Order) -> str:
 
 class TestWhereItStands:
     def test_it_is_being_placed(self, world: World) -> None:
-        assert "it is sent to Justifacts now." in stands(world.start())
+        assert "it will be sent to Justifacts now." in stands(world.start())
 
     def test_it_could_not_be_placed(self, world: World) -> None:
         order = world.start()
@@ -97,7 +97,7 @@ class TestWhereItStands:
     def test_justifacts_says_what_we_do_not_know(self, world: World) -> None:
         order = world.placed()
         world.push(order, "Quality Control")
-        assert "“Quality Control”, a status that the portal does not know" in stands(order)
+        assert "“Quality Control”, a status that the portal does not recognize" in stands(order)
 
     def test_ashby_cannot_be_told_for_now(self, world: World) -> None:
         order = world.placed()

@@ -205,7 +205,7 @@ class TestInvitation:
             INVITE, organization=world.acme.organization.pk, email="bea@example.com", role="support"
         )
         assert "could not be sent" in page
-        assert "Invite again" in page
+        assert "Send invitation again" in page
 
 
 class TestMembers:

@@ -155,7 +155,7 @@ class TestChanging:
         clock.shift(11 * 60)
         for _ in range(5):
             client.post(again, {"password": "wrong"})  # nosec B105 # made up for this test
-        assert b"Too many tries" in client.post(again, {"password": PASSWORD}).content
+        assert b"Too many attempts" in client.post(again, {"password": PASSWORD}).content
 
     def test_or_a_code(self, ada: User, clock: Any) -> None:
         secret, _codes = has_set_up(ada, clock)

@@ -40,8 +40,8 @@ def is_in(client: Client) -> bool:
 class TestGuessing:
     def test_after_five_wrong_passwords_even_the_right_one_waits(self, ada: User) -> None:
         for _ in range(5):
-            assert b"Too many tries" not in sign_in("ada", "wrong").content
-        assert b"Too many tries" in sign_in("ada", PASSWORD).content
+            assert b"Too many attempts" not in sign_in("ada", "wrong").content
+        assert b"Too many attempts" in sign_in("ada", PASSWORD).content
         with time_machine.travel(timezone.now() + timedelta(minutes=10)):
             assert sign_in("ada", PASSWORD).status_code == 302
 
@@ -54,17 +54,17 @@ class TestGuessing:
     def test_one_address_cannot_try_many_names(self, ada: User) -> None:
         for number in range(50):
             sign_in(f"person-{number}", "wrong")
-        assert b"Too many tries" in sign_in("ada", PASSWORD).content
+        assert b"Too many attempts" in sign_in("ada", PASSWORD).content
 
     def test_one_name_cannot_be_tried_from_many_addresses(self, ada: User) -> None:
         for number in range(60):
             sign_in("ADA ", "wrong", f"198.51.100.{number}")
-        assert b"Too many tries" in sign_in("ada", PASSWORD).content
+        assert b"Too many attempts" in sign_in("ada", PASSWORD).content
 
     def test_names_that_nobody_has_are_counted_like_others(self, ada: User) -> None:
         answers = [[sign_in(name, "wrong").content for _ in range(6)] for name in ("ada", "eve")]
         for of_ada, of_eve in zip(*answers, strict=True):
-            assert (b"Too many tries" in of_ada) == (b"Too many tries" in of_eve)
+            assert (b"Too many attempts" in of_ada) == (b"Too many attempts" in of_eve)
 
 
 class TestForgottenPasswords:

@@ -58,7 +58,7 @@ class TestTheSecondStep:
         assert second_step(at_the_second_step(), code).status_code == 302
         for seconds in (0, 29):
             clock.shift(seconds)
-            assert b"was used already" in second_step(at_the_second_step(), code).content
+            assert b"was already used" in second_step(at_the_second_step(), code).content
         clock.shift(1)
         assert second_step(at_the_second_step(), code_now(secret)).status_code == 302
 
@@ -79,9 +79,9 @@ class TestTheSecondStep:
         secret, codes = has_set_up(ada, clock)
         client = at_the_second_step()
         for number in range(5):
-            assert b"Too many tries" not in second_step(client, "000000", f"198.51.100.{number}").content
+            assert b"Too many attempts" not in second_step(client, "000000", f"198.51.100.{number}").content
         for right in (code_now(secret), codes[0]):
-            assert b"Too many tries" in second_step(client, right).content
+            assert b"Too many attempts" in second_step(client, right).content
         assert trail("factor_failed") == [("ada", {})] * 5
         clock.shift(601)
         assert second_step(at_the_second_step(), code_now(secret)).status_code == 302

@@ -255,7 +255,7 @@ class TestAddressOfJustifacts:
             ("https://a:b@justifacts.test/", "starting with https://"),
             ("https://justifacts.test\\@evil.test/", "a backslash"),
             ("https://justifаcts.test/", "xn-- form"),  # A Cyrillic letter.
-            ("https://justifacts.test/\u202e", "no spaces"),
+            ("https://justifacts.test/\u202e", "spaces"),
         ],
     )
     def test_what_would_not_be_called_is_refused_with_the_reason(

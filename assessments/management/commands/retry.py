@@ -27,5 +27,5 @@ class Command(PortalCommand):
         yield (
             f"Asked to {' and to '.join(found['done'])}."
             if found["done"]
-            else "Nothing waits for this order."
+            else "This order has no pending work."
         )

@@ -158,7 +158,7 @@ class TestAConnectionBreaks:
         clock.shift(5 * MINUTE)
         a_minute_passes()
         (message,) = mail.outbox
-        assert "calls to Ashby for Acme do not succeed" in message.body
+        assert "calls to Ashby for Acme have been failing" in message.body
         assert "made us stumble" in message.body
         assert "Zoë" not in message.body
         assert "Neil" not in message.body

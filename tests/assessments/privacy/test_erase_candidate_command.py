@@ -51,7 +51,7 @@ def test_for_people(world: World, complete: Order, console: Console) -> None:
     said = console.run("erase_candidate", "acme", ZOE)
     assert "Certificate of erasure" in said
     assert f"- order {complete.pk}" in said
-    assert f"- order {waiting.pk}: The check is still on the way" in said
+    assert f"- order {waiting.pk}: The check is in progress" in said
     assert "on the machine" in said
 
 

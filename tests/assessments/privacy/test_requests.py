@@ -75,7 +75,7 @@ class TestKept:
     def test_what_is_on_the_way(self, world: World) -> None:
         order = world.placed()
         (line,) = forgotten(world).kept
-        assert "still on the way (“Received”). Cancel it" in line["why"]
+        assert "in progress (“Received”). Cancel it" in line["why"]
         assert not is_erased(order)
 
     def test_what_ashby_does_not_know_yet(self, world: World) -> None:

@@ -188,7 +188,7 @@ def test_the_pages_say_when_the_next_try_is(world: World, admin_client) -> None:
     first, _ = paused(world)
     page = admin_client.get(reverse("admin:integrations_connection_change", args=[world.acme.connection.pk]))
     assert "The portal tries one update every 5 minutes" in page.content.decode()
-    assert "the next try is at 09:05 UTC" in page.content.decode()
+    assert "Next attempt at 09:05 UTC" in page.content.decode()
     first.refresh_from_db()
     first = Order.objects.select_related("organization__connection").get(pk=first.pk)
     assert "Next attempt at 09:05 UTC." in status_summary(first, timezone.now())

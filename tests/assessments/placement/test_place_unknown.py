@@ -193,7 +193,7 @@ def test_without_a_certain_answer_a_human_decides_and_no_machine_places_it_again
         assert not after(world, clock, in_doubt).needs_attention
         after(world, clock, in_doubt, 60)
     assert in_doubt.needs_attention
-    assert in_doubt.attention_reason.startswith("It is not known whether Justifacts accepted the order")
+    assert in_doubt.attention_reason.startswith("Whether Justifacts took the order is not known")
     assert "will not place the order again" in in_doubt.attention_reason
     assert (in_doubt.status, in_doubt.justifacts_order_id) == ("accepted", "")
 

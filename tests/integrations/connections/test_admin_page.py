@@ -281,5 +281,5 @@ class TestServersOfReports:
 
     def test_what_is_no_server_is_refused_with_the_reason(self, world: World, org_admin: Desk) -> None:
         page = org_admin.press(PAGE, world.acme.connection.pk, **posted(report_hosts="*.com"))
-        assert "“*.com” is not a server's name." in page
+        assert "“*.com” is not a host name." in page
         assert stored(world).hosts_of_reports == ["justifacts.test"]

@@ -27,7 +27,6 @@ from integrations.connections.health import record_call_result
 from integrations.failpoints import failpoint
 from integrations.http.errors import Answer, BudgetSpent, CallFailed
 from integrations.justifacts.client import Found, Placed
-from integrations.models import Connection
 
 Row = TypeVar("Row", Order, AshbyUpdate)
 Result = TypeVar("Result", Answer, Placed, Found)
@@ -35,25 +34,14 @@ Result = TypeVar("Result", Answer, Placed, Found)
 
 @dataclass(frozen=True)
 class Lease(Generic[Row]):
-    """The right to make one call about ``row``, which is a copy. Only the holder of the fencing token may
-    record the outcome."""
+    """The right to make one call about ``row``: an order itself, for Justifacts, or an update of ``order``,
+    for Ashby. Both are copies; only the holder of the fencing token may record the outcome."""
 
     row: Row
+    order: Order
     token: UUID
     #: On the clock of ``fence.uptime()``: a worker that wakes up later sends nothing.
     send_deadline: float
-
-    @property
-    def order(self) -> Order:
-        return self.row if isinstance(self.row, Order) else self.row.order
-
-    @property
-    def endpoint(self) -> Endpoint:
-        return Endpoint.JUSTIFACTS if isinstance(self.row, Order) else Endpoint.ASHBY
-
-    @property
-    def connection(self) -> Connection:
-        return self.order.organization.connection
 
     def release(self) -> None:
         """No call was made: the row is as it was before the lease."""
@@ -74,7 +62,8 @@ def perform(
     gets the row, locked and read again, whose lease still holds. ``record_late`` gets it where the lease has
     expired or was ended meanwhile: by default nothing is written then but the log of the attempt.
     """
-    connection, endpoint = lease.connection, lease.endpoint
+    connection = lease.order.organization.connection
+    endpoint = Endpoint.JUSTIFACTS if isinstance(lease.row, Order) else Endpoint.ASHBY
     # Asked last: while the breaker is open a single caller is let through, and must make the call.
     if not allow_request(connection, endpoint, timezone.now()):
         lease.release()
@@ -91,52 +80,35 @@ def perform(
         outcome = error
     failpoint(f"{call.value}.called")
     now = timezone.now()
+    failure = outcome if isinstance(outcome, CallFailed) else None
+    answer = outcome if isinstance(outcome, Answer) else outcome.answer
     with recording(lease.row, lease.token, call.value) as (row, is_held):
-        _log_attempt(row, call, outcome, now)
+        order, update = (row, None) if isinstance(row, Order) else (row.order, row)
+        log_attempt(order, call, answer, failure, now, update=update)
         if is_held:
             record(row, outcome, now)
         elif record_late:
             record_late(row, outcome, now)
     failpoint(f"{call.value}.committed")
     if is_held:
-        record_call_result(connection, endpoint, _problem_in(outcome), now, hide=lease.order.personal_data)
+        # An answer that cannot be read is a problem of the connection, too.
+        problem = failure if isinstance(outcome, CallFailed | Answer) else outcome.not_understood
+        record_call_result(connection, endpoint, problem, now, hide=lease.order.personal_data)
     return outcome
 
 
 @contextmanager
-def recording(leased: Row, token: UUID, call: str) -> Iterator[tuple[Row, bool]]:
+def recording(row: Row, token: UUID, call: str) -> Iterator[tuple[Row, bool]]:
     """Lock the order of a leased row, and read the row again; both are saved at the end. Also says whether
     ``token`` still holds the lease: if not, the caller must not write what it believed when it began."""
-    order_id = leased.pk if isinstance(leased, Order) else leased.order_id
-    with locked_order(order_id) as order:
-        if isinstance(leased, Order):
+    with locked_order(row.pk if isinstance(row, Order) else row.order_id) as order:
+        if isinstance(row, Order):
             row = order
         else:
-            row = AshbyUpdate.objects.get(pk=leased.pk)
+            row = AshbyUpdate.objects.get(pk=row.pk)
             row.order = order
         is_held = row.lease_token == token
         yield row, is_held
         if is_held and not isinstance(row, Order):
             row.save()
         failpoint(f"{call}.before_commit")
-
-
-def _log_attempt(
-    row: Order | AshbyUpdate,
-    call: CallAttempt.Call,
-    outcome: Answer | Placed | Found | CallFailed,
-    now: datetime,
-) -> None:
-    failure = outcome if isinstance(outcome, CallFailed) else None
-    answer = outcome if isinstance(outcome, Answer) else outcome.answer
-    if isinstance(row, Order):
-        log_attempt(row, call, answer, failure, now)
-    else:
-        log_attempt(row.order, call, answer, failure, now, update=row)
-
-
-def _problem_in(outcome: Answer | Placed | Found | CallFailed) -> CallFailed | None:
-    """What the outcome says against the connection: a failure, or an answer that cannot be read."""
-    if isinstance(outcome, CallFailed):
-        return outcome
-    return None if isinstance(outcome, Answer) else outcome.not_understood

@@ -54,7 +54,7 @@ class _Delivery:
     key: str = ""
 
     def send(self) -> Answer:
-        client = ashby_client(self.lease.connection)
+        client = ashby_client(self.lease.order.organization.connection)
         self.key = client.key
         hide = self.lease.order.personal_data
         return client.update(self.lease.row.payload, hide, self.lease.send_deadline)
@@ -64,7 +64,11 @@ class _Delivery:
         update.attempt_count += 1
         failure = outcome if isinstance(outcome, CallFailed) else None
         is_about_the_key = isinstance(failure, Unauthorized) and bool(self.key)
-        if failure and is_about_the_key and key_was_replaced(self.lease.connection, self.key):
+        if (
+            failure
+            and is_about_the_key
+            and key_was_replaced(self.lease.order.organization.connection, self.key)
+        ):
             # The new key may work: it is tried at once, and nothing is paused for the old one.
             update.last_error, update.next_attempt_at = failure.message, now
             return
@@ -87,8 +91,8 @@ def _acquire_next(assessment_id: UUID, now: datetime) -> _Delivery | None:
     token = due.acquire([update.pk], now)
     if token is None:
         return None
-    lease = Lease(update, token, deadline)
-    if is_probe and not take_probe(lease.connection, now):
+    lease = Lease(update, update.order, token, deadline)
+    if is_probe and not take_probe(update.order.organization.connection, now):
         lease.release()
         return None
     return _Delivery(lease, is_probe)

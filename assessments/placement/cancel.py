@@ -25,7 +25,7 @@ def cancel(lease: Lease[Order]) -> bool:
     """Cancel the order at Justifacts, and record the answer. False: no call could be made now."""
 
     def send() -> Answer:
-        return _cancel_all_numbers(justifacts_client(lease.connection), lease.order)
+        return _cancel_all_numbers(justifacts_client(lease.order.organization.connection), lease.order)
 
     return perform(lease, CallAttempt.Call.CANCEL, send, _record) is not None
 

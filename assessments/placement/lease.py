@@ -31,7 +31,7 @@ def acquire_lease(assessment_id: UUID, now: datetime) -> Lease[Order] | NoLease:
     order = mine.filter(next_call__in=CALLS, next_attempt_at__lte=now).first()
     if order is None:
         return NoLease.NOTHING_TO_DO
-    if _is_abandoned(order, now):
+    if order.leased_until is not None and order.leased_until <= now:
         recover_abandoned_placement(assessment_id, now)
     connection = order.organization.connection
     if not connection.is_enabled or is_blocked(connection, Endpoint.JUSTIFACTS, now):
@@ -41,7 +41,8 @@ def acquire_lease(assessment_id: UUID, now: datetime) -> Lease[Order] | NoLease:
     if token is None:
         return NoLease.NOTHING_TO_DO
     # Read again: what the call is about may have changed before the lease.
-    return Lease(mine.get(), token, deadline)
+    order = mine.get()
+    return Lease(order, order, token, deadline)
 
 
 def leasable(now: datetime) -> LeasedQuerySet[Order]:
@@ -55,7 +56,7 @@ def recover_abandoned_placement(assessment_id: UUID, now: datetime) -> None:
     """A placement whose worker has died may have reached Justifacts: its outcome is *unknown*, so the order
     is looked up and never simply placed again."""
     with locked_order(assessment_id) as order:
-        if _is_abandoned(order, now):
+        if order.next_call == PendingCall.PLACE and order.leased_until and order.leased_until <= now:
             schedule_look_up(order, now)
             # What it sent may still be on its way, so that "not found" is not certain at once.
             order.failing_since = now
@@ -67,8 +68,3 @@ def recover_abandoned_placement(assessment_id: UUID, now: datetime) -> None:
                 "The portal was interrupted while it placed the order, and asks Justifacts "
                 "whether it was taken.",
             )
-
-
-def _is_abandoned(order: Order, now: datetime) -> bool:
-    has_expired = order.leased_until is not None and order.leased_until <= now
-    return order.next_call == PendingCall.PLACE and has_expired

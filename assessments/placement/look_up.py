@@ -56,7 +56,7 @@ def settle_without_placing(lease: Lease[Order]) -> bool:
     is_doubtful = not lease.order.cleared_for_placement and (lease.order.may_have_been_sent or is_late)
     if not (lease.order.has_ended or is_doubtful):
         return False
-    with locked_order(lease.order.pk) as order:
+    with locked_order(order.pk) as order:
         if order.lease_token != lease.token:
             return True
         if order.has_ended:
@@ -80,7 +80,7 @@ def look_up(lease: Lease[Order]) -> bool:
 
     def send() -> Found:
         order = lease.order
-        client = justifacts_client(lease.connection)
+        client = justifacts_client(order.organization.connection)
         return client.status(reference_id=str(order.assessment_id), hide=order.personal_data)
 
     return perform(lease, CallAttempt.Call.LOOK_UP, send, _record) is not None

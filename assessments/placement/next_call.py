@@ -4,13 +4,15 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from assessments.models import Order, PendingCall
+from assessments.models import PendingCall
 from assessments.orders.call import Lease
 
 from .cancel import cancel
 from .lease import acquire_lease
 from .look_up import look_up, settle_without_placing
 from .place import place
+
+_CALLS = {PendingCall.PLACE: place, PendingCall.LOOK_UP: look_up, PendingCall.CANCEL: cancel}
 
 
 def make_next_call(assessment_id: UUID) -> bool:
@@ -21,12 +23,4 @@ def make_next_call(assessment_id: UUID) -> bool:
         return False
     if lease.order.next_call == PendingCall.PLACE and settle_without_placing(lease):
         return True
-    return _call(lease)
-
-
-def _call(lease: Lease[Order]) -> bool:
-    if lease.order.next_call == PendingCall.CANCEL:
-        return cancel(lease)
-    if lease.order.next_call == PendingCall.LOOK_UP:
-        return look_up(lease)
-    return place(lease)
+    return _CALLS[PendingCall(lease.order.next_call)](lease)

@@ -27,7 +27,7 @@ def place(lease: Lease[Order]) -> bool:
 
     def send() -> Placed:
         order = lease.order
-        client = justifacts_client(lease.connection)
+        client = justifacts_client(order.organization.connection)
         return client.start(order.start_request, str(order.assessment_id), lease.send_deadline)
 
     return perform(lease, CallAttempt.Call.PLACE, send, _record, _record_late) is not None

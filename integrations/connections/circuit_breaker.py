@@ -56,11 +56,12 @@ def is_blocked(connection: Connection, endpoint: Endpoint, now: datetime) -> boo
 def allow_request(connection: Connection, endpoint: Endpoint, now: datetime) -> bool:
     """Whether a call may be made now. While the breaker is open, of any number of callers one gets it after
     the cooldown, so ask last: whoever gets it must make the call."""
-    until = endpoint.state(connection).blocked_until
-    if is_blocked(connection, endpoint, now):
-        return False
-    if until is None or not is_open(connection, endpoint):
+    state = endpoint.state(connection)
+    until = state.blocked_until
+    if until is None or (until <= now and state.failures < OPENS_AFTER):
         return True
+    if until > now:
+        return False
     blocked_until = endpoint.columns.blocked_until
     unchanged = Connection.objects.filter(pk=connection.pk, **{blocked_until: until})
     return unchanged.update(**{blocked_until: now + _PROBE}) == 1

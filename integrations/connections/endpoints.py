@@ -33,16 +33,37 @@ class State:
 
 
 class Endpoint(Enum):
-    """A service that the portal calls for an organization. The value is the name that people read."""
+    """A service that the portal calls for an organization. ``label`` is the name that people read."""
 
-    ASHBY = "Ashby"
-    JUSTIFACTS = "Justifacts"
+    label: str
+    columns: Columns
 
-    @property
-    def columns(self) -> Columns:
-        return _COLUMNS[self]
+    def __init__(self, label: str, columns: Columns) -> None:
+        self.label, self.columns = label, columns
+
+    ASHBY = (
+        "Ashby",
+        Columns(
+            failures="ashby_failures",
+            blocked_until="ashby_blocked_until",
+            problem="ashby_problem",
+            problem_since="ashby_problem_since",
+            last_success_at="ashby_last_success_at",
+        ),
+    )
+    JUSTIFACTS = (
+        "Justifacts",
+        Columns(
+            failures="justifacts_failures",
+            blocked_until="justifacts_blocked_until",
+            problem="justifacts_problem",
+            problem_since="justifacts_problem_since",
+            last_success_at="justifacts_answered_at",
+        ),
+    )
 
     def state(self, connection: Connection) -> State:
+        """The endpoint's state, by this reading of the connection."""
         if self is Endpoint.ASHBY:
             return State(
                 connection.ashby_failures,
@@ -58,21 +79,3 @@ class Endpoint(Enum):
             connection.justifacts_problem_since,
             connection.justifacts_answered_at,
         )
-
-
-_COLUMNS = {
-    Endpoint.ASHBY: Columns(
-        failures="ashby_failures",
-        blocked_until="ashby_blocked_until",
-        problem="ashby_problem",
-        problem_since="ashby_problem_since",
-        last_success_at="ashby_last_success_at",
-    ),
-    Endpoint.JUSTIFACTS: Columns(
-        failures="justifacts_failures",
-        blocked_until="justifacts_blocked_until",
-        problem="justifacts_problem",
-        problem_since="justifacts_problem_since",
-        last_success_at="justifacts_answered_at",
-    ),
-}

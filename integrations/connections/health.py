@@ -130,7 +130,7 @@ def _result_changes(
     text = redact_text(f"{failure.message}{suffix}", hide)
     if not counts_as_failure(failure):
         return _problem_changes(connection, endpoint, text, now)
-    blocked = redact_text(f"{failure.sentence} {_RESTING.format(side=endpoint.value)}", hide)
+    blocked = redact_text(f"{failure.sentence} {_RESTING.format(side=endpoint.label)}", hide)
     # The row decides, as it does for the breaker: our copy may miss other workers' failures.
     is_open = When(opens(endpoint), then=Value(blocked))
     return problem_fields(endpoint, Case(is_open, default=Value(text), output_field=TextField()), now)

@@ -51,10 +51,10 @@ def settle_without_placing(lease: Lease[Order]) -> bool:
     Orders are normally placed within seconds. A first placement that comes late follows an outage, or a
     restored backup that does not know of the placement.
     """
-    now = timezone.now()
-    is_late = now - lease.order.created_at >= LOOK_UP_FIRST_AFTER
-    is_doubtful = not lease.order.cleared_for_placement and (lease.order.may_have_been_sent or is_late)
-    if not (lease.order.has_ended or is_doubtful):
+    order, now = lease.order, timezone.now()
+    is_late = now - order.created_at >= LOOK_UP_FIRST_AFTER
+    is_doubtful = not order.cleared_for_placement and (order.may_have_been_sent or is_late)
+    if not (order.has_ended or is_doubtful):
         return False
     with locked_order(order.pk) as order:
         if order.lease_token != lease.token:

@@ -1,6 +1,5 @@
 """What every test has: no network, no real broker, and the world of two organizations."""
 
-import importlib
 import os
 import uuid
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from config.celery import app
+from integrations.accounts.role_grants import grant_roles
 from integrations.bulkhead import Bulkhead
 from integrations.web import csv_export
 from tests.fixtures.world import World
@@ -104,16 +104,7 @@ def world(db, client, wire, settings) -> World:
     if not Group.objects.exists():
         # A test with transactions of its own has emptied every table, the migrations' rows too.
         ContentType.objects.clear_cache()
-        for name, grant in (
-            ("0004_roles", "make_roles"),
-            ("0008_watchdog", "grant"),
-            ("0009_reconciliation", "grant"),
-            ("0011_audit_trail_for_people", "grant"),
-            ("0012_key_rotation_for_people", "grant"),
-            ("0014_retention", "grant"),
-        ):
-            migration = importlib.import_module(f"assessments.migrations.{name}")
-            getattr(migration, grant)(apps, connection.schema_editor())
+        grant_roles(apps)
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
     settings.PORTAL_BASE_URL = "https://portal.test"
     return World(client, wire)

@@ -3,28 +3,19 @@ support reads them."""
 
 import django.core.validators
 import django.db.models.deletion
-from django.contrib.auth.management import create_permissions
 from django.db import migrations, models
 
+from integrations.accounts.role_grants import grant
+
 ROLES = {
-    "operator": ("view", "add", "change", "delete"),
-    "org admin": ("view", "add", "change", "delete"),
-    "support": ("view",),
+    "operator": ["view_watchlimits", "add_watchlimits", "change_watchlimits", "delete_watchlimits"],
+    "org admin": ["view_watchlimits", "add_watchlimits", "change_watchlimits", "delete_watchlimits"],
+    "support": ["view_watchlimits"],
 }
 
 
-def grant(apps, schema_editor):
-    # Django makes permissions after all migrations; they are needed here.
-    config = apps.get_app_config("assessments")
-    before = getattr(config, "models_module", None)
-    config.models_module = True
-    create_permissions(config, apps=apps, verbosity=0, using=schema_editor.connection.alias)
-    config.models_module = before
-    Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
-    for name, verbs in ROLES.items():
-        names = [f"{verb}_watchlimits" for verb in verbs]
-        ours = Permission.objects.filter(content_type__app_label="assessments", codename__in=names)
-        Group.objects.get_or_create(name=name)[0].permissions.add(*ours)
+def grant_roles(apps, schema_editor):
+    grant(apps, ROLES, schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):
@@ -200,5 +191,5 @@ class Migration(migrations.Migration):
                 name="in_process_business_days_in_range",
             ),
         ),
-        migrations.RunPython(grant, migrations.RunPython.noop),
+        migrations.RunPython(grant_roles, migrations.RunPython.noop),
     ]

@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-from django.contrib.auth.management import create_permissions
 from django.db import migrations, models
+
+from integrations.accounts.role_grants import grant
 
 ROLES = {
     "operator": ("view_reconciliation", "reconcile"),
@@ -12,17 +13,8 @@ ROLES = {
 }
 
 
-def grant(apps, schema_editor):
-    # Django makes permissions after all migrations; they are needed here.
-    config = apps.get_app_config("assessments")
-    before = getattr(config, "models_module", None)
-    config.models_module = True
-    create_permissions(config, apps=apps, verbosity=0, using=schema_editor.connection.alias)
-    config.models_module = before
-    Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
-    for name, codenames in ROLES.items():
-        ours = Permission.objects.filter(content_type__app_label="assessments", codename__in=codenames)
-        Group.objects.get_or_create(name=name)[0].permissions.add(*ours)
+def grant_roles(apps, schema_editor):
+    grant(apps, ROLES, schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):
@@ -139,5 +131,5 @@ class Migration(migrations.Migration):
                 condition=models.Q(("text", ""), _negated=True), name="a_difference_says_what"
             ),
         ),
-        migrations.RunPython(grant, migrations.RunPython.noop),
+        migrations.RunPython(grant_roles, migrations.RunPython.noop),
     ]

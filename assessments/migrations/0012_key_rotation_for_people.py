@@ -2,24 +2,16 @@
 
 from typing import Any
 
-from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
-ROLES = ("operator", "org admin")
+from integrations.accounts.role_grants import grant
+
 CODENAMES = ("view_retiringverificationkey", "delete_retiringverificationkey")
+ROLES = {name: CODENAMES for name in ("operator", "org admin")}
 
 
-def grant(apps: Any, schema_editor: Any) -> None:
-    # Django makes permissions after all migrations; they are needed here.
-    config = apps.get_app_config("integrations")
-    before = getattr(config, "models_module", None)
-    config.models_module = True
-    create_permissions(config, apps=apps, verbosity=0, using=schema_editor.connection.alias)
-    config.models_module = before
-    Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
-    ours = Permission.objects.filter(content_type__app_label="integrations", codename__in=CODENAMES)
-    for name in ROLES:
-        Group.objects.get_or_create(name=name)[0].permissions.add(*ours)
+def grant_roles(apps: Any, schema_editor: Any) -> None:
+    grant(apps, ROLES, schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):
@@ -28,4 +20,4 @@ class Migration(migrations.Migration):
         ("integrations", "0006_key_rotation"),
     ]
 
-    operations = [migrations.RunPython(grant, migrations.RunPython.noop)]
+    operations = [migrations.RunPython(grant_roles, migrations.RunPython.noop)]

@@ -5,8 +5,9 @@ import uuid
 
 import django.db.models.deletion
 import django.utils.timezone
-from django.contrib.auth.management import create_permissions
 from django.db import migrations, models
+
+from integrations.accounts.role_grants import grant
 
 CLOCK = ("hold_order", "view_erasurecertificate", "forget_candidate", "change_organization")
 ROLES = {"operator": CLOCK, "org admin": CLOCK, "support": ("view_erasurecertificate",)}
@@ -38,20 +39,8 @@ def allow_changes(apps, schema_editor):
     schema_editor.execute(_statements(schema_editor)[1])
 
 
-def grant(apps, schema_editor):
-    # Django makes permissions after all migrations; they are needed here.
-    for label in ("integrations", "assessments"):
-        config = apps.get_app_config(label)
-        before = getattr(config, "models_module", None)
-        config.models_module = True
-        create_permissions(config, apps=apps, verbosity=0, using=schema_editor.connection.alias)
-        config.models_module = before
-    Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
-    for name, codenames in ROLES.items():
-        ours = Permission.objects.filter(
-            content_type__app_label__in=["integrations", "assessments"], codename__in=codenames
-        )
-        Group.objects.get_or_create(name=name)[0].permissions.add(*ours)
+def grant_roles(apps, schema_editor):
+    grant(apps, ROLES, schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):
@@ -239,5 +228,5 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunPython(refuse_changes, allow_changes),
-        migrations.RunPython(grant, migrations.RunPython.noop),
+        migrations.RunPython(grant_roles, migrations.RunPython.noop),
     ]

@@ -1,6 +1,8 @@
 """What every test has: no network, no real broker, and the world of two organizations."""
 
+import contextlib
 import os
+import sqlite3
 import uuid
 from collections.abc import Iterator
 
@@ -16,6 +18,7 @@ from config.celery import app
 from integrations.accounts.role_grants import grant_roles
 from integrations.bulkhead import Bulkhead
 from integrations.web import csv_export
+from tests.fixtures import migrated
 from tests.fixtures.world import World
 
 #: Fixtures that tests of several packages use.
@@ -62,13 +65,34 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> None:
-    """On SQLite a test with transactions of its own is cleaned up after by deleting every row, which the
-    audit trail refuses; test_audit_trail.py makes this trigger again for itself."""
+def django_db_setup(django_test_environment: None, django_db_blocker) -> Iterator[None]:
+    """A copy of a migrated database, for each worker."""
     with django_db_blocker.unblock():
         if connection.vendor == "sqlite":
-            with connection.cursor() as cursor:
-                cursor.execute("DROP TRIGGER IF EXISTS audit_line_never_goes")
+            _open_copy_in_memory()
+        else:
+            name = f"test_{connection.settings_dict['NAME']}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+            migrated.create_postgresql(name)
+            connection.settings_dict["NAME"] = name
+        # For serialized_rollback.
+        connection._test_serialized_contents = connection.creation.serialize_db_to_string()
+    yield
+    if connection.vendor != "sqlite":
+        with django_db_blocker.unblock():
+            connection.close()
+        migrated.drop_postgresql(name)
+
+
+def _open_copy_in_memory() -> None:
+    # A name with a shared cache, so that the threads of a live server find it too.
+    connection.settings_dict["NAME"] = connection.creation._get_test_db_name()
+    connection.ensure_connection()
+    with contextlib.closing(sqlite3.connect(migrated.sqlite_template())) as template:
+        template.backup(connection.connection)
+    with connection.cursor() as cursor:
+        # A test with transactions of its own is cleaned up after by deleting every row, which the audit trail
+        # refuses; test_audit_trail.py makes this trigger again for itself.
+        cursor.execute("DROP TRIGGER IF EXISTS audit_line_never_goes")
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from tests.fixtures.services import POSTGRESQL, missing
 #: What version 0.2 had.
 _BEFORE = (("integrations", "0003"), ("assessments", "0007"))
 #: ``UPGRADE_ORDERS=100000`` takes minutes, most of them for search terms; the locks are the same.
-_ORDERS = int(os.environ.get("UPGRADE_ORDERS", "6000"))
+_ORDERS = int(os.environ.get("UPGRADE_ORDERS", "2000"))
 _BAR_SECONDS = 2.0
 
 _FILL = """

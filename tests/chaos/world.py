@@ -27,6 +27,9 @@ _CLOCK = Path(__file__).parent / "clock"
 class World(Portal):
     """Starts everything; ``keep`` brings back what has died."""
 
+    #: Its PostgreSQL cluster is new.
+    is_migrated = False
+
     def __init__(self, folder: Path, backend: str) -> None:
         self.points, self.clock = folder / "points", folder / "clock"
         self.points.mkdir()

@@ -16,6 +16,8 @@ from typing import Any, Self
 import requests
 from honcho.environ import parse_procfile
 
+from tests.fixtures.migrated import copy_sqlite
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -38,6 +40,9 @@ def eventually(condition: Callable[[], Any], what: str, seconds: float = 90) -> 
 
 class Portal:
     """The Procfile's processes, each of which a test may kill and start again, and the sandbox."""
+
+    #: Whether ``DATABASE_URL`` leads to a migrated database.
+    is_migrated = True
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
@@ -64,7 +69,7 @@ class Portal:
         self.commands["sandbox"] = f"python -m integrations.sandbox --port {self.sandbox_port}"
 
     def __enter__(self) -> Self:
-        self.manage("migrate", "--verbosity", "0")
+        self._prepare_database()
         for name in self.commands:
             self.start(name)
         eventually(self.is_ready, "the portal and the sandbox answer", 60)
@@ -72,6 +77,13 @@ class Portal:
 
     def __exit__(self, *_: object) -> None:
         self.end_all()
+
+    def _prepare_database(self) -> None:
+        """SQLite is a copy of a migrated database; so is what ``portals.fresh_database`` gives."""
+        if "DATABASE_URL" not in self.environment:
+            copy_sqlite(self.folder / "var")
+        elif not self.is_migrated:
+            self.manage("migrate", "--verbosity", "0")
 
     def end_all(self) -> None:
         for name in list(self.running):

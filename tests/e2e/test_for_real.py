@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.migrated import copy_sqlite
+
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = {"JUSTIFACTS_KEY": " verify-real-0123456789\n", "ASHBY_KEY": "ashby-real-0123456789"}
 
@@ -49,8 +51,7 @@ def empty(tmp_path_factory) -> Shell:
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory) -> Shell:
     shell = Shell(tmp_path_factory.mktemp("var"))
-    migrated = shell.run("migrate", "--verbosity", "0")
-    assert migrated.returncode == 0, migrated.stderr
+    copy_sqlite(shell.var)
     return shell
 
 

@@ -25,14 +25,14 @@ def test_starts_work_again_within_thirty_seconds_of_a_switchover(tmp_path) -> No
         address = Address(old.port)
         stack.callback(address.close)
         broker, cache = stack.enter_context(fresh_redis(tmp_path))
-        portal = stack.enter_context(
-            Portal(
-                tmp_path,
-                DATABASE_URL=f"postgres://postgres@127.0.0.1:{address.port}/postgres",
-                CELERY_BROKER_URL=broker,
-                CACHE_URL=cache,
-            )
+        portal = Portal(
+            tmp_path,
+            DATABASE_URL=f"postgres://postgres@127.0.0.1:{address.port}/postgres",
+            CELERY_BROKER_URL=broker,
+            CACHE_URL=cache,
         )
+        portal.is_migrated = False
+        stack.enter_context(portal)
         employer = Employer(portal)
         package = _package(employer)
         before = employer.start()

@@ -7,14 +7,12 @@ import sqlite3
 import stat
 import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
-import uuid
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
-from tests.fixtures.services import POSTGRESQL, missing
+from tests.fixtures.migrated import copy_sqlite, empty_postgresql_database, postgresql_database
 
 _STORY = "tests.assessments.restore_story"
 
@@ -39,7 +37,6 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def _lives_through_a_restore(environment: dict[str, str], backup: Any, restore: Any) -> None:
     """Before the backup, five minutes more, the restore, and what follows it."""
-    _run("manage.py", "migrate", "--verbosity", "0", **environment)
     books = Path(environment["VAR_DIR"]) / "world.json"
     _run("-m", _STORY, "before", str(books), **environment)
     backup()
@@ -53,6 +50,7 @@ def _lives_through_a_restore(environment: dict[str, str], backup: Any, restore: 
 
 def test_a_restore_of_sqlite_loses_and_doubles_nothing(environment: dict[str, str], tmp_path: Path) -> None:
     database, copy = Path(environment["VAR_DIR"]) / "portal.sqlite3", tmp_path / "copy.sqlite3"
+    copy_sqlite(database.parent)
 
     def backup() -> None:
         found = json.loads(_run("manage.py", "backup", str(copy), "--json", **environment))
@@ -75,36 +73,24 @@ def test_a_restore_of_postgresql_loses_and_doubles_nothing(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     """With the commands of docs/backup.md."""
-    names = [f"portal_restore_{uuid.uuid4().hex[:8]}" for _ in range(2)]
     dump = str(tmp_path / "portal.dump")
-    try:
-        admin = psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError:
-        missing("PostgreSQL does not answer at TEST_DATABASE_URL")
-    with admin:
-        admin.execute(f'CREATE DATABASE "{names[0]}"')
-        admin.execute(f'CREATE DATABASE "{names[1]}"')
-        environment["DATABASE_URL"] = f"{POSTGRESQL}/{names[0]}"
+    with postgresql_database("portal_restore") as url, empty_postgresql_database("portal_restored") as other:
+        environment["DATABASE_URL"] = url
 
         def backup() -> None:
-            dumped = ["pg_dump", "--format=custom", f"--file={dump}", f"{POSTGRESQL}/{names[0]}"]
+            dumped = ["pg_dump", "--format=custom", f"--file={dump}", url]
             subprocess.run(dumped, check=True)  # nosec B603 # noqa: S603 - our own command, no shell
 
         def restore() -> None:
-            target = f"--dbname={POSTGRESQL}/{names[1]}"
-            restore = [str(shutil.which("pg_restore")), "--no-owner", target, dump]
+            restore = [str(shutil.which("pg_restore")), "--no-owner", f"--dbname={other}", dump]
             subprocess.run(restore, check=True)  # nosec B603 # noqa: S603 - our own command, no shell
-            environment["DATABASE_URL"] = f"{POSTGRESQL}/{names[1]}"
+            environment["DATABASE_URL"] = other
 
-        try:
-            _lives_through_a_restore(environment, backup, restore)
-        finally:
-            for name in names:
-                admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        _lives_through_a_restore(environment, backup, restore)
 
 
 def test_a_backup_never_writes_over_a_file(environment: dict[str, str], tmp_path: Path) -> None:
-    _run("manage.py", "migrate", "--verbosity", "0", **environment)
+    copy_sqlite(Path(environment["VAR_DIR"]))
     (tmp_path / "there").touch()
     done = subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
         [sys.executable, "manage.py", "backup", str(tmp_path / "there")],

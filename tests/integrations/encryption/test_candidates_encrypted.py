@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.fixtures.migrated import copy_sqlite
+
 _BEFORE, _AFTER = "0012_key_rotation_for_people", "0013_candidates_encrypted"
 _FILL = """
 INSERT INTO integrations_organization (id, name, slug, created_at) VALUES (1, 'Acme', 'acme', '2026-01-01');
@@ -73,7 +75,7 @@ class Portal:
 
 def test_an_upgrade_encrypts_every_candidate_and_can_be_taken_back(tmp_path: Path) -> None:
     portal = Portal(tmp_path)
-    portal.migrate()
+    copy_sqlite(tmp_path)
     portal.migrate("assessments", _BEFORE)
     with closing(sqlite3.connect(portal.file)) as database:
         _make_series(database)

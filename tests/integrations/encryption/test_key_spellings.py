@@ -18,6 +18,7 @@ from integrations.connections.api_keys import find_by_verification_key
 from integrations.encryption import blind_index, rotation
 from integrations.encryption import secrets as fields
 from integrations.models import Connection
+from tests.fixtures.migrated import copy_sqlite
 from tests.fixtures.world import World
 from tests.integrations.encryption.test_rotate_command import rotate, starts
 
@@ -181,7 +182,7 @@ def test_a_portal_with_a_line_end_in_its_key_answers_its_callers(tmp_path: Path)
         "from integrations.connections.api_keys import *; "
         "print(find_by_verification_key('verify-acme-0123456789'))"
     )
-    manage(f"{key}\n", "migrate", "--verbosity", "0")
+    copy_sqlite(tmp_path)
     manage(f"{key}\n", "connect_org", "Acme")
     for written in (f"{key}\n", key, f" {key} ,\n"):
         assert "Connection of Acme" in manage(written, "shell", "-c", find)

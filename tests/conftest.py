@@ -6,6 +6,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import responses
 from django.apps import apps
@@ -23,6 +24,11 @@ from tests.fixtures.world import World
 
 #: Fixtures that tests of several packages use.
 pytest_plugins = ["tests.fixtures.admin", "tests.fixtures.console", "tests.fixtures.portals"]
+
+# Enough for every change; HYPOTHESIS_PROFILE=thorough looks further.
+hypothesis.settings.register_profile("usual", max_examples=30, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
 @pytest.hookimpl(trylast=True)

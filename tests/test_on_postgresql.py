@@ -1,4 +1,7 @@
-"""The same stories on PostgreSQL: every test marked ``anywhere``, run once more."""
+"""The stories in which the database matters, on PostgreSQL: each test marked ``anywhere``, run once more.
+
+Mark a test when it depends on locks, constraints, isolation, JSON, collation or hand-written SQL.
+"""
 
 import os
 import subprocess  # nosec B404 # the tests start the project's own commands
@@ -18,9 +21,23 @@ def test_every_story_holds_on_postgresql() -> None:
         psycopg.connect(f"{POSTGRESQL}/postgres", connect_timeout=3).close()
     except psycopg.OperationalError:
         missing("PostgreSQL does not answer at TEST_DATABASE_URL")
+    # What this worker's controller has set is not for the workers of the other run.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(  # nosec B603 # our own command, no shell
-        [sys.executable, "-m", "pytest", "-m", "anywhere", "-q", "-n", "0", "--create-db", "tests"],
-        env={**os.environ, "DATABASE_URL": f"{POSTGRESQL}/portal_stories_{os.getpid()}"},
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-m",
+            "anywhere",
+            "-q",
+            "-n",
+            "2",
+            "-p",
+            "no:cacheprovider",
+            "tests",
+        ],
+        env={**inherited, "DATABASE_URL": f"{POSTGRESQL}/portal_stories_{os.getpid()}"},
         capture_output=True,
         text=True,
         timeout=1800,

@@ -14,8 +14,6 @@ from tests.fixtures.admin import Desk
 from tests.fixtures.world import World
 from tests.integrations.encryption.test_rotate_command import rotate
 
-pytestmark = pytest.mark.anywhere
-
 
 def of(world: World, first: str, last: str) -> Order:
     person = {"ashby_id": "c", "first_name": first, "last_name": last, "email": "x@mail.test"}
@@ -59,6 +57,7 @@ def test_every_word_has_to_fit(world: World, desk: Desk, asked: str) -> None:
     assert found(desk, asked) == set()
 
 
+@pytest.mark.anywhere
 def test_words_of_a_name_and_of_a_job_are_found_together(world: World, desk: Desk) -> None:
     order = of(world, "Anne-Marie", "O’Neil")
     assert found(desk, "anne marie engineer") == found(desk, "o neil backend annemarie") == short(order)
@@ -87,6 +86,7 @@ def upgraded(world: World) -> list[Order]:
     return orders
 
 
+@pytest.mark.anywhere
 def test_terms_of_an_earlier_version_are_found_until_they_are_made_again(
     upgraded: list[Order], desk: Desk
 ) -> None:
@@ -95,6 +95,7 @@ def test_terms_of_an_earlier_version_are_found_until_they_are_made_again(
     assert found(desk, "Lukasz") == set()
 
 
+@pytest.mark.anywhere
 def test_the_worker_makes_them_again_and_a_command_says_when_it_is_done(
     upgraded: list[Order], desk: Desk
 ) -> None:
@@ -105,6 +106,7 @@ def test_the_worker_makes_them_again_and_a_command_says_when_it_is_done(
     assert found(desk, "Lukasz ONeil") == short(*upgraded)
 
 
+@pytest.mark.anywhere
 def test_a_turn_that_ends_early_is_continued_by_the_next(
     upgraded: list[Order], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +123,7 @@ def test_a_turn_that_ends_early_is_continued_by_the_next(
     assert search.count_pending() == 0
 
 
+@pytest.mark.anywhere
 def test_orders_that_an_old_process_adds_meanwhile_are_found_by_the_next_turn(
     world: World, upgraded: list[Order]
 ) -> None:
@@ -130,6 +133,7 @@ def test_orders_that_an_old_process_adds_meanwhile_are_found_by_the_next_turn(
     assert search.rebuild() == 1
 
 
+@pytest.mark.anywhere
 def test_an_erased_candidate_is_never_worked_on(upgraded: list[Order]) -> None:
     search.unindex_orders(Order.objects.all())
     Order.objects.update(candidate_first_name="", candidate_last_name="", candidate_email="")

@@ -16,8 +16,6 @@ from integrations.models import AuditLogEntry
 from tests.fixtures.admin import Desk, words
 from tests.fixtures.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 ZOE = "zoe.oneil@example.com"
 FORGET = "assessments_erasurecertificate_erase"
 ORGANIZATION = "integrations_organization_change"

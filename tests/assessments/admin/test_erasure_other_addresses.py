@@ -14,8 +14,6 @@ from tests.assessments.privacy.test_requests import complete, is_erased
 from tests.fixtures.admin import Desk
 from tests.fixtures.world import World
 
-pytestmark = pytest.mark.anywhere
-
 OTHER = "zoe@private.example.org"
 ASHBY_ID = "3f0c9d4e-0b1a-4d55-9f6e-0a1b2c3d4e5f"
 

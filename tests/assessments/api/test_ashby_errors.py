@@ -11,8 +11,6 @@ from assessments.models import Order
 from integrations.models import Connection
 from tests.fixtures.world import World
 
-pytestmark = pytest.mark.anywhere
-
 
 def test_a_host_that_is_not_ours_gets_the_envelope(world: World) -> None:
     """Someone points Ashby at an address that the portal does not know as its own."""

@@ -16,8 +16,6 @@ pytestmark = pytest.mark.anywhere
 
 # The world is made once for all examples of a test; each example is rolled back.
 quickly = settings(
-    max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 PATHS = st.sampled_from(

@@ -32,7 +32,7 @@ from schemathesis.specs.openapi.checks import (
 from config.wsgi import application
 from tests.fixtures.world import World, basic
 
-_REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "300"))
+_REQUESTS = int(os.environ.get("FUZZ_REQUESTS", settings.default.max_examples * 5))
 _CALLS = [
     "/ashby/assessment.list",
     "/ashby/assessment.start",

@@ -11,8 +11,6 @@ from assessments.models import InboundRequest, Order
 from integrations.catalog.mapping import map_job
 from tests.fixtures.world import World
 
-pytestmark = pytest.mark.anywhere
-
 START = "/ashby/assessment.start"
 
 
@@ -146,6 +144,7 @@ def test_an_address_is_cleaned_as_it_reads(world: World, email: str) -> None:
     assert accepted(world, "candidate.email", email).candidate_email == "zoe@example.com"
 
 
+@pytest.mark.anywhere
 def test_a_job_name_of_any_length_is_cut(world: World) -> None:
     assert accepted(world, "job.name", "é" * 501).job_name == "é" * 500
     assert accepted(world, "job.name", "x" * 200_000).job_name == "x" * 500
@@ -236,6 +235,7 @@ def test_an_empty_container_hides_no_other_place(world: World, nothing: Any) -> 
     assert accepted(world, "additional_fields", nothing, body).additional_fields == {"f1": "a"}
 
 
+@pytest.mark.anywhere
 def test_an_answer_keeps_its_lines_and_loses_what_no_database_holds(world: World) -> None:
     order = accepted(world, "additional_fields", {"f1": ["a\nb\t\u0000\ud800c", {"x": "\u001b"}]})
     order.refresh_from_db()
@@ -278,6 +278,7 @@ def test_a_job_is_found_by_its_uuid(world: World) -> None:
     assert accepted(world, "job.ashby_id", f"{{{job.upper()}}}", body).package == world.acme.executive
 
 
+@pytest.mark.anywhere
 def test_what_was_sent_is_kept_without_the_candidate_however_it_was_written(world: World) -> None:
     body = changed(world.start_body(), "candidate.last_name", "\u202bO'Neil\u0000 ")
     order = accepted(world, "job.unknown", "Call O'Neil \u0001", body)

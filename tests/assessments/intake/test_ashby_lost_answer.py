@@ -13,8 +13,6 @@ from assessments.support.updates import skip_update
 from integrations.catalog.mapping import map_job
 from tests.fixtures.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 START = "/ashby/assessment.start"
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOT_FOUND = {"success": False, "errorInfo": {"code": "assessment_not_found", "message": "No such one."}}

@@ -11,8 +11,6 @@ from integrations.models import Package
 from tests.assessments.reconciliation.reconciling import lines, run
 from tests.fixtures.world import World
 
-pytestmark = pytest.mark.anywhere
-
 BROKEN = [
     {"results": []},
     {"results": [], "moreDataAvailable": True},

@@ -3,8 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from assessments import recovery_log
 from assessments.models import AshbyUpdate, InboundRequest
 from assessments.reconciliation.catalog import unknown_references
@@ -19,8 +17,6 @@ from tests.assessments.reconciliation.reconciling import (
     word,
 )
 from tests.fixtures.world import World
-
-pytestmark = pytest.mark.anywhere
 
 
 class TestWhileOthersWork:

@@ -36,11 +36,10 @@ from tests.fixtures.world import World, basic
 
 pytestmark = pytest.mark.anywhere
 
-_EXAMPLES = int(os.environ.get("FUZZ_DIALECTS", "30"))
+_EXAMPLES = int(os.environ.get("FUZZ_DIALECTS", settings.default.max_examples))
 # The world is made once for all examples of a test; each example is rolled back.
 often = settings(
     max_examples=_EXAMPLES,
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -12,8 +12,6 @@ from assessments.support.retry import poll_now
 from tests.assessments.reconciliation.reconciling import meanwhile
 from tests.fixtures.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 NINE = datetime(2026, 11, 2, 9, tzinfo=UTC)
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
 

@@ -203,7 +203,7 @@ def test_no_sequence_of_events_loses_duplicates_or_reorders_updates(settings) ->
 
 
 _SETTINGS = settings(
-    max_examples=24,
+    max_examples=settings.default.max_examples * 4 // 5,
     stateful_step_count=25,
     deadline=None,
     derandomize=True,

@@ -12,8 +12,6 @@ from assessments.support.retry import poll_now
 from tests.assessments.reconciliation.reconciling import NINE, lines, run
 from tests.fixtures.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 WORDS = pytest.mark.parametrize(
     ("status", "result"),
     [

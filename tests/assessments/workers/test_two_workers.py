@@ -205,7 +205,7 @@ def test_no_interleaving_of_two_workers_loses_doubles_or_reorders_anything(machi
 
 
 _SETTINGS = settings(
-    max_examples=20,
+    max_examples=settings.default.max_examples * 2 // 3,
     stateful_step_count=25,
     deadline=None,
     derandomize=True,

@@ -28,10 +28,9 @@ from tests.fixtures.world import World
 from tests.integrations.admin.permission_table import cells
 from tests.integrations.admin.test_nothing_is_markup import Page
 
-_EXAMPLES = int(os.environ.get("FUZZ_FORMS", "60"))
+_EXAMPLES = int(os.environ.get("FUZZ_FORMS", settings.default.max_examples))
 _often = settings(
     max_examples=_EXAMPLES,
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )

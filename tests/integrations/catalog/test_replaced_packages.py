@@ -13,7 +13,6 @@ from integrations.models import JobPackageMapping, Package
 from tests.fixtures.admin import Desk
 from tests.fixtures.world import World
 
-pytestmark = pytest.mark.anywhere
 PACKAGE = "integrations_package_change"
 
 

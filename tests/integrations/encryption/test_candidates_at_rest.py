@@ -22,8 +22,6 @@ from tests.fixtures.admin import Desk, member, signed_in
 from tests.fixtures.world import World, data
 from tests.integrations.encryption.test_secrets_at_rest import columns_that_hold
 
-pytestmark = pytest.mark.anywhere
-
 FIRST, LAST, MAIL = "Maríka-Jo", "O'Canaryson", "marika.canary@mail.test"
 LINKS = ("https://app.ashbyhq.com/candidates/canary-1", "https://reports.justifacts.com/canary-2")
 MARKS = (FIRST, LAST, "Canaryson", "marika.canary", *LINKS, "canary-answer", "hiring.canary@acme.test")
@@ -67,6 +65,7 @@ def stranger(world: World) -> Order:
     )
 
 
+@pytest.mark.anywhere
 def test_no_column_holds_the_candidate_in_clear(order: Order) -> None:
     assert [(mark, found) for mark in MARKS if (found := columns_that_hold(mark))] == []
 
@@ -79,6 +78,7 @@ def test_nor_does_a_file(order: Order) -> None:
     assert not [mark for mark in MARKS for content in written if mark.encode() in content]
 
 
+@pytest.mark.anywhere
 def test_the_other_side_s_words_are_kept_without_the_names_and_told_with_them(order: Order) -> None:
     told = [attempt.message for attempt in CallAttempt.objects.exclude(message="")]
     assert "Ashby said: We cannot find •••, ••• <•••>" in told
@@ -143,17 +143,20 @@ def test_a_stranger_finds_nothing(order: Order, world: World, asked: str) -> Non
     assert short(order).pop() not in page.content.decode()
 
 
+@pytest.mark.anywhere
 def test_once_forgotten_nobody_is_found(order: Order, stranger: Order, desk: Desk) -> None:
     assert search.unindex_orders(Order.objects.filter(pk=order.pk)) > 5
     assert set(CandidateSearchTerm.objects.values_list("order", flat=True)) == {stranger.pk}
 
 
+@pytest.mark.anywhere
 def test_an_order_made_again_from_the_journal_is_found_too(world: World, order: Order) -> None:
     Order.objects.all().delete()
     assert len(recovery.restore_missing_orders(world.acme.organization, order.created_at)) == 1
     assert Order.objects.filter(search.matches("canaryson", Order.objects.all())).exists()
 
 
+@pytest.mark.anywhere
 def test_what_nobody_changes_is_saved_as_it_was(order: Order) -> None:
     """Neither encrypted twice nor anew."""
     before = _stored()
@@ -167,6 +170,7 @@ def test_what_nobody_changes_is_saved_as_it_was(order: Order) -> None:
     assert again.additional_fields == {"city": "other"}
 
 
+@pytest.mark.anywhere
 def test_a_fixture_holds_ciphertext(order: Order) -> None:
     fixture = serializers.serialize("json", Order.objects.all())
     assert not [mark for mark in MARKS if mark in fixture]
@@ -183,6 +187,7 @@ def test_nobody_compares_ciphertext_by_mistake(asked: dict[str, str]) -> None:
         Order.objects.filter(**asked)
 
 
+@pytest.mark.anywhere
 def test_encrypting_what_is_stored_may_stop_anywhere(order: Order, stranger: Order, monkeypatch) -> None:
     """What an earlier version has written in clear is read as it stands until then."""
     monkeypatch.setattr(rewrite, "BATCH", 1)
@@ -222,6 +227,7 @@ def _stored() -> list[Any]:
         return list(cursor.fetchall())
 
 
+@pytest.mark.anywhere
 def test_why_an_order_is_held_is_encrypted_too(world: World, order: Order) -> None:
     reason = f"A dispute with {FIRST} {LAST}, {MAIL}"
     place_hold(order.pk, "Ada", reason)
@@ -230,6 +236,7 @@ def test_why_an_order_is_held_is_encrypted_too(world: World, order: Order) -> No
     assert [found for mark in (FIRST, LAST, MAIL) for found in columns_that_hold(mark)] == []
 
 
+@pytest.mark.anywhere
 def test_of_another_organization_s_candidate_not_even_the_time_tells(
     world: World, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:

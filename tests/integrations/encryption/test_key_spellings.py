@@ -22,8 +22,6 @@ from tests.fixtures.migrated import copy_sqlite
 from tests.fixtures.world import World
 from tests.integrations.encryption.test_rotate_command import rotate, starts
 
-pytestmark = pytest.mark.anywhere
-
 OTHER = Fernet.generate_key().decode()
 AROUND = ["{}\n", "{}\r\n", " {}", "{} ", "\t{}\n\n", '"{}"', "'{}'\n"]
 

@@ -4,12 +4,10 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.http.strict_json import MAX_DEPTH, UnreadableBody, charset_of, read_object, sanitize_json
-
-quickly = settings(max_examples=60, deadline=None)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"]), max_size=20)
 JSON = st.recursive(
@@ -19,20 +17,17 @@ JSON = st.recursive(
 )
 
 
-@quickly
 @given(st.dictionaries(TEXT, JSON, max_size=5), st.booleans())
 def test_an_object_is_read_unchanged(value: dict[str, object], escaped: bool) -> None:
     assert read_object(json.dumps(value, ensure_ascii=escaped).encode()) == value
 
 
-@quickly
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_as_an_object_or_refused(content: bytes) -> None:
     with suppress(UnreadableBody):
         assert isinstance(read_object(content), dict)
 
 
-@quickly
 @given(st.text('[]{}":,\\u0deE+-1naNIfity \x00\n', max_size=60))
 def test_anything_that_looks_like_json_is_read_as_an_object_or_refused(content: str) -> None:
     with suppress(UnreadableBody):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assessments.statuses import result_of
@@ -18,8 +18,6 @@ from integrations.partner_protocol.messages import (
 from integrations.partner_protocol.parsing import InvalidMessage
 from integrations.partner_protocol.starts import StartRequest
 from integrations.partner_protocol.times import read_time
-
-quickly = settings(max_examples=60, deadline=None)
 
 WORD = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=30)
 #: Without invisible characters, which are removed from texts for people.
@@ -64,14 +62,12 @@ def start_body(**changes: Any) -> dict[str, Any]:
     }
 
 
-@quickly
 @given(UPDATES)
 def test_an_update_survives_writing_and_parsing(update: AssessmentUpdate) -> None:
     said = json.loads(json.dumps(update.as_json()))
     assert AssessmentUpdate.parse(said) == update
 
 
-@quickly
 @given(UPDATES)
 def test_absent_parts_are_left_out_and_never_null(update: AssessmentUpdate) -> None:
     said = update.as_json()
@@ -85,7 +81,6 @@ MEMBERS = st.dictionaries(
 )
 
 
-@quickly
 @given(
     WORD,
     st.from_regex(r"[\w.:/-]{1,60}", fullmatch=True, alphabet=st.characters(codec="latin-1")).filter(
@@ -107,7 +102,6 @@ def test_a_start_survives_writing_and_parsing(
     assert all(member and "unknown" not in member for member in request.job.get("hiringTeam", []))
 
 
-@quickly
 @given(st.dictionaries(st.text(max_size=10), ANYTHING, max_size=4))
 def test_a_random_object_is_an_invalid_start(body: dict[str, Any]) -> None:
     with pytest.raises(InvalidMessage):
@@ -117,7 +111,6 @@ def test_a_random_object_is_an_invalid_start(body: dict[str, Any]) -> None:
 PARTS = ["assessment_type_id", "candidate", "application", "job", "additional_fields"]
 
 
-@quickly
 @given(st.sampled_from(PARTS), ANYTHING)
 def test_a_start_with_any_value_in_one_part_is_parsed_or_invalid(name: str, value: Any) -> None:
     try:
@@ -140,7 +133,6 @@ UPDATE_PARTS = [
 ]
 
 
-@quickly
 @given(st.sampled_from(UPDATE_PARTS), ANYTHING)
 def test_an_update_with_any_value_in_one_part_is_parsed_or_invalid(name: str, value: Any) -> None:
     body = {"assessment_id": "a", "reference_id": "b", "assessment_status": "Complete", name: value}
@@ -178,7 +170,6 @@ TIMES: list[tuple[Any, int | None]] = [
 ]
 
 
-@quickly
 @given(
     st.sampled_from(IDS),
     st.sampled_from(TIMES),

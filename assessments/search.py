@@ -9,6 +9,7 @@ from operator import and_
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
@@ -18,7 +19,7 @@ from integrations.encryption.search_hashes import hashed, looked_for, marker, no
 from integrations.encryption.secrets import SecretUnreadable
 
 #: A batch locks its orders, on SQLite the database; the pause lets other writers have their turn.
-BATCH, PAUSE_SECONDS = 25, 0.01
+PAUSE_SECONDS = 0.01
 
 
 def index_order(order: Order) -> None:
@@ -90,11 +91,12 @@ def _stale(orders: Any, kept: Any) -> Any:
 
 def _batches(orders: Any, kept: Any) -> Iterator[list[UUID]]:
     rows = _stale(orders, kept).order_by("pk").values_list("pk", flat=True)
-    batch = list(rows[:BATCH])
+    size = settings.BATCH_SIZES["search terms"]
+    batch = list(rows[:size])
     while batch:
         yield batch
         time.sleep(PAUSE_SECONDS)
-        batch = list(rows.filter(pk__gt=batch[-1])[:BATCH])
+        batch = list(rows.filter(pk__gt=batch[-1])[:size])
 
 
 @transaction.atomic

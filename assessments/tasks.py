@@ -9,6 +9,7 @@ from uuid import UUID
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
+from django.conf import settings
 from django.utils import timezone
 
 from assessments import recovery_log, search
@@ -39,8 +40,6 @@ SWEEP_EVERY = timedelta(seconds=1.5)
 NOTICES_EVERY = WATCH_EVERY = RECONCILE_EVERY = SEARCH_TERMS_EVERY = timedelta(seconds=50)
 #: ... and than its ten.
 RETENTION_EVERY = timedelta(minutes=9)
-#: For so long in each minute; nobody waits for it.
-SEARCH_TERMS_SECONDS = 20
 
 
 @worker_shutting_down.connect
@@ -163,7 +162,7 @@ def renew_search_terms() -> None:
     """Rebuild the search index after an upgrade or a change of keys, a part in each turn. Of several
     schedulers' ticks, one a minute does the work."""
     if Heartbeat.acquire_tick("search_terms", timezone.now(), SEARCH_TERMS_EVERY):
-        search.rebuild(until=time.monotonic() + SEARCH_TERMS_SECONDS)
+        search.rebuild(until=time.monotonic() + settings.SEARCH_TERMS_TURN_SECONDS)
 
 
 @shared_task

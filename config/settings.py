@@ -1,6 +1,7 @@
 """Django's settings, in Django's order. Values that an operator may give come from ``config.env``."""
 
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 import environ
@@ -371,3 +372,20 @@ RECOVERY_LOG_DIR = env.RECOVERY_LOG_DIR
 FAILPOINTS_DIR = env.FAILPOINTS_DIR
 # The hour (UTC) from which each day's digest is sent.
 DAILY_DIGEST_HOUR_UTC = 7
+
+# --- Sizes and times ------------------------------------------------------------------------
+# Rows that one query or transaction handles.
+BATCH_SIZES = {
+    "csv": 200,
+    "personal data": 100,
+    "reconciliation": 40,
+    "retention": 100,
+    "search terms": 25,
+    "secrets": 500,
+}
+RECONCILE_TURN_SECONDS = 5.0
+# Nightly reconciliations that run at the same time.
+RECONCILE_AT_ONCE = 5
+SEARCH_TERMS_TURN_SECONDS = 20.0
+# Called with the name of each failpoint that is reached. Only tests set it.
+FAILPOINT_HANDLER: Callable[[str], None] | None = None

@@ -45,9 +45,11 @@ POINTS = (
 def failpoint(point: str) -> None:
     """The process is at ``point`` now. Raises ``ValueError`` for a point that ``POINTS`` does not name, where
     points are in use."""
-    if settings.FAILPOINTS_DIR:
-        if point not in POINTS:
-            raise ValueError(f"{point} is not in POINTS, so no test visits it.")
+    if (settings.FAILPOINT_HANDLER or settings.FAILPOINTS_DIR) and point not in POINTS:
+        raise ValueError(f"{point} is not in POINTS, so no test visits it.")
+    if settings.FAILPOINT_HANDLER:
+        settings.FAILPOINT_HANDLER(point)
+    elif settings.FAILPOINTS_DIR:
         _die_if_asked(Path(settings.FAILPOINTS_DIR) / point)
 
 

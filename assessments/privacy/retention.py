@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from assessments.models import ErasureReason, InboundRequest, Order
@@ -20,9 +21,8 @@ from assessments.statuses import ENDED
 from integrations.audit import log
 from integrations.models import Organization
 
-#: How long one run works, and how many orders are looked for at a time; the next run takes the rest.
+#: How long one run works; the next run takes the rest.
 SECONDS = 20
-BATCH = 100
 WHO = "the portal"
 
 
@@ -62,9 +62,10 @@ def _ended_before(organization: Organization, now: datetime) -> datetime:
 
 def _batches(organization: Organization, now: datetime) -> Iterator[list[UUID]]:
     """Until one is not full: those that are erased are due no more."""
-    while batch := list(orders_due(organization, now).values_list("pk", flat=True)[:BATCH]):
+    size = settings.BATCH_SIZES["retention"]
+    while batch := list(orders_due(organization, now).values_list("pk", flat=True)[:size]):
         yield batch
-        if len(batch) < BATCH:
+        if len(batch) < size:
             return
 
 

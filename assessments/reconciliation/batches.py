@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -20,7 +21,6 @@ from assessments.recovery import restore_missing_orders
 from assessments.recovery_log import KEPT as JOURNAL_KEPT
 from assessments.statuses import ENDED
 from assessments.tracking.bulk_status import ask_each
-from assessments.tracking.poll import BATCH
 from integrations.connections.circuit_breaker import is_open
 from integrations.connections.endpoints import Endpoint
 from integrations.http.errors import CallFailed, NotSent
@@ -30,8 +30,6 @@ from integrations.redaction import mask, redact_text
 
 #: Orders that ended so long ago are compared no more.
 RECENT = timedelta(days=7)
-#: A turn goes on with batches for this long.
-TURN_SECONDS = 5
 #: How long a turn's lease lasts: longer than the slowest batch, or list of jobs, takes.
 _TURN_IS_DEAD_AFTER = timedelta(minutes=5)
 #: A rest of Justifacts' calls is waited for so long; where it is longer, its orders are not checked.
@@ -80,7 +78,7 @@ def end(report: Reconciliation, error: str) -> None:
 
 
 def _turn(report: Reconciliation) -> float | None:
-    until = time.monotonic() + TURN_SECONDS
+    until = time.monotonic() + settings.RECONCILE_TURN_SECONDS
     if timezone.now() - report.started_at > LONGEST:
         end(report, "It took more than three hours, and was ended before all was compared.")
         return None
@@ -111,7 +109,7 @@ def _batches(report: Reconciliation) -> Iterator[Sequence[Order]]:
     if report.cursor is not None:
         orders = orders.filter(pk__gt=report.cursor)
     keys = iter(list(orders.values_list("pk", flat=True)))
-    while batch := list(islice(keys, BATCH)):
+    while batch := list(islice(keys, settings.BATCH_SIZES["reconciliation"])):
         yield list(orders.select_related("organization", "package").filter(pk__in=batch))
 
 

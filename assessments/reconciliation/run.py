@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -18,8 +19,8 @@ from assessments.models import Reconciliation
 from assessments.reconciliation.batches import TakenOver, end, go_on
 from integrations.models import Connection, Organization
 
-#: The hour (UTC) at which the nightly run begins, and how many organizations are compared at a time.
-NIGHT_HOUR, AT_A_TIME = 2, 5
+#: The hour (UTC) at which the nightly run begins.
+NIGHT_HOUR = 2
 #: A reconciliation that was due for this long, and that no worker resumed, is ended.
 GIVEN_UP_AFTER = timedelta(minutes=30)
 #: How long reports are kept.
@@ -76,7 +77,7 @@ def begin_nightly(now: datetime) -> None:
     connected = Organization.objects.filter(connection__is_enabled=True).exclude(
         connection__verification_key_index=None
     )
-    free = max(AT_A_TIME - Reconciliation.objects.filter(ended_at=None).count(), 0)
+    free = max(settings.RECONCILE_AT_ONCE - Reconciliation.objects.filter(ended_at=None).count(), 0)
     for organization in connected.exclude(pk__in=done).order_by("pk")[:free]:
         with suppress(NotNow):
             begin(organization, "the portal")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -16,7 +17,6 @@ from integrations.encryption.fields import PersonalJSONField, PersonalTextField
 from integrations.encryption.secrets import Secret, can_be_read, is_token, is_under_first_key
 from integrations.redaction import MASK
 
-BATCH = 100
 #: Says nothing, and so stays in clear.
 _EMPTY = frozenset({None, "", "{}", "[]", "null", '""'})
 _Row = Sequence[Any]
@@ -70,7 +70,7 @@ def rewrite(connection: BaseDatabaseWrapper, table: Table, change: Change) -> Co
     transaction that holds its rows, so that nothing that others write is written over."""
     done: Counter[str] = Counter()
     rows, last = [], None
-    while last is None or len(rows) == BATCH:
+    while last is None or len(rows) == settings.BATCH_SIZES["personal data"]:
         with transaction.atomic(using=connection.alias):
             rows = _batch(connection, table, after=last, lock=True)
             changed = [(row, new) for row in rows if (new := table.changed(row, change)) != list(row[1:])]
@@ -110,11 +110,12 @@ def _batch(
     table: Table,
     *,
     after: Any = None,
-    limit: int = BATCH,
+    limit: int | None = None,
     order: str = "ASC",
     lock: bool = False,
 ) -> list[_Row]:
     quote = connection.ops.quote_name
+    limit = settings.BATCH_SIZES["personal data"] if limit is None else limit
     pk, names = quote(table.pk), ", ".join(map(quote, table.columns))
     where, values = ("", []) if after is None else (f"WHERE {pk} > %s", [after])
     locked = "FOR UPDATE" if lock and connection.features.has_select_for_update else ""

@@ -12,6 +12,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.apps import apps
+from django.conf import settings
 from django.db import connection, models, transaction
 
 from integrations.encryption import rewrite
@@ -20,7 +21,6 @@ from integrations.encryption.fields import EncryptedTextField, PersonalJSONField
 from integrations.encryption.secrets import Secret, can_be_read, is_token, is_under_first_key
 from integrations.redaction import MASK
 
-BATCH = 500
 #: A field of this name beside an encrypted one holds its keyed hash.
 _INDEX = "{}_index"
 #: An app's secret, and what recovery codes are made from; how they are called, and where they are.
@@ -150,7 +150,7 @@ def _factors_and_personal(most: int | None = None) -> Iterator[tuple[str, Secret
 
 def _factors() -> Iterator[tuple[int, str, Secret]]:
     """The secrets of people's second factors, which django-allauth keeps in JSON."""
-    for row in Authenticator.objects.order_by("pk").iterator(chunk_size=BATCH):
+    for row in Authenticator.objects.order_by("pk").iterator(chunk_size=settings.BATCH_SIZES["secrets"]):
         for key in _SECRET_KEYS:
             if ciphertext := row.data.get(key):
                 yield row.pk, key, Secret(ciphertext=ciphertext)
@@ -169,11 +169,12 @@ def _renew_factor(pk: int, key: str, secret: Secret) -> int:
 def _stored(model: type[models.Model], field: str) -> Iterator[tuple[Any, Secret]]:
     """In batches by primary key, so that no long transaction stands open; each as it is now."""
     last: Any = None
+    size = settings.BATCH_SIZES["secrets"]
     while True:
         rows = model._default_manager.exclude(**{field: ""}).exclude(**{field: None}).order_by("pk")
-        batch = list((rows if last is None else rows.filter(pk__gt=last)).values_list("pk", field)[:BATCH])
+        batch = list((rows if last is None else rows.filter(pk__gt=last)).values_list("pk", field)[:size])
         yield from batch
-        if len(batch) < BATCH:
+        if len(batch) < size:
             return
         last = batch[-1][0]
 

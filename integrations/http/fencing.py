@@ -18,7 +18,7 @@ def boottime() -> float:
 
 
 class FencedRequestBody(bytearray):
-    """A request body that cannot be read after ``not_after`` (``uptime()`` seconds).
+    """A request body that cannot be read after ``not_after`` (``boottime()`` seconds).
 
     The connection reads it after the host name is resolved, the connection is made and the headers are sent,
     immediately before the bytes go out. Without its body the other side has received no call.

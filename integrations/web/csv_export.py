@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.db import DatabaseError
 from django.db.models import QuerySet
@@ -33,7 +34,6 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 4
 AT_ONCE_FOR_ONE_PERSON = 2
 LONGEST_SECONDS = 4 * 60 * 60
-BATCH = 200
 _RETRY_SECONDS = 10
 
 _downloads = Bulkhead(AT_ONCE)
@@ -105,8 +105,9 @@ class _Rows:
     def __iter__(self) -> Iterator[str]:
         # A mark by which spreadsheets know that the letters are UTF-8.
         yield "\ufeff" + _line(self._columns)
-        for start in range(0, len(self._keys), BATCH):
-            text = self._read(self._keys[start : start + BATCH])
+        size = settings.BATCH_SIZES["csv"]
+        for start in range(0, len(self._keys), size):
+            text = self._read(self._keys[start : start + size])
             if text is None:
                 # The web server ends an answer that fails as if it were whole.
                 yield _line([self._incomplete])

@@ -1,6 +1,7 @@
 """Support finds a candidate however the name is typed, also while an upgrade makes the search terms again."""
 
 import re
+import time
 
 import pytest
 from django.core.management import CommandError
@@ -108,16 +109,17 @@ def test_the_worker_makes_them_again_and_a_command_says_when_it_is_done(
 
 @pytest.mark.anywhere
 def test_a_turn_that_ends_early_is_continued_by_the_next(
-    upgraded: list[Order], monkeypatch: pytest.MonkeyPatch
+    upgraded: list[Order], monkeypatch: pytest.MonkeyPatch, settings
 ) -> None:
-    monkeypatch.setattr(search, "BATCH", 1)
-    monkeypatch.setattr(tasks, "SEARCH_TERMS_SECONDS", 0)
+    settings.BATCH_SIZES = settings.BATCH_SIZES | {"search terms": 1}
+    settings.SEARCH_TERMS_TURN_SECONDS = 0
     tasks.renew_search_terms()
     assert search.count_pending() == 3
     ends = iter([False, False, True])
-    monkeypatch.setattr(search.time, "monotonic", lambda: float(next(ends)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(ends)))
     assert search.rebuild(until=0.5) == 2
     monkeypatch.undo()
+    settings.SEARCH_TERMS_TURN_SECONDS = 20
     Heartbeat.objects.all().delete()
     tasks.renew_search_terms()
     assert search.count_pending() == 0

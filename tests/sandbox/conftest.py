@@ -9,11 +9,14 @@ import sys
 import threading
 import time
 import uuid
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import requests
+
+from tests.e2e import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 TYPE_ID = str(uuid.uuid5(uuid.NAMESPACE_DNS, "type.example"))
@@ -272,13 +275,4 @@ def datum():
 def eventually():
     """Waits, not long, until something is true, and returns it."""
 
-    def wait(probe, seconds: float = 5.0):
-        end = time.monotonic() + seconds
-        while True:
-            found = probe()
-            if found or time.monotonic() > end:
-                assert found, "did not come true in time"
-                return found
-            time.sleep(0.02)
-
-    return wait
+    return partial(processes.eventually, what="it comes true", seconds=5.0)

@@ -100,7 +100,7 @@ def test_no_secret_reaches_storage_calls_or_pages(new_sandbox, tmp_path):
         assert all(secret not in text for text in texts)
 
 
-def test_it_ends_promptly_while_a_call_hangs(new_sandbox):
+def test_it_ends_promptly_while_a_call_hangs(new_sandbox, eventually):
     box = new_sandbox(env={"SANDBOX_CONFIG": json.dumps(CONFIG)})
     box.post("failures", side="justifacts", mode="hang", seconds=60)
 
@@ -111,8 +111,7 @@ def test_it_ends_promptly_while_a_call_hangs(new_sandbox):
 
     caller = threading.Thread(target=hang)
     caller.start()
-    while not box.get("failures")["failures"][0]["hits"]:
-        time.sleep(0.01)
+    eventually(lambda: box.get("failures")["failures"][0]["hits"])
     began = time.monotonic()
     assert box.stop() == 0
     caller.join(5)

@@ -1,15 +1,27 @@
 """Who may call: the verification key, over HTTP Basic (``docs/protocol.md``, "Ashby calls the portal")."""
 
 import base64
+from typing import Any
 
 import pytest
 
 from assessments.models import InboundRequest
 from integrations.connections.connect import connect
 from integrations.encryption.secrets import Secret
-from tests.fixtures.world import World, basic
+from tests.fixtures.world import Tenant, World, basic
 
 LIST = "/ashby/assessment.list"
+
+
+def offered(world: World, **how: Any) -> list[str]:
+    """The package ids that the portal lists to whoever calls so."""
+    answer = world.call(LIST, {}, **how)
+    assert answer.status_code == 200, answer.content
+    return [str(one["assessment_type_id"]) for one in answer.json()["results"]]
+
+
+def packages_of(tenant: Tenant) -> list[str]:
+    return [str(package.assessment_type_id) for package in (tenant.basic, tenant.executive)]
 
 
 @pytest.mark.parametrize(
@@ -31,13 +43,13 @@ def test_the_key_is_taken_in_either_half_with_stray_blanks(world: World, credent
     """Whatever Ashby's form did to the pasted key."""
     text = credentials.format(key=world.acme.verification_key)
     header = "Basic " + base64.b64encode(text.encode()).decode()
-    assert world.call(LIST, {}, HTTP_AUTHORIZATION=header).status_code == 200
+    assert offered(world, HTTP_AUTHORIZATION=header) == packages_of(world.acme)
 
 
 @pytest.mark.parametrize("form", ["basic {}", "BASIC {}", "Basic   {}", " Basic {} "])
 def test_the_scheme_is_read_liberally(world: World, form: str) -> None:
     encoded = basic(world.acme.verification_key).removeprefix("Basic ")
-    assert world.call(LIST, {}, HTTP_AUTHORIZATION=form.format(encoded)).status_code == 200
+    assert offered(world, HTTP_AUTHORIZATION=form.format(encoded)) == packages_of(world.acme)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +130,7 @@ def test_an_org_that_is_switched_off_is_refused_and_support_sees_why(world: Worl
 def test_the_other_org_goes_on_while_one_is_switched_off(world: World) -> None:
     world.acme.connection.is_enabled = False
     world.acme.connection.save()
-    assert world.call(LIST, {}, key=world.globex.verification_key).status_code == 200
+    assert offered(world, key=world.globex.verification_key) == packages_of(world.globex)
 
 
 def test_a_key_that_holds_a_colon_signs_in(world: World) -> None:
@@ -126,4 +138,4 @@ def test_a_key_that_holds_a_colon_signs_in(world: World) -> None:
     connection = world.acme.connection
     connection.verification_key = Secret("verify:acme:0123456789")
     connection.save()
-    assert world.call("/ashby/assessment.list", {}, key="verify:acme:0123456789").status_code == 200
+    assert offered(world, key="verify:acme:0123456789") == packages_of(world.acme)

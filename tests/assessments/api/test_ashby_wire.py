@@ -53,6 +53,7 @@ def test_slashes_lose_no_push(world: World, address: str) -> None:
     order = world.placed()
     body = {"assessment_id": order.justifacts_order_id, "assessment_status": "Initiated"}
     assert world.call("/", body, PATH_INFO=address).status_code == 200
+    assert InboundRequest.objects.filter(order=order, name="assessment.update", outcome="applied").exists()
 
 
 def test_ashby_lists_the_packages_on_offer(world: World) -> None:
@@ -162,7 +163,8 @@ def test_a_body_over_256_kb_is_too_large(world: World, length: int) -> None:
 
 
 def test_a_body_of_exactly_256_kb_is_read(world: World) -> None:
-    assert world.call(LIST, b"{}" + b" " * (MAX_BYTES - 2)).status_code == 200
+    answer = world.call(LIST, b"{}" + b" " * (MAX_BYTES - 2))
+    assert (answer.status_code, len(answer.json()["results"])) == (200, 2)
 
 
 def test_a_chunked_body_is_read_and_limited_like_any_other(world: World) -> None:
@@ -214,12 +216,14 @@ def test_another_content_type_is_refused(world: World, content_type: str) -> Non
 )
 def test_json_is_taken_however_it_is_written(world: World, content_type: str) -> None:
     body = world.start_body()
-    assert world.call("/ashby/assessment.start", body, CONTENT_TYPE=content_type).status_code == 200
+    answer = world.call("/ashby/assessment.start", body, CONTENT_TYPE=content_type)
+    assert (answer.status_code, world.written()[0]) == (200, 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"  \n", b"{}", b'{"anything": [1, null]}'])
 def test_the_calls_that_only_read_need_nothing_in_their_body(world: World, content: bytes) -> None:
-    assert world.call(LIST, content).status_code == 200
+    answer = world.call(LIST, content)
+    assert (answer.status_code, len(answer.json()["results"])) == (200, 2)
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*", "", "*/*;q=0"])

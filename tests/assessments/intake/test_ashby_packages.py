@@ -71,6 +71,7 @@ def test_a_job_without_a_name_is_named_by_its_id(world: World) -> None:
 def test_a_job_may_be_started_with_another_package_than_its_own(world: World) -> None:
     map_job(world.acme.organization, "job-1", world.acme.executive)
     assert start(world, world.acme.basic.assessment_type_id).status_code == 200
+    assert Order.objects.get().package == world.acme.basic
 
 
 def test_a_strict_job_takes_only_its_own_package(world: World) -> None:
@@ -83,11 +84,13 @@ def test_a_strict_job_takes_its_package_by_either_choice(world: World) -> None:
     map_job(world.acme.organization, "job-1", world.acme.executive, strict=True)
     assert start(world, world.acme.executive.assessment_type_id).status_code == 200
     assert by_job(world).status_code == 200
+    assert {order.package for order in Order.objects.all()} == {world.acme.executive}
 
 
 def test_a_strict_job_says_nothing_about_other_jobs(world: World) -> None:
     map_job(world.acme.organization, "job-2", world.acme.executive, strict=True)
     assert start(world, world.acme.basic.assessment_type_id).status_code == 200
+    assert Order.objects.get().package == world.acme.basic
 
 
 HIDDEN: list[dict[str, Any]] = [{"is_active": False}, {"withdrawn_at": timezone.now()}]

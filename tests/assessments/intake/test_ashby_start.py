@@ -61,7 +61,8 @@ def test_a_start_asks_the_database_little(world: World, django_assert_max_num_qu
     # Once a minute it is written down that the key was used.
     assert world.call("/ashby/assessment.list", {}).status_code == 200
     with django_assert_max_num_queries(10):
-        assert world.call(START, body).status_code == 200
+        answer = world.call(START, body)
+    assert (answer.status_code, Order.objects.count()) == (200, 1)
 
 
 def test_the_same_start_again_gets_the_first_answer_byte_for_byte(world: World) -> None:

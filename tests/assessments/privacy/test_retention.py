@@ -131,8 +131,8 @@ def test_a_second_run_and_a_second_scheduler_find_nothing(complete: Order, clock
     assert (complete.erased_at, complete.events.count(), AuditLogEntry.objects.count()) == before
 
 
-def test_many_are_erased_in_batches(world: World, complete: Order, clock, monkeypatch) -> None:
-    monkeypatch.setattr(retention, "BATCH", 2)
+def test_many_are_erased_in_batches(world: World, complete: Order, clock, settings) -> None:
+    settings.BATCH_SIZES = settings.BATCH_SIZES | {"retention": 2}
     for number in range(4):
         more = world.start()
         done = {"status": "cancelled", "next_call": "", "next_attempt_at": None}

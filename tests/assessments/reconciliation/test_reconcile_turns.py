@@ -12,8 +12,6 @@ from django.utils import timezone
 
 from assessments import tasks
 from assessments.models import Discrepancy, Order, Reconciliation
-from assessments.reconciliation import batches
-from assessments.reconciliation import run as reconciling
 from assessments.reconciliation.batches import go_on
 from assessments.reconciliation.run import NotNow, begin, organizations_due, reconcile_now
 from integrations.catalog.mapping import set_default_package
@@ -27,10 +25,10 @@ pytestmark = pytest.mark.anywhere
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch is two orders."""
-    monkeypatch.setattr(batches, "BATCH", 2)
-    monkeypatch.setattr(batches, "TURN_SECONDS", -1)
+def short(settings) -> None:
+    """A turn is two orders."""
+    settings.BATCH_SIZES = settings.BATCH_SIZES | {"reconciliation": 2}
+    settings.RECONCILE_TURN_SECONDS = -1
 
 
 @pytest.fixture
@@ -169,8 +167,8 @@ class TestEnds:
 
 
 class TestNights:
-    def test_a_few_organizations_at_a_time(self, settled: World, clock, monkeypatch) -> None:
-        monkeypatch.setattr(reconciling, "AT_A_TIME", 2)
+    def test_a_few_organizations_at_a_time(self, settled: World, clock, settings) -> None:
+        settings.RECONCILE_AT_ONCE = 2
         connect("Initech", slug="initech", verification_key="verify-initech-01", ashby_key="ashby-initech-1")
         assert a_night(clock) == 2
         assert a_night(clock) == 2, "those have not ended"

@@ -71,7 +71,8 @@ def test_the_key_is_taken_in_either_half_here_too(world: World) -> None:
             {"assessment_id": order.justifacts_order_id, "assessment_status": "Initiated"},
             HTTP_AUTHORIZATION=header,
         )
-        assert answer.status_code == 200
+        assert (answer.status_code, answer.json()["success"]) == (200, True)
+        assert InboundRequest.objects.latest("pk").order == order
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def known(world: World) -> dict[str, Any]:
 
 
 def test_the_push_that_the_others_are_spoiled_from_is_right(world: World, known: dict[str, Any]) -> None:
-    assert world.call(UPDATE, known).status_code == 200
+    assert understood(world, **known).reference_id == known["reference_id"]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_metadata_never_decides(world: World, known: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("value", [None, [], [None], ["bare"], [data("a", 5, "numeric_score")]])
 def test_metadata_that_is_fine(world: World, known: dict[str, Any], value: Any) -> None:
-    assert world.call(UPDATE, {**known, "metadata": value}).status_code == 200
+    assert understood(world, **{**known, "metadata": value}).reference_id == known["reference_id"]
 
 
 @ON_POSTGRESQL_TOO

@@ -1,6 +1,7 @@
 """At each named point a process dies once, in the middle of several checks' lives; others go on, and
 nothing is lost, doubled or out of order."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,6 @@ import pytest
 
 from assessments import tasks
 from assessments.models import Order
-from integrations import failpoints
 from integrations.failpoints import POINTS, failpoint
 from tests.assessments.tracking.test_status_machine import Life
 from tests.fixtures.fake_partners import WorkerDied
@@ -24,7 +24,7 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         signals.append(how)
         raise WorkerDied
 
-    monkeypatch.setattr(failpoints.os, "kill", kill)
+    monkeypatch.setattr(os, "kill", kill)
     return signals
 
 

@@ -18,7 +18,6 @@ from assessments.models import AshbyUpdate, Order
 from assessments.outbox.deliver import deliver_next
 from assessments.placement.next_call import make_next_call
 from assessments.tracking.poll import poll
-from integrations import failpoints
 from integrations.http import fencing
 from tests.assessments.tracking.test_status_machine import Life
 from tests.fixtures.fake_partners import WorkerDied
@@ -138,13 +137,12 @@ class TwoWorkers(Life):
 
 
 @pytest.fixture
-def machine_clock(monkeypatch: pytest.MonkeyPatch, settings, tmp_path) -> None:
+def machine_clock(monkeypatch: pytest.MonkeyPatch, settings) -> None:
     """Seams are the crash points, and the fence follows the machine's clock."""
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
     settings.LEASE_SECONDS = 60
-    settings.FAILPOINTS_DIR = str(tmp_path)
-    monkeypatch.setattr(failpoints, "_die_if_asked", lambda file: _seam(file.name))
-    monkeypatch.setattr(fencing, "uptime", lambda: timezone.now().timestamp())
+    settings.FAILPOINT_HANDLER = _seam
+    monkeypatch.setattr(fencing, "boottime", lambda: timezone.now().timestamp())
 
 
 @pytest.fixture

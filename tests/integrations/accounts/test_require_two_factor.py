@@ -157,12 +157,14 @@ class TestChanging:
             client.post(again, {"password": "wrong"})  # nosec B105 # made up for this test
         assert b"Too many attempts" in client.post(again, {"password": PASSWORD}).content
 
-    def test_or_a_code(self, ada: User, clock: Any) -> None:
+    def test_a_code_is_enough_to_remove_the_app(self, ada: User, clock: Any) -> None:
         secret, _codes = has_set_up(ada, clock)
         client = signed_in(ada).client
         clock.shift(11 * 60)
+        assert client.get(reverse("mfa_deactivate_totp")).status_code == 302
         client.post(reverse("mfa_reauthenticate"), {"code": code_now(secret)})
-        assert client.get(reverse("mfa_deactivate_totp")).status_code == 200
+        client.post(reverse("mfa_deactivate_totp"))
+        assert not Authenticator.objects.filter(user=ada, type="totp").exists()
 
     def test_who_has_no_password_here_signs_in_again(self, world: World, clock: Any) -> None:
         client = signed_in(colleague("sam", "support")).client

@@ -91,12 +91,13 @@ class TestMappingMany:
         assert len(mapped()) == 25
         assert LogEntry.objects.filter(object_id=many[24].pk, change_message__contains="Basic").exists()
 
-    def test_too_many_at_once_are_said_so(
-        self, world: World, jobs: list[Job], org_admin: Desk, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("integrations.admin.catalog.job_mapping.MOST_AT_ONCE", 2)
-        page = choose(org_admin, jobs, package=world.acme.basic.pk, apply="1")
-        assert "Select at most 2 jobs at a time" in page
+    def test_too_many_at_once_are_said_so(self, world: World, org_admin: Desk) -> None:
+        acme = world.acme.organization
+        many = Job.objects.bulk_create(
+            Job(organization=acme, ashby_id=f"many-{number}", title="Engineer") for number in range(501)
+        )
+        page = choose(org_admin, many, package=world.acme.basic.pk, apply="1")
+        assert "Choose at most 500 jobs at once" in page
         assert not mapped()
 
     def test_jobs_of_two_organizations_have_no_package_in_common(

@@ -1,7 +1,6 @@
 """An operator changes the key under which everything is encrypted, while the portal runs."""
 
 import json
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from integrations.connections.api_keys import find_by_verification_key
 from integrations.encryption import rotation
 from integrations.encryption.secrets import Secret, SecretUnreadable
 from integrations.models import AshbyApiKey, Connection
+from tests.fixtures.statements import before_statement, fails
 from tests.fixtures.world import World
 
 pytestmark = pytest.mark.anywhere
@@ -86,20 +86,11 @@ def test_it_may_be_run_again_and_finds_nothing_to_do(order: Order, settings, old
     assert _ciphertexts() == before
 
 
-def test_one_that_was_stopped_halfway_is_gone_on_with(order: Order, settings, old: str, monkeypatch) -> None:
+def test_one_that_was_stopped_halfway_is_gone_on_with(order: Order, settings, old: str) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW, old]
-    monkeypatch.setattr(rotation, "BATCH", 1)
-    renew: Callable[..., int] = rotation._renew
-    calls = []
-
-    def dies(*arguments: Any) -> int:
-        calls.append(arguments)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return renew(*arguments)
-
-    monkeypatch.setattr(rotation, "_renew", dies)
-    with pytest.raises(KeyboardInterrupt):
+    settings.BATCH_SIZES = settings.BATCH_SIZES | {"secrets": 1}
+    dies = before_statement('UPDATE "integrations_', fails(KeyboardInterrupt(), at=3))
+    with pytest.raises(KeyboardInterrupt), dies:
         rotate()
     left = {
         name: number for name, number in rotation.count_pending().items() if name.startswith("integrations.")
@@ -111,18 +102,15 @@ def test_one_that_was_stopped_halfway_is_gone_on_with(order: Order, settings, ol
 
 
 def test_candidates_are_found_while_their_search_terms_are_made_anew(
-    world: World, order: Order, settings, old: str, monkeypatch
+    world: World, order: Order, settings, old: str
 ) -> None:
     """By either key: an order's terms are of one or of the other."""
     other = world.start(application={"ashby_id": "a-2", "status": "Active"})
     settings.FIELD_ENCRYPTION_KEYS = [NEW, old]
-    monkeypatch.setattr(search, "BATCH", 1)
-    renewed = search._renewed
-    monkeypatch.setattr(search, "_renewed", lambda batch, *models: renewed(batch, *models) and 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    settings.BATCH_SIZES = settings.BATCH_SIZES | {"search terms": 1}
+    dies = before_statement('DELETE FROM "assessments_candidatesearchterm"', fails(KeyboardInterrupt(), at=2))
+    with pytest.raises(KeyboardInterrupt), dies:
         rotate()
-    monkeypatch.undo()
-    settings.FIELD_ENCRYPTION_KEYS = [NEW, old]
     assert set(Order.objects.filter(search.matches("zoe.oneil@example.com", Order.objects.all()))) == {
         order,
         other,
@@ -144,21 +132,16 @@ def test_a_candidate_s_data_of_a_lost_key_become_dots(order: Order, settings) ->
     assert starts() == []
 
 
-def test_what_an_admin_stores_meanwhile_is_not_written_over(
-    world: World, settings, old: str, monkeypatch
-) -> None:
+def test_what_an_admin_stores_meanwhile_is_not_written_over(world: World, settings, old: str) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW, old]
-    renew = rotation._renew
 
-    def admin_is_quicker(model: Any, field: str, pk: Any, secret: Secret) -> int:
-        if model is AshbyApiKey:
-            key = AshbyApiKey.objects.get(pk=pk)
-            key.key = Secret(f"fresh-{pk}-0123456789")
-            key.save()
-        return renew(model, field, pk, secret)
+    def admin_is_quicker(number: int) -> None:
+        key = AshbyApiKey.objects.order_by("pk")[number - 1]
+        key.key = Secret(f"fresh-{key.pk}-0123456789")
+        key.save()
 
-    monkeypatch.setattr(rotation, "_renew", admin_is_quicker)
-    rotate()
+    with before_statement('UPDATE "integrations_ashbyapikey"', admin_is_quicker):
+        rotate()
     assert all(key.key.reveal().startswith("fresh-") for key in AshbyApiKey.objects.all())
 
 

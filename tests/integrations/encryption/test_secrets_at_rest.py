@@ -9,6 +9,7 @@ from django.db import connection as database
 
 from assessments.models import CallAttempt, InboundRequest, Order
 from integrations.models import Connection
+from tests.fixtures.statements import before_statement, fails
 from tests.fixtures.world import World, data
 
 pytestmark = pytest.mark.anywhere
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.anywhere
 EMAIL = "canary.candidate@example.com"
 FIRST, LAST = "Canaria", "Byrdlastname"
 ANSWER = "canary-answer-1990"
+INSERT_ORDER = 'INSERT INTO "assessments_order"'
 #: What either side says as its reason, which people shall read: own words, less what nobody should.
 SAID = f"This cannot be done for {LAST}, {FIRST} ({EMAIL})"
 
@@ -160,21 +162,19 @@ def test_no_line_of_log_holds_any_of_it(life: World, caplog: pytest.LogCaptureFi
         assert text not in lines
 
 
-def test_nor_does_an_error_of_ours(world: World, caplog: pytest.LogCaptureFixture, monkeypatch: Any) -> None:
+def test_nor_does_an_error_of_ours(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """A database that refuses a row quotes it."""
-    monkeypatch.setattr(
-        "assessments.api.views.start", lambda *_: (_ for _ in ()).throw(RuntimeError(f"Row ({EMAIL})"))
-    )
-    answer = world.call("/ashby/assessment.start", world.start_body())
+    with before_statement(INSERT_ORDER, fails(RuntimeError(f"Row ({EMAIL})"))):
+        answer = world.call("/ashby/assessment.start", world.start_body())
     assert answer.status_code == 500
     assert answer.json()["errorInfo"]["code"] == "internal_error"
     assert EMAIL not in answer.content.decode() + caplog.text
     assert "RuntimeError" in caplog.text
 
 
-def test_a_call_that_failed_here_is_recorded_all_the_same(world: World, monkeypatch: Any) -> None:
-    monkeypatch.setattr("assessments.api.views.start", lambda *_: 1 / 0)
-    answer = world.call("/ashby/assessment.start", world.start_body())
+def test_a_call_that_failed_here_is_recorded_all_the_same(world: World) -> None:
+    with before_statement(INSERT_ORDER, fails(RuntimeError())):
+        answer = world.call("/ashby/assessment.start", world.start_body())
     kept = InboundRequest.objects.get()
     assert (kept.http_status, kept.outcome) == (500, "internal_error")
     assert kept.request_id == answer.json()["errorInfo"]["requestId"]

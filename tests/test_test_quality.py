@@ -1,0 +1,122 @@
+"""What every test keeps to: it says what was answered or written, waits for nothing blindly, and leaves our
+own code as it is."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+#: Our own packages, which a test reaches through settings, parameters and failpoints.
+OURS = ("assessments", "config", "integrations")
+MOST_PATCHES = 10
+#: Helpers that poll with a deadline, servers that answer slowly on purpose, and the fault machine's pace.
+MAY_SLEEP = {
+    "chaos/clock/sitecustomize.py",
+    "chaos/driver.py",
+    "chaos/injector.py",
+    "chaos/settle.py",
+    "chaos/world.py",
+    "integrations/test_transport.py",
+    "journey/processes.py",
+}
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(TESTS.rglob("*.py")):
+        yield str(path.relative_to(TESTS)), ast.parse(path.read_text())
+
+
+def _calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
+    """Every call with what is called, as it is written."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield node, ast.unparse(node.func)
+
+
+def _is_status_200(test: ast.expr) -> bool:
+    """``answer.status_code == 200``, or several such comparisons in one."""
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
+        return False
+    left, right = ast.unparse(test.left), test.comparators[0]
+    return "status" in left and set(_constants(right)) == {200}
+
+
+def _constants(node: ast.expr) -> list[object]:
+    return [each.value for each in ast.walk(node) if isinstance(each, ast.Constant)]
+
+
+def only_asserts_200(function: Function) -> bool:
+    """Whether it proves nothing but that a page opened. A helper whose name begins with assert proves more,
+    and so does an error that is expected."""
+    asserts = [node for node in ast.walk(function) if isinstance(node, ast.Assert)]
+    called = [name.split(".")[-1] for _, name in _calls(function)]
+    helps = any(name.startswith(("assert", "expect", "raises")) for name in called)
+    return bool(asserts) and not helps and all(_is_status_200(node.test) for node in asserts)
+
+
+def is_patch_of_ours(call: ast.Call, name: str, imports: dict[str, str]) -> bool:
+    """``setattr`` of a MonkeyPatch, or ``mock.patch``, on a module, class or object of ours. The standard
+    library and other packages may be patched through their own names: the network, the clock."""
+    if not call.args or not name.endswith((".setattr", "mock.patch", "patch.object")):
+        return False
+    target = call.args[0]
+    if isinstance(target, ast.Constant):
+        return str(target.value).startswith(OURS)
+    # A name that is not imported, such as a loop's, counts as ours.
+    module = imports.get(ast.unparse(target).split(".")[0], OURS[0])
+    return module.startswith(OURS)
+
+
+def _imports(tree: ast.Module) -> dict[str, str]:
+    """Every imported name with the module that it comes from."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.asname or alias.name.split(".")[0]: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {alias.asname or alias.name: node.module or "" for alias in node.names}
+    return found
+
+
+def test_no_test_asserts_only_a_status_200() -> None:
+    assert [
+        f"{name}:{node.lineno} {node.name}"
+        for name, tree in _modules()
+        for node in ast.walk(tree)
+        if isinstance(node, Function) and node.name.startswith("test_") and only_asserts_200(node)
+    ] == []
+
+
+def test_no_test_sleeps() -> None:
+    """Wait with ``eventually``, which has a deadline."""
+    assert [
+        f"{name}:{call.lineno}"
+        for name, tree in _modules()
+        for call, called in _calls(tree)
+        if called in ("time.sleep", "sleep") and name not in MAY_SLEEP
+    ] == []
+
+
+def test_few_tests_patch_our_own_code() -> None:
+    """Settings, parameters, failpoints and ``responses`` come first."""
+    found = [
+        f"{name}:{call.lineno}"
+        for name, tree in _modules()
+        for imports in [_imports(tree)]
+        for call, called in _calls(tree)
+        if is_patch_of_ours(call, called, imports)
+    ]
+    assert len(found) <= MOST_PATCHES, found
+
+
+def test_the_rules_find_what_they_forbid() -> None:
+    weak = "def test_it(client):\n    answer = client.get('/')\n    assert answer.status_code == 200"
+    for text, expected in ((weak, True), (f"{weak}\n    assert answer.content == b'x'", False)):
+        (function,) = ast.parse(text).body
+        assert isinstance(function, ast.FunctionDef)
+        assert only_asserts_200(function) is expected
+    tree = ast.parse("from integrations import http\nmonkeypatch.setattr(http, 'BATCH', 1)")
+    ((call, called),) = _calls(tree)
+    assert is_patch_of_ours(call, called, _imports(tree))
+    assert not is_patch_of_ours(call, called, {"http": "http"})

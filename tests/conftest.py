@@ -54,7 +54,7 @@ def _group(item: pytest.Item) -> str:
 
 
 def _turn(item: pytest.Item) -> int:
-    groups = ["embedded", "chaos", "services", "postgresql"]
+    groups = ["postgresql", "embedded", "own", "chaos", "foreground", "services"]
     if group := _group(item):
         return groups.index(group)
     database = item.get_closest_marker("django_db")

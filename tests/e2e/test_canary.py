@@ -49,8 +49,8 @@ def _services(folder: Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(
     params=[
-        pytest.param("embedded", marks=pytest.mark.xdist_group("embedded")),
-        pytest.param("services", marks=[pytest.mark.xdist_group("services"), pytest.mark.services]),
+        pytest.param("embedded", marks=pytest.mark.xdist_group("own")),
+        pytest.param("services", marks=[pytest.mark.xdist_group("own"), pytest.mark.services]),
     ]
 )
 def marked(request, tmp_path: Path, canaries: Canaries, chat: str) -> Iterator[Portal]:

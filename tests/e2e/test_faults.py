@@ -8,10 +8,12 @@ import pytest
 import redis
 
 from tests.e2e.processes import ROOT, Employer, Portal, eventually
+from tests.fixtures.portals import on_embedded, on_services
 
 pytestmark = pytest.mark.journey
 
 
+@on_services
 def test_a_worker_that_dies_while_placing_leads_to_one_order(portal: Portal) -> None:
     """Justifacts takes the order, slowly; the worker is killed before the answer comes. The portal
     asks Justifacts for the order instead of placing it again."""
@@ -28,6 +30,7 @@ def test_a_worker_that_dies_while_placing_leads_to_one_order(portal: Portal) -> 
     assert employer.seen("ledger")["placed_twice"] == 0
 
 
+@on_embedded
 def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(portal: Portal) -> None:
     """SIGTERM in the middle of a call that takes six seconds: its outcome is recorded, then it ends."""
     employer = Employer(portal, push=False)
@@ -43,6 +46,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(portal: Portal)
     assert [attempt["outcome"] for attempt in order["attempts"]] == ["taken"]
 
 
+@on_services
 def test_a_worker_that_hears_nothing_any_more_starts_itself_anew(portal: Portal) -> None:
     """After a restart of Redis Celery can hang in its reconnection, alive and deaf."""
     employer = Employer(portal)
@@ -62,6 +66,7 @@ def test_a_worker_that_hears_nothing_any_more_starts_itself_anew(portal: Portal)
     portal.start("worker")
 
 
+@on_embedded
 def test_an_answer_that_is_lost_does_not_place_twice(portal: Portal) -> None:
     """Justifacts takes the order and the connection is cut before its answer."""
     employer = Employer(portal, push=False)
@@ -72,6 +77,7 @@ def test_an_answer_that_is_lost_does_not_place_twice(portal: Portal) -> None:
     assert len(employer.taken(check)) == 1
 
 
+@on_services
 def test_a_call_that_never_arrived_is_made_again_once(portal: Portal) -> None:
     """The connection is cut before Justifacts reads: certainly not found, so placed again."""
     employer = Employer(portal, push=False)
@@ -81,6 +87,7 @@ def test_a_call_that_never_arrived_is_made_again_once(portal: Portal) -> None:
     assert len(employer.taken(check)) == 1
 
 
+@on_embedded
 def test_without_a_certain_answer_a_human_is_asked_and_nothing_is_placed_again(portal: Portal) -> None:
     """Justifacts' status call is off, so nobody but a human can tell."""
     employer = Employer(portal, status_call=False, push=False)
@@ -107,6 +114,7 @@ def test_wiping_the_broker_loses_nothing(portal: Portal) -> None:
         assert len(employer.taken(check)) == 1
 
 
+@on_embedded
 def test_ashby_failing_in_any_way_delays_and_loses_nothing(portal: Portal) -> None:
     """Six organizations, each with an Ashby that is unwell in its own way: each has the whole
     story in the end, in order."""

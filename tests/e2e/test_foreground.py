@@ -13,7 +13,7 @@ import requests
 
 from tests.e2e.processes import ROOT, eventually, free_port
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("foreground")]
 
 
 def test_the_demo_says_what_to_click_and_ends_without_leaving_a_process(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from tests.e2e.processes import Employer, Portal, eventually
+from tests.fixtures.portals import on_services
 
 pytestmark = pytest.mark.journey
 
@@ -46,6 +47,7 @@ class Recruiters:
         eventually(lambda: len(self.answers) >= wanted, "checks are started", 60)
 
 
+@on_services
 def test_no_call_fails_while_each_key_is_replaced(portal: Portal) -> None:
     """The order of doing it is anybody's: the portal has the new key first, or the other side has."""
     employer = Employer(portal, push_on_start=False)

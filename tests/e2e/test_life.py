@@ -3,6 +3,7 @@
 import pytest
 
 from tests.e2e.processes import Employer, Portal, eventually
+from tests.fixtures.portals import on_embedded, on_services
 
 pytestmark = pytest.mark.journey
 
@@ -29,6 +30,7 @@ def test_a_check_runs_from_start_to_report_and_ashby_is_told_each_step(portal: P
     assert (ledger["placed_twice"], ledger["out_of_order"]) == (0, 0)
 
 
+@on_services
 def test_names_of_any_script_reach_justifacts_unharmed(portal: Portal) -> None:
     """Apostrophes, accents, other scripts, and emoji made of several characters."""
     employer = Employer(portal)
@@ -38,6 +40,7 @@ def test_names_of_any_script_reach_justifacts_unharmed(portal: Portal) -> None:
     assert {key: order["body"]["candidate"][key] for key in name} == name
 
 
+@on_services
 def test_a_cancelled_check_is_cancelled_on_both_sides(portal: Portal) -> None:
     """The recruiter changes their mind after Justifacts has begun."""
     employer = Employer(portal)
@@ -49,6 +52,7 @@ def test_a_cancelled_check_is_cancelled_on_both_sides(portal: Portal) -> None:
     assert employer.order(check)["status"] == "cancelled"
 
 
+@on_embedded
 def test_a_key_that_ashby_refuses_pauses_and_a_working_one_resumes_in_order(portal: Portal) -> None:
     """Nothing is lost while the key does not work, and nothing is told out of turn afterwards."""
     employer = Employer(portal)

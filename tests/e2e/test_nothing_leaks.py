@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 
 from tests.e2e.processes import Employer, Portal, eventually
+from tests.fixtures.portals import on_embedded
 
 pytestmark = pytest.mark.journey
 
@@ -12,6 +13,7 @@ EMAIL = "canary.candidate@example.com"
 NAME = "Canarialastname"
 
 
+@on_embedded
 def test_secrets_and_candidates_stay_out_of_every_file_and_log(portal: Portal) -> None:
     """A life with failures on both sides, then a look into every file."""
     employer = Employer(portal)

@@ -11,7 +11,7 @@ from tests.e2e.processes import Employer, Portal, eventually
 from tests.fixtures.portals import fresh_redis
 from tests.fixtures.postgresql_servers import Address, Server, own_folder
 
-pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("services")]
+pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("foreground")]
 
 
 def test_starts_work_again_within_thirty_seconds_of_a_switchover(tmp_path) -> None:

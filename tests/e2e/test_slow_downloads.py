@@ -13,7 +13,7 @@ import requests
 from tests.e2e.browsing import Browser
 from tests.e2e.processes import Employer, Portal
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("own")]
 
 EXPORT = "/admin/assessments/order/export/"
 PASSWORD = "a long password of the tests"  # nosec B105 # noqa: S105 - of nobody

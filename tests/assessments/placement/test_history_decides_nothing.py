@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from assessments.models import CallAttempt, Order, OrderEvent
-from assessments.placement import place
+from assessments.placement.next_call import make_next_call
 from assessments.recovery import recover_after_restore
 from assessments.support import unknown_placement
 from tests.fixtures.world import World, data
@@ -161,9 +161,9 @@ def test_an_order_that_justifacts_mentions_is_looked_up_before_it_is_placed(stor
 def test_an_interrupted_placement_is_not_repeated_without_a_certain_answer(story: Story, settings) -> None:
     story.answers(RuntimeError("the worker died"), UNSUPPORTED, status_code=404)
     with pytest.raises(RuntimeError):
-        place.call_justifacts(story.order.pk)
+        make_next_call(story.order.pk)
     story.takes(UNSUPPORTED, 404)
-    story.after(settings.CLAIM_SECONDS + 1, 60, 600)
+    story.after(settings.LEASE_SECONDS + 1, 60, 600)
     calls, *rest = story.outcome
     assert calls.count("start") == 1
     assert rest == ["", "accepted", True]

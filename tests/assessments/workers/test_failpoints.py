@@ -99,6 +99,6 @@ def test_in_production_a_point_does_nothing(settings, tmp_path: Path, killed: li
 
 def test_a_point_that_no_test_visits_is_an_error(settings, tmp_path: Path) -> None:
     """So that the fault machine and the test above visit every point in the code."""
-    settings.CRASH_POINTS_DIR = str(tmp_path)
+    settings.FAILPOINTS_DIR = str(tmp_path)
     with pytest.raises(ValueError, match="not in POINTS"):
         failpoint("somewhere.else")

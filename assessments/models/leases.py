@@ -17,8 +17,8 @@ _LEAST_SECONDS = 3
 
 
 def send_deadline() -> float:
-    """Until when a lease acquired now allows a call to begin, in seconds on ``fencing.boottime()``'s clock: so
-    early that the call's outcome is known before the lease expires."""
+    """When a call under a lease acquired now must begin at the latest, in seconds on ``fencing.boottime()``:
+    so early that the call's outcome is known before the lease expires."""
     lease_seconds: int = settings.LEASE_SECONDS
     # A lease shorter than a call fences less, and must not stop all calls.
     return fencing.boottime() + max(lease_seconds - _LONGEST_CALL_SECONDS, _LEAST_SECONDS)

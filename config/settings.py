@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "integrations",
     "assessments",
 ]
@@ -60,7 +61,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "integrations.accounts.sessions.SessionTimeoutMiddleware",
+    "integrations.accounts.middleware.SessionTimeoutMiddleware",
     "integrations.audit.middleware.AuditLogMiddleware",
     "integrations.accounts.middleware.RequireTwoFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -140,8 +141,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 AUTHENTICATION_BACKENDS = ["integrations.accounts.roles.RolesBackend"]
-LOGIN_URL = "admin:login"
-# Unused for so long, or so long after the sign-in, a session ends (integrations/accounts/sessions.py).
+LOGIN_URL = "account_login"
+# A session ends when it was not used for so long, and this long after the sign-in (accounts/sessions.py).
 SESSION_IDLE_TIMEOUT_SECONDS = 8 * 60 * 60
 SESSION_COOKIE_AGE = 7 * 24 * 60 * 60
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
@@ -150,36 +151,55 @@ if env.HTTPS:
     # A browser takes a cookie of such a name from this host alone, and over https alone.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 
-# The second factor, and single sign-on (django-allauth). Only the addresses in integrations/admin's
-# two_factor.py and sign_in.py are mounted: nobody signs up, and an operator alone changes an address.
+# Two-factor authentication and single sign-on (django-allauth). Only the URLs in integrations/admin/sign_in
+# are mounted: nobody signs up, and only an operator changes an address.
 REQUIRE_TWO_FACTOR = env.REQUIRE_TWO_FACTOR
 LOGIN_REDIRECT_URL = "admin:index"
 ACCOUNT_ADAPTER = "integrations.accounts.allauth_adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
-# How long after the sign-in, or after the password was asked for again, a second factor may be changed.
+# No “Remember me”: every session lasts as long as SESSION_COOKIE_AGE says.
+ACCOUNT_SESSION_REMEMBER = True
+# How long after signing in, or after confirming one's identity, factors can be changed.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
-# integrations/accounts/login_throttle.py counts the tries, and does without where the cache is away.
-ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
-ACCOUNT_FORMS = {"reauthenticate": "integrations.admin.sign_in.forms.PasswordAgainForm"}
-MFA_ADAPTER = "integrations.accounts.allauth_adapters.SecondFactorAdapter"
+# Failures are counted in the cache; while it is down nothing is limited.
+ACCOUNT_RATE_LIMITS = {
+    # Wrong passwords (accounts/allauth_adapters.py): for one account at one address, so that a colleague at
+    # the same office is not locked out; for one address; for one account from everywhere.
+    "login_failed": "5/10m/key",
+    "login_failed_by_address": "50/10m/key",
+    "login_failed_by_account": "60/10m/key",
+    # Wrong codes, passkeys and passwords of somebody whose first step was right (admin/sign_in/forms.py).
+    "second_factor_failed": "5/10m/key",
+    # Links to reset a password: for one e-mail address, and asked for by one address.
+    "reset_password": "5/10m/key",
+    "reset_password_by_address": "50/10m/key",
+    # Signing in with the right password is not limited.
+    "login": None,
+    "reauthenticate": None,
+}
+ACCOUNT_FORMS = {
+    "login": "integrations.admin.sign_in.forms.LoginForm",
+    "reauthenticate": "integrations.admin.sign_in.forms.ConfirmByPasswordForm",
+}
+MFA_ADAPTER = "integrations.accounts.allauth_adapters.MFAAdapter"
 MFA_FORMS = {
-    "authenticate": "integrations.admin.sign_in.forms.SecondStepForm",
+    "authenticate": "integrations.admin.sign_in.forms.CodeForm",
     "activate_totp": "integrations.admin.sign_in.forms.AddAppForm",
     "add_webauthn": "integrations.admin.sign_in.forms.AddPasskeyForm",
     "authenticate_webauthn": "integrations.admin.sign_in.forms.PasskeyForm",
-    "reauthenticate": "integrations.admin.sign_in.forms.CodeAgainForm",
-    "reauthenticate_webauthn": "integrations.admin.sign_in.forms.PasskeyAgainForm",
+    "reauthenticate": "integrations.admin.sign_in.forms.ConfirmByCodeForm",
+    "reauthenticate_webauthn": "integrations.admin.sign_in.forms.ConfirmByPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Assessment portal"
-# A code counts for half a minute longer, in both directions: telephones' clocks differ, and people type.
+# Codes of the half minute before and after are accepted too: clocks of phones differ, and people type.
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
-# A browser offers passkeys over https, and at localhost.
+# Browsers offer passkeys over https and on localhost.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not env.HTTPS
 SOCIALACCOUNT_ADAPTER = "integrations.accounts.allauth_adapters.SingleSignOnAdapter"
-# A link, since the policy “form-action” lets no form lead to another server. It can but sign somebody in as
-# themselves: the answer counts only in the session that has asked for it.
+# By GET, because the CSP's form-action blocks a POST to another server. The OIDC state, bound to the session,
+# prevents login CSRF.
 SOCIALACCOUNT_LOGIN_ON_GET = True
 OIDC_PROVIDER_ENFORCES_MFA = env.OIDC_PROVIDER_ENFORCES_MFA
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []}}

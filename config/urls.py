@@ -34,8 +34,10 @@ def renamed_model(request: HttpRequest, app: str, model: str, rest: str) -> Http
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    # Before the admin's own: its login page knows no second factor.
     path(_ADMIN, include("integrations.admin.sign_in.login")),
     path(f"{_ADMIN}two-factor/", include("integrations.admin.sign_in.two_factor")),
+    path(f"{_ADMIN}sessions/", include("integrations.admin.sign_in.sessions")),
     path(f"{_ADMIN}notification-settings/", include("assessments.admin.notification_settings")),
     path(
         f"{_ADMIN}autocomplete/", admin.site.admin_view(SafeAutocompleteView.as_view(admin_site=admin.site))

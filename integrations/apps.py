@@ -9,5 +9,6 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         # Django registers system checks and receivers on import.
         from integrations import checks  # noqa: F401
-        from integrations.accounts import sessions  # noqa: F401
         from integrations.audit import middleware  # noqa: F401
+
+        from .accounts import sessions  # noqa: F401

@@ -21,7 +21,7 @@ def mail_password_link(person_id: int) -> None:
 
 @shared_task
 def mail_factor_change(person_id: int, action: str, kind: str = "") -> None:
-    """Tell a person by mail that their two-factor sign-in has changed."""
+    """E-mail a person that their two-factor authentication has changed."""
     two_factor.mail_change(person_id, action, kind)
 
 

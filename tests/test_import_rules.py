@@ -1,5 +1,6 @@
 """The walls of the house (pyproject.toml, [tool.importlinter])."""
 
+import re
 import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 from pathlib import Path
@@ -35,3 +36,15 @@ def test_only_the_environments_module_reads_the_environment() -> None:
         if "sandbox" not in path.parts and ("os.environ" in path.read_text() or "getenv" in path.read_text())
     }
     assert readers <= allowed
+
+
+def test_nothing_imports_allauths_internal_modules() -> None:
+    """They change in any version. import-linter sees external packages as a whole."""
+    pattern = re.compile(r"^\s*(from|import) allauth.*\binternal\b", re.MULTILINE)
+    found = [
+        str(path)
+        for package in ("config", "integrations", "assessments", "tests")
+        for path in Path(package).rglob("*.py")
+        if pattern.search(path.read_text())
+    ]
+    assert found == []

@@ -1,0 +1,1 @@
+"""People: their roles, signing in, two-factor authentication and sessions."""

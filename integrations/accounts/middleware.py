@@ -1,16 +1,20 @@
-"""Who has to set up a second factor sees nothing of the admin before they have."""
+"""Middleware that ends sessions, and that keeps people out of the admin until two-factor authentication is
+set up."""
 
 from collections.abc import Callable
+from typing import cast
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import Resolver404, resolve, reverse
 
-from integrations.accounts import two_factor
+from . import sessions, two_factor
+from .auth_state import PortalRequest
 
-#: What is needed to set one up, and the way out. Every other address below the admin's is closed, whatever
-#: it answers with: pages, files, completions.
-OPEN = frozenset(
+#: Names of the URLs that setting up two-factor authentication needs, and the way out. Everything else below
+#: the admin's path is closed, whatever it answers with.
+OPEN_DURING_SETUP = frozenset(
     {
         *("account_login", "logout", "account_reauthenticate", "sign_in_again"),
         *("mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "mfa_view_recovery_codes"),
@@ -18,19 +22,42 @@ OPEN = frozenset(
     }
 )
 
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
-class RequireTwoFactorMiddleware:
-    """Middleware, after the ones that end sessions and that write the audit trail."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+class SessionTimeoutMiddleware:
+    """Set ``request.auth_state``, or log out a session that has ended. Runs after allauth's middleware."""
+
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if (
-            _is_closed(request.path_info)
-            and _is_staff(request)
-            and two_factor.needs_two_factor_setup(request)
-        ):
+        cast(PortalRequest, request).auth_state = None
+        # Ashby and Justifacts send no cookie: for them the database is not asked.
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
+            return self.get_response(request)
+        state = sessions.resume(request)
+        if state is None:
+            logout(request)
+            return self.get_response(request)
+        cast(PortalRequest, request).auth_state = state
+        person_id, key = request.user.pk, request.session.session_key
+        response = self.get_response(request)
+        if request.user.pk == person_id:
+            sessions.follow_new_key(request, key)
+        return response
+
+
+class RequireTwoFactorMiddleware:
+    """Redirect to the set-up of two-factor authentication where it is required and missing. Runs after the
+    middleware that ends sessions and the one that writes the audit log."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        portal_request = cast(PortalRequest, request)
+        if _is_closed(request.path_info) and two_factor.needs_two_factor_setup(portal_request):
             return HttpResponseRedirect(reverse("mfa_index"))
         return self.get_response(request)
 
@@ -39,11 +66,6 @@ def _is_closed(path: str) -> bool:
     if not path.startswith(f"/{settings.ADMIN_PATH}/"):
         return False
     try:
-        return resolve(path).url_name not in OPEN
+        return resolve(path).url_name not in OPEN_DURING_SETUP
     except Resolver404:
         return True
-
-
-def _is_staff(request: HttpRequest) -> bool:
-    # Without a cookie nothing is asked of the database.
-    return settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_staff

@@ -8,10 +8,9 @@ organization is asked with ``user.has_perm(permission, organization)``.
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission, User
+from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission
 from django.db.models import Q, QuerySet
 
-from integrations.accounts.two_factor import with_auth_state
 from integrations.models import Membership, Organization
 
 Person = AbstractUser | AnonymousUser
@@ -21,16 +20,15 @@ EVERY_ORGANIZATION = "integrations.view_every_organization"
 
 
 class RolesBackend(ModelBackend):
-    """Django's own sign-in and permissions, and those of a person's memberships.
+    """Django's passwords and permissions, and the permissions of memberships.
 
-    Without an object, a permission says that the person has it somewhere: enough to show a list. With
-    an organization as the object it says that they have it there.
+    ``has_perm`` without an object says whether the person has the permission in any organization: enough
+    to show a list. With an organization it says whether they have it there.
     """
 
-    def get_user(self, user_id: int) -> Any:
-        """Whose session it is, with what each request asks of them."""
-        person = with_auth_state(User.objects.filter(pk=user_id)).first()
-        return person if person and self.user_can_authenticate(person) else None
+    def user_can_authenticate(self, user: Any) -> bool:
+        """Staff only: there is nothing but the admin to sign in to."""
+        return super().user_can_authenticate(user) and bool(user.is_staff)
 
     def _get_group_permissions(self, user_obj: Any) -> QuerySet[Permission]:
         roles = Membership.objects.filter(user=user_obj).values("role")

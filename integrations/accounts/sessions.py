@@ -1,82 +1,87 @@
-"""Sessions end: after ``SESSION_IDLE_TIMEOUT_SECONDS`` without use, and ``SESSION_COOKIE_AGE`` after the
-sign-in whatever happens (OWASP ASVS 5, 7.3); all others of a person when they change how they sign in; all of
-them when somebody resets it."""
+"""How long sessions last, and ending them.
 
-import time
-from collections.abc import Callable
+Every session is a row of ``allauth.usersessions``, and one without a row has ended: deleting the row signs
+a browser out whatever it still sends. Sessions also end ``SESSION_IDLE_TIMEOUT_SECONDS`` after their last use and
+``SESSION_COOKIE_AGE`` after the sign-in (OWASP ASVS 5, 7.3), and, by Django's session hash, with a new
+password.
+"""
+
+from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.contrib.auth import logout
 from django.contrib.auth.models import User
-from django.contrib.auth.signals import user_logged_in
-from django.db.models import F
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.utils import timezone
 
-from integrations.models import SessionEpoch
+from .auth_state import AuthState, PortalRequest, read_auth_state
 
-#: How often the last use is written down.
-_NOTED_EVERY_SECONDS = 5 * 60
-#: What a page asks by itself says so, and is no use by a person.
+#: The header of requests that a page makes without its reader. They do not keep a session alive.
 BACKGROUND_REFRESH = "X-Background-Refresh"
-_BEGAN, _USED, _NUMBER = "began_at", "used_at", "sessions_number"
+#: How often the time of the last use is written.
+_SEEN_INTERVAL = timedelta(minutes=5)
 
 
-class SessionTimeoutMiddleware:
-    """Middleware, after Django's authentication: who comes with a session that has ended is nobody."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
-            _go_on_or_end(request, time.time())
-        return self.get_response(request)
+def resume(request: HttpRequest) -> AuthState | None:
+    """The state of the request's session, whose use is noted; None if the session has ended."""
+    state, now = read_auth_state(request), timezone.now()
+    if state is None or is_over(state.began_at, state.last_seen_at):
+        return None
+    if now - state.last_seen_at > _SEEN_INTERVAL and BACKGROUND_REFRESH not in request.headers:
+        _row_of(request).update(last_seen_at=now)
+    return state
 
 
-def _go_on_or_end(request: HttpRequest, now: float) -> None:
-    session = request.session
-    # Who signed in before there were such marks signs in once more.
-    began, used = session.get(_BEGAN, 0), session.get(_USED, 0)
-    is_old = now - began > settings.SESSION_COOKIE_AGE or now - used > settings.SESSION_IDLE_TIMEOUT_SECONDS
-    if is_old or session.get(_NUMBER, 0) != _number(request.user):
-        logout(request)
-        return
-    if now - used > _NOTED_EVERY_SECONDS and BACKGROUND_REFRESH not in request.headers:
-        session[_USED] = now
+def is_over(began_at: datetime, last_seen_at: datetime) -> bool:
+    """Whether a session with these times has passed one of the two time limits."""
+    now = timezone.now()
+    return (now - began_at).total_seconds() > settings.SESSION_COOKIE_AGE or (
+        now - last_seen_at
+    ).total_seconds() > settings.SESSION_IDLE_TIMEOUT_SECONDS
 
 
-def is_fresh(request: HttpRequest, seconds: int) -> bool:
-    """Whether the person has signed in within so many seconds."""
-    return time.time() - float(request.session.get(_BEGAN, 0)) < seconds
+def is_fresh(request: PortalRequest, seconds: int) -> bool:
+    """Whether the person signed in less than ``seconds`` ago."""
+    state = request.auth_state
+    return state is not None and timezone.now() - state.began_at < timedelta(seconds=seconds)
+
+
+def follow_new_key(request: HttpRequest, old_key: str | None) -> None:
+    """Keep a session in the list after Django gave it a new key, as it does for a changed password."""
+    key = request.session.session_key
+    if key != old_key:
+        UserSession.objects.filter(session_key=old_key).update(session_key=key)
 
 
 def end_all(person_id: int) -> None:
-    """Whoever is signed in as this person is so no more."""
-    SessionEpoch.objects.get_or_create(user_id=person_id)
-    SessionEpoch.objects.filter(user_id=person_id).update(times=F("times") + 1)
+    """Sign a person out everywhere."""
+    for session in UserSession.objects.filter(user=person_id):
+        session.end()
 
 
 def end_others(request: HttpRequest) -> None:
-    """All sessions of the person but the one that asks, which gets a new key."""
-    person_id = int(request.user.pk or 0)
-    end_all(person_id)
+    """Sign a person out everywhere but here. The session that asks gets a new key."""
+    for session in UserSession.objects.filter(user=request.user.pk).exclude(
+        session_key=request.session.session_key
+    ):
+        session.end()
     request.session.cycle_key()
-    request.session[_NUMBER] = _number_of(person_id)
 
 
-def _number(person: Any) -> int:
-    """It came with the person, where they were found by their session (``RolesBackend``)."""
-    found = getattr(person, "sessions_number", None)
-    return _number_of(person.pk) if found is None else int(found)
-
-
-def _number_of(person_id: Any) -> int:
-    return SessionEpoch.objects.filter(user_id=person_id).values_list("times", flat=True).first() or 0
+def _row_of(request: HttpRequest) -> Any:
+    return UserSession.objects.filter(session_key=request.session.session_key)
 
 
 @receiver(user_logged_in)
-def _begins(request: HttpRequest, user: User, **_: object) -> None:
-    request.session[_BEGAN] = request.session[_USED] = time.time()
-    request.session[_NUMBER] = _number_of(user.pk)
+def _list_session(request: HttpRequest, user: User, **_: object) -> None:
+    # Signing in again within a session starts its time anew.
+    _row_of(request).delete()
+    UserSession.objects.create_from_request(request, user=user)
+
+
+@receiver(user_logged_out)
+def _delist_session(request: HttpRequest, **_: object) -> None:
+    _row_of(request).delete()

@@ -1,5 +1,6 @@
 """The portal for people: connections and what each organization can order."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
@@ -23,3 +24,6 @@ admin.site.index_title = _("Background checks between Ashby and Justifacts")
 admin.site.enable_nav_sidebar = False
 # “View site” would only lead back to here.
 admin.site.site_url = None
+# Django's login page knows neither the second factor nor the limits. It is not mounted; if it ever were, it
+# would lead to allauth's.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

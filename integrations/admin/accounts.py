@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -16,7 +17,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from integrations.accounts import two_factor as second_factor
+from integrations.accounts import two_factor
+from integrations.accounts.auth_state import with_second_factor
 from integrations.accounts.invitations import invite, mail_invitation
 from integrations.admin.base import HardenedModelAdmin, OrganizationFilter, TenantModelAdmin
 from integrations.audit.log import Action
@@ -176,14 +178,15 @@ class WithoutFactors(admin.ModelAdmin):
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         found: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.related_model is Permission:
-            apps = ("account", "mfa", "socialaccount")
+            apps = ("account", "mfa", "socialaccount", "usersessions")
             found.queryset = found.queryset.exclude(content_type__app_label__in=apps)
         return found
 
 
 admin.site.unregister([User, Group])
-# Nobody edits what signs a person in: a second factor is reset, single sign-on is in the environment.
-admin.site.unregister([EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken])
+# Nobody edits what signs a person in: factors are reset, single sign-on is configured in the environment,
+# and people end their own sessions.
+admin.site.unregister([EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, UserSession])
 
 
 @admin.register(User)
@@ -197,7 +200,7 @@ class PersonAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, UserAdm
     actions = ["reset_two_factor"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return second_factor.with_auth_state(super().get_queryset(request))
+        return with_second_factor(super().get_queryset(request))
 
     @admin.display(
         description=gettext_lazy("two-factor authentication"), boolean=True, ordering="has_second_factor"
@@ -207,20 +210,16 @@ class PersonAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, UserAdm
 
     @admin.action(description=gettext_lazy("Reset two-factor authentication"), permissions=["change"])
     def reset_two_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """For who has lost telephone, passkey and recovery codes. The operator makes sure who asks."""
+        """For people who lost their phone, passkey and recovery codes. The operator verifies who asks."""
         people = list(queryset)
         for person in people:
-            second_factor.reset(person, request.user.get_username(), client_address(request.META))
+            two_factor.reset(person, request.user.get_username(), client_address(request.META))
             enqueue(mail_factor_change, person.pk, Action.FACTOR_RESET)
         text = ngettext(
-            (
-                "%(count)d person was signed out and signs in with just their password until they "
-                "set up two-factor authentication again."
-            ),
-            (
-                "%(count)d people were signed out and sign in with just their password until they "
-                "set up two-factor authentication again."
-            ),
+            "%(count)d person was signed out, and signs in with the password only until they set up "
+            "two-factor authentication again.",
+            "%(count)d people were signed out, and sign in with the password only until they set up "
+            "two-factor authentication again.",
             len(people),
         )
         self.message_user(request, text % {"count": len(people)})

@@ -1,6 +1,6 @@
 """Who we talk to, and what they offer."""
 
-from integrations.models.accounts import MEMBER_ROLES, Membership, Role, SessionEpoch
+from integrations.models.accounts import MEMBER_ROLES, Membership, Role
 from integrations.models.api_keys import AshbyApiKey, PreviousVerificationKey
 from integrations.models.audit import AuditChainHead, AuditLogEntry, ImmutableRecordError
 from integrations.models.catalog import CustomField, Job, JobPackageMapping, Package
@@ -24,5 +24,4 @@ __all__ = [
     "Package",
     "PreviousVerificationKey",
     "Role",
-    "SessionEpoch",
 ]

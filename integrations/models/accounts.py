@@ -1,7 +1,4 @@
-"""Which person does what for which organization.
-
-What is kept about a person's sessions.
-"""
+"""Which person does what for which organization."""
 
 from django.conf import settings
 from django.db import models
@@ -71,19 +68,3 @@ class Membership(models.Model):
         """Whether the person has signed in since. Until then the organization is told nothing about them
         but their address: whoever can invite anybody must not learn so who has an account, and of whom."""
         return self.user.last_login is not None and self.user.last_login >= self.added_at
-
-
-class SessionEpoch(models.Model):
-    """How often all sessions of a person were ended at once. Each session remembers the number of its
-    beginning; one with another number has ended."""
-
-    user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="session_epoch"
-    )
-    times = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"{self.user}: {self.times}"

@@ -1,4 +1,4 @@
-"""A passkey in a real browser, under the real content security policy."""
+"""Passkeys in a real browser, under the real content security policy."""
 
 import re
 
@@ -18,12 +18,12 @@ person = User.objects.create_superuser("passkey-person", "passkey@example.com", 
 
 @pytest.fixture
 def local(embedded_portal: Portal) -> str:
-    """A passkey belongs to a name, and 127.0.0.1 is none."""
+    """A passkey belongs to a host name, and 127.0.0.1 is an address."""
     return embedded_portal.url.replace("127.0.0.1", "localhost")
 
 
-def has_a_passkey(page: Page) -> None:
-    """The browser gets a security device that always says yes."""
+def add_security_device(page: Page) -> None:
+    """Give the browser a security device that always agrees."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     device = {
@@ -37,11 +37,11 @@ def has_a_passkey(page: Page) -> None:
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": device})
 
 
-def test_a_passkey_is_added_and_signs_in(
+def test_a_passkey_can_be_added_and_signs_in(
     embedded_portal: Portal, local: str, page: Page, complaints: list[str]
 ) -> None:
     embedded_portal.manage("shell", "--verbosity", "0", "-c", _MAKE.format(password=PASSWORD))
-    has_a_passkey(page)
+    add_security_device(page)
     page.goto(f"{local}/admin/")
     sign_in(page, "passkey-person", PASSWORD)
     page.get_by_role("link", name="Two-factor authentication").click()
@@ -50,7 +50,7 @@ def test_a_passkey_is_added_and_signs_in(
     page.get_by_role("button", name="Add a passkey").click()
     codes = page.locator(".two-factor-codes li")
     expect(codes).to_have_count(10)
-    page.get_by_role("link", name="I have saved them").click()
+    page.get_by_role("link", name="I have saved the codes").click()
 
     page.get_by_role("button", name="Log out").click()
     page.goto(f"{local}/admin/assessments/order/")

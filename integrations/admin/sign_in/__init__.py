@@ -1,0 +1,1 @@
+"""Signing in: django-allauth's views and forms, in the admin's templates and below its path."""

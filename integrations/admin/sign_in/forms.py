@@ -1,16 +1,17 @@
-"""The forms of the second step, and of asking again before a change: allauth's own, with a limit to guessing,
-codes that count once, and a line in the audit trail for each failure."""
+"""allauth's forms for signing in, with the portal's limits to wrong answers and its audit log."""
 
 import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from allauth.account.forms import ReauthenticateForm as PasswordForm
-from allauth.core import context
+from allauth.account import forms as account_forms
+from allauth.account.adapter import get_adapter
+from allauth.core import context, ratelimit
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from allauth.mfa.utils import decrypt, encrypt
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
@@ -18,39 +19,73 @@ from allauth.mfa.webauthn.forms import (
     ReauthenticateWebAuthnForm,
 )
 from django import forms
+from django.contrib.auth.forms import UsernameField
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.accounts import two_factor
-from integrations.accounts.login_throttle import LoginThrottle
 from integrations.audit.signals import record_failed_step
 from integrations.encryption.secrets import SecretUnreadable
 from integrations.web.client_ip import client_address
 
-#: Whoever comes this far knows the password, and six digits are few: fewer tries than at the first step.
-_TRIES_OF_AN_ACCOUNT = 5
+#: Where allauth keeps, in the session, the secret of an app that no code has proved yet.
+_UNPROVED_SECRET = "mfa.totp.secret"  # nosec B105 # noqa: S105 - a key, not a secret
 
 
-class _Counted:
-    """A form of ``self.user`` whose wrong answers are counted."""
+def _password_field(**attributes: Any) -> forms.CharField:
+    widget = forms.PasswordInput(attrs={"autocomplete": "current-password", **attributes})
+    return forms.CharField(label=gettext_lazy("Password"), strip=False, widget=widget)
+
+
+class LoginForm(account_forms.LoginForm):
+    """In HTML the user name is ``username``, as in Django's own form: its template, scripts and password
+    managers know that name. allauth calls it ``login``."""
+
+    password = _password_field()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Django's field normalizes Unicode, as it did when the name was chosen.
+        widget = forms.TextInput(attrs={"autofocus": True})
+        self.fields["login"] = UsernameField(label=_("Username"), max_length=150, widget=widget)
+
+    def add_prefix(self, field_name: str) -> str:
+        name: str = super().add_prefix("username" if field_name == "login" else field_name)
+        return name
+
+    @property
+    def username(self) -> Any:
+        return self["login"]
+
+
+class _LimitedForm(forms.Form):
+    """A form of ``self.user``, who gets five wrong answers in ten minutes, from all addresses together.
+
+    Somebody who comes this far knows the password, and six digits are few. allauth has a limit too, but
+    each right answer resets it. A wrong answer counts against the address as a wrong password does.
+    """
 
     user: Any
 
-    def count_failures(self, check: Callable[[], Any]) -> Any:
-        address = client_address(context.request.META)
-        tries = LoginThrottle("second step", str(self.user.pk), address, _TRIES_OF_AN_ACCOUNT)
-        if tries.are_used_up():
-            raise ValidationError(_("Too many attempts. Wait ten minutes."), code="too_many_tries")
+    def limit_failures(self, check: Callable[[], Any]) -> Any:
+        """What ``check`` returns. Raises its ``ValidationError``, or one once the limit is reached."""
+        limit = {"action": "second_factor_failed", "key": str(self.user.pk)}
+        if not ratelimit.consume(context.request, **limit, dry_run=True):
+            raise get_adapter().validation_error("too_many_login_attempts")
         try:
             return check()
         except ValidationError:
-            tries.count()
+            address = client_address(context.request.META)
+            ratelimit.consume(context.request, **limit)
+            ratelimit.consume(context.request, action="login_failed_by_address", key=address)
             record_failed_step(context.request, self.user)
             raise
 
 
-class _Code(_Counted, forms.Form):
+class _CodeForm(_LimitedForm):
+    """A code of the authenticator app, or a recovery code. Each is accepted once."""
+
     code = forms.CharField(
         label=gettext_lazy("Code"),
         max_length=40,
@@ -58,49 +93,61 @@ class _Code(_Counted, forms.Form):
             attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "size": 12}
         ),
     )
+    authenticator: Authenticator
 
     def clean_code(self) -> str:
-        code: str = self.count_failures(self._take)
+        code: str = self.limit_failures(self._check_code)
         return code
 
-    def _take(self) -> str:
-        code = str(self.cleaned_data["code"])
-        self.authenticator = two_factor.verify_code(self.user, code)
-        if self.authenticator is None:
-            raise ValidationError(
-                _("That code is wrong or was already used. Wait for the next one."), code="wrong"
-            )
+    def _check_code(self) -> Any:
+        wrong = get_mfa_adapter().validation_error("incorrect_code")
+        try:
+            code = super().clean_code()  # type: ignore[misc] # of allauth's form
+        except SecretUnreadable as error:
+            # ``manage.py check`` says what to do.
+            raise wrong from error
+        is_app = self.authenticator.type == Authenticator.Type.TOTP
+        if is_app and not two_factor.use_totp_code(self.authenticator, code):
+            raise wrong
         return code
 
 
-class SecondStepForm(_Code, AuthenticateForm):
+class CodeForm(_CodeForm, AuthenticateForm):
     pass
 
 
-class CodeAgainForm(_Code, ReauthenticateForm):
+class ConfirmByCodeForm(_CodeForm, ReauthenticateForm):
     pass
+
+
+class PasskeyForm(_LimitedForm, AuthenticateWebAuthnForm):
+    def clean_credential(self) -> Any:
+        return self.limit_failures(lambda: _well_formed(super(PasskeyForm, self).clean_credential))
+
+
+class ConfirmByPasskeyForm(_LimitedForm, ReauthenticateWebAuthnForm):
+    def clean_credential(self) -> Any:
+        return self.limit_failures(lambda: _well_formed(super(ConfirmByPasskeyForm, self).clean_credential))
+
+
+class ConfirmByPasswordForm(_LimitedForm, account_forms.ReauthenticateForm):
+    password = _password_field(autofocus=True)
+
+    def clean_password(self) -> str:
+        password: str = self.limit_failures(super().clean_password)
+        return password
 
 
 class AddAppForm(ActivateTOTPForm):
-    """allauth keeps the secret in the session until a code has proved it; here it is encrypted there, too."""
+    """Encrypts the app's secret in the session too, where it waits until a code has proved the app."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         session = context.request.session
-        if waiting := session.pop(SECRET_SESSION_KEY, ""):
+        if unproved := session.pop(_UNPROVED_SECRET, ""):
             with suppress(SecretUnreadable):
-                session[SECRET_SESSION_KEY] = decrypt(waiting)
+                session[_UNPROVED_SECRET] = decrypt(unproved)
         super().__init__(*args, **kwargs)
-        session[SECRET_SESSION_KEY] = encrypt(self.secret)
-
-
-class PasskeyForm(_Counted, AuthenticateWebAuthnForm):
-    def clean_credential(self) -> Any:
-        return self.count_failures(lambda: _well_formed(super(PasskeyForm, self).clean_credential))
-
-
-class PasskeyAgainForm(_Counted, ReauthenticateWebAuthnForm):
-    def clean_credential(self) -> Any:
-        return self.count_failures(lambda: _well_formed(super(PasskeyAgainForm, self).clean_credential))
+        session[_UNPROVED_SECRET] = encrypt(self.secret)
 
 
 class AddPasskeyForm(AddWebAuthnForm):
@@ -111,22 +158,8 @@ class AddPasskeyForm(AddWebAuthnForm):
 
 
 def _well_formed(check: Callable[[], Any]) -> Any:
-    """What a browser answers is read by fido2, which takes for granted that it is of the right shape."""
+    """What ``check`` returns. fido2, which reads the browser's answer, expects the right structure."""
     try:
         return check()
     except (LookupError, TypeError, ValueError, AttributeError, struct.error) as error:
-        raise ValidationError(
-            _("Your browser's response could not be read. Try again."), code="form"
-        ) from error
-
-
-class PasswordAgainForm(_Counted, PasswordForm):
-    password = forms.CharField(
-        label=gettext_lazy("Password"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
-    )
-
-    def clean_password(self) -> str:
-        password: str = self.count_failures(super().clean_password)
-        return password
+        raise ValidationError(_("Your browser's answer cannot be read. Try again."), code="form") from error

@@ -1,13 +1,13 @@
-"""Two-factor sign-in: what a person has set up, and setting it up, in the admin's clothes.
+"""Setting up two-factor authentication, using it to sign in, and confirming one's identity before a change.
 
-The views are django-allauth's; those of its own addresses that are not here are not mounted (404).
+The views are allauth's. Its other URLs are not mounted.
 """
 
 from typing import Any
 
 from allauth.account.views import ReauthenticateView
 from allauth.mfa.base.views import AuthenticateView, IndexView
-from allauth.mfa.base.views import ReauthenticateView as CodeAgainView
+from allauth.mfa.base.views import ReauthenticateView as CodeReauthenticateView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
@@ -22,7 +22,6 @@ from django.http import HttpResponse
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
-from django.views.generic.base import ContextMixin
 from django.views.generic.edit import FormMixin
 
 from integrations.accounts import two_factor
@@ -30,38 +29,22 @@ from integrations.audit.log import Action
 from integrations.background import enqueue
 from integrations.tasks import mail_factor_change
 
+from .page import AdminPageMixin
+
 Kind = Authenticator.Type
 
 
-class AdminPageMixin(ContextMixin):
-    """A page that looks like the admin's others."""
-
-    request: Any
-    title: Any = _("Two-factor authentication")
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = {**admin.site.each_context(self.request), **super().get_context_data(**kwargs)}
-        if "form" in kwargs:
-            # allauth's view of passkeys makes a new one, without what is wrong.
-            context["form"] = kwargs["form"]
-        is_missing = two_factor.needs_two_factor_setup(self.request)
-        if is_missing:
-            # Nothing of it could be opened.
-            context |= {"available_apps": [], "is_nav_sidebar_enabled": False}
-        return {**context, "title": self.title, "must_set_up": is_missing}
-
-
 class FactorChangeMixin(AdminPageMixin, FormMixin):
-    """A form that changes how somebody signs in."""
+    """A form that changes how somebody signs in: audited, mailed, and it ends their other sessions."""
 
     action = Action.FACTOR_ADDED
     kind = ""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        answer: HttpResponse = super().form_valid(form)
-        two_factor.note_change(self.request, self.action, self.kind)
+        response: HttpResponse = super().form_valid(form)
+        two_factor.record_factor_change(self.request, self.action, self.kind)
         enqueue(mail_factor_change, self.request.user.pk, self.action, self.kind)
-        return answer
+        return response
 
 
 class Index(AdminPageMixin, IndexView):
@@ -69,11 +52,10 @@ class Index(AdminPageMixin, IndexView):
 
 
 class SecondStep(AdminPageMixin, AuthenticateView):
-    title = _("Two-factor authentication")
     template_name = "two_factor/second_step.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        kinds = two_factor.kinds_of(self.stage.login.user)
+        kinds = two_factor.factor_types_of(self.stage.login.user)
         own = {"can_use_app": Kind.TOTP in kinds, "can_use_passkey": Kind.WEBAUTHN in kinds}
         return {**super().get_context_data(**kwargs), **own}
 
@@ -83,10 +65,11 @@ class AddApp(FactorChangeMixin, ActivateTOTPView):
     template_name = "two_factor/app.html"
 
     def form_valid(self, form: Any) -> HttpResponse:
-        answer = super().form_valid(form)
-        # The code that proves the app is used up by that.
-        two_factor.verify_code(self.request.user, form.cleaned_data["code"])
-        return answer
+        response = super().form_valid(form)
+        # The code that proved the app must not sign anybody in.
+        app = Authenticator.objects.get(user=self.request.user, type=Kind.TOTP)
+        two_factor.use_totp_code(app, form.cleaned_data["code"])
+        return response
 
 
 class RemoveApp(FactorChangeMixin, DeactivateTOTPView):
@@ -109,33 +92,33 @@ class RemovePasskey(FactorChangeMixin, RemoveWebAuthnView):
     template_name = "two_factor/passkey_remove.html"
 
 
-class Codes(AdminPageMixin, ViewRecoveryCodesView):
+class RecoveryCodes(AdminPageMixin, ViewRecoveryCodesView):
     title = _("Recovery codes")
     template_name = "two_factor/codes.html"
 
 
-class NewCodes(FactorChangeMixin, GenerateRecoveryCodesView):
+class NewRecoveryCodes(FactorChangeMixin, GenerateRecoveryCodesView):
     title, kind = _("New recovery codes"), "recovery_codes"
     template_name = "two_factor/codes_new.html"
 
 
-class PasswordAgain(AdminPageMixin, ReauthenticateView):
+class ConfirmByPassword(AdminPageMixin, ReauthenticateView):
     title = _("Confirm your identity")
     template_name = "two_factor/again.html"
 
 
-class CodeAgain(AdminPageMixin, CodeAgainView):
+class ConfirmByCode(AdminPageMixin, CodeReauthenticateView):
     title = _("Confirm your identity")
     template_name = "two_factor/again.html"
 
 
-class PasskeyAgain(AdminPageMixin, ReauthenticateWebAuthnView):
+class ConfirmByPasskey(AdminPageMixin, ReauthenticateWebAuthnView):
     title = _("Confirm your identity")
     template_name = "two_factor/again_passkey.html"
 
 
-class SignInAgain(AdminPageMixin, TemplateView):
-    """For who has nothing here to prove who they are: they came by single sign-on."""
+class ConfirmBySigningIn(AdminPageMixin, TemplateView):
+    """For people without a password or a factor here: they use single sign-on."""
 
     title = _("Confirm your identity")
     template_name = "two_factor/sign_in_again.html"
@@ -148,12 +131,12 @@ _PAGES: list[tuple[str, Any, list[str]]] = [
     ("passkeys/add/", AddPasskey, ["mfa_add_webauthn"]),
     ("passkeys/<int:pk>/rename/", RenamePasskey, ["mfa_edit_webauthn"]),
     ("passkeys/<int:pk>/remove/", RemovePasskey, ["mfa_remove_webauthn"]),
-    ("recovery-codes/", Codes, ["mfa_view_recovery_codes"]),
-    ("recovery-codes/new/", NewCodes, ["mfa_generate_recovery_codes"]),
-    ("again/", PasswordAgain, ["account_reauthenticate"]),
-    ("again/code/", CodeAgain, ["mfa_reauthenticate"]),
-    ("again/passkey/", PasskeyAgain, ["mfa_reauthenticate_webauthn"]),
-    ("again/sign-in/", SignInAgain, ["sign_in_again"]),
+    ("recovery-codes/", RecoveryCodes, ["mfa_view_recovery_codes"]),
+    ("recovery-codes/new/", NewRecoveryCodes, ["mfa_generate_recovery_codes"]),
+    ("again/", ConfirmByPassword, ["account_reauthenticate"]),
+    ("again/code/", ConfirmByCode, ["mfa_reauthenticate"]),
+    ("again/passkey/", ConfirmByPasskey, ["mfa_reauthenticate_webauthn"]),
+    ("again/sign-in/", ConfirmBySigningIn, ["sign_in_again"]),
 ]
 urlpatterns = [
     path("second-step/", SecondStep.as_view(), name="mfa_authenticate"),

@@ -17,8 +17,8 @@ from integrations.tasks import mail_factor_change
 
 class Command(PortalCommand):
     help = (
-        "Removes a person's app, passkeys and recovery codes and signs them out, for who has lost them. They "
-        "then sign in with the password and set up anew. Make sure who asks."
+        "Remove the authenticator app, passkeys and recovery codes of somebody who lost them, and sign them "
+        "out. They then sign in with the password and set up again. Verify who asks."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,5 +41,5 @@ class Command(PortalCommand):
     def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         yield (
             f"{found['person']}: {found['removed']} removed, and signed out everywhere. The next sign-in "
-            "asks for the password alone."
+            "asks for the password only."
         )

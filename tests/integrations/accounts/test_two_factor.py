@@ -1,5 +1,6 @@
-"""The second step: taken after the password, with a code that counts once, or a passkey."""
+"""The second step of signing in: a code that is accepted once, or a passkey."""
 
+import base64
 import json
 import re
 from typing import Any
@@ -8,10 +9,12 @@ import pytest
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
 
+from integrations.accounts.two_factor import totp_code
 from integrations.encryption import rotation
 from integrations.models import AuditLogEntry
 from tests.fixtures.admin import member, signed_in, words
@@ -34,8 +37,18 @@ def ada(world: World) -> User:
     return person
 
 
-class TestTheSecondStep:
-    def test_the_password_alone_opens_nothing(self, ada: User, clock: Any) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "code"),
+    [(59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")],
+)
+def test_codes_are_those_of_the_standard(seconds: int, code: str) -> None:
+    """The last six digits of the test vectors in RFC 6238, appendix B, for SHA-1."""
+    secret = base64.b32encode(b"12345678901234567890").decode()
+    assert totp_code(secret, seconds // 30) == code
+
+
+class TestSecondStep:
+    def test_the_password_alone_signs_nobody_in(self, ada: User, clock: Any) -> None:
         secret, _codes = has_set_up(ada, clock)
         client = at_the_second_step()
         assert not is_in(client)
@@ -45,14 +58,14 @@ class TestTheSecondStep:
         assert is_in(client)
         assert client.cookies["sessionid"].value != before
 
-    def test_who_wanted_a_page_gets_it(self, ada: User, clock: Any) -> None:
+    def test_it_leads_to_the_page_that_was_asked_for(self, ada: User, clock: Any) -> None:
         secret, _codes = has_set_up(ada, clock)
         client, wanted = Client(), reverse("admin:assessments_order_changelist")
         form = {"username": "ada", "password": PASSWORD, "next": wanted}
         client.post(f"{reverse('admin:login')}?next={wanted}", form)
         assert second_step(client, code_now(secret)).url == wanted
 
-    def test_a_code_counts_once_and_not_before_it_was_shown(self, ada: User, clock: Any) -> None:
+    def test_a_code_is_accepted_once(self, ada: User, clock: Any) -> None:
         secret, _codes = has_set_up(ada, clock)
         code = code_now(secret)
         assert second_step(at_the_second_step(), code).status_code == 302
@@ -62,7 +75,15 @@ class TestTheSecondStep:
         clock.shift(1)
         assert second_step(at_the_second_step(), code_now(secret)).status_code == 302
 
-    def test_the_code_that_proved_the_app_opens_nothing(self, ada: User, clock: Any) -> None:
+    def test_a_code_is_accepted_once_even_if_the_cache_is_lost(self, ada: User, clock: Any) -> None:
+        secret, _codes = has_set_up(ada, clock)
+        assert second_step(at_the_second_step(), code_now(secret)).status_code == 302
+        cache.clear()
+        typed = f"{code_now(secret)[:3]} {code_now(secret)[3:]}"
+        for code in (code_now(secret), typed):
+            assert b"was already used" in second_step(at_the_second_step(), code).content
+
+    def test_the_code_that_set_up_the_app_is_not_accepted_again(self, ada: User, clock: Any) -> None:
         client = signed_in(ada).client
         page = client.get(reverse("mfa_activate_totp")).content.decode()
         secret = re.findall(r'to-copy">(\w+)<', page)[0]
@@ -70,13 +91,15 @@ class TestTheSecondStep:
         answer = second_step(at_the_second_step(), code_now(secret))
         assert (answer.status_code, b"was used already" in answer.content) == (200, True)
 
-    def test_a_recovery_code_counts_once(self, ada: User, clock: Any) -> None:
+    def test_a_recovery_code_is_accepted_once(self, ada: User, clock: Any) -> None:
         _secret, codes = has_set_up(ada, clock)
         assert second_step(at_the_second_step(), codes[3]).status_code == 302
         assert second_step(at_the_second_step(), codes[3]).status_code == 200
         assert second_step(at_the_second_step(), codes[4]).status_code == 302
 
-    def test_after_five_wrong_ones_even_the_right_one_waits(self, ada: User, clock: Any) -> None:
+    def test_the_right_code_is_refused_for_ten_minutes_after_five_wrong_ones(
+        self, ada: User, clock: Any
+    ) -> None:
         secret, codes = has_set_up(ada, clock)
         client = at_the_second_step()
         for number in range(5):
@@ -87,8 +110,30 @@ class TestTheSecondStep:
         clock.shift(601)
         assert second_step(at_the_second_step(), code_now(secret)).status_code == 302
 
+    def test_a_right_code_does_not_reset_the_limit(self, ada: User, clock: Any) -> None:
+        _secret, codes = has_set_up(ada, clock)
+        for code in ("000000", "000000", "000000", "000000", codes[0], "000000"):
+            second_step(at_the_second_step(), code)
+        assert b"Too many attempts" in second_step(at_the_second_step(), codes[1]).content
+
+    def test_wrong_codes_count_against_the_address(self, ada: User, clock: Any) -> None:
+        has_set_up(ada, clock)
+        client = at_the_second_step()
+        for number in range(49):
+            sign_in(f"person-{number}", "wrong")
+        assert second_step(client, "000000").status_code == 200
+        assert b"Too many attempts" in sign_in("bea", "any").content
+
+    def test_another_account_can_sign_in_instead(self, world: World, ada: User, clock: Any) -> None:
+        has_set_up(ada, clock)
+        User.objects.create_user("bea", None, PASSWORD, is_staff=True)
+        client = at_the_second_step()
+        assert client.get(reverse("account_login")).status_code == 200
+        sign_in("bea", PASSWORD, client=client)
+        assert is_in(client)
+
     @pytest.mark.parametrize("answer", ["{}", "[]", '"x"', "null", '{"id": 1}', '{"response": {}}', "\x00"])
-    def test_what_is_no_answer_of_a_passkey_is_refused(self, ada: User, clock: Any, answer: str) -> None:
+    def test_a_malformed_passkey_answer_is_refused(self, ada: User, clock: Any, answer: str) -> None:
         has_set_up(ada, clock)
         client = at_the_second_step()
         refused = client.post(reverse("mfa_authenticate"), {"credential": answer})
@@ -98,13 +143,13 @@ class TestTheSecondStep:
     @pytest.mark.parametrize(
         "answer", ["{}", "[]", '"x"', '{"id": 1}', '{"id": "", "rawId": "", "response": {}}']
     )
-    def test_nor_is_it_added(self, ada: User, answer: str) -> None:
+    def test_a_malformed_passkey_is_not_added(self, ada: User, answer: str) -> None:
         client, page = signed_in(ada).client, reverse("mfa_add_webauthn")
         client.get(page)
         assert client.post(page, {"name": "x", "credential": answer}).status_code == 200
         assert not Authenticator.objects.exists()
 
-    def test_a_password_that_is_changed_meanwhile_counts_no_more(self, ada: User, clock: Any) -> None:
+    def test_a_password_changed_meanwhile_aborts_the_sign_in(self, ada: User, clock: Any) -> None:
         secret, _codes = has_set_up(ada, clock)
         client = at_the_second_step()
         ada.set_password("another horse battery")
@@ -112,25 +157,25 @@ class TestTheSecondStep:
         second_step(client, code_now(secret))
         assert not is_in(client)
 
-    def test_who_is_switched_off_meanwhile_stays_out(self, ada: User, clock: Any) -> None:
+    def test_an_account_deactivated_meanwhile_is_not_signed_in(self, ada: User, clock: Any) -> None:
         secret, _codes = has_set_up(ada, clock)
         client = at_the_second_step()
         User.objects.filter(pk=ada.pk).update(is_active=False)
         second_step(client, code_now(secret))
         assert not is_in(client)
 
-    def test_it_waits_for_a_quarter_of_an_hour(self, ada: User, clock: Any) -> None:
+    def test_it_expires_after_fifteen_minutes(self, ada: User, clock: Any) -> None:
         secret, _codes = has_set_up(ada, clock)
         client = at_the_second_step()
         clock.shift(15 * 60 + 1)
         assert second_step(client, code_now(secret)).url == reverse("admin:login")
         assert not is_in(client)
 
-    def test_without_a_password_there_is_no_second_step(self, db: None) -> None:
+    def test_it_opens_only_after_the_password(self, db: None) -> None:
         for answer in (Client().get(reverse("mfa_authenticate")), second_step(Client(), "000000")):
             assert (answer.status_code, answer.url) == (302, reverse("admin:login"))
 
-    def test_nothing_that_is_stored_gives_a_code(self, ada: User, clock: Any) -> None:
+    def test_stored_secrets_and_recovery_codes_are_encrypted(self, ada: User, clock: Any) -> None:
         secret, codes = has_set_up(ada, clock)
         with database.cursor() as cursor:
             cursor.execute("SELECT data FROM mfa_authenticator")
@@ -141,17 +186,21 @@ class TestTheSecondStep:
             assert all(text.startswith("gAAAA") for key in ("secret", "seed") if (text := data.get(key)))
         assert not [word for word in [secret, *codes] if word in json.dumps(stored)]
 
-    def test_nor_does_what_waits_to_be_proved(self, ada: User, clock: Any) -> None:
+    def test_the_secret_of_an_app_being_set_up_is_encrypted_in_the_session(
+        self, ada: User, clock: Any
+    ) -> None:
         client, page = signed_in(ada).client, reverse("mfa_activate_totp")
         secret = re.findall(r'to-copy">(\w+)<', client.get(page).content.decode())[0]
         wrong = client.post(page, {"code": "000000"}).content.decode()
-        assert secret in wrong, "the same square as before"
+        assert secret in wrong, "the same QR code as before"
         stored = dict(client.session.items())
         assert "mfa.totp.secret" in stored
         assert secret not in json.dumps(stored)
         assert client.post(page, {"code": code_now(secret)}).status_code == 302
 
-    def test_encryption_keys_rotate_and_the_app_goes_on(self, ada: User, clock: Any, settings: Any) -> None:
+    def test_codes_are_accepted_after_the_encryption_keys_rotated(
+        self, ada: User, clock: Any, settings: Any
+    ) -> None:
         secret, codes = has_set_up(ada, clock)
         old, new = settings.FIELD_ENCRYPTION_KEYS[0], Fernet.generate_key().decode()
         settings.FIELD_ENCRYPTION_KEYS = [new, old]
@@ -162,7 +211,7 @@ class TestTheSecondStep:
         assert second_step(at_the_second_step(), code_now(secret)).status_code == 302
         assert second_step(at_the_second_step(), codes[0]).status_code == 302
 
-    def test_what_no_key_can_read_is_set_up_anew(self, ada: User, clock: Any, settings: Any) -> None:
+    def test_factors_whose_key_is_lost_can_be_cleared(self, ada: User, clock: Any, settings: Any) -> None:
         secret, _codes = has_set_up(ada, clock)
         settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
         answer = second_step(at_the_second_step(), code_now(secret))
@@ -171,7 +220,7 @@ class TestTheSecondStep:
         assert rotation.clear_unreadable()["mfa.Authenticator.data"] == 2
         assert sign_in("ada", PASSWORD).url == reverse("admin:index")
 
-    def test_a_failure_says_nothing_of_the_code(self, ada: User, clock: Any) -> None:
+    def test_the_audit_log_of_a_failure_does_not_hold_the_code(self, ada: User, clock: Any) -> None:
         has_set_up(ada, clock)
         second_step(at_the_second_step(), "123456")
         assert "123456" not in json.dumps(list(AuditLogEntry.objects.values_list("details", flat=True)))

@@ -1,26 +1,26 @@
-"""Setting up a second factor, and taking the second step, as a person does."""
+"""Setting up an authenticator app and entering its codes, as a person does."""
 
 import re
 import time
 from typing import Any
 
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from integrations.accounts.two_factor import totp_code
 from integrations.models import AuditLogEntry
 from tests.fixtures.admin import signed_in
 from tests.integrations.accounts.test_sign_in import PASSWORD, sign_in
 
 
 def code_now(secret: str) -> str:
-    """What the app shows."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    """What the authenticator app shows."""
+    return totp_code(secret, int(time.time()) // 30)
 
 
 def has_set_up(person: User, clock: Any) -> tuple[str, list[str]]:
-    """Sets up an app through the pages; its secret, and the recovery codes. A minute passes."""
+    """Set up an app through the pages; its secret and the recovery codes. A minute passes."""
     client = signed_in(person).client
     secret = re.findall(r'to-copy">(\w+)<', client.get(reverse("mfa_activate_totp")).content.decode())[0]
     page = client.post(reverse("mfa_activate_totp"), {"code": code_now(secret)}, follow=True)

@@ -53,6 +53,7 @@ the portal
     two-factor/again/code/                        302  302  302  302  302
     two-factor/again/passkey/                     302  302  302  302  302
     two-factor/again/sign-in/                     200  200  200  200  200
+    sessions/                                     200  200  200  200  200
     password_reset/                               200  200  200  200  200
     password_reset/done/                          200  200  200  200  200
     reset/<uidb64>/<token>/                       200  200  200  200  200

@@ -99,7 +99,7 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             return str(ipaddress.ip_address(address))
         except ValueError:
-            return "0.0.0.0"  # noqa: S104  # nosec B104 # nothing is bound to it
+            return "0.0.0.0"  # nosec B104 # noqa: S104 - nothing is bound to it
 
     def is_safe_url(self, url: str) -> bool:
         """The host that was asked, and no other that the portal may have."""

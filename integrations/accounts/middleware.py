@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import cast
 
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import SESSION_KEY, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import Resolver404, resolve, reverse
 
@@ -41,9 +41,9 @@ class SessionTimeoutMiddleware:
             logout(request)
             return self.get_response(request)
         cast(PortalRequest, request).auth_state = state
-        person_id, key = request.user.pk, request.session.session_key
+        person, key = request.session[SESSION_KEY], request.session.session_key
         response = self.get_response(request)
-        if request.user.pk == person_id:
+        if request.session.get(SESSION_KEY) == person:
             sessions.follow_new_key(request, key)
         return response
 

@@ -22,9 +22,8 @@ from integrations.models import Membership, Organization
 
 @transaction.atomic
 def invite(organization: Organization, email: str, name: str, role: str, who: str) -> Membership:
-    """Gives a person a role in the organization, and an account if they have none. An account that is
-    there stays as it is. Mailing them is the caller's. Raises ``ValidationError`` where they are a
-    member already."""
+    """Give a person a role in the organization, and an account if they have none. An existing account is
+    not changed. The caller sends the mail. Raises ``ValidationError`` for somebody who is a member."""
     email = email.strip()
     known = User.objects.filter(email__iexact=email).order_by("-is_active", "pk")
     person = known.first() or _new_account(email, name)
@@ -38,7 +37,7 @@ def invite(organization: Organization, email: str, name: str, role: str, who: st
 
 
 def _new_account(email: str, name: str) -> User:
-    """Without a password: the mail to the address leads to one."""
+    """An account without a password: the link in the invitation sets one."""
     person = User(username=_free_username(email), email=email, is_staff=True)
     person.first_name, _space, person.last_name = (part[:150] for part in name.strip().partition(" "))
     person.set_unusable_password()
@@ -48,8 +47,8 @@ def _new_account(email: str, name: str) -> User:
 
 
 def _free_username(email: str) -> str:
-    """The address, as far as a user name can be one. Somebody else may have it as their name: who got
-    another address has kept the old one for a name."""
+    """The address, as far as a user name can hold it, with a number if it is taken: somebody whose address
+    changed keeps the old one as their user name."""
     wanted = re.sub(r"[^\w.@+-]", "-", email.lower())[:140]
     taken = {
         name.lower()
@@ -59,15 +58,15 @@ def _free_username(email: str) -> str:
 
 
 def _holds_anything(person: User) -> bool:
-    """An account that may do something and is no staff was shut out by an operator: to let it in again
-    would give back all that it held, and is theirs to decide."""
+    """Whether the account has rights. If it has, and is not staff, an operator locked it: an invitation must
+    not restore those rights."""
     rights = (person.groups, person.user_permissions, person.memberships)
     return person.is_superuser or any(right.exists() for right in rights)
 
 
 def mail_invitation(membership: Membership) -> None:
-    """Tells the person, with a link by which who has no password yet sets one. The link works for
-    ``PASSWORD_RESET_TIMEOUT``; a new one comes by “Forgotten your password?” or a new invitation."""
+    """Mail the invitation, with a link to set a password for somebody who has none. The link works for
+    ``PASSWORD_RESET_TIMEOUT``; the login page and a new invitation give a new one."""
     person = membership.user
     link = reverse("admin:index")
     if not person.has_usable_password():
@@ -94,8 +93,8 @@ def mail_invitation(membership: Membership) -> None:
 
 
 def with_address(email: str) -> QuerySet[User]:
-    """Who may have a link mailed there by which they choose a password: invited people who have not
-    chosen one yet too."""
+    """The people to whom a link to set a password may be mailed at this address. They need not have a
+    password yet."""
     return User.objects.filter(email__iexact=email.strip(), is_active=True, is_staff=True)
 
 
@@ -109,8 +108,8 @@ class _LinkFor(PasswordResetForm):
 
 
 def mail_password_link(person_id: int) -> None:
-    """Mails the link, if there is such a person. It leads to the portal's public address, whatever name a
-    caller used."""
+    """Mail the link, if there is such a person. It leads to ``PORTAL_BASE_URL``, whatever host a caller
+    used."""
     person = User.objects.filter(pk=person_id).first()
     form = _LinkFor(person) if person else None
     if form and form.is_valid():

@@ -1,8 +1,8 @@
-"""Who may see and do what: roles, the organizations that a person sees, and inviting people.
+"""Roles, the organizations that a person sees, and invitations.
 
-A role is a group with Django permissions. A person has it for every organization (by being in the
-group *operator* or *support*) or for one (by a ``Membership``); what a person may do in an
-organization is asked with ``user.has_perm(permission, organization)``.
+A role is a group with Django permissions. A person has it for every organization (as a member of the
+group *operator* or *support*) or for one (by a ``Membership``). ``user.has_perm(permission,
+organization)`` says what a person may do in an organization.
 """
 
 from typing import Any
@@ -60,8 +60,7 @@ def sees_every_organization(person: Person, *permissions: str) -> bool:
 
 
 def _permissions_everywhere(person: Any) -> frozenset[str]:
-    """What the person may do in every organization. Asked of the database once for each request, as
-    Django does with the permissions themselves."""
+    """What the person may do in every organization. Cached on the person, as Django caches permissions."""
     if not hasattr(person, "_permissions_everywhere"):
         granted = Permission.objects.filter(Q(group__user=person) | Q(user=person))
         names = frozenset(_names(granted))

@@ -20,7 +20,8 @@ from django.views.decorators.http import require_GET
 
 from integrations.accounts.allauth_adapters import single_sign_on_failed
 from integrations.accounts.invitations import with_address
-from integrations.tasks import enqueue, mail_password_link
+from integrations.background import enqueue
+from integrations.tasks import mail_password_link
 from integrations.web.client_ip import client_address
 
 from .page import AdminPageMixin

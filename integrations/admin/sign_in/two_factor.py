@@ -51,8 +51,8 @@ class Index(AdminPageMixin, IndexView):
     template_name = "two_factor/index.html"
 
 
-class SecondStep(AdminPageMixin, AuthenticateView):
-    template_name = "two_factor/second_step.html"
+class Authenticate(AdminPageMixin, AuthenticateView):
+    template_name = "two_factor/authenticate.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kinds = two_factor.factor_types_of(self.stage.login.user)
@@ -104,24 +104,24 @@ class NewRecoveryCodes(FactorChangeMixin, GenerateRecoveryCodesView):
 
 class ConfirmByPassword(AdminPageMixin, ReauthenticateView):
     title = _("Confirm your identity")
-    template_name = "two_factor/again.html"
+    template_name = "two_factor/confirm.html"
 
 
 class ConfirmByCode(AdminPageMixin, CodeReauthenticateView):
     title = _("Confirm your identity")
-    template_name = "two_factor/again.html"
+    template_name = "two_factor/confirm.html"
 
 
 class ConfirmByPasskey(AdminPageMixin, ReauthenticateWebAuthnView):
     title = _("Confirm your identity")
-    template_name = "two_factor/again_passkey.html"
+    template_name = "two_factor/confirm_by_passkey.html"
 
 
 class ConfirmBySigningIn(AdminPageMixin, TemplateView):
     """For people without a password or a factor here: they use single sign-on."""
 
     title = _("Confirm your identity")
-    template_name = "two_factor/sign_in_again.html"
+    template_name = "two_factor/confirm_by_signing_in.html"
 
 
 _PAGES: list[tuple[str, Any, list[str]]] = [
@@ -139,7 +139,7 @@ _PAGES: list[tuple[str, Any, list[str]]] = [
     ("again/sign-in/", ConfirmBySigningIn, ["sign_in_again"]),
 ]
 urlpatterns = [
-    path("second-step/", SecondStep.as_view(), name="mfa_authenticate"),
+    path("second-step/", Authenticate.as_view(), name="mfa_authenticate"),
     *(
         path(route, admin.site.admin_view(view.as_view()), name=name)
         for route, view, names in _PAGES

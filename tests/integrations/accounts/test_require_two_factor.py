@@ -18,13 +18,7 @@ from tests.fixtures.admin_clicks import Somebody, form
 from tests.fixtures.two_tenants import acme
 from tests.fixtures.world import World
 from tests.integrations.accounts.test_sign_in import PASSWORD, is_in, sign_in
-from tests.integrations.accounts.two_factor import (
-    at_the_second_step,
-    code_now,
-    has_set_up,
-    second_step,
-    trail,
-)
+from tests.integrations.accounts.two_factor import after_password, code_now, enter_code, has_set_up, trail
 from tests.integrations.admin.permission_table import cells
 
 SET_UP = "/admin/two-factor/"
@@ -184,8 +178,8 @@ class TestChanging:
         new = re.findall(r"<code>(\d{8})</code>", made)
         assert len(set(new) - set(old)) == 10
         assert new[0] not in client.get(page).content.decode()
-        assert second_step(at_the_second_step(), old[0]).status_code == 200
-        assert second_step(at_the_second_step(), new[0]).status_code == 302
+        assert enter_code(after_password(), old[0]).status_code == 200
+        assert enter_code(after_password(), new[0]).status_code == 302
 
     @pytest.mark.parametrize("page", ["mfa_edit_webauthn", "mfa_remove_webauthn"])
     def test_a_passkey_of_somebody_else_cannot_be_changed(self, world: World, ada: User, page: str) -> None:
@@ -242,8 +236,8 @@ class TestMail:
 class TestResetting:
     def test_the_command_removes_all_factors_and_sessions(self, ada: User, clock: Any, capsys: Any) -> None:
         secret, _codes = has_set_up(ada, clock)
-        client = at_the_second_step()
-        second_step(client, code_now(secret))
+        client = after_password()
+        enter_code(client, code_now(secret))
         call_command("reset_two_factor", "ADA@example.com")
         assert "signed out everywhere" in capsys.readouterr().out
         assert not is_in(client)

@@ -30,11 +30,11 @@ def has_set_up(person: User, clock: Any) -> tuple[str, list[str]]:
     return secret, codes
 
 
-def second_step(client: Client, code: str, address: str = "203.0.113.7") -> Any:
+def enter_code(client: Client, code: str, address: str = "203.0.113.7") -> Any:
     return client.post(reverse("mfa_authenticate"), {"code": code}, REMOTE_ADDR=address)
 
 
-def at_the_second_step(name: str = "ada") -> Client:
+def after_password(name: str = "ada") -> Client:
     client = Client()
     assert sign_in(name, PASSWORD, client=client).url == reverse("mfa_authenticate")
     return client

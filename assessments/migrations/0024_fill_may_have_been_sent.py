@@ -40,7 +40,7 @@ def validate(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     atomic = False
     # This migration and earlier ones use the models' old names.
-    run_before = [("integrations", "0014_standard_terms")]
+    run_before = [("integrations", "0015_standard_terms")]
 
     dependencies = [("assessments", "0023_may_have_been_sent")]
 

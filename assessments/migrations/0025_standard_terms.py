@@ -13,7 +13,7 @@ from integrations.migrations._operations import RenameModelAndTable
 class Migration(migrations.Migration):
     dependencies = [
         ("assessments", "0024_fill_may_have_been_sent"),
-        ("integrations", "0014_standard_terms"),
+        ("integrations", "0015_standard_terms"),
     ]
 
     operations = [

@@ -1,8 +1,8 @@
 """How long sessions last, and ending them.
 
 Every session is a row of ``allauth.usersessions``, and one without a row has ended: deleting the row signs
-a browser out whatever it still sends. Sessions also end ``SESSION_IDLE_TIMEOUT_SECONDS`` after their last use and
-``SESSION_COOKIE_AGE`` after the sign-in (OWASP ASVS 5, 7.3), and, by Django's session hash, with a new
+a browser out whatever it still sends. Sessions also end ``SESSION_IDLE_TIMEOUT_SECONDS`` after their last use
+and ``SESSION_COOKIE_AGE`` after the sign-in (OWASP ASVS 5, 7.3), and, by Django's session hash, with a new
 password.
 """
 

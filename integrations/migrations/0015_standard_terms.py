@@ -1,7 +1,6 @@
 """Rename models and columns to the field's standard terms. Tables and columns are renamed, never copied."""
 
 import django.db.models.deletion
-from django.conf import settings
 from django.db import migrations, models
 
 import integrations.encryption.fields
@@ -10,12 +9,11 @@ from integrations.migrations._operations import RenameModelAndTable
 
 
 class Migration(migrations.Migration):
-    dependencies = [("integrations", "0013_unreadable_messages")]
+    dependencies = [("integrations", "0014_sessions_are_listed")]
 
     operations = [
         RenameModelAndTable("Errand", "ConnectionJob"),
         RenameModelAndTable("RetiringVerificationKey", "PreviousVerificationKey"),
-        RenameModelAndTable("SessionsEnded", "SessionEpoch"),
         RenameModelAndTable("AuditEvent", "AuditLogEntry"),
         RenameModelAndTable("AuditHead", "AuditChainHead"),
         migrations.RenameField("ConnectionJob", "asked_by", "requested_by"),
@@ -176,17 +174,6 @@ class Migration(migrations.Migration):
                         related_name="previous_verification_keys",
                         to="integrations.organization",
                         verbose_name="organization",
-                    ),
-                ),
-                migrations.AlterField(
-                    model_name="sessionepoch",
-                    name="user",
-                    field=models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="session_epoch",
-                        serialize=False,
-                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
                 migrations.AddIndex(

@@ -43,7 +43,7 @@ def main() -> None:
             f"python -m integrations.sandbox --port {arguments.sandbox_port} "
             f"--storage {shlex.quote(str(storage))} --automatic"
         )
-    commands["ready"] = f"python -m config.{'demo' if arguments.what == 'demo' else 'ready'}"
+    commands["ready"] = f"python -m config.{'demo' if arguments.what == 'demo' else 'wait_ready'}"
     for name, command in commands.items():
         # exec: the signal that ends a process has to reach it, not a shell around it.
         manager.add_process(name, f"exec {command}", env=environment, cwd=str(env.BASE_DIR))

@@ -18,7 +18,7 @@ from integrations.sandbox.world import UnknownOrg
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 TEMPLATES: web.AppKey[jinja2.Environment] = web.AppKey("templates", jinja2.Environment)
-_HERE = Path(__file__).parent
+_SANDBOX = Path(__file__).parents[1]
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'",
     "Cache-Control": "no-store",
@@ -45,11 +45,11 @@ class PageNotFound(LookupError):
 
 def set_up(app: web.Application) -> None:
     """Load the templates and serve what belongs to neither half."""
-    loader = jinja2.FileSystemLoader(_HERE / "templates")
+    loader = jinja2.FileSystemLoader(_SANDBOX / "templates")
     env = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     env.filters.update(moment=moment, pretty=pretty, last_four=last_four, tone=tone)
     app[TEMPLATES] = env
-    app.router.add_static("/static/", _HERE / "static")
+    app.router.add_static("/static/", _SANDBOX / "static")
     app.router.add_get("/", _home)
     app.router.add_get("/reports/{order}", _report)
     app.router.add_route("*", "/elsewhere/{name}", _elsewhere)

@@ -1,5 +1,5 @@
-"""A stand-in Ashby and a stand-in Justifacts in one process of their own.
+"""A stand-in Ashby and a stand-in Justifacts, in a process of their own.
 
-It imports nothing of the portal's: sharing code, a mistake would agree with itself
-(architecture.md, "Who may import whom", rule 6).
+The sandbox imports nothing of the portal: with shared code, a mistake in the portal would agree with the same
+mistake here (docs/architecture.md, "Who may import whom").
 """

@@ -1,4 +1,4 @@
-"""Wires the sandbox together: one aiohttp application, its background work, its beginning and end."""
+"""The aiohttp application: routes, background tasks, start and shutdown."""
 
 from __future__ import annotations
 
@@ -14,60 +14,60 @@ from aiohttp import web
 from integrations.sandbox.ashby import api as ashby_api
 from integrations.sandbox.ashby import pages as ashby_pages
 from integrations.sandbox.control import api, partners
-from integrations.sandbox.dialects import pages as dialect_pages
+from integrations.sandbox.control import dialects as control_dialects
+from integrations.sandbox.inbound import STATE
 from integrations.sandbox.justifacts import api as justifacts_api
 from integrations.sandbox.justifacts import pages as justifacts_pages
 from integrations.sandbox.justifacts.api import PUSHER
 from integrations.sandbox.justifacts.push import Pusher
-from integrations.sandbox.outgoing import SESSION
-from integrations.sandbox.pages import base, failures
-from integrations.sandbox.wire import WORLD
-from integrations.sandbox.world import World
+from integrations.sandbox.outbound import SESSION
+from integrations.sandbox.pages import base, dialects, failures
+from integrations.sandbox.state import State
 
-_SAVE_EVERY = 0.5
-_MAX_BODY = 8 * 1024 * 1024
+_SAVE_EVERY_SECONDS = 0.5
+_MAX_BODY_BYTES = 8 * 1024 * 1024
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def build_app(world: World) -> web.Application:
-    """The application with every route of both halves, the pages and the control API."""
+def build_app(state: State) -> web.Application:
+    """The application with all routes: both partners' APIs, the control API and the pages."""
     app = web.Application(
-        middlewares=[same_origin, api.control_errors, base.page_errors], client_max_size=_MAX_BODY
+        middlewares=[same_origin, api.control_errors, base.page_errors], client_max_size=_MAX_BODY_BYTES
     )
-    app[WORLD] = world
+    app[STATE] = state
     app.cleanup_ctx.append(_background)
-    for module in (ashby_api, justifacts_api, api, partners):
+    for module in (ashby_api, justifacts_api, api, partners, control_dialects):
         module.add_routes(app)
     base.set_up(app)
-    for module in (ashby_pages, justifacts_pages, failures, dialect_pages):
+    for module in (ashby_pages, justifacts_pages, failures, dialects):
         module.add_routes(app)
     return app
 
 
 @web.middleware
 async def same_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A page from elsewhere must not press our buttons: the browser tells where a form comes from."""
+    """Reject forms that another site submits: browsers send the origin of a form in `Origin`."""
     origin = request.headers.get("Origin")
     if request.method != "GET" and origin and origin.partition("://")[2] != request.host:
         return web.json_response({"error": "not from this site"}, status=403)
     return await handler(request)
 
 
-async def serve(world: World, host: str, port: int, public_url: str | None) -> None:
-    """Listen, say so in one line, and run until SIGTERM or SIGINT."""
+async def serve(state: State, host: str, port: int, public_url: str | None) -> None:
+    """Listen, print one line with the URL, and run until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    # A hanging call must not delay the end: handlers get a moment, no more.
-    runner = web.AppRunner(build_app(world), access_log=None, shutdown_timeout=0.2)
+    # A call that hangs on purpose must not delay the shutdown.
+    runner = web.AppRunner(build_app(state), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     listener = _listen(host, port)
-    # Nobody can open the address "everywhere" (0.0.0.0 or ::).
-    here = host if host.strip("0.:") else "localhost"
-    world.base_url = (public_url or f"http://{here}:{listener.getsockname()[1]}").rstrip("/")
+    # Browsers cannot open the wildcard addresses 0.0.0.0 and ::.
+    host_in_url = host if host.strip("0.:") else "localhost"
+    state.base_url = (public_url or f"http://{host_in_url}:{listener.getsockname()[1]}").rstrip("/")
     await web.SockSite(runner, listener, backlog=1024).start()
-    print(f"sandbox ready http://{here}:{listener.getsockname()[1]}", flush=True)
+    print(f"sandbox ready http://{host_in_url}:{listener.getsockname()[1]}", flush=True)
     try:
         await stop.wait()
     finally:
@@ -80,24 +80,24 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 async def _background(app: web.Application) -> AsyncIterator[None]:
-    """The client session, the pusher, the timer and the batched writing, from start to end."""
-    world = app[WORLD]
+    """Run the client session, the pusher and the batched writing of calls until the application ends."""
+    state = app[STATE]
     connector = aiohttp.TCPConnector(limit=200, force_close=False)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         app[SESSION] = session
-        app[PUSHER] = pusher = Pusher(world, session)
-        tasks = [asyncio.create_task(pusher.run_automatic()), asyncio.create_task(_save_calls(world))]
+        app[PUSHER] = pusher = Pusher(state, session)
+        tasks = [asyncio.create_task(pusher.run_automatic()), asyncio.create_task(_save_calls(state))]
         yield
-        pushes = list(world.background)
+        pushes = list(state.background)
         for task in [*tasks, *pushes]:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*tasks, *pushes, return_exceptions=True)
-        world.calls.save()
-        world.storage.close()
+        state.calls.save()
+        state.storage.close()
 
 
-async def _save_calls(world: World) -> None:
+async def _save_calls(state: State) -> None:
     while True:
-        await asyncio.sleep(_SAVE_EVERY)
-        world.calls.save()
+        await asyncio.sleep(_SAVE_EVERY_SECONDS)
+        state.calls.save()

@@ -1,4 +1,4 @@
-"""Failure switches for each side: what a counterpart can do to a caller, on demand."""
+"""Failure switches: ways in which a partner fails on demand."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import itertools
 from dataclasses import asdict, dataclass
 from typing import Any
 
-SIDES = ("ashby", "justifacts")
+PARTNERS = ("ashby", "justifacts")
 
-# Every mode with the explanation that the /failures page shows.
+#: The explanation of each mode, for the /failures page.
 MODES: dict[str, str] = {
-    "refuse": "Answers 400 (or 422) with a message, and does nothing.",
+    "refuse": "Answers 400 (or 422) with a message and does nothing.",
     "status": "Answers with any HTTP status you choose.",
     "429": "Too many requests, with Retry-After.",
-    "500": "Internal error, nothing was done.",
+    "500": "Internal error; nothing was done.",
     "503": "Service unavailable, with Retry-After if seconds are given.",
-    "hang": "Accepts the call and says nothing for a while, then closes the connection.",
+    "hang": "Accepts the call, sends nothing for a while, then closes the connection.",
     "cut_before": "Resets the connection before doing anything.",
-    "cut_after": "Does what was asked, then resets the connection without an answer.",
+    "cut_after": "Carries out the call, then resets the connection without an answer.",
     "garbage": "Answers 200 with an HTML page instead of JSON.",
     "success_false": "Answers 200 with success: false and an error code.",
-    "wrong_key": "Answers 403 (or 401) as though the key was wrong.",
+    "wrong_key": "Answers 403 (or 401) as if the key were wrong.",
     "slow": "Waits for a while, then works as usual.",
-    "redirect": "Answers 307 and points elsewhere.",
+    "redirect": "Answers 307 with another location.",
     "huge": "Answers 200 with more than one megabyte.",
     "malformed": "Answers 200 with JSON of a wrong shape.",
     "warnings": "Works as usual and adds warnings to the answer.",
@@ -30,12 +30,12 @@ MODES: dict[str, str] = {
 
 
 class BadFailure(ValueError):
-    """A failure switch that nobody can throw."""
+    """The switch is invalid. The message says what to correct."""
 
 
 @dataclass
 class Failure:
-    """One switch. `count` clears it after so many calls; `after` does what was asked before failing."""
+    """One switch. It is removed after ``count`` calls. ``after``: the call is carried out before it fails."""
 
     id: int
     side: str
@@ -52,28 +52,28 @@ class Failure:
     after: bool = False
     hits: int = 0
 
-    def concerns(self, side: str, org: str | None, call: str) -> bool:
-        """Whether this switch is meant for that call."""
+    def applies_to(self, side: str, org: str | None, call: str) -> bool:
+        """Whether the switch makes this call fail."""
         return self.side == side and self.org in (None, org) and self.call in (None, call)
 
 
 class Failures:
-    """The switches that are on. They live in memory: a restart is a fresh, well-behaved world."""
+    """The switches that are on. They are not stored: after a restart all are off."""
 
     def __init__(self) -> None:
         self.active: list[Failure] = []
         self._ids = itertools.count(1)
 
     def switch_on(self, body: dict[str, Any]) -> Failure:
-        """Throw a switch from the JSON of `POST /control/failures`."""
+        """Add a switch, given as the JSON of `POST /control/failures`. Raises ``BadFailure``."""
         failure = Failure(id=next(self._ids), **_checked(body))
         self.active.append(failure)
         return failure
 
     def take(self, side: str, org: str | None, call: str) -> Failure | None:
-        """The switch that this call runs into, if any; counted switches clear themselves."""
+        """The first switch that applies to this call, or ``None``; counts the call."""
         for failure in self.active:
-            if failure.concerns(side, org, call):
+            if failure.applies_to(side, org, call):
                 failure.hits += 1
                 if failure.count is not None:
                     failure.count -= 1
@@ -83,7 +83,7 @@ class Failures:
         return None
 
     def clear(self, side: str | None = None, identifier: int | None = None) -> None:
-        """Switch off all, those of one side, or one."""
+        """Switch off all switches, those of one partner, or one."""
         self.active = [
             failure
             for failure in self.active
@@ -92,7 +92,7 @@ class Failures:
         ]
 
     def as_json(self) -> list[dict[str, Any]]:
-        """The switches that are on."""
+        """The switches that are on, as the control API returns them."""
         return [asdict(failure) for failure in self.active]
 
 
@@ -111,11 +111,11 @@ _FIELDS: dict[str, tuple[type, ...]] = {
 
 
 def _checked(body: dict[str, Any]) -> dict[str, Any]:
-    """The fields of one switch, or BadFailure with what to mend."""
+    """The fields of a switch. Raises ``BadFailure``."""
     given = {name: value for name, value in body.items() if value is not None}
     side, mode = given.pop("side", None), str(given.pop("mode", ""))
-    if side not in SIDES:
-        raise BadFailure(f"side: one of {', '.join(SIDES)}")
+    if side not in PARTNERS:
+        raise BadFailure(f"side: one of {', '.join(PARTNERS)}")
     if mode not in MODES:
         raise BadFailure(f"mode: one of {', '.join(MODES)}")
     for name, value in given.items():
@@ -124,7 +124,7 @@ def _checked(body: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(value, _FIELDS[name]) or (isinstance(value, bool) and name != "after"):
             raise BadFailure(f"{name}: wrong type")
     if "count" in given and given["count"] < 1:
-        raise BadFailure("count: 1 or more")
+        raise BadFailure("count: 1 or more is required")
     if mode == "status" and not 200 <= given.get("status", 0) <= 599:
         raise BadFailure("status: a number from 200 to 599 is required for mode status")
     return {"side": side, "mode": mode, **given}

@@ -1,4 +1,4 @@
-"""What the sandbox knows: plain data, as it is kept and as the control API shows it."""
+"""The sandbox's data, as it is stored and as the control API returns it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 
 def now_ms() -> int:
-    """The time as the wire wants it: milliseconds since the epoch."""
+    """The time in milliseconds since the epoch, as in the messages."""
     return time.time_ns() // 1_000_000
 
 
 @dataclass
 class AshbyKey:
-    """One API key of an org in the stand-in Ashby. Lives in memory only."""
+    """An API key of the stand-in Ashby. It is never stored."""
 
     key: str = field(repr=False)
     title: str
@@ -25,7 +25,7 @@ class AshbyKey:
 
 @dataclass
 class Job:
-    """A job of an org."""
+    """A job in Ashby."""
 
     id: str
     name: str
@@ -37,7 +37,7 @@ class Job:
 
 @dataclass
 class Application:
-    """A candidate's application on a job; `candidate` has the shape of the start call."""
+    """A candidate's application for a job; `candidate` has the shape of the start's body."""
 
     id: str
     org: str
@@ -47,13 +47,13 @@ class Application:
 
     @property
     def name(self) -> str:
-        """The candidate's name as people read it."""
+        """The candidate's full name."""
         return f"{self.candidate.get('first_name', '')} {self.candidate.get('last_name', '')}".strip()
 
 
 @dataclass
 class Package:
-    """A kind of check that Justifacts sells to an org."""
+    """A kind of check that Justifacts sells to an organization."""
 
     id: str
     name: str
@@ -63,7 +63,7 @@ class Package:
 
 @dataclass
 class Assessment:
-    """What Ashby knows of one assessment: the ordered story and what it amounts to."""
+    """An assessment in Ashby: the accepted updates in order, and their sum."""
 
     id: str
     org: str
@@ -86,14 +86,15 @@ class Assessment:
     repeats: int = 0
 
     @property
-    def taken(self) -> int:
-        """Updates that came by `assessment.update` (not the one in the start answer)."""
+    def accepted_updates(self) -> int:
+        """The number of updates that came by `assessment.update`; the one in the answer to the start is not
+        counted."""
         return sum(1 for update in self.updates if update["source"] == "update")
 
 
 @dataclass
 class Order:
-    """What Justifacts knows of one order."""
+    """An order at Justifacts."""
 
     id: str
     org: str
@@ -112,31 +113,31 @@ class Order:
     timestamp: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     start_calls: int = 1
-    # What a dialect makes of it: another number, another word than the status, changes that come later.
+    # Set by a dialect: a second number, a status that is sent instead of the real one, changes to come.
     reissued_as: str = ""
-    word: str = ""
-    surprises: list[dict[str, Any]] = field(default_factory=list)
+    sent_status: str = ""
+    scheduled_changes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:
-        """Complete or cancelled: nothing moves by itself any more."""
+        """Whether the order is complete or cancelled."""
         return self.completed_at is not None or self.cancelled_reason is not None
 
     @property
     def number(self) -> str:
-        """The number under which Justifacts speaks of the order now."""
+        """The number that Justifacts uses in its messages now."""
         return self.reissued_as or self.id
 
     @property
     def candidate_name(self) -> str:
-        """The candidate's name as people read it."""
+        """The candidate's full name."""
         person = self.body.get("candidate", {})
         return f"{person.get('first_name', '')} {person.get('last_name', '')}".strip()
 
 
 @dataclass
 class Ledger:
-    """What went wrong with an org's updates, counted (the rest of the ledger is derived)."""
+    """Counts of an organization's rejected and repeated updates; the rest of the ledger is derived."""
 
     org: str
     refused: int = 0
@@ -151,7 +152,7 @@ class Ledger:
 
 @dataclass
 class Settings:
-    """An org's switches. In memory only: each start begins with the flags' defaults."""
+    """An organization's settings. They are not stored: each process begins with the defaults."""
 
     push: bool = True
     push_on_start: bool = True
@@ -167,11 +168,11 @@ class Settings:
 
 
 class BadSetting(ValueError):
-    """A setting that does not exist or has the wrong type."""
+    """The setting does not exist or the value has the wrong type."""
 
 
 def change_settings(settings: Settings, changes: dict[str, Any]) -> None:
-    """Apply the fields of `POST /control/settings`; nothing changes if one of them is wrong."""
+    """Apply the fields of `POST /control/settings`. Raises ``BadSetting``; then nothing has changed."""
     known = {item.name: type(getattr(settings, item.name)) for item in fields(Settings)}
     for name, value in changes.items():
         if name not in known:
@@ -187,12 +188,12 @@ def change_settings(settings: Settings, changes: dict[str, Any]) -> None:
 
 @dataclass
 class Org:
-    """One employer: its two halves of secrets, its seed data, its switches."""
+    """An organization: its keys at both partners, its data and its settings."""
 
     slug: str
     name: str
     verification_key: str = field(default="", repr=False)
-    # What Justifacts has e-mailed to the customer, and takes before anybody has pasted it into Ashby.
+    # The key that Justifacts has e-mailed; Justifacts accepts it before it is pasted into Ashby.
     mailed_key: str = field(default="", repr=False)
     ashby_keys: list[AshbyKey] = field(default_factory=list)
     portal_url: str = "http://localhost:8000/ashby/"
@@ -202,19 +203,20 @@ class Org:
     packages: dict[str, Package] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     types: dict[str, dict[str, Any]] = field(default_factory=dict)
-    notes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What pages show once: by application id, or the name of a page.
+    messages: dict[str, dict[str, Any]] = field(default_factory=dict)
     seeded: tuple[int | None, int | None] = (None, None)
     assessment_ids: list[str] = field(default_factory=list)
     order_ids: list[str] = field(default_factory=list)
 
     @property
     def secrets(self) -> list[str]:
-        """Every key of this org, to keep them out of records."""
+        """All keys of this organization, to be removed from records."""
         return [self.verification_key, self.mailed_key, *(key.key for key in self.ashby_keys)]
 
     @property
-    def push_address(self) -> str:
-        """Where Justifacts pushes: the portal's root plus /justifacts/assessment.update."""
+    def push_target(self) -> str:
+        """The URL to which Justifacts pushes: the portal's root and /justifacts/assessment.update."""
         if self.push_url:
             return self.push_url
         root = self.portal_url.rstrip("/").removesuffix("/ashby")

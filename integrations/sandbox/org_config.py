@@ -1,12 +1,12 @@
-"""Reading an organization's configuration: the file, the environment, the control API."""
+"""Parses the configuration of organizations, from a file, the environment or the control API."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-from integrations.sandbox.ashby.rules import is_web_address
 from integrations.sandbox.models import AshbyKey, Package
 
 ALL_SCOPES = [
@@ -18,7 +18,7 @@ ALL_SCOPES = [
     "organization:read",
 ]
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_KNOWN = {
+_FIELDS = {
     "name",
     "slug",
     "ashby_keys",
@@ -33,12 +33,12 @@ _KNOWN = {
 
 
 class BadConfig(ValueError):
-    """A configuration that cannot be used, with what to mend (and never a key)."""
+    """The configuration is invalid. The message says what to correct and never contains a key."""
 
 
 @dataclass(frozen=True)
 class OrgConfig:
-    """One organization as configured; None means: not said, keep what there is."""
+    """One organization's configuration; ``None``: not given, the present value stays."""
 
     slug: str
     name: str | None = None
@@ -53,25 +53,25 @@ class OrgConfig:
 
 
 def parse_orgs(document: Any) -> list[OrgConfig]:
-    """The organizations of a configuration document `{"orgs": [...]}`."""
+    """Parse a document `{"orgs": [...]}`. Raises ``BadConfig``."""
     if not isinstance(document, dict) or not isinstance(document.get("orgs"), list):
         raise BadConfig('a document of the form {"orgs": [...]} is required')
     return [parse_org(item) for item in document["orgs"]]
 
 
 def parse_org(item: Any) -> OrgConfig:
-    """One organization's configuration."""
+    """Parse one organization. Raises ``BadConfig``."""
     if not isinstance(item, dict):
         raise BadConfig("an organization must be an object")
-    unknown = sorted(set(item) - _KNOWN)
+    unknown = sorted(set(item) - _FIELDS)
     if unknown:
-        raise BadConfig(f"unknown field {unknown[0]!r}; known are {', '.join(sorted(_KNOWN))}")
+        raise BadConfig(f"unknown field {unknown[0]!r}; known are {', '.join(sorted(_FIELDS))}")
     slug = item.get("slug")
     if not isinstance(slug, str) or not _SLUG.fullmatch(slug):
-        raise BadConfig("slug: small letters, digits and hyphens are required")
+        raise BadConfig("slug: lower-case letters, digits and hyphens are required")
     for field in ("portal_url", "push_url"):
-        if item.get(field) is not None and not is_web_address(item[field]):
-            raise BadConfig(f"{field}: an http or https address is required")
+        if item.get(field) is not None and not is_http_url(item[field]):
+            raise BadConfig(f"{field}: an http or https URL is required")
     return OrgConfig(
         slug=slug,
         name=_text(item, "name"),
@@ -86,8 +86,19 @@ def parse_org(item: Any) -> OrgConfig:
     )
 
 
-def normal_scope(scope: str) -> str:
-    """Both spellings of a scope in use: `candidatesWrite` is `candidates:write`."""
+def is_http_url(value: Any) -> bool:
+    """Whether the value is an http or https URL with a host."""
+    if not isinstance(value, str):
+        return False
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def normalized_scope(scope: str) -> str:
+    """A scope as `candidates:write`; `candidatesWrite`, the other spelling in use, is accepted."""
     found = re.fullmatch(r"([A-Za-z]+)(Read|Write)", scope)
     return f"{found[1]}:{found[2].lower()}" if found else scope
 
@@ -102,7 +113,7 @@ def _text(item: dict[str, Any], field: str) -> str | None:
 def _count(item: dict[str, Any], field: str) -> int | None:
     value = item.get(field)
     if value is not None and (type(value) is not int or not 0 <= value <= 100_000):
-        raise BadConfig(f"{field}: how many, a number from 0 to 100000")
+        raise BadConfig(f"{field}: a number from 0 to 100000 is required")
     return value
 
 
@@ -124,7 +135,7 @@ def _key(row: Any) -> AshbyKey:
         raise BadConfig("ashby_keys: scopes must be a list of strings")
     title = str(row.get("title", "Justifacts"))
     return AshbyKey(
-        row["key"], title, [normal_scope(scope) for scope in scopes], row.get("active", True) is True
+        row["key"], title, [normalized_scope(scope) for scope in scopes], row.get("active", True) is True
     )
 
 

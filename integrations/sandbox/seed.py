@@ -1,4 +1,4 @@
-"""The people, jobs and packages that every organization starts with. Ids follow from the slug alone."""
+"""The candidates, jobs and packages of a new organization. Their ids depend on the slug only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _JOBS = [
     ("Payroll Analyst", "Finance", "FIN-012", "Draft"),
 ]
 
-# Names as they come: accents, apostrophes, hyphens, one name only in appearance, five scripts.
+# Accents, apostrophes, hyphens, names of several words, six scripts.
 _PEOPLE = [
     ("José", "Álvarez-Núñez", "jose.alvarez"),
     ("Siobhán", "O'Brien", "siobhan.obrien"),
@@ -55,28 +55,30 @@ _TEAM = [
 
 
 def seed_id(slug: str, kind: str, number: int) -> str:
-    """The same UUID for the same thing, at every start."""
+    """A UUID that is the same at every start."""
     return str(uuid.uuid5(_NAMESPACE, f"{slug}/{kind}/{number}"))
 
 
 def jobs(slug: str, count: int | None = None) -> list[Job]:
-    """The organization's jobs; beyond the usual six they repeat with a number."""
+    """The organization's jobs; beyond the six titles above, titles repeat with a number."""
     return [_job(slug, number) for number in range(len(_JOBS) if count is None else count)]
 
 
-def applications(slug: str, its_jobs: list[Job], count: int | None = None) -> list[Application]:
+def applications(slug: str, jobs: list[Job], count: int | None = None) -> list[Application]:
     """The candidates, each with one application on one of the jobs."""
-    wanted = (len(_PEOPLE) if count is None else count) if its_jobs else 0
-    return [_application(slug, number, its_jobs) for number in range(wanted)]
+    wanted = (len(_PEOPLE) if count is None else count) if jobs else 0
+    return [_application(slug, number, jobs) for number in range(wanted)]
 
 
 def packages() -> list[Package]:
-    """What Justifacts sells to this organization. Its ids are opaque, no UUIDs."""
-    return [Package(f"JF-PKG-{1001 + n}", name, words) for n, (name, words) in enumerate(_PACKAGES)]
+    """What Justifacts sells to a new organization. Ids are opaque, not UUIDs."""
+    return [
+        Package(f"JF-PKG-{1001 + n}", name, description) for n, (name, description) in enumerate(_PACKAGES)
+    ]
 
 
 def person(slug: str, number: int) -> dict[str, Any]:
-    """A candidate's fields, as the start call carries them (docs/protocol.md)."""
+    """A candidate as in the body of a start (docs/protocol.md)."""
     first, last, mailbox = _PEOPLE[number % len(_PEOPLE)]
     suffix = "" if number < len(_PEOPLE) else f".{number}"
     return {
@@ -89,12 +91,12 @@ def person(slug: str, number: int) -> dict[str, Any]:
 
 def _job(slug: str, number: int) -> Job:
     title, department, req_id, status = _JOBS[number % len(_JOBS)]
-    again = number // len(_JOBS)
+    repetition = number // len(_JOBS)
     return Job(
         id=seed_id(slug, "job", number),
-        name=title if not again else f"{title} {again + 1}",
+        name=f"{title} {repetition + 1}" if repetition else title,
         department=department,
-        req_id=req_id if not again or not req_id else f"{req_id}-{again + 1}",
+        req_id=f"{req_id}-{repetition + 1}" if repetition and req_id else req_id,
         status=status,
         hiring_team=_team(slug, number),
     )
@@ -114,8 +116,8 @@ def _team(slug: str, number: int) -> list[dict[str, str]]:
     ]
 
 
-def _application(slug: str, number: int, its_jobs: list[Job]) -> Application:
-    open_jobs = [job for job in its_jobs if job.status == "Open"] or its_jobs
+def _application(slug: str, number: int, jobs: list[Job]) -> Application:
+    open_jobs = [job for job in jobs if job.status == "Open"] or jobs
     return Application(
         id=seed_id(slug, "application", number),
         org=slug,

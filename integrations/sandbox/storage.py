@@ -1,4 +1,4 @@
-"""The sandbox's own small storage: one SQLite file, or nothing at all."""
+"""The sandbox's storage: one SQLite file, or none."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ CREATE TABLE IF NOT EXISTS calls (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
 
 
 def last_four(key: str) -> str:
-    """How a key may be shown: dots and its last four characters (none of a very short key)."""
+    """A key as it may be shown: dots and its last four characters (of a short key, dots only)."""
     return "••••" + (key[-4:] if len(key) >= 8 else "")
 
 
-def dotted(text: str, secrets: Iterable[str]) -> str:
-    """A text as it may be kept: a key that somebody has typed into it is dotted out."""
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """The text with every key in it masked."""
     for secret in secrets:
         if secret and secret in text:
             text = text.replace(secret, last_four(secret))
@@ -27,37 +27,37 @@ def dotted(text: str, secrets: Iterable[str]) -> str:
 
 
 class Storage:
-    """Write-through records by kind and id. Keys never come here: they live in memory only."""
+    """Records by kind and id, written at once. Keys are never stored."""
 
     def __init__(self, path: str | None) -> None:
         self._db: sqlite3.Connection | None = None
         if path:
             self._db = sqlite3.connect(path, isolation_level=None)
-            # A process that dies loses nothing (the kernel has the pages); only a power cut could.
+            # A killed process loses nothing (the kernel has the pages); a power cut may.
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=OFF")
             self._db.executescript(_SCHEMA)
 
     @property
-    def keeps(self) -> bool:
-        """Whether anything outlives this process."""
+    def is_durable(self) -> bool:
+        """Whether the data survives this process."""
         return self._db is not None
 
     def put(self, kind: str, identifier: str, body: dict[str, Any], secrets: Iterable[str]) -> None:
-        """Insert or replace one record, without the org's secrets."""
+        """Insert or replace one record, with the organization's keys masked."""
         if self._db is not None:
-            text = dotted(json.dumps(body), secrets)
+            text = mask(json.dumps(body), secrets)
             self._db.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (kind, identifier, text))
 
     def load(self, kind: str) -> list[dict[str, Any]]:
-        """Every record of a kind, oldest first."""
+        """All records of a kind, oldest first."""
         if self._db is None:
             return []
         rows = self._db.execute("SELECT body FROM records WHERE kind = ? ORDER BY rowid", (kind,))
         return [json.loads(row[0]) for row in rows]
 
-    def add_calls(self, calls: Iterable[dict[str, Any]], keep: int) -> None:
-        """Append recorded calls and drop all but the newest `keep`."""
+    def add_calls(self, calls: Iterable[dict[str, Any]], most: int) -> None:
+        """Append recorded calls and delete all but the newest ``most``."""
         if self._db is None:
             return
         rows = [(call["seq"], json.dumps(call)) for call in calls]
@@ -65,7 +65,7 @@ class Storage:
             return
         self._db.execute("BEGIN")
         self._db.executemany("INSERT OR REPLACE INTO calls VALUES (?, ?)", rows)
-        self._db.execute("DELETE FROM calls WHERE seq <= ?", (rows[-1][0] - keep,))
+        self._db.execute("DELETE FROM calls WHERE seq <= ?", (rows[-1][0] - most,))
         self._db.execute("COMMIT")
 
     def load_calls(self) -> list[dict[str, Any]]:
@@ -75,7 +75,7 @@ class Storage:
         return [json.loads(row[0]) for row in self._db.execute("SELECT body FROM calls ORDER BY seq")]
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete everything."""
         if self._db is not None:
             self._db.execute("DELETE FROM records")
             self._db.execute("DELETE FROM calls")

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from integrations.sandbox.dialects.kinds import TRAITS
+from integrations.sandbox.dialects.traits import TRAITS
 
 #: Traits that exclude each other: of these one is drawn at most.
 _EITHER = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from integrations.sandbox.dialects.kinds import TRAITS
+from integrations.sandbox.dialects.traits import TRAITS
 
 from .audit import Ledgers, audit
 from .plan import make_plan

@@ -1,4 +1,4 @@
-"""A real sandbox process, a small stand-in portal, and one organization for each test."""
+"""A real sandbox process, a minimal portal, and a new organization for each test."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ TYPE_ID = str(uuid.uuid5(uuid.NAMESPACE_DNS, "type.example"))
 
 
 class Portal:
-    """Answers as a portal does, says for each org something else if told to, and remembers what it heard."""
+    """A minimal portal that records its calls. ``answers``: functions of a call, by organization and name."""
 
     def __init__(self) -> None:
         portal = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            wbufsize = 65536  # head and body in one packet, else Nagle costs 40 ms a call
+            wbufsize = 65536  # Head and body in one packet: Nagle's algorithm would add 40 ms a call.
 
             def do_POST(self):
                 raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                portal.hear(self, raw)
+                portal.handle(self, raw)
 
             def log_message(self, *args):
-                """Quiet."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.root = f"http://127.0.0.1:{self.server.server_port}"
-        self.heard: dict[str, list[dict]] = {}
-        self.told: dict[tuple[str, str], object] = {}
+        self.received: dict[str, list[dict]] = {}
+        self.answers: dict[tuple[str, str], object] = {}
         threading.Thread(
             target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         ).start()
 
-    def hear(self, handler, raw: bytes) -> None:
-        """Record one call and answer it."""
+    def handle(self, handler, raw: bytes) -> None:
+        """Record one call and answer it; a status of ``None`` closes the connection."""
         slug, name = handler.path.split("/")[1], handler.path.rstrip("/").split("/")[-1]
         call = {"path": handler.path, "name": name, "headers": dict(handler.headers), "raw": raw}
-        self.heard.setdefault(slug, []).append(call)
-        wanted = self.told.get((slug, name))
-        status, body = wanted(call) if wanted else (200, self.usual(name, raw))
+        self.received.setdefault(slug, []).append(call)
+        make_answer = self.answers.get((slug, name))
+        status, body = make_answer(call) if make_answer else (200, self.default_answer(name, raw))
         if status is None:
             handler.close_connection = True
             return
@@ -66,8 +66,8 @@ class Portal:
         handler.wfile.write(out)
 
     @staticmethod
-    def usual(name: str, raw: bytes) -> dict:
-        """What a well-behaved portal answers."""
+    def default_answer(name: str, raw: bytes) -> dict:
+        """What a correct portal answers."""
         if name == "assessment.list":
             return {
                 "success": True,
@@ -86,8 +86,8 @@ class Portal:
         return {"success": True, "results": {"assessment_id": json.loads(raw).get("assessment_id")}}
 
     def calls(self, slug: str, name: str) -> list[dict]:
-        """The calls of one org by name."""
-        return [call for call in self.heard.get(slug, []) if call["name"] == name]
+        """An organization's calls with this name."""
+        return [call for call in self.received.get(slug, []) if call["name"] == name]
 
 
 class Sandbox:
@@ -105,7 +105,7 @@ class Sandbox:
         self.session.trust_env = False
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code."""
+        """Send SIGTERM; returns the exit code."""
         self.session.close()
         self.process.terminate()
         try:
@@ -118,14 +118,14 @@ class Sandbox:
         return self.session.get(f"{self.url}/control/{path}", params=query, timeout=10).json()
 
     def post(self, path: str, **body):
-        """POST to the control API, which must like it."""
+        """POST to the control API; fails unless the answer is 200."""
         answer = self.session.post(f"{self.url}/control/{path}", json=body, timeout=20)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
 
-class World:
-    """One organization in the sandbox, with both of its ends."""
+class Organization:
+    """One organization in the sandbox, with calls to both partners."""
 
     def __init__(self, sandbox: Sandbox, portal: Portal, **config) -> None:
         self.sandbox, self.portal = sandbox, portal
@@ -143,7 +143,7 @@ class World:
         sandbox.post("settings", org=self.slug, push=False)
 
     def ashby(self, name: str, body=None, *, key: str | None = None, headers=None, **more):
-        """A call to Ashby's API as the portal must make it."""
+        """Call Ashby's API as the portal does."""
         sent = {"Accept": "application/json; version=1", "User-Agent": "portal-test/1", **(headers or {})}
         return self.sandbox.session.post(
             f"{self.sandbox.url}/ashby-api/{name}",
@@ -155,7 +155,7 @@ class World:
         )
 
     def justifacts(self, name: str, body=None, *, key: str | None = None, headers=None, query=False, **more):
-        """A call to Justifacts' API as the portal must make it."""
+        """Call Justifacts' API as the portal does."""
         base = "application?ashby/" if query else "application_ashby/"
         return self.sandbox.session.post(
             f"{self.sandbox.url}/jfacts/servlet/{base}{name}",
@@ -167,7 +167,7 @@ class World:
         )
 
     def start(self, **more):
-        """Start Assessment in the stand-in Ashby."""
+        """Start a check in the stand-in Ashby."""
         return self.sandbox.post("ashby/start", org=self.slug, assessment_type="Basic", **more)
 
     def place(self, reference: str | None = None, package: str = "JF-PKG-1001", **changes):
@@ -185,15 +185,15 @@ class World:
         return self.justifacts("assessment.start", body, headers=key)
 
     def fail(self, side: str, mode: str, **more):
-        """Throw a failure switch for this org."""
+        """Switch a failure on for this organization."""
         return self.sandbox.post("failures", side=side, mode=mode, org=self.slug, **more)
 
     def ledger(self) -> dict:
-        """This org's counts."""
+        """This organization's counts."""
         return self.sandbox.get("ledger", org=self.slug)
 
     def assessment(self, identifier: str) -> dict:
-        """One assessment as Ashby has it."""
+        """One assessment at Ashby."""
         return self.sandbox.get(f"ashby/assessments/{identifier}")
 
 
@@ -204,7 +204,7 @@ def data(identifier: str, value, kind: str = "string", **more) -> dict:
 
 @pytest.fixture(scope="session")
 def portal():
-    """The stand-in portal of all tests."""
+    """The portal of all tests."""
     running = Portal()
     yield running
     running.server.shutdown()
@@ -220,20 +220,20 @@ def sandbox(tmp_path_factory):
 
 
 @pytest.fixture
-def world(sandbox, portal):
+def org(sandbox, portal):
     """A new organization."""
-    return World(sandbox, portal)
+    return Organization(sandbox, portal)
 
 
 @pytest.fixture
-def new_world(sandbox, portal):
-    """Makes organizations with a configuration of their own."""
-    return lambda **config: World(sandbox, portal, **config)
+def new_org(sandbox, portal):
+    """Creates organizations with a given configuration."""
+    return lambda **config: Organization(sandbox, portal, **config)
 
 
 @pytest.fixture
 def new_sandbox():
-    """Starts more sandbox processes and ends those that still run."""
+    """Starts further sandbox processes, and ends them after the test."""
     running = []
 
     def start(*arguments, **more):
@@ -247,32 +247,32 @@ def new_sandbox():
 
 
 @pytest.fixture
-def speak(world, sandbox):
-    """One side speaks a dialect to this organization."""
+def use_dialect(org, sandbox):
+    """Switches a dialect on for this organization."""
 
-    def speak(side: str, *traits: str, seed: int = 1, **probabilities: float):
+    def use_dialect(side: str, *traits: str, seed: int = 1, **probabilities: float):
         chosen = {**dict.fromkeys(traits, 1.0), **probabilities}
-        return sandbox.post("dialect", side=side, org=world.slug, traits=chosen, seed=seed)
+        return sandbox.post("dialect", side=side, org=org.slug, traits=chosen, seed=seed)
 
-    return speak
+    return use_dialect
 
 
 @pytest.fixture
-def order(world):
-    """Places an order, and answers with its number and reference."""
+def order(org):
+    """Places an order; number and reference."""
     reference = str(uuid.uuid4())
-    number = world.place(reference).json()["results"]["assessment_id"]
+    number = org.place(reference).json()["results"]["assessment_id"]
     return number, reference
 
 
 @pytest.fixture
 def datum():
-    """Makes one DATA object."""
+    """Makes one DATA object of an update."""
     return data
 
 
 @pytest.fixture
 def eventually():
-    """Waits, not long, until something is true, and returns it."""
+    """Waits up to five seconds until a function returns something true, and returns it."""
 
-    return partial(processes.eventually, what="it comes true", seconds=5.0)
+    return partial(processes.eventually, what="the condition is true", seconds=5.0)

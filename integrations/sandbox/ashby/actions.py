@@ -1,4 +1,4 @@
-"""What a user of the stand-in Ashby does: list types, start, cancel. Real calls to the portal."""
+"""What users of the stand-in Ashby do: list types, start, cancel. Each is a real call to the portal."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 import aiohttp
 
-from integrations.sandbox.ashby.assessments import add_to_story, note_bad_answer
+from integrations.sandbox.ashby.assessments import apply_update, count_bad_answer
 from integrations.sandbox.ashby.rules import is_uuid, update_problems
-from integrations.sandbox.dialects.starts import capital, say_start
+from integrations.sandbox.dialects.ashby import capitalized, write_start
 from integrations.sandbox.models import Application, Assessment, Org
-from integrations.sandbox.outgoing import PortalAnswer, Subject, post
-from integrations.sandbox.world import World
+from integrations.sandbox.outbound import PortalAnswer, Subject, post
+from integrations.sandbox.state import State
 
 # Ashby publishes no time-out; comparable systems publish five seconds (docs/protocol.md).
-ASHBY_TIMEOUT = 5.0
+ASHBY_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass
 class Outcome:
-    """A call's answer and what this Ashby made of it."""
+    """The answer to a call, and what Ashby makes of it. ``problems``: violations of the protocol."""
 
     answer: PortalAnswer
     assessment_id: str | None = None
@@ -40,90 +40,90 @@ class Outcome:
 
 
 async def call_portal(
-    world: World, session: aiohttp.ClientSession, org: Org, name: str, body: Any, subject: Subject
+    state: State, session: aiohttp.ClientSession, org: Org, name: str, body: Any, subject: Subject
 ) -> PortalAnswer:
-    """POST {base}/{name}, joined naively: a base that ends in a slash yields two (docs/protocol.md)."""
+    """POST to {base}/{name}. If the base URL ends in a slash, there are two slashes (docs/protocol.md)."""
     url = f"{org.portal_url}/{name}"
     return await post(
-        world, session, org, "ashby", name, url, body, subject, ASHBY_TIMEOUT, "Ashby/1.0 (sandbox)"
+        state, session, org, "ashby", name, url, body, subject, ASHBY_TIMEOUT_SECONDS, "Ashby/1.0 (sandbox)"
     )
 
 
 async def list_types(
-    world: World, session: aiohttp.ClientSession, org: Org, application_id: str | None = None
+    state: State, session: aiohttp.ClientSession, org: Org, application_id: str | None = None
 ) -> Outcome:
-    """`assessment.list`; the types are remembered by id, to name assessments."""
+    """Call `assessment.list` and remember the types, whose names assessments show."""
     subject = Subject(application_id=application_id)
-    answer = await call_portal(world, session, org, "assessment.list", {}, subject)
+    answer = await call_portal(state, session, org, "assessment.list", {}, subject)
     outcome = Outcome(answer)
     if not answer.succeeded:
         return outcome
     rows = answer.payload.get("results")
     if not isinstance(rows, list):
-        return _broken(world, org, outcome, "assessment.list: results must be a list")
+        return _add_problem(state, org, outcome, "assessment.list: results must be a list")
     for row in rows:
-        good = (
+        is_valid = (
             isinstance(row, dict)
             and is_uuid(row.get("assessment_type_id"))
             and isinstance(row.get("name"), str)
         )
-        if not good:
-            _broken(world, org, outcome, "assessment.list: each type needs a UUID and a name")
+        if not is_valid:
+            _add_problem(state, org, outcome, "assessment.list: each type needs a UUID and a name")
             continue
         org.types[row["assessment_type_id"]] = row
     return outcome
 
 
 async def start(
-    world: World, session: aiohttp.ClientSession, org: Org, application: Application, body: dict[str, Any]
+    state: State, session: aiohttp.ClientSession, org: Org, application: Application, body: dict[str, Any]
 ) -> Outcome:
-    """`assessment.start`; on success the answer's `update_request` is the first status on the card."""
+    """Call `assessment.start`. On success the answer's `update_request` is the first status on the card."""
     subject = Subject(application_id=application.id)
-    outcome = Outcome(await call_portal(world, session, org, "assessment.start", body, subject))
+    outcome = Outcome(await call_portal(state, session, org, "assessment.start", body, subject))
     if outcome.answer.succeeded:
-        _open_assessment(world, org, application, body, outcome)
+        _open_assessment(state, org, application, body, outcome)
     return outcome
 
 
-async def cancel(world: World, session: aiohttp.ClientSession, org: Org, assessment_id: str) -> Outcome:
-    """`assessment.cancel`. The card shows Cancelled once an update with `cancelled_reason` has come."""
-    assessment = world.assessments.get(assessment_id)
+async def cancel(state: State, session: aiohttp.ClientSession, org: Org, assessment_id: str) -> Outcome:
+    """Call `assessment.cancel`. The card shows Cancelled after an update with `cancelled_reason`."""
+    assessment = state.assessments.get(assessment_id)
     subject = Subject(assessment.application_id if assessment else None, assessment_id)
-    body = {"assessment_id": capital(world.dialects.of("ashby", org.slug), assessment_id)}
+    body = {"assessment_id": capitalized(state.dialects.of("ashby", org.slug), assessment_id)}
     outcome = Outcome(
-        await call_portal(world, session, org, "assessment.cancel", body, subject), assessment_id
+        await call_portal(state, session, org, "assessment.cancel", body, subject), assessment_id
     )
     if outcome.answer.succeeded and assessment is not None and assessment.org == org.slug:
         assessment.cancel_requested_at = time.time() * 1000
-        world.save_assessment(assessment)
+        state.save_assessment(assessment)
     return outcome
 
 
-async def find_type(world: World, session: aiohttp.ClientSession, org: Org, wanted: str | None) -> str | None:
-    """A type's id by its id or its name, asking the portal if need be; None takes the first type."""
+async def find_type(state: State, session: aiohttp.ClientSession, org: Org, wanted: str | None) -> str | None:
+    """The id of the type with this id or name (``None``: the first). Lists the types if none matches."""
     known = _known_type(org, wanted)
     if known is None:
-        await list_types(world, session, org)
+        await list_types(state, session, org)
         known = _known_type(org, wanted)
     return known
 
 
 def start_body(
-    world: World, org: Org, application: Application, type_id: str, additional_fields: Any = None
+    state: State, org: Org, application: Application, type_id: str, additional_fields: Any = None
 ) -> dict[str, Any]:
-    """The full body of `assessment.start` (docs/protocol.md) in Ashby's dialect."""
+    """The body of `assessment.start` (docs/protocol.md), in Ashby's dialect."""
     job = org.jobs[application.job_id]
     body: dict[str, Any] = {
         "assessment_type_id": type_id,
         "candidate": {
             **application.candidate,
-            "ashby_profile_url": f"{world.base_url}/ashby/{org.slug}/candidates/{application.id}",
+            "ashby_profile_url": f"{state.base_url}/ashby/{org.slug}/candidates/{application.id}",
         },
         "application": {"ashby_id": application.id, "status": application.status},
         "job": {
             "ashby_id": job.id,
             "name": job.name,
-            "ashby_job_url": f"{world.base_url}/ashby/{org.slug}/#job-{job.id}",
+            "ashby_job_url": f"{state.base_url}/ashby/{org.slug}/#job-{job.id}",
             "hiringTeam": job.hiring_team,
         },
     }
@@ -131,11 +131,11 @@ def start_body(
         body["job"]["req_id"] = job.req_id
     if additional_fields is not None:
         body["additional_fields"] = additional_fields
-    return say_start(world.dialects.of("ashby", org.slug), body)
+    return write_start(state.dialects.of("ashby", org.slug), body)
 
 
-def new_application(world: World, org: Org, candidate: dict[str, Any], job_id: str | None) -> Application:
-    """A candidate who is not in the seed data, on a given job or the first open one."""
+def new_application(state: State, org: Org, candidate: dict[str, Any], job_id: str | None) -> Application:
+    """Add a candidate's application for this job, or else for the first open job."""
     number = len(org.applications) + 1
     person = {
         "ashby_id": str(uuid.uuid4()),
@@ -152,7 +152,7 @@ def new_application(world: World, org: Org, candidate: dict[str, Any], job_id: s
         status="Active",
         candidate=person,
     )
-    world.save_application(application)
+    state.save_application(application)
     return application
 
 
@@ -165,26 +165,26 @@ def _known_type(org: Org, wanted: str | None) -> str | None:
 
 
 def _open_assessment(
-    world: World, org: Org, application: Application, body: dict[str, Any], outcome: Outcome
+    state: State, org: Org, application: Application, body: dict[str, Any], outcome: Outcome
 ) -> None:
     results = outcome.answer.payload.get("results")
     identifier = results.get("assessment_id") if isinstance(results, dict) else None
     if not is_uuid(identifier):
-        _broken(world, org, outcome, "assessment.start: assessment_id must be a UUID")
+        _add_problem(state, org, outcome, "assessment.start: assessment_id must be a UUID")
         return
     identifier = str(identifier).lower()
     outcome.assessment_id = identifier
-    known = world.assessments.get(identifier)
-    if known is not None:
+    existing = state.assessments.get(identifier)
+    if existing is not None:
         outcome.replayed = True
-        if known.application_id != application.id:
-            _broken(
-                world, org, outcome, "assessment.start: this assessment_id belongs to another application"
+        if existing.application_id != application.id:
+            _add_problem(
+                state, org, outcome, "assessment.start: this assessment_id belongs to another application"
             )
         return
     assessment = _new_assessment(org, application, body, identifier)
-    _first_status(world, org, assessment, results.get("update_request"), outcome)
-    world.save_assessment(assessment)
+    _apply_first_status(state, org, assessment, results.get("update_request"), outcome)
+    state.save_assessment(assessment)
 
 
 def _new_assessment(org: Org, application: Application, body: dict[str, Any], identifier: str) -> Assessment:
@@ -199,20 +199,22 @@ def _new_assessment(org: Org, application: Application, body: dict[str, Any], id
     )
 
 
-def _first_status(world: World, org: Org, assessment: Assessment, update: Any, outcome: Outcome) -> None:
-    """Show the answer's `update_request` on the card, under the same rules as any update."""
+def _apply_first_status(
+    state: State, org: Org, assessment: Assessment, update: Any, outcome: Outcome
+) -> None:
+    """Apply the answer's `update_request`, by the rules of every update."""
     if update is None:
         return
     problems = update_problems(update)
     if not problems and update["assessment_id"].lower() != assessment.id:
-        problems = ["assessment_id: not the one that this answer returned"]
+        problems = ["assessment_id: not the one in this answer"]
     for problem in problems:
-        _broken(world, org, outcome, f"assessment.start: update_request: {problem}")
+        _add_problem(state, org, outcome, f"assessment.start: update_request: {problem}")
     if not problems:
-        add_to_story(assessment, update, "start")
+        apply_update(assessment, update, "start")
 
 
-def _broken(world: World, org: Org, outcome: Outcome, message: str) -> Outcome:
+def _add_problem(state: State, org: Org, outcome: Outcome, message: str) -> Outcome:
     outcome.problems.append(message)
-    note_bad_answer(world, org, message)
+    count_bad_answer(state, org, message)
     return outcome

@@ -10,10 +10,10 @@ from typing import Any
 
 from aiohttp import web
 
-from integrations.sandbox.ashby.assessments import take_update
+from integrations.sandbox.ashby.assessments import receive_update
+from integrations.sandbox.inbound import STATE, BadBody, InboundCall, Reply, answer, basic_user, error_body
 from integrations.sandbox.models import AshbyKey, Job, Org
-from integrations.sandbox.wire import WORLD, BadBody, Inbound, Reply, answer, basic_user, error_body
-from integrations.sandbox.world import World
+from integrations.sandbox.state import State
 
 _LIBRARY_AGENTS = re.compile(
     r"^(python-requests|python-urllib|python/|aiohttp|urllib3|python-httpx|curl/|go-http-client|okhttp)",
@@ -24,19 +24,19 @@ _SCOPES = {
     "apiKey.info": "apiKeys:read",
     "job.list": "jobs:read",
 }
-_MAX_PAGE = 100
+_MAX_PAGE_SIZE = 100
 
 
 def add_routes(app: web.Application) -> None:
-    """Serve the API under /ashby-api/."""
+    """Serve /ashby-api/."""
     app.router.add_route("*", "/ashby-api/{name}", _call)
 
 
 async def _call(request: web.Request) -> web.StreamResponse:
-    world = request.app[WORLD]
+    state = request.app[STATE]
     user, password = basic_user(request.headers.get("Authorization", ""))
-    held = world.ashby_keys.get(user or "")
-    inbound = Inbound(
+    held = state.ashby_keys.get(user or "")
+    inbound = InboundCall(
         "ashby",
         request.match_info["name"],
         request,
@@ -50,11 +50,11 @@ async def _call(request: web.Request) -> web.StreamResponse:
         "Ashby-Version": "1",
         "Ashby-Version-Status": "current",
     }
-    return await answer(world, inbound, lambda call: _process(world, call), common)
+    return await answer(state, inbound, lambda call: _process(state, call), common)
 
 
-def _process(world: World, call: Inbound) -> Reply:
-    """Everything from the edge to the call itself, in the order in which Ashby refuses."""
+def _process(state: State, call: InboundCall) -> Reply:
+    """Check and carry out a call. Checks come in the order of Ashby's."""
     agent = call.header("User-Agent")
     if not agent.strip() or _LIBRARY_AGENTS.match(agent):
         return Reply(403, "error code: 1010")
@@ -65,38 +65,38 @@ def _process(world: World, call: Inbound) -> Reply:
         reply = _error(call, "unauthenticated", message, 401)
         reply.headers["WWW-Authenticate"] = 'Basic realm="Ashby"'
         return reply
-    held = world.ashby_keys.get(call.key)
+    held = state.ashby_keys.get(call.key)
     if held is None or not held[1].active or call.password:
         return _error(call, "unauthorized", "The API key is unknown or deactivated.", 403)
-    return _process_known(world, held[0], held[1], call)
+    return _process_known(state, held[0], held[1], call)
 
 
-def _process_known(world: World, org: Org, key: AshbyKey, call: Inbound) -> Reply:
+def _process_known(state: State, org: Org, key: AshbyKey, call: InboundCall) -> Reply:
     scope = _SCOPES.get(call.name)
     if scope is None:
         return _error(call, "unknown_endpoint", f"There is no {call.name}.", 404)
     if scope not in key.scopes:
         message = f"The API key lacks the permission {scope}."
         return _error(call, "missing_endpoint_permission", message, org.settings.missing_scope_status)
-    if _too_fast(call.key or "", org.settings.rate_limit_per_minute):
+    if _exceeds_rate_limit(call.key or "", org.settings.rate_limit_per_minute):
         reply = _error(call, "too_many_requests", "Too many requests for this API key.", 429)
         reply.headers["Retry-After"] = "5"
         return reply
-    objection = _header_objection(call)
-    if objection:
-        return _error(call, "invalid_input", objection)
+    problem = _header_problem(call)
+    if problem:
+        return _error(call, "invalid_input", problem)
     try:
         body = call.json()
     except BadBody as error:
         return _error(call, "invalid_input", f"{error}")
     if call.name == "assessment.update":
-        return _update(world, org, call, body)
+        return _update(state, org, call, body)
     if not isinstance(body, dict):
         return _error(call, "invalid_input", "body: an object is required")
     return _key_info(key) if call.name == "apiKey.info" else _job_list(org, call, body)
 
 
-def _header_objection(call: Inbound) -> str:
+def _header_problem(call: InboundCall) -> str:
     accept = call.header("Accept").replace(" ", "").lower()
     if accept != "application/json;version=1":
         return "Accept: application/json; version=1 is required"
@@ -105,9 +105,9 @@ def _header_objection(call: Inbound) -> str:
     return ""
 
 
-def _update(world: World, org: Org, call: Inbound, body: Any) -> Reply:
-    verdict = take_update(world, org, body)
-    if verdict.kind == "refused":
+def _update(state: State, org: Org, call: InboundCall, body: Any) -> Reply:
+    verdict = receive_update(state, org, body)
+    if verdict.outcome == "refused":
         reply = _error(call, verdict.code, verdict.message)
     else:
         results = {"assessment_id": body["assessment_id"], "timestamp": body["timestamp"]}
@@ -124,21 +124,23 @@ def _key_info(key: AshbyKey) -> Reply:
     return Reply(200, {"success": True, "results": results})
 
 
-def _job_list(org: Org, call: Inbound, body: dict[str, Any]) -> Reply:
-    """One page of jobs: a cursor, a limit, wanted statuses (docs/protocol.md)."""
-    limit, cursor, wanted = (
+def _job_list(org: Org, call: InboundCall, body: dict[str, Any]) -> Reply:
+    """One page of jobs, by cursor, limit and statuses (docs/protocol.md)."""
+    limit, cursor, statuses = (
         body.get("limit", org.settings.job_page_size),
         body.get("cursor"),
         body.get("status"),
     )
-    if type(limit) is not int or not 1 <= limit <= _MAX_PAGE:
-        return _error(call, "invalid_input", f"limit: a number from 1 to {_MAX_PAGE} is required")
+    if type(limit) is not int or not 1 <= limit <= _MAX_PAGE_SIZE:
+        return _error(call, "invalid_input", f"limit: a number from 1 to {_MAX_PAGE_SIZE} is required")
     offset = 0 if cursor is None else _offset(cursor)
     if offset is None:
-        return _error(call, "invalid_cursor", "cursor: not one of ours")
-    if wanted is not None and not (isinstance(wanted, list) and all(isinstance(one, str) for one in wanted)):
+        return _error(call, "invalid_cursor", "cursor: unknown")
+    if statuses is not None and not (
+        isinstance(statuses, list) and all(isinstance(one, str) for one in statuses)
+    ):
         return _error(call, "invalid_input", "status: a list of strings is required")
-    jobs = [job for job in org.jobs.values() if not wanted or job.status in wanted]
+    jobs = [job for job in org.jobs.values() if not statuses or job.status in statuses]
     page = {"success": True, "results": [_job_json(job) for job in jobs[offset : offset + limit]]}
     more = offset + limit < len(jobs)
     page["moreDataAvailable"] = more
@@ -161,11 +163,12 @@ def _job_json(job: Job) -> dict[str, Any]:
     return {**row, "customRequisitionId": job.req_id} if job.req_id else row
 
 
+#: The times of each key's calls in the last minute.
 _recent: dict[str, deque[float]] = {}
 
 
-def _too_fast(key: str, limit: int) -> bool:
-    """Whether a key goes beyond its requests a minute (0: nobody counts)."""
+def _exceeds_rate_limit(key: str, limit: int) -> bool:
+    """Whether the key has exceeded its calls per minute; 0 is no limit."""
     if limit <= 0:
         return False
     now, times = time.monotonic(), _recent.setdefault(key, deque())
@@ -175,5 +178,5 @@ def _too_fast(key: str, limit: int) -> bool:
     return len(times) > limit
 
 
-def _error(call: Inbound, code: str, message: str, status: int = 200) -> Reply:
+def _error(call: InboundCall, code: str, message: str, status: int = 200) -> Reply:
     return Reply(status, error_body(code, message, call.request_id))

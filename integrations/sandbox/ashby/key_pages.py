@@ -1,4 +1,4 @@
-"""The stand-in Ashby's API keys: made by people, shown once, switched on and off."""
+"""The pages for API keys of the stand-in Ashby: create, activate and deactivate."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import time
 
 from aiohttp import web
 
+from integrations.sandbox.inbound import STATE
 from integrations.sandbox.models import AshbyKey, Org
 from integrations.sandbox.org_config import ALL_SCOPES
 from integrations.sandbox.pages.base import PageNotFound, back_to
-from integrations.sandbox.wire import WORLD
 
 
 async def create_key(request: web.Request) -> web.StreamResponse:
-    """Admin > Integrations > API Keys > + New. The key is shown in the answer, and never again."""
+    """Admin > Integrations > API Keys > + New. The key is shown on the next page only."""
     org, form = _org(request), await request.post()
     scopes = [scope for scope in ALL_SCOPES if scope.endswith(":read") or form.get("write_all")]
     title = str(form.get("title", "")).strip() or "Justifacts"
     key = AshbyKey(secrets.token_hex(32), title, scopes)
     org.ashby_keys.append(key)
-    request.app[WORLD].index_keys()
-    org.notes["new-key"] = {"kind": "green", "text": key.key, "at": time.time() * 1000}
+    request.app[STATE].index_keys()
+    org.messages["new-key"] = {"kind": "green", "text": key.key, "at": time.time() * 1000}
     raise web.HTTPSeeOther(f"/ashby/{org.slug}/settings#keys")
 
 
 async def toggle_key(request: web.Request) -> web.StreamResponse:
+    """Activate or deactivate a key."""
     org, number = _org(request), request.match_info["number"]
     if not number.isdigit() or int(number) >= len(org.ashby_keys):
         raise PageNotFound("There is no such key.")
@@ -35,4 +36,4 @@ async def toggle_key(request: web.Request) -> web.StreamResponse:
 
 
 def _org(request: web.Request) -> Org:
-    return request.app[WORLD].org(request.match_info["org"])
+    return request.app[STATE].org(request.match_info["org"])

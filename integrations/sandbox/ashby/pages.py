@@ -1,4 +1,4 @@
-"""The stand-in Ashby for people: jobs, candidates, the assessment card, the integration's settings."""
+"""The pages of the stand-in Ashby: candidates, jobs, the assessment card, the settings of the integration."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from aiohttp import web
 from integrations.sandbox.ashby import actions
 from integrations.sandbox.ashby.actions import Outcome
 from integrations.sandbox.ashby.key_pages import create_key, toggle_key
-from integrations.sandbox.ashby.rules import is_web_address
+from integrations.sandbox.inbound import STATE
 from integrations.sandbox.models import Application, Org
-from integrations.sandbox.outgoing import SESSION, Subject
+from integrations.sandbox.org_config import is_http_url
+from integrations.sandbox.outbound import SESSION, Subject
 from integrations.sandbox.pages.base import PageNotFound, render
-from integrations.sandbox.wire import WORLD
 
-_CALLS_ON_CARD = 40
-_TESTS = ("assessment.list", "assessment.customField.list")
+_MAX_CALLS_SHOWN = 40
+_TEST_CALLS = ("assessment.list", "assessment.customField.list")
 
 
 def add_routes(app: web.Application) -> None:
@@ -41,7 +41,7 @@ def add_routes(app: web.Application) -> None:
 
 
 def _org(request: web.Request) -> Org:
-    return request.app[WORLD].org(request.match_info["org"])
+    return request.app[STATE].org(request.match_info["org"])
 
 
 def _application(request: web.Request, org: Org) -> Application:
@@ -57,7 +57,7 @@ async def _with_slash(request: web.Request) -> web.StreamResponse:
 
 async def _people(request: web.Request) -> web.StreamResponse:
     org, latest = _org(request), {}
-    for one in request.app[WORLD].assessments_of(org):
+    for one in request.app[STATE].assessments_of(org):
         latest[one.application_id] = one
     return render(request, "ashby_people.html", org=org, latest=latest)
 
@@ -67,53 +67,53 @@ async def _add_candidate(request: web.Request) -> web.StreamResponse:
     names = ("first_name", "last_name", "email")
     given = {name: str(form.get(name, "")).strip() for name in names}
     person = {name: value for name, value in given.items() if value}
-    added = actions.new_application(request.app[WORLD], org, person, str(form.get("job_id", "")))
+    added = actions.new_application(request.app[STATE], org, person, str(form.get("job_id", "")))
     raise web.HTTPSeeOther(f"/ashby/{org.slug}/candidates/{added.id}")
 
 
 async def _candidate(request: web.Request) -> web.StreamResponse:
-    """The candidate with the assessment card; the types come from a live call."""
-    world, org = request.app[WORLD], _org(request)
+    """The candidate with the assessment card. The types are listed by a call to the portal."""
+    state, org = request.app[STATE], _org(request)
     application = _application(request, org)
-    listed = await actions.list_types(world, request.app[SESSION], org, application.id)
+    listed = await actions.list_types(state, request.app[SESSION], org, application.id)
     types = listed.answer.payload["results"] if listed.answer.succeeded and not listed.problems else []
-    trouble = "" if types else _trouble("The assessment types could not be fetched", listed)
+    error = "" if types else _error_text("The assessment types could not be fetched", listed)
     card = _card_context(request, org, application)
-    return render(request, "ashby_candidate.html", types=types, trouble=trouble, **card)
+    return render(request, "ashby_candidate.html", types=types, error=error, **card)
 
 
 async def _card(request: web.Request) -> web.StreamResponse:
-    """The moving part of the candidate's page."""
+    """The part of the candidate's page that refreshes itself."""
     org = _org(request)
     return render(request, "_card.html", **_card_context(request, org, _application(request, org)))
 
 
 def _card_context(request: web.Request, org: Org, application: Application) -> dict[str, Any]:
-    world = request.app[WORLD]
+    state = request.app[STATE]
     return {
         "org": org,
         "application": application,
         "job": org.jobs[application.job_id],
-        "assessments": list(reversed(world.assessments_of(org, application.id))),
-        "note": org.notes.get(application.id),
-        "calls": world.calls.select(_CALLS_ON_CARD, application_id=application.id),
+        "assessments": list(reversed(state.assessments_of(org, application.id))),
+        "message": org.messages.get(application.id),
+        "calls": state.calls.select(_MAX_CALLS_SHOWN, application_id=application.id),
     }
 
 
 async def _start(request: web.Request) -> web.StreamResponse:
-    world, org, form = request.app[WORLD], _org(request), await request.post()
+    state, org, form = request.app[STATE], _org(request), await request.post()
     application = _application(request, org)
-    body = actions.start_body(world, org, application, str(form.get("assessment_type_id", "")))
-    outcome = await actions.start(world, request.app[SESSION], org, application, body)
-    _note(org, application.id, outcome, "Not started")
+    body = actions.start_body(state, org, application, str(form.get("assessment_type_id", "")))
+    outcome = await actions.start(state, request.app[SESSION], org, application, body)
+    _set_outcome(org, application.id, outcome, "Not started")
     raise _to_card(org, application)
 
 
 async def _cancel(request: web.Request) -> web.StreamResponse:
-    world, org, form = request.app[WORLD], _org(request), await request.post()
+    state, org, form = request.app[STATE], _org(request), await request.post()
     application = _application(request, org)
-    outcome = await actions.cancel(world, request.app[SESSION], org, str(form.get("assessment_id", "")))
-    _note(org, application.id, outcome, "Not cancelled")
+    outcome = await actions.cancel(state, request.app[SESSION], org, str(form.get("assessment_id", "")))
+    _set_outcome(org, application.id, outcome, "Not cancelled")
     raise _to_card(org, application)
 
 
@@ -121,86 +121,85 @@ def _to_card(org: Org, application: Application) -> web.HTTPSeeOther:
     return web.HTTPSeeOther(f"/ashby/{org.slug}/candidates/{application.id}")
 
 
-def _note(org: Org, key: str, outcome: Outcome, heading: str) -> None:
-    """What the user is told: the partner's own message for an error, nothing for a success."""
-    org.notes.pop(key, None)
+def _set_outcome(org: Org, key: str, outcome: Outcome, heading: str) -> None:
+    """Show the user the portal's message for an error, and nothing for a success."""
+    org.messages.pop(key, None)
     if outcome.replayed:
-        _set_note(org, key, "plain", "This check had just been started; it was not started twice.")
+        _set_message(org, key, "plain", "This check was started a moment ago; it was not started twice.")
     elif not outcome.answer.succeeded or outcome.problems:
         kind = "amber" if outcome.answer.status in (409, 422) else "red"
-        _set_note(org, key, kind, _trouble(heading, outcome))
+        _set_message(org, key, kind, _error_text(heading, outcome))
 
 
-def _set_note(org: Org, key: str, kind: str, text: str) -> None:
-    org.notes[key] = {"kind": kind, "text": text, "at": time.time() * 1000}
+def _set_message(org: Org, key: str, kind: str, text: str) -> None:
+    org.messages[key] = {"kind": kind, "text": text, "at": time.time() * 1000}
 
 
-def _trouble(heading: str, outcome: Outcome) -> str:
+def _error_text(heading: str, outcome: Outcome) -> str:
     if outcome.answer.succeeded:
-        why = "; ".join(outcome.problems) or "the list is empty."
-        return (
-            f"{heading}: the answer breaks the protocol: {why}" if outcome.problems else f"{heading}: {why}"
-        )
+        if not outcome.problems:
+            return f"{heading}: the list is empty."
+        return f"{heading}: the answer violates the protocol: {'; '.join(outcome.problems)}"
     status = f" ({outcome.answer.status})" if outcome.answer.status else ""
     return f"{heading}{status}: {outcome.answer.message}"
 
 
 async def _settings(request: web.Request) -> web.StreamResponse:
     org = _org(request)
-    calls = request.app[WORLD].calls.select(10, org=org.slug, side="ashby", direction="out")
-    new_key = org.notes.pop("new-key", None)
-    note = org.notes.get("settings")
+    calls = request.app[STATE].calls.select(10, org=org.slug, side="ashby", direction="out")
+    new_key = org.messages.pop("new-key", None)
+    message = org.messages.get("settings")
     return render(
         request,
         "ashby_settings.html",
         shown=new_key["text"] if new_key else "",
         org=org,
-        note=note,
+        message=message,
         calls=calls,
         new_key=new_key,
     )
 
 
 async def _save_settings(request: web.Request) -> web.StreamResponse:
-    """The verification key is write-only: an empty field keeps the present one."""
-    world, org, form = request.app[WORLD], _org(request), await request.post()
+    """An empty verification key keeps the present one, which is never shown."""
+    state, org, form = request.app[STATE], _org(request), await request.post()
     key, url = str(form.get("verification_key", "")).strip(), str(form.get("portal_url", "")).strip()
-    holder = world.verification_keys.get(key)
+    holder = state.verification_keys.get(key)
     if holder is not None and holder is not org:
-        _set_note(org, "settings", "red", "Not saved: another organization uses this key.")
-    elif not is_web_address(url):
-        _set_note(org, "settings", "red", "Not saved: the base URL must begin with http:// or https://.")
+        _set_message(org, "settings", "red", "Not saved: another organization uses this key.")
+    elif not is_http_url(url):
+        _set_message(org, "settings", "red", "Not saved: the base URL must begin with http:// or https://.")
     else:
         org.portal_url, org.verification_key = url, key or org.verification_key
-        world.index_keys()
-        await _ask_for_types(request, org, "Saved. ")
+        state.index_keys()
+        await _test_connection(request, org, "Saved. ")
     raise web.HTTPSeeOther(f"/ashby/{org.slug}/settings")
 
 
 async def _test(request: web.Request) -> web.StreamResponse:
-    """The button of Ashby's settings page: call the partner and show what it says."""
-    world, session, org, form = request.app[WORLD], request.app[SESSION], _org(request), await request.post()
-    name = str(form.get("call", _TESTS[0]))
-    if name not in _TESTS:
+    """Make the chosen test call and show its outcome."""
+    state, session, org, form = request.app[STATE], request.app[SESSION], _org(request), await request.post()
+    name = str(form.get("call", _TEST_CALLS[0]))
+    if name not in _TEST_CALLS:
         raise PageNotFound("There is no such test.")
-    if name == _TESTS[0]:
-        await _ask_for_types(request, org)
+    if name == _TEST_CALLS[0]:
+        await _test_connection(request, org)
     else:
-        outcome = Outcome(await actions.call_portal(world, session, org, name, {}, Subject()))
+        outcome = Outcome(await actions.call_portal(state, session, org, name, {}, Subject()))
         fields = outcome.answer.payload.get("fields") if outcome.answer.succeeded else None
         if outcome.answer.succeeded and not isinstance(fields, list):
             outcome.problems.append("fields must be a list")
-        _note_test(org, outcome, f"{len(fields) if isinstance(fields, list) else 0} custom fields.")
+        _set_test_outcome(org, outcome, f"{len(fields) if isinstance(fields, list) else 0} custom fields.")
     raise web.HTTPSeeOther(f"/ashby/{org.slug}/settings")
 
 
-async def _ask_for_types(request: web.Request, org: Org, first: str = "") -> None:
-    """Ashby tries what was saved at once: it asks for the assessment types."""
-    outcome = await actions.list_types(request.app[WORLD], request.app[SESSION], org)
-    _note_test(org, outcome, f"{first}Connected: {len(org.types)} assessment types.", first)
+async def _test_connection(request: web.Request, org: Org, first: str = "") -> None:
+    """List the assessment types and show the outcome; ``first`` precedes it."""
+    outcome = await actions.list_types(request.app[STATE], request.app[SESSION], org)
+    _set_test_outcome(org, outcome, f"{first}Connected: {len(org.types)} assessment types.", first)
 
 
-def _note_test(org: Org, outcome: Outcome, found: str, first: str = "") -> None:
-    good = outcome.answer.succeeded and not outcome.problems
-    text = found if good else f"{first}{_trouble('Test not passed', outcome)}"
-    _set_note(org, "settings", "green" if good else "red", text)
+def _set_test_outcome(org: Org, outcome: Outcome, success: str, first: str = "") -> None:
+    is_ok = outcome.answer.succeeded and not outcome.problems
+    text = success if is_ok else f"{first}{_error_text('Test not passed', outcome)}"
+    _set_message(org, "settings", "green" if is_ok else "red", text)

@@ -1,4 +1,4 @@
-"""What Ashby accepts as `assessment.update` (docs/protocol.md). Pure: no state, no network."""
+"""The rules for the body of `assessment.update` (docs/protocol.md). Pure."""
 
 from __future__ import annotations
 
@@ -6,61 +6,51 @@ import math
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
-SLOTS = ("assessment_status", "assessment_profile_url", "assessment_result", "cancelled_reason")
-TOP_LEVEL = {"assessment_id", "timestamp", "metadata", *SLOTS}
+from integrations.sandbox.org_config import is_http_url
+
+PARTS = ("assessment_status", "assessment_profile_url", "assessment_result", "cancelled_reason")
+TOP_LEVEL = {"assessment_id", "timestamp", "metadata", *PARTS}
 DATA_FIELDS = {"identifier", "label", "type", "value", "description"}
 DATA_TYPES = ("numeric_score", "numeric_duration_minutes", "url", "string", "boolean_success")
 
-# Milliseconds: anything below is the year 1973, so seconds; anything above the year 5138, so microseconds.
+# As milliseconds, lower numbers are before 1973 (so they are seconds), higher ones after 5138 (microseconds).
 _EARLIEST_MS = 10**11
 _LATEST_MS = 10**14
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def is_uuid(value: Any) -> bool:
-    """Whether this is a UUID in its usual form (docs/protocol.md)."""
+    """Whether the value is a UUID with hyphens (docs/protocol.md)."""
     return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 
-def is_web_address(value: Any) -> bool:
-    """Whether this is an http or https address with a host."""
-    if not isinstance(value, str):
-        return False
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
-
-
 def update_problems(body: Any) -> list[str]:
-    """Everything that is wrong with the body of one `assessment.update`; empty when it is good."""
+    """All problems of a body of `assessment.update`; empty if it is valid."""
     if not isinstance(body, dict):
-        return [f"body: an object is required, got {_kind(body)}"]
+        return [f"body: an object is required, got {_type_name(body)}"]
     nulls = [f"{path}: null is not accepted, leave the field out" for path in _nulls(body, "")]
     if nulls:
         return nulls
     return [
         *_unknown_fields(body, TOP_LEVEL, ""),
         *_identity_problems(body),
-        *_slot_problems(body),
+        *_part_problems(body),
         *_metadata_problems(body),
-        *_together_problems(body),
+        *_combination_problems(body),
         *_duplicate_identifiers(body),
     ]
 
 
 def data_problems(data: Any, path: str) -> list[str]:
-    """What is wrong with one DATA object."""
+    """All problems of one DATA object."""
     if not isinstance(data, dict):
-        return [f"{path}: an object is required, got {_kind(data)}"]
+        return [f"{path}: an object is required, got {_type_name(data)}"]
     problems = _unknown_fields(data, DATA_FIELDS, f"{path}.")
     for field in ("identifier", "label"):
         problems += _text_problems(data, field, path)
     if "description" in data and not isinstance(data["description"], str):
-        problems.append(f"{path}.description: a string is required, got {_kind(data['description'])}")
+        problems.append(f"{path}.description: a string is required, got {_type_name(data['description'])}")
     return problems + _value_problems(data, path)
 
 
@@ -72,24 +62,24 @@ def _identity_problems(body: dict[str, Any]) -> Iterator[str]:
     if "timestamp" not in body:
         yield "timestamp: required"
         return
-    stamp = body["timestamp"]
-    if not isinstance(stamp, int) or isinstance(stamp, bool):
-        yield f"timestamp: an integer (milliseconds since the epoch) is required, got {_kind(stamp)}"
-    elif stamp < _EARLIEST_MS:
+    timestamp = body["timestamp"]
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool):
+        yield f"timestamp: an integer (milliseconds since the epoch) is required, got {_type_name(timestamp)}"
+    elif timestamp < _EARLIEST_MS:
         yield "timestamp: milliseconds since the epoch are required, this looks like seconds"
-    elif stamp >= _LATEST_MS:
+    elif timestamp >= _LATEST_MS:
         yield "timestamp: milliseconds since the epoch are required, this looks like microseconds"
 
 
-def _slot_problems(body: dict[str, Any]) -> Iterator[str]:
-    for slot in SLOTS:
-        if slot in body:
-            yield from data_problems(body[slot], slot)
+def _part_problems(body: dict[str, Any]) -> Iterator[str]:
+    for part in PARTS:
+        if part in body:
+            yield from data_problems(body[part], part)
     link = body.get("assessment_profile_url")
     if isinstance(link, dict):
         if link.get("type") in DATA_TYPES and link["type"] != "url":
             yield "assessment_profile_url.type: must be url"
-        if isinstance(link.get("value"), str) and not is_web_address(link["value"]):
+        if isinstance(link.get("value"), str) and not is_http_url(link["value"]):
             yield "assessment_profile_url.value: an http or https address is required"
 
 
@@ -97,13 +87,13 @@ def _metadata_problems(body: dict[str, Any]) -> Iterator[str]:
     if "metadata" not in body:
         return
     if not isinstance(body["metadata"], list):
-        yield f"metadata: a list is required, got {_kind(body['metadata'])}"
+        yield f"metadata: a list is required, got {_type_name(body['metadata'])}"
         return
     for index, item in enumerate(body["metadata"]):
         yield from data_problems(item, f"metadata[{index}]")
 
 
-def _together_problems(body: dict[str, Any]) -> Iterator[str]:
+def _combination_problems(body: dict[str, Any]) -> Iterator[str]:
     if "assessment_status" not in body and "cancelled_reason" not in body:
         yield "assessment_status: required unless cancelled_reason is set"
     if "assessment_result" in body and "assessment_profile_url" not in body:
@@ -114,7 +104,7 @@ def _together_problems(body: dict[str, Any]) -> Iterator[str]:
 
 def _duplicate_identifiers(body: dict[str, Any]) -> Iterator[str]:
     metadata = body.get("metadata")
-    parts = [body.get(slot) for slot in SLOTS] + (metadata if isinstance(metadata, list) else [])
+    parts = [body.get(part) for part in PARTS] + (metadata if isinstance(metadata, list) else [])
     seen: set[str] = set()
     for part in parts:
         identifier = part.get("identifier") if isinstance(part, dict) else None
@@ -126,29 +116,29 @@ def _duplicate_identifiers(body: dict[str, Any]) -> Iterator[str]:
 
 
 def _value_problems(data: dict[str, Any], path: str) -> list[str]:
-    kind = data.get("type")
+    data_type = data.get("type")
     if "type" not in data:
         return [f"{path}.type: required"]
-    if not isinstance(kind, str) or kind not in DATA_TYPES:
+    if not isinstance(data_type, str) or data_type not in DATA_TYPES:
         return [f"{path}.type: must be one of {', '.join(DATA_TYPES)}"]
     if "value" not in data:
         return [f"{path}.value: required"]
-    wanted = _wanted(kind)
-    if not _fits(kind, data["value"]):
-        return [f"{path}.value: {wanted} is required for type {kind}, got {_kind(data['value'])}"]
+    expected = _description(data_type)
+    if not _fits(data_type, data["value"]):
+        return [f"{path}.value: {expected} is required for type {data_type}, got {_type_name(data['value'])}"]
     return []
 
 
-def _wanted(kind: str) -> str:
-    if kind.startswith("numeric_"):
+def _description(data_type: str) -> str:
+    if data_type.startswith("numeric_"):
         return "a number"
-    return "a boolean" if kind == "boolean_success" else "a string"
+    return "a boolean" if data_type == "boolean_success" else "a string"
 
 
-def _fits(kind: str, value: Any) -> bool:
-    if kind.startswith("numeric_"):
+def _fits(data_type: str, value: Any) -> bool:
+    if data_type.startswith("numeric_"):
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if kind == "boolean_success":
+    if data_type == "boolean_success":
         return isinstance(value, bool)
     return isinstance(value, str)
 
@@ -157,7 +147,7 @@ def _text_problems(data: dict[str, Any], field: str, path: str) -> list[str]:
     if field not in data:
         return [f"{path}.{field}: required"]
     if not isinstance(data[field], str):
-        return [f"{path}.{field}: a string is required, got {_kind(data[field])}"]
+        return [f"{path}.{field}: a string is required, got {_type_name(data[field])}"]
     return [] if data[field].strip() else [f"{path}.{field}: must not be empty"]
 
 
@@ -176,6 +166,6 @@ def _nulls(value: Any, path: str) -> Iterator[str]:
             yield from _nulls(inner, f"{path}[{index}]")
 
 
-def _kind(value: Any) -> str:
+def _type_name(value: Any) -> str:
     names = {bool: "boolean", int: "number", float: "number", str: "string", list: "list", dict: "object"}
     return "null" if value is None else names.get(type(value), type(value).__name__)

@@ -1,4 +1,4 @@
-"""The stand-in Justifacts for people: orders and what moves them, packages, switches."""
+"""The pages of the stand-in Justifacts: orders, packages, switches."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from aiohttp import web
 
-from integrations.sandbox.justifacts import orders as book
+from integrations.sandbox.inbound import STATE
+from integrations.sandbox.justifacts import orders
 from integrations.sandbox.justifacts.api import PUSHER
 from integrations.sandbox.models import BadSetting, Order, Org, Package, change_settings
 from integrations.sandbox.pages.base import PageNotFound, back_to, render
-from integrations.sandbox.wire import WORLD
 
-_ORDERS_SHOWN = 100
+_MAX_ORDERS_SHOWN = 100
 _SWITCHES = ("automatic", "push", "status_call", "honor_idempotency")
 
 
@@ -34,11 +34,11 @@ def add_routes(app: web.Application) -> None:
 
 
 def _org(request: web.Request) -> Org:
-    return request.app[WORLD].org(request.match_info["org"])
+    return request.app[STATE].org(request.match_info["org"])
 
 
 def _the_order(request: web.Request, org: Org) -> Order:
-    order = request.app[WORLD].orders.get(request.match_info["id"])
+    order = request.app[STATE].orders.get(request.match_info["id"])
     if order is None or order.org != org.slug:
         raise PageNotFound("There is no such order.")
     return order
@@ -49,7 +49,7 @@ async def _with_slash(request: web.Request) -> web.StreamResponse:
 
 
 async def _orders(request: web.Request) -> web.StreamResponse:
-    # The e-mail with the key is the customer's, as long as they have not pasted it anywhere else.
+    # The page shows the e-mail with the key to the customer.
     return render(
         request, "justifacts_orders.html", shown=_org(request).mailed_key, **_orders_context(request)
     )
@@ -61,12 +61,12 @@ async def _rows(request: web.Request) -> web.StreamResponse:
 
 def _orders_context(request: web.Request) -> dict[str, Any]:
     org = _org(request)
-    orders = list(reversed(request.app[WORLD].orders_of(org)))
+    newest_first = list(reversed(request.app[STATE].orders_of(org)))
     return {
         "org": org,
-        "orders": orders[:_ORDERS_SHOWN],
-        "total": len(orders),
-        "note": org.notes.get("justifacts"),
+        "orders": newest_first[:_MAX_ORDERS_SHOWN],
+        "total": len(newest_first),
+        "message": org.messages.get("justifacts"),
     }
 
 
@@ -79,40 +79,40 @@ async def _order_state(request: web.Request) -> web.StreamResponse:
 
 
 def _order_context(request: web.Request) -> dict[str, Any]:
-    world, org = request.app[WORLD], _org(request)
+    state, org = request.app[STATE], _org(request)
     order = _the_order(request, org)
     return {
         "org": org,
         "order": order,
-        "twins": world.orders_for(org.slug, order.reference_id),
-        "steps": book.STEPS,
-        "results": book.RESULTS,
-        "calls": world.calls.select(40, order_id=order.id),
+        "duplicates": state.orders.with_reference(org.slug, order.reference_id),
+        "steps": orders.STEPS,
+        "results": orders.RESULTS,
+        "calls": state.calls.select(40, order_id=order.id),
     }
 
 
 async def _move(request: web.Request) -> web.StreamResponse:
-    """One of the order's buttons: next, status, result, withdraw, push again."""
-    world, org, form = request.app[WORLD], _org(request), await request.post()
-    order, verb = _the_order(request, org), str(form.get("do", "next"))
-    word = str(form.get("word", "")).strip()
+    """Carry out one of the order's buttons: next, status, result, withdraw, push."""
+    state, org, form = request.app[STATE], _org(request), await request.post()
+    order, action = _the_order(request, org), str(form.get("action", "next"))
+    value = str(form.get("value", "")).strip()
     try:
-        match verb:
+        match action:
             case "next":
-                book.step(world, order)
-            case "status" if word:
-                book.step(world, order, status=word)
-            case "result" if word in book.RESULTS:
-                book.step(world, order, status="Complete", result=word)
+                orders.step(state, order)
+            case "status" if value:
+                orders.step(state, order, status=value)
+            case "result" if value in orders.RESULTS:
+                orders.step(state, order, status="Complete", result=value)
             case "withdraw":
-                book.step(world, order, cancelled_reason=word or "Withdrawn by the candidate")
+                orders.step(state, order, cancelled_reason=value or "Withdrawn by the candidate")
             case "push":
                 request.app[PUSHER].push_soon(order)
-    except book.CannotMove:
-        verb = "none"
-    if verb not in ("push", "none"):
+    except orders.CannotMove:
+        action = "none"
+    if action not in ("push", "none"):
         request.app[PUSHER].push_if_on(order)
-    # A moment for the push, so that the page that follows already shows it.
+    # The next page should already show the push.
     await asyncio.sleep(0.05)
     raise back_to(
         {key: str(value) for key, value in form.items()}, f"/justifacts/{org.slug}/orders/{order.id}"
@@ -120,7 +120,7 @@ async def _move(request: web.Request) -> web.StreamResponse:
 
 
 async def _switch(request: web.Request) -> web.StreamResponse:
-    """Turn one switch over, or set the seconds of a step."""
+    """Toggle one switch, or set the seconds per step."""
     org, form = _org(request), await request.post()
     name = str(form.get("name", ""))
     if name in _SWITCHES:
@@ -129,25 +129,25 @@ async def _switch(request: web.Request) -> web.StreamResponse:
         try:
             change_settings(org.settings, {name: min(3600.0, max(0.2, float(str(form.get("seconds", "")))))})
         except (ValueError, BadSetting):
-            org.notes["justifacts"] = {
+            org.messages["justifacts"] = {
                 "kind": "red",
-                "text": "Seconds a step: a number is required.",
+                "text": "Seconds per step: a number is required.",
                 "at": 0,
             }
             raise web.HTTPSeeOther(f"/justifacts/{org.slug}/") from None
-    org.notes.pop("justifacts", None)
+    org.messages.pop("justifacts", None)
     raise web.HTTPSeeOther(f"/justifacts/{org.slug}/")
 
 
 async def _packages(request: web.Request) -> web.StreamResponse:
-    """Withdraw or bring back a package, or add one."""
-    world, org, form = request.app[WORLD], _org(request), await request.post()
+    """Withdraw or restore a package, or add one."""
+    state, org, form = request.app[STATE], _org(request), await request.post()
     identifier, name = str(form.get("id", "")), str(form.get("name", "")).strip()
     if identifier in org.packages:
         package = org.packages[identifier]
         package.active = not package.active
-        world.save_package(org, package)
+        state.save_package(org, package)
     elif name:
         number = 1001 + len(org.packages)
-        world.save_package(org, Package(f"JF-PKG-{number}", name, str(form.get("description", "")).strip()))
+        state.save_package(org, Package(f"JF-PKG-{number}", name, str(form.get("description", "")).strip()))
     raise web.HTTPSeeOther(f"/justifacts/{org.slug}/#packages")

@@ -1,4 +1,4 @@
-"""Justifacts' pushes to the portal, in order for each order, and the timer of the automatic progress."""
+"""Justifacts' pushes to the portal, and the timer of automatic progress."""
 
 from __future__ import annotations
 
@@ -8,67 +8,74 @@ from typing import Any
 
 import aiohttp
 
-from integrations.sandbox.dialects.messages import say_update
-from integrations.sandbox.justifacts.orders import due_orders, due_surprises, step, surprise, update_of
+from integrations.sandbox.dialects.justifacts import write_update
+from integrations.sandbox.justifacts.orders import (
+    apply_scheduled_change,
+    due_orders,
+    due_scheduled_changes,
+    step,
+    update_of,
+)
 from integrations.sandbox.models import Order, Org
-from integrations.sandbox.outgoing import PortalAnswer, Subject, post
-from integrations.sandbox.world import World
+from integrations.sandbox.outbound import PortalAnswer, Subject, post
+from integrations.sandbox.state import State
 
-_TIMEOUT = 10.0
-_TICK = 0.2
-# How long after the answer to a start the first push leaves: the caller should have read the answer.
-_FIRST_PUSH_AFTER = 0.3
+_TIMEOUT_SECONDS = 10.0
+_TICK_SECONDS = 0.2
+#: Between the answer to a start and the first push, so that the caller has read the answer.
+_FIRST_PUSH_AFTER_SECONDS = 0.3
 
 
 class Pusher:
-    """Sends updates; those of one order go one after the other."""
+    """Pushes updates; those of one order are sent one after the other."""
 
-    def __init__(self, world: World, session: aiohttp.ClientSession) -> None:
-        self._world = world
+    def __init__(self, state: State, session: aiohttp.ClientSession) -> None:
+        self._state = state
         self._session = session
-        self._lanes: dict[str, asyncio.Lock] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
 
     def push_soon(self, order: Order, repeat: int = 1, delay: float = 0.0) -> asyncio.Task[list[Any]]:
-        """Push the order as it stands now, in the background; the task's result is every answer."""
-        task = asyncio.create_task(self._in_lane(order, update_of(order), repeat, delay))
-        self._world.background.add(task)
-        task.add_done_callback(self._world.background.discard)
+        """Push the order's present state in the background. The task returns the answers.
+
+        ``repeat``: how often the same update is sent. ``delay``: seconds before the first."""
+        task = asyncio.create_task(self._push(order, update_of(order), repeat, delay))
+        self._state.background.add(task)
+        task.add_done_callback(self._state.background.discard)
         return task
 
     def push_if_on(self, order: Order) -> None:
-        """Push unless the org's push switch is off."""
-        if self._world.org(order.org).settings.push:
+        """Push unless the organization's setting `push` is off."""
+        if self._state.org(order.org).settings.push:
             self.push_soon(order)
 
-    def placed(self, order: Order) -> None:
-        """The first push of a new order: Justifacts Received."""
-        settings = self._world.org(order.org).settings
+    def push_first(self, order: Order) -> None:
+        """Push a new order: Justifacts Received."""
+        settings = self._state.org(order.org).settings
         if settings.push and settings.push_on_start:
-            self.push_soon(order, delay=_FIRST_PUSH_AFTER)
+            self.push_soon(order, delay=_FIRST_PUSH_AFTER_SECONDS)
 
     async def run_automatic(self) -> None:
-        """The timer: moves what is due, for ever."""
+        """Apply due steps and scheduled changes, and push them, until cancelled."""
         while True:
-            await asyncio.sleep(_TICK)
-            for order in due_orders(self._world, time.time()):
-                step(self._world, order)
+            await asyncio.sleep(_TICK_SECONDS)
+            for order in due_orders(self._state, time.time()):
+                step(self._state, order)
                 self.push_if_on(order)
-            for order in due_surprises(self._world, time.time()):
-                surprise(self._world, order)
+            for order in due_scheduled_changes(self._state, time.time()):
+                apply_scheduled_change(self._state, order)
                 self.push_if_on(order)
 
-    async def _in_lane(self, order: Order, body: dict[str, Any], repeat: int, delay: float) -> list[Any]:
+    async def _push(self, order: Order, body: dict[str, Any], repeat: int, delay: float) -> list[Any]:
         await asyncio.sleep(delay)
-        lane = self._lanes.setdefault(order.id, asyncio.Lock())
-        async with lane:
+        async with self._locks.setdefault(order.id, asyncio.Lock()):
             answers = [await self._with_retries(order, body) for _ in range(repeat)]
         return [answer.as_json() for answer in answers]
 
     async def _with_retries(self, order: Order, body: dict[str, Any]) -> PortalAnswer:
-        org = self._world.org(order.org)
+        org = self._state.org(order.org)
         answer = await self._once(org, order, body)
         for wait in org.settings.push_retry_seconds:
-            if not _worth_retrying(answer) or not org.settings.push:
+            if not _is_retryable(answer) or not org.settings.push:
                 break
             await asyncio.sleep(wait)
             answer = await self._once(org, order, body)
@@ -76,14 +83,14 @@ class Pusher:
 
     async def _once(self, org: Org, order: Order, body: dict[str, Any]) -> PortalAnswer:
         subject = Subject(order_id=order.id)
-        body = say_update(self._world.dialects.of("justifacts", org.slug), body, is_answer=False)
+        body = write_update(self._state.dialects.of("justifacts", org.slug), body, is_answer=False)
         name, agent = "assessment.update", "Justifacts-Servlet/2.4 (sandbox)"
-        url = org.push_address
+        url = org.push_target
         return await post(
-            self._world, self._session, org, "justifacts", name, url, body, subject, _TIMEOUT, agent
+            self._state, self._session, org, "justifacts", name, url, body, subject, _TIMEOUT_SECONDS, agent
         )
 
 
-def _worth_retrying(answer: PortalAnswer) -> bool:
-    """No answer, 408, 425, 429 and 5xx: later may be better. Everything else is the portal's decision."""
+def _is_retryable(answer: PortalAnswer) -> bool:
+    """Whether a later attempt may succeed: after no answer, 408, 425, 429 or 5xx."""
     return answer.status is None or answer.status in (408, 425, 429) or answer.status >= 500

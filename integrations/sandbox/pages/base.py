@@ -1,4 +1,4 @@
-"""What all pages share: templates, style, the start page, the report page, pages for errors."""
+"""Templates, static files, the start page, the report page and error pages."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
+from integrations.sandbox.inbound import STATE
 from integrations.sandbox.models import Order
-from integrations.sandbox.storage import dotted, last_four
-from integrations.sandbox.wire import WORLD
-from integrations.sandbox.world import UnknownOrg
+from integrations.sandbox.state import UnknownOrg
+from integrations.sandbox.storage import last_four, mask
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 TEMPLATES: web.AppKey[jinja2.Environment] = web.AppKey("templates", jinja2.Environment)
@@ -24,6 +24,7 @@ _PAGE_HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
+#: A text in the name of a package, and a check that such packages contain.
 _CHECKS = (
     ("", "Identity"),
     ("ssn", "Social Security number trace"),
@@ -40,11 +41,11 @@ _CHECKS = (
 
 
 class PageNotFound(LookupError):
-    """Nothing at this address."""
+    """There is no such page."""
 
 
 def set_up(app: web.Application) -> None:
-    """Load the templates and serve what belongs to neither half."""
+    """Load the templates and serve the pages that belong to neither partner."""
     loader = jinja2.FileSystemLoader(_SANDBOX / "templates")
     env = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     env.filters.update(moment=moment, pretty=pretty, last_four=last_four, tone=tone)
@@ -57,7 +58,7 @@ def set_up(app: web.Application) -> None:
 
 @web.middleware
 async def page_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A page about something that is not there says so, politely."""
+    """Answer with an error page if an organization or a page does not exist."""
     try:
         return await handler(request)
     except (UnknownOrg, PageNotFound) as error:
@@ -69,23 +70,23 @@ async def page_errors(request: web.Request, handler: Handler) -> web.StreamRespo
 def render(
     request: web.Request, template: str, status: int = 200, *, shown: str = "", **context: Any
 ) -> web.Response:
-    """One page from its template. ``shown`` is the one key that this page may show."""
-    world = request.app[WORLD]
-    text = request.app[TEMPLATES].get_template(template).render(world=world, path=request.path, **context)
-    # No other page shows a key; should somebody have typed one into a name, it is dotted out here.
-    text = dotted(text, [secret for secret in world.secrets(None) if secret != shown])
+    """Render a page. ``shown`` is the one key that the page may show; all others are masked."""
+    state = request.app[STATE]
+    text = request.app[TEMPLATES].get_template(template).render(state=state, path=request.path, **context)
+    # A user may have typed a key into a name.
+    text = mask(text, [secret for secret in state.secrets(None) if secret != shown])
     return web.Response(text=text, status=status, content_type="text/html", headers=_PAGE_HEADERS)
 
 
 def back_to(form: Mapping[str, Any], fallback: str) -> web.HTTPSeeOther:
-    """After a button, back to the page it was pressed on (addresses of our own only)."""
-    wanted = str(form.get("back", ""))
-    ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
-    return web.HTTPSeeOther(wanted if ours else fallback)
+    """A redirect to the page with the button; only paths of this site are followed."""
+    path = str(form.get("back", ""))
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return web.HTTPSeeOther(path if is_local else fallback)
 
 
 def moment(milliseconds: float | None) -> str:
-    """A time for people: the time of day, with the date unless it is today."""
+    """The local time of day, with the date unless it is today."""
     if not milliseconds:
         return ""
     when = datetime.fromtimestamp(milliseconds / 1000).astimezone()
@@ -94,15 +95,15 @@ def moment(milliseconds: float | None) -> str:
 
 
 def pretty(text: str) -> str:
-    """JSON on several lines; anything else as it is."""
+    """JSON indented; other texts unchanged."""
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except ValueError:
         return text
 
 
-def tone(word: Any) -> str:
-    """The colour of a status or result. Adverse is a word to look at, never an alarm."""
+def tone(text: Any) -> str:
+    """The style of a status or result. Adverse needs attention; it is not an error."""
     tones = {
         "clear": "good",
         "review": "look",
@@ -114,7 +115,7 @@ def tone(word: Any) -> str:
         "applicant started": "moving",
         "started": "moving",
     }
-    return tones.get(str(word).strip().lower(), "plain")
+    return tones.get(str(text).strip().lower(), "plain")
 
 
 async def _home(request: web.Request) -> web.StreamResponse:
@@ -122,11 +123,11 @@ async def _home(request: web.Request) -> web.StreamResponse:
 
 
 async def _report(request: web.Request) -> web.StreamResponse:
-    """The report that "View report" opens; the candidate's name, the checks, the result's own word."""
-    order = request.app[WORLD].orders.get(request.match_info["order"])
+    """The report that "View report" opens."""
+    order = request.app[STATE].orders.get(request.match_info["order"])
     if order is None:
         raise PageNotFound("There is no such report.")
-    org = request.app[WORLD].org(order.org)
+    org = request.app[STATE].org(order.org)
     package = org.packages.get(order.package_id)
     name = package.name if package else order.package_id
     return render(
@@ -135,14 +136,13 @@ async def _report(request: web.Request) -> web.StreamResponse:
 
 
 async def _elsewhere(request: web.Request) -> web.StreamResponse:
-    """Where the redirect switch points: nobody should follow it with a key in hand."""
+    """The target of the failure switch `redirect`, which the portal must not follow."""
     return web.json_response({"success": False, "errors": ["elsewhere"]}, status=410)
 
 
 def _checks(package_name: str, order: Order) -> list[tuple[str, str]]:
-    words = package_name.lower()
-    names = [check for word, check in _CHECKS if word in words]
+    names = [check for keyword, check in _CHECKS if keyword in package_name.lower()]
     if order.completed_at is None:
         return [(name, "In progress") for name in names]
-    # The last check carries the order's word, the others are clear.
+    # The last check has the order's result; the others are clear.
     return [(name, "Clear") for name in names[:-1]] + [(names[-1], order.result or "Done")]

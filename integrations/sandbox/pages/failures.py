@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from integrations.sandbox.failures import MODES, BadFailure
+from integrations.sandbox.inbound import STATE
 from integrations.sandbox.pages.base import render
-from integrations.sandbox.wire import WORLD
 
 CALLS = {
     "ashby": ("assessment.update", "apiKey.info", "job.list"),
@@ -35,20 +35,20 @@ async def _show(request: web.Request) -> web.StreamResponse:
 async def _switch_on(request: web.Request) -> web.StreamResponse:
     form = {key: str(value).strip() for key, value in (await request.post()).items()}
     try:
-        request.app[WORLD].failures.switch_on(_body(form))
-    except BadFailure as error:
-        return _page(request, form, str(error))
+        request.app[STATE].failures.switch_on(_body(form))
+    except BadFailure as failure:
+        return _page(request, form, str(failure))
     raise web.HTTPSeeOther("/failures")
 
 
 async def _switch_off(request: web.Request) -> web.StreamResponse:
     number = str((await request.post()).get("id", ""))
-    request.app[WORLD].failures.clear(identifier=int(number) if number.isdigit() else None)
+    request.app[STATE].failures.clear(identifier=int(number) if number.isdigit() else None)
     raise web.HTTPSeeOther("/failures")
 
 
 def _body(form: dict[str, str]) -> dict[str, Any]:
-    """The form as the control API would say it."""
+    """The form as the JSON of the control API. Raises ``BadFailure``."""
     body: dict[str, Any] = {name: value for name, value in form.items() if value}
     for name, kind in _NUMBERS.items():
         if name in body:
@@ -61,6 +61,6 @@ def _body(form: dict[str, str]) -> dict[str, Any]:
     return body
 
 
-def _page(request: web.Request, form: dict[str, str], trouble: str) -> web.Response:
-    status = 400 if trouble else 200
-    return render(request, "failures.html", status, modes=MODES, calls=CALLS, form=form, trouble=trouble)
+def _page(request: web.Request, form: dict[str, str], error: str) -> web.Response:
+    status = 400 if error else 200
+    return render(request, "failures.html", status, modes=MODES, calls=CALLS, form=form, error=error)

@@ -1,4 +1,4 @@
-// Parts marked data-refresh follow the server once a second. Without this file, reloading does the same.
+// Elements with data-refresh are reloaded once a second. Without this script, reload the page instead.
 "use strict";
 
 function openDetails(box) {
@@ -18,18 +18,18 @@ async function refresh(box) {
     if (!answer.ok) return;
     text = await answer.text();
   } catch {
-    return; // The sandbox is restarting: the next second will tell.
+    return; // The sandbox may be restarting: try again in a second.
   }
   if (text === box.shown || isBusy(box)) return;
   box.shown = text;
   const open = openDetails(box);
   box.innerHTML = text;
   for (const item of box.querySelectorAll("details[id]")) item.open = open.has(item.id);
-  guard(box);
+  disableOnSubmit(box);
 }
 
-// A button that calls the portal can take seconds: pressed once is enough.
-function guard(part) {
+// A call to the portal can take seconds: disable the button so that it is pressed only once.
+function disableOnSubmit(part) {
   for (const form of part.querySelectorAll("form[data-once]")) {
     form.addEventListener("submit", () => {
       for (const button of form.querySelectorAll("button")) {
@@ -40,5 +40,5 @@ function guard(part) {
   }
 }
 
-guard(document);
+disableOnSubmit(document);
 for (const box of document.querySelectorAll("[data-refresh]")) setInterval(() => refresh(box), 1000);

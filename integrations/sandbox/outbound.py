@@ -1,4 +1,4 @@
-"""Calls that the sandbox makes to the portal: one door, a time limit, no redirects, recorded."""
+"""Calls to the portal: with a time-out, without redirects, recorded."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from integrations.sandbox.calls import Call, shown_headers, without_secrets
-from integrations.sandbox.dialects.wire import encode_request
+from integrations.sandbox.call_log import Call, shown_headers, without_secrets
+from integrations.sandbox.dialects.http import encode_request
+from integrations.sandbox.inbound import basic_header
 from integrations.sandbox.models import Org
-from integrations.sandbox.wire import basic_header
-from integrations.sandbox.world import World
+from integrations.sandbox.state import State
 
 SESSION: web.AppKey[aiohttp.ClientSession] = web.AppKey("session", aiohttp.ClientSession)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a call is about, so that pages find it."""
+    """What a call is about, by which pages find it."""
 
     application_id: str | None = None
     assessment_id: str | None = None
@@ -32,7 +32,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class PortalAnswer:
-    """What came back: a status and a body, or an error in words."""
+    """The portal's answer: a status and a body, or an error message."""
 
     status: int | None
     payload: Any
@@ -42,19 +42,19 @@ class PortalAnswer:
 
     @property
     def succeeded(self) -> bool:
-        """HTTP 200 and success: true, the only success there is (docs/protocol.md)."""
+        """Whether the answer is HTTP 200 with success: true; nothing else is a success (docs/protocol.md)."""
         return self.status == 200 and isinstance(self.payload, dict) and self.payload.get("success") is True
 
     @property
     def message(self) -> str:
-        """The portal's own words for an error, else ours."""
+        """The portal's error message, or one of ours."""
         if self.error:
             return self.error
         if isinstance(self.payload, dict):
             info = self.payload.get("errorInfo")
-            words = self.payload.get("message") or (info.get("message") if isinstance(info, dict) else None)
-            if isinstance(words, str) and words:
-                return words
+            text = self.payload.get("message") or (info.get("message") if isinstance(info, dict) else None)
+            if isinstance(text, str) and text:
+                return text
         return f"The partner answered {self.status} without a message."
 
     def as_json(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class PortalAnswer:
 
 
 async def post(
-    world: World,
+    state: State,
     session: aiohttp.ClientSession,
     org: Org,
     side: str,
@@ -80,9 +80,12 @@ async def post(
     seconds: float,
     agent: str,
 ) -> PortalAnswer:
-    """POST JSON with the org's verification key, in the side's dialect, and record the call."""
+    """POST JSON with the organization's verification key, in the partner's dialect, and record the call.
+
+    ``side`` is the partner that calls, ``seconds`` the time-out for the whole call. A ``str`` body is sent
+    unchanged. Never raises: a failed call is an answer without a status."""
     raw = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    content, content_type = encode_request(world.dialects.of(side, org.slug), raw)
+    content, content_type = encode_request(state.dialects.of(side, org.slug), raw)
     headers = {
         "Authorization": basic_header(org.verification_key),
         "Accept": "application/json",
@@ -94,7 +97,7 @@ async def post(
     elapsed = round((time.perf_counter() - began) * 1000, 2)
     if org.settings.record_calls:
         sent = {name.lower(): value for name, value in headers.items()}
-        world.calls.add(
+        state.calls.add(
             Call(
                 side=side,
                 direction="out",
@@ -110,9 +113,7 @@ async def post(
                 duration_ms=elapsed,
                 request_id=answer_headers.get("x-request-id"),
                 note=error,
-                application_id=subject.application_id,
-                assessment_id=subject.assessment_id,
-                order_id=subject.order_id,
+                **vars(subject),
             )
         )
     return PortalAnswer(status, _json_or_none(text), text, error, elapsed)
@@ -123,13 +124,13 @@ async def _send(
 ) -> tuple[int | None, str, dict[str, str], str | None]:
     limit = aiohttp.ClientTimeout(total=seconds)
     try:
-        # encoded=True: the address goes out as the admin typed it, double slashes and all.
+        # encoded=True: the URL is sent as the admin typed it, with double slashes.
         target = URL(url, encoded=True)
         async with session.post(
             target,
             data=content,
             headers=headers,
-            # Where a call has no Content-Type, the client must not add one.
+            # The client must not add a Content-Type if the dialect omits it.
             skip_auto_headers=["Content-Type"],
             allow_redirects=False,
             timeout=limit,
@@ -139,7 +140,7 @@ async def _send(
     except TimeoutError:
         return None, "", {}, f"No answer within {seconds:g} seconds."
     except aiohttp.ClientConnectorError:
-        return None, "", {}, "No connection to the portal. Is it running at this address?"
+        return None, "", {}, "No connection to the portal. Is it running at this URL?"
     except (aiohttp.ClientError, OSError, ValueError, asyncio.IncompleteReadError) as error:
         return None, "", {}, f"The connection ended without an answer ({type(error).__name__})."
 

@@ -1,15 +1,14 @@
-"""How a dialect puts messages on the wire: content types, charsets, status codes, other error envelopes, and
-the pages of the proxies on the way."""
+"""HTTP in a dialect: content types, charsets, status codes, error envelopes, error pages of proxies."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from integrations.sandbox.dialects import messages, starts
-from integrations.sandbox.dialects.kinds import Dialect
+from integrations.sandbox.dialects import ashby, justifacts
+from integrations.sandbox.dialects.dialect import Dialect
 
-#: What stands between the portal and a server answers in its own words, and seldom means the call.
+#: Status and body of pages with which proxies and servers answer instead of the API.
 PROXY_PAGES: tuple[tuple[int, str], ...] = (
     (
         404,
@@ -26,7 +25,7 @@ PROXY_PAGES: tuple[tuple[int, str], ...] = (
     (200, "<html><body><h1>Scheduled maintenance</h1><p>We will be back shortly.</p></body></html>"),
 )
 EDGE_REFUSAL = (403, "error code: 1010")
-#: Codes that speak of the server, and codes that nobody has seen.
+#: Codes about the state of the server, and undocumented codes.
 UNKNOWN_CODES = (
     *("generic_internal_error", "temporarily_unavailable", "timeout", "too_many_requests"),
     *("E-4711", "unexpected_state", "java.lang.NullPointerException"),
@@ -35,17 +34,17 @@ _FAULTS = ("proxy_pages", "unknown_codes", "edge_403")
 
 
 def fault_before(dialect: Dialect) -> str:
-    """The fault that this call runs into before it is carried out; empty for none."""
+    """The fault that replaces carrying out the call; empty for none."""
     return next((name for name in _FAULTS if dialect.uses(name)), "")
 
 
 def fault_after(dialect: Dialect) -> str:
-    """The fault that this call's answer runs into; empty for none."""
+    """The fault that replaces the answer after the call was carried out; empty for none."""
     return next((name for name in ("proxy_pages_after", "unknown_codes_after") if dialect.uses(name)), "")
 
 
 def fault_answer(dialect: Dialect, fault: str, request_id: str) -> tuple[int, Any]:
-    """Status and payload of a fault's answer."""
+    """Status and payload of the answer of a fault."""
     if fault == "edge_403":
         return EDGE_REFUSAL
     if fault.startswith("proxy_pages"):
@@ -55,16 +54,16 @@ def fault_answer(dialect: Dialect, fault: str, request_id: str) -> tuple[int, An
     return 200, {"success": False, "errors": [code], "errorInfo": info}
 
 
-def say(dialect: Dialect, payload: Any) -> Any:
-    """An answer's payload in the dialect of its side."""
+def write_answer(dialect: Dialect, payload: Any) -> Any:
+    """The payload of an answer, in the dialect."""
     if isinstance(payload, dict) and payload.get("success") is False and dialect.uses("errors_as_objects"):
-        return _other_envelope(dialect, payload)
-    module = messages if dialect.side == "justifacts" else starts
-    return module.say(dialect, payload)
+        return _vary_envelope(dialect, payload)
+    module = justifacts if dialect.side == "justifacts" else ashby
+    return module.write_answer(dialect, payload)
 
 
 def status_of_success(dialect: Dialect, status: int, payload: Any, name: str) -> int:
-    """The HTTP status of an answer: 200 may be another 2xx."""
+    """The HTTP status of an answer, in the dialect: another 2xx may replace 200."""
     succeeded = status == 200 and isinstance(payload, dict) and payload.get("success") is True
     if not succeeded or not dialect.uses("created_statuses"):
         return status
@@ -72,15 +71,15 @@ def status_of_success(dialect: Dialect, status: int, payload: Any, name: str) ->
 
 
 def encode(dialect: Dialect, text: str, content_type: str) -> tuple[bytes, str]:
-    """A body and its Content-Type, as an answer carries them."""
+    """Body and Content-Type of an answer."""
     if content_type == "application/json" and dialect.uses("wrong_content_type"):
         content_type = dialect.pick(("text/plain", "text/html"))
-    body, named = _encode(dialect, text, content_type)
-    return body, named if "charset" in named else f"{named}; charset=utf-8"
+    body, declared = _encode(dialect, text, content_type)
+    return body, declared if "charset" in declared else f"{declared}; charset=utf-8"
 
 
 def encode_request(dialect: Dialect, text: str) -> tuple[bytes, str | None]:
-    """A body and its Content-Type (None: none is sent), as a call to the portal carries them."""
+    """Body and Content-Type of a call to the portal; no Content-Type is sent for ``None``."""
     if dialect.uses("no_content_type"):
         return text.encode("utf-8", "replace"), None
     content_type = "application/json"
@@ -92,7 +91,7 @@ def encode_request(dialect: Dialect, text: str) -> tuple[bytes, str | None]:
 def _encode(dialect: Dialect, text: str, content_type: str) -> tuple[bytes, str]:
     if dialect.uses("latin1"):
         return _in_latin1(text), f"{content_type};charset=ISO-8859-1"
-    # A lone surrogate in something echoed must not turn an answer into a crash of ours.
+    # An echoed lone surrogate cannot be encoded; it must not crash the sandbox.
     body = text.encode("utf-8", "replace")
     if dialect.uses("utf8_bom"):
         body = b"\xef\xbb\xbf" + body
@@ -100,12 +99,14 @@ def _encode(dialect: Dialect, text: str, content_type: str) -> tuple[bytes, str]
 
 
 def _in_latin1(text: str) -> bytes:
-    """What the charset does not have is escaped, as JSON allows."""
-    return "".join(sign if sign <= "\xff" else json.dumps(sign)[1:-1] for sign in text).encode("latin-1")
+    """ISO-8859-1, with JSON escapes for other characters."""
+    return "".join(
+        character if character <= "\xff" else json.dumps(character)[1:-1] for character in text
+    ).encode("latin-1")
 
 
-def _other_envelope(dialect: Dialect, payload: dict[str, Any]) -> dict[str, Any]:
-    """Other shapes of an error; each still carries the code."""
+def _vary_envelope(dialect: Dialect, payload: dict[str, Any]) -> dict[str, Any]:
+    """Another shape of an error; each contains the code."""
     info = payload.get("errorInfo")
     code, message = payload["errors"][0], info["message"] if isinstance(info, dict) else ""
     return dialect.pick(

@@ -1,4 +1,4 @@
-"""The raw calls of both directions, recorded without secrets and bounded."""
+"""The newest calls in both directions, recorded without secrets."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from integrations.sandbox.storage import Storage, dotted, last_four
+from integrations.sandbox.storage import Storage, last_four, mask
 
-KEEP = 2000
-_BODY_LIMIT = 32_000
+MAX_CALLS = 2000
+_MAX_BODY_CHARACTERS = 32_000
 _SHOWN_HEADERS = (
     "accept",
     "content-type",
@@ -28,7 +28,7 @@ _SHOWN_HEADERS = (
 
 
 def shown_headers(headers: Mapping[str, str], key: str | None, secrets: Iterable[str]) -> dict[str, str]:
-    """The headers worth showing; of the credentials, the last four characters at most."""
+    """The headers that are recorded; of a credential, at most the last four characters."""
     known = list(secrets)
     shown = {name: without_secrets(headers[name], known) for name in _SHOWN_HEADERS if name in headers}
     if key is not None:
@@ -37,14 +37,14 @@ def shown_headers(headers: Mapping[str, str], key: str | None, secrets: Iterable
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
-    """A body as it may be kept: cut to a size, and known keys dotted out should one have slipped in."""
-    kept = dotted(text, secrets)
-    return kept[:_BODY_LIMIT] + (" [cut]" if len(kept) > _BODY_LIMIT else "")
+    """A text as it may be recorded: known keys masked, and cut to a maximum length."""
+    masked = mask(text, secrets)
+    return masked[:_MAX_BODY_CHARACTERS] + (" [cut]" if len(masked) > _MAX_BODY_CHARACTERS else "")
 
 
 @dataclass
 class Call:
-    """One call: who to whom, both bodies, what came of it."""
+    """One call with both bodies and its outcome. ``direction``: ``in`` (from the portal) or ``out``."""
 
     side: str
     direction: str
@@ -68,38 +68,38 @@ class Call:
 
 
 class CallLog:
-    """The newest calls. Memory is the truth; the storage gets them in batches."""
+    """The newest calls, in memory; the storage receives them in batches."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._calls: deque[Call] = deque((Call(**row) for row in storage.load_calls()), maxlen=KEEP)
+        self._calls: deque[Call] = deque((Call(**row) for row in storage.load_calls()), maxlen=MAX_CALLS)
         self._numbers = itertools.count(self._calls[-1].seq + 1 if self._calls else 1)
         self._unsaved: list[dict[str, Any]] = []
 
     def add(self, call: Call) -> None:
-        """Keep one call."""
+        """Record one call and number it."""
         call.seq = next(self._numbers)
         self._calls.append(call)
-        if self._storage.keeps:
+        if self._storage.is_durable:
             self._unsaved.append(vars(call))
 
     def save(self) -> None:
-        """Write what has come since the last time."""
+        """Store the calls recorded since the last time."""
         if self._unsaved:
             unsaved, self._unsaved = self._unsaved, []
-            self._storage.add_calls(unsaved[-KEEP:], KEEP)
+            self._storage.add_calls(unsaved[-MAX_CALLS:], MAX_CALLS)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Delete all calls from memory."""
         self._calls.clear()
         self._unsaved.clear()
 
-    def select(self, limit: int = KEEP, **wanted: str | None) -> list[Call]:
-        """The newest calls first that have each wanted field's value."""
-        asked = {name: value for name, value in wanted.items() if value is not None}
+    def select(self, limit: int = MAX_CALLS, **wanted: str | None) -> list[Call]:
+        """Up to ``limit`` calls with these field values, newest first; ``None`` matches every value."""
+        criteria = {name: value for name, value in wanted.items() if value is not None}
         found: list[Call] = []
         for call in reversed(self._calls):
-            if all(getattr(call, name) == value for name, value in asked.items()):
+            if all(getattr(call, name) == value for name, value in criteria.items()):
                 found.append(call)
                 if len(found) >= limit:
                     break

@@ -1,4 +1,4 @@
-"""The process itself: start, end, storage, secrets, the control API's manners."""
+"""The process: start, shutdown, storage, secrets, and the errors of the control API."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def place(box, reference: str):
     return box.session.post(url, json=body, auth=(SECRETS[0], ""), headers=headers, timeout=5).json()
 
 
-def test_a_restart_goes_on_with_its_data(new_sandbox, tmp_path):
+def test_the_data_survives_a_kill(new_sandbox, tmp_path):
     config, storage, reference = tmp_path / "config.json", tmp_path / "box.sqlite3", str(uuid.uuid4())
     config.write_text(json.dumps(CONFIG))
     arguments = ("--config", str(config), "--storage", str(storage))
@@ -52,7 +52,7 @@ def test_a_restart_goes_on_with_its_data(new_sandbox, tmp_path):
     number = place(first, reference)["results"]["assessment_id"]
     first.post(f"justifacts/orders/{number}/step")
     before = first.get("ledger", org="acme")
-    # The hard way: nothing may depend on an orderly end.
+    # The data must not depend on an orderly shutdown.
     first.process.kill()
     first.process.wait()
     first.process.stdout.close()
@@ -63,10 +63,10 @@ def test_a_restart_goes_on_with_its_data(new_sandbox, tmp_path):
     assert place(second, str(uuid.uuid4()))["results"]["assessment_id"] > number
     assert second.stop() == 0
     third = new_sandbox(*arguments)
-    assert third.get("calls", org="acme")["calls"], "calls outlive an orderly end"
+    assert third.get("calls", org="acme")["calls"], "an orderly shutdown lost the recorded calls"
 
 
-def test_no_secret_reaches_storage_calls_or_pages(new_sandbox, tmp_path):
+def test_no_key_is_in_storage_recorded_calls_or_pages(new_sandbox, tmp_path):
     storage = tmp_path / "box.sqlite3"
     box = new_sandbox("--storage", str(storage), env={"SANDBOX_CONFIG": json.dumps(CONFIG)})
     headers = {"Accept": "application/json; version=1", "User-Agent": f"portal {SECRETS[1]}"}
@@ -93,14 +93,14 @@ def test_no_secret_reaches_storage_calls_or_pages(new_sandbox, tmp_path):
     assert "Basic ••••abcd" in json.dumps(json.loads(texts[1]), ensure_ascii=False)
     assert "Basic ••••wxyz" in json.dumps(json.loads(texts[1]), ensure_ascii=False)
     assert box.stop() == 0
-    kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
-    assert b"apiKey.info" in kept
+    stored = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"apiKey.info" in stored
     for secret in (*SECRETS, "unknown-key-1234"):
-        assert secret.encode() not in kept
+        assert secret.encode() not in stored
         assert all(secret not in text for text in texts)
 
 
-def test_it_ends_promptly_while_a_call_hangs(new_sandbox, eventually):
+def test_the_process_ends_promptly_while_a_call_hangs(new_sandbox, eventually):
     box = new_sandbox(env={"SANDBOX_CONFIG": json.dumps(CONFIG)})
     box.post("failures", side="justifacts", mode="hang", seconds=60)
 
@@ -118,7 +118,7 @@ def test_it_ends_promptly_while_a_call_hangs(new_sandbox, eventually):
     assert time.monotonic() - began < 2
 
 
-def test_a_bad_configuration_ends_in_one_line_without_the_key(tmp_path):
+def test_an_invalid_configuration_is_reported_in_one_line_without_the_key(tmp_path):
     config = tmp_path / "config.json"
     config.write_text('{"orgs": [{"slug": "acme", "verification_key": "top-secret-key"')
     command = [sys.executable, "-m", "integrations.sandbox", "--port", "0", "--config", str(config)]
@@ -128,8 +128,8 @@ def test_a_bad_configuration_ends_in_one_line_without_the_key(tmp_path):
     assert "top-secret-key" not in ended.stderr + ended.stdout
 
 
-def test_it_imports_nothing_of_the_portal():
-    for file in PACKAGE.glob("*.py"):
+def test_the_sandbox_imports_nothing_of_the_portal():
+    for file in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
@@ -141,7 +141,7 @@ def test_it_imports_nothing_of_the_portal():
                 )
 
 
-def test_reset_forgets_data_and_keeps_orgs(new_sandbox):
+def test_a_reset_deletes_data_and_keeps_organizations(new_sandbox):
     box = new_sandbox(env={"SANDBOX_CONFIG": json.dumps(CONFIG)})
     box.post("settings", push=False)
     place(box, str(uuid.uuid4()))
@@ -151,27 +151,27 @@ def test_reset_forgets_data_and_keeps_orgs(new_sandbox):
     assert place(box, str(uuid.uuid4()))["success"] is True
 
 
-def test_seed_data_is_the_same_at_each_start_and_can_be_sized(sandbox, new_world):
-    world = new_world(jobs=4, candidates=30)
-    assert (len(world.info["jobs"]), len(world.info["applications"])) == (4, 30)
-    again = sandbox.post("orgs", **world.config)["orgs"][0]
-    assert again["applications"] == world.info["applications"]
+def test_the_seed_data_has_the_configured_size_and_is_reproducible(sandbox, new_org):
+    org = new_org(jobs=4, candidates=30)
+    assert (len(org.info["jobs"]), len(org.info["applications"])) == (4, 30)
+    repeated = sandbox.post("orgs", **org.config)["orgs"][0]
+    assert repeated["applications"] == org.info["applications"]
 
 
-def test_recording_can_be_off(world, sandbox):
-    sandbox.post("settings", org=world.slug, record_calls=False)
-    world.justifacts("assessment.list")
-    assert sandbox.get("calls", org=world.slug)["calls"] == []
+def test_calls_are_not_recorded_if_recording_is_off(org, sandbox):
+    sandbox.post("settings", org=org.slug, record_calls=False)
+    org.justifacts("assessment.list")
+    assert sandbox.get("calls", org=org.slug)["calls"] == []
 
 
-def test_calls_are_recorded_in_both_directions(world, sandbox):
-    world.start()
-    world.ashby("apiKey.info")
-    directions = {(one["direction"], one["name"]) for one in sandbox.get("calls", org=world.slug)["calls"]}
+def test_calls_are_recorded_in_both_directions(org, sandbox):
+    org.start()
+    org.ashby("apiKey.info")
+    directions = {(one["direction"], one["name"]) for one in sandbox.get("calls", org=org.slug)["calls"]}
     assert {("out", "assessment.list"), ("out", "assessment.start"), ("in", "apiKey.info")} <= directions
-    (info,) = sandbox.get("calls", org=world.slug, side="ashby", name="apiKey.info")["calls"]
-    assert info["request_headers"]["authorization"] == f"Basic ••••{world.ashby_key[-4:]}"
-    assert info["request_id"] == json.loads(json.dumps(info))["request_id"]
+    (info,) = sandbox.get("calls", org=org.slug, side="ashby", name="apiKey.info")["calls"]
+    assert info["request_headers"]["authorization"] == f"Basic ••••{org.ashby_key[-4:]}"
+    assert info["request_id"]
 
 
 @pytest.mark.parametrize(
@@ -187,25 +187,25 @@ def test_calls_are_recorded_in_both_directions(world, sandbox):
         ("justifacts/orders/JF-0/step", {}, 404),
     ],
 )
-def test_mistakes_are_answered_in_words(sandbox, path, body, status):
+def test_an_invalid_control_call_is_answered_with_an_error(sandbox, path, body, status):
     answer = sandbox.session.post(f"{sandbox.url}/control/{path}", json=body, timeout=5)
     assert answer.status_code == status
     assert answer.json()["error"]
 
 
-def test_a_verification_key_belongs_to_one_org(world, sandbox):
-    body = {"slug": "thief", "verification_key": world.verification_key}
+def test_a_verification_key_of_another_organization_is_refused(org, sandbox):
+    body = {"slug": "thief", "verification_key": org.verification_key}
     assert sandbox.session.post(f"{sandbox.url}/control/orgs", json=body, timeout=5).status_code == 400
 
 
-def test_pages_that_are_not_there_say_so(sandbox):
+def test_a_missing_page_is_answered_404(sandbox):
     for path in ("/ashby/nobody/", "/justifacts/nobody/", "/reports/JF-0"):
         answer = sandbox.session.get(f"{sandbox.url}{path}", timeout=5)
         assert (answer.status_code, "Not found" in answer.text) == (404, True)
 
 
-def test_pages_load_nothing_from_elsewhere(world, sandbox):
-    for path in ("/", f"/ashby/{world.slug}/", f"/justifacts/{world.slug}/", "/failures"):
+def test_pages_forbid_content_of_other_sites(org, sandbox):
+    for path in ("/", f"/ashby/{org.slug}/", f"/justifacts/{org.slug}/", "/failures"):
         answer = sandbox.session.get(f"{sandbox.url}{path}", timeout=5)
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'self'")
     for name in ("sandbox.css", "sandbox.js", "icon.svg"):

@@ -1,5 +1,4 @@
-"""What both stand-ins do with a call: who calls, which failure switch it runs into, answer in the side's
-dialect, record."""
+"""Answers the portal's calls: applies failure switches and dialects, and records the calls."""
 
 from __future__ import annotations
 
@@ -17,27 +16,27 @@ from typing import Any
 
 from aiohttp import web
 
-from integrations.sandbox.calls import Call, shown_headers, without_secrets
-from integrations.sandbox.dialects import wire
-from integrations.sandbox.dialects.kinds import Dialect
+from integrations.sandbox.call_log import Call, shown_headers, without_secrets
+from integrations.sandbox.dialects import http
+from integrations.sandbox.dialects.dialect import Dialect
 from integrations.sandbox.failures import Failure
 from integrations.sandbox.models import Org
-from integrations.sandbox.world import World
+from integrations.sandbox.state import State
 
-WORLD: web.AppKey[World] = web.AppKey("world", World)
+STATE: web.AppKey[State] = web.AppKey("state", State)
 
 _HUGE = "x" * 1_500_000
 _GARBAGE = "<!doctype html><html><body><h1>We will be right back</h1><p>&#128296;</p></body></html>"
-_DEFAULT_HANG = 30.0
+_DEFAULT_HANG_SECONDS = 30.0
 
 
 class BadBody(ValueError):
-    """A body that is not JSON."""
+    """The body is not JSON."""
 
 
 @dataclass
-class Inbound:
-    """One call as it came."""
+class InboundCall:
+    """One received call. ``org`` is ``None`` if its key is unknown."""
 
     side: str
     name: str
@@ -49,20 +48,20 @@ class Inbound:
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex[:20])
 
     def header(self, name: str) -> str:
-        """One header, or nothing."""
+        """A header's value, or an empty text."""
         return self.request.headers.get(name, "")
 
     def json(self) -> Any:
-        """The body, strictly JSON: no NaN, no Infinity."""
+        """The body as strict JSON, without NaN and Infinity. Raises ``BadBody``."""
         try:
-            return json.loads(self.raw or b"", parse_constant=_no_constant)
+            return json.loads(self.raw or b"", parse_constant=_reject_constant)
         except (ValueError, RecursionError) as error:
             raise BadBody("the body is not JSON") from error
 
 
 @dataclass
 class Reply:
-    """One answer, and what the recorded call should be found by."""
+    """One answer, and what it is about, for the record."""
 
     status: int
     payload: Any
@@ -73,22 +72,22 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The body as sent: a string goes as it is, everything else as JSON."""
+        """The body: a string as it is, anything else as JSON."""
         return self.payload if isinstance(self.payload, str) else json.dumps(self.payload, ensure_ascii=False)
 
     @property
     def content_type(self) -> str:
-        """JSON unless the payload is text."""
+        """JSON, or HTML or plain text for a string."""
         if isinstance(self.payload, str):
             return "text/html" if self.payload.startswith("<") else "text/plain"
         return "application/json"
 
 
-Process = Callable[[Inbound], Reply]
+Process = Callable[[InboundCall], Reply]
 
 
 def basic_user(header: str) -> tuple[str | None, str]:
-    """User name and password of an HTTP Basic header; None without credentials."""
+    """User name and password of an HTTP Basic header; the name is ``None`` without credentials."""
     kind, _, encoded = header.partition(" ")
     if kind.lower() != "basic" or not encoded:
         return None, ""
@@ -100,7 +99,7 @@ def basic_user(header: str) -> tuple[str | None, str]:
 
 
 def basic_header(key: str) -> str:
-    """HTTP Basic with the key as user name and a blank password (docs/protocol.md)."""
+    """The HTTP Basic header with the key as user name and a blank password (docs/protocol.md)."""
     return "Basic " + base64.b64encode(f"{key}:".encode()).decode()
 
 
@@ -111,71 +110,76 @@ def error_body(code: str, message: str, request_id: str) -> dict[str, Any]:
 
 
 async def answer(
-    world: World, inbound: Inbound, process: Process, common_headers: dict[str, str]
+    state: State, inbound: InboundCall, process: Process, common_headers: dict[str, str]
 ) -> web.StreamResponse:
-    """Answer one call, through the failure switches and in the side's dialect, and record it."""
+    """Answer one call, subject to failure switches and the partner's dialect, and record it.
+
+    ``process`` carries out the call and makes the plain answer."""
     began = time.perf_counter()
     slug = inbound.org.slug if inbound.org else None
-    failure = world.failures.take(inbound.side, slug, inbound.name)
-    dialect, reply, note = world.dialects.of(inbound.side, slug), None, None
-    if failure is not None:
-        reply, note = await _failing(failure, inbound, process), f"failure switch: {failure.mode}"
-    else:
+    failure = state.failures.take(inbound.side, slug, inbound.name)
+    dialect = state.dialects.of(inbound.side, slug)
+    reply: Reply | None
+    if failure is None:
         reply, note = _with_dialect_faults(dialect, inbound, process)
+    else:
+        reply, note = await _failing(failure, inbound, process), f"failure switch: {failure.mode}"
     if reply is not None:
-        _put_into_dialect(dialect, inbound.name, reply)
+        _apply_dialect(dialect, inbound.name, reply)
         reply.headers.update(common_headers)
     is_lost = reply is None or (failure is not None and failure.mode == "cut_after")
-    _record(world, inbound, reply, is_lost, note, (time.perf_counter() - began) * 1000)
+    _record(state, inbound, reply, is_lost, note, (time.perf_counter() - began) * 1000)
     if reply is None or is_lost:
         return reset_connection(inbound.request)
-    body, content_type = wire.encode(dialect, reply.text, reply.content_type)
+    body, content_type = http.encode(dialect, reply.text, reply.content_type)
     return web.Response(
         body=body, status=reply.status, headers={**reply.headers, "Content-Type": content_type}
     )
 
 
-def _with_dialect_faults(dialect: Dialect, inbound: Inbound, process: Process) -> tuple[Reply, str | None]:
-    """The answer, or what a proxy or an unknown error makes of it, with a note for the record."""
-    if fault := wire.fault_before(dialect):
-        return Reply(*wire.fault_answer(dialect, fault, inbound.request_id)), f"dialect: {fault}"
+def _with_dialect_faults(
+    dialect: Dialect, inbound: InboundCall, process: Process
+) -> tuple[Reply, str | None]:
+    """The answer, or the fault that the dialect puts in its place, with a note for the record."""
+    if fault := http.fault_before(dialect):
+        return Reply(*http.fault_answer(dialect, fault, inbound.request_id)), f"dialect: {fault}"
     reply = process(inbound)
-    if fault := wire.fault_after(dialect):
-        reply.status, reply.payload = wire.fault_answer(dialect, fault, inbound.request_id)
+    if fault := http.fault_after(dialect):
+        reply.status, reply.payload = http.fault_answer(dialect, fault, inbound.request_id)
         return reply, f"dialect: {fault}"
     return reply, None
 
 
-def _put_into_dialect(dialect: Dialect, name: str, reply: Reply) -> None:
-    reply.status = wire.status_of_success(dialect, reply.status, reply.payload, name)
-    reply.payload = "" if reply.status == 204 else wire.say(dialect, reply.payload)
+def _apply_dialect(dialect: Dialect, name: str, reply: Reply) -> None:
+    reply.status = http.status_of_success(dialect, reply.status, reply.payload, name)
+    reply.payload = "" if reply.status == 204 else http.write_answer(dialect, reply.payload)
 
 
 def reset_connection(request: web.Request) -> web.StreamResponse:
-    """End the TCP connection with a reset, as a dying server or a cut cable does."""
+    """End the TCP connection with a reset, as when a server dies."""
     transport = request.transport
     if transport is not None:
         sock = transport.get_extra_info("socket")
         if sock is not None:
-            # Linger for zero seconds makes the kernel send RST instead of FIN.
+            # With a linger time of zero the kernel sends RST instead of FIN.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
     return web.Response()
 
 
-async def _failing(failure: Failure, inbound: Inbound, process: Process) -> Reply | None:
-    """What a thrown switch makes of a call; None where the connection ends without an answer."""
+async def _failing(failure: Failure, inbound: InboundCall, process: Process) -> Reply | None:
+    """The answer under a failure switch; ``None`` if the connection ends without one."""
     mode = failure.mode
     if mode == "slow":
         await asyncio.sleep(1.0 if failure.seconds is None else failure.seconds)
     processed = process(inbound) if failure.after or mode in ("slow", "cut_after", "warnings") else None
     if mode == "hang":
-        await _hang(inbound.request, _DEFAULT_HANG if failure.seconds is None else failure.seconds)
+        await _hang(inbound.request, _DEFAULT_HANG_SECONDS if failure.seconds is None else failure.seconds)
     if mode in ("hang", "cut_before"):
         return None
     if processed is not None and mode in ("slow", "cut_after", "warnings"):
         return _with_warnings(processed, failure) if mode == "warnings" else processed
-    reply = _canned(failure, inbound)
+    reply = _fixed_reply(failure, inbound)
     if processed is not None:
         reply.application_id, reply.assessment_id = processed.application_id, processed.assessment_id
         reply.order_id = processed.order_id
@@ -183,7 +187,7 @@ async def _failing(failure: Failure, inbound: Inbound, process: Process) -> Repl
 
 
 async def _hang(request: web.Request, seconds: float) -> None:
-    """Say nothing until the time is over or the caller has gone."""
+    """Send nothing until the time is over or the caller disconnects."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and request.transport is not None:
         await asyncio.sleep(min(0.1, max(0.0, until - time.monotonic())))
@@ -195,8 +199,8 @@ def _with_warnings(reply: Reply, failure: Failure) -> Reply:
     return reply
 
 
-def _canned(failure: Failure, inbound: Inbound) -> Reply:
-    """The answers that need no processing."""
+def _fixed_reply(failure: Failure, inbound: InboundCall) -> Reply:
+    """The failing answer of a switch that does not need the processed one."""
     match failure.mode:
         case "garbage":
             return Reply(failure.status or 200, _GARBAGE)
@@ -206,12 +210,12 @@ def _canned(failure: Failure, inbound: Inbound) -> Reply:
             return Reply(failure.status or 200, {"success": "yes", "results": [["not", "what"], 17]})
         case "redirect":
             return Reply(307, "", {"Location": failure.location or f"/elsewhere/{inbound.name}"})
-    status, code, message = _error_words(failure)
+    status, code, message = _error_fields(failure)
     body = {**error_body(code, message, inbound.request_id), "message": message}
     return Reply(status, body, _rate_headers(failure))
 
 
-def _error_words(failure: Failure) -> tuple[int, str, str]:
+def _error_fields(failure: Failure) -> tuple[int, str, str]:
     defaults = {
         "refuse": (400, "invalid_input", "Refused by a failure switch of the sandbox."),
         "429": (429, "too_many_requests", "Too many requests."),
@@ -221,7 +225,7 @@ def _error_words(failure: Failure) -> tuple[int, str, str]:
         "wrong_key": (403, "unauthorized", "The API key is not valid or has been deactivated."),
     }
     status, code, message = defaults.get(
-        failure.mode, (failure.status or 500, "status", "By a failure switch.")
+        failure.mode, (failure.status or 500, "status", "Caused by a failure switch.")
     )
     return failure.status or status, failure.code or code, failure.message or message
 
@@ -236,15 +240,20 @@ def _rate_headers(failure: Failure) -> dict[str, str]:
 
 
 def _record(
-    world: World, inbound: Inbound, reply: Reply | None, is_lost: bool, note: str | None, duration_ms: float
+    state: State,
+    inbound: InboundCall,
+    reply: Reply | None,
+    is_lost: bool,
+    note: str | None,
+    duration_ms: float,
 ) -> None:
     org = inbound.org
-    if not (org.settings if org else world.defaults).record_calls:
+    if not (org.settings if org else state.defaults).record_calls:
         return
-    secrets = [*world.secrets(org), inbound.key or ""]
+    secrets = [*state.secrets(org), inbound.key or ""]
     sent = None if is_lost else reply
     answered = {name.lower(): value for name, value in sent.headers.items()} if sent else {}
-    world.calls.add(
+    state.calls.add(
         Call(
             side=inbound.side,
             direction="in",
@@ -267,5 +276,5 @@ def _record(
     )
 
 
-def _no_constant(word: str) -> None:
-    raise ValueError(word)
+def _reject_constant(constant: str) -> None:
+    raise ValueError(constant)

@@ -1,4 +1,4 @@
-# What people and CI run. `make help` lists it.
+# Commands for people and for CI; `make help` lists them.
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,28 +8,28 @@ SANDBOX_PORT ?= 9001
 SOURCES := assessments benchmarks config integrations tests manage.py
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_LINK_MODE := copy
-# Each process would compile all that it imports again.
+# Without bytecode files, each process would compile all its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo demo-reset run test lint dependencies bench chaos screenshots
 .DEFAULT_GOAL := help
 
-help: ## What can be run
+help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-demo: .venv/.installed ## The portal with a stand-in Ashby and Justifacts: PORT=8000 SANDBOX_PORT=9001
+demo: .venv/.installed ## Run the portal with a stand-in Ashby and Justifacts: PORT=8000 SANDBOX_PORT=9001
 	@exec $(BIN)/python -m config.run demo --sandbox-port $(SANDBOX_PORT) $(if $(PORT),--port $(PORT))
 
-demo-reset: ## Forget everything that the demo (or a portal on the embedded defaults) has written
+demo-reset: ## Delete all data of the demo (and of a portal with the embedded defaults)
 	rm -rf var
 
-run: .venv/.installed ## The portal alone, configured by the environment: PORT=8000
+run: .venv/.installed ## Run the portal alone, configured by the environment: PORT=8000
 	@exec $(BIN)/python -m config.run run $(if $(PORT),--port $(PORT))
 
-test: .venv/.installed-dev ## The whole test suite (REQUIRE_SERVICES=1: a missing service is a failure)
+test: .venv/.installed-dev ## Run the tests: TESTS=tests/config (REQUIRE_SERVICES=1: fail without a service)
 	$(BIN)/python -m pytest -n auto $(TESTS)
 
-lint: .venv/.installed-dev ## Style, format, security rules, types, import rules, migrations
+lint: .venv/.installed-dev ## Check style, format, security rules, types, import rules, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(SOURCES)
@@ -37,23 +37,23 @@ lint: .venv/.installed-dev ## Style, format, security rules, types, import rules
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-dependencies: .venv/.installed-dev ## docs/dependencies.md: what production is made of, licences, why
+dependencies: .venv/.installed-dev ## Write docs/dependencies.md: production dependencies and licences
 	$(BIN)/python -m tests.fixtures.dependencies
 
-bench: .venv/.installed ## The portal's speed beside bare reference views, in one run
+bench: .venv/.installed ## Compare the portal's speed with plain reference views
 	$(BIN)/python -m benchmarks.run
 
-chaos: .venv/.installed-dev ## Break everything, lose nothing: CHAOS_ORDERS=60 CHAOS_SEED=7 CHAOS_ON=embedded|services CHAOS_DIALECTS=off
+chaos: .venv/.installed-dev ## Test with injected faults: CHAOS_ORDERS=60 CHAOS_SEED=7 CHAOS_ON=embedded|services CHAOS_DIALECTS=off
 	$(BIN)/python -m tests.chaos
 
-screenshots: .venv/.installed-dev ## The README's pictures, taken of the portal as it is (needs Chromium)
+screenshots: .venv/.installed-dev ## Take the screenshots of the README (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 
-# uv, if the machine has none, comes through pip into the environment itself.
+# If the machine has no uv, pip installs it into the environment.
 .venv/.uv: .venv/bin/python
 	command -v uv >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	touch $@

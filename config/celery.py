@@ -1,4 +1,4 @@
-"""The Celery application: how tasks travel. What they do is in ``assessments.tasks``."""
+"""The Celery application. The tasks are in ``assessments.tasks`` and ``integrations.tasks``."""
 
 import logging
 import os
@@ -23,45 +23,47 @@ logger = logging.getLogger(__name__)
 
 
 class HeartbeatScheduler(Scheduler):
-    """Leaves a sign of life at each tick it sends; keeps no file, since every tick is the same."""
+    """Records a heartbeat at each tick. It keeps no schedule file, since every tick is the same."""
 
     def apply_async(self, *args: Any, **kwargs: Any) -> Any:
-        # No request or task ends here, after which Django would leave a connection that is dead or read-only.
+        # Django closes broken or read-only connections after a request or a task; there is neither here.
         close_old_connections()
         try:
             apps.get_model("assessments", "Heartbeat").beat("scheduler", timezone.now())
         except DatabaseError as error:
-            # The ticks go on: the database may be back before the worker needs it.
-            logger.warning("no heartbeat of the scheduler: %s", type(error).__name__)
+            # Publish the tick nevertheless: the database may be back when a worker needs it.
+            logger.warning("could not record the scheduler's heartbeat: %s", type(error).__name__)
         return super().apply_async(*args, **kwargs)
 
 
-#: A sweep comes every two seconds: who has heard of none for so long has lost the broker for good.
-_DEAF_SECONDS = 60
-_heard_at = time.monotonic()
-_is_listening = False
+#: The scheduler sends a sweep every two seconds. A worker without a task for so long has lost the broker.
+_SILENCE_SECONDS = 60
+_last_task_at = time.monotonic()
+_is_watching = False
 
 
 @signals.task_prerun.connect
-def _hear(**_: Any) -> None:
-    global _heard_at
-    _heard_at = time.monotonic()
+def _record_task(**_: Any) -> None:
+    global _last_task_at
+    _last_task_at = time.monotonic()
 
 
 @signals.worker_ready.connect
-def _listen(**_: Any) -> None:
-    """A worker that hears nothing starts itself anew, in its own process: after a restart of Redis Celery
-    can hang in its reconnection, alive and deaf (seen by ``make chaos``, seed 42). What runs then is as
-    if the worker had been killed, which loses nothing."""
-    global _is_listening
-    _hear()
-    if not _is_listening:
-        _is_listening = True
-        threading.Thread(target=_start_anew_when_deaf, name="deaf", daemon=True).start()
+def _watch_for_silence(**_: Any) -> None:
+    """Restart the worker, in the same process, if no task arrives.
+
+    After a restart of Redis, Celery can hang while it reconnects, alive but without receiving tasks (found by
+    ``make chaos``, seed 42). Tasks that are running end as if the worker had been killed, which loses
+    nothing."""
+    global _is_watching
+    _record_task()
+    if not _is_watching:
+        _is_watching = True
+        threading.Thread(target=_restart_when_silent, name="silence watch", daemon=True).start()
 
 
-def _start_anew_when_deaf() -> None:
-    while time.monotonic() - _heard_at < _DEAF_SECONDS:
+def _restart_when_silent() -> None:
+    while time.monotonic() - _last_task_at < _SILENCE_SECONDS:
         time.sleep(1)
-    logger.error("no message for %s s: this worker starts itself anew", _DEAF_SECONDS)
+    logger.error("no task for %s s: restarting this worker", _SILENCE_SECONDS)
     os.execv(sys.executable, [sys.executable, *sys.argv])  # nosec B606 # noqa: S606 - our own command, as it was started

@@ -1,7 +1,6 @@
-"""Logging: one line an event, through structlog, as text or (``LOG_JSON``) as JSON.
+"""Logging: one line per event, through structlog, as text or (``LOG_JSON``) as JSON.
 
-What is logged are ids, names of calls and outcomes; never a body, a header, a secret or a
-candidate's data.
+Log ids, names of calls and outcomes; never a body, a header, a secret or a candidate's data.
 """
 
 from collections.abc import MutableMapping
@@ -12,8 +11,8 @@ import structlog
 from integrations.redaction import redact_text
 
 
-def _without_addresses(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The last fence: a database's error quotes the row that it refused, and with it an address."""
+def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Redact every text, as a last safeguard: an error of the database quotes the rejected row."""
     for name, value in event.items():
         if isinstance(value, str):
             event[name] = redact_text(value)
@@ -30,7 +29,7 @@ _SHARED: list[Any] = [
 
 
 def logging_config(level: str, as_json: bool) -> dict[str, Any]:
-    """The dictionary for Django's ``LOGGING`` (and, through it, for Celery)."""
+    """The value of Django's ``LOGGING``, which Celery uses too."""
     renderer = structlog.processors.JSONRenderer() if as_json else structlog.processors.LogfmtRenderer()
     return {
         "version": 1,
@@ -42,7 +41,7 @@ def logging_config(level: str, as_json: bool) -> dict[str, Any]:
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
-                    _without_addresses,
+                    _redact,
                     renderer,
                 ],
             }
@@ -50,15 +49,15 @@ def logging_config(level: str, as_json: bool) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # Replaces Django's own handlers; a 4xx is a value with a place of its own, no warning here.
+            # Replaces Django's handlers. A 4xx is recorded in the call log, so it needs no warning here.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.request": {"level": "ERROR"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
-            # Its DEBUG lines name paths, and a webhook's path is a secret.
+            # Its DEBUG lines contain paths, and the path of a webhook is a secret.
             "urllib3": {"level": "INFO"},
-            # Its INFO lines name passkeys.
+            # Its INFO lines contain names of passkeys.
             "fido2": {"level": "WARNING"},
-            # "Task received" and "Task succeeded", twice a task, drown what matters.
+            # "Task received" and "Task succeeded" for each task would hide important lines.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
@@ -67,7 +66,7 @@ def logging_config(level: str, as_json: bool) -> dict[str, Any]:
 
 
 def configure_structlog() -> None:
-    """Sends structlog's own loggers through the standard library's handlers above."""
+    """Route structlog's loggers through the handlers of the standard library above."""
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

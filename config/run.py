@@ -1,8 +1,8 @@
-"""Runs the Procfile's processes in the foreground: ``python -m config.run run`` or ``demo``.
+"""Run the portal's processes in the foreground.
 
-``run``: the portal alone, configured by the environment. ``demo``: the portal with the sandbox (a
-stand-in Ashby and a stand-in Justifacts) and an organization that is connected to it. Either brings
-back a process that dies, and ends every process on Ctrl-C or SIGTERM.
+``run``: the portal alone, configured by the environment. ``demo``: the portal with the sandbox (a stand-in
+Ashby and a stand-in Justifacts) and an organization that is connected to it. A process that exits is
+restarted; Ctrl-C or SIGTERM stops all.
 """
 
 import argparse
@@ -14,27 +14,29 @@ from urllib.parse import urlsplit
 from honcho.environ import parse_procfile
 
 from config import env
-from config.supervisor import Keeper
+from config.supervisor import Supervisor
 from config.wait_for_database import wait_for_database
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m config.run", description=__doc__)
     parser.add_argument("what", choices=["run", "demo"])
-    parser.add_argument("--port", type=int, default=env.PORT, help="the portal's port")
-    parser.add_argument("--sandbox-port", type=int, default=9001, help="the sandbox's port (demo)")
+    parser.add_argument("--port", type=int, default=env.PORT, help="port of the portal")
+    parser.add_argument(
+        "--sandbox-port", type=int, default=9001, help="port of the sandbox (default %(default)s)"
+    )
     arguments = parser.parse_args()
     if arguments.what == "demo":
         environment = _demo_environment(arguments.port, arguments.sandbox_port)
     else:
-        environment = env.for_children(PORT=arguments.port, PORTAL_BASE_URL=_own_address(arguments.port))
+        environment = env.for_children(PORT=arguments.port, PORTAL_BASE_URL=_base_url(arguments.port))
         wait_for_database()
     migrated = subprocess.run(  # nosec B603 # our own command, no shell
         [sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=environment, cwd=env.BASE_DIR
     )
     if migrated.returncode:
-        sys.exit("The database could not be brought up to date; see above.")
-    manager = Keeper()
+        sys.exit("The database could not be migrated; see the messages above.")
+    supervisor = Supervisor()
     procfile = parse_procfile((env.BASE_DIR / "Procfile").read_text())
     commands = dict(procfile.processes)
     if arguments.what == "demo":
@@ -45,16 +47,16 @@ def main() -> None:
         )
     commands["ready"] = f"python -m config.{'demo' if arguments.what == 'demo' else 'wait_ready'}"
     for name, command in commands.items():
-        # exec: the signal that ends a process has to reach it, not a shell around it.
-        manager.add_process(name, f"exec {command}", env=environment, cwd=str(env.BASE_DIR))
-    manager.loop()
-    sys.exit(manager.returncode)
+        # With exec, signals reach the process and not the shell.
+        supervisor.add_process(name, f"exec {command}", env=environment, cwd=str(env.BASE_DIR))
+    supervisor.loop()
+    sys.exit(supervisor.returncode)
 
 
-def _own_address(port: int) -> str:
-    """The address follows a port given on the command line, unless the operator has set one."""
-    given = urlsplit(env.PORTAL_BASE_URL)
-    return f"http://localhost:{port}" if given.netloc == f"localhost:{env.PORT}" else env.PORTAL_BASE_URL
+def _base_url(port: int) -> str:
+    """PORTAL_BASE_URL, with the port of the command line unless the operator has set the URL."""
+    configured = urlsplit(env.PORTAL_BASE_URL)
+    return f"http://localhost:{port}" if configured.netloc == f"localhost:{env.PORT}" else env.PORTAL_BASE_URL
 
 
 def _demo_environment(port: int, sandbox_port: int) -> dict[str, str]:
@@ -68,9 +70,9 @@ def _demo_environment(port: int, sandbox_port: int) -> dict[str, str]:
         ASHBY_API_BASE_URL=f"{sandbox}/ashby-api",
         JUSTIFACTS_BASE_URL=f"{sandbox}/jfacts/servlet/application_ashby/",
         OUTBOUND_ALLOWED_HOSTS=f"localhost:{sandbox_port}",
-        # Who tries the portal has no telephone at hand.
+        # Trying the portal should not need an authenticator app.
         REQUIRE_TWO_FACTOR="off",
-        # The demo's checks run in seconds; so do its polls.
+        # The demo's checks take seconds.
         POLL_INTERVAL_SECONDS=5,
         SANDBOX_PORT=sandbox_port,
         SANDBOX_CONFIG=env.demo_sandbox_config(f"http://localhost:{port}/ashby/"),

@@ -1,9 +1,9 @@
-"""Keeps the Procfile's processes up: one that dies is started again, and all end together, gently.
+"""Runs the Procfile's processes: restarts those that exit, and stops all of them gracefully.
 
-honcho ends everything as soon as one process ends. Here a process that had been up, or was killed,
-comes again; one that cannot start (its port is taken, its settings are wrong) still ends all, so that
-the mistake is seen. On SIGTERM nobody takes new work, what runs has 25 s to finish, and the broker goes
-last, so that the workers can still hand back what they have not begun.
+Plain honcho stops everything as soon as one process exits. Here, a process that was up or was killed is
+restarted. A process that cannot start (its port is in use, its settings are wrong) still stops all, so that
+the error is seen. On SIGTERM no process takes new work, running work has 25 s to finish, and the broker stops
+last, so that the workers can return the tasks that they have not begun.
 """
 
 import contextlib
@@ -17,44 +17,44 @@ from typing import Any
 import honcho.manager
 import honcho.process
 
-#: A little more than the 25 s that the workers have: who is still there then is killed.
+#: A process that is still running then is killed; the workers have 25 s.
 _KILL_AFTER_SECONDS = 27
-#: Who dies sooner than this by itself was never up.
+#: A process that exits by itself sooner than this was never up.
 _UP_AFTER_SECONDS = 5
-_MOST_RESTARTS_A_MINUTE = 10
-_LAST = "broker"
-#: Its own exit says that the portal never answered.
-_ONCE = "ready"
+_MAX_RESTARTS_PER_MINUTE = 10
+_STOPPED_LAST = "broker"
+#: It exits by itself only if the portal never became ready.
+_NOT_RESTARTED = "ready"
 
 honcho.manager.KILL_WAIT = _KILL_AFTER_SECONDS
 
 
-class _WithItsChildren(honcho.process.Popen):
-    """A process whose own children end with it: a web server's workers would go on without their
-    master, and nobody would notice that it has died."""
+class _GroupPopen(honcho.process.Popen):
+    """A process whose children are killed when it exits. Otherwise the web server's workers would continue
+    without their master."""
 
     def __init__(self, command: str, **options: Any) -> None:
         super().__init__(command, **options)
-        threading.Thread(target=self._end_together, daemon=True).start()
+        threading.Thread(target=self._kill_group_on_exit, daemon=True).start()
 
-    def _end_together(self) -> None:
+    def _kill_group_on_exit(self) -> None:
         self.wait()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
 
-class Keeper(honcho.manager.Manager):
-    """honcho's manager, with restarts and an order of ending."""
+class Supervisor(honcho.manager.Manager):
+    """honcho's manager, with restarts and with the broker stopped last."""
 
     def __init__(self) -> None:
         super().__init__()
         self._started_at: dict[str, float] = {}
-        self._restarts: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_MOST_RESTARTS_A_MINUTE))
-        self._last_was_told = False
+        self._restarts: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_MAX_RESTARTS_PER_MINUTE))
+        self._is_stopping_last = False
 
     def add_process(self, name: str, command: str, **options: Any) -> honcho.process.Process:
         process = super().add_process(name, command, **options)
-        process._child_ctor = _WithItsChildren
+        process._child_ctor = _GroupPopen
         return process
 
     def _start(self) -> None:
@@ -62,21 +62,21 @@ class Keeper(honcho.manager.Manager):
         self._started_at = dict.fromkeys(self._processes, time.monotonic())
 
     def _any_stopped(self) -> bool:
-        """Asked at each turn of honcho's loop: the moment to bring back who has died."""
+        """Called in each iteration of honcho's loop: restarts the processes that have exited."""
         for name, state in self._processes.items():
-            if "returncode" in state and not self._terminating and self._may_come_again(name):
-                self._bring_back(name)
+            if "returncode" in state and not self._terminating and self._may_restart(name):
+                self._restart(name)
         return bool(super()._any_stopped())
 
-    def _may_come_again(self, name: str) -> bool:
+    def _may_restart(self, name: str) -> bool:
         was_killed = self._processes[name]["returncode"] < 0
         now, restarts = time.monotonic(), self._restarts[name]
-        was_up = name != _ONCE and now - self._started_at[name] > _UP_AFTER_SECONDS
-        too_often = len(restarts) == restarts.maxlen and now - restarts[0] < 60
-        return (was_killed or was_up) and not too_often
+        was_up = name != _NOT_RESTARTED and now - self._started_at[name] > _UP_AFTER_SECONDS
+        restarted_too_often = len(restarts) == restarts.maxlen and now - restarts[0] < 60
+        return (was_killed or was_up) and not restarted_too_often
 
-    def _bring_back(self, name: str) -> None:
-        self._system_print(f"{name} has ended and is started again\n")
+    def _restart(self, name: str) -> None:
+        self._system_print(f"{name} exited and is restarted\n")
         state = self._processes[name]
         del state["returncode"]
         self.returncode = None
@@ -88,19 +88,23 @@ class Keeper(honcho.manager.Manager):
         state["process"].start()
 
     def _all_stopped(self) -> bool:
-        """Asked at each turn too: once the others have ended, the broker may."""
-        others = [state for name, state in self._processes.items() if name != _LAST]
-        if self._terminating and not self._last_was_told and all("returncode" in state for state in others):
-            self._last_was_told = True
+        """Called in each iteration as well: stops the broker once the others have exited."""
+        others = [state for name, state in self._processes.items() if name != _STOPPED_LAST]
+        if (
+            self._terminating
+            and not self._is_stopping_last
+            and all("returncode" in state for state in others)
+        ):
+            self._is_stopping_last = True
             self._killall()
         return bool(super()._all_stopped())
 
     def _killall(self, force: bool = False) -> None:
-        state = self._processes.get(_LAST, {})
-        if force or self._last_was_told or "returncode" in state:
+        state = self._processes.get(_STOPPED_LAST, {})
+        if force or self._is_stopping_last or "returncode" in state:
             super()._killall(force)
             return
-        # honcho tells those that have no return code yet.
+        # honcho signals the processes without a return code: this one is excluded for now.
         state["returncode"] = None
         super()._killall(force)
         del state["returncode"]

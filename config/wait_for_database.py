@@ -1,4 +1,4 @@
-"""Waits for the database when the portal starts, and says what it waits for."""
+"""Waits for the database when the portal starts, and says so."""
 
 import os
 import sys
@@ -8,14 +8,14 @@ import django
 from django.db import OperationalError, connection
 
 _SECONDS = 300
-_SAY_EVERY_SECONDS = 15
+_MESSAGE_EVERY_SECONDS = 15
 
 
 def wait_for_database() -> None:
-    """Returns once the database answers; ends the process with a sentence if it never does."""
+    """Return once the database answers; exit with a message if it does not answer for five minutes."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    until, say_at = time.monotonic() + _SECONDS, 0.0
+    deadline, next_message_at = time.monotonic() + _SECONDS, 0.0
     while True:
         try:
             connection.ensure_connection()
@@ -23,19 +23,19 @@ def wait_for_database() -> None:
             return
         except OperationalError:
             now = time.monotonic()
-            if now > until:
-                sys.exit(f"{_name()} did not answer for {_SECONDS // 60} minutes. {_REMEDY}")
-            if now > say_at:
-                say_at = now + _SAY_EVERY_SECONDS
-                print(f"{_name()} does not answer; waiting for it. {_REMEDY}", flush=True)
+            if now > deadline:
+                sys.exit(f"{_name()} did not answer for {_SECONDS // 60} minutes. {_ADVICE}")
+            if now > next_message_at:
+                next_message_at = now + _MESSAGE_EVERY_SECONDS
+                print(f"{_name()} does not answer; waiting for it. {_ADVICE}", flush=True)
         time.sleep(1)
 
 
-_REMEDY = "Check that it runs and that DATABASE_URL names it."
+_ADVICE = "Check that it is running and that DATABASE_URL is correct."
 
 
 def _name() -> str:
-    """Where the database is, without its credentials."""
+    """The database with its host and port, without credentials."""
     settings = connection.settings_dict
-    place = f" at {settings['HOST']}:{settings['PORT'] or 'the usual port'}" if settings["HOST"] else ""
-    return f"The database “{settings['NAME']}”{place}"
+    where = f" at {settings['HOST']}:{settings['PORT'] or 'the default port'}" if settings["HOST"] else ""
+    return f"The database “{settings['NAME']}”{where}"

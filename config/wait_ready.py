@@ -1,6 +1,6 @@
-"""Waits until the portal answers, says so, and stays: ``python -m config.wait_ready``.
+"""Waits until the portal is ready, and prints its URL: ``python -m config.wait_ready``.
 
-A process of the foreground's, so that it ends with the others.
+This process runs until it is stopped, since the supervisor stops all processes when one exits.
 """
 
 import signal
@@ -15,25 +15,26 @@ _SECONDS = 90
 
 
 def wait_for(url: str) -> None:
-    """Returns once ``url`` answers 200; ends this process, and so the others, if it never does."""
-    until = time.monotonic() + _SECONDS
-    while time.monotonic() < until:
+    """Return once ``url`` answers 200; exit (and so stop all processes) if it does not within 90 seconds."""
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
         try:
             if requests.get(url, timeout=3).status_code == 200:
                 return
         except requests.RequestException:
-            pass  # not up yet: that is what is waited for
+            pass  # not up yet
         time.sleep(0.3)
-    sys.exit(f"{url} did not answer well within {_SECONDS} s; see the lines above.")
+    sys.exit(f"{url} was not ready within {_SECONDS} s; see the messages above.")
 
 
-def stay() -> None:
+def wait_for_signal() -> None:
+    """Return on SIGTERM or SIGINT."""
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
 
 
 if __name__ == "__main__":
     wait_for(f"http://127.0.0.1:{env.PORT}/health/ready")
     print(
-        f"The portal answers at {env.PORTAL_BASE_URL}/ (sign in at {env.PORTAL_BASE_URL}/{env.ADMIN_PATH}/)"
+        f"The portal is ready at {env.PORTAL_BASE_URL}/ (sign in at {env.PORTAL_BASE_URL}/{env.ADMIN_PATH}/)"
     )
-    stay()
+    wait_for_signal()

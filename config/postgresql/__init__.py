@@ -1,5 +1,5 @@
-"""PostgreSQL as the portal uses it."""
+"""Time limits of the portal's PostgreSQL sessions."""
 
-#: In milliseconds. A worker that was stopped in the middle of a transaction must not hold its rows, and
-#: nobody waits longer for a row than Ashby waits for an answer.
+#: Milliseconds. A process that was stopped inside a transaction must not hold its locks, and waiting for a
+#: lock longer than Ashby waits for an answer is of no use.
 TIME_LIMITS = {"idle_in_transaction_session_timeout": 20_000, "lock_timeout": 10_000}

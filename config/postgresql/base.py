@@ -1,7 +1,7 @@
-"""Django's PostgreSQL, which leaves a server that has become read-only.
+"""Django's PostgreSQL backend, which also reconnects if the server has become read-only.
 
-After a switchover a connection to the old primary goes on answering reads. Django's own health check is
-satisfied with that, and every write would fail until somebody restarts the process.
+After a switchover, connections to the old primary still answer reads. Django's own health check accepts them,
+and every write would fail until the process is restarted.
 """
 
 from django.db.backends.postgresql import base
@@ -13,8 +13,8 @@ _SET_LOCAL = "; ".join(f"SET LOCAL {name} = {milliseconds}" for name, millisecon
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
-        """Whether the server answers and takes writes. Asked before the first query of each request and task
-        (``CONN_HEALTH_CHECKS``); where it is False, Django connects again."""
+        """Whether the server answers and accepts writes. Called before the first query of each request and
+        task (``CONN_HEALTH_CHECKS``); if it returns False, Django reconnects."""
         if self.connection is None:
             return False
         try:
@@ -26,11 +26,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @property
     def is_pooled(self) -> bool:
-        """PgBouncer is in between, in transaction mode."""
+        """Whether connections go through PgBouncer in transaction mode."""
         return bool(self.settings_dict.get("IS_POOLED"))
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        """Behind PgBouncer a transaction begins with the time limits, which a session could not keep."""
+        """Set the time limits in each transaction behind PgBouncer, since they cannot be set for the
+        session."""
         super()._set_autocommit(autocommit)  # type: ignore[misc]
         if not autocommit and self.is_pooled:
             with self.wrap_database_errors, self.connection.cursor() as cursor:

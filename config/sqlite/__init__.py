@@ -1,1 +1,1 @@
-"""SQLite as the portal uses it."""
+"""The portal's SQLite backend."""

@@ -1,9 +1,9 @@
-"""Django's SQLite, with a fair wait for the write lock.
+"""Django's SQLite backend, with a fairer wait for the write lock.
 
-SQLite's own wait sleeps longer each time (up to 100 ms), so that who waits longest is overtaken by
-whoever has just come: with eight processes the slowest of a hundred starts took seconds. Here each
-waiter tries again every millisecond or two, and of one process's threads one at a time: a worker with
-many threads is one waiter among the web processes, not twenty.
+SQLite's busy handler sleeps longer at each attempt (up to 100 ms), so a new waiter overtakes those that have
+waited longest: with eight processes, the slowest of a hundred starts took seconds. Here, each waiter retries
+every millisecond or two, and only one thread of a process waits at a time, so that a worker with twenty
+threads counts as one waiter.
 """
 
 import sqlite3
@@ -13,36 +13,36 @@ from typing import Any
 
 from django.db.backends.sqlite3 import base
 
-#: As long as the ``timeout`` of the settings would wait.
-PATIENCE_SECONDS = 20
+#: As long as the ``timeout`` in the settings.
+LOCK_TIMEOUT_SECONDS = 20
 
-#: Held by the thread that writes, or is the next of this process to write.
-_turn = threading.Lock()
+#: Held by the thread of this process that writes or waits to write.
+_write_lock = threading.Lock()
 
 
-class _PatientCursor(base.SQLiteCursorWrapper):
+class _WaitingCursor(base.SQLiteCursorWrapper):
     def execute(self, query: str, params: Any = None) -> Any:
         try:
             return super().execute(query, params)
         except sqlite3.OperationalError as error:
-            # Inside a transaction the lock is ours, or the read snapshot is: trying again is no help.
+            # Inside a transaction a retry cannot succeed: the snapshot of the transaction is outdated.
             if not _is_busy(error) or self.connection.in_transaction:
                 raise
-        until = time.monotonic() + PATIENCE_SECONDS
-        # Who begins a transaction has the turn already.
-        is_mine = not query.startswith("BEGIN") and _turn.acquire(timeout=PATIENCE_SECONDS)
+        deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+        # At BEGIN, this thread holds the lock already.
+        must_release = not query.startswith("BEGIN") and _write_lock.acquire(timeout=LOCK_TIMEOUT_SECONDS)
         try:
-            return self._execute_patiently(query, params, until)
+            return self._retry(query, params, deadline)
         finally:
-            if is_mine:
-                _turn.release()
+            if must_release:
+                _write_lock.release()
 
-    def _execute_patiently(self, query: str, params: Any, until: float) -> Any:
+    def _retry(self, query: str, params: Any, deadline: float) -> Any:
         while True:
             try:
                 return super().execute(query, params)
             except sqlite3.OperationalError as error:
-                if not _is_busy(error) or time.monotonic() > until:
+                if not _is_busy(error) or time.monotonic() > deadline:
                     raise
 
 
@@ -51,38 +51,38 @@ def _is_busy(error: sqlite3.OperationalError) -> bool:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    _has_turn = False
+    _holds_write_lock = False
 
     def create_cursor(self, name: str | None = None) -> Any:
-        return self.connection.cursor(factory=_PatientCursor)
+        return self.connection.cursor(factory=_WaitingCursor)
 
     def _start_transaction_under_autocommit(self) -> None:
-        self._has_turn = _turn.acquire(timeout=PATIENCE_SECONDS)
+        self._holds_write_lock = _write_lock.acquire(timeout=LOCK_TIMEOUT_SECONDS)
         try:
             super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
-            self._end_turn()
+            self._release_write_lock()
             raise
 
     def _commit(self) -> None:
         try:
             super()._commit()  # type: ignore[misc]
         finally:
-            self._end_turn()
+            self._release_write_lock()
 
     def _rollback(self) -> None:
         try:
             super()._rollback()  # type: ignore[misc]
         finally:
-            self._end_turn()
+            self._release_write_lock()
 
     def _close(self) -> None:
         try:
             super()._close()  # type: ignore[misc]
         finally:
-            self._end_turn()
+            self._release_write_lock()
 
-    def _end_turn(self) -> None:
-        if self._has_turn:
-            self._has_turn = False
-            _turn.release()
+    def _release_write_lock(self) -> None:
+        if self._holds_write_lock:
+            self._holds_write_lock = False
+            _write_lock.release()

@@ -5,5 +5,5 @@ from celery.__main__ import main
 import config.celery
 
 if __name__ == "__main__":
-    config.celery._DEAF_SECONDS = 4
+    config.celery._SILENCE_SECONDS = 4
     main()

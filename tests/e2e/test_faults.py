@@ -57,7 +57,7 @@ def test_a_worker_that_hears_nothing_any_more_starts_itself_anew(portal: Portal)
     portal.environment["PYTHONPATH"] = str(ROOT)
     portal.start("deaf")
     log = portal.folder / "deaf.log"
-    eventually(lambda: "this worker starts itself anew" in log.read_text(), "the worker gives up waiting")
+    eventually(lambda: "restarting this worker" in log.read_text(), "the worker gives up waiting")
     portal.start("scheduler")
     check = employer.start()
     eventually(lambda: employer.taken(check), "Justifacts has the order")

@@ -52,12 +52,12 @@ def test_a_process_that_dies_comes_again(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "config.run", "run", "--port", str(port)]
         portal = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=file, stderr=file)  # nosec B603 # noqa: S603 - our own command, no shell
         try:
-            eventually(lambda: b"The portal answers" in output.read_bytes(), "it answers", 150)
+            eventually(lambda: b"The portal is ready" in output.read_bytes(), "it answers", 150)
             for name in (b"worker", b"web"):
                 (pid,) = re.findall(name + rb" started \(pid=(\d+)\)", output.read_bytes())
                 os.kill(int(pid), signal.SIGKILL)
             for name in (b"worker", b"web"):
-                again = name + b" has ended and is started again"
+                again = name + b" exited and is restarted"
                 eventually(lambda again=again: again in output.read_bytes(), f"{name!r} comes again")
             ready = f"http://127.0.0.1:{port}/health/ready"
             eventually(lambda: _answers(ready), "all is well again", 60)

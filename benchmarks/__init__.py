@@ -1,1 +1,1 @@
-"""How fast the portal is, beside bare reference views in the same server: ``make bench``."""
+"""Compares the portal's speed with plain reference views in the same server: ``make bench``."""

@@ -1,4 +1,4 @@
-"""Runs one of the benchmark's parts that need the portal's own code: ``python -m benchmarks.inside NAME``."""
+"""Runs a part of the benchmark that needs the portal's code: ``python -m benchmarks.inside NAME``."""
 
 import importlib
 import sys
@@ -6,6 +6,6 @@ import sys
 import django
 
 if __name__ == "__main__":
-    # Models can be imported once Django is set up, so the part itself comes after that.
+    # Models can be imported only after django.setup().
     django.setup()
     importlib.import_module(f"benchmarks.{sys.argv[1]}").main()

@@ -1,7 +1,7 @@
-"""The load: a process of its own that costs little. ``python -m benchmarks.load`` reads what to do as
-JSON from standard input and writes what it saw as JSON to standard output.
+"""The load generator, in a process of its own: ``python -m benchmarks.load``.
 
-Raw HTTP/1.1 on kept-alive connections; each client sends its next request once the answer is there.
+Reads a job as JSON from standard input and writes the measured rounds as JSON to standard output. Uses raw
+HTTP/1.1 on keep-alive connections; each client sends its next request after the previous answer.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-#: In a body: another UUID each time.
+#: Replaced by a new UUID in each request.
 PLACEHOLDER = "00000000-0000-0000-0000-00000000fade"
 _PLACEHOLDER = PLACEHOLDER.encode()
 
 
 @dataclass
 class Round:
-    """What the clients saw of one target in one round."""
+    """One target in one round. ``latencies`` in milliseconds; ``failures``: answers other than 200."""
 
     name: str
     seconds: float = 0.0
@@ -42,7 +42,7 @@ class _Target:
 
 
 class _Client(asyncio.Protocol):
-    """One connection: sends, waits for the whole answer, sends again, until the time is over."""
+    """One connection: sends requests one after the other until a deadline."""
 
     transport: asyncio.Transport
 
@@ -50,8 +50,8 @@ class _Client(asyncio.Protocol):
         self.transport = transport
         self.done: asyncio.Future[None] | None = None
 
-    def begin(self, target: _Target, until: float, round_: Round) -> asyncio.Future[None]:
-        self.target, self.until, self.round = target, until, round_
+    def begin(self, target: _Target, deadline: float, round_: Round) -> asyncio.Future[None]:
+        self.target, self.deadline, self.round = target, deadline, round_
         self.done = asyncio.get_running_loop().create_future()
         self._send()
         return self.done
@@ -63,14 +63,14 @@ class _Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
-        if not _is_whole(self.buffer):
+        if not _is_complete(self.buffer):
             return
         now = time.perf_counter()
         self.round.latencies.append((now - self.sent_at) * 1000)
         if self.buffer[9:12] != b"200":
             self.round.failures += 1
             self.round.first_failure = self.round.first_failure or self.buffer[:500].decode(errors="replace")
-        if now < self.until:
+        if now < self.deadline:
             self._send()
         elif self.done is not None and not self.done.done():
             self.done.set_result(None)
@@ -80,9 +80,9 @@ class _Client(asyncio.Protocol):
             self.done.set_exception(ConnectionError("the server closed a connection"))
 
 
-def _is_whole(answer: bytes) -> bool:
-    head, found, body = answer.partition(b"\r\n\r\n")
-    if not found:
+def _is_complete(answer: bytes) -> bool:
+    head, separator, body = answer.partition(b"\r\n\r\n")
+    if not separator:
         return False
     _, _, rest = head.lower().partition(b"content-length:")
     return len(body) >= int(rest.partition(b"\r\n")[0] or 0)
@@ -99,7 +99,7 @@ async def _run(job: dict[str, Any]) -> list[Round]:
         await _one_round(clients, target, job["warm_up_seconds"])
     rounds = []
     for number in range(job["rounds"]):
-        # A B, B A, A B ...: neither is always the one that comes after the other.
+        # In turns (A B, B A, A B ...), so that no target always follows the other.
         for target in targets if number % 2 == 0 else reversed(targets):
             rounds.append(await _one_round(clients, target, job["seconds"]))
     for client in clients:
@@ -127,5 +127,5 @@ def _target(job: dict[str, Any], spec: dict[str, Any]) -> _Target:
 
 
 if __name__ == "__main__":
-    seen = asyncio.run(_run(json.load(sys.stdin)))
-    json.dump([asdict(one) for one in seen], sys.stdout)
+    measured = asyncio.run(_run(json.load(sys.stdin)))
+    json.dump([asdict(one) for one in measured], sys.stdout)

@@ -1,15 +1,16 @@
-"""Resident memory of processes and their children, as the kernel tells it."""
+"""Resident memory of processes and their descendants, from /proc."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_MB = 1024
+_KB_PER_MB = 1024
 
 
 @dataclass(frozen=True)
 class Memory:
-    """One process: resident, and its proportional share of what it has in common with others."""
+    """One process: resident set size, and proportional set size (shared pages divided by their users), in
+    MB."""
 
     name: str
     rss_mb: float
@@ -17,14 +18,14 @@ class Memory:
 
 
 def memory_of(pids: dict[str, int]) -> list[Memory]:
-    """Each of the named processes, and their descendants with a number behind the name."""
+    """The memory of each named process and its descendants, which are called ``name.1``, ``name.2`` ..."""
     children = _children()
     found = []
     for name, pid in pids.items():
         for number, each in enumerate(_tree(pid, children)):
             rss = _field(Path(f"/proc/{each}/status"), "VmRSS:")
             pss = _field(Path(f"/proc/{each}/smaps_rollup"), "Pss:")
-            found.append(Memory(f"{name}.{number}" if number else name, rss / _MB, pss / _MB))
+            found.append(Memory(f"{name}.{number}" if number else name, rss / _KB_PER_MB, pss / _KB_PER_MB))
     return found
 
 
@@ -32,10 +33,10 @@ def _children() -> dict[int, list[int]]:
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            # The command's name, in brackets, may hold blanks: what is wanted comes after it.
+            # The command's name, in parentheses, may contain spaces; the parent's id comes after it.
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
-            continue  # ended meanwhile
+            continue  # the process has exited
         children.setdefault(parent, []).append(int(folder.name))
     return children
 

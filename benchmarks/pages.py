@@ -1,7 +1,7 @@
-"""How long the portal's pages take with 100,000 orders on PostgreSQL: ``python -m benchmarks.pages``.
+"""Measures the portal's pages with 100,000 orders on PostgreSQL: ``python -m benchmarks.pages``.
 
-Makes a database of its own beside ``TEST_DATABASE_URL``'s, fills it, asks for each page as support and
-as an org's admin through Django's test client, and prints medians and numbers of queries.
+Creates a database on the server of ``TEST_DATABASE_URL``, fills it, requests each page as support and as an
+org admin with Django's test client, and prints the median time and the number of queries.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with database() as url:
         os.environ |= {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
-        # Or support would be led to the set-up of a second factor.
+        # Otherwise support would be redirected to the set-up of two-factor authentication.
         os.environ["REQUIRE_TWO_FACTOR"] = "off"
         for command in (
             ["manage.py", "migrate", "-v0"],
@@ -42,6 +42,7 @@ def main() -> None:
 
 @contextmanager
 def database() -> Iterator[str]:
+    """The URL of a new database, which is dropped afterwards."""
     name = f"portal_pages_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
@@ -53,7 +54,9 @@ def database() -> Iterator[str]:
 
 
 def measure() -> None:
-    from django.conf import settings  # Django's models can be imported once it is set up
+    """Print one line per page."""
+    # Models can be imported only after django.setup().
+    from django.conf import settings
     from django.contrib.auth.models import Group, User
     from django.db import connection
     from django.test import Client
@@ -78,14 +81,14 @@ def measure() -> None:
         "orders, by age": f"{orders}?o=5",
         **{
             f"orders, problem {problem}": f"{orders}?problem={problem}"
-            for problem in ("human", "ashby", "paused", "still", "unknown", "placing")
+            for problem in ("attention", "ashby", "paused", "still", "unknown", "placing")
         },
         "orders, complete": f"{orders}?status=complete",
         "orders, one package": f"{orders}?package={Package.objects.filter(organization=acme)[0].pk}",
         "orders, last 7 days": f"{orders}?started=7d",
         **{
-            f"search by {what}": f"{orders}?q={sealed(text)}"
-            for what, text in {
+            f"search by {field}": f"{orders}?q={sealed(text)}"
+            for field, text in {
                 "last name": order.candidate_last_name,
                 "whole name": order.candidate_name,
                 "e-mail": order.candidate_email,
@@ -95,25 +98,25 @@ def measure() -> None:
             }.items()
         },
         "an order": f"{orders}{order.pk}/change/",
-        "dry run": f"{orders}dry-run/{acme.pk}/",
+        "mapping preview": f"{orders}dry-run/{acme.pk}/",
         "set-up": f"/admin/integrations/organization/{acme.pk}/setup/",
         "jobs": "/admin/integrations/job/",
-        "updates": "/admin/assessments/update/",
-        "events": "/admin/assessments/event/",
+        "updates": "/admin/assessments/ashbyupdate/",
+        "events": "/admin/assessments/orderevent/",
     }
     print(f"{'page':28} {'support':>22} {'org admin':>22}")
-    for name, address in pages.items():
+    for name, path in pages.items():
         cells = []
         for user in (support, admin):
             client = Client()
             client.force_login(user)
             times = []
             for _ in range(ROUNDS):
-                began = time.perf_counter()
-                answer = client.get(address)
-                times.append((time.perf_counter() - began) * 1000)
+                started = time.perf_counter()
+                answer = client.get(path)
+                times.append((time.perf_counter() - started) * 1000)
             with CaptureQueriesContext(connection) as captured:
-                client.get(address)
+                client.get(path)
             figures = f"{statistics.median(times):.0f} ms, {len(captured)} queries"
             cells.append(figures if answer.status_code == 200 else str(answer.status_code))
         print(f"{name:28} {cells[0]:>22} {cells[1]:>22}", flush=True)

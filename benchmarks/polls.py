@@ -1,5 +1,5 @@
-"""Polls a second, through the portal's own service and with bare ``requests``, in turns, in one
-process each as a worker's: ``python -m benchmarks.inside polls``. Prints JSON."""
+"""Polls per second of the portal and of plain ``requests``, in turns, in one process like a worker's:
+``python -m benchmarks.inside polls``. Prints the rates of each round as JSON."""
 
 import json
 import sys
@@ -25,11 +25,11 @@ from integrations.models import Connection
 _THREADS = 20
 _ORDERS = 200
 _ROUNDS = 8
-_ours = threading.local()
+_thread = threading.local()
 
 
 @dataclass(frozen=True)
-class _Side:
+class _Candidate:
     name: str
     prepare: Callable[[list[Order]], None]
     run: Callable[[list[Order]], None]
@@ -38,25 +38,28 @@ class _Side:
 def main() -> None:
     connection = Connection.objects.select_related("organization").get(organization__slug="bench")
     orders = _placed_orders(connection)
-    bare = _Bare(address(connection.staging_base_url, "assessment.status"))
-    sides = [_Side("portal", _make_due, _poll), _Side("reference", lambda orders: None, bare.poll)]
-    rates: dict[str, list[float]] = {side.name: [] for side in sides}
+    plain = _PlainRequests(address(connection.staging_base_url, "assessment.status"))
+    candidates = [
+        _Candidate("portal", _make_due, _poll),
+        _Candidate("reference", lambda orders: None, plain.poll),
+    ]
+    rates: dict[str, list[float]] = {candidate.name: [] for candidate in candidates}
     for number in range(_ROUNDS + 1):
-        for side in sides if number % 2 else reversed(sides):
-            side.prepare(orders)
+        for candidate in candidates if number % 2 else reversed(candidates):
+            candidate.prepare(orders)
             began = time.perf_counter()
-            side.run(orders)
-            # The first round opens the connections.
+            candidate.run(orders)
+            # The first round only opens the connections.
             if number:
-                rates[side.name].append(len(orders) / (time.perf_counter() - began))
-    missed = Q(last_polled_at=None) | ~Q(last_call_error="")
-    if Order.objects.filter(missed, pk__in=[order.pk for order in orders]).exists():
-        sys.exit("Not every poll was answered: the rates say nothing.")
+                rates[candidate.name].append(len(orders) / (time.perf_counter() - began))
+    failed = Q(last_polled_at=None) | ~Q(last_call_error="")
+    if Order.objects.filter(failed, pk__in=[order.pk for order in orders]).exists():
+        sys.exit("Some polls failed: the rates are not valid.")
     print(json.dumps(rates))
 
 
 def _placed_orders(connection: Connection) -> list[Order]:
-    """Orders that Justifacts has, and says nothing new about."""
+    """Orders that are placed at Justifacts and do not change."""
     package = connection.organization.packages.order_by("pk")[0]
     client = justifacts_client(connection)
     orders = []
@@ -85,14 +88,14 @@ def _make_due(orders: list[Order]) -> None:
 
 
 def _poll(orders: list[Order]) -> None:
-    """As the worker does it: one task a batch."""
+    """Poll in batches, as the worker does."""
     ids = [order.pk for order in orders]
     for start in range(0, len(ids), BATCH):
         poll(ids[start : start + BATCH])
 
 
-class _Bare:
-    """The same question, asked with a ``requests`` session in each of as many threads."""
+class _PlainRequests:
+    """The same calls with a ``requests`` session in each of as many threads."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -102,9 +105,9 @@ class _Bare:
         list(self._pool.map(self._ask, orders))
 
     def _ask(self, order: Order) -> None:
-        if not hasattr(_ours, "session"):
-            _ours.session = requests.Session()
+        if not hasattr(_thread, "session"):
+            _thread.session = requests.Session()
         body = {"assessment_id": order.justifacts_order_id}
-        answer = _ours.session.post(self._url, json=body, auth=(VERIFICATION_KEY, ""), timeout=(3, 10))
+        answer = _thread.session.post(self._url, json=body, auth=(VERIFICATION_KEY, ""), timeout=(3, 10))
         if answer.json()["success"] is not True:
-            raise RuntimeError("Justifacts' stand-in refused a poll.")
+            raise RuntimeError("The sandbox refused a poll.")

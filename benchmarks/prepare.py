@@ -1,5 +1,5 @@
-"""Brings the benchmark's database up to date and connects its organization:
-``python -m benchmarks.inside prepare``, as the processes see the environment. Prints the package to order."""
+"""Migrates the benchmark's database and connects its organization: ``python -m benchmarks.inside prepare``.
+Prints the id of the package to order."""
 
 from django.conf import settings
 from django.core.management import call_command
@@ -11,7 +11,7 @@ from integrations.connections import check, connect
 
 def main() -> None:
     call_command("migrate", verbosity=0)
-    # The reference's table needs the portal's to be there: PostgreSQL checks that at once.
+    # The table of the reference views has foreign keys to the portal's tables, so it is created after them.
     call_command("migrate", run_syncdb=True, verbosity=0)
     connection = connect.connect(
         "Bench",

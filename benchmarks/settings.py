@@ -1,4 +1,4 @@
-"""The portal's own settings, with the reference views beside its paths."""
+"""The portal's settings, with the reference views."""
 
 from config.settings import *  # noqa: F403
 from config.settings import INSTALLED_APPS

@@ -1,4 +1,4 @@
-"""The portal's real processes on free ports, with a VAR_DIR of their own, and the sandbox."""
+"""The portal's real processes and the sandbox, on free ports and with their own VAR_DIR."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ _INHERITED = ("WEB_WORKERS", "WORKER_THREADS", "HOME", "LANG", "TMPDIR")
 
 
 class Stack:
-    """Starts and ends processes by name; everything they write goes to one log."""
+    """Starts and stops processes by name. All write to one log."""
 
     def __init__(self, folder: Path, database_url: str = "", web_options: str = "") -> None:
         self.port = _free_port()
@@ -40,7 +40,7 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             "VAR_DIR": str(folder / "var"),
             "DATABASE_URL": database_url,
-            # Empty: the embedded ones, and secrets made at the first start.
+            # Empty: the embedded services, and secrets generated at the first start.
             **dict.fromkeys(("CELERY_BROKER_URL", "CACHE_URL", "FIELD_ENCRYPTION_KEYS", "SECRET_KEY"), ""),
             "DEBUG": "off",
             "LOG_LEVEL": "WARNING",
@@ -55,11 +55,11 @@ class Stack:
 
     @property
     def pids(self) -> dict[str, int]:
-        """The portal's processes."""
+        """The ids of the portal's running processes, by name."""
         return {name: process.pid for name, process in self._running.items() if name != "sandbox"}
 
     def start_sandbox(self) -> None:
-        """First, since the others are told its address."""
+        """Start the sandbox. The environment of the other processes needs its URL, so it comes first."""
         process = subprocess.Popen(  # nosec B603 # our own command, no shell
             [sys.executable, "-m", "integrations.sandbox", "--port", "0"],
             cwd=ROOT,
@@ -85,7 +85,7 @@ class Stack:
         )
 
     def start(self, *names: str) -> None:
-        """Starts processes of the Procfile."""
+        """Start processes of the Procfile."""
         for name in names:
             self._running[name] = subprocess.Popen(  # nosec B603 # noqa: S603 - our own command, no shell
                 ["/bin/sh", "-c", f"exec {self._commands[name]}"],
@@ -96,12 +96,12 @@ class Stack:
                 start_new_session=True,
             )
 
-    def end(self, *names: str) -> None:
-        """Asks the processes to end, all at once, and waits; whoever does not listen is killed."""
-        ending = {name: self._running.pop(name) for name in names if name in self._running}
-        for process in ending.values():
+    def stop(self, *names: str) -> None:
+        """Stop the processes together; those that do not exit within 20 s are killed."""
+        stopping = {name: self._running.pop(name) for name in names if name in self._running}
+        for process in stopping.values():
             process.terminate()
-        for process in ending.values():
+        for process in stopping.values():
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
@@ -110,11 +110,12 @@ class Stack:
                 _kill_group(process.pid)
 
     def close(self) -> None:
-        self.end(*reversed(self._running))
+        """Stop all processes."""
+        self.stop(*reversed(self._running))
         self._log.close()
 
     def run(self, *arguments: str, settings: str = "config.settings") -> str:
-        """One of the project's commands, to its end; its standard output."""
+        """Run a Python command and return its standard output. Exits if the command fails."""
         done = subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
             [sys.executable, *arguments],
             cwd=ROOT,
@@ -123,30 +124,33 @@ class Stack:
             text=True,
         )
         if done.returncode:
-            raise SystemExit(f"{shlex.join(arguments)} ended with {done.returncode}; see the lines above.")
+            raise SystemExit(
+                f"{shlex.join(arguments)} exited with {done.returncode}; see the messages above."
+            )
         return done.stdout
 
     def control(self, path: str, **body: Any) -> Any:
-        """The sandbox's control API: a POST with a body, else a GET."""
+        """Call the sandbox's control API: POST with a body, GET without. Returns the JSON of the answer."""
         url = f"{self.sandbox_url}/control/{path}"
         answer = requests.post(url, json=body, timeout=20) if body else requests.get(url, timeout=20)
         answer.raise_for_status()
         return answer.json()
 
-    def wait(self, what: str, is_there: Callable[[], bool], seconds: float = 60) -> None:
-        """Returns when it is there; ends the benchmark, with the processes' last words, if never."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+    def wait(self, what: str, condition: Callable[[], bool], seconds: float = 60) -> None:
+        """Return once the condition is true; exit with the end of the log if it is not within ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
             try:
-                if is_there():
+                if condition():
                     return
             except requests.RequestException:
-                pass  # not up yet: that is what is waited for
+                pass  # not up yet
             time.sleep(0.2)
-        words = self._log_path.read_text(errors="replace")[-3000:]
-        raise SystemExit(f"{what}: not within {seconds} s. The processes' last words:\n{words}")
+        log = self._log_path.read_text(errors="replace")[-3000:]
+        raise SystemExit(f"{what}: not within {seconds} s. The end of the processes' log:\n{log}")
 
     def answers(self, path: str) -> bool:
+        """Whether the portal answers 200."""
         return requests.get(f"{self.portal_url}{path}", timeout=3).status_code == 200
 
 
@@ -164,6 +168,6 @@ def _first_line(stream: IO[bytes]) -> str:
 
 
 def _kill_group(pid: int) -> None:
-    """What a process of ours may have left behind: its own group, which it leads."""
+    """Kill the process group of a process that we started, with its remaining children."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)

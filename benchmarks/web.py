@@ -1,4 +1,4 @@
-"""``assessment.list`` and ``assessment.start`` beside their references, in turns."""
+"""``assessment.list`` and ``assessment.start``, compared with their reference views in turns."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ CLIENTS = 16
 
 @dataclass(frozen=True)
 class Speed:
-    """One target's rounds taken together."""
+    """All rounds of one target. Latencies in milliseconds."""
 
     per_second: float
     p50: float
@@ -26,7 +26,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The portal, the reference, and the median of their ratios, round by round."""
+    """The portal and the reference, and the median, lowest and highest ratio of a round."""
 
     portal: Speed
     reference: Speed
@@ -36,11 +36,13 @@ class Comparison:
 
 
 def compare_list(stack: Stack, rounds: int, seconds: float) -> Comparison:
+    """Compare ``assessment.list``; ``seconds`` per target and round."""
     targets = [_target("portal", "/ashby/assessment.list", {}), _target("reference", "/reference/list", {})]
     return _compared(_load(stack, targets, rounds, seconds))
 
 
 def compare_start(stack: Stack, package: str, rounds: int, seconds: float) -> Comparison:
+    """Compare ``assessment.start``; ``seconds`` per target and round."""
     body = start_body(package)
     targets = [
         _target("portal", "/ashby/assessment.start", body),
@@ -50,13 +52,13 @@ def compare_start(stack: Stack, package: str, rounds: int, seconds: float) -> Co
 
 
 def start_alone(stack: Stack, package: str, seconds: float) -> Speed:
-    """Starts without pauses, with nothing beside them but what the portal itself does with them."""
+    """Measure ``assessment.start`` of the portal alone, while its workers process the orders."""
     target = _target("portal", "/ashby/assessment.start", start_body(package))
     return _speed(_load(stack, [target], 1, seconds, warm_up=0.2))
 
 
 def start_body(package: str) -> dict[str, Any]:
-    """A start as Ashby sends it, for another application each time."""
+    """The body of a start, for a new application each time."""
     return {
         "assessment_type_id": package,
         "candidate": {
@@ -109,25 +111,25 @@ def _load(
         check=True,
         timeout=180,
     )
-    seen: list[dict[str, Any]] = json.loads(done.stdout)
-    for one in seen:
+    measured: list[dict[str, Any]] = json.loads(done.stdout)
+    for one in measured:
         if one["failures"]:
-            print(f"  {one['failures']} answers of {one['name']} were no 200: {one['first_failure']}")
-    return seen
+            print(f"  {one['failures']} answers of {one['name']} were not 200: {one['first_failure']}")
+    return measured
 
 
-def _compared(seen: list[dict[str, Any]]) -> Comparison:
-    portal = [one for one in seen if one["name"] == "portal"]
-    reference = [one for one in seen if one["name"] == "reference"]
+def _compared(measured: list[dict[str, Any]]) -> Comparison:
+    portal = [one for one in measured if one["name"] == "portal"]
+    reference = [one for one in measured if one["name"] == "reference"]
     ratios = [_rate([a]) / _rate([b]) for a, b in zip(portal, reference, strict=True)]
     return Comparison(_speed(portal), _speed(reference), median(ratios), min(ratios), max(ratios))
 
 
-def _rate(seen: list[dict[str, Any]]) -> float:
-    return sum(len(one["latencies"]) for one in seen) / sum(one["seconds"] for one in seen)
+def _rate(rounds: list[dict[str, Any]]) -> float:
+    return sum(len(one["latencies"]) for one in rounds) / sum(one["seconds"] for one in rounds)
 
 
-def _speed(seen: list[dict[str, Any]]) -> Speed:
-    latencies = [latency for one in seen for latency in one["latencies"]]
+def _speed(rounds: list[dict[str, Any]]) -> Speed:
+    latencies = [latency for one in rounds for latency in one["latencies"]]
     cuts = quantiles(latencies, n=100)
-    return Speed(_rate(seen), cuts[49], cuts[98], sum(one["failures"] for one in seen))
+    return Speed(_rate(rounds), cuts[49], cuts[98], sum(one["failures"] for one in rounds))

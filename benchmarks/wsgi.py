@@ -1,4 +1,4 @@
-"""The web process of the benchmark: the portal's, with the reference views."""
+"""The benchmark's web process: the portal with the reference views."""
 
 import os
 

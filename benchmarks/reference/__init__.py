@@ -1,1 +1,1 @@
-"""What the portal's endpoints are measured against. Served by the benchmark's web process only."""
+"""The reference views for the portal's endpoints, served by the benchmark's web process only."""

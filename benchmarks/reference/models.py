@@ -1,4 +1,4 @@
-"""The one row that the reference's start writes: about as many bytes as an order takes."""
+"""The row that the reference view of a start writes, about as large as an order."""
 
 import uuid
 
@@ -8,7 +8,7 @@ from integrations.models import Organization
 
 
 class ReferenceRow(models.Model):
-    """Its table is made by ``migrate --run-syncdb``, in the benchmark's own database."""
+    """``migrate --run-syncdb`` creates its table, in the benchmark's database."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     organization = models.ForeignKey(Organization, models.CASCADE)

@@ -1,4 +1,4 @@
-"""The same look-up and the same rows, and one INSERT with its commit, in plain DRF."""
+"""Plain DRF views: the same look-up of the key, the same rows of a list, one INSERT for a start."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from .models import ReferenceRow
 
 
 class KeyAuthentication(BasicAuthentication):
-    """DRF's own Basic authentication with the portal's look-up: key -> hash -> organization."""
+    """DRF's Basic authentication, with the portal's look-up of the organization by the hash of the key."""
 
     def authenticate_credentials(self, userid: str, password: str, request: Any = None) -> tuple[Any, None]:
         connections = Connection.objects.select_related("organization")
@@ -39,7 +39,7 @@ class PackageSerializer(serializers.ModelSerializer):
 
 
 class PlainView(APIView):
-    """DRF as it comes; nothing of the portal's settings for its own endpoints."""
+    """DRF's defaults instead of the portal's settings."""
 
     authentication_classes = (KeyAuthentication,)
     permission_classes = (AllowAny,)
@@ -49,6 +49,8 @@ class PlainView(APIView):
 
 
 class ReferenceList(PlainView):
+    """The reference for ``assessment.list``."""
+
     def post(self, request: Request) -> Response:
         packages = Package.objects.filter(
             organization=request.user.organization_id, is_active=True, withdrawn_at=None
@@ -57,6 +59,8 @@ class ReferenceList(PlainView):
 
 
 class ReferenceStart(PlainView):
+    """The reference for ``assessment.start``."""
+
     def post(self, request: Request) -> Response:
         row = ReferenceRow.objects.create(
             organization_id=request.user.organization_id,

@@ -21,13 +21,13 @@ _ORDERS = 50
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument("--only", help="comma-separated parts: life, list, start, busy, polls")
+    parser.add_argument("--only", help="comma-separated parts: push, list, start, busy, polls")
     parser.add_argument("--database-url", default="", help="default: SQLite in a temporary folder")
     parser.add_argument("--web-options", default="", help="additional options for granian")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=1.0, help="duration of each measurement")
     options = parser.parse_args()
-    parts = options.only.split(",") if options.only else ["life", "list", "start", "busy", "polls"]
+    parts = options.only.split(",") if options.only else ["push", "list", "start", "busy", "polls"]
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
         stack = Stack(Path(folder), options.database_url, options.web_options)
@@ -46,7 +46,7 @@ def _measure(stack: Stack, parts: list[str], rounds: int, seconds: float) -> Non
     stack.start("web")
     stack.wait("the web process", lambda: stack.answers("/health/live"))
     _print_head()
-    if "life" in parts:
+    if "push" in parts:
         stack.start("worker", "scheduler")
         stack.wait("worker and scheduler", lambda: stack.answers("/health/ready"))
         _print_end_to_end(EndToEnd(stack, _ORDERS).run(), memory_of(stack.pids))

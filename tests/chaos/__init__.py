@@ -1,10 +1,8 @@
-"""The fault machine: the real processes, a driver that plays recruiters and Justifacts' staff, an
-injector that breaks everything meanwhile, and an audit of three ledgers in the end.
+"""The chaos test: runs the real processes, plays recruiters and Justifacts' staff, injects faults meanwhile,
+and finally compares the three records of what happened (the driver's, the sandbox's and the portal's).
 
     python -m tests.chaos        CHAOS_ORDERS=60 CHAOS_SEED=7 CHAOS_ON=embedded|services CHAOS_DIALECTS=off
 
-Both sides of the sandbox write in dialects (``dialects.py``), drawn from the seed as well.
-
-What is done and broken, and when, is a plan made from the seed alone (``plan.py``): the same seed, the
-same plan. Processes run as they like, so two runs of one plan differ in the details; that is the point.
+The plan (``plan.py``) of actions and faults depends on the seed only, and so do the dialects of the partners
+(``dialects.py``). The timing of processes is not controlled, so that two runs of one plan differ in detail.
 """

@@ -1,5 +1,5 @@
-"""One run: ``python -m tests.chaos``. Ends with 1 unless nothing was lost, doubled, out of order or left
-unexplained."""
+"""Runs the chaos test once: ``python -m tests.chaos``. Exits with 1 if anything was lost, doubled, out of
+order or unexplained."""
 
 import os
 import random
@@ -14,9 +14,9 @@ from .audit import Ledgers, audit
 from .driver import Driver
 from .injector import Injector
 from .plan import Plan, make_plan
+from .processes import Processes
 from .settle import sandbox_assessments, sandbox_orders, settle
 from .table import Result, print_table
-from .world import World
 
 
 def main() -> int:
@@ -32,41 +32,44 @@ def main() -> int:
 
 
 def run(plan: Plan, backend: str) -> Result:
-    """The plan, carried out with real processes; what came of it."""
-    for spoken in plan.dialects:
-        print(f"  chaos-{spoken.organization} {spoken.side}: {', '.join(spoken.traits)}", flush=True)
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="chaos-") as folder, World(Path(folder), backend) as world:
-        driver = Driver(world, plan)
-        injector = Injector(world, driver, plan)
-        breaking = threading.Thread(target=injector.run, daemon=True)
-        breaking.start()
+    """Carry out the plan with real processes."""
+    for dialect in plan.dialects:
+        print(f"  chaos-{dialect.organization} {dialect.side}: {', '.join(dialect.traits)}", flush=True)
+    started_at = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="chaos-") as folder,
+        Processes(Path(folder), backend) as processes,
+    ):
+        driver = Driver(processes, plan)
+        injector = Injector(processes, driver, plan)
+        faults = threading.Thread(target=injector.run, daemon=True)
+        faults.start()
         driver.run()
-        breaking.join()
+        faults.join()
         injector.end()
-        books = settle(world, driver)
+        data = settle(processes, driver)
         ledgers = Ledgers(
             accepted=driver.ledger.accepted,
-            taken=_grouped(one for t in driver.tenants for one in sandbox_orders(world, t.slug)),
+            taken=_by_reference(one for t in driver.tenants for one in sandbox_orders(processes, t.slug)),
             stories={
                 one["id"]: [update["body"] for update in one["updates"] if update["source"] == "update"]
                 for tenant in driver.tenants
-                for one in sandbox_assessments(world, tenant.slug)
+                for one in sandbox_assessments(processes, tenant.slug)
             },
-            orders={order["assessment_id"]: order for order in books["orders"]},
-            paused=books["paused"],
+            orders={order["assessment_id"]: order for order in data["orders"]},
+            paused=data["paused"],
             given_up=driver.ledger.given_up,
             refused=driver.ledger.refused,
         )
         findings = audit(ledgers)
-        if findings and (keep := os.environ.get("CHAOS_KEEP")):
-            _keep_logs(world, Path(keep))
+        if findings and (folder_for_logs := os.environ.get("CHAOS_KEEP")):
+            _copy_logs(processes, Path(folder_for_logs))
         return Result(
             seed=plan.seed,
             backend=backend,
-            seconds=time.monotonic() - began,
-            injected=injector.injected + Counter(_drawn_faults(world)),
-            restarts=world.restarts,
+            seconds=time.monotonic() - started_at,
+            injected=injector.injected + Counter(_drawn_faults(processes)),
+            restarts=processes.restarts,
             ledgers=ledgers,
             given_up=driver.ledger.given_up,
             refused=driver.ledger.refused,
@@ -74,23 +77,23 @@ def run(plan: Plan, backend: str) -> Result:
         )
 
 
-def _drawn_faults(world: World) -> list[str]:
-    """What the dialects made of calls, of those that the sandbox still has a record of."""
-    calls = world.control("GET", "calls?limit=2000").json()["calls"]
+def _drawn_faults(processes: Processes) -> list[str]:
+    """The faults caused by dialects, of the calls that the sandbox still has on record."""
+    calls = processes.control("GET", "calls?limit=2000").json()["calls"]
     notes = (f"{call['side']} {call['note']}" for call in calls if call["note"])
     return [note for note in notes if " dialect: " in note]
 
 
-def _grouped(orders: object) -> dict[str, list[dict[str, object]]]:
-    found: dict[str, list[dict[str, object]]] = {}
+def _by_reference(orders: object) -> dict[str, list[dict[str, object]]]:
+    by_reference: dict[str, list[dict[str, object]]] = {}
     for order in orders:
-        found.setdefault(order["reference_id"], []).append(order)
-    return found
+        by_reference.setdefault(order["reference_id"], []).append(order)
+    return by_reference
 
 
-def _keep_logs(world: World, folder: Path) -> None:
+def _copy_logs(processes: Processes, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for log in world.folder.glob("*.log"):
+    for log in processes.folder.glob("*.log"):
         (folder / log.name).write_bytes(log.read_bytes())
 
 

@@ -1,12 +1,12 @@
-"""Which dialects both sides speak in a run, by its seed. To the first organization they speak plainly."""
+"""The dialects of both partners in a run, drawn from its seed. The first organization has none."""
 
 import random
 from dataclasses import dataclass
 
 from integrations.sandbox.dialects.traits import TRAITS
 
-#: Traits that exclude each other: of these one is drawn at most.
-_EITHER = (
+#: Traits that exclude each other.
+_EXCLUSIVE = (
     {"text_times", "iso_times", "float_times", "second_times", "no_times"},
     {"latin1", "utf8_bom"},
     {"latin1", "no_content_type"},
@@ -17,8 +17,8 @@ _FEWEST, _MOST = 4, 7
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """From the beginning of a run one side speaks so to one organization."""
+class PlannedDialect:
+    """How one partner writes to one organization during a run. ``traits``: names with their probabilities."""
 
     side: str
     organization: int
@@ -26,25 +26,29 @@ class Spoken:
     seed: int
 
     @property
-    def forms(self) -> dict[str, float]:
-        """The traits without those that make calls fail."""
-        return {name: share for name, share in self.traits.items() if not TRAITS[self.side][name].is_fault}
+    def traits_without_faults(self) -> dict[str, float]:
+        """The traits that do not make calls fail."""
+        return {
+            name: probability
+            for name, probability in self.traits.items()
+            if not TRAITS[self.side][name].is_fault
+        }
 
 
-def draw_dialects(seed: int, organizations: int) -> tuple[Spoken, ...]:
-    """A generator of its own, so that a plan's checks and faults are the same with dialects and without."""
-    chance = random.Random(f"dialects/{seed}")  # nosec B311 # noqa: S311 - a seed repeats it; no secret comes of it
+def draw_dialects(seed: int, organizations: int) -> tuple[PlannedDialect, ...]:
+    """Draw the dialects, from a separate generator, so that checks and faults do not depend on them."""
+    rng = random.Random(f"dialects/{seed}")  # nosec B311 # noqa: S311 - reproducible; not for secrets
     return tuple(
-        Spoken(side, organization, _draw(chance, side), chance.randrange(1_000_000))
+        PlannedDialect(side, organization, _draw(rng, side), rng.randrange(1_000_000))
         for organization in range(1, organizations)
         for side in TRAITS
     )
 
 
-def _draw(chance: random.Random, side: str) -> dict[str, float]:
-    wanted, found = chance.randint(_FEWEST, _MOST), dict[str, float]()
-    for name in chance.sample(sorted(TRAITS[side]), len(TRAITS[side])):
-        excluded = any(name in group and group & set(found) for group in _EITHER)
-        if len(found) < wanted and not excluded:
-            found[name] = TRAITS[side][name].probability
-    return found
+def _draw(rng: random.Random, side: str) -> dict[str, float]:
+    count, traits = rng.randint(_FEWEST, _MOST), dict[str, float]()
+    for name in rng.sample(sorted(TRAITS[side]), len(TRAITS[side])):
+        excluded = any(name in group and group & set(traits) for group in _EXCLUSIVE)
+        if len(traits) < count and not excluded:
+            traits[name] = TRAITS[side][name].probability
+    return traits

@@ -1,18 +1,19 @@
-"""What happens in a run, decided by the seed alone before anything starts."""
+"""The plan of a run, made from its seed before anything starts."""
 
 import random
 from dataclasses import dataclass, field
 
 from integrations.failpoints import POINTS
 
-from .dialects import Spoken, draw_dialects
+from .dialects import PlannedDialect, draw_dialects
 
 ORGANIZATIONS = 6
-#: Steps of a check as Justifacts' staff take them.
+#: The steps of a check at Justifacts.
 STEPS = ("Applicant Started", "In Process: Justifacts", "Complete")
 RESULTS = ("Clear", "Review", "Adverse")
 
-_SIDES = {
+#: The failure switches of each partner.
+_FAILURES = {
     "justifacts": (
         *("429", "500", "503", "cut_before", "cut_after", "garbage", "malformed", "success_after"),
         *("hang", "hang_after", "slow", "500_after"),
@@ -26,7 +27,7 @@ _SIDES = {
 
 @dataclass(frozen=True)
 class Step:
-    """Justifacts' staff move an order ``after`` seconds, and push it ``pushes`` times."""
+    """Justifacts moves an order ``after`` seconds after the last step, and pushes it ``pushes`` times."""
 
     after: float
     status: str
@@ -36,20 +37,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Check:
-    """A recruiter starts a check, perhaps with two clicks at once, and may cancel it again."""
+    """A recruiter starts a check, perhaps with a double click, and may cancel it."""
 
     at: float
     organization: int
     clicks: int
     steps: tuple[Step, ...]
     cancel_after: float | None
-    #: An old word is pushed once more, out of order, so many seconds after the start.
+    #: Seconds after the start at which an old status is pushed again.
     stale_push_after: float | None
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something breaks."""
+    """One injected fault. ``kind``: see ``injector.py``."""
 
     at: float
     kind: str
@@ -60,62 +61,64 @@ class Fault:
 
 @dataclass(frozen=True)
 class Plan:
+    """Everything that happens in a run. Times are seconds after its beginning."""
+
     seed: int
     seconds: float
     checks: tuple[Check, ...]
     faults: tuple[Fault, ...]
-    dialects: tuple[Spoken, ...] = ()
+    dialects: tuple[PlannedDialect, ...] = ()
 
 
 def make_plan(seed: int, orders: int, backend: str, dialects: bool = True) -> Plan:
-    """``backend``: ``embedded`` or ``services``; the latter has servers of its own to restart. ``dialects``:
-    both sides write as real systems do."""
-    chance = random.Random(seed)  # nosec B311 # noqa: S311 - a seed repeats it; no secret comes of it
+    """Make the plan. ``backend``: ``embedded`` or ``services`` (PostgreSQL and Redis, which are restarted as
+    well). ``dialects``: whether the partners vary their messages."""
+    rng = random.Random(seed)  # nosec B311 # noqa: S311 - reproducible; not for secrets
     seconds = max(20.0, orders * 0.1)
-    checks = tuple(sorted((_check(chance, seconds) for _ in range(orders)), key=lambda check: check.at))
-    faults = tuple(_faults(chance, seconds, orders, backend))
-    spoken = draw_dialects(seed, ORGANIZATIONS) if dialects else ()
-    return Plan(seed, seconds, checks, faults, spoken)
+    checks = tuple(sorted((_check(rng, seconds) for _ in range(orders)), key=lambda check: check.at))
+    faults = tuple(_faults(rng, seconds, orders, backend))
+    planned = draw_dialects(seed, ORGANIZATIONS) if dialects else ()
+    return Plan(seed, seconds, checks, faults, planned)
 
 
-def _check(chance: random.Random, seconds: float) -> Check:
-    pace = chance.choice([0.5, 2, 6])
+def _check(rng: random.Random, seconds: float) -> Check:
+    pace = rng.choice([0.5, 2, 6])
     steps = tuple(
         Step(
-            after=chance.uniform(0.2, pace),
+            after=rng.uniform(0.2, pace),
             status=status,
-            result=chance.choice(RESULTS),
-            pushes=chance.choice([0, 0, 1, 1, 1, 3]),
+            result=rng.choice(RESULTS),
+            pushes=rng.choice([0, 0, 1, 1, 1, 3]),
         )
         for status in STEPS
     )
     return Check(
-        at=chance.uniform(0, seconds),
-        organization=chance.randrange(ORGANIZATIONS),
-        clicks=2 if chance.random() < 0.15 else 1,
-        # Some are left where they are: the polls after the settling bring the rest.
-        steps=steps[: chance.choice([1, 2, 3, 3, 3])],
-        cancel_after=chance.uniform(0, 8) if chance.random() < 0.12 else None,
-        stale_push_after=chance.uniform(1, 10) if chance.random() < 0.2 else None,
+        at=rng.uniform(0, seconds),
+        organization=rng.randrange(ORGANIZATIONS),
+        clicks=2 if rng.random() < 0.15 else 1,
+        # Some orders stop early; they are completed at the end of the run.
+        steps=steps[: rng.choice([1, 2, 3, 3, 3])],
+        cancel_after=rng.uniform(0, 8) if rng.random() < 0.12 else None,
+        stale_push_after=rng.uniform(1, 10) if rng.random() < 0.2 else None,
     )
 
 
-def _faults(chance: random.Random, seconds: float, orders: int, backend: str) -> list[Fault]:
+def _faults(rng: random.Random, seconds: float, orders: int, backend: str) -> list[Fault]:
     faults = [
-        *_process_faults(chance, seconds, backend),
-        *_crashes(chance, seconds, orders),
-        *_side_faults(chance, seconds),
-        *_machine_faults(chance, seconds, backend),
+        *_process_faults(rng, seconds, backend),
+        *_failpoint_faults(rng, seconds, orders),
+        *_partner_faults(rng, seconds),
+        *_machine_faults(rng, seconds, backend),
     ]
     return sorted(faults, key=lambda fault: fault.at)
 
 
-def _times(chance: random.Random, seconds: float, every: float) -> list[float]:
-    """At least once, and about once in ``every`` seconds."""
-    return [chance.uniform(0, seconds) for _ in range(max(1, round(seconds / every)))]
+def _times(rng: random.Random, seconds: float, every: float) -> list[float]:
+    """Random times, on average one per ``every`` seconds, and at least one."""
+    return [rng.uniform(0, seconds) for _ in range(max(1, round(seconds / every)))]
 
 
-def _process_faults(chance: random.Random, seconds: float, backend: str) -> list[Fault]:
+def _process_faults(rng: random.Random, seconds: float, backend: str) -> list[Fault]:
     kills = {"web": 25, "web child": 12, "worker": 12, "worker2": 12, "scheduler": 30}
     if backend == "embedded":
         kills["broker"] = 30
@@ -124,57 +127,57 @@ def _process_faults(chance: random.Random, seconds: float, backend: str) -> list
     found = [
         Fault(at, f"kill -9 {target}")
         for target, every in kills.items()
-        for at in _times(chance, seconds, every)
+        for at in _times(rng, seconds, every)
     ]
-    for at in _times(chance, seconds, 30):
-        # Longer than a claim lasts: whoever wakes finds that others went on.
-        found.append(Fault(at, "stop", chance.choice(["worker", "worker2"]), chance.uniform(24, 30)))
-    for at in _times(chance, seconds, 30):
-        found.append(Fault(at, "stop", "web child", chance.uniform(2, 8)))
+    for at in _times(rng, seconds, 30):
+        # Longer than a lease, so that another worker takes the work over.
+        found.append(Fault(at, "stop", rng.choice(["worker", "worker2"]), rng.uniform(24, 30)))
+    for at in _times(rng, seconds, 30):
+        found.append(Fault(at, "stop", "web child", rng.uniform(2, 8)))
     return found
 
 
-def _crashes(chance: random.Random, seconds: float, orders: int) -> list[Fault]:
-    points = [point for point in POINTS for _ in (0, 1)] if orders > 100 else chance.sample(POINTS, 8)
-    found = [Fault(chance.uniform(0, seconds), "crash point", point) for point in points]
+def _failpoint_faults(rng: random.Random, seconds: float, orders: int) -> list[Fault]:
+    points = [point for point in POINTS for _ in (0, 1)] if orders > 100 else rng.sample(POINTS, 8)
+    found = [Fault(rng.uniform(0, seconds), "failpoint", point) for point in points]
     for _ in range(max(1, int(seconds / 60))):
         at, point = (
-            chance.uniform(0, seconds),
-            chance.choice(["place.claimed", "deliver.claimed", "place.called"]),
+            rng.uniform(0, seconds),
+            rng.choice(["place.claimed", "deliver.claimed", "place.called"]),
         )
         found.append(Fault(at, "sleep at", point, seconds=26))
     return found
 
 
-def _side_faults(chance: random.Random, seconds: float) -> list[Fault]:
+def _partner_faults(rng: random.Random, seconds: float) -> list[Fault]:
     found = []
-    for side, modes in _SIDES.items():
-        for at in _times(chance, seconds, 2.0):
-            everybody = chance.random() < 0.1
+    for partner, modes in _FAILURES.items():
+        for at in _times(rng, seconds, 2.0):
+            for_all = rng.random() < 0.1
             found.append(
                 Fault(
                     at,
-                    f"{side} {chance.choice(modes)}",
-                    "" if everybody else str(chance.randrange(ORGANIZATIONS)),
-                    seconds=chance.uniform(1, 6),
-                    details={"count": chance.choice([1, 1, 2, 5])},
+                    f"{partner} {rng.choice(modes)}",
+                    "" if for_all else str(rng.randrange(ORGANIZATIONS)),
+                    seconds=rng.uniform(1, 6),
+                    details={"count": rng.choice([1, 1, 2, 5])},
                 )
             )
     return found
 
 
-def _machine_faults(chance: random.Random, seconds: float, backend: str) -> list[Fault]:
-    found = [Fault(at, "wipe broker") for at in _times(chance, seconds, 10)]
+def _machine_faults(rng: random.Random, seconds: float, backend: str) -> list[Fault]:
+    found = [Fault(at, "wipe broker") for at in _times(rng, seconds, 10)]
     found += [
-        Fault(at, "rotate key", str(chance.randrange(ORGANIZATIONS)), chance.uniform(1, 5))
-        for at in _times(chance, seconds, 40)
+        Fault(at, "rotate key", str(rng.randrange(ORGANIZATIONS)), rng.uniform(1, 5))
+        for at in _times(rng, seconds, 40)
     ]
     found += [
-        Fault(at, "rotate keys early", str(chance.randrange(ORGANIZATIONS)), chance.uniform(1, 5))
-        for at in _times(chance, seconds, 40)
+        Fault(at, "rotate keys early", str(rng.randrange(ORGANIZATIONS)), rng.uniform(1, 5))
+        for at in _times(rng, seconds, 40)
     ]
-    for at in _times(chance, seconds, 25):
-        found.append(Fault(at, "move clock", seconds=chance.choice([-40, -5, 30, 90, 300, 900])))
+    for at in _times(rng, seconds, 25):
+        found.append(Fault(at, "move clock", seconds=rng.choice([-40, -5, 30, 90, 300, 900])))
     if backend == "embedded":
-        found += [Fault(at, "disk full", seconds=chance.uniform(2, 5)) for at in _times(chance, seconds, 60)]
+        found += [Fault(at, "disk full", seconds=rng.uniform(2, 5)) for at in _times(rng, seconds, 60)]
     return found

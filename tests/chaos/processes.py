@@ -1,5 +1,5 @@
-"""The processes of a run: the portal as the Procfile has it, a second worker, the sandbox, and (for
-``services``) a PostgreSQL and a Redis of its own. What dies is started again, as a service manager would."""
+"""The processes of a run: those of the Procfile, a second worker, the sandbox, and (for ``services``) a
+PostgreSQL and a Redis. A process that exits is restarted, as by a service manager."""
 
 import contextlib
 import glob
@@ -24,23 +24,23 @@ LEASE_SECONDS = 20
 _CLOCK = Path(__file__).parent / "clock"
 
 
-class World(Portal):
-    """Starts everything; ``keep`` brings back what has died."""
+class Processes(Portal):
+    """Starts everything, restarts what exits, and injects faults into processes."""
 
     #: Its PostgreSQL cluster is new.
     is_migrated = False
 
     def __init__(self, folder: Path, backend: str) -> None:
-        self.points, self.clock = folder / "points", folder / "clock"
-        self.points.mkdir()
+        self.failpoints, self.clock = folder / "failpoints", folder / "clock"
+        self.failpoints.mkdir()
         self.clock.write_text("0")
         self.servers = Servers(folder) if backend == "services" else None
-        # PostgreSQL's user has to reach its own folder below ours.
+        # PostgreSQL runs as another user, which has to reach its folder.
         super().__init__(
             folder,
             LEASE_SECONDS=str(LEASE_SECONDS),
             WORKER_THREADS="12",
-            FAILPOINTS_DIR=str(self.points),
+            FAILPOINTS_DIR=str(self.failpoints),
             CHAOS_CLOCK=str(self.clock),
             PYTHONPATH=str(_CLOCK),
             LOG_LEVEL="WARNING",
@@ -48,34 +48,33 @@ class World(Portal):
             **(self.servers.environment if self.servers else {}),
         )
         self.commands["worker2"] = self.commands["worker"] + " --hostname second@%h"
-        # The sandbox is the judge: its clock stays as it is.
+        # The sandbox has the true time.
         self.commands["sandbox"] = f"env -u PYTHONPATH {self.commands['sandbox']}"
         self._ending = threading.Event()
         self._console_lock = threading.Lock()
-        self._held: set[str] = set()
         self.restarts = 0
 
-    def __enter__(self) -> "World":
+    def __enter__(self) -> "Processes":
         if self.servers:
             self.servers.start()
         super().__enter__()
-        threading.Thread(target=self._keep, daemon=True).start()
+        threading.Thread(target=self._restart_exited, daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._ending.set()
         time.sleep(0.5)
-        self.continue_all()
+        self.resume_all()
         super().__exit__(*error)
         if self.servers:
             self.servers.end()
 
     def manage(self, *arguments: str, **environment: str) -> str:
-        """One at a time: there is one console."""
+        """Run a management command; one at a time, since there is one console."""
         with self._console_lock:
             return super().manage(*arguments, **environment)
 
-    def _keep(self) -> None:
+    def _restart_exited(self) -> None:
         while not self._ending.wait(0.3):
             for name, process in list(self.running.items()):
                 if name == "console" or process.poll() is None or self._ending.is_set():
@@ -85,7 +84,7 @@ class World(Portal):
                 self.start(name)
                 self.restarts += 1
 
-    # --- What the injector does to them -------------------------------------------------------
+    # Faults
 
     def kill(self, name: str) -> None:
         for pid in self.pids(name):
@@ -93,13 +92,14 @@ class World(Portal):
                 os.kill(pid, signal.SIGKILL)
 
     def pids(self, name: str) -> list[int]:
-        """``web child``: one of the web server's workers; else the process itself."""
+        """The id of the process; of ``web child``, that of one of the web server's workers."""
         process = self.running[name.removesuffix(" child")]
         if not name.endswith(" child"):
             return [process.pid]
-        return children(process.pid)[-1:]
+        return children_of(process.pid)[-1:]
 
-    def stop(self, name: str, seconds: float) -> None:
+    def pause(self, name: str, seconds: float) -> None:
+        """Suspend a process for so many seconds."""
         pids = self.pids(name)
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
@@ -109,47 +109,51 @@ class World(Portal):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
-    def continue_all(self) -> None:
-        """Whoever was stopped, by us or by a crash point, goes on."""
+    def resume_all(self) -> None:
+        """Resume all processes that were suspended, by us or at a failpoint."""
         for process in list(self.running.values()):
-            for pid in [process.pid, *children(process.pid)]:
+            for pid in [process.pid, *children_of(process.pid)]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
     def move_clock(self, seconds: float) -> None:
-        fresh = self.clock.with_suffix(".new")
-        fresh.write_text(str(float(self.clock.read_text()) + seconds))
-        fresh.replace(self.clock)
+        """Move the clock of the portal's processes forward, or back."""
+        new_file = self.clock.with_suffix(".new")
+        new_file.write_text(str(float(self.clock.read_text()) + seconds))
+        new_file.replace(self.clock)
 
     def fill_disk(self, seconds: float) -> None:
-        """No process of the portal can write beyond a few kilobytes of any file."""
+        """For so many seconds, no process of the portal can write a file beyond 4 KiB."""
         self._limit(4096)
         self._ending.wait(seconds)
         self._limit(resource.RLIM_INFINITY)
 
     def _limit(self, size: int) -> None:
-        """Of the parents first: whose child dies has a new one with its own limit."""
+        """Limit the size of files. Parents come first, since a restarted child inherits its parent's
+        limit."""
         for name in ("web", "worker", "worker2", "scheduler"):
             parent = self.running[name].pid
-            self._limit_one(parent, size)
-            for pid in children(parent):
-                self._limit_one(pid, size)
+            self._limit_process(parent, size)
+            for pid in children_of(parent):
+                self._limit_process(pid, size)
 
-    def _limit_one(self, pid: int, size: int) -> None:
+    def _limit_process(self, pid: int, size: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     def wipe_broker(self) -> None:
+        """Delete all messages in the broker."""
         socket = self.folder / "var" / "broker" / "broker.sock"
         url = self.environment.get("CELERY_BROKER_URL") or f"unix://{socket}"
         with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(url) as broker:
             broker.flushall()
 
     def control(self, method: str, path: str, **body: Any) -> requests.Response:
+        """Call the sandbox's control API."""
         return requests.request(method, f"{self.sandbox}/control/{path}", json=body or None, timeout=30)
 
 
-def children(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -160,14 +164,14 @@ def children(pid: int) -> list[int]:
 
 
 class Servers:
-    """A PostgreSQL cluster and a Redis on free ports, with nothing to lose."""
+    """A PostgreSQL cluster and a Redis on free ports."""
 
     def __init__(self, folder: Path) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="chaos-pg-"))
         self._home.chmod(0o755)
         self._data = self._home / "data"
         self._bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
-        self._as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        self._run_as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         self._pg_port, self._redis_port = quiet_port(), quiet_port()
         self._restarting = threading.Lock()
         self._redis: subprocess.Popen[bytes] | None = None
@@ -207,15 +211,15 @@ class Servers:
     def _start_redis(self) -> None:
         self._redis = start_redis(self._redis_port, self._log)
 
-    def _pg_ctl(self, what: str) -> None:
+    def _pg_ctl(self, action: str) -> None:
         settings = f"-p {self._pg_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
-        mode = [] if what == "start" else ["-m", "immediate"]
+        mode = [] if action == "start" else ["-m", "immediate"]
         log = self._home / "log"
-        options = ["-o", settings, "-l", str(log)] if what != "stop" else []
-        self._run(f"{self._bin}/pg_ctl", "-D", str(self._data), "-w", *mode, *options, what)
+        options = ["-o", settings, "-l", str(log)] if action != "stop" else []
+        self._run(f"{self._bin}/pg_ctl", "-D", str(self._data), "-w", *mode, *options, action)
 
     def _run(self, *command: str) -> None:
-        subprocess.run([*self._as, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")  # nosec B603 # noqa: S603 - our own command, no shell
+        subprocess.run([*self._run_as, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")  # nosec B603 # noqa: S603 - our own command, no shell
 
 
-__all__ = ["LEASE_SECONDS", "World", "children", "eventually"]
+__all__ = ["LEASE_SECONDS", "Processes", "children_of", "eventually"]

@@ -1,4 +1,4 @@
-"""The end of a run: nothing is broken any more, and time passes until nothing is left to do."""
+"""The end of a run: without faults, the portal finishes its work."""
 
 import json
 import subprocess  # nosec B404 # the tests start the project's own commands
@@ -9,101 +9,105 @@ from typing import Any
 
 from tests.e2e.processes import ROOT
 
-from .audit import differs, is_explained, told_of
+from .audit import delivered_to_ashby, difference, is_explained
 from .driver import Driver
-from .world import World
+from .processes import Processes
 
-#: For so long nothing more may settle before it is taken for stuck, and so long everything may take.
-_STUCK_SECONDS, _SECONDS = 240, 1500
+#: Without progress for so long, the portal counts as stuck; the whole work may take so long.
+_STUCK_SECONDS, _MAX_SECONDS = 240, 1500
 
 
-def settle(world: World, driver: Driver) -> dict[str, Any]:
-    """Returns the portal's books once they are quiet, or as they are when it takes too long."""
+def settle(processes: Processes, driver: Driver) -> dict[str, Any]:
+    """Return the portal's data once nothing is left to do, or when it takes too long."""
     for tenant in driver.tenants:
         driver.use_key(tenant)
-    began = time.monotonic()
-    quiet_rounds, before = 0, 0
-    least, moved_at = 10**9, began
+    started_at = time.monotonic()
+    idle_rounds, previous = 0, 0
+    fewest, progress_at = 10**9, started_at
     while True:
-        _staff_finish(world, driver)
+        _complete_orders(processes, driver)
         time.sleep(3)
-        books = read_books(world)
-        waiting = unsettled(books) + Counter({"words to be heard": _unheard(world, driver, books)})
-        print(f"settling: {time.monotonic() - began:.0f} s, waits for {dict(waiting)}", flush=True)
-        quiet_rounds = 0 if waiting else quiet_rounds + 1
+        data = read_snapshot(processes)
+        waiting = unsettled(data) + Counter(
+            {"orders with a difference": _count_differences(processes, driver, data)}
+        )
+        print(f"finishing: {time.monotonic() - started_at:.0f} s, waiting for {dict(waiting)}", flush=True)
+        idle_rounds = 0 if waiting else idle_rounds + 1
         now = time.monotonic()
-        if waiting.total() < least:
-            least, moved_at = waiting.total(), now
-        if quiet_rounds == 2 or now > min(moved_at + _STUCK_SECONDS, began + _SECONDS):
-            return books
-        if not waiting or waiting.total() >= before:
-            # Waits grow up to an hour; but each leap makes the calls in flight void.
-            world.move_clock(15 * 60)
-        before = waiting.total()
+        if waiting.total() < fewest:
+            fewest, progress_at = waiting.total(), now
+        if idle_rounds == 2 or now > min(progress_at + _STUCK_SECONDS, started_at + _MAX_SECONDS):
+            return data
+        if not waiting or waiting.total() >= previous:
+            # Backoff grows up to an hour; but moving the clock voids the calls in progress.
+            processes.move_clock(15 * 60)
+        previous = waiting.total()
         for tenant in driver.tenants:
-            if books["paused"].get(tenant.slug):
+            if data["paused"].get(tenant.slug):
                 driver.use_key(tenant)
 
 
-def _staff_finish(world: World, driver: Driver) -> None:
-    """Justifacts completes what it still has; nobody pushes, so that the polls have to find it."""
+def _complete_orders(processes: Processes, driver: Driver) -> None:
+    """Justifacts completes its open orders without a push, so that polls have to find out."""
     for tenant in driver.tenants:
-        for order in sandbox_orders(world, tenant.slug):
+        for order in sandbox_orders(processes, tenant.slug):
             if order["completed_at"] is None and order["cancelled_reason"] is None:
                 body = {"status": "Complete", "result": "Clear", "push": False}
-                world.control("POST", f"justifacts/orders/{order['id']}/step", **body)
+                processes.control("POST", f"justifacts/orders/{order['id']}/step", **body)
 
 
-def _unheard(world: World, driver: Driver, books: dict[str, Any]) -> int:
-    """Orders of which Justifacts says something else than the portal knows, with nobody asked."""
-    there = {
+def _count_differences(processes: Processes, driver: Driver, data: dict[str, Any]) -> int:
+    """The number of unexplained orders that differ between Justifacts, the portal and Ashby."""
+    at_justifacts = {
         order["reference_id"]: order
         for tenant in driver.tenants
-        for order in sandbox_orders(world, tenant.slug)
+        for order in sandbox_orders(processes, tenant.slug)
     }
     return sum(
-        bool(differs(order, there[order["assessment_id"]], told_of(order)))
-        for order in books["orders"]
-        if order["assessment_id"] in there and not is_explained(order)
+        bool(difference(order, at_justifacts[order["assessment_id"]], delivered_to_ashby(order)))
+        for order in data["orders"]
+        if order["assessment_id"] in at_justifacts and not is_explained(order)
     )
 
 
-def unsettled(books: dict[str, Any]) -> Counter[str]:
-    """What is still on its way, by kind; nothing once every order has ended or asks for a human."""
+def unsettled(data: dict[str, Any]) -> Counter[str]:
+    """Counts of unfinished work by kind; empty once every order has ended or needs attention."""
     found: Counter[str] = Counter()
-    for order in books["orders"]:
-        asks = order["needs_attention"]
-        if asks and order["updates"] and order["updates"][-1]["state"] == "waiting":
+    for order in data["orders"]:
+        is_flagged = order["needs_attention"]
+        if is_flagged and order["updates"] and order["updates"][-1]["state"] == "waiting":
             continue
-        if not order["has_ended"] and not asks:
-            found[f"{order['status']} to end"] += 1
-        if order["next_call"] not in ("", "poll", *(["look_up"] if asks else [])):
+        if not order["has_ended"] and not is_flagged:
+            found[f"{order['status']} orders"] += 1
+        if order["next_call"] not in ("", "poll", *(["look_up"] if is_flagged else [])):
             found[f"call {order['next_call']}"] += 1
         if any(update["state"] == "waiting" for update in order["updates"]):
-            found["updates to be told"] += 1
+            found["updates to be delivered"] += 1
     return found
 
 
-def read_books(world: World) -> dict[str, Any]:
-    """The portal's ledger, read from its database."""
-    done = subprocess.run(  # nosec B603 # our own command, no shell
-        [sys.executable, "-m", "tests.chaos.books"],
+def read_snapshot(processes: Processes) -> dict[str, Any]:
+    """The portal's data, read from its database by ``snapshot.py``."""
+    finished = subprocess.run(  # nosec B603 # our own command, no shell
+        [sys.executable, "-m", "tests.chaos.snapshot"],
         cwd=ROOT,
-        env=world.environment,
+        env=processes.environment,
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
     )
-    books: dict[str, Any] = json.loads(done.stdout)
-    return books
+    data: dict[str, Any] = json.loads(finished.stdout)
+    return data
 
 
-def sandbox_orders(world: World, slug: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = world.control("GET", f"justifacts/orders?org={slug}").json()["orders"]
+def sandbox_orders(processes: Processes, slug: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = processes.control("GET", f"justifacts/orders?org={slug}").json()["orders"]
     return found
 
 
-def sandbox_assessments(world: World, slug: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = world.control("GET", f"ashby/assessments?org={slug}").json()["assessments"]
+def sandbox_assessments(processes: Processes, slug: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = processes.control("GET", f"ashby/assessments?org={slug}").json()[
+        "assessments"
+    ]
     return found

@@ -1,4 +1,4 @@
-"""The portal's ledger as JSON: ``python -m tests.chaos.books``, in the portal's environment."""
+"""Prints the portal's orders as JSON: ``python -m tests.chaos.snapshot``, in the portal's environment."""
 
 import json
 import os
@@ -9,7 +9,8 @@ import django
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    from assessments.models import Order  # models can be imported once Django is set up
+    # Models can be imported only after django.setup().
+    from assessments.models import Order
     from integrations.models import Connection
 
     orders = Order.objects.order_by("created_at").select_related("organization")

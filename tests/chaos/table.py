@@ -1,4 +1,4 @@
-"""What a run has shown, as a table."""
+"""Prints the result of a run as a table."""
 
 import json
 from collections import Counter
@@ -7,11 +7,13 @@ from typing import Any
 
 from .audit import KINDS, Finding, Ledgers
 
-_MOST_SHOWN = 12
+_MAX_FINDINGS_SHOWN = 12
 
 
 @dataclass
 class Result:
+    """The outcome of a run."""
+
     seed: int
     backend: str
     seconds: float
@@ -23,15 +25,16 @@ class Result:
     findings: list[Finding]
 
     def count(self, kind: str) -> int:
-        """Orders with a finding of this kind."""
+        """The number of orders with a finding of this kind."""
         return len({finding.order for finding in self.findings if finding.kind == kind})
 
 
 def print_table(result: Result) -> None:
+    """Print injected faults, outcomes and findings."""
     print(f"\nFaults injected (seed {result.seed}, {result.backend}, {result.seconds:.0f} s)")
     for kind, count in sorted(result.injected.items()):
         print(f"  {kind:<44}{count:>6}")
-    print(f"  {'processes started again':<44}{result.restarts:>6}")
+    print(f"  {'restarted processes':<44}{result.restarts:>6}")
     orders = list(result.ledgers.orders.values())
     print("\nOutcome")
     _line("starts accepted", len(result.ledgers.accepted))
@@ -40,24 +43,24 @@ def print_table(result: Result) -> None:
     _line("orders in the portal", len(orders))
     for status, count in sorted(Counter(order["status"] for order in orders).items()):
         _line(f"  {status}", count)
-    _line("orders at Justifacts", sum(len(taken) for taken in result.ledgers.taken.values()))
-    _line("updates that Ashby took", sum(len(story) for story in result.ledgers.stories.values()))
-    questions = Counter(_heading(order["attention_reason"]) for order in orders if order["needs_attention"])
-    _line("questions to a human", sum(questions.values()))
-    for reason, count in questions.most_common(8):
+    _line("orders at Justifacts", sum(len(placed) for placed in result.ledgers.taken.values()))
+    _line("updates accepted by Ashby", sum(len(updates) for updates in result.ledgers.stories.values()))
+    reasons = Counter(_heading(order["attention_reason"]) for order in orders if order["needs_attention"])
+    _line("orders that need attention", sum(reasons.values()))
+    for reason, count in reasons.most_common(8):
         _line(f"  {reason}", count)
-    for what in result.given_up[:5]:
-        print(f"    {what}")
+    for call in result.given_up[:5]:
+        print(f"    {call}")
     print()
     for kind in KINDS:
         _line(kind, result.count(kind))
-    for finding in result.findings[:_MOST_SHOWN]:
+    for finding in result.findings[:_MAX_FINDINGS_SHOWN]:
         print(f"\n{finding.kind}: {finding.order}: {finding.what}")
         print(json.dumps(finding.evidence, indent=1)[:6000])
 
 
-def _line(what: str, count: Any) -> None:
-    print(f"  {what:<90}{count:>6}")
+def _line(label: str, count: Any) -> None:
+    print(f"  {label:<90}{count:>6}")
 
 
 def _heading(reason: str) -> str:

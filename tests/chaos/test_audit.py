@@ -46,7 +46,7 @@ def _good() -> Ledgers:
         "completed_at": 1.0,
         "cancelled_reason": None,
         "result": "Clear",
-        "word": "",
+        "sent_status": "",
     }
     return Ledgers({ONE: "application-1"}, {ONE: [there]}, {ONE: list(story)}, {ONE: order}, {})
 
@@ -88,7 +88,7 @@ def _tell_another_result(ledgers: Ledgers) -> None:
 
 
 def _keep_a_dispute_back(ledgers: Ledgers) -> None:
-    ledgers.taken[ONE][0]["word"] = "Dispute"
+    ledgers.taken[ONE][0]["sent_status"] = "Dispute"
 
 
 def _miss_the_result_under_another_number(ledgers: Ledgers) -> None:
@@ -196,7 +196,7 @@ def test_a_question_to_a_human_explains_a_result_that_was_not_applied() -> None:
 
 def test_a_dispute_that_ashby_was_told_in_any_spelling_is_no_finding() -> None:
     ledgers = _good()
-    ledgers.taken[ONE][0]["word"] = "Dispute"
+    ledgers.taken[ONE][0]["sent_status"] = "Dispute"
     told = _body(5, "DISPUTE.")
     ledgers.stories[ONE].append(told)
     ledgers.orders[ONE]["updates"].append({"state": "delivered", "payload": told, "timestamp": 5})
@@ -247,5 +247,5 @@ def test_a_long_plan_holds_every_kind_of_fault(backend: str) -> None:
         {"kill -9 broker", "disk full"} if backend == "embedded" else {"kill -9 redis", "kill -9 postgresql"}
     )
     assert servers <= kinds
-    assert {"kill -9 web", "kill -9 web child", "kill -9 worker", "stop", "crash point", "sleep at"} <= kinds
+    assert {"kill -9 web", "kill -9 web child", "kill -9 worker", "stop", "failpoint", "sleep at"} <= kinds
     assert {"wipe broker", "rotate key", "move clock", "ashby wrong_key", "justifacts hang_after"} <= kinds

@@ -1,5 +1,5 @@
-"""Moves the clock of the portal's processes while they run: found on PYTHONPATH by every Python process
-that the fault machine starts. ``CHAOS_CLOCK`` names a file with the seconds by which the clock is off."""
+"""Moves the clock of the portal's running processes. Every Python process of the chaos test imports this
+module, which is on its PYTHONPATH. ``CHAOS_CLOCK`` names a file with the offset of the clock in seconds."""
 
 import os
 import threading
@@ -10,18 +10,18 @@ from pathlib import Path
 import time_machine
 
 _FILE = Path(os.environ["CHAOS_CLOCK"])
-_off = float(_FILE.read_text())
-_clock = time_machine.travel(datetime.now(UTC) + timedelta(seconds=_off), tick=True).start()
+_offset = float(_FILE.read_text())
+_clock = time_machine.travel(datetime.now(UTC) + timedelta(seconds=_offset), tick=True).start()
 
 
 def _follow() -> None:
-    global _off
+    global _offset
     while True:
         time.sleep(0.1)
-        off = float(_FILE.read_text())
-        if off != _off:
-            _clock.shift(timedelta(seconds=off - _off))
-            _off = off
+        offset = float(_FILE.read_text())
+        if offset != _offset:
+            _clock.shift(timedelta(seconds=offset - _offset))
+            _offset = offset
 
 
 def _begin() -> None:
@@ -29,5 +29,5 @@ def _begin() -> None:
 
 
 _begin()
-# A thread does not survive a fork.
+# A fork does not copy the thread.
 os.register_at_fork(after_in_child=_begin)

@@ -63,12 +63,8 @@ class _Delivery:
         update.release_lease()
         update.attempt_count += 1
         failure = outcome if isinstance(outcome, CallFailed) else None
-        is_about_the_key = isinstance(failure, Unauthorized) and bool(self.key)
-        if (
-            failure
-            and is_about_the_key
-            and key_was_replaced(self.lease.order.organization.connection, self.key)
-        ):
+        connection = self.lease.order.organization.connection
+        if isinstance(failure, Unauthorized) and self.key and key_was_replaced(connection, self.key):
             # The new key may work: it is tried at once, and nothing is paused for the old one.
             update.last_error, update.next_attempt_at = failure.message, now
             return

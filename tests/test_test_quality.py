@@ -38,12 +38,16 @@ def _is_status_200(test: ast.expr) -> bool:
     """``answer.status_code == 200``, or several such comparisons in one."""
     if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
         return False
-    left, right = ast.unparse(test.left), test.comparators[0]
-    return "status" in left and set(_constants(right)) == {200}
+    return "status" in ast.unparse(test.left) and _is_200(test.comparators[0])
 
 
-def _constants(node: ast.expr) -> list[object]:
-    return [each.value for each in ast.walk(node) if isinstance(each, ast.Constant)]
+def _is_200(node: ast.expr) -> bool:
+    """200, ``[200, 200]`` or ``[200] * 3``."""
+    if isinstance(node, ast.BinOp):
+        return _is_200(node.left)
+    if isinstance(node, ast.List | ast.Tuple):
+        return all(map(_is_200, node.elts))
+    return isinstance(node, ast.Constant) and node.value == 200
 
 
 def only_asserts_200(function: Function) -> bool:

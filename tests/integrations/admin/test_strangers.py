@@ -1,5 +1,6 @@
 """What an attacker from Acme tries against Globex, beyond what any form or link offers them."""
 
+import re
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -93,6 +94,10 @@ def queries(strange: Company) -> list[dict[str, Any]]:
     ]
 
 
+def titles(page: str) -> list[str]:
+    return re.findall(r"<title>.*?</title>|<h1>.*?</h1>", page)
+
+
 class TestLists:
     def test_no_query_brings_a_strangers_row(self, ada: Somebody, strange: Company) -> None:
         for path, query in product(LISTS, queries(strange)):
@@ -109,8 +114,8 @@ class TestLists:
     def test_a_field_without_a_name_leads_to_the_row_all_the_same(self, ada: Somebody, own: Company) -> None:
         for path in LISTS[:-1]:
             page = own.path(f"{path}<path:object_id>/change/")
-            assert ada.asks(page, _to_field="").status == 200, page
-            assert "_save" in ada.asks(page, _to_field="").page or "readonly" in ada.asks(page).page, page
+            plain, asked = ada.asks(page), ada.asks(page, _to_field="")
+            assert (asked.status, titles(asked.page)) == (200, titles(plain.page)), page
 
     @pytest.mark.parametrize("chosen", ["", "nonsense", "9" * 30, "9" * 5000, "²", "\x00"])
     def test_what_is_no_rows_id_chooses_none(self, ada: Somebody, chosen: str) -> None:

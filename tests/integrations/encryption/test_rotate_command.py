@@ -89,7 +89,7 @@ def test_it_may_be_run_again_and_finds_nothing_to_do(order: Order, settings, old
 def test_one_that_was_stopped_halfway_is_gone_on_with(order: Order, settings, old: str) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW, old]
     settings.BATCH_SIZES = settings.BATCH_SIZES | {"secrets": 1}
-    dies = before_statement('UPDATE "integrations_', fails(KeyboardInterrupt(), at=3))
+    dies = before_statement('UPDATE "integrations_connection"', fails(KeyboardInterrupt(), at=3))
     with pytest.raises(KeyboardInterrupt), dies:
         rotate()
     left = {

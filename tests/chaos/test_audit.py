@@ -235,7 +235,7 @@ def test_every_trait_is_spoken_in_some_run() -> None:
         assert drawn == set(traits)
 
 
-def test_the_same_seed_is_the_same_plan() -> None:
+def test_a_seed_repeats_its_plan() -> None:
     assert make_plan(7, 50, "embedded") == make_plan(7, 50, "embedded")
     assert make_plan(7, 50, "embedded") != make_plan(8, 50, "embedded")
 

@@ -51,7 +51,7 @@ def test_starts_against_cancels_end_on_both_sides_or_nowhere(portal: Portal) -> 
         assert len(employer.taken(check)) <= 1
 
 
-def test_the_same_change_by_push_and_by_poll_is_told_once(portal: Portal) -> None:
+def test_a_change_seen_by_push_and_by_poll_is_delivered_once(portal: Portal) -> None:
     """Ten pushes of each step, while polls ask every two seconds."""
     employer = Employer(portal)
     check = employer.start()

@@ -79,7 +79,9 @@ class TestForgetting:
             assert str(certificate.pk) in answer.content.decode()
         assert json.loads(answer.content)["erased"]["orders"] == 1
 
-    def test_not_in_an_organization_of_others(self, world: World, complete: Order, org_admin: Desk) -> None:
+    def test_an_org_admin_forgets_nobody_of_another_organization(
+        self, world: World, complete: Order, org_admin: Desk
+    ) -> None:
         page = org_admin.press(FORGET, organization=world.globex.organization.pk, email=ZOE, confirm="yes")
         assert "Select a valid choice" in page
         assert "Globex" not in page

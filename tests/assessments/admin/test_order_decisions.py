@@ -105,7 +105,9 @@ class TestResult:
         assert told == ["Review", "Clear"]
         assert (fresh(order).result, fresh(order).needs_attention) == ("Clear", False)
 
-    def test_or_resolves_it_and_the_result_stays(self, world: World, order: Order, support: Desk) -> None:
+    def test_support_resolves_a_disputed_result_and_it_stays(
+        self, world: World, order: Order, support: Desk
+    ) -> None:
         self.disagree(world, order)
         support.press("assessments_order_resolve", order.pk, reason="Review is right")
         complete(world, order, "Clear", timestamp=ms(minutes=7))

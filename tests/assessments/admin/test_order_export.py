@@ -66,7 +66,7 @@ def test_who_may_only_read_exports_nothing(two: tuple[Order, Order], reader: Des
     assert reader.client.get(reverse(f"admin:{EXPORT}")).status_code == 403
 
 
-def test_a_thousand_rows_are_read_as_quickly_as_ten(
+def test_an_export_asks_the_database_at_most_31_times(
     two: tuple[Order, Order], support: Desk, django_assert_max_num_queries
 ) -> None:
     with django_assert_max_num_queries(31):

@@ -60,7 +60,7 @@ def test_a_job_is_mapped_to_the_org_s_own_packages_only(world: World) -> None:
         map_job(world.acme.organization, "job-1", world.globex.basic)
 
 
-def test_the_same_application_and_job_ids_are_two_checks(world: World) -> None:
+def test_equal_application_and_job_ids_of_two_organizations_are_two_checks(world: World) -> None:
     """Two orgs' Ashbys know nothing of each other's ids."""
     body = world.start_body()
     ours, theirs = started(world, world.acme, body), started(world, world.globex, body)

@@ -174,7 +174,7 @@ def test_a_line_of_history_is_never_rewritten(world: World, way: Callable[[Order
     assert OrderEvent.objects.get().summary == event.summary
 
 
-def test_nor_by_the_model(world: World) -> None:
+def test_saving_a_history_line_again_is_refused_by_the_model(world: World) -> None:
     event = world.start().events.get()
     event.summary = "rewritten"
     with pytest.raises(TypeError, match="never changed"):

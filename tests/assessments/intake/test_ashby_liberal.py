@@ -116,7 +116,7 @@ def test_a_person_with_one_name_is_told_what_to_write(world: World, place: str, 
     assert "in Ashby, then start again" in sentence
 
 
-def test_the_same_word_as_both_names_is_taken(world: World) -> None:
+def test_one_word_as_first_and_last_name_is_accepted(world: World) -> None:
     body = changed(world.start_body(), "candidate.first_name", "Suharto")
     assert accepted(world, "candidate.last_name", "Suharto", body).candidate_name == "Suharto Suharto"
 

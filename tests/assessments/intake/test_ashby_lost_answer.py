@@ -70,7 +70,7 @@ def lost(world: World, clock: time_machine.Traveller) -> Lost:
 
 
 @pytest.mark.parametrize("seconds", [121, HOUR, 40 * DAY])
-def test_the_same_start_gets_the_first_answer_once_ashby_said_not_found(lost: Lost, seconds: int) -> None:
+def test_a_repeated_start_gets_the_first_answer_once_ashby_said_not_found(lost: Lost, seconds: int) -> None:
     lost.clock.shift(seconds)
     for _ in range(3):
         lost.is_answered_again()

@@ -65,7 +65,7 @@ def test_a_start_asks_the_database_little(world: World, django_assert_max_num_qu
     assert (answer.status_code, Order.objects.count()) == (200, 1)
 
 
-def test_the_same_start_again_gets_the_first_answer_byte_for_byte(world: World) -> None:
+def test_a_repeated_start_gets_the_first_answer_byte_for_byte(world: World) -> None:
     body = world.start_body()
     with time_machine.travel(NOON, tick=False) as clock:
         first = world.call(START, body)

@@ -287,7 +287,7 @@ def test_an_answer_that_is_no_decision_is_tried_again_before_anybody_is_asked(
 
 
 @pytest.mark.parametrize(("code", "goes_on"), [("generic_internal_error", True), ("err_5012", False)])
-def test_the_same_unclear_answer_four_times_is_needs_review_lines(world, clock, order, code, goes_on) -> None:
+def test_an_unclear_answer_repeated_four_times_needs_attention(world, clock, order, code, goes_on) -> None:
     world.justifacts("assessment.cancel", {"success": False, "errors": [code]})
     world.justifacts_takes()
     world.work()

@@ -83,7 +83,9 @@ def test_an_order_that_was_taken_all_the_same_is_adopted(world, clock, order, bo
 
 
 @pytest.mark.parametrize(("body", "words"), UNCLEAR)
-def test_the_same_answer_to_a_second_placing_is_a_refusal(world, clock, order, body, words) -> None:
+def test_an_unclear_answer_repeated_to_a_second_placement_is_a_refusal(
+    world, clock, order, body, words
+) -> None:
     world.justifacts("assessment.start", body)
     after(world, clock, order, 0, 2, 9)
     assert starts(world) == 1, "not found counts when it is said twice"
@@ -133,7 +135,7 @@ def test_another_answer_to_the_second_placing_is_for_a_person(world, clock, orde
     assert (order.status, order.justifacts_order_id, order.needs_attention) == ("received", "JF-3", False)
 
 
-def test_the_same_answer_is_known_again_after_a_time_out_in_between(world, clock, order) -> None:
+def test_a_repeated_unclear_answer_is_recognized_after_a_time_out(world, clock, order) -> None:
     world.justifacts("assessment.start", {"success": False, "errors": ["err_1"]})
     after(world, clock, order, 0, 2)
     world.justifacts("assessment.start", requests.ReadTimeout())

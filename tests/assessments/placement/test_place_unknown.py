@@ -110,7 +110,7 @@ def test_what_the_look_up_says_of_the_status_counts(world: World, clock, in_doub
     assert world.told(in_doubt) == ["Justifacts Received", "In Process: Justifacts"]
 
 
-def test_not_found_counts_when_it_is_said_twice_ten_seconds_apart(world, clock) -> None:
+def test_two_answers_of_not_found_ten_seconds_apart_count(world, clock) -> None:
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", RESET)
@@ -211,7 +211,7 @@ def test_without_a_certain_answer_a_human_decides_and_no_machine_places_it_again
     assert world.told(in_doubt) == ["Justifacts Received"]
 
 
-def test_not_found_counts_only_in_a_row(world, clock, in_doubt) -> None:
+def test_only_consecutive_answers_of_not_found_count(world, clock, in_doubt) -> None:
     for body, status, wait in ((NOT_FOUND, 200, 2), ("", 500, 10), (NOT_FOUND, 200, 5)):
         world.justifacts("assessment.status", body, status)
         after(world, clock, in_doubt, wait)
@@ -222,7 +222,7 @@ def test_not_found_counts_only_in_a_row(world, clock, in_doubt) -> None:
     assert in_doubt.justifacts_order_id == "JF-1"
 
 
-def test_not_found_as_http_404_in_the_envelope_is_as_certain(world, clock, in_doubt) -> None:
+def test_an_http_404_in_the_envelope_counts_as_not_found(world, clock, in_doubt) -> None:
     world.justifacts("assessment.status", NOT_FOUND, 404)
     world.justifacts_takes("JF-1")
     after(world, clock, in_doubt, 2, 10, 10)

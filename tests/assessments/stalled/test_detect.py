@@ -193,7 +193,7 @@ class TestItMovesAgain:
         ]
 
     @pytest.mark.parametrize("end", ["complete", "cancelled by Ashby", "cancelled by Justifacts", "rejected"])
-    def test_so_does_an_end(self, world: World, clock, end: str) -> None:
+    def test_the_end_of_an_order_clears_the_stall(self, world: World, clock, end: str) -> None:
         order = in_status(world, "accepted" if end == "rejected" else "received")
         after(clock, 4 * DAY)
         assert fresh(order).stalled_since

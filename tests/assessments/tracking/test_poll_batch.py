@@ -108,7 +108,7 @@ def test_each_is_asked_with_its_own_key_at_its_own_address(world, clock, mine, t
     }
 
 
-def test_the_same_order_twice_in_a_batch_is_asked_about_once(world, clock, mine) -> None:
+def test_an_order_listed_twice_in_a_batch_is_polled_once(world, clock, mine) -> None:
     clock.shift(300)
     answers(world)
     assert poll([mine.pk, mine.pk]) == [mine.pk]

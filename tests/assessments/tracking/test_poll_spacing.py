@@ -194,7 +194,9 @@ class TestResume:
         order.refresh_from_db()
         assert order.result == "Clear"
 
-    def test_not_after_their_days_and_not_where_none_are_wanted(self, world: World, clock, order) -> None:
+    def test_polling_does_not_resume_after_its_days_or_where_it_is_off(
+        self, world: World, clock, order
+    ) -> None:
         self.at_rest(world, clock, order)
         Organization.objects.filter(pk=world.acme.organization.pk).update(poll_days_after_completion=0)
         assert poll_schedule.resume(datetime.now(UTC)) == 0

@@ -172,7 +172,7 @@ def test_a_result_is_told_as_a_word_never_as_passed_or_failed(world: World, said
     assert payload["assessment_profile_url"]["value"] == f"https://portal.test/orders/{order.pk}/"
 
 
-def test_the_same_push_again_changes_nothing(world: World) -> None:
+def test_a_repeated_push_changes_nothing(world: World) -> None:
     order = world.placed()
     world.push(order, "Complete", assessment_result=data("result", "Clear"))
     before = world.written()

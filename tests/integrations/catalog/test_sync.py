@@ -40,7 +40,7 @@ def test_a_new_package_is_offered_to_ashby_by_an_id_of_ours(world: World) -> Non
     assert Package.objects.filter(organization=world.globex.organization).count() == 2
 
 
-def test_the_same_again_changes_nothing(world: World) -> None:
+def test_syncing_the_same_packages_again_changes_nothing(world: World) -> None:
     sells(world, BASIC, EXECUTIVE)
     before = list(Package.objects.values())
     assert sync_packages(world.acme.connection) == SyncResult([], [], [], 2)

@@ -189,7 +189,7 @@ class TestAshbyKeys:
         second.refresh_from_db()
         assert (second.name, second.key.reveal()) == ("Renamed", "second-key-9999")
 
-    def test_the_same_key_twice_is_a_form_error(self, world: World, second: AshbyApiKey, desk: Desk) -> None:
+    def test_a_key_entered_twice_is_a_form_error(self, world: World, second: AshbyApiKey, desk: Desk) -> None:
         page = desk.press(
             "integrations_ashbyapikey_add",
             organization=world.acme.organization.pk,

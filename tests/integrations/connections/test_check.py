@@ -67,7 +67,7 @@ def test_a_slug_finds_the_organization_whatever_its_new_name(db) -> None:
     assert Organization.objects.get().name == "Acme Holdings"
 
 
-def test_the_same_ashby_key_again_is_not_a_second_one(db) -> None:
+def test_storing_an_ashby_key_again_adds_no_second_row(db) -> None:
     connection = connect("Acme", ashby_key="a-1")
     add_ashby_key(connection, "a-2")
     add_ashby_key(connection, " a-1 ")

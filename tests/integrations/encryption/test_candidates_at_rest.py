@@ -70,7 +70,7 @@ def test_no_column_holds_the_candidate_in_clear(order: Order) -> None:
     assert [(mark, found) for mark in MARKS if (found := columns_that_hold(mark))] == []
 
 
-def test_nor_does_a_file(order: Order) -> None:
+def test_no_journal_file_holds_the_candidate_in_clear(order: Order) -> None:
     written = [
         path.read_bytes() for path in Path(portal_settings.RECOVERY_LOG_DIR).rglob("*") if path.is_file()
     ]

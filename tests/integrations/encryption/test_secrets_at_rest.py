@@ -162,7 +162,9 @@ def test_no_line_of_log_holds_any_of_it(life: World, caplog: pytest.LogCaptureFi
         assert text not in lines
 
 
-def test_nor_does_an_error_of_ours(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_internal_error_is_logged_without_the_candidate(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     """A database that refuses a row quotes it."""
     with before_statement(INSERT_ORDER, fails(RuntimeError(f"Row ({EMAIL})"))):
         answer = world.call("/ashby/assessment.start", world.start_body())

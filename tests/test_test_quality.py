@@ -2,6 +2,7 @@
 own code as it is."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,16 @@ def test_few_tests_patch_our_own_code() -> None:
         if is_patch_of_ours(call, called, imports)
     ]
     assert len(found) <= MOST_PATCHES, found
+
+
+def test_names_make_sense_on_their_own() -> None:
+    """A failing line in CI shows nothing else."""
+    assert [
+        f"{name}:{node.lineno} {node.name}"
+        for name, tree in _modules()
+        for node in ast.walk(tree)
+        if isinstance(node, Function) and re.match(r"test_(or|nor|so|not|the_same)_", node.name)
+    ] == []
 
 
 def test_the_rules_find_what_they_forbid() -> None:

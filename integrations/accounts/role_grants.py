@@ -22,14 +22,14 @@ def _full(*models: str) -> set[str]:
 
 
 _HANDLE_ORDERS = {
-    *(f"view_{model}" for model in ("order", "update", "attempt", "event", "inboundcall")),
+    *(f"view_{model}" for model in ("order", "ashbyupdate", "callattempt", "orderevent", "inboundrequest")),
     *(f"{action}_order" for action in ("retry", "poll", "resend", "cancel", "note", "resolve", "export")),
-    *("view_organization", "view_auditevent", "view_erasurecertificate"),
-    *("view_watchlimits", "view_reconciliation", "reconcile"),
+    *("view_organization", "view_auditlogentry", "view_erasurecertificate"),
+    *("view_stallthresholds", "view_reconciliation", "reconcile"),
 }
 _MANAGE_ORGANIZATION = {
-    *_full("ashbyapikey", "jobpackagemapping", "customfield", "membership", "watchlimits"),
-    *("view_retiringverificationkey", "delete_retiringverificationkey"),
+    *_full("ashbyapikey", "jobpackagemapping", "customfield", "membership", "stallthresholds"),
+    *("view_previousverificationkey", "delete_previousverificationkey"),
     *("change_organization", "view_connection", "change_connection"),
     *("view_package", "change_package", "view_job", "add_job", "change_job"),
     *("hold_order", "erase_candidate"),
@@ -43,8 +43,8 @@ ROLES: dict[str, set[str]] = {
         *_MANAGE_ORGANIZATION,
         *("resolve_unknown_placement", "view_every_organization"),
         *_full("logentry", "user", "group", "permission"),
-        *_full("organization", "connection", "package", "job", "job"),
-        *_full("order", "update", "attempt", "event", "inboundcall", "heartbeat"),
+        *_full("organization", "connection", "package", "job", "connectionjob"),
+        *_full("order", "ashbyupdate", "callattempt", "orderevent", "inboundrequest", "heartbeat"),
     },
 }
 

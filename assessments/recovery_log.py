@@ -1,11 +1,11 @@
-"""The journal of accepted starts, outside the database: what a restored database has forgotten.
+"""The recovery log: accepted starts in encrypted files outside the database, which survive a restore.
 
-After the commit of a start and before Ashby is answered, everything that makes the order is appended to
-the day's file under ``RECOVERY_LOG_DIR``, encrypted as a stored key is, since it holds a candidate's data. So
-whatever Ashby was told that we have can be made again with its own id, also when the database comes from
-a backup of five minutes ago. Files are kept for two weeks. The line of an order that was erased on request
-is blanked, and an erased order is never made again: beside the days' files stands one that names them
-(``erasure_journal.py``).
+After the commit of a start and before the answer to Ashby, everything needed to rebuild the order is appended
+to the day's file in ``RECOVERY_LOG_DIR``. So every order that Ashby knows can be rebuilt with its id, even if
+the database comes from an older backup. Files are kept for two weeks.
+
+The line of an order that was erased on request is blanked. The erasure log (``privacy/erasure_log.py``) is a
+file in the same directory; the orders that it lists are never rebuilt.
 """
 
 import fcntl
@@ -28,42 +28,32 @@ from integrations.encryption.secrets import Secret, SecretUnreadable, can_be_rea
 
 logger = logging.getLogger(__name__)
 
-
+#: How long a day's file is kept.
 KEPT = timedelta(days=14)
-
-
-#: The file of what was erased on request: no day's, so it stays.
+#: The name of the erasure log. It has no date, so it is kept.
 ERASURES = "erasures"
-
-
 _FIELDS = (
-    *(
-        "assessment_id",
-        "organization_id",
-        "package_id",
-        "package_from_job_mapping",
-        "application_id",
-        "job_id",
-    ),
-    *("job_name", "candidate_id", "candidate_first_name", "candidate_last_name", "candidate_email"),
-    *("candidate_profile_url", "application", "job", "additional_fields", "created_at"),
+    *("assessment_id", "organization_id", "package_id", "package_from_job_mapping", "application_id"),
+    *("job_id", "job_name", "candidate_id", "candidate_first_name", "candidate_last_name"),
+    *("candidate_email", "candidate_profile_url", "application", "job", "additional_fields", "created_at"),
 )
 
 
 def log_start(order: Order) -> bool:
-    """Appends the start. A journal that cannot be written refuses no start: False, and a line of log."""
-    facts = {name: getattr(order, name) for name in _FIELDS}
-    line = Secret(json.dumps(facts, cls=DjangoJSONEncoder)).encrypted() + "\n"
+    """Appends the start. Returns False and logs an error if the file cannot be written: the start goes
+    ahead."""
+    values = {name: getattr(order, name) for name in _FIELDS}
+    line = Secret(json.dumps(values, cls=DjangoJSONEncoder)).encrypted() + "\n"
     try:
         append(_today(), line.encode())
     except OSError as error:
-        logger.error("the journal of starts cannot be written: %s", type(error).__name__)
+        logger.error("cannot write the recovery log: %s", type(error).__name__)
         return False
     return True
 
 
 def is_writable() -> bool:
-    """Whether the next start could be noted."""
+    """Whether the next start can be appended."""
     try:
         append(_today(), b"")
     except OSError:
@@ -72,50 +62,54 @@ def is_writable() -> bool:
 
 
 def entries(since: datetime) -> Iterator[dict[str, Any]]:
-    """What was noted on the days since then, oldest first. A line that was cut off is passed over."""
+    """The starts of the days from ``since`` on, oldest first, as ``Order`` field values with ISO 8601 times.
+    Unreadable lines are logged and skipped."""
     for file in sorted(_folder().glob("*.journal")):
         day = _day(file)
         if day and day >= since.date():
             yield from _read(file)
 
 
-def entries_of(name: str) -> Iterator[dict[str, Any]]:
-    """What stands in the file of this name, and in what was set aside of it."""
+def entries_in(name: str) -> Iterator[dict[str, Any]]:
+    """The entries of the file with this name and of its re-encrypted parts."""
     for file in sorted(_folder().glob(f"{name}*.journal")):
         yield from _read(file)
 
 
-def erase(assessment_ids: Collection[str]) -> int:
-    """Blanks the lines of these orders where they stand, while others go on appending; how many."""
+def blank(assessment_ids: Collection[str]) -> int:
+    """Overwrites the lines of these orders with blanks, and returns how many. Other processes may append
+    meanwhile. An error is logged, and the lines stay."""
     wanted = set(assessment_ids)
     if not wanted:
         return 0
     try:
-        with _alone():
-            return sum(_blank(file, wanted) for file in sorted(_folder().glob("*.journal")) if _day(file))
+        with _exclusive():
+            return sum(
+                _blank_lines(file, wanted) for file in sorted(_folder().glob("*.journal")) if _day(file)
+            )
     except OSError as error:
-        logger.error("the journal of starts cannot be blanked: %s", type(error).__name__)
+        logger.error("cannot blank lines of the recovery log: %s", type(error).__name__)
         return 0
 
 
-def _blank(file: Path, wanted: set[str]) -> int:
-    found, place = 0, 0
+def _blank_lines(file: Path, wanted: set[str]) -> int:
+    blanked, offset = 0, 0
     with file.open("r+b") as content:
         for line in content.readlines():
             text = line.rstrip(b"\n")
             entry = _entry(text.decode(errors="replace"))
             if entry is not None and entry.get("assessment_id") in wanted:
-                # Behind what others append, so no lock has to keep them away.
-                os.pwrite(content.fileno(), b" " * len(text), place)
-                found += 1
-            place += len(line)
+                # In place and of the same length, so appending processes need no lock.
+                os.pwrite(content.fileno(), b" " * len(text), offset)
+                blanked += 1
+            offset += len(line)
         os.fsync(content.fileno())
-    return found
+    return blanked
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Who writes a file anew and who blanks lines in it wait for each other."""
+def _exclusive() -> Iterator[None]:
+    """Lets only one process at a time rewrite files or blank lines."""
     _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(_folder() / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -126,48 +120,49 @@ def _alone() -> Iterator[None]:
 
 
 def reencrypt() -> int:
-    """Encrypts with the first key the lines that another one has encrypted; how many. A file to which
-    somebody may be appending is set aside first: the next start begins a new one."""
-    renewed = 0
-    with _alone():
+    """Encrypts all lines with the first key, and returns how many used another key. A file is renamed first,
+    so that later starts go to a new file."""
+    count = 0
+    with _exclusive():
         for file in sorted(_folder().glob("*.journal")):
             old = sum(can_be_read(line) and not is_under_first_key(line) for line in _lines(file))
             if old:
-                _rewrite(_set_aside(file))
-                renewed += old
-    return renewed
+                _rewrite(_detach(file))
+                count += old
+    return count
 
 
 def count_pending() -> int:
-    """The lines that the first key alone cannot read."""
+    """How many lines the first key alone cannot decrypt."""
     files = _folder().glob("*.journal")
     return sum(not is_under_first_key(line) for file in files for line in _lines(file))
 
 
 def _lines(file: Path) -> list[Secret]:
-    """Without those that were blanked."""
+    """All lines but the blanked ones."""
     return [Secret(ciphertext=line) for line in file.read_text().splitlines() if line.strip()]
 
 
-def _set_aside(file: Path) -> Path:
-    aside = file.with_name(f"{file.stem[:10]}-{uuid4().hex}.journal")
-    file.rename(aside)
-    # Who has opened it before writes its line within this time.
+def _detach(file: Path) -> Path:
+    """Renames the file, and waits until nobody appends to it."""
+    detached = file.with_name(f"{file.stem[:10]}-{uuid4().hex}.journal")
+    file.rename(detached)
+    # A process that had opened the file writes its line within this time.
     time.sleep(1)
-    return aside
+    return detached
 
 
 def _rewrite(file: Path) -> None:
-    """Whole or not at all. What no key reads stays as it is."""
-    fresh = [Secret(line.reveal()) if can_be_read(line) else line for line in _lines(file)]
+    """Encrypts the lines with the first key, in one atomic replacement. Unreadable lines stay as they are."""
+    lines = [Secret(line.reveal()) if can_be_read(line) else line for line in _lines(file)]
     draft = file.with_suffix(".draft")
     draft.touch(mode=0o600)
-    draft.write_text("".join(f"{line.encrypted()}\n" for line in fresh))
+    draft.write_text("".join(f"{line.encrypted()}\n" for line in lines))
     draft.replace(file)
 
 
 def delete_expired(now: datetime) -> None:
-    """Removes the files that are older than two weeks: they hold candidates' data."""
+    """Deletes the files that are older than ``KEPT``; they hold candidates' data."""
     for file in _folder().glob("*.journal"):
         day = _day(file)
         if day and day < (now - KEPT).date():
@@ -175,19 +170,19 @@ def delete_expired(now: datetime) -> None:
 
 
 def append(name: str, line: bytes) -> None:
-    """Adds a line to the file of this name. Raises ``OSError``."""
+    """Appends one line, with its newline, to the file with this name. Raises ``OSError``."""
     folder = _folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{name}.journal"
-    # One write of one line: those of several processes do not mix.
+    # One write call for each line, so that lines of several processes do not mix.
     file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         end = os.fstat(file).st_size
         if line and end and os.pread(file, 1, end - 1) != b"\n":
-            # The line before was cut off, as by a full disk: it takes this one with it no more.
+            # The previous line is incomplete, for example because the disk was full.
             line = b"\n" + line
         if os.write(file, line) < len(line):
-            raise OSError("the line was cut off")
+            raise OSError("only a part of the line was written")
     finally:
         os.close(file)
 
@@ -198,7 +193,7 @@ def _read(file: Path) -> Iterator[dict[str, Any]]:
             continue
         entry = _entry(line)
         if entry is None:
-            logger.warning("a line of the journal %s cannot be read", file.name)
+            logger.warning("cannot read a line of the recovery log %s", file.name)
         else:
             yield entry
 

@@ -1,4 +1,4 @@
-"""Keeps what candidates are found by in step with what is known of them."""
+"""The encrypted search index: hashes of candidates' names and addresses, by which orders are found."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,60 +18,70 @@ from integrations.encryption.letter_folding import foldings, parts_of
 from integrations.encryption.search_hashes import hashed, looked_for, marker, normal, terms, written_together
 from integrations.encryption.secrets import SecretUnreadable
 
-#: A batch locks its orders, on SQLite the database; the pause lets other writers have their turn.
+#: A batch locks its orders, and on SQLite the database. The pause lets other writers work.
 PAUSE_SECONDS = 0.01
 
 
 def index_order(order: Order) -> None:
-    """The order can be found from now on. In the transaction that writes it."""
-    _put({order.pk: _terms_of(order)}, CandidateSearchTerm)
+    """Adds the order to the index. Call it in the transaction that creates the order."""
+    _write_terms({order.pk: _terms_of(order)}, CandidateSearchTerm)
 
 
 def unindex_orders(orders: Iterable[Order] | QuerySet[Order]) -> int:
-    """No candidate of these is found any more; how many terms went. For whoever erases their names and
-    addresses, in the same transaction."""
+    """Removes the orders from the index, and returns how many terms were deleted. Call it in the transaction
+    that erases the candidates' names and addresses."""
     return CandidateSearchTerm.objects.filter(order__in=orders).delete()[0]
 
 
-def matches(word: str, among: QuerySet[Order], runs: Iterable[Sequence[str]] = ()) -> Q:
-    """Which of the orders have a candidate whose name or address a typed word fits: by itself, by each of
-    its parts (Anne-Marie), or written together with words that stand beside it (``runs``: 김 민준, O Neil).
-    No other order is looked at, so that the time that it takes tells nothing of another organization's."""
-    if "@" in word:
-        return Q(pk__in=_with_address(among.filter(_have(looked_for(word))), normal(word)))
-    together = {text for run in runs for text in written_together(run)}
-    found = _have([*looked_for(word), *hashed(together)])
-    parts = parts_of(foldings(word)[0])
+def matches(typed: str, among: QuerySet[Order], runs: Iterable[Sequence[str]] = ()) -> Q:
+    """A filter for orders whose candidate's name or address matches a typed word.
+
+    The word matches by itself, by each of its parts (Anne-Marie), or joined with neighbouring words
+    (``runs``: 김 민준, O Neil). Only the orders in ``among`` are read, so the response time reveals nothing
+    about other organizations.
+    """
+    if "@" in typed:
+        return Q(pk__in=_by_address(among.filter(_with_terms(looked_for(typed))), normal(typed)))
+    joined = {text for run in runs for text in written_together(run)}
+    found = _with_terms([*looked_for(typed), *hashed(joined)])
+    parts = parts_of(foldings(typed)[0])
     if len(parts) > 1:
-        found |= reduce(and_, (_have(looked_for(part)) for part in parts))
+        found |= reduce(and_, (_with_terms(looked_for(part)) for part in parts))
     return found
 
 
-def _have(found_by: list[int]) -> Q:
-    found = CandidateSearchTerm.objects.filter(term__in=found_by)
-    return Q(pk__in=Subquery(found.values("order_id")))
+def _with_terms(hashes: list[int]) -> Q:
+    rows = CandidateSearchTerm.objects.filter(term__in=hashes)
+    return Q(pk__in=Subquery(rows.values("order_id")))
 
 
-def _with_address(fitting: QuerySet[Order], beginning: str) -> list[UUID]:
-    """Of the few with the same part before the ``@`` those whose address begins so."""
+def _by_address(candidates: QuerySet[Order], prefix: str) -> list[UUID]:
+    """The orders whose address begins with the prefix. The few candidates share the part before the ``@``."""
     found = []
-    for order in fitting.order_by().select_related(None).only("candidate_email"):
+    for order in candidates.order_by().select_related(None).only("candidate_email"):
         with suppress(SecretUnreadable):
-            if normal(order.candidate_email).startswith(beginning):
+            if normal(order.candidate_email).startswith(prefix):
                 found.append(order.pk)
     return found
 
 
-def rebuild(orders: Any = Order, kept: Any = CandidateSearchTerm, until: float | None = None) -> int:
-    """Makes the terms again of orders whose terms are missing, or of another key or of earlier rules; of how
-    many orders. May be stopped and run again at any moment. ``until`` (``time.monotonic()``): begins no
-    batch after it."""
-    batches = takewhile(lambda _: until is None or time.monotonic() < until, _batches(orders, kept))
-    return sum(_renewed(batch, orders, kept) for batch in batches)
+def rebuild(
+    order_model: Any = Order, term_model: Any = CandidateSearchTerm, until: float | None = None
+) -> int:
+    """Indexes the orders again whose terms are missing, use another key or follow earlier rules. Returns how
+    many.
+
+    It may be stopped and run again at any moment. No batch begins after ``until``, a time of
+    ``time.monotonic()``. Migrations pass their historical models as ``order_model`` and ``term_model``.
+    """
+    batches = takewhile(
+        lambda _: until is None or time.monotonic() < until, _batches(order_model, term_model)
+    )
+    return sum(_reindex(batch, order_model, term_model) for batch in batches)
 
 
 def count_pending() -> int:
-    """How many orders the first key alone does not find by the present rules."""
+    """How many orders are not yet indexed with the first key and the present rules."""
     count: int = _stale(Order, CandidateSearchTerm).count()
     return count
 
@@ -83,14 +93,14 @@ def _terms_of(order: Order) -> set[int]:
     return set(terms((order.candidate_first_name, order.candidate_last_name), order.candidate_email))
 
 
-def _stale(orders: Any, kept: Any) -> Any:
-    """Without the present marker. An erased candidate has no address, and no terms."""
-    present = kept._default_manager.filter(order_id=OuterRef("pk"), term=marker())
-    return orders._default_manager.exclude(candidate_email="").filter(~Exists(present))
+def _stale(order_model: Any, term_model: Any) -> Any:
+    """Orders without the present marker. Erased orders have no address and no terms."""
+    present = term_model._default_manager.filter(order_id=OuterRef("pk"), term=marker())
+    return order_model._default_manager.exclude(candidate_email="").filter(~Exists(present))
 
 
-def _batches(orders: Any, kept: Any) -> Iterator[list[UUID]]:
-    rows = _stale(orders, kept).order_by("pk").values_list("pk", flat=True)
+def _batches(order_model: Any, term_model: Any) -> Iterator[list[UUID]]:
+    rows = _stale(order_model, term_model).order_by("pk").values_list("pk", flat=True)
     size = settings.BATCH_SIZES["search terms"]
     batch = list(rows[:size])
     while batch:
@@ -100,20 +110,22 @@ def _batches(orders: Any, kept: Any) -> Iterator[list[UUID]]:
 
 
 @transaction.atomic
-def _renewed(batch: list[UUID], orders: Any, kept: Any) -> int:
-    """With the orders locked: nobody's data is erased in between."""
-    locked = orders._default_manager.select_for_update().filter(pk__in=batch).order_by("pk").only(*_NAMES)
+def _reindex(batch: list[UUID], order_model: Any, term_model: Any) -> int:
+    """Locks the orders, so that none is erased meanwhile."""
+    locked = (
+        order_model._default_manager.select_for_update().filter(pk__in=batch).order_by("pk").only(*_NAMES)
+    )
     fresh: dict[UUID, set[int]] = {}
     for order in locked:
-        # Whose key is not there stays as it is.
+        # Without its key, an order keeps its terms.
         with suppress(SecretUnreadable):
             fresh[order.pk] = _terms_of(order)
-    kept._default_manager.filter(order_id__in=list(fresh)).delete()
-    _put(fresh, kept)
+    term_model._default_manager.filter(order_id__in=list(fresh)).delete()
+    _write_terms(fresh, term_model)
     return len(fresh)
 
 
-def _put(found: dict[UUID, set[int]], kept: Any) -> None:
-    kept._default_manager.bulk_create(
-        kept(order_id=pk, term=term) for pk, of_one in found.items() for term in of_one
+def _write_terms(terms_by_order: dict[UUID, set[int]], term_model: Any) -> None:
+    term_model._default_manager.bulk_create(
+        term_model(order_id=pk, term=term) for pk, own in terms_by_order.items() for term in own
     )

@@ -1,3 +1,5 @@
+"""Erasure certificates: find, sign and print them."""
+
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,7 +14,7 @@ from integrations.text import format_utc
 
 
 def sign(certificate: ErasureCertificate) -> None:
-    """A line of the audit trail, whose chain nobody changes unseen, says the same."""
+    """Writes the certificate to the audit log, whose chain reveals any later change."""
     log.record_entry(
         log.Action.ERASED,
         certificate.by,
@@ -24,13 +26,13 @@ def sign(certificate: ErasureCertificate) -> None:
 
 
 def certificates_of(organization: Organization, email: str) -> QuerySet[ErasureCertificate]:
-    """The certificates of this candidate, newest first."""
+    """The certificates of the candidate with this e-mail address, newest first."""
     own = ErasureCertificate.objects.filter(organization=organization)
     return own.filter(candidate_digest__in=candidate_fingerprints(email))
 
 
 def certificate_as_json(certificate: ErasureCertificate) -> dict[str, Any]:
-    """As it is downloaded and printed."""
+    """The certificate as JSON, for the download and the command. Times are ISO 8601."""
     return {
         "certificate": str(certificate.pk),
         "organization": certificate.organization.name,
@@ -44,7 +46,7 @@ def certificate_as_json(certificate: ErasureCertificate) -> dict[str, Any]:
     }
 
 
-#: How the kinds of what was erased are called, in the order in which people read them.
+#: Each kind of ``ErasureCertificate.counts`` and its label, in display order.
 KINDS = (
     ("orders", gettext_lazy("orders: name, e-mail, links, result, application, answers")),
     ("events", gettext_lazy("history entries")),
@@ -57,7 +59,7 @@ KINDS = (
 
 
 def certificate_as_text(certificate: ErasureCertificate) -> str:
-    """For a letter to the candidate, or for the file. Plain English, as it was written."""
+    """The certificate as plain text in English, for a letter to the candidate."""
     lines = [
         f"Certificate of erasure {certificate.pk}",
         "",

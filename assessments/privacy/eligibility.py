@@ -1,4 +1,4 @@
-"""What keeps an order from being erased: by anybody, and on request."""
+"""Why an order cannot be erased now."""
 
 from django.db.models import Q
 from django.utils.functional import Promise
@@ -25,16 +25,15 @@ ASKED = _(
     "this, select “Resolve” on the order’s page, then repeat the erasure."
 )
 
-
-#: At Justifacts it may still go on, or a person is asked whether it does. Erased, it would run and be
-#: billed, and nobody would stop it.
+#: The check may still be in progress at Justifacts, or staff must find out. If the order were erased, nobody
+#: would cancel the check, and it would be billed.
 UNSETTLED_AT_JUSTIFACTS = ~Q(next_call__in=[PendingCall.NONE, PendingCall.POLL]) | Q(
     needs_attention=True, attention_topic__in=[AttentionTopic.PLACING, AttentionTopic.CANCEL]
 )
 
 
 def why_not_erasable(order: Order) -> str | Promise:
-    """Why the order cannot be erased now, and what to do; empty: it can."""
+    """Why the order cannot be erased now and what to do about it; empty if it can be erased."""
     if order.legal_hold:
         return HELD
     if not order.has_ended:

@@ -1,8 +1,8 @@
-"""Erasing: of one order everything that says something of the candidate goes, wherever it is kept; figures
-(status, times, package, job, turnaround, counts, numbers of calls) stay. Nothing of it comes back later:
-``keep_attempt``, ``apply_status``, ``keep_about`` and the reconciliation leave an erased order alone.
+"""Erases the candidate's data of one order in every table.
 
-A test (``tests/assessments/privacy/test_erased_everywhere.py``) looks into every column of the database.
+Statuses, times, package, job, turnaround and counts stay. ``log_attempt``, ``apply_status``, ``log_result``
+and the reconciliation ignore an erased order, so that no data returns later.
+``tests/assessments/privacy/test_erased_everywhere.py`` searches every column of the database.
 """
 
 from collections import Counter
@@ -26,17 +26,20 @@ from assessments.models import (
 from assessments.models.order_choices import ERASED_LISTS, ERASED_OBJECTS, ERASED_TEXTS
 from assessments.orders.transaction import record_event, schedule_call
 
-#: What stands where words were.
+#: Replaces an erased text.
 ERASED = "(erased)"
 BATCH = 500
 
-#: How many of each kind.
+#: How many rows of each kind were erased; see ``certificates.KINDS``.
 Counts = Counter[str]
 
 
-def erase_orders(order: Order, why: ErasureReason, because: str, now: datetime) -> Counts:
-    """Erases the order's personal data; how much of each kind. ``because``: the sentence that its history
-    ends with. The caller holds and saves the order, which has ended and is under no legal hold."""
+def erase_order(order: Order, reason: ErasureReason, explanation: str, now: datetime) -> Counts:
+    """Erases the order's personal data and returns how many rows of each kind were affected.
+
+    ``explanation`` is the last line of the order's history. The caller holds the row lock, saves the order,
+    and has checked that it has ended and is under no legal hold.
+    """
     counts = Counter(
         orders=1,
         events=_erase_events(order),
@@ -46,13 +49,13 @@ def erase_orders(order: Order, why: ErasureReason, because: str, now: datetime) 
         discrepancies=Discrepancy.objects.filter(order=order).update(text=ERASED),
         search_terms=search.unindex_orders([order]),
     )
-    _empty(order)
-    order.erased_at, order.erasure_reason = now, why
-    record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.ERASED, because)
+    _clear_personal_fields(order)
+    order.erased_at, order.erasure_reason = now, reason
+    record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.ERASED, explanation)
     return counts
 
 
-def _empty(order: Order) -> None:
+def _clear_personal_fields(order: Order) -> None:
     for name in ERASED_TEXTS:
         setattr(order, name, "")
     for name in ERASED_OBJECTS:
@@ -61,42 +64,47 @@ def _empty(order: Order) -> None:
         setattr(order, name, [])
     order.status_unrecognized = False
     order.needs_attention, order.attention_topic, order.attention_since = False, AttentionTopic.NONE, None
-    # Also ends the claim of whoever calls about it now: what they bring is not written.
+    # Ends the lease too: a worker that is calling now cannot write its answer.
     schedule_call(order, PendingCall.NONE, None)
 
 
 def _erase_events(order: Order) -> int:
-    """A line is never changed, by the database's own rule: each makes room for one without its words."""
-    lines = list(order.events.all())
+    """A database trigger forbids changing an event, so each is deleted and written again without its text."""
+    events = list(order.events.all())
     order.events.all().delete()
     OrderEvent.objects.bulk_create(
-        OrderEvent(order=order, at=line.at, source=line.source, kind=line.kind, summary=_in_short(line.kind))
-        for line in lines
+        OrderEvent(
+            order=order,
+            at=event.at,
+            source=event.source,
+            kind=event.kind,
+            summary=_erased_summary(event.kind),
+        )
+        for event in events
     )
-    return len(lines)
+    return len(events)
 
 
-def _in_short(kind: str) -> str:
-    """The kinds are the program's own words."""
-    return f"{kind.replace('_', ' ').capitalize()} (words erased)"
+def _erased_summary(kind: str) -> str:
+    return f"{kind.replace('_', ' ').capitalize()} (text erased)"
 
 
 def _erase_updates(order: Order) -> int:
-    """What Ashby was never told by now is set aside: there is nothing left to tell."""
+    """Undelivered updates are skipped, because they have no content any more."""
     order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).update(state=AshbyUpdate.State.SKIPPED)
     return order.updates.update(
         payload={}, summary=ERASED, last_error="", warnings=[], lease_token=None, leased_until=None
     )
 
 
-def scrub_unmatched_requests(organization_id: int, names: Iterable[str]) -> int:
-    """Empties what Ashby or Justifacts sent in calls that belong to no order (they were refused) and that
-    name one of these ids; how many."""
-    wanted = set(names) - {""}
+def scrub_unmatched_requests(organization_id: int, identifiers: Iterable[str]) -> int:
+    """Empties the bodies of rejected calls that belong to no order and contain one of ``identifiers``.
+    Returns how many."""
+    wanted = set(identifiers) - {""}
     if not wanted:
         return 0
-    refused = Q(organization=organization_id, order=None) & ~Q(outcome="answered") & ~Q(body={})
-    calls = InboundRequest.objects.filter(refused).only("body")
+    rejected = Q(organization=organization_id, order=None) & ~Q(outcome="answered") & ~Q(body={})
+    calls = InboundRequest.objects.filter(rejected).only("body")
     found = [call.pk for call in calls.iterator(BATCH) if not wanted.isdisjoint(_texts(call.body))]
     return sum(
         InboundRequest.objects.filter(pk__in=found[start : start + BATCH]).update(message="", body={})
@@ -105,7 +113,8 @@ def scrub_unmatched_requests(organization_id: int, names: Iterable[str]) -> int:
 
 
 def identifiers_of(order: Order) -> set[str]:
-    """The ids by which a call may speak of the order or of its candidate. Before it is erased."""
+    """The ids by which a call can refer to the order or its candidate. Read them before the order is
+    erased."""
     return {str(order.pk), order.justifacts_order_id, order.application_id, order.candidate_id} - {""}
 
 

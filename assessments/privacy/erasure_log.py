@@ -1,9 +1,9 @@
-"""The journal of erasures on request, outside the database: what a restored database has forgotten.
+"""The erasure log: the erasure certificates in a file outside the database, which survives a restore.
 
-A backup of before an erasure brings the candidate back, and knows nothing of the certificate. So each
-certificate is appended to a file beside the journal of starts, encrypted as that is; it holds ids and no
-candidate's data, and is kept. ``after_restore`` erases again what it names. (What the clock has erased needs
-no journal: the clock finds it again by itself.)
+A backup that is older than an erasure brings the candidate's data back and lacks the certificate. So each
+certificate is appended to an encrypted file beside the recovery log. The file holds ids and no personal data,
+and never expires. ``recover_after_restore`` erases the listed orders again. Erasures by retention need no
+log, because the next retention run finds those orders by itself.
 """
 
 import json
@@ -18,12 +18,13 @@ from assessments import recovery_log
 from assessments.models import ErasureCertificate, ErasureReason, Order
 from assessments.orders.transaction import locked_order
 from assessments.privacy.eligibility import why_not_erasable
-from assessments.privacy.erase import erase_orders, identifiers_of, scrub_unmatched_requests
+from assessments.privacy.erase import erase_order, identifiers_of, scrub_unmatched_requests
 from integrations.encryption.secrets import Secret
 from integrations.models import Organization
 
-#: A process may have died between the database and the journal of starts; every run looks again for so long.
-_MAY_BE_HALF_DONE = timedelta(hours=1)
+#: A process may die after the commit and before it blanks the recovery log. For this long, every run blanks
+#: the lines again.
+_MAY_BE_UNFINISHED = timedelta(hours=1)
 
 logger = logging.getLogger(__name__)
 
@@ -31,48 +32,54 @@ _FIELDS = ("id", "organization_id", "at", "by", "candidate_digest", "counts", "o
 
 
 def log_erasure(certificate: ErasureCertificate) -> bool:
-    """Appends the certificate. A journal that cannot be written stops no erasure: False, and a line of
-    log; after a restore the candidate has to be forgotten again by hand then."""
-    facts = {name: getattr(certificate, name) for name in _FIELDS}
-    # To the microsecond, so that the certificate that is made again is the same.
-    facts["at"] = certificate.at.isoformat()
-    line = Secret(json.dumps(facts, cls=DjangoJSONEncoder)).encrypted() + "\n"
+    """Appends the certificate. Returns False and logs an error if the file cannot be written: the erasure
+    goes ahead, and after a restore staff must repeat it by hand."""
+    values = {name: getattr(certificate, name) for name in _FIELDS}
+    # Full precision, so that a re-created certificate is equal to the first.
+    values["at"] = certificate.at.isoformat()
+    line = Secret(json.dumps(values, cls=DjangoJSONEncoder)).encrypted() + "\n"
     try:
         recovery_log.append(recovery_log.ERASURES, line.encode())
     except OSError as error:
-        logger.error("the journal of erasures cannot be written: %s", type(error).__name__)
+        logger.error("cannot write the erasure log: %s", type(error).__name__)
         return False
     return True
 
 
 def repeat_erasures(now: datetime) -> int:
-    """What a restored database, or a process that died, has left of erasures on request: makes the
-    certificates again that are missing, and erases again what they name; how many orders. An order that is
-    on the way in the books of the backup has its turn when it has ended. May be run at any time."""
-    known, again = set(Organization.objects.values_list("pk", flat=True)), 0
-    for entry in recovery_log.entries_of(recovery_log.ERASURES):
-        if entry["organization_id"] in known:
-            again += _erase_again(entry, now)
-    return again
+    """Re-creates missing certificates and erases their orders again, after a restore or an interrupted
+    erasure. Returns how many orders were erased.
+
+    An order that has not ended in the restored database is erased by a run after its end. Safe to run at any
+    time.
+    """
+    known = set(Organization.objects.values_list("pk", flat=True))
+    return sum(
+        _repeat_erasure(entry, now)
+        for entry in recovery_log.entries_in(recovery_log.ERASURES)
+        if entry["organization_id"] in known
+    )
 
 
-def _erase_again(entry: dict[str, Any], now: datetime) -> int:
+def _repeat_erasure(entry: dict[str, Any], now: datetime) -> int:
     at = datetime.fromisoformat(entry["at"])
     if not ErasureCertificate.objects.filter(pk=entry["id"]).exists():
         ErasureCertificate.objects.create(**entry | {"at": at})
-    back = Order.objects.filter(organization=entry["organization_id"], erased_at=None, pk__in=entry["orders"])
-    done = sum(_once_more(pk, entry["id"], now) for pk in back.values_list("pk", flat=True))
-    if done or now - at < _MAY_BE_HALF_DONE:
+    restored = Order.objects.filter(
+        organization=entry["organization_id"], erased_at=None, pk__in=entry["orders"]
+    )
+    erased = sum(_erase_if_possible(pk, entry["id"], now) for pk in restored.values_list("pk", flat=True))
+    if erased or now - at < _MAY_BE_UNFINISHED:
         recovery_log.erase(entry["orders"])
-    return done
+    return erased
 
 
-def _once_more(pk: UUID, certificate: str, now: datetime) -> bool:
+def _erase_if_possible(pk: UUID, certificate: str, now: datetime) -> bool:
     with locked_order(pk) as order:
         if order.is_erased or why_not_erasable(order):
             return False
-        names = identifiers_of(order)
-        because = f"The candidate's data was erased again after a restore (certificate {certificate})."
-        erase_orders(order, ErasureReason.REQUEST, because, now)
-    scrub_unmatched_requests(order.organization_id, names)
+        identifiers = identifiers_of(order)
+        explanation = f"The candidate's data was erased again after a restore (certificate {certificate})."
+        erase_order(order, ErasureReason.REQUEST, explanation, now)
+    scrub_unmatched_requests(order.organization_id, identifiers)
     return True

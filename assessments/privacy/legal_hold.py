@@ -1,4 +1,4 @@
-"""The legal hold: while an order is under one, nothing of it is erased, not by the clock nor on request."""
+"""Legal holds: an order under one is erased neither by retention nor on request."""
 
 from uuid import UUID
 
@@ -8,19 +8,19 @@ from assessments.models import OrderEvent
 from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
 
 
-def place_hold(assessment_id: UUID, who: str, reason: str) -> None:
+def place_hold(assessment_id: UUID, by: str, reason: str) -> None:
     """Keeps the order's data until the hold is lifted. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
         if order.legal_hold:
             raise NotPossible(_("This order is already under legal hold."))
         order.legal_hold, order.legal_hold_reason = True, reason.strip()
-        record_staff_action(order, OrderEvent.Kind.HELD, f"{who} put the order under a legal hold.", reason)
+        record_staff_action(order, OrderEvent.Kind.HELD, f"{by} put the order under a legal hold.", reason)
 
 
-def lift_hold(assessment_id: UUID, who: str, reason: str) -> None:
-    """The clock goes on: an order that is past its time is erased within minutes. Raises ``NotPossible``."""
+def lift_hold(assessment_id: UUID, by: str, reason: str) -> None:
+    """Ends the hold; an order past its retention is erased within minutes. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
         if not order.legal_hold:
             raise NotPossible(_("This order is not under legal hold."))
         order.legal_hold, order.legal_hold_reason = False, ""
-        record_staff_action(order, OrderEvent.Kind.HOLD_LIFTED, f"{who} lifted the legal hold.", reason)
+        record_staff_action(order, OrderEvent.Kind.HOLD_LIFTED, f"{by} lifted the legal hold.", reason)

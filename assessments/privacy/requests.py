@@ -1,9 +1,8 @@
-"""Forgetting one candidate of an organization, on request, with a certificate.
+"""Erasure requests: erase one candidate's data in all orders of an organization, and issue a certificate.
 
-What cannot be erased now is kept, and the certificate names it with the reason: an order under a legal
-hold, and one that is not settled yet at both sides, which would be lost (cancel it first). One person may
-have several addresses: orders of the same Ashby candidate under another address are named, and a person
-decides whether to include them.
+An order that cannot be erased now is kept, and the certificate gives the reason: a legal hold, or work that
+is still open at Ashby or Justifacts. Orders of the same Ashby candidate under other e-mail addresses are
+listed, and a member of staff decides whether to include them.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,38 +19,34 @@ from assessments.models import ErasureCertificate, ErasureReason, Order
 from assessments.orders.staff import NotPossible
 from assessments.orders.transaction import locked_order
 from assessments.privacy import erasure_log
-from assessments.privacy.candidates import (
-    candidate_fingerprint,
-    orders_of_candidate,
-    other_orders_of,
-)
+from assessments.privacy.candidates import candidate_fingerprint, orders_of_candidate, other_orders_of
 from assessments.privacy.certificates import sign
 from assessments.privacy.eligibility import why_not_erasable
-from assessments.privacy.erase import Counts, erase_orders, identifiers_of, scrub_unmatched_requests
+from assessments.privacy.erase import Counts, erase_order, identifiers_of, scrub_unmatched_requests
 from assessments.text import untranslated
 from integrations.models import Organization
 
-#: An order, and why it cannot be erased now (empty: it can).
-Line = tuple[Order, str | Promise]
+#: An order and the reason why it cannot be erased now; empty if it can.
+AssessedOrder = tuple[Order, str | Promise]
 
 
 @dataclass(frozen=True)
 class ErasurePlan:
-    """What would be erased, and what would be kept, with the reason of each. ``others``: orders of the same
-    Ashby candidate under other addresses; they are erased only where a person includes them."""
+    """``others`` are orders of the same Ashby candidate under other addresses. They are erased only if staff
+    include them."""
 
     to_erase: Sequence[Order]
-    kept: Sequence[Line]
-    others: Sequence[Line]
+    kept: Sequence[AssessedOrder]
+    others: Sequence[AssessedOrder]
 
 
 def plan_erasure(organization: Organization, email: str) -> ErasurePlan:
-    """What forgetting this candidate comes to now; nothing is written."""
+    """What ``erase_candidate`` would do now. Writes nothing."""
     own = orders_of_candidate(organization, email)
-    found = [(order, why_not_erasable(order)) for order in own]
+    assessed = [(order, why_not_erasable(order)) for order in own]
     return ErasurePlan(
-        [order for order, why in found if not why],
-        [line for line in found if line[1]],
+        [order for order, why in assessed if not why],
+        [(order, why) for order, why in assessed if why],
         [(order, why_not_erasable(order)) for order in other_orders_of(own)],
     )
 
@@ -59,11 +54,11 @@ def plan_erasure(organization: Organization, email: str) -> ErasurePlan:
 def erase_candidate(
     organization: Organization, email: str, by: str, now: datetime, also: Collection[UUID] = ()
 ) -> ErasureCertificate:
-    """Erases the candidate's data in every order of the organization where that can be done. The
-    certificate is true if and only if it was done: both are one transaction.
+    """Erases the candidate's data in every order of the organization that can be erased, and saves the
+    certificate in the same transaction.
 
-    ``also``: orders among ``Plan.others`` that are erased with them. Raises ``NotPossible`` where one is not
-    among them (any more): then nothing is erased.
+    ``also`` are ids from ``ErasurePlan.others`` to include. Raises ``NotPossible``, and erases nothing, if
+    one of them is not in that list any more.
     """
     with transaction.atomic():
         certificate = ErasureCertificate(
@@ -79,22 +74,22 @@ def erase_candidate(
                 )
                 % {"order": min(missing)}
             )
-        counts, names = Counts(), set[str]()
+        counts, identifiers = Counts(), set[str]()
         for found in [*own, *included]:
             with locked_order(found.pk) as order:
                 if why := why_not_erasable(order):
                     certificate.kept.append({"order": str(order.pk), "why": untranslated(why)})
                     continue
-                names |= identifiers_of(order)
-                because = f"The candidate's data was erased on request (certificate {certificate.pk})."
-                counts += erase_orders(order, ErasureReason.REQUEST, because, now)
+                identifiers |= identifiers_of(order)
+                explanation = f"The candidate's data was erased on request (certificate {certificate.pk})."
+                counts += erase_order(order, ErasureReason.REQUEST, explanation, now)
                 certificate.orders.append(str(order.pk))
-        counts["inbound_requests"] += scrub_unmatched_requests(organization.pk, names)
+        counts["inbound_requests"] += scrub_unmatched_requests(organization.pk, identifiers)
         certificate.counts = {kind: count for kind, count in counts.items() if count}
         sign(certificate)
         certificate.save()
-        # Before the end of the transaction: better to be erased once more after a restore than not.
+        # Before the commit: repeating an erasure that was rolled back is better than missing one.
         erasure_log.log_erasure(certificate)
-    # After it: a line that is blanked is no help to an order that is not erased.
-    recovery_log.erase(certificate.orders)
+    # After the commit: an order whose erasure was rolled back keeps its line.
+    recovery_log.blank(certificate.orders)
     return certificate

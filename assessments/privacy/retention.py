@@ -1,7 +1,6 @@
-"""The clock of candidates' data: so many days after a check has ended, as its organization has chosen, it
-is erased, unless it is under a legal hold.
+"""Retention: erases candidate data a number of days, chosen by the organization, after the end of a check.
 
-May be run at any time, twice, and by two at once: each order is looked at again under its lock.
+Orders under a legal hold are kept. Several runs may overlap: each order is checked again under its row lock.
 """
 
 import time
@@ -16,31 +15,31 @@ from assessments.models import ErasureReason, InboundRequest, Order
 from assessments.orders.transaction import locked_order
 from assessments.privacy import erasure_log
 from assessments.privacy.eligibility import UNSETTLED_AT_JUSTIFACTS
-from assessments.privacy.erase import Counts, erase_orders, identifiers_of, scrub_unmatched_requests
+from assessments.privacy.erase import Counts, erase_order, identifiers_of, scrub_unmatched_requests
 from assessments.statuses import ENDED
 from integrations.audit import log
 from integrations.models import Organization
 
-#: How long one run works; the next run takes the rest.
+#: One run stops after this many seconds; the next one continues.
 SECONDS = 20
-WHO = "the portal"
+ACTOR = "the portal"
 
 
 def erase_due(now: datetime) -> int:
-    """Erases what is past its time, and what a restore has brought back; how many orders. Calls that belong
-    to no order go as they are."""
-    until, erased = time.monotonic() + SECONDS, erasure_log.repeat_erasures(now)
+    """Erases orders past their retention, and orders that a restore brought back. Returns how many. Also
+    deletes calls of the same age that belong to no order."""
+    deadline, erased = time.monotonic() + SECONDS, erasure_log.repeat_erasures(now)
     for organization in Organization.objects.order_by("pk"):
         for batch in _batches(organization, now):
             erased += _erase_batch(organization, batch, now)
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 return erased
-        _remove_calls(organization, now)
+        _delete_unmatched_requests(organization, now)
     return erased
 
 
 def erased_on(order: Order) -> datetime | None:
-    """When the order's data goes, if nothing changes; None: nothing says when."""
+    """When retention will erase the order; None if that is not known, as under a legal hold."""
     if not order.has_ended or order.is_erased or order.legal_hold:
         return None
     if Order.objects.filter(UNSETTLED_AT_JUSTIFACTS, pk=order.pk).exists():
@@ -49,11 +48,11 @@ def erased_on(order: Order) -> datetime | None:
 
 
 def orders_due(organization: Organization, now: datetime) -> QuerySet[Order]:
-    """The organization's orders that are past their time, oldest first. What Justifacts may still be at is
-    kept until that is settled."""
+    """The organization's orders past their retention, oldest first. An order that may still be in progress at
+    Justifacts is not due."""
     kept = Order.objects.filter(organization=organization, erased_at=None, legal_hold=False)
-    past = kept.filter(status__in=sorted(ENDED), status_since__lte=_ended_before(organization, now))
-    return past.exclude(UNSETTLED_AT_JUSTIFACTS).order_by("status_since")
+    expired = kept.filter(status__in=sorted(ENDED), status_since__lte=_ended_before(organization, now))
+    return expired.exclude(UNSETTLED_AT_JUSTIFACTS).order_by("status_since")
 
 
 def _ended_before(organization: Organization, now: datetime) -> datetime:
@@ -61,7 +60,7 @@ def _ended_before(organization: Organization, now: datetime) -> datetime:
 
 
 def _batches(organization: Organization, now: datetime) -> Iterator[list[UUID]]:
-    """Until one is not full: those that are erased are due no more."""
+    """Erased orders are not due, so each query returns the next ones."""
     size = settings.BATCH_SIZES["retention"]
     while batch := list(orders_due(organization, now).values_list("pk", flat=True)[:size]):
         yield batch
@@ -70,18 +69,22 @@ def _batches(organization: Organization, now: datetime) -> Iterator[list[UUID]]:
 
 
 def _erase_batch(organization: Organization, ids: list[UUID], now: datetime) -> int:
-    counts, names = Counts(), set[str]()
+    counts, identifiers = Counts(), set[str]()
+    explanation = (
+        f"The candidate's data was erased: it is kept for {organization.retention_days} days after a check "
+        "has ended."
+    )
     for pk in ids:
         with locked_order(pk) as order:
-            # Asked again now that nobody else can change it.
+            # The order may have changed before it was locked.
             if orders_due(organization, now).filter(pk=pk).exists():
-                names |= identifiers_of(order)
-                counts += erase_orders(order, ErasureReason.RETENTION, _because(organization), now)
+                identifiers |= identifiers_of(order)
+                counts += erase_order(order, ErasureReason.RETENTION, explanation, now)
     if counts:
-        counts["inbound_requests"] += scrub_unmatched_requests(organization.pk, names)
+        counts["inbound_requests"] += scrub_unmatched_requests(organization.pk, identifiers)
         log.record_entry(
             log.Action.ERASED,
-            WHO,
+            ACTOR,
             organization_id=organization.pk,
             kind="retention",
             details={"days": organization.retention_days, **counts},
@@ -89,16 +92,8 @@ def _erase_batch(organization: Organization, ids: list[UUID], now: datetime) -> 
     return counts["orders"]
 
 
-def _because(organization: Organization) -> str:
-    return (
-        f"The candidate's data was erased: it is kept for {organization.retention_days} days after a check "
-        "has ended."
-    )
-
-
-def _remove_calls(organization: Organization, now: datetime) -> None:
-    """Calls that belong to no order have the same clock, from the day on which they came. They are no
-    figures: they go as they are."""
+def _delete_unmatched_requests(organization: Organization, now: datetime) -> None:
+    """Calls that belong to no order are deleted: no figures are computed from them."""
     old = InboundRequest.objects.filter(
         organization=organization, order=None, received_at__lte=_ended_before(organization, now)
     )

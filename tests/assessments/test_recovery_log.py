@@ -147,6 +147,6 @@ def test_a_disk_that_takes_half_a_line_has_not_taken_it(world: World, settings, 
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, usual)
-    assert "the journal of starts cannot be written" in caplog.text
+    assert "cannot write the recovery log" in caplog.text
     assert recovery_log.log_start(order), "the disk has room again"
     assert len(list(recovery_log.entries(timezone.now()))) == 2

@@ -33,11 +33,11 @@ class Command(PortalCommand):
         if not options["check"]:
             renewed = {
                 **rotation.rotate(),
-                "journal of starts": recovery_log.reencrypt(),
+                "recovery log": recovery_log.reencrypt(),
                 "search terms": search.rebuild(),
             }
         left, unreadable = rotation.count_pending(), rotation.unreadable()
-        waits = {**left, "journal of starts": recovery_log.count_pending()}
+        waits = {**left, "recovery log": recovery_log.count_pending()}
         if not unreadable:
             waits["search terms"] = search.count_pending()
         return {

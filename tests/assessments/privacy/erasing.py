@@ -124,5 +124,5 @@ def _text(value: Any) -> str:
 def _journal() -> Iterator[tuple[str, str]]:
     for entry in recovery_log.entries(timezone.now() - recovery_log.KEPT):
         yield "the journal of starts", json.dumps(entry, ensure_ascii=False)
-    for entry in recovery_log.entries_of(recovery_log.ERASURES):
+    for entry in recovery_log.entries_in(recovery_log.ERASURES):
         yield "the journal of erasures", json.dumps(entry, ensure_ascii=False)

@@ -251,4 +251,4 @@ def test_a_journal_that_cannot_be_written_stops_no_erasure(world: World, setting
     settings.RECOVERY_LOG_DIR = in_the_way
     forgotten(world)
     assert is_erased(order)
-    assert "the journal of erasures cannot be written" in caplog.text
+    assert "cannot write the erasure log" in caplog.text

@@ -64,7 +64,7 @@ def test_a_new_key_takes_over_and_the_old_one_may_go(world: World, order: Order,
             "assessments.Order.candidate_email": 1,
             "assessments.Order.application": 1,
             "assessments.InboundCall.body": 1,
-            "journal of starts": 1,
+            "recovery log": 1,
             "search terms": 1,
         }.items()
     )

@@ -16,13 +16,15 @@ class CertificateQuerySet(models.QuerySet["ErasureCertificate"]):
         raise TypeError("A certificate is never changed.")
 
     def delete(self) -> NoReturn:
-        raise TypeError("A certificate is never removed.")
+        raise TypeError("A certificate is never deleted.")
 
 
 class ErasureCertificate(models.Model):
-    """What was erased, when and by whom. Never changed: the model refuses, and so does the database (a
-    trigger). It names nobody: the candidate stands in it as a keyed digest of the e-mail address, by which
-    whoever knows the address can ask for it again (``forget.certificates_of``)."""
+    """What was erased, when and by whom. Immutable: the model and a database trigger refuse changes.
+
+    It holds no personal data. A keyed digest of the e-mail address stands for the candidate; with the
+    address, ``certificates_of`` finds the certificate again.
+    """
 
     id = models.UUIDField(_("number"), primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(
@@ -34,11 +36,11 @@ class ErasureCertificate(models.Model):
     at = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
     by = models.CharField(_("erased by"), max_length=150)
     candidate_digest = models.CharField(_("keyed digest of the e-mail"), max_length=64, db_index=True)
-    #: How many of each kind: ``{"orders": 2, "events": 14, ...}``.
+    #: How many rows of each kind were erased: ``{"orders": 2, "events": 14, ...}``.
     counts = models.JSONField(_("what was erased"), default=dict)
     #: The ids of the orders that were erased.
     orders = models.JSONField(_("orders"), default=list)
-    #: What was not erased, and why: ``[{"order": id, "why": sentence}]``.
+    #: The orders that were not erased: ``[{"order": id, "why": sentence}]``.
     kept = models.JSONField(_("what was kept"), default=list)
 
     objects = CertificateQuerySet.as_manager()
@@ -59,4 +61,4 @@ class ErasureCertificate(models.Model):
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("A certificate is never removed.")
+        raise TypeError("A certificate is never deleted.")

@@ -1,4 +1,4 @@
-"""Signs of life of the processes that no one calls."""
+"""Heartbeats of the background processes, and the lease on each tick of a periodic task."""
 
 from datetime import datetime, timedelta
 
@@ -7,12 +7,12 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-#: Turns that were taken so far in the future were so by a clock that was set back since.
-_AHEAD = timedelta(minutes=1)
+#: A tick further in the future than this was recorded before the clock was set back, and does not count.
+_MAX_CLOCK_SKEW = timedelta(minutes=1)
 
 
 class Heartbeat(models.Model):
-    """When a process was last seen, and the lease by which one of several runs a tick."""
+    """The last time at which a process was seen, or at which one of several schedulers acquired a tick."""
 
     name = models.CharField(_("name"), max_length=40, primary_key=True)
     at = models.DateTimeField(_("when"))
@@ -33,7 +33,8 @@ class Heartbeat(models.Model):
 
     @classmethod
     def acquire_tick(cls, name: str, now: datetime, every: timedelta) -> bool:
-        """Whether it is this caller's turn: at most one caller gets it per ``every``."""
+        """Whether the caller may run this tick. At most one caller gets True in each period of length
+        ``every``."""
         cls.objects.get_or_create(name=name, defaults={"at": now - every - every})
-        is_over = Q(at__lte=now - every) | Q(at__gt=now + _AHEAD)
-        return cls.objects.filter(is_over, name=name).update(at=now) == 1
+        is_due = Q(at__lte=now - every) | Q(at__gt=now + _MAX_CLOCK_SKEW)
+        return cls.objects.filter(is_due, name=name).update(at=now) == 1

@@ -1,4 +1,4 @@
-"""How long an organization's orders may stay in one status."""
+"""The longest normal time in each status, for each organization."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Organization
 
-#: The longest limit of each field: about a year, so that no date is ever out of reach.
+#: The largest value of each field: about a year, so that date arithmetic cannot overflow.
 LONGEST = {
     "accepted_minutes": 7 * 24 * 60,
     "received_days": 365,
@@ -24,8 +24,8 @@ def _in_range(name: str) -> list[Callable[[int], None]]:
 
 
 class StallThresholds(models.Model):
-    """An order that is longer in a status than its limit stands still. An organization that has never
-    set any has the defaults, and no row."""
+    """An order that is longer in a status than its threshold is stalled. An organization without a row has
+    the defaults."""
 
     organization = models.OneToOneField(
         Organization,

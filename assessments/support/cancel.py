@@ -1,4 +1,4 @@
-"""Cancelling by a person in the portal."""
+"""Cancellation of a check by staff."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,14 +10,14 @@ from assessments.orders.staff import NotPossible, locked_order_for_staff, record
 from assessments.tracking.finish import end_as_cancelled
 
 
-def cancel_by_person(assessment_id: UUID, who: str, reason: str, now: datetime) -> None:
-    """Cancel a check at Ashby, whose card shows the reason, and at Justifacts. Raises ``NotPossible``."""
+def cancel_by_person(assessment_id: UUID, by: str, reason: str, now: datetime) -> None:
+    """Cancels the check at Ashby, whose card shows the reason, and at Justifacts. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
         if order.has_ended:
             status = order.get_status_display().lower()
             raise NotPossible(_("This check is already %(status)s.") % {"status": status})
-        what = f"{who} cancelled the check at both sides."
-        record_staff_action(order, OrderEvent.Kind.CANCEL_ASKED, what, reason)
+        text = f"{by} cancelled the check at Ashby and Justifacts."
+        record_staff_action(order, OrderEvent.Kind.CANCEL_ASKED, text, reason)
         end_as_cancelled(
             order, f"Cancelled in the assessment portal: {reason.strip()}", OrderEvent.Source.PERSON, now
         )

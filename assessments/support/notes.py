@@ -1,4 +1,4 @@
-"""What people write about an order, and that they have settled what was asked of them."""
+"""Notes by staff, and resolving an order that needs attention."""
 
 from uuid import UUID
 
@@ -10,17 +10,17 @@ from assessments.orders.transaction import drop_topic
 from assessments.support.unknown_placement import is_placement_unknown
 
 
-def add_note(assessment_id: UUID, text: str, who: str) -> None:
+def add_note(assessment_id: UUID, text: str, by: str) -> None:
     """Adds a note to the order's history. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
-        record_staff_action(order, OrderEvent.Kind.NOTE, f"{who} noted: {text.strip()}")
+        record_staff_action(order, OrderEvent.Kind.NOTE, f"{by} noted: {text.strip()}")
 
 
 def why_unresolvable(order: Order) -> str:
-    """What a person has to do instead; empty: they may resolve it.
+    """Why staff cannot mark the order as resolved, and what to do instead; empty if they can.
 
-    While a placing is unknown, the question is what keeps the machine from placing the order again; and
-    while Ashby refuses an update, nothing later is told.
+    While a placement is unknown, the open question keeps the portal from placing the order again. While Ashby
+    refuses an update, no later one is delivered.
     """
     if not order.needs_attention:
         return _("This order does not need attention any more.")
@@ -37,11 +37,11 @@ def why_unresolvable(order: Order) -> str:
     return ""
 
 
-def resolve_attention(assessment_id: UUID, who: str, reason: str) -> None:
-    """A person has settled what a human was asked for. Raises ``NotPossible``."""
+def resolve_attention(assessment_id: UUID, by: str, reason: str) -> None:
+    """Clears the question that is shown, because staff have settled it. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
-        if why_not := why_unresolvable(order):
-            raise NotPossible(why_not)
-        asked = order.attention_reason
+        if obstacle := why_unresolvable(order):
+            raise NotPossible(obstacle)
+        question = order.attention_reason
         drop_topic(order, order.attention_topic)
-        record_staff_action(order, OrderEvent.Kind.RESOLVED, f"{who} resolved “{asked}”", reason)
+        record_staff_action(order, OrderEvent.Kind.RESOLVED, f"{by} resolved “{question}”", reason)

@@ -1,4 +1,4 @@
-"""What a person may set going again: the admin's buttons and the command ``retry``."""
+"""Retry and poll now, for the admin's buttons and the command ``retry``."""
 
 from uuid import UUID
 
@@ -15,37 +15,38 @@ from assessments.text import untranslated
 from integrations.connections.circuit_breaker import reset_cooldown
 
 
-def retry(assessment_id: UUID, who: str) -> list[str]:
-    """Makes everything that waits due now, and lets a refused update go again. Says what it did.
+def retry(assessment_id: UUID, by: str) -> list[str]:
+    """Makes all pending work of the order due now, including a refused update, and resets the circuit
+    breaker.
 
-    An order whose placing is unknown is looked up again, never placed again. What waits for a key
-    that works is made due, and waits on.
+    Returns a phrase for each thing that will happen, in the reader's language; empty if nothing is pending.
+    An order with an unknown placement is looked up, never placed again. Paused deliveries stay paused.
     """
     now = timezone.now()
     with locked_order(assessment_id) as order:
         done: list[Promise] = []
         if order.next_call != PendingCall.NONE and order.lease_token is None:
             order.next_attempt_at = now
-            what = PendingCall(order.next_call).label
-            done.append(format_lazy(_("{what} {when}"), what=what, when=_when(order)))
+            call = PendingCall(order.next_call).label
+            done.append(format_lazy(_("{what} {when}"), what=call, when=_when(order)))
         updates = AshbyUpdate.objects.filter(order=order, lease_token=None)
-        waiting = updates.filter(state__in=AshbyUpdate.UNDELIVERED).update(
+        pending = updates.filter(state__in=AshbyUpdate.UNDELIVERED).update(
             state=AshbyUpdate.State.WAITING, next_attempt_at=now
         )
-        if waiting:
+        if pending:
             clear_attention(order, AttentionTopic.DELIVERY)
             text = ngettext_lazy(
                 "send {count} pending update to Ashby {when}",
                 "send {count} pending updates to Ashby {when}",
-                waiting,
+                pending,
             )
-            done.append(format_lazy(text, count=waiting, when=_when_told(order)))
+            done.append(format_lazy(text, count=pending, when=_when_delivered(order)))
         if done:
             reset_cooldown(order.organization_id, now)
             record_staff_action(
-                order, OrderEvent.Kind.RETRIED, f"{who} asked to {' and to '.join(map(untranslated, done))}."
+                order, OrderEvent.Kind.RETRIED, f"{by} asked to {' and to '.join(map(untranslated, done))}."
             )
-    return [str(each) for each in done]
+    return [str(phrase) for phrase in done]
 
 
 def _when(order: Order) -> Promise:
@@ -54,13 +55,13 @@ def _when(order: Order) -> Promise:
     return _("as soon as an admin enables the connection")
 
 
-def _when_told(order: Order) -> Promise:
+def _when_delivered(order: Order) -> Promise:
     paused = order.organization.connection.paused_at is not None
     return _("as soon as Ashby accepts a key") if paused else _when(order)
 
 
-def poll_now(assessment_id: UUID, who: str) -> bool:
-    """Makes the order's poll due now. False: Justifacts cannot be asked about this order."""
+def poll_now(assessment_id: UUID, by: str) -> bool:
+    """Makes a poll due now. Returns False, and changes nothing, if the order cannot be polled."""
     with locked_order(assessment_id) as order:
         if not can_be_polled(order):
             return False
@@ -68,12 +69,11 @@ def poll_now(assessment_id: UUID, who: str) -> bool:
         order.next_call, order.next_attempt_at = PendingCall.POLL, now
         order.release_lease()
         reset_cooldown(order.organization_id, now)
-        record_staff_action(order, OrderEvent.Kind.POLL_ASKED, f"{who} asked Justifacts for the status now.")
+        record_staff_action(order, OrderEvent.Kind.POLL_ASKED, f"{by} asked Justifacts for the status now.")
     return True
 
 
 def can_be_polled(order: Order) -> bool:
-    """Whether Justifacts has the order and nothing else has to be said to it first. However long ago the
-    order ended, and whoever cancelled it."""
-    at_rest = order.next_call in (PendingCall.POLL, PendingCall.NONE) and not order.is_erased
-    return at_rest and bool(order.justifacts_order_id)
+    """Whether Justifacts has the order and no other call is pending. An ended order can be polled too."""
+    is_idle = order.next_call in (PendingCall.POLL, PendingCall.NONE)
+    return is_idle and bool(order.justifacts_order_id) and not order.is_erased

@@ -1,5 +1,4 @@
-"""A placing that stayed unknown, decided by a person who has asked Justifacts: it has the order under
-this number, or it has none and the order is placed again."""
+"""Resolves an unknown placement after staff have asked Justifacts: link its order, or resubmit ours."""
 
 from uuid import UUID
 
@@ -22,21 +21,21 @@ _NOT_UNKNOWN = gettext_lazy(
 
 
 def is_placement_unknown(order: Order) -> bool:
-    """Whether only a person can say if Justifacts has the order, and under which number. For a cancelled
-    one it may be said at any time: Justifacts is then told to cancel it."""
+    """Whether only staff can find out if Justifacts has the order, and under which number. A cancelled order
+    may be linked at any time; the portal then cancels it at Justifacts."""
     if order.justifacts_order_id or order.next_call not in (PendingCall.LOOK_UP, PendingCall.NONE):
         return False
-    is_asked = order.needs_attention and order.attention_topic == AttentionTopic.PLACING
-    return is_asked or (order.status == Status.CANCELLED and order.next_call == PendingCall.LOOK_UP)
+    needs_answer = order.needs_attention and order.attention_topic == AttentionTopic.PLACING
+    return needs_answer or (order.status == Status.CANCELLED and order.next_call == PendingCall.LOOK_UP)
 
 
 def can_be_resubmitted(order: Order) -> bool:
     return is_placement_unknown(order) and not order.has_ended
 
 
-def link_existing_order(assessment_id: UUID, number: str, who: str, reason: str) -> None:
-    """Justifacts has the order under this number; it is asked for its status at once. A cancelled one
-    is cancelled there. Raises ``NotPossible``."""
+def link_existing_order(assessment_id: UUID, number: str, by: str, reason: str) -> None:
+    """Links the Justifacts order with this number, and polls it at once or, if our order is cancelled,
+    cancels it there. Raises ``NotPossible``."""
     number = number.strip()
     now = timezone.now()
     with locked_order_for_staff(assessment_id) as order:
@@ -53,7 +52,7 @@ def link_existing_order(assessment_id: UUID, number: str, who: str, reason: str)
         record_staff_action(
             order,
             OrderEvent.Kind.ADOPTED,
-            f"{who} said that Justifacts has this order as number {number}.",
+            f"{by} linked this order to Justifacts order {number}.",
             reason,
         )
         link_provider_order(order, number, now)
@@ -61,8 +60,8 @@ def link_existing_order(assessment_id: UUID, number: str, who: str, reason: str)
             schedule_call(order, PendingCall.POLL, now)
 
 
-def resubmit_order(assessment_id: UUID, who: str, reason: str) -> None:
-    """Justifacts has no such order: it is placed once more. Raises ``NotPossible``."""
+def resubmit_order(assessment_id: UUID, by: str, reason: str) -> None:
+    """Places the order once more, because Justifacts does not have it. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
         if not can_be_resubmitted(order):
             raise NotPossible(_NOT_UNKNOWN)
@@ -71,10 +70,10 @@ def resubmit_order(assessment_id: UUID, who: str, reason: str) -> None:
                 _("The portal is looking up the order at Justifacts right now. Try again in a minute.")
             )
         drop_topic(order, AttentionTopic.PLACING)
-        # What Justifacts answered before says nothing about this placing.
+        # Earlier answers of Justifacts say nothing about this placement.
         forget_placing_failures(order)
         schedule_call(order, PendingCall.PLACE, timezone.now())
         order.cleared_for_placement = True
         record_staff_action(
-            order, OrderEvent.Kind.PLACED_AGAIN, f"{who} had the order placed at Justifacts again.", reason
+            order, OrderEvent.Kind.PLACED_AGAIN, f"{by} resubmitted the order to Justifacts.", reason
         )

@@ -1,4 +1,4 @@
-"""Telling Ashby again what it has been told before."""
+"""Skip an update for Ashby, or send delivered updates again."""
 
 from collections.abc import Sequence
 
@@ -11,46 +11,50 @@ from assessments.orders.transaction import clear_attention, locked_order
 from assessments.outbox.compose import enqueue_resend
 
 
-def skip_update(update_id: int, who: str, reason: str = "") -> bool:
-    """Takes an update out of its lane, so that the later ones can go. False: Ashby has it already."""
+def skip_update(update_id: int, by: str, reason: str = "") -> bool:
+    """Takes an undelivered update out of its queue, so that later ones can be sent. Returns False if Ashby
+    has it, or if a worker is sending it."""
     update = AshbyUpdate.objects.get(pk=update_id)
     with locked_order(update.order_id) as order:
-        # What a human is asked about is the head of the lane.
-        is_head = AshbyUpdate.objects.next_in_order().filter(pk=update_id).exists()
-        taken_out = AshbyUpdate.objects.filter(
+        # The question about the delivery concerns the first update in the queue.
+        is_first = AshbyUpdate.objects.next_in_order().filter(pk=update_id).exists()
+        skipped = AshbyUpdate.objects.filter(
             pk=update_id, state__in=AshbyUpdate.UNDELIVERED, lease_token=None
         ).update(state=AshbyUpdate.State.SKIPPED)
-        if taken_out:
-            if is_head:
+        if skipped:
+            if is_first:
                 clear_attention(order, AttentionTopic.DELIVERY)
-            what = f"{who} skipped “{update.summary}”."
-            record_staff_action(order, OrderEvent.Kind.SKIPPED, what, reason)
-    return bool(taken_out)
+            text = f"{by} skipped “{update.summary}”."
+            record_staff_action(order, OrderEvent.Kind.SKIPPED, text, reason)
+    return bool(skipped)
 
 
-_ENDS = {"assessment_result", "cancelled_reason"}
+#: Only the update that reports the end of a check has one of these keys.
+_END_KEYS = {"assessment_result", "cancelled_reason"}
 
 
 def resendable_updates(order: Order, updates: Sequence[AshbyUpdate]) -> list[AshbyUpdate]:
-    """Of all the order's updates, oldest first, those from which on Ashby can be told again."""
+    """The updates from which ``resend_updates`` may start. ``updates`` are all of the order's, oldest
+    first."""
     if order.is_erased or any(update.state in AshbyUpdate.UNDELIVERED for update in updates):
         return []
-    end = _the_end(order, updates)
+    end = _end_update(order, updates)
     return [update for update in updates if end is None or update.sequence >= end.sequence]
 
 
-def _the_end(order: Order, updates: Sequence[AshbyUpdate]) -> AshbyUpdate | None:
-    """The update that told Ashby of the end, once the order has ended."""
+def _end_update(order: Order, updates: Sequence[AshbyUpdate]) -> AshbyUpdate | None:
+    """The update that reported the end of an ended order."""
     if not order.has_ended:
         return None
-    return next((update for update in updates if _ENDS & update.payload.keys()), None)
+    return next((update for update in updates if _END_KEYS & update.payload.keys()), None)
 
 
-def resend_updates(update_id: int, who: str, reason: str) -> int:
-    """Writes the update and all later ones of its order into the outbox once more: the same content
-    in the same order, with timestamps that go on growing, so that Ashby ends where it should.
+def resend_updates(update_id: int, by: str, reason: str) -> int:
+    """Writes the update and all later ones of its order to the outbox again: the same content in the same
+    order with new, growing timestamps, so that Ashby's card ends in the right state.
 
-    Returns how many. Raises ``NotPossible`` while something waits: what was never told goes first.
+    Returns how many. Raises ``NotPossible`` while an update is undelivered, and if the update would reset the
+    card of an ended check.
     """
     chosen = AshbyUpdate.objects.get(pk=update_id)
     with locked_order_for_staff(chosen.order_id) as order:
@@ -59,7 +63,7 @@ def resend_updates(update_id: int, who: str, reason: str) -> int:
             raise NotPossible(
                 _("An update for Ashby is still pending. Retry it first; this one would overtake it.")
             )
-        end = _the_end(order, updates)
+        end = _end_update(order, updates)
         if end and chosen.sequence < end.sequence:
             raise NotPossible(
                 _(
@@ -72,11 +76,12 @@ def resend_updates(update_id: int, who: str, reason: str) -> int:
         now = timezone.now()
         for update in again:
             enqueue_resend(order, update, now)
-        later = f" and {len(again) - 1} later" if len(again) > 1 else ""
+        count = len(again) - 1
+        later = f" and {count} later update{'' if count == 1 else 's'}" if count else ""
         record_staff_action(
             order,
             OrderEvent.Kind.RESENT,
-            f"{who} asked to tell Ashby “{chosen.summary}”{later} again.",
+            f"{by} sent “{chosen.summary}”{later} to Ashby again.",
             reason,
         )
     return len(again)

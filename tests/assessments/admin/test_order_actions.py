@@ -81,7 +81,7 @@ class TestUnknownPlacing:
         assert not order.needs_attention
         assert world.told(order) == ["Justifacts Received", "Started", "Applicant Started"]
         assert len(world.sent("assessment.start")) == 1
-        assert "sam said that Justifacts has this order as number JF-900" in last_line(order)
+        assert "sam linked this order to Justifacts order JF-900" in last_line(order)
         assert "Reason: Kim at Justifacts" in last_line(order)
 
     def test_justifacts_has_none_so_it_is_placed_again(
@@ -96,7 +96,7 @@ class TestUnknownPlacing:
         order = fresh(unknown)
         assert order.justifacts_order_id == "JF-901"
         assert not order.needs_attention
-        assert last_line(order) == "sam had the order placed at Justifacts again. Reason: Kim found none"
+        assert last_line(order) == "sam resubmitted the order to Justifacts. Reason: Kim found none"
 
     def test_it_cannot_be_resolved_away(self, unknown: Order, support: Desk) -> None:
         """Without the question, two answers “not found” would make the machine place it again."""
@@ -163,7 +163,7 @@ class TestCancel:
         assert fresh(order).status == "cancelled"
         assert world.told(order)[-1] == "Cancelled in the assessment portal: Candidate withdrew"
         assert len(world.sent("assessment.cancel")) == 1
-        assert "sam cancelled the check at both sides. Reason: Candidate withdrew" in str(
+        assert "sam cancelled the check at Ashby and Justifacts. Reason: Candidate withdrew" in str(
             list(order.events.values_list("summary", flat=True))
         )
 
@@ -213,7 +213,7 @@ class TestUpdates:
         ]  # fmt: skip
         stamps = [body["timestamp"] for body in world.sent("assessment.update")]
         assert stamps == sorted(set(stamps))
-        assert "sam asked to tell Ashby “Started” and 1 later again. Reason: Ashby lost it" in last_line(
+        assert "sam sent “Started” and 1 later update to Ashby again. Reason: Ashby lost it" in last_line(
             order
         )
 

@@ -82,11 +82,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
     for name, seconds in found.heartbeat_ages.items():
         ages.labels(name).set(seconds)
     for name, text, value in (
-        ("portal_orders_needing_attention", "Orders that need attention", found.needing_a_human),
+        ("portal_orders_needing_attention", "Orders that need attention", found.needing_attention),
         (
             "portal_orders_needing_a_human",
             "Deprecated, will be removed in 0.6: use portal_orders_needing_attention",
-            found.needing_a_human,
+            found.needing_attention,
         ),
         ("portal_paused_organizations", "Organizations with paused deliveries", found.paused_organizations),
         ("portal_oldest_due_seconds", "How long the oldest due work waits", found.oldest_due_seconds),

@@ -1,4 +1,4 @@
-"""All the facts of an order, for machines that ask: what the commands print as JSON."""
+"""Orders and reconciliations as JSON, for the commands. Times are ISO 8601; a missing value is null."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from assessments.tracking.poll_schedule import polled_until
 
 
 def order_as_json(order: Order) -> dict[str, Any]:
-    """The order with its timeline, its updates and their attempts."""
+    """The order with its status summary, events, updates and attempts."""
     return {
         **order_summary(order),
         "organization_slug": order.organization.slug,
@@ -24,18 +24,18 @@ def order_as_json(order: Order) -> dict[str, Any]:
         "job_id": order.job_id,
         "application_id": order.application_id,
         "where_it_stands": status_summary(order, timezone.now()),
-        "placed_at": _time(order.placed_at),
-        "completed_at": _time(order.completed_at),
+        "placed_at": _iso(order.placed_at),
+        "completed_at": _iso(order.completed_at),
         "legal_hold": order.legal_hold,
         "next_call": order.next_call or None,
-        "next_attempt_at": _time(order.next_attempt_at),
+        "next_attempt_at": _iso(order.next_attempt_at),
         "last_call_error": order.last_call_error or None,
-        "polled_until": _time(polled_until(order)),
+        "polled_until": _iso(polled_until(order)),
         "offered_order_number": order.offered_order_number or None,
         "former_order_number": order.former_order_number or None,
         "cancelled_by": order.cancelled_by or None,
         "events": [
-            {"at": _time(event.at), "source": event.source, "kind": event.kind, "summary": event.summary}
+            {"at": _iso(event.at), "source": event.source, "kind": event.kind, "summary": event.summary}
             for event in order.events.all()
         ],
         "updates": [
@@ -46,24 +46,23 @@ def order_as_json(order: Order) -> dict[str, Any]:
 
 
 def reconciliation_as_json(report: Reconciliation) -> dict[str, Any]:
-    """A report with its lines, by what became of them."""
-    lines: dict[str, list[dict[str, Any]]] = {outcome: [] for outcome in Discrepancy.Outcome.values}
-    for line in report.discrepancies.all():
-        lines[line.outcome].append(
-            {"order": str(line.order_id) if line.order_id else None, "text": line.text}
-        )
+    """A reconciliation with its discrepancies by outcome."""
+    discrepancies: dict[str, list[dict[str, Any]]] = {outcome: [] for outcome in Discrepancy.Outcome.values}
+    for found in report.discrepancies.all():
+        order = str(found.order_id) if found.order_id else None
+        discrepancies[found.outcome].append({"order": order, "text": found.text})
     return {
         "organization": report.organization.name,
         "organization_slug": report.organization.slug,
-        "started_at": _time(report.started_at),
-        "ended_at": _time(report.ended_at),
+        "started_at": _iso(report.started_at),
+        "ended_at": _iso(report.ended_at),
         "orders_checked": report.orders_checked,
-        **lines,
+        **discrepancies,
     }
 
 
 def order_summary(order: Order) -> dict[str, Any]:
-    """One line of a list: nothing about the candidate."""
+    """The order as an entry of a list, without candidate data."""
     return {
         "assessment_id": str(order.assessment_id),
         "organization": order.organization.name,
@@ -75,8 +74,8 @@ def order_summary(order: Order) -> dict[str, Any]:
         "attention_reason": order.attention_reason or None,
         "stalled": order.stalled_since is not None,
         "stall_reason": order.stall_reason or None,
-        "erased_at": _time(order.erased_at),
-        "created_at": _time(order.created_at),
+        "erased_at": _iso(order.erased_at),
+        "created_at": _iso(order.created_at),
     }
 
 
@@ -88,8 +87,8 @@ def _update(update: AshbyUpdate) -> dict[str, Any]:
         "summary": update.summary,
         "attempts": [_attempt(attempt) for attempt in update.attempts.all()],
         "attempt_count": update.attempt_count,
-        "next_attempt_at": _time(update.next_attempt_at),
-        "delivered_at": _time(update.delivered_at),
+        "next_attempt_at": _iso(update.next_attempt_at),
+        "delivered_at": _iso(update.delivered_at),
         "last_error": update.last_error or None,
         "warnings": update.warnings,
         "payload": update.payload,
@@ -98,7 +97,7 @@ def _update(update: AshbyUpdate) -> dict[str, Any]:
 
 def _attempt(attempt: Any) -> dict[str, Any]:
     return {
-        "at": _time(attempt.at),
+        "at": _iso(attempt.at),
         "call": attempt.call,
         "outcome": attempt.outcome,
         "http_status": attempt.http_status,
@@ -109,5 +108,5 @@ def _attempt(attempt: Any) -> dict[str, Any]:
     }
 
 
-def _time(moment: datetime | None) -> str | None:
+def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None

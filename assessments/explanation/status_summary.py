@@ -1,4 +1,4 @@
-"""What an order is, for people who ask: where it stands and why, and what happens next."""
+"""The status summary: the state of an order, what it waits for, and what happens next."""
 
 from datetime import datetime, timedelta
 
@@ -17,17 +17,17 @@ from integrations.text import format_utc
 
 
 def status_summary(order: Order, now: datetime) -> str:
-    """A few sentences in plain words: what is so, why it waits, and what happens next."""
+    """The summary as one text, in the reader's language."""
     return " ".join(paragraphs(order, now))
 
 
 def paragraphs(order: Order, now: datetime) -> list[str]:
-    """The same for a page: a paragraph for each question to a person, and one for the rest."""
+    """The summary for a page: a paragraph for each open question, one for a stall, and one for the rest."""
     if order.erased_at:
         return [_erased(order, order.erased_at)]
-    asked = [*(question.reason for question in questions(order)), order.stall_reason]
+    questions_first = [*(question.reason for question in questions(order)), order.stall_reason]
     rest = " ".join(_sentence(part) for part in (_at_justifacts(order, now), _at_ashby(order, now)) if part)
-    return [_sentence(part) for part in (*asked, rest) if part]
+    return [_sentence(part) for part in (*questions_first, rest) if part]
 
 
 def _erased(order: Order, erased_at: datetime) -> str:
@@ -56,8 +56,8 @@ def _at_justifacts(order: Order, now: datetime) -> str:
         "since": format_utc(order.status_since),
         "when": _when(order, order.next_attempt_at, now),
         "why": _sentence(order.last_call_error),
-        "tries": _tries(order.call_failures),
-        "word": order.justifacts_status or order.get_status_display(),
+        "attempts": _attempts(order.call_failures),
+        "status": order.justifacts_status or order.get_status_display(),
     }
     if order.next_call in (PendingCall.PLACE, PendingCall.LOOK_UP) and order.needs_attention:
         return _("Next attempt %(when)s.") % values
@@ -67,26 +67,26 @@ def _at_justifacts(order: Order, now: datetime) -> str:
         )
         return text % values
     if order.next_call == PendingCall.PLACE and order.call_failures:
-        text = _("Not yet sent to Justifacts after %(tries)s: %(why)s Next attempt %(when)s.")
+        text = _("Not yet sent to Justifacts after %(attempts)s: %(why)s Next attempt %(when)s.")
         return text % values
     if order.next_call == PendingCall.PLACE:
         return _("Accepted on %(since)s; it will be sent to Justifacts %(when)s.") % values
     if order.next_call == PendingCall.NONE:
-        return _("“%(word)s” since %(since)s. The portal is no longer polling Justifacts.") % values
-    return _followed(order) % values
+        return _("“%(status)s” since %(since)s. The portal is no longer polling Justifacts.") % values
+    return _polled(order) % values
 
 
-def _followed(order: Order) -> str:
-    """The sentence for an order that Justifacts is asked about, with its values still to come."""
-    trouble = " " + _("The last poll failed: %(why)s") if order.last_call_error else ""
+def _polled(order: Order) -> str:
+    """The sentence for an order that is polled, as a format string."""
+    failure = " " + _("The last poll failed: %(why)s") if order.last_call_error else ""
     if order.status_unrecognized or (order.justifacts_status and status_of(order.justifacts_status) is None):
         text = _(
-            "Justifacts reports “%(word)s”, a status that the portal does not recognize; Ashby "
+            "Justifacts reports “%(status)s”, a status that the portal does not recognize; Ashby "
             "shows it unchanged. Next poll %(when)s."
         )
     else:
-        text = _("“%(word)s” since %(since)s. Next poll %(when)s.")
-    return text + trouble
+        text = _("“%(status)s” since %(since)s. Next poll %(when)s.")
+    return text + failure
 
 
 def _after_the_end(order: Order, now: datetime) -> str:
@@ -95,7 +95,7 @@ def _after_the_end(order: Order, now: datetime) -> str:
         "when": _when(order, order.next_attempt_at, now),
         "reason": _sentence(order.closing_reason),
         "result": order.result,
-        "word": order.justifacts_status,
+        "status": order.justifacts_status,
         "why": order.last_call_error,
     }
     if order.status == Status.REJECTED:
@@ -113,52 +113,56 @@ def _after_the_end(order: Order, now: datetime) -> str:
 
 
 def _completed(order: Order, now: datetime) -> str:
-    """The sentences for a completed order, with its values still to come."""
+    """The sentences for a completed order, as a format string."""
     text = _("Complete since %(since)s: %(result)s.")
     if order.status_unrecognized:
-        text += " " + _("Justifacts has since reported “%(word)s”; Ashby shows that status.")
+        text += " " + _("Justifacts has since reported “%(status)s”; Ashby shows that status.")
     until = polled_until(order)
     if until is None:
         return text
     date = date_format(until, "j F Y").replace("%", "%%")
     if order.next_call == PendingCall.POLL and until > now:
-        asked = _("The portal polls Justifacts until {date} in case the result changes; next poll %(when)s.")
+        polling = _(
+            "The portal polls Justifacts until {date} in case the result changes; next poll %(when)s."
+        )
     elif order.next_call == PendingCall.POLL:
-        asked = _("Polling for a changed result ended on {date}; one more poll %(when)s.")
+        polling = _("Polling for a changed result ended on {date}; one more poll %(when)s.")
     elif until > now:
-        asked = _("The portal polls Justifacts until {date} in case the result changes.")
+        polling = _("The portal polls Justifacts until {date} in case the result changes.")
     else:
-        asked = _("Polling for a changed result ended on {date}; use “Poll now” to check again.")
-    return f"{text} {asked.format(date=date)}"
+        polling = _("Polling for a changed result ended on {date}; use “Poll now” to check again.")
+    return f"{text} {polling.format(date=date)}"
 
 
 def _at_ashby(order: Order, now: datetime) -> str:
-    """What Ashby does not know yet and why; for an order that has ended also that it knows all."""
+    """What Ashby has not received yet and why. For an ended order, also that Ashby has everything."""
     undelivered = list(order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).order_by("sequence"))
     if not undelivered:
-        return _told(order) if order.has_ended else ""
-    connection, head = order.organization.connection, undelivered[0]
+        return _delivered(order) if order.has_ended else ""
+    connection, first = order.organization.connection, undelivered[0]
     if connection.paused_at:
         return _paused(connection)
-    if head.state == AshbyUpdate.State.REFUSED:
-        return _refused(order, head)
+    if first.state == AshbyUpdate.State.REFUSED:
+        return _refused(order, first)
     values = {
-        "what": head.summary,
-        "when": _when(order, head.next_attempt_at, now),
-        "tries": _tries(head.attempt_count),
-        "why": _sentence(head.last_error),
+        "what": first.summary,
+        "when": _when(order, first.next_attempt_at, now),
+        "attempts": _attempts(first.attempt_count),
+        "why": _sentence(first.last_error),
     }
     if order.needs_attention and order.attention_topic == AttentionTopic.DELIVERY:
-        return _("The update is sent to Ashby again %(when)s.") % values  # The question says what and why.
+        return _("The update is sent to Ashby again %(when)s.") % values  # The question gives the reason.
     if len(undelivered) > 1:
         values["what"] = _("“%(what)s” and %(count)d more") % {
-            "what": head.summary,
+            "what": first.summary,
             "count": len(undelivered) - 1,
         }
     else:
         values["what"] = _("“%(what)s”") % values
-    if head.last_error:
-        return _("Could not send %(what)s to Ashby after %(tries)s: %(why)s Next attempt %(when)s.") % values
+    if first.last_error:
+        return (
+            _("Could not send %(what)s to Ashby after %(attempts)s: %(why)s Next attempt %(when)s.") % values
+        )
     return _("Next update to Ashby %(when)s: %(what)s.") % values
 
 
@@ -170,17 +174,17 @@ def _paused(connection: Connection) -> str:
     return text % {"since": since, "reason": connection.pause_reason}
 
 
-def _refused(order: Order, head: AshbyUpdate) -> str:
+def _refused(order: Order, first: AshbyUpdate) -> str:
     if order.needs_attention:
-        return ""  # The reason for attention says it.
+        return ""  # The question gives the reason.
     text = _(
         "Ashby refused “%(what)s”: %(why)s This update and those behind it wait until "
         "someone retries or skips it."
     )
-    return text % {"what": head.summary, "why": _sentence(head.last_error)}
+    return text % {"what": first.summary, "why": _sentence(first.last_error)}
 
 
-def _told(order: Order) -> str:
+def _delivered(order: Order) -> str:
     last = order.updates.order_by("sequence").last()
     if last is None:
         return ""
@@ -190,7 +194,7 @@ def _told(order: Order) -> str:
 
 
 def next_step(order: Order, *, waits_for_ashby: bool, now: datetime) -> str:
-    """What happens next, in a few words for a list: from the order and its connection alone."""
+    """What happens next, in a few words for a list. Runs no query if the connection is loaded."""
     connection = order.organization.connection
     if order.needs_attention:
         return _("Needs attention")
@@ -200,15 +204,15 @@ def next_step(order: Order, *, waits_for_ashby: bool, now: datetime) -> str:
         return _("Paused: Ashby refuses the key")
     if waits_for_ashby:
         return _("Send update to Ashby")
-    words = {
+    texts = {
         PendingCall.PLACE: _("Send to Justifacts %(when)s"),
         PendingCall.LOOK_UP: _("Look-up at Justifacts %(when)s"),
         PendingCall.CANCEL: _("Cancel at Justifacts %(when)s"),
         PendingCall.POLL: _("Poll Justifacts %(when)s"),
     }
-    if order.next_call not in words:
+    if order.next_call not in texts:
         return _("Nothing")
-    return words[PendingCall(order.next_call)] % {"when": _when_in_short(order.next_attempt_at, now)}
+    return texts[PendingCall(order.next_call)] % {"when": _when_in_short(order.next_attempt_at, now)}
 
 
 def _when_in_short(moment: datetime | None, now: datetime) -> str:
@@ -231,11 +235,11 @@ def _when(order: Order, moment: datetime | None, now: datetime) -> str:
     return _("in %(length)s (%(at)s)") % {"length": format_duration(moment - now), "at": at}
 
 
-def _tries(count: int) -> str:
+def _attempts(count: int) -> str:
     return ngettext("one attempt", "%(count)d attempts", count) % {"count": count}
 
 
 def _sentence(text: str) -> str:
-    """With an end: the other side's words often have none."""
+    """The text with a final full stop, which partners' texts often lack."""
     text = text.strip()
     return text if not text or text[-1] in ".!?" else f"{text}."

@@ -1,5 +1,4 @@
-"""Everything that happened to an order, in one list, newest first: what Ashby and Justifacts said, what
-the portal told them with each attempt, and what people did."""
+"""The timeline: the events, calls and updates of one order in one list, newest first."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -16,7 +15,7 @@ from integrations.text import format_utc
 
 @dataclass(frozen=True)
 class Detail:
-    """One line of what is folded away; ``is_code``: as it went over the wire, redacted."""
+    """A labelled text that is folded away. ``is_code``: a message of a partner, redacted."""
 
     label: str
     text: str
@@ -24,8 +23,9 @@ class Detail:
 
 
 @dataclass(frozen=True)
-class Moment:
-    """``source``: ashby, justifacts, portal or person. ``tone``: ok, ask (trouble) or plain."""
+class TimelineEntry:
+    """An entry of the timeline. ``source`` is ashby, justifacts, portal or person, and ``who`` its label;
+    ``tone`` is ok, ask (for a problem) or plain."""
 
     at: datetime
     source: str
@@ -35,20 +35,20 @@ class Moment:
     details: tuple[Detail, ...] = ()
 
 
-def timeline(order: Order) -> list[Moment]:
-    """The same number of queries, however long the history."""
+def timeline(order: Order) -> list[TimelineEntry]:
+    """All entries, newest first. The number of queries does not depend on the length of the history."""
     updates = list(order.updates.prefetch_related("attempts"))
     attempts = order.attempts.filter(update=None)
-    moments = [
+    entries = [
         *map(_event, order.events.all()),
-        *(moment for update in updates for moment in _update(update)),
+        *(entry for update in updates for entry in _update(update)),
         *map(_attempt, attempts),
         *map(_call, order.inbound_requests.all()),
     ]
-    return sorted(moments, key=lambda moment: moment.at, reverse=True)
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
-_ASKING = {
+_PROBLEMS = {
     OrderEvent.Kind.NEEDS_ATTENTION,
     OrderEvent.Kind.PAUSED,
     OrderEvent.Kind.PLACING_UNKNOWN,
@@ -59,44 +59,46 @@ _ASKING = {
 }
 
 
-def _event(event: OrderEvent) -> Moment:
-    tone = "ask" if event.kind in _ASKING else "ok" if event.kind == OrderEvent.Kind.COMPLETED else "plain"
-    return Moment(event.at, event.source, event.get_source_display(), event.summary, tone)
+def _event(event: OrderEvent) -> TimelineEntry:
+    tone = "ask" if event.kind in _PROBLEMS else "ok" if event.kind == OrderEvent.Kind.COMPLETED else "plain"
+    return TimelineEntry(event.at, event.source, event.get_source_display(), event.summary, tone)
 
 
-def _update(update: AshbyUpdate) -> Iterator[Moment]:
-    """One line for what did not succeed, and one for what came of it."""
+def _update(update: AshbyUpdate) -> Iterator[TimelineEntry]:
+    """One entry for the failed attempts, if any, and one for the outcome."""
     attempts = list(update.attempts.all())
     failed = [attempt for attempt in attempts if attempt.outcome != "taken"]
-    sent = Detail(_("Request body"), _pretty(update.payload), is_code=True)
+    body = Detail(_("Request body"), _pretty(update.payload), is_code=True)
     if failed:
-        yield Moment(
+        yield TimelineEntry(
             failed[-1].at,
             "portal",
             _("the portal"),
-            _not_told(update, failed),
+            _failed_text(update, failed),
             "ask",
-            (*(detail for attempt in reversed(failed[-10:]) for detail in _of_attempt(attempt)), sent),
+            (*(detail for attempt in reversed(failed[-10:]) for detail in _attempt_details(attempt)), body),
         )
     if update.delivered_at is None:
-        yield Moment(update.created_at, "portal", _("the portal"), _unsaid(update), details=(sent,))
+        yield TimelineEntry(
+            update.created_at, "portal", _("the portal"), _undelivered_text(update), details=(body,)
+        )
         return
     warnings = tuple(Detail(_("Warning from Ashby"), str(warning)) for warning in update.warnings)
     taken = [attempt for attempt in attempts if attempt.outcome == "taken"]
-    tries = ngettext("after %(count)d attempt", "after %(count)d attempts", len(attempts)) % {
+    times = ngettext("after %(count)d attempt", "after %(count)d attempts", len(attempts)) % {
         "count": len(attempts)
     }
-    yield Moment(
+    yield TimelineEntry(
         update.delivered_at,
         "portal",
         _("the portal"),
-        _("Ashby accepted “%(what)s” %(tries)s.") % {"what": update.summary, "tries": tries},
+        _("Ashby accepted “%(what)s” %(times)s.") % {"what": update.summary, "times": times},
         "ok",
-        (*(detail for attempt in taken for detail in _of_attempt(attempt)), *warnings, sent),
+        (*(detail for attempt in taken for detail in _attempt_details(attempt)), *warnings, body),
     )
 
 
-def _not_told(update: AshbyUpdate, failed: list[CallAttempt]) -> str:
+def _failed_text(update: AshbyUpdate, failed: list[CallAttempt]) -> str:
     times = ngettext("%(count)d attempt", "%(count)d attempts", len(failed)) % {"count": len(failed)}
     return _("Could not send “%(what)s” to Ashby (%(times)s): %(why)s") % {
         "what": update.summary,
@@ -105,7 +107,7 @@ def _not_told(update: AshbyUpdate, failed: list[CallAttempt]) -> str:
     }
 
 
-def _unsaid(update: AshbyUpdate) -> str:
+def _undelivered_text(update: AshbyUpdate) -> str:
     texts = {
         AshbyUpdate.State.WAITING: _("“%(what)s” is waiting to be sent to Ashby."),
         AshbyUpdate.State.REFUSED: _("“%(what)s” was refused by Ashby and needs attention."),
@@ -114,7 +116,7 @@ def _unsaid(update: AshbyUpdate) -> str:
     return texts[AshbyUpdate.State(update.state)] % {"what": update.summary}
 
 
-def _attempt(attempt: CallAttempt) -> Moment:
+def _attempt(attempt: CallAttempt) -> TimelineEntry:
     taken = attempt.outcome == "taken"
     what = {
         CallAttempt.Call.PLACE: _("The order was sent to Justifacts: %(outcome)s"),
@@ -123,17 +125,22 @@ def _attempt(attempt: CallAttempt) -> Moment:
     }[CallAttempt.Call(attempt.call)]
     outcome = _("answered.") if taken else attempt.message or attempt.outcome
     tone = "plain" if taken else "ask"
-    return Moment(
-        attempt.at, "portal", _("the portal"), what % {"outcome": outcome}, tone, tuple(_of_attempt(attempt))
+    return TimelineEntry(
+        attempt.at,
+        "portal",
+        _("the portal"),
+        what % {"outcome": outcome},
+        tone,
+        tuple(_attempt_details(attempt)),
     )
 
 
-def _of_attempt(attempt: CallAttempt) -> Iterator[Detail]:
+def _attempt_details(attempt: CallAttempt) -> Iterator[Detail]:
     status = f" (HTTP {attempt.http_status})" if attempt.http_status else ""
     at = format_utc(attempt.at, seconds=True)
     outcome = f"{_outcomes().get(attempt.outcome, attempt.outcome)}{status}"
-    facts = {"at": at, "outcome": outcome, "count": attempt.milliseconds}
-    yield Detail(_("Attempt"), _("%(at)s: %(outcome)s, %(count)d ms") % facts)
+    values = {"at": at, "outcome": outcome, "count": attempt.milliseconds}
+    yield Detail(_("Attempt"), _("%(at)s: %(outcome)s, %(count)d ms") % values)
     if attempt.request_id:
         yield Detail(_("Ashby’s request id"), attempt.request_id)
     if attempt.answer:
@@ -150,24 +157,24 @@ def _outcomes() -> dict[str, str]:
     }
 
 
-def _call(call: InboundRequest) -> Moment:
+def _call(call: InboundRequest) -> TimelineEntry:
     refused = call.http_status >= 400
     what = _("%(who)s called %(name)s: %(outcome)s") % {
         "who": call.get_source_display(),
         "name": call.name,
         "outcome": f"{call.http_status} {call.outcome.replace('_', ' ')}",
     }
-    return Moment(
+    return TimelineEntry(
         call.received_at,
         call.source,
         call.get_source_display(),
         what,
         "ask" if refused else "plain",
-        tuple(_of_call(call)),
+        tuple(_call_details(call)),
     )
 
 
-def _of_call(call: InboundRequest) -> Iterator[Detail]:
+def _call_details(call: InboundRequest) -> Iterator[Detail]:
     if call.message:
         yield Detail(_("Response"), call.message)
     yield Detail(_("Our request id"), call.request_id)
@@ -178,6 +185,6 @@ def _pretty(body: Any) -> str:
     return json.dumps(body, ensure_ascii=False, indent=2)
 
 
-def sources(moments: Iterable[Moment]) -> list[tuple[str, str]]:
-    """Who speaks in a timeline, for choosing."""
-    return sorted({(moment.source, moment.who) for moment in moments})
+def sources(entries: Iterable[TimelineEntry]) -> list[tuple[str, str]]:
+    """The sources in a timeline and their labels, for a filter."""
+    return sorted({(entry.source, entry.who) for entry in entries})

@@ -1,4 +1,4 @@
-"""The figures of the first page. Each is counted by the database; no order is read."""
+"""The figures of the dashboard. The database counts them; no order is loaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,46 +25,44 @@ from assessments.stalled.thresholds import IS_STALLED
 from assessments.statuses import ENDED
 from integrations.models import Package
 
-#: Updates that wait, by how long ago they were written: up to each of these, and longer.
+#: The upper bounds of the age groups of undelivered updates; a last group has no bound.
 AGES = (timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
-
-
 _A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The organizations that figures are about; None: every one there is."""
+    """The ids of the organizations that are counted; None counts all."""
 
     organizations: tuple[int, ...] | None = None
 
-    def along(self, path: str) -> Q:
+    def filter_along(self, path: str) -> Q:
         return Q() if self.organizations is None else Q(**{f"{path}__in": self.organizations})
 
     @property
     def orders(self) -> QuerySet[Order]:
-        return Order.objects.order_by().filter(self.along("organization"))
+        return Order.objects.order_by().filter(self.filter_along("organization"))
 
 
 @dataclass(frozen=True)
 class Problems:
-    """How many orders each filter of the list finds."""
+    """How many orders each problem filter of the order list finds."""
 
     needs_attention: int
     paused: int
-    still: int
+    stalled: int
     unknown: int
     ashby: int
     placing: int
     #: Not a problem: orders that have not ended.
-    on_the_way: int
+    active: int
 
 
 def problems(scope: Scope) -> Problems:
     orders = scope.orders
     waiting = (
         AshbyUpdate.objects.order_by()
-        .filter(scope.along("order__organization"), state__in=AshbyUpdate.UNDELIVERED)
+        .filter(scope.filter_along("order__organization"), state__in=AshbyUpdate.UNDELIVERED)
         .aggregate(
             ashby=Count("order", distinct=True),
             paused=Count(
@@ -74,25 +72,27 @@ def problems(scope: Scope) -> Problems:
     )
     return Problems(
         needs_attention=orders.filter(needs_attention=True).count(),
-        still=orders.filter(IS_STALLED).count(),
+        stalled=orders.filter(IS_STALLED).count(),
         unknown=orders.filter(status_unrecognized=True).count(),
         placing=orders.filter(next_call__in=[PendingCall.PLACE, PendingCall.LOOK_UP]).count(),
-        on_the_way=orders.exclude(status__in=ENDED).count(),
+        active=orders.exclude(status__in=ENDED).count(),
         **waiting,
     )
 
 
 def reports_needing_review(scope: Scope, now: datetime) -> int:
-    """Organizations whose last reconciliation, of the last day, found something that only a person can
-    settle."""
+    """How many organizations' last reconciliation within a day found a discrepancy that needs review."""
     ended = Reconciliation.objects.filter(started_at__gte=now - _A_DAY, ended_at__isnull=False)
-    of_same = ended.filter(organization=OuterRef("organization")).order_by("-started_at", "-pk")
-    last = ended.filter(scope.along("organization"), pk=Subquery(of_same.values("pk")[:1]))
+    of_same_organization = ended.filter(organization=OuterRef("organization")).order_by("-started_at", "-pk")
+    last = ended.filter(
+        scope.filter_along("organization"), pk=Subquery(of_same_organization.values("pk")[:1])
+    )
     return last.filter(needs_review__gt=0).count()
 
 
 def needing_attention(scope: Scope, most: int) -> list[Order]:
-    """Those that wait longest for one."""
+    """At most ``most`` orders that need attention, the longest waiting first. Only the fields that the
+    dashboard shows are loaded."""
     waiting = scope.orders.filter(needs_attention=True).select_related("organization")
     fields = [
         "candidate_first_name",
@@ -105,13 +105,13 @@ def needing_attention(scope: Scope, most: int) -> list[Order]:
 
 
 def days_until(now: datetime, count: int) -> list[date]:
-    """The last days, today among them."""
+    """The last ``count`` days in local time, up to today."""
     today = timezone.localdate(now)
     return [today - timedelta(days=ago) for ago in reversed(range(count))]
 
 
 def orders_by_day(scope: Scope, days: Sequence[date]) -> dict[tuple[date, str], int]:
-    """How many orders were started on each day, by the status that they have now."""
+    """How many orders were started on each day, by their present status."""
     start = timezone.make_aware(datetime.combine(days[0], time.min))
     counted = (
         scope.orders.filter(created_at__gte=start)
@@ -121,13 +121,13 @@ def orders_by_day(scope: Scope, days: Sequence[date]) -> dict[tuple[date, str], 
     return {(day, status): count for day, status, count in counted}
 
 
-#: How many completed checks there are of each package's name, result, and length in whole hours.
+#: The number of completed checks by package label, result, and turnaround in whole hours (None if unknown).
 Completed = dict[tuple[str, str, int | None], int]
 
 
 def completed_checks(scope: Scope, since: datetime) -> Completed:
-    """One histogram for all that is told of completed checks. Packages of one name count together:
-    organizations buy the same ones."""
+    """The histogram from which results and turnaround are computed. Packages with one name count together,
+    because organizations buy the same ones."""
     counted = (
         scope.orders.filter(completed_at__gte=since)
         .values_list(Package.label_in_sql("package__"), "result", F("turnaround_minutes") / 60)
@@ -137,7 +137,7 @@ def completed_checks(scope: Scope, since: datetime) -> Completed:
 
 
 def results(completed: Completed) -> list[tuple[str, int]]:
-    """What completed checks said, the most frequent first."""
+    """Results and how often they occur, the most frequent first."""
     counted: dict[str, int] = {}
     for (_package, result, _hours), count in completed.items():
         if result:
@@ -147,16 +147,16 @@ def results(completed: Completed) -> list[tuple[str, int]]:
 
 @dataclass(frozen=True)
 class Turnaround:
-    """How long the checks of a package took, in whole hours."""
+    """The turnaround of a package's checks in whole hours: median and 90th percentile."""
 
     package: str
     count: int
     median: int
-    ninth: int
+    p90: int
 
 
 def turnaround(completed: Completed) -> list[Turnaround]:
-    """By package, the most used first."""
+    """The turnaround of each package, the most used first."""
     histograms: dict[str, dict[int, int]] = {}
     for (package, _result, hours), count in completed.items():
         if hours is not None:
@@ -170,7 +170,8 @@ def turnaround(completed: Completed) -> list[Turnaround]:
 
 
 def percentile(histogram: dict[int, int], percent: int) -> int:
-    """The smallest value that so many in a hundred do not exceed (nearest rank)."""
+    """The percentile of a histogram of values and counts, by the nearest-rank method. Raises ``ValueError``
+    if it is empty."""
     needed = sum(histogram.values()) * percent
     seen = 0
     for value in sorted(histogram):
@@ -180,28 +181,28 @@ def percentile(histogram: dict[int, int], percent: int) -> int:
     raise ValueError("an empty histogram has no percentile")
 
 
-#: Why an update waits.
-ON_THE_WAY, PAUSED, REFUSED = "on_the_way", "paused", "refused"
+#: Why an update is undelivered.
+PENDING, PAUSED, REFUSED = "on_the_way", "paused", "refused"
 
 
 def updates_waiting(scope: Scope, now: datetime) -> dict[tuple[str, int], int]:
-    """How many updates Ashby has not taken, by why and by age (an index into ``AGES``)."""
+    """How many updates are undelivered, by reason and age group (an index into ``AGES``)."""
     paused = Q(order__organization__connection__paused_at__isnull=False)
-    why = Case(
+    reason = Case(
         When(state=AshbyUpdate.State.REFUSED, then=Value(REFUSED)),
         When(paused, then=Value(PAUSED)),
-        default=Value(ON_THE_WAY),
+        default=Value(PENDING),
         output_field=CharField(),
     )
     age = Case(
-        *(When(created_at__gt=now - limit, then=Value(place)) for place, limit in enumerate(AGES)),
+        *(When(created_at__gt=now - limit, then=Value(group)) for group, limit in enumerate(AGES)),
         default=Value(len(AGES)),
         output_field=IntegerField(),
     )
     counted = (
         AshbyUpdate.objects.order_by()
-        .filter(scope.along("order__organization"), state__in=AshbyUpdate.UNDELIVERED)
-        .values_list(why, age)
+        .filter(scope.filter_along("order__organization"), state__in=AshbyUpdate.UNDELIVERED)
+        .values_list(reason, age)
         .annotate(count=Count("*"))
     )
-    return {(reason, place): count for reason, place, count in counted}
+    return {(reason, group): count for reason, group, count in counted}

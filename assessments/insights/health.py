@@ -1,4 +1,4 @@
-"""Whether everything is alive, and how much waits."""
+"""The health of the portal's processes, and the figures for monitoring."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,22 +11,22 @@ from integrations.connections.circuit_breaker import healthy
 from integrations.connections.endpoints import Endpoint
 from integrations.models import Connection
 
-#: Sweeps run every 2 s; this long without one means that nobody works.
+#: Sweeps run every 2 s. A process without a heartbeat for this long is not running.
 HEARTBEAT_LATE = timedelta(seconds=30)
-#: Work that is due and that nobody has taken for this long.
+#: Work that is overdue for this long means that no worker keeps up.
 WORK_LATE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the portal: whether it is well, and a sentence."""
+    """The health of one part of the portal, with an explanation."""
 
     ok: bool
     detail: str
 
 
 def heartbeat(name: str, now: datetime) -> Part:
-    """The last sign of life of ``worker`` or ``scheduler``."""
+    """Whether the process, ``worker`` or ``scheduler``, was seen lately."""
     last = Heartbeat.objects.filter(name=name).values_list("at", flat=True).first()
     if last is None:
         return Part(False, "never seen; start it")
@@ -35,15 +35,16 @@ def heartbeat(name: str, now: datetime) -> Part:
 
 
 def oldest_due_work(now: datetime) -> Part:
-    """Work whose time has come and that no worker has taken."""
+    """Whether workers start due work in time."""
     late = oldest_due(now)
     if late is None:
-        return Part(True, "nothing waits")
+        return Part(True, "no work is due")
     return Part(late < WORK_LATE, f"due for {round(late.total_seconds())} s")
 
 
 def oldest_due(now: datetime) -> timedelta | None:
-    # Where the other side is unwell, work waits for it, not for us.
+    """How long the oldest due work has been due; None if none is due."""
+    # Work for a blocked endpoint waits for the partner and does not count.
     path = "organization__connection__"
     enabled = Order.objects.filter(
         healthy(Endpoint.JUSTIFACTS, now, path), organization__connection__is_enabled=True
@@ -62,25 +63,25 @@ def oldest_due(now: datetime) -> timedelta | None:
 
 @dataclass(frozen=True)
 class Figures:
-    """What a monitoring system counts."""
+    """The figures for a monitoring system."""
 
     orders: dict[str, int]
     updates: dict[str, int]
-    needing_a_human: int
+    needing_attention: int
     paused_organizations: int
     oldest_due_seconds: float
     heartbeat_ages: dict[str, float]
 
 
 def figures(now: datetime) -> Figures:
-    """Read from the database, so that every web process tells the same."""
+    """Reads the figures from the database, so that every web process returns the same."""
     late = oldest_due(now)
     return Figures(
         orders=dict.fromkeys(Status.values, 0)
         | dict(Order.objects.order_by().values_list("status").annotate(Count("pk"))),
         updates=dict.fromkeys(AshbyUpdate.State.values, 0)
         | dict(AshbyUpdate.objects.order_by().values_list("state").annotate(Count("pk"))),
-        needing_a_human=Order.objects.filter(needs_attention=True).count(),
+        needing_attention=Order.objects.filter(needs_attention=True).count(),
         paused_organizations=Connection.objects.exclude(paused_at=None).count(),
         oldest_due_seconds=late.total_seconds() if late else 0.0,
         heartbeat_ages={

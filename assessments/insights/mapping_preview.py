@@ -1,4 +1,4 @@
-"""What the orders of the last days would have got under the mappings as they are, or as proposed."""
+"""The mapping preview: which packages recent orders would get under the present or a proposed mapping."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ DAYS = 30
 
 @dataclass(frozen=True)
 class PreviewRow:
-    """Orders of one job for one package."""
+    """Recent orders of one job that got one package."""
 
     job: str
     got: Package
@@ -27,15 +27,16 @@ class PreviewRow:
 
     @property
     def would_get(self) -> Package | None:
-        """None: the start would be refused. A recruiter's own choice stays, unless the job is strict."""
-        return None if self.refusal else self._asked
+        """The package, or None if the start would be refused. A recruiter's own choice stays, unless the
+        mapping is strict."""
+        return None if self.refusal else self._requested
 
     @property
     def refusal(self) -> RuleRefusal | None:
-        return self.rule.refusal(self._asked)
+        return self.rule.refusal(self._requested)
 
     @property
-    def _asked(self) -> Package | None:
+    def _requested(self) -> Package | None:
         return self.rule.chosen if self.by_job else self.got.current
 
     @property
@@ -46,8 +47,8 @@ class PreviewRow:
 def preview_mapping(
     organization: Organization, now: datetime, proposed: Mapping[str, PackageRule] | None = None
 ) -> list[PreviewRow]:
-    """One row a job, package and way of choosing; what would change comes first. ``proposed`` are rules
-    that take the place of today's, by the job's id in Ashby; nothing is written."""
+    """One row for each job, package and way of choosing, the rows that would change first. ``proposed`` maps
+    Ashby's job ids to rules that replace the present ones. Writes nothing."""
     rules, other = rules_of(organization)
     rules = {**rules, **(proposed or {})}
     packages = {package.pk: package for package in organization.packages.all()}
@@ -72,7 +73,7 @@ def preview_mapping(
 
 @dataclass(frozen=True)
 class Total:
-    """How many orders one package got, and would get; of no package: how many would be refused."""
+    """How many orders one package got and would get. Without a package: how many starts would be refused."""
 
     package: Package | None
     got: int
@@ -80,7 +81,7 @@ class Total:
 
 
 def totals(rows: Sequence[PreviewRow]) -> list[Total]:
-    """One a package, by its name; what would be refused comes last."""
+    """One total for each package, by name, and the refused starts last."""
     got: Counter[Package | None] = Counter()
     would: Counter[Package | None] = Counter()
     for row in rows:

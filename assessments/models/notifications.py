@@ -1,4 +1,4 @@
-"""Who wants to be told what, and what each of them was last told."""
+"""Notification preferences, and what each recipient was last notified of."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +18,8 @@ class NotificationKind(models.TextChoices):
 
 
 class NotificationPreference(models.Model):
-    """Which notices a person wants by mail. Each field is named as its kind; who has never chosen gets
-    the defaults."""
+    """Which notifications a person wants by mail, a field for each kind. A person without a row has the
+    defaults."""
 
     person = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -47,22 +47,25 @@ class NotificationPreference(models.Model):
 
 
 class NotificationState(models.Model):
-    """What one recipient was last told about one organization: a person by mail, or (without a person)
-    the organization's chat. A sweep tells the difference between this and what is true now, and
-    writes it here after it was sent; who dies in between tells it again, an hour later."""
+    """What one recipient was last notified of, for one organization and kind. The recipient is a person by
+    mail or, without a person, the organization's chat.
 
-    #: No recipient hears of one organization and kind more often.
-    EVERY = timedelta(hours=1)
-    #: What certainly has not been sent is tried again sooner.
-    AGAIN = timedelta(minutes=5)
+    A sweep sends the difference between this and the present state, and then records it here. If a worker
+    dies in between, the notification is sent again an hour later.
+    """
+
+    #: The shortest time between two notifications of one kind about one organization to one recipient.
+    MIN_INTERVAL = timedelta(hours=1)
+    #: The delay before a notification that was certainly not sent is retried.
+    RETRY_DELAY = timedelta(minutes=5)
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=10, choices=NotificationKind)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
-    # Of a connection: since when each side is broken, as told; None: it works, or nothing was said.
+    # For a connection: since when each partner fails, as last notified; None if no failure was reported.
     ashby_broken_since = models.DateTimeField(null=True)
     justifacts_broken_since = models.DateTimeField(null=True)
-    # Of orders that need a human, and of days: everything before it has been told.
+    # For orders that need attention and for digests: everything before this time was notified.
     notified_up_to = models.DateTimeField(null=True)
 
     not_before = models.DateTimeField(null=True)
@@ -92,36 +95,36 @@ class NotificationState(models.Model):
 
     @property
     def snapshot(self) -> tuple[datetime | None, ...]:
-        """What was told: two recipients of one organization and kind with the same need the same."""
+        """Recipients of one organization and kind with equal snapshots get the same notification."""
         return self.ashby_broken_since, self.justifacts_broken_since, self.notified_up_to
 
-    def may_hear(self, now: datetime) -> bool:
+    def is_due(self, now: datetime) -> bool:
         return self.not_before is None or self.not_before <= now
 
     def acquire_turn(self, now: datetime) -> bool:
-        """Whether it is this caller's turn to tell: of any number of workers, one an hour gets it."""
+        """Whether the caller may send now. At most one worker gets True per ``MIN_INTERVAL``."""
         if self._state.adding:
             row, _ = NotificationState.objects.get_or_create(
                 organization=self.organization, kind=self.kind, person=self.person
             )
             self.pk = row.pk
         due = NotificationState.objects.filter(Q(pk=self.pk) & (Q(not_before=None) | Q(not_before__lte=now)))
-        return due.update(not_before=now + self.EVERY) == 1
+        return due.update(not_before=now + self.MIN_INTERVAL) == 1
 
-    def told(self, now: datetime, **what: datetime | None) -> None:
-        """Remembers what was sent."""
+    def record_sent(self, now: datetime, changes: dict[str, datetime | None]) -> None:
+        """Saves the fields in ``changes`` after a notification was sent."""
         NotificationState.objects.filter(pk=self.pk).update(
-            not_before=now + self.EVERY, last_error="", failed_at=None, **what
+            not_before=now + self.MIN_INTERVAL, last_error="", failed_at=None, **changes
         )
 
-    def skipped(self, **what: datetime | None) -> None:
-        """Remembers what needed no message, and gives the turn back."""
+    def record_nothing_to_send(self, changes: dict[str, datetime | None]) -> None:
+        """Saves the fields in ``changes`` and releases the turn, because no notification is needed."""
         NotificationState.objects.filter(pk=self.pk).update(
-            not_before=None, last_error="", failed_at=None, **what
+            not_before=None, last_error="", failed_at=None, **changes
         )
 
-    def failed(self, now: datetime, error: str, again: timedelta) -> None:
-        """Remembers, for people to see, that it could not be sent, and when to try again."""
+    def record_failure(self, now: datetime, error: str, retry_after: timedelta) -> None:
+        """Saves the error, which people see on their settings page, and when to retry."""
         NotificationState.objects.filter(pk=self.pk).update(
-            not_before=now + again, last_error=error, failed_at=now
+            not_before=now + retry_after, last_error=error, failed_at=now
         )

@@ -1,4 +1,4 @@
-"""Notices as they leave the portal: by mail to one person, or to an organization's chat."""
+"""Composes notifications and sends them, by mail to a person or to an organization's chat."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +22,11 @@ class Message:
 
 
 def compose(kind: str, organization: Organization, person: Any, context: dict[str, Any]) -> Message:
-    """The words of a notice, for a person or (None) a chat."""
+    """The notification as plain text, for a person or (None) a chat. ``kind`` selects the templates."""
     context = {
         **context,
         "organization": organization.name,
-        "link": _page(kind, organization, person),
+        "link": _target_url(kind, organization, person),
         "choices": f"{settings.PORTAL_BASE_URL}{reverse('notification_settings')}" if person else "",
     }
     subject = render_to_string(f"notifications/{kind}_subject.txt", context)
@@ -34,8 +34,8 @@ def compose(kind: str, organization: Organization, person: Any, context: dict[st
     return Message(" ".join(subject.split()), f"{body.strip()}\n")
 
 
-def _page(kind: str, organization: Organization, person: Any) -> str:
-    """Where the reader goes on: a page that they may open."""
+def _target_url(kind: str, organization: Organization, person: Any) -> str:
+    """The URL of a page that the reader may open."""
     path = reverse("admin:index")
     if kind == NotificationKind.NEEDS_ATTENTION:
         path = f"{reverse('admin:assessments_order_changelist')}?problem=attention"
@@ -47,7 +47,7 @@ def _page(kind: str, organization: Organization, person: Any) -> str:
 
 
 def send_mail(person: Any, message: Message) -> None:
-    """One mail to one person. Raises ``NotSent`` or ``Unknown``, with nobody's address in the words."""
+    """Sends one mail. Raises ``NotSent`` or ``Unknown``, whose texts contain no address."""
     connection = get_connection()
     try:
         connection.open()
@@ -61,14 +61,14 @@ def send_mail(person: Any, message: Message) -> None:
 
 
 def send_to_chat(organization: Organization, message: Message) -> None:
-    """One message to the organization's chat. Raises ``CallFailed``."""
+    """Sends one message to the organization's chat. Raises ``CallFailed``."""
     try:
         url = organization.connection.notice_webhook.reveal()
     except SecretUnreadable as error:
         raise NotSent(str(error)) from None
-    post_to_webhook(url, {"text": f"*{_as_text(message.subject)}*\n{_as_text(message.body)}"})
+    post_to_webhook(url, {"text": f"*{_escape(message.subject)}*\n{_escape(message.body)}"})
 
 
-def _as_text(text: str) -> str:
-    """So that no word of anybody's is read as a link or calls everyone (Slack's three signs)."""
+def _escape(text: str) -> str:
+    """Escapes Slack's three control characters, so that no text becomes a link or a mention."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

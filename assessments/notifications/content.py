@@ -1,5 +1,5 @@
-"""What a recipient has to be told of a connection, or of orders that need a human: the difference
-between what is true now and what they were last told."""
+"""The content of notifications about connections and about orders that need attention: the difference between
+the present state and what the recipient was last notified of."""
 
 import re
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ from assessments.statuses import NO_RESULT, RESULTS
 from integrations.models import Connection, Organization
 from integrations.redaction import redact_text
 
-#: A side that fails for a moment mends itself; deliveries that are paused do not.
-BREAKS_AFTER = timedelta(minutes=5)
-#: An order is told once it is this old news: what was written in a transaction that had not ended
-#: when others were told would else be passed over.
+#: A partner counts as broken only after it has failed for this long; paused deliveries count at once.
+BROKEN_AFTER = timedelta(minutes=5)
+#: The age at which a flag is notified. A younger flag might have an older one behind it whose transaction has
+#: not ended, and which would be missed.
 SETTLED_AFTER = timedelta(seconds=30)
 LISTED = 10
 REASON_CHARACTERS = 300
@@ -26,70 +26,71 @@ REASON_CHARACTERS = 300
 
 @dataclass(frozen=True)
 class Content:
-    """What to say (nothing: None), and what is remembered as told then."""
+    """``context`` is for the templates, or None if there is nothing to send. ``changes`` are fields of
+    ``NotificationState`` to save afterwards."""
 
     context: dict[str, Any] | None
-    told: dict[str, datetime | None]
+    changes: dict[str, datetime | None]
 
 
 @dataclass(frozen=True)
 class PartnerProblem:
-    """One side of a connection, as it is now."""
+    """The present state of one partner of a connection, and the failure that was last notified."""
 
     name: str
     problem: str
     failing_since: datetime | None
     broken_since: datetime | None
     is_paused: bool = False
-    told_since: datetime | None = None
+    notified_since: datetime | None = None
 
     @property
-    def breaks_anew(self) -> bool:
-        """It is broken, and not since the time that was told."""
+    def is_new(self) -> bool:
+        """Whether the partner is broken and this failure was not notified."""
         return self.broken_since is not None and (
-            self.told_since is None or self.broken_since > self.told_since
+            self.notified_since is None or self.broken_since > self.notified_since
         )
 
     @property
-    def worked_in_between(self) -> bool:
-        return self.breaks_anew and self.told_since is not None
+    def recovered_in_between(self) -> bool:
+        return self.is_new and self.notified_since is not None
 
     @property
-    def works_again(self) -> bool:
-        return self.told_since is not None and not self.problem and not self.is_paused
+    def has_recovered(self) -> bool:
+        return self.notified_since is not None and not self.problem and not self.is_paused
 
     @property
-    def to_remember(self) -> datetime | None:
-        return None if self.works_again else self.broken_since or self.told_since
+    def broken_since_to_record(self) -> datetime | None:
+        return None if self.has_recovered else self.broken_since or self.notified_since
 
 
-def connection_content(organization: Organization, told: NotificationState, now: datetime) -> Content | None:
-    """A side that breaks; or, after that was told, that all of it works again."""
-    sides = list(_sides(organization.connection, told, now))
-    broken = [side for side in sides if side.broken_since]
-    again = [side for side in sides if side.works_again]
-    all_work = not any(side.failing_since or side.is_paused for side in sides)
-    if not (any(side.breaks_anew for side in broken) or (again and all_work)):
+def connection_content(organization: Organization, state: NotificationState, now: datetime) -> Content | None:
+    """A new failure of a partner; or, after a notified failure, that the whole connection works again."""
+    partners = list(_partners(organization.connection, state, now))
+    broken = [partner for partner in partners if partner.broken_since]
+    recovered = [partner for partner in partners if partner.has_recovered]
+    all_work = not any(partner.failing_since or partner.is_paused for partner in partners)
+    if not (any(partner.is_new for partner in broken) or (recovered and all_work)):
         return None
     return Content(
-        {"broken": broken, "again": again},
-        {f"{side.name.lower()}_broken_since": side.to_remember for side in sides},
+        {"broken": broken, "recovered": recovered},
+        {f"{partner.name.lower()}_broken_since": partner.broken_since_to_record for partner in partners},
     )
 
 
-def _sides(connection: Connection, told: NotificationState, now: datetime) -> Iterator[PartnerProblem]:
+def _partners(connection: Connection, state: NotificationState, now: datetime) -> Iterator[PartnerProblem]:
     for name, paused_at in (("Ashby", connection.paused_at), ("Justifacts", None)):
         problem = getattr(connection, f"{name.lower()}_problem")
         since = getattr(connection, f"{name.lower()}_problem_since") or paused_at
-        lasts = paused_at or (since and now - since >= BREAKS_AFTER)
+        is_broken = paused_at or (since and now - since >= BROKEN_AFTER)
         yield PartnerProblem(
             name,
-            # The pause's reason goes on with what to do, which the notice says itself.
-            redact_text(_in_one_sentence(connection.pause_reason) if paused_at else problem),
+            # The rest of a pause's reason says what to do, which the notification says itself.
+            redact_text(_first_sentence(connection.pause_reason) if paused_at else problem),
             failing_since=since if problem else None,
-            broken_since=since if lasts else None,
+            broken_since=since if is_broken else None,
             is_paused=bool(paused_at),
-            told_since=getattr(told, f"{name.lower()}_broken_since"),
+            notified_since=getattr(state, f"{name.lower()}_broken_since"),
         )
 
 
@@ -97,17 +98,17 @@ def needing_attention(now: datetime) -> QuerySet[Order]:
     return Order.objects.filter(needs_attention=True, attention_since__lte=now - SETTLED_AFTER)
 
 
-def attention_content(organization: Organization, told: NotificationState, now: datetime) -> Content | None:
-    """The orders that need a human since the recipient was last told of any."""
+def attention_content(organization: Organization, state: NotificationState, now: datetime) -> Content | None:
+    """The orders flagged since the recipient's last notification."""
     waiting = needing_attention(now).filter(organization=organization)
-    fresh = waiting.filter(attention_since__gt=told.notified_up_to) if told.notified_up_to else waiting
-    count = fresh.count()
+    new = waiting.filter(attention_since__gt=state.notified_up_to) if state.notified_up_to else waiting
+    count = new.count()
     if not count:
         return None
-    first = fresh.select_related("package").order_by("attention_since")[:LISTED]
+    first = new.select_related("package").order_by("attention_since")[:LISTED]
     return Content(
         {
-            "orders": [_for_people(order) for order in first],
+            "orders": [_order_context(order) for order in first],
             "count": count,
             "more": max(count - LISTED, 0),
             "waiting": waiting.count(),
@@ -116,25 +117,25 @@ def attention_content(organization: Organization, told: NotificationState, now: 
     )
 
 
-def _for_people(order: Order) -> dict[str, str]:
-    """All that may leave the portal of an order."""
+def _order_context(order: Order) -> dict[str, str]:
+    """All facts about an order that may appear in a notification."""
     return {
         "initials": order.candidate_initials,
         "package": order.package.label,
-        "reason": _in_one_sentence(redact_text(order.attention_reason, _personal(order))),
+        "reason": _first_sentence(redact_text(order.attention_reason, _personal_terms(order))),
         "link": order_url(order),
     }
 
 
-def _in_one_sentence(text: str) -> str:
-    """What happened; what to do about it stands on the order's page."""
+def _first_sentence(text: str) -> str:
+    """The first sentence says what happened; the order's page says the rest."""
     first = re.split(r"(?<=[.!?])\s", " ".join(text.split()), maxsplit=1)[0]
     return first if len(first) <= REASON_CHARACTERS else f"{first[:REASON_CHARACTERS]}…"
 
 
-def _personal(order: Order) -> set[str]:
-    """Everything about the candidate that a reason may repeat in Justifacts' or a person's words: the
-    name and its parts, the answers given at the start, the result, why the check ended."""
+def _personal_terms(order: Order) -> set[str]:
+    """Everything about the candidate that Justifacts or a person may have quoted in a reason: the name and
+    its parts, the answers given at the start, the result and the closing reason."""
     texts = {
         *order.personal_data,
         *RESULTS,
@@ -147,7 +148,7 @@ def _personal(order: Order) -> set[str]:
 
 
 def _answers(value: Any) -> Iterator[str]:
-    """The texts and numbers inside; the shortest, such as “yes”, tell nothing of anybody."""
+    """The texts and numbers in ``value``. Short ones, such as “yes”, identify nobody and are left out."""
     if isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _answers(item)

@@ -1,4 +1,4 @@
-"""The summary of an organization's day, told once on the next one."""
+"""The daily digest: an organization's day, sent once on the next day."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,12 +14,12 @@ from integrations.models import Organization
 
 @dataclass(frozen=True)
 class DailyFigures:
-    """What happened on a day, and what waits now."""
+    """What happened on a day, and what is pending now."""
 
     started: int
     completed: int
     cancelled: int
-    needing_a_human: int
+    needing_attention: int
     stalled: int
     waiting_for_ashby: int
 
@@ -29,13 +29,14 @@ class DailyFigures:
 
 
 def next_digest_end(now: datetime) -> datetime:
-    """The end (UTC) of the last day whose digest is due: yesterday's, or before its hour the one before."""
+    """The end (UTC) of the last day whose digest is due: yesterday, or before the digest hour the day
+    before."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return today if now.hour >= settings.DAILY_DIGEST_HOUR_UTC else today - timedelta(days=1)
 
 
-def summary(organization: Organization, end: datetime) -> DailyFigures:
-    """The figures of the day that ended then, and what waits now."""
+def daily_figures(organization: Organization, end: datetime) -> DailyFigures:
+    """The figures of the day that ended at ``end``, and what is pending now."""
     orders = Order.objects.filter(organization=organization)
     day = (end - timedelta(days=1), end - timedelta(microseconds=1))
     undelivered = AshbyUpdate.objects.filter(
@@ -45,18 +46,20 @@ def summary(organization: Organization, end: datetime) -> DailyFigures:
         started=orders.filter(created_at__range=day).count(),
         completed=orders.filter(completed_at__range=day).count(),
         cancelled=orders.filter(status=Status.CANCELLED, status_since__range=day).count(),
-        needing_a_human=orders.filter(needs_attention=True).count(),
+        needing_attention=orders.filter(needs_attention=True).count(),
         stalled=orders.filter(IS_STALLED).count(),
         waiting_for_ashby=undelivered.order_by().values("order").distinct().count(),
     )
 
 
-def digest_content(organization: Organization, told: NotificationState, now: datetime) -> Content | None:
-    """A day, once. Nothing is said of one on which nothing happened while nothing waits, nor of those
-    before the recipient came: who asks for digests at noon gets the first one in the morning."""
+def digest_content(organization: Organization, state: NotificationState, now: datetime) -> Content | None:
+    """The digest of the last day, once, and without text if there is nothing to report.
+
+    A new recipient gets no digest for the past; the first one comes the next morning.
+    """
     end = next_digest_end(now)
-    if told.notified_up_to and told.notified_up_to >= end:
+    if state.notified_up_to and state.notified_up_to >= end:
         return None
-    day = summary(organization, end) if told.notified_up_to else None
-    said = {"day": day, "date": end - timedelta(days=1)} if day and not day.is_quiet else None
-    return Content(said, {"notified_up_to": end})
+    day = daily_figures(organization, end) if state.notified_up_to else None
+    context = {"day": day, "date": end - timedelta(days=1)} if day and not day.is_quiet else None
+    return Content(context, {"notified_up_to": end})

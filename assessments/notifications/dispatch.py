@@ -1,9 +1,9 @@
-"""Tells people what they have to know: a sweep compares what is true now with what each recipient
-was last told, and sends the difference.
+"""Sends notifications: a sweep compares the present state with what each recipient was last notified of, and
+sends the difference.
 
-Nothing else in the portal has to think of notices, and none is lost: what could not be sent, what
-happened inside the hour, and what a dead worker had begun are still a difference when the next
-sweep comes. Recipients do not wait for each other: each has its own turn and its own memory.
+No other code has to think of notifications, and none is lost: whatever could not be sent, happened within the
+minimum interval, or was interrupted by a crash is still a difference at the next sweep. Each recipient has
+its own interval and state, so none delays another.
 """
 
 import logging
@@ -25,13 +25,13 @@ from assessments.notifications.content import (
     needing_attention,
 )
 from assessments.notifications.digest import digest_content
-from assessments.notifications.recipients import Audience, chat_recipients
+from assessments.notifications.recipients import MailRecipients, chat_recipients
 from integrations.http.errors import CallFailed, NotSent
 from integrations.models import Organization
 
 logger = logging.getLogger(__name__)
 
-#: How long a sweep begins new messages of one channel; the next sweep takes the rest.
+#: A sweep starts no message of a channel after this many seconds; the next one continues.
 SECONDS = 25
 
 _CONTENT: dict[str, Callable[[Organization, NotificationState, datetime], Content | None]] = {
@@ -44,92 +44,90 @@ _Recipients = Callable[[Organization, NotificationKind], Iterable[Any]]
 
 @dataclass(frozen=True)
 class _Due:
-    """One message to one recipient; ``told.person`` is None for a chat."""
+    """One message to one recipient; ``state.person`` is None for a chat."""
 
-    told: NotificationState
-    news: Content
+    state: NotificationState
+    content: Content
 
 
 def send_notifications(now: datetime) -> int:
-    """Sends what is due, first by mail, then to the chats: a slow one of either keeps up no other.
-    Says how many messages went out."""
-    audience = Audience()
-    return _send_all(audience.of, now) + _send_all(chat_recipients, now)
+    """Sends the due notifications by mail and then to chats, each with its own time limit. Returns how many
+    were sent."""
+    return _send_all(MailRecipients().of, now) + _send_all(chat_recipients, now)
 
 
 def _send_all(recipients: _Recipients, now: datetime) -> int:
-    sent, until = 0, time.monotonic() + SECONDS
+    sent, deadline = 0, time.monotonic() + SECONDS
     for due in _due(recipients, now):
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             break
-        sent += _tell(due)
+        sent += _send(due)
     return sent
 
 
 def _due(recipients: _Recipients, now: datetime) -> Iterator[_Due]:
     for kind in NotificationKind:
-        organizations = list(_concerned(kind, now))
-        known = _known(kind, organizations)
+        organizations = list(_affected_organizations(kind, now))
+        known = _known_states(kind, organizations)
         for organization in organizations:
-            # Who was last told the same is told the same: the database is asked once for all of them.
-            news: dict[object, Content | None] = {}
+            # Recipients with equal snapshots get equal content, so it is computed once.
+            by_snapshot: dict[object, Content | None] = {}
             for person in recipients(organization, kind):
                 key = (organization.pk, person and person.pk)
-                told = known.get(key) or NotificationState(
+                state = known.get(key) or NotificationState(
                     organization=organization, kind=kind, person=person
                 )
-                if not told.may_hear(now):
+                if not state.is_due(now):
                     continue
-                if told.snapshot not in news:
-                    news[told.snapshot] = _CONTENT[kind](organization, told, now)
-                if found := news[told.snapshot]:
-                    told.organization, told.person = organization, person
-                    yield _Due(told, found)
+                if state.snapshot not in by_snapshot:
+                    by_snapshot[state.snapshot] = _CONTENT[kind](organization, state, now)
+                if content := by_snapshot[state.snapshot]:
+                    state.organization, state.person = organization, person
+                    yield _Due(state, content)
 
 
-def _concerned(kind: NotificationKind, now: datetime) -> QuerySet[Organization]:
-    """Organizations of which there may be news. One that is switched off says nothing."""
-    some = Organization.objects.filter(connection__is_enabled=True).select_related("connection")
+def _affected_organizations(kind: NotificationKind, now: datetime) -> QuerySet[Organization]:
+    """The organizations about which there may be something to send. A disabled connection sends nothing."""
+    enabled = Organization.objects.filter(connection__is_enabled=True).select_related("connection")
     if kind == NotificationKind.NEEDS_ATTENTION:
-        return some.filter(Exists(needing_attention(now).filter(organization=OuterRef("pk"))))
+        return enabled.filter(Exists(needing_attention(now).filter(organization=OuterRef("pk"))))
     if kind == NotificationKind.DIGEST:
-        return some
-    told = NotificationState.objects.filter(organization=OuterRef("pk"), kind=kind).exclude(
+        return enabled
+    reported = NotificationState.objects.filter(organization=OuterRef("pk"), kind=kind).exclude(
         ashby_broken_since=None, justifacts_broken_since=None
     )
-    return some.filter(
+    return enabled.filter(
         ~Q(connection__paused_at=None, connection__ashby_problem="", connection__justifacts_problem="")
-        | Exists(told)
+        | Exists(reported)
     )
 
 
-def _known(kind: NotificationKind, organizations: list[Organization]) -> dict[object, NotificationState]:
+def _known_states(
+    kind: NotificationKind, organizations: list[Organization]
+) -> dict[object, NotificationState]:
     rows = NotificationState.objects.filter(kind=kind, organization__in=organizations)
-    return {(told.organization_id, told.person_id): told for told in rows}
+    return {(state.organization_id, state.person_id): state for state in rows}
 
 
-def _tell(due: _Due) -> bool:
-    """Takes the turn, sends, remembers. Who dies before the last step tells it again, an hour later."""
-    told, news = due.told, due.news
-    if not told.acquire_turn(timezone.now()):
+def _send(due: _Due) -> bool:
+    """Acquires the turn, sends, and records it. After a crash in between, the notification is sent again an
+    hour later."""
+    state, content = due.state, due.content
+    if not state.acquire_turn(timezone.now()):
         return False
-    if news.context is None:
-        told.skipped(**news.told)
+    if content.context is None:
+        state.record_nothing_to_send(content.changes)
         return False
+    message = compose(state.kind, state.organization, state.person, content.context)
     try:
-        _send(told, news.context)
+        if state.person is None:
+            send_to_chat(state.organization, message)
+        else:
+            send_mail(state.person, message)
     except CallFailed as failure:
-        again = NotificationState.AGAIN if isinstance(failure, NotSent) else NotificationState.EVERY
-        told.failed(timezone.now(), failure.message, again)
-        logger.warning("a notice could not be sent: %s", failure.message)
+        retry_after = state.RETRY_DELAY if isinstance(failure, NotSent) else state.MIN_INTERVAL
+        state.record_failure(timezone.now(), failure.message, retry_after)
+        logger.warning("a notification could not be sent: %s", failure.message)
         return False
-    told.told(timezone.now(), **news.told)
+    state.record_sent(timezone.now(), content.changes)
     return True
-
-
-def _send(told: NotificationState, context: dict[str, Any]) -> None:
-    message = compose(told.kind, told.organization, told.person, context)
-    if told.person is None:
-        send_to_chat(told.organization, message)
-    else:
-        send_mail(told.person, message)

@@ -1,4 +1,4 @@
-"""Who is told of an organization, and what could not be told them."""
+"""The recipients of an organization's notifications, and the notifications that could not be sent."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,28 +13,28 @@ from integrations.models import Organization
 SEES_ORDERS = "assessments.view_order"
 
 
-class Audience:
-    """The people who may be told something, read once for a sweep."""
+class MailRecipients:
+    """Everybody who may get mail, read once per sweep."""
 
     def __init__(self) -> None:
         people = get_user_model().objects.filter(is_active=True, is_staff=True).exclude(email="")
         self._people: list[Any] = list(people.select_related("notification_preference").order_by("pk"))
 
     def of(self, organization: Organization, kind: NotificationKind) -> Iterator[Any]:
-        """Those who may see the organization's orders, can sign in to do so, and want this kind."""
+        """The people who may see the organization's orders and want notifications of this kind."""
         for person in self._people:
             if NotificationPreference.of(person).wants(kind) and person.has_perm(SEES_ORDERS, organization):
                 yield person
 
 
 def chat_recipients(organization: Organization, kind: NotificationKind) -> Iterable[None]:
-    """The organization's chat, if it has one: a recipient that is no person, and wants every kind."""
+    """``[None]``, which stands for the organization's chat, or nothing if it has no chat."""
     return [None] if organization.connection.notice_webhook else []
 
 
 def failed_notifications_for(person: Person) -> QuerySet[NotificationState]:
-    """What could not be sent, as far as the person may know of it: their own mails and the chats of
-    their organizations; who sees every organization also sees the others' mails."""
+    """Notifications that failed: the person's own mails and the chats of the person's organizations, latest
+    first. People with access to every organization also see failed mails to others."""
     failed = NotificationState.objects.exclude(last_error="").filter(
         organization__in=organizations_of(person, SEES_ORDERS)
     )

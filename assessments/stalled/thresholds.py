@@ -1,5 +1,7 @@
-"""Which orders stand still: longer in a status than their organization's limit. What is asked of the
-database here, the watchdog writes on each order (``watch.py``); people's pages read what it wrote."""
+"""Which orders are stalled: longer in a status than their organization's threshold.
+
+``detect.py`` writes the result on each order, and pages read it there.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +15,15 @@ from assessments.statuses import Status
 from assessments.text import untranslated
 from integrations.text import format_utc
 
-#: The orders that the watchdog has found.
+#: Orders that ``detect_stalled`` has flagged.
 IS_STALLED = Q(stalled_since__isnull=False)
 
 _SATURDAY = 5
 
 
 def business_days_before(moment: datetime, days: int) -> datetime:
-    """So many working days earlier, at the same time of day. A weekend counts as the end of its Friday."""
+    """The time ``days`` working days earlier. A moment on a weekend counts as the end of the Friday
+    before."""
     while moment.weekday() >= _SATURDAY:
         moment = (moment - timedelta(days=1)).replace(hour=23, minute=59, second=59)
     while days:
@@ -39,8 +42,8 @@ def _days_before(moment: datetime, days: int) -> datetime:
 
 @dataclass(frozen=True)
 class Stage:
-    """A status on the way: where its limit stands, in which unit, and what may be the reason and what
-    to do when it has passed (stored, so in plain English)."""
+    """A status of an active order: the field and unit of its threshold, how to subtract it from a time, and
+    the likely cause and remedy of a stall. The text is stored, so it is not translated."""
 
     field: str
     unit: str
@@ -79,45 +82,45 @@ STAGES = {
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The limits of every organization, as they are now."""
+    """The thresholds of all organizations."""
 
     own: dict[int, StallThresholds]
 
     @classmethod
-    def now(cls) -> "Thresholds":
-        return cls({limits.pk: limits for limits in StallThresholds.objects.order_by()})
+    def load(cls) -> "Thresholds":
+        return cls({thresholds.pk: thresholds for thresholds in StallThresholds.objects.order_by()})
 
     def of(self, organization: int) -> StallThresholds:
         return self.own.get(organization) or StallThresholds()
 
-    def have_passed(self, status: Status, now: datetime) -> Q:
-        """The orders in this status that have been so for longer than their organization's limit."""
+    def exceeded(self, status: Status, now: datetime) -> Q:
+        """A filter for orders that are longer in this status than their organization's threshold."""
         stage, path = STAGES[status], _path(status)
-        usual = stage.before(now, getattr(StallThresholds(), stage.field))
-        found = Q(organization__watch_limits=None, status_since__lt=usual)
-        earliest = [usual]
-        for limit in {getattr(limits, stage.field) for limits in self.own.values()}:
-            earliest.append(stage.before(now, limit))
-            found |= Q(**{path: limit}, status_since__lt=earliest[-1])
-        # The index is read up to here; the join decides on the rest.
-        return Q(status=status, status_since__lt=max(earliest)) & found
+        default = stage.before(now, getattr(StallThresholds(), stage.field))
+        found = Q(organization__watch_limits=None, status_since__lt=default)
+        latest_starts = [default]
+        for threshold in {getattr(own, stage.field) for own in self.own.values()}:
+            latest_starts.append(stage.before(now, threshold))
+            found |= Q(**{path: threshold}, status_since__lt=latest_starts[-1])
+        # The index limits the rows by status and time; the join then applies each organization's threshold.
+        return Q(status=status, status_since__lt=max(latest_starts)) & found
 
-    def has_passed(self, order: Order, now: datetime) -> bool:
+    def is_exceeded_by(self, order: Order, now: datetime) -> bool:
         stage = STAGES.get(Status(order.status))
-        return stage is not None and order.status_since < stage.before(now, self.limit(order))
+        return stage is not None and order.status_since < stage.before(now, self.threshold(order))
 
-    def limit(self, order: Order) -> int:
-        """Of an order that is in a stage."""
-        limit: int = getattr(self.of(order.organization_id), STAGES[Status(order.status)].field)
-        return limit
+    def threshold(self, order: Order) -> int:
+        """The order's threshold in the unit of its stage. The order must be active."""
+        threshold: int = getattr(self.of(order.organization_id), STAGES[Status(order.status)].field)
+        return threshold
 
 
 def threshold_changed() -> Q:
-    """Of the orders that stand still, those whose limit is not the one that they have passed."""
+    """A filter for stalled orders whose threshold differs from the one that they exceeded."""
     found = Q()
     for status, stage in STAGES.items():
-        limit = Coalesce(F(_path(status)), Value(getattr(StallThresholds(), stage.field)))
-        found |= Q(status=status) & ~Q(stall_threshold=limit)
+        threshold = Coalesce(F(_path(status)), Value(getattr(StallThresholds(), stage.field)))
+        found |= Q(status=status) & ~Q(stall_threshold=threshold)
     return IS_STALLED & found
 
 
@@ -125,12 +128,12 @@ def _path(status: Status) -> str:
     return f"organization__watch_limits__{STAGES[status].field}"
 
 
-def sentence(order: Order, limit: int) -> str:
-    """What happened, why it may be so, and what to do; nothing about the candidate. It names a moment,
-    not a length, so that it stays true."""
+def stall_reason(order: Order, threshold: int) -> str:
+    """What happened, the likely cause and what to do, without candidate data. It names a point in time and no
+    duration, so it stays true."""
     stage = STAGES[Status(order.status)]
-    length = f"{limit} {stage.unit}{'' if limit == 1 else 's'}"
+    limit = f"{threshold} {stage.unit}{'' if threshold == 1 else 's'}"
     return (
         f"{untranslated(Status(order.status).label)} since {format_utc(order.status_since)}; "
-        f"the limit at {order.organization} is {length}. {stage.advice}"
+        f"the limit at {order.organization} is {limit}. {stage.advice}"
     )

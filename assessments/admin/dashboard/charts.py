@@ -10,8 +10,8 @@ from django.utils.translation import ngettext
 from assessments.admin.dashboard.svg import BarPart, Bars, Columns, Series, bars, columns, hour_ticks
 from assessments.insights.dashboard import (
     AGES,
-    ON_THE_WAY,
     PAUSED,
+    PENDING,
     REFUSED,
     Completed,
     Scope,
@@ -87,7 +87,7 @@ def _days(scope: Scope, now: datetime) -> Chart:
 def _updates(scope: Scope, now: datetime) -> Chart:
     counted = updates_waiting(scope, now)
     names = [_("< 5 min"), _("5–60 min"), _("1–6 h"), _("6–24 h"), _("> 1 day")]
-    why = ((ON_THE_WAY, _("In progress")), (PAUSED, _("Paused")), (REFUSED, _("Refused by Ashby")))
+    why = ((PENDING, _("In progress")), (PAUSED, _("Paused")), (REFUSED, _("Refused by Ashby")))
     series = [
         Series(name, f"chart-{key}", [counted.get((key, age), 0) for age in range(len(AGES) + 1)])
         for key, name in why
@@ -121,7 +121,7 @@ def _table(first: str, drawn: Columns, names: list[str]) -> tuple[list[str], lis
 
 def _turnaround(completed: Completed) -> Chart:
     found = turnaround(completed)[:_MOST_PACKAGES]
-    ticks = hour_ticks(max((each.ninth for each in found), default=0))
+    ticks = hour_ticks(max((each.p90 for each in found), default=0))
     half, most = _("Half are completed within"), _("90% are completed within")
     return Chart(
         key="turnaround",
@@ -131,15 +131,15 @@ def _turnaround(completed: Completed) -> Chart:
         else _("No checks were completed in the last 90 days."),
         table=(
             [_("Package"), _("Checks"), _("Median"), _("90th percentile")],
-            [[each.package, _number(each.count), hours(each.median), hours(each.ninth)] for each in found],
+            [[each.package, _number(each.count), hours(each.median), hours(each.p90)] for each in found],
         ),
         bars=bars(
             [
                 (
                     each.package,
-                    f"{hours(each.median)} · {hours(each.ninth)}",
+                    f"{hours(each.median)} · {hours(each.p90)}",
                     [
-                        BarPart(each.ninth, "chart-ninth", f"{each.package}: {most} {hours(each.ninth)}"),
+                        BarPart(each.p90, "chart-ninth", f"{each.package}: {most} {hours(each.p90)}"),
                         BarPart(each.median, "chart-median", f"{each.package}: {half} {hours(each.median)}"),
                     ],
                 )

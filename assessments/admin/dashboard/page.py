@@ -114,7 +114,7 @@ def _cards(counted: Problems, chosen: Organization | None, rows: list[Health]) -
         for problem, tone, count, title, sentence in (
             ("attention", "ask", counted.needs_attention, *_needs_attention(counted.needs_attention)),
             ("paused", "ask", counted.paused, *_paused(counted.paused, rows)),
-            ("still", "ask", counted.still, *_stalled(counted.still)),
+            ("still", "ask", counted.stalled, *_stalled(counted.stalled)),
             ("unknown", "ask", counted.unknown, *_unknown(counted.unknown)),
             ("ashby", "way", counted.ashby, *_ashby(counted.ashby)),
             ("placing", "way", counted.placing, *_placing(counted.placing)),
@@ -195,7 +195,7 @@ def _names(names: list[str]) -> str:
 
 def _quiet(counted: Problems, sick: int) -> str:
     """A pleasant sentence where no order asks for anybody."""
-    if counted.needs_attention or counted.paused or counted.still or counted.unknown:
+    if counted.needs_attention or counted.paused or counted.stalled or counted.unknown:
         return ""
     if sick:
         text = ngettext(
@@ -204,14 +204,14 @@ def _quiet(counted: Problems, sick: int) -> str:
             sick,
         )
         return text % {"count": number(sick)}
-    if not counted.on_the_way:
+    if not counted.active:
         return _("Nothing needs your attention. No checks are in progress.")
     text = ngettext(
         "Nothing needs your attention. One check is in progress.",
         "Nothing needs your attention. %(count)s checks are in progress.",
-        counted.on_the_way,
+        counted.active,
     )
-    return text % {"count": number(counted.on_the_way)}
+    return text % {"count": number(counted.active)}
 
 
 def _waiting(order: Order, now: datetime) -> dict[str, str]:

@@ -21,8 +21,8 @@ from integrations.models import Organization
 
 class Command(PortalCommand):
     help = (
-        "Forgets a candidate: erases names, e-mail, links, results and all that was sent, in every order of "
-        "the organization that has ended and is under no legal hold. Prints the certificate."
+        "Erases a candidate's data, such as names, links, results and messages, in every order of the "
+        "organization that has ended and is under no legal hold. Prints the certificate."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,12 +35,14 @@ class Command(PortalCommand):
             default=[],
             type=UUID,
             metavar="ORDER",
-            help="an order of the same Ashby candidate under another address, as --dry-run names it; may be "
-            "given several times",
+            help="an order of the same Ashby candidate under another address, as --dry-run lists it; may be "
+            "repeated",
         )
-        parser.add_argument("--by", default="", metavar="NAME", help="who asked for it (you)")
         parser.add_argument(
-            "--dry-run", action="store_true", help="say what would be erased, and erase nothing"
+            "--by", default="", metavar="NAME", help="who requested the erasure (default: you)"
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="list what would be erased, and erase nothing"
         )
 
     def execute_command(self, **options: Any) -> dict[str, Any]:
@@ -81,20 +83,20 @@ class Command(PortalCommand):
         yield from (f"would be kept: order {line['order']}: {line['why']}" for line in found["kept"])
         for line in found["other_addresses"]:
             kept = f" (would be kept: {line['would_be_kept']})" if line["would_be_kept"] else ""
-            does = "included by" if line["included"] else "include it with"
+            action = "included by" if line["included"] else "include it with"
             yield (
                 f"same Ashby candidate under another address: order {line['order']}, {line['status']}{kept}; "
-                f"{does} --also {line['order']}"
+                f"{action} --also {line['order']}"
             )
         yield f"{len(found['orders'])} would be erased, {len(found['kept'])} kept; nothing was written"
 
 
 def _address(given: str) -> str:
-    """A command line can be read by others on the machine, so that it may come another way."""
+    """The address, from standard input if ``given`` is ``-``: other users can read a command line."""
     email = (sys.stdin.readline() if given == "-" else given).strip()
     try:
         validate_email(email)
     except ValidationError:
-        # Not repeated: it may be somebody's all the same.
-        raise CommandError("That is no e-mail address.") from None
+        # The text is not repeated, because it may still be personal data.
+        raise CommandError("That is not an e-mail address.") from None
     return email

@@ -10,7 +10,7 @@ from integrations.management.base import PortalCommand, in_columns, one_line
 
 
 class Command(PortalCommand):
-    help = "Shows one order: where it stands, its timeline, its updates and their attempts."
+    help = "Shows one order: its status summary, events, updates and their attempts."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -28,9 +28,9 @@ class Command(PortalCommand):
             (_time(event["at"]), event["source"], one_line(event["summary"])) for event in found["events"]
         )
         for update in found["updates"]:
-            trouble = f": {update['last_error']}" if update["last_error"] else ""
+            error = f": {update['last_error']}" if update["last_error"] else ""
             yield ""
-            yield one_line(f"update {update['sequence']} ({update['state']}): {update['summary']}{trouble}")
+            yield one_line(f"update {update['sequence']} ({update['state']}): {update['summary']}{error}")
             yield from map(_attempt, update["attempts"])
         if found["attempts"]:
             yield ""

@@ -19,8 +19,8 @@ class Command(PortalCommand):
         parser.add_argument(
             "--status", choices=Status.values, metavar="STATUS", help=", ".join(Status.values)
         )
-        parser.add_argument("--needs-attention", action="store_true", help="only those that need a human")
-        parser.add_argument("--limit", type=int, default=200, help="at most this many (200)")
+        parser.add_argument("--needs-attention", action="store_true", help="only orders that need attention")
+        parser.add_argument("--limit", type=int, default=200, help="the most orders to list (default: 200)")
 
     def execute_command(self, **options: Any) -> list[dict[str, Any]]:
         orders = Order.objects.select_related("organization", "package")
@@ -41,8 +41,8 @@ class Command(PortalCommand):
                 one_line(order["package"]),
                 order["status"],
                 one_line(order["result"] or ""),
-                "NEEDS A NEEDS_ATTENTION" if order["needs_attention"] else "",
-                "STANDS STILL" if order["stalled"] else "",
+                "NEEDS ATTENTION" if order["needs_attention"] else "",
+                "STALLED" if order["stalled"] else "",
             )
             for order in found
         )

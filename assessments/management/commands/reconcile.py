@@ -13,15 +13,15 @@ from integrations.management.base import PortalCommand, connection_of, one_line
 
 _HEADINGS = {
     Discrepancy.Outcome.RESOLVED: "resolved",
-    Discrepancy.Outcome.NEEDS_REVIEW: "for a human",
+    Discrepancy.Outcome.NEEDS_REVIEW: "needs review",
     Discrepancy.Outcome.NOT_CHECKED: "not checked",
 }
 
 
 class Command(PortalCommand):
     help = (
-        "Compares the organization's orders with Justifacts' word and with what Ashby last took, and its "
-        "packages and mapped jobs with what exists; mends what can be resolved and lists the rest."
+        "Compares the organization's orders with Justifacts and the last update that Ashby accepted, "
+        "and its packages and mapped jobs with both catalogs. Fixes what it can and lists the rest."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -32,13 +32,11 @@ class Command(PortalCommand):
         try:
             report = reconcile_now(connection_of(options["slug"]).organization, "the command")
         except AlreadyRunning as error:
-            raise CommandError(f"{error} Wait for its end.") from None
+            raise CommandError(f"{error} Wait until it ends.") from None
         except NotNow as error:
             raise CommandError(str(error)) from None
         if report.error:
-            raise CommandError(
-                f"The reconciliation of {report.organization} did not end well. {report.error}"
-            )
+            raise CommandError(f"The reconciliation of {report.organization} failed. {report.error}")
         return reconciliation_as_json(report)
 
     def format_lines(self, found: dict[str, Any]) -> Iterable[str]:

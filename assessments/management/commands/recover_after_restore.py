@@ -12,17 +12,16 @@ from integrations.management.base import PortalCommand
 
 class Command(PortalCommand):
     help = (
-        "After the database was restored from a backup, and before the portal is started again: makes "
-        "the orders again that it has forgotten (from the journal), has Justifacts asked before anything is "
-        "placed, and erases again what was erased on request."
+        "Run this after a restore and before the portal starts. It rebuilds missing orders from the recovery "
+        "log, has every order looked up at Justifacts before it is placed, and repeats erasure requests."
     )
 
     def execute_command(self, **options: Any) -> dict[str, Any]:
         return asdict(recover_after_restore(timezone.now()))
 
     def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
-        yield f"{found['made_again']} orders were made again from the journal"
-        yield f"{found['looked_up']} orders are asked about at Justifacts before they are placed"
+        yield f"{found['made_again']} orders were rebuilt from the recovery log"
+        yield f"{found['looked_up']} orders are looked up at Justifacts before they are placed"
         yield f"{found['polled']} orders are polled at once"
-        yield f"{found['erased_again']} orders of candidates who were forgotten are erased again"
+        yield f"{found['erased_again']} orders were erased again"
         yield "Start the portal now, then run for each organization: manage.py reconcile SLUG"

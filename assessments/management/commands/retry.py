@@ -11,7 +11,7 @@ from integrations.management.base import PortalCommand, who_runs
 
 
 class Command(PortalCommand):
-    help = "Makes what waits for an order due now, as the portal's retry button does."
+    help = "Makes an order's pending work due now, like the “Retry now” button."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

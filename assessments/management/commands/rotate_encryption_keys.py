@@ -13,17 +13,19 @@ from integrations.management.base import PortalCommand
 
 class Command(PortalCommand):
     help = (
-        "Encrypts everything that is stored encrypted with the first of FIELD_ENCRYPTION_KEYS, while the "
-        "portal runs; may be stopped and run again. Ends with 0 once every other key may be removed."
+        "Encrypts all encrypted data with the first of FIELD_ENCRYPTION_KEYS while the portal runs. It may "
+        "be stopped and run again. The exit status is 0 once every other key may be removed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--check", action="store_true", help="only say whether the others may go")
+        parser.add_argument(
+            "--check", action="store_true", help="only report whether the other keys may be removed"
+        )
         parser.add_argument(
             "--clear-unreadable",
             action="store_true",
-            help="empty what no key can read any more, because its key is lost",
+            help="empty values that no key can decrypt, because their key is lost",
         )
 
     def execute_command(self, **options: Any) -> dict[str, Any]:
@@ -36,24 +38,24 @@ class Command(PortalCommand):
                 "recovery log": recovery_log.reencrypt(),
                 "search terms": search.rebuild(),
             }
-        left, unreadable = rotation.count_pending(), rotation.unreadable()
-        waits = {**left, "recovery log": recovery_log.count_pending()}
+        unreadable = rotation.unreadable()
+        pending = {**rotation.count_pending(), "recovery log": recovery_log.count_pending()}
         if not unreadable:
-            waits["search terms"] = search.count_pending()
+            pending["search terms"] = search.count_pending()
         return {
             "encrypted_anew": {name: number for name, number in renewed.items() if number},
             "cleared": cleared,
-            "left": {name: number for name, number in waits.items() if number},
+            "left": {name: number for name, number in pending.items() if number},
             "unreadable": dict(unreadable),
         }
 
     def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         for name, number in found["cleared"].items():
-            yield f"{name}: {number} emptied, to be entered anew"
+            yield f"{name}: {number} emptied; enter the values again"
         for name, number in found["encrypted_anew"].items():
             yield f"{name}: {number} encrypted with the first key"
         if not found["left"]:
-            yield "Everything is under the first key: the others may be removed from FIELD_ENCRYPTION_KEYS."
+            yield "All data uses the first key: the others may be removed from FIELD_ENCRYPTION_KEYS."
 
     def after_output(self, found: dict[str, Any]) -> None:
         if found["left"]:
@@ -61,7 +63,7 @@ class Command(PortalCommand):
             raise CommandError(
                 f"The other keys are still needed ({left}). "
                 + (
-                    "Some of it no key can read: put the missing key back, or see --clear-unreadable."
+                    "No key can decrypt some of it: add the missing key again, or see --clear-unreadable."
                     if found["unreadable"]
                     else "Restart every process with the new key first, then run this again."
                 )

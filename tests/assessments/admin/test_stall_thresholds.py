@@ -149,4 +149,4 @@ def test_a_list_of_orders_says_which_stand_still(world: World, support: Desk, ca
     tasks.watch()
     assert "Received Stalled 4 d" in support.open("assessments_order_changelist")
     call_command("orders")
-    assert "STANDS STILL" in capsys.readouterr().out
+    assert "STALLED" in capsys.readouterr().out

@@ -69,7 +69,7 @@ def test_turnaround_is_told_by_package_in_whole_hours(world: World) -> None:
         completed(world.acme.basic, minutes=60 * hour + 59)
     completed(world.acme.executive, minutes=30)
     found = turnaround(completed_checks(EVERYTHING, NOON - timedelta(days=90)))
-    assert [(each.package, each.count, each.median, each.ninth) for each in found] == [
+    assert [(each.package, each.count, each.median, each.p90) for each in found] == [
         ("Basic", 10, 4, 8),
         ("Executive", 1, 0, 0),
     ]
@@ -80,7 +80,7 @@ def test_packages_of_one_name_in_ashby_count_together(world: World) -> None:
     completed(world.acme.executive, minutes=60)
     completed(world.globex.basic, minutes=180, result="Review")
     found = completed_checks(EVERYTHING, NOON - timedelta(days=90))
-    assert [(each.package, each.count, each.ninth) for each in turnaround(found)] == [("Basic", 2, 3)]
+    assert [(each.package, each.count, each.p90) for each in turnaround(found)] == [("Basic", 2, 3)]
     only_acme = completed_checks(of(world.acme), NOON - timedelta(days=90))
     assert [each.count for each in turnaround(only_acme)] == [1]
 
@@ -135,5 +135,5 @@ def test_an_order_with_two_waiting_updates_counts_once(world: World) -> None:
     world.push(order, "Applicant Started")
     assert order.updates.count() > 1
     found = problems(EVERYTHING)
-    assert (found.ashby, found.paused, found.on_the_way) == (1, 0, 1)
+    assert (found.ashby, found.paused, found.active) == (1, 0, 1)
     assert problems(of(world.globex)).ashby == 0

@@ -1,4 +1,5 @@
-"""A candidate whose every word is marked, and an order that meets everything which can keep such a word."""
+"""A candidate whose data consists of marked texts, and an order that spreads them to every place that can
+hold them."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from tests.fixtures.world import World, data
 EMAIL = "zebediah.quillfeather@marked.example"
 FULL_NAME = "Zebediah Quillfeather"
 REPORT = "https://reports.justifacts.com/marked-report/77"
-#: None of these may be found anywhere.
+#: Parts of the candidate's data. None may remain after an erasure.
 MARKS = (
     *("zebediah", "quillfeather", "marked", "77 yew lane"),
     *("review-ish", "dossier"),
@@ -33,7 +34,7 @@ CANDIDATE = {
 }
 
 
-def body(world: World, **changes: Any) -> dict[str, Any]:
+def start_body(world: World, **changes: Any) -> dict[str, Any]:
     return world.start_body(
         candidate=CANDIDATE,
         application={"ashby_id": "application-9", "status": "Active"},
@@ -42,11 +43,11 @@ def body(world: World, **changes: Any) -> dict[str, Any]:
     )
 
 
-def whole_life(world: World) -> Order:
-    """From the start to the result, with every trouble on the way, each in words that name the candidate."""
-    answer = world.call("/ashby/assessment.start", body(world))
+def order_with_marks_everywhere(world: World) -> Order:
+    """An order from start to result with every kind of problem, each with a text that names the candidate."""
+    answer = world.call("/ashby/assessment.start", start_body(world))
     order = Order.objects.get(pk=answer.json()["results"]["assessment_id"])
-    assert world.call("/ashby/assessment.start", body(world)).status_code == 409
+    assert world.call("/ashby/assessment.start", start_body(world)).status_code == 409
     quoting = {
         "success": False,
         "errorInfo": {"code": "x", "message": f"No room for {FULL_NAME}, 77 Yew Lane"},
@@ -60,16 +61,16 @@ def whole_life(world: World) -> Order:
     order.refresh_from_db()
     world.push(order, f"Waiting for the dossier of {FULL_NAME}")
     world.push(order, "Applicant Started", timestamp="not a time", remark=f"{FULL_NAME} review-ish")
-    of_nobody = {
+    unmatched = {
         "assessment_id": "JF-9",
-        "reference_id": "of-nobody",
+        "reference_id": "unmatched",
         "assessment_status": "Applicant Started",
     }
     remark = {"remark": f"{FULL_NAME} review-ish"}
-    assert world.call("/justifacts/assessment.update", of_nobody | remark).status_code == 404
+    assert world.call("/justifacts/assessment.update", unmatched | remark).status_code == 404
     add_note(order.pk, f"Called {FULL_NAME} at 77 Yew Lane.", "Sam")
     place_hold(order.pk, "Ada", f"A dispute with {FULL_NAME}")
-    refused_by_ashby(world, order, quoting)
+    let_ashby_refuse_an_update(world, order, quoting)
     world.push(
         order,
         "Complete",
@@ -86,8 +87,8 @@ def whole_life(world: World) -> Order:
     return order
 
 
-def refused_by_ashby(world: World, order: Order, quoting: dict[str, Any]) -> None:
-    """For good; and a reconciliation's report repeats it."""
+def let_ashby_refuse_an_update(world: World, order: Order, quoting: dict[str, Any]) -> None:
+    """Makes Ashby refuse an update, which a reconciliation then reports too."""
     invalid = {"success": False, "errors": ["invalid_input"], "errorInfo": quoting["errorInfo"]}
     world.ashby("assessment.update", invalid, 400)
     retry(order.pk, "Sam")
@@ -101,10 +102,10 @@ def refused_by_ashby(world: World, order: Order, quoting: dict[str, Any]) -> Non
     reconcile_now(world.acme.organization, "Ada")
 
 
-def left() -> dict[str, str]:
-    """Every column of every model, and every line of the journal, that says one of the marks."""
+def remaining_marks() -> dict[str, str]:
+    """The columns of all models, and the log files, that contain a mark, with the mark."""
     found = {}
-    for name, text in (*_columns(), *_journal()):
+    for name, text in (*_columns(), *_log_entries()):
         if mark := next((mark for mark in MARKS if mark in text.casefold()), None):
             found[name] = mark
     return found
@@ -121,8 +122,8 @@ def _text(value: Any) -> str:
     return value.reveal() if isinstance(value, Secret) else json.dumps(value, default=str, ensure_ascii=False)
 
 
-def _journal() -> Iterator[tuple[str, str]]:
+def _log_entries() -> Iterator[tuple[str, str]]:
     for entry in recovery_log.entries(timezone.now() - recovery_log.KEPT):
-        yield "the journal of starts", json.dumps(entry, ensure_ascii=False)
+        yield "the recovery log", json.dumps(entry, ensure_ascii=False)
     for entry in recovery_log.entries_in(recovery_log.ERASURES):
-        yield "the journal of erasures", json.dumps(entry, ensure_ascii=False)
+        yield "the erasure log", json.dumps(entry, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""``forget SLUG EMAIL``"""
+"""``manage.py erase_candidate SLUG EMAIL``"""
 
 import io
 
@@ -24,7 +24,7 @@ def complete(world: World) -> Order:
     return order
 
 
-def test_it_prints_the_certificate(complete: Order, console: Console) -> None:
+def test_the_command_prints_the_certificate_as_json(complete: Order, console: Console) -> None:
     found = console.json("erase_candidate", "acme", ZOE, "--by", "Ada, by letter of 3 May")
     certificate = ErasureCertificate.objects.get()
     assert (found["certificate"], found["by"]) == (str(certificate.pk), "Ada, by letter of 3 May")
@@ -33,7 +33,7 @@ def test_it_prints_the_certificate(complete: Order, console: Console) -> None:
     assert complete.is_erased
 
 
-def test_a_dry_run_says_what_would_be_done(complete: Order, console: Console) -> None:
+def test_a_dry_run_lists_the_orders_and_writes_nothing(complete: Order, console: Console) -> None:
     assert console.json("erase_candidate", "acme", ZOE, "--dry-run") == {
         "dry_run": True,
         "orders": [str(complete.pk)],
@@ -46,35 +46,35 @@ def test_a_dry_run_says_what_would_be_done(complete: Order, console: Console) ->
     assert not ErasureCertificate.objects.exists()
 
 
-def test_for_people(world: World, complete: Order, console: Console) -> None:
+def test_the_text_names_erased_and_kept_orders(world: World, complete: Order, console: Console) -> None:
     waiting = world.start()
-    said = console.run("erase_candidate", "acme", ZOE)
-    assert "Certificate of erasure" in said
-    assert f"- order {complete.pk}" in said
-    assert f"- order {waiting.pk}: The check is in progress" in said
-    assert "on the machine" in said
+    printed = console.run("erase_candidate", "acme", ZOE)
+    assert "Certificate of erasure" in printed
+    assert f"- order {complete.pk}" in printed
+    assert f"- order {waiting.pk}: The check is in progress" in printed
+    assert "on the machine" in printed
 
 
-def test_the_address_may_come_by_standard_input(
+def test_the_address_can_be_read_from_standard_input(
     complete: Order, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where others on the machine can read command lines."""
+    """Other users of the machine can read command lines."""
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{ZOE}\n"))
     assert console.json("erase_candidate", "acme", "-")["orders"] == [str(complete.pk)]
 
 
-def test_the_address_stands_in_no_audit_line(complete: Order, console: Console) -> None:
+def test_the_audit_log_does_not_contain_the_address(complete: Order, console: Console) -> None:
     console.run("erase_candidate", "acme", ZOE)
     for line in AuditLogEntry.objects.all():
         assert "zoe" not in f"{line.object_id} {line.details}".casefold()
 
 
-def test_what_does_not_fit_is_one_clear_line(world: World, console: Console) -> None:
+def test_a_wrong_argument_fails_with_one_line(world: World, console: Console) -> None:
     assert console.fails("erase_candidate", "nobody", ZOE) == "There is no organization “nobody”."
-    assert console.fails("erase_candidate", "acme", "zoe") == "That is no e-mail address."
+    assert console.fails("erase_candidate", "acme", "zoe") == "That is not an e-mail address."
 
 
-def test_an_erased_order_can_still_be_shown(complete: Order, console: Console) -> None:
+def test_the_order_command_still_shows_an_erased_order(complete: Order, console: Console) -> None:
     console.run("erase_candidate", "acme", ZOE)
     found = console.json("order", str(complete.pk))
     assert (found["status"], found["result"], found["report_url"]) == ("complete", None, None)
@@ -85,7 +85,7 @@ def test_an_erased_order_can_still_be_shown(complete: Order, console: Console) -
 
 @pytest.fixture
 def orders(world: World) -> tuple[Order, Order, Order]:
-    """Under the address, under another address, and another person's."""
+    """An order under the address, one under another address, and one of another person."""
     candidate = world.start_body()["candidate"]
     return (
         complete_order(world, "JF-1", candidate=candidate | {"ashby_id": "ashby-zoe"}),
@@ -96,7 +96,7 @@ def orders(world: World) -> tuple[Order, Order, Order]:
     )
 
 
-def test_the_command_names_them_and_includes_those_that_are_given(
+def test_a_dry_run_lists_other_addresses_and_also_includes_their_orders(
     world: World, orders: tuple[Order, Order, Order], console: Console
 ) -> None:
     own, other, _stranger = orders
@@ -108,16 +108,16 @@ def test_the_command_names_them_and_includes_those_that_are_given(
         "included": False,
         "would_be_kept": None,
     }
-    said = console.run("erase_candidate", "acme", ZOE, "--dry-run")
-    assert f"order {other.pk}, complete; include it with --also {other.pk}" in said
-    assert "zoe@private.example.org" not in said
+    printed = console.run("erase_candidate", "acme", ZOE, "--dry-run")
+    assert f"order {other.pk}, complete; include it with --also {other.pk}" in printed
+    assert "zoe@private.example.org" not in printed
     found = console.json("erase_candidate", "acme", ZOE, "--also", str(other.pk))
     assert found["orders"] == [str(own.pk), str(other.pk)]
 
 
-def test_the_command_refuses_an_order_of_somebody_else(
+def test_the_order_of_another_candidate_cannot_be_included(
     orders: tuple[Order, Order, Order], console: Console
 ) -> None:
-    said = console.fails("erase_candidate", "acme", ZOE, "--also", str(orders[2].pk))
-    assert "is not an order of the same Ashby candidate under another address, so nothing was erased" in said
+    printed = console.fails("erase_candidate", "acme", ZOE, "--also", str(orders[2].pk))
+    assert "is not an order of the same Ashby candidate under another address" in printed
     assert not ErasureCertificate.objects.exists()

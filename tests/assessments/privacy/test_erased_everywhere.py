@@ -1,5 +1,8 @@
-"""After an erasure nothing of the candidate is left in any column of any table, nor in the journal, and
-nothing brings it back. A new column that can hold a candidate's word is found here."""
+"""After an erasure, no column of any table and no log file contains candidate data, and nothing brings it
+back.
+
+These tests fail when a new column can hold candidate data and is not erased.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,13 +21,19 @@ from assessments.support.notes import add_note
 from assessments.support.retry import poll_now, retry
 from assessments.support.updates import resend_updates
 from assessments.tracking.poll import poll
-from tests.assessments.privacy.erasing import EMAIL, FULL_NAME, REPORT, left, whole_life
+from tests.assessments.privacy.erasing import (
+    EMAIL,
+    FULL_NAME,
+    REPORT,
+    order_with_marks_everywhere,
+    remaining_marks,
+)
 from tests.assessments.reconciliation.reconciling import meanwhile
 from tests.fixtures.world import World, data
 
 pytestmark = pytest.mark.anywhere
 
-THE_LAST_WORD = {
+COMPLETION = {
     "assessment_result": data("result", "Review-ish"),
     "assessment_profile_url": data("report", REPORT, "url"),
 }
@@ -33,12 +42,12 @@ THE_LAST_WORD = {
 @pytest.fixture
 def order(world: World, settings) -> Order:
     settings.ASSESSMENT_START_REPLAY_SECONDS = 0
-    return whole_life(world)
+    return order_with_marks_everywhere(world)
 
 
-@pytest.fixture(params=["on request", "by the clock"])
+@pytest.fixture(params=["on request", "by retention"])
 def erased(request, world: World, order: Order) -> Iterator[Order]:
-    """The order once nothing of the candidate may be left."""
+    """The order after its erasure."""
     if request.param == "on request":
         assert erase_candidate(world.acme.organization, EMAIL.upper(), "ada", timezone.now()).orders == [
             str(order.pk)
@@ -51,19 +60,23 @@ def erased(request, world: World, order: Order) -> Iterator[Order]:
         yield Order.objects.get(pk=order.pk)
 
 
-def test_such_a_life_leaves_words_everywhere(order: Order) -> None:
-    """Of the proof itself: it looks where the words are."""
+def test_the_marks_are_everywhere_before_the_erasure(order: Order) -> None:
+    """Otherwise the other tests would prove nothing."""
     assert {
         *("assessments.Order.candidate_email", "assessments.Order.additional_fields"),
         *("assessments.Order.report_url", "assessments.Order.result"),
-        *("assessments.Event.summary", "assessments.Update.payload", "assessments.Update.summary"),
-        *("assessments.InboundCall.body", "assessments.Difference.text", "the journal of starts"),
-    } <= left().keys()
-    assert InboundRequest.objects.filter(order=None).exclude(body={}).count() >= 2, "what was refused, too"
+        *(
+            "assessments.OrderEvent.summary",
+            "assessments.AshbyUpdate.payload",
+            "assessments.AshbyUpdate.summary",
+        ),
+        *("assessments.InboundRequest.body", "assessments.Discrepancy.text", "the recovery log"),
+    } <= remaining_marks().keys()
+    assert InboundRequest.objects.filter(order=None).exclude(body={}).count() >= 2, "rejected calls"
 
 
-def test_nothing_is_left_and_the_figures_are(order: Order, erased: Order) -> None:
-    assert left() == {}
+def test_an_erasure_removes_all_marks_and_keeps_the_figures(order: Order, erased: Order) -> None:
+    assert remaining_marks() == {}
     kept = ("status", "status_since", "created_at", "placed_at", "completed_at", "turnaround_minutes")
     for name in (*kept, "package_id", "job_id", "job_name", "application_id", "justifacts_order_id"):
         assert getattr(erased, name) == getattr(order, name), name
@@ -75,67 +88,69 @@ def test_nothing_is_left_and_the_figures_are(order: Order, erased: Order) -> Non
     assert "completed" in kinds
 
 
-class TestNothingComesBack:
-    def test_by_a_push(self, world: World, erased: Order) -> None:
-        for changes in (THE_LAST_WORD, {**THE_LAST_WORD, "reference_id": ""}, {"assessment_id": "JF-10"}):
-            answer = world.push(erased, f"Complete, {FULL_NAME}", **{**THE_LAST_WORD, **changes})
+class TestErasedDataDoesNotReturn:
+    def test_a_push_writes_nothing(self, world: World, erased: Order) -> None:
+        for changes in (COMPLETION, {**COMPLETION, "reference_id": ""}, {"assessment_id": "JF-10"}):
+            answer = world.push(erased, f"Complete, {FULL_NAME}", **{**COMPLETION, **changes})
             assert answer.status_code == 200
-        assert left() == {}
+        assert remaining_marks() == {}
         assert list(InboundRequest.objects.filter(outcome="erased").values_list("order", "body")) == (
             [(erased.pk, {})] * 3
         )
 
-    def test_by_a_poll(self, world: World, erased: Order) -> None:
-        word = {"assessment_id": "JF-9", "reference_id": str(erased.pk), "timestamp": 1, **THE_LAST_WORD}
-        world.justifacts("assessment.status", {"success": True, "results": word})
+    def test_an_erased_order_is_not_polled(self, world: World, erased: Order) -> None:
+        answer = {"assessment_id": "JF-9", "reference_id": str(erased.pk), "timestamp": 1, **COMPLETION}
+        world.justifacts("assessment.status", {"success": True, "results": answer})
         assert poll_now(erased.pk, "Sam") is False
         assert retry(erased.pk, "Sam") == []
         assert poll([erased.pk]) == []
         world.work()
-        assert left() == {}
+        assert remaining_marks() == {}
 
-    def test_by_a_reconciliation(self, world: World, erased: Order) -> None:
-        word = {"assessment_id": "JF-9", "reference_id": str(erased.pk), "timestamp": 1, **THE_LAST_WORD}
-        world.justifacts("assessment.status", {"success": True, "results": word})
+    def test_a_reconciliation_writes_nothing(self, world: World, erased: Order) -> None:
+        answer = {"assessment_id": "JF-9", "reference_id": str(erased.pk), "timestamp": 1, **COMPLETION}
+        world.justifacts("assessment.status", {"success": True, "results": answer})
         report = reconcile_now(world.acme.organization, "Ada")
         assert (report.orders_checked, report.resolved) == (0, 0)
-        assert left() == {}
+        assert remaining_marks() == {}
 
-    def test_by_ashbys_cancellation(self, world: World, erased: Order) -> None:
-        told = {"assessment_id": str(erased.pk), "why": f"{FULL_NAME}, dossier"}
-        assert world.call("/ashby/assessment.cancel", told).status_code == 200
-        assert left() == {}
+    def test_a_cancellation_by_ashby_writes_nothing(self, world: World, erased: Order) -> None:
+        body = {"assessment_id": str(erased.pk), "why": f"{FULL_NAME}, dossier"}
+        assert world.call("/ashby/assessment.cancel", body).status_code == 200
+        assert remaining_marks() == {}
 
-    def test_by_a_new_start_for_the_same_application(self, world: World, erased: Order) -> None:
-        """It is another order, with a clock of its own."""
+    def test_a_new_start_for_the_same_application_creates_another_order(
+        self, world: World, erased: Order
+    ) -> None:
+        """The new order has its own retention period."""
         again = world.start(application={"ashby_id": erased.application_id})
         assert again.pk != erased.pk
         assert Order.objects.get(pk=erased.pk).candidate_email == ""
-        assert left() == {}
+        assert remaining_marks() == {}
 
 
-def test_an_answer_that_was_on_its_way_meanwhile_is_not_kept(world: World, order: Order) -> None:
-    """A poll asks about the order; before the answer is there, the candidate is forgotten."""
+def test_an_answer_that_arrives_after_the_erasure_is_discarded(world: World, order: Order) -> None:
+    """The candidate is erased between a poll and its answer."""
     assert poll_now(order.pk, "Sam")
-    word = {"assessment_id": "JF-9", "reference_id": str(order.pk), "timestamp": 1, **THE_LAST_WORD}
-    word["assessment_result"] = data("result", "Adverse dossier")
+    answer = {"assessment_id": "JF-9", "reference_id": str(order.pk), "timestamp": 1, **COMPLETION}
+    answer["assessment_result"] = data("result", "Adverse dossier")
 
-    def forgotten() -> None:
+    def erase() -> None:
         assert erase_candidate(world.acme.organization, EMAIL, "ada", timezone.now()).orders
 
-    meanwhile(world, {"success": True, "results": word}, forgotten)
+    meanwhile(world, {"success": True, "results": answer}, erase)
     assert poll([order.pk]) == []
-    assert left() == {}
+    assert remaining_marks() == {}
     assert Order.objects.get(pk=order.pk).next_call == ""
 
 
-def test_nothing_can_be_done_with_it(world: World, erased: Order) -> None:
-    lines = OrderEvent.objects.count()
-    for deed in (
-        lambda: add_note(erased.pk, "A word", "Sam"),
+def test_staff_actions_on_an_erased_order_are_refused(world: World, erased: Order) -> None:
+    count = OrderEvent.objects.count()
+    for action in (
+        lambda: add_note(erased.pk, "A note", "Sam"),
         lambda: place_hold(erased.pk, "Ada", "A dispute"),
         lambda: resend_updates(erased.updates.first().pk, "Sam", "Why not"),
     ):
         with pytest.raises(NotPossible, match="was erased"):
-            deed()
-    assert OrderEvent.objects.count() == lines
+            action()
+    assert OrderEvent.objects.count() == count

@@ -25,7 +25,7 @@ def test_it_says_what_was_fixed_and_what_is_needs_review_lines(world: World, con
     assert found["not_checked"]
     assert found["ended_at"]
     lines = console.run("reconcile", "acme")
-    assert "1 orders checked: 0 resolved, 0 for a human" in lines
+    assert "1 orders checked: 0 resolved, 0 needs review" in lines
 
 
 def test_it_fails_with_one_clear_line(world: World, console: Console) -> None:

@@ -98,7 +98,7 @@ def test_an_upgrade_encrypts_every_candidate_and_can_be_taken_back(tmp_path: Pat
     assert len(portal.rows(("order_id",), "assessments_candidatesearchterm")) > 700 * 8
     shown = portal.run("shell", "-c", _SHOW)
     assert "Zoë Canaryson7 https://reports.test/canary" in shown.stdout, shown.stderr
-    assert "Everything is under the first key" in portal.run("rotate_encryption_keys", "--check").stdout
+    assert "All data uses the first key" in portal.run("rotate_encryption_keys", "--check").stdout
 
     portal.migrate("assessments", _BEFORE)
     assert portal.rows() == before

@@ -1,4 +1,4 @@
-"""The journal of accepted starts, and what follows a restore."""
+"""The recovery log, and the recovery after a restore."""
 
 import os
 import re
@@ -27,23 +27,23 @@ def clock():
         yield traveller
 
 
-def forget(order: Order) -> None:
-    """As if the database came from a backup of before the start."""
+def delete(order: Order) -> None:
+    """Deletes the order, as if the database came from a backup older than the start."""
     order.attempts.all().delete()
     AshbyUpdate.objects.filter(order=order).delete()
     order.inbound_requests.all().update(order=None)
     Order.objects.filter(pk=order.pk).delete()
 
 
-def found(order_id: object, number: str) -> dict:
+def look_up_answer(order_id: object, number: str) -> dict:
     return {"success": True, "results": {"assessment_id": number, "reference_id": str(order_id)}}
 
 
-def test_a_forgotten_order_is_made_again_under_its_own_id_and_adopted(world: World, clock, settings) -> None:
+def test_a_missing_order_is_rebuilt_with_its_id_and_linked(world: World, clock, settings) -> None:
     world.ashby_takes_everything()
     order = world.placed("JF-1", additional_fields={"state": "Illinois"})
-    forget(order)
-    world.justifacts("assessment.status", found(order.pk, "JF-1"))
+    delete(order)
+    world.justifacts("assessment.status", look_up_answer(order.pk, "JF-1"))
     clock.shift(timedelta(minutes=5))
     assert recover_after_restore(timezone.now()).made_again == 1
     world.work()
@@ -51,21 +51,21 @@ def test_a_forgotten_order_is_made_again_under_its_own_id_and_adopted(world: Wor
     assert (again.justifacts_order_id, again.candidate_email) == ("JF-1", order.candidate_email)
     assert (again.additional_fields, again.created_at) == ({"state": "Illinois"}, order.created_at)
     assert len(world.sent("assessment.start")) == 1
-    assert recover_after_restore(timezone.now()).made_again == 0, "a second run finds nothing"
+    assert recover_after_restore(timezone.now()).made_again == 0, "a second run rebuilds nothing"
 
 
-def test_a_second_click_after_the_restore_makes_no_second_order(world: World, clock) -> None:
+def test_a_repeated_start_after_a_restore_creates_no_second_order(world: World, clock) -> None:
     body = world.start_body()
     first = world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"]
-    forget(Order.objects.get(pk=first))
+    delete(Order.objects.get(pk=first))
     recover_after_restore(timezone.now())
     assert world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"] == first
 
 
-def test_what_the_books_would_place_is_looked_up_first(world: World) -> None:
+def test_an_unplaced_order_is_looked_up_before_it_is_placed(world: World) -> None:
     world.ashby_takes_everything()
     order = world.start()
-    world.justifacts("assessment.status", found(order.pk, "JF-1"))
+    world.justifacts("assessment.status", look_up_answer(order.pk, "JF-1"))
     assert recover_after_restore(timezone.now()).looked_up == 1
     world.work()
     order.refresh_from_db()
@@ -73,27 +73,29 @@ def test_what_the_books_would_place_is_looked_up_first(world: World) -> None:
     assert not world.sent("assessment.start")
 
 
-def test_open_orders_are_polled_at_once(world: World) -> None:
+def test_open_orders_are_polled_immediately(world: World) -> None:
     world.ashby_takes_everything()
     order = world.placed()
     world.work()
-    results = found(order.pk, "JF-2026-1")["results"] | {"assessment_status": data("s", "Applicant Started")}
+    results = look_up_answer(order.pk, "JF-2026-1")["results"] | {
+        "assessment_status": data("s", "Applicant Started")
+    }
     world.justifacts("assessment.status", {"success": True, "results": results})
     assert recover_after_restore(timezone.now()).polled == 1
     world.work()
     assert world.told(order)[-1] == "Applicant Started"
 
 
-def test_a_reconciliation_finds_forgotten_orders_too(world: World) -> None:
+def test_a_reconciliation_rebuilds_missing_orders_too(world: World) -> None:
     order = world.placed()
-    forget(order)
-    world.justifacts("assessment.status", found(order.pk, "JF-1"))
+    delete(order)
+    world.justifacts("assessment.status", look_up_answer(order.pk, "JF-1"))
     report = reconcile_now(world.acme.organization, "Ada")
     assert report.resolved >= 1
     assert Order.objects.filter(pk=order.pk).exists()
 
 
-def test_the_journal_is_its_owners_alone_and_unreadable_without_the_key(world: World, settings) -> None:
+def test_the_log_is_private_and_encrypted(world: World, settings) -> None:
     world.start()
     (file,) = Path(settings.RECOVERY_LOG_DIR).iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -101,15 +103,15 @@ def test_the_journal_is_its_owners_alone_and_unreadable_without_the_key(world: W
     assert not re.search("oneil@|zoë|engineer", file.read_text(), re.IGNORECASE)
 
 
-def test_a_journal_that_cannot_be_written_refuses_no_start(world: World, settings, client, tmp_path) -> None:
+def test_a_start_succeeds_if_the_log_cannot_be_written(world: World, settings, client, tmp_path) -> None:
     (tmp_path / "file").touch()
-    settings.RECOVERY_LOG_DIR = tmp_path / "file" / "journal"
+    settings.RECOVERY_LOG_DIR = tmp_path / "file" / "log"
     world.start()
     parts = client.get("/health/ready").json()["parts"]
     assert parts["journal"]["ok"] is False
 
 
-def test_a_line_that_was_cut_off_is_passed_over(world: World, settings) -> None:
+def test_an_incomplete_line_is_skipped(world: World, settings) -> None:
     first, second = world.start(), world.start()
     (file,) = Path(settings.RECOVERY_LOG_DIR).iterdir()
     lines = file.read_text().splitlines()
@@ -119,7 +121,7 @@ def test_a_line_that_was_cut_off_is_passed_over(world: World, settings) -> None:
     assert first.pk != second.pk
 
 
-def test_two_weeks_later_it_is_gone(world: World, settings, clock) -> None:
+def test_files_are_deleted_after_two_weeks(world: World, settings, clock) -> None:
     world.start()
     clock.shift(timedelta(days=14))
     recovery_log.delete_expired(timezone.now())
@@ -129,7 +131,7 @@ def test_two_weeks_later_it_is_gone(world: World, settings, clock) -> None:
     assert not os.listdir(settings.RECOVERY_LOG_DIR)
 
 
-def test_a_line_that_was_cut_off_does_not_take_the_next_one_with_it(world: World, settings) -> None:
+def test_the_line_after_an_incomplete_one_is_readable(world: World, settings) -> None:
     world.start()
     [file] = Path(settings.RECOVERY_LOG_DIR).glob("*.journal")
     file.write_bytes(file.read_bytes() + file.read_bytes()[:100])
@@ -137,7 +139,7 @@ def test_a_line_that_was_cut_off_does_not_take_the_next_one_with_it(world: World
     assert str(order.pk) in [entry["assessment_id"] for entry in recovery_log.entries(timezone.now())]
 
 
-def test_a_disk_that_takes_half_a_line_has_not_taken_it(world: World, settings, caplog) -> None:
+def test_a_partly_written_line_is_an_error(world: World, settings, caplog) -> None:
     order = world.start()
     [file] = Path(settings.RECOVERY_LOG_DIR).glob("*.journal")
     usual, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -148,5 +150,5 @@ def test_a_disk_that_takes_half_a_line_has_not_taken_it(world: World, settings, 
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, usual)
     assert "cannot write the recovery log" in caplog.text
-    assert recovery_log.log_start(order), "the disk has room again"
+    assert recovery_log.log_start(order), "the disk has space again"
     assert len(list(recovery_log.entries(timezone.now()))) == 2

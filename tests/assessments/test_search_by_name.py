@@ -1,4 +1,4 @@
-"""Support finds a candidate however the name is typed, also while an upgrade makes the search terms again."""
+"""Search by name finds a candidate in every spelling, also while an upgrade rebuilds the index."""
 
 import re
 import time
@@ -16,56 +16,56 @@ from tests.fixtures.world import World
 from tests.integrations.encryption.test_rotate_command import rotate
 
 
-def of(world: World, first: str, last: str) -> Order:
+def order_of(world: World, first: str, last: str) -> Order:
     person = {"ashby_id": "c", "first_name": first, "last_name": last, "email": "x@mail.test"}
     return world.start(candidate=person)
 
 
-def found(desk: Desk, asked: str) -> set[str]:
-    page = desk.client.post(reverse("admin:assessments_order_changelist"), {"q": asked}, follow=True)
+def found(desk: Desk, query: str) -> set[str]:
+    page = desk.client.post(reverse("admin:assessments_order_changelist"), {"q": query}, follow=True)
     return listed(page.content.decode())
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "asked"),
+    ("first", "last", "query"),
     [
-        *(("Zoë", "O’Neil", word) for word in ("O'Neil", "ONeil", "o neil", "oneil zoe", "Zoe O`Neil")),
-        *(("Zoë", "ONeil", word) for word in ("O'Neil", "O’Neil Zoë", "zoe o neil")),
-        *(("Anne‐Marie", "Roux", word) for word in ("Anne-Marie", "anne marie", "annemarie", "marie anne")),
-        *(("Annemarie", "Roux", word) for word in ("Anne-Marie", "anne marie", "Anne Marie Roux")),
-        *(("Anne", "Marie Roux", word) for word in ("Anne-Marie", "anne–marie roux")),
+        *(("Zoë", "O’Neil", text) for text in ("O'Neil", "ONeil", "o neil", "oneil zoe", "Zoe O`Neil")),
+        *(("Zoë", "ONeil", text) for text in ("O'Neil", "O’Neil Zoë", "zoe o neil")),
+        *(("Anne‐Marie", "Roux", text) for text in ("Anne-Marie", "anne marie", "annemarie", "marie anne")),
+        *(("Annemarie", "Roux", text) for text in ("Anne-Marie", "anne marie", "Anne Marie Roux")),
+        *(("Anne", "Marie Roux", text) for text in ("Anne-Marie", "anne–marie roux")),
         ("Annecatherine", "Roux", "Anne Catherine"),
-        *(("Łukasz", "Yıldız", word) for word in ("lukasz", "Yildiz Lukasz", "YILDIZ")),
-        *(("小明", "王", word) for word in ("王小明", "小明王", "王 小明", "小明 王", "王小")),
-        *(("민준", "김", word) for word in ("김민준", "김 민준", "민준 김", "민준김")),
-        *(("김민준", "김", word) for word in ("김 민준", "민준 김", "김민준")),
+        *(("Łukasz", "Yıldız", text) for text in ("lukasz", "Yildiz Lukasz", "YILDIZ")),
+        *(("小明", "王", text) for text in ("王小明", "小明王", "王 小明", "小明 王", "王小")),
+        *(("민준", "김", text) for text in ("김민준", "김 민준", "민준 김", "민준김")),
+        *(("김민준", "김", text) for text in ("김 민준", "민준 김", "김민준")),
     ],
 )
 def test_a_name_is_found_however_it_is_typed(
-    world: World, desk: Desk, first: str, last: str, asked: str
+    world: World, desk: Desk, first: str, last: str, query: str
 ) -> None:
-    order = of(world, first, last)
+    order = order_of(world, first, last)
     world.start()
-    assert short(order) <= found(desk, asked)
+    assert short(order) <= found(desk, query)
 
 
 @pytest.mark.parametrize(
-    "asked", ["Anne Peter", "Anne-Peter", "Christopher Marie", "neil marie", "annemariex", "Marie Backend O"]
+    "query", ["Anne Peter", "Anne-Peter", "Christopher Marie", "neil marie", "annemariex", "Marie Backend O"]
 )
-def test_every_word_has_to_fit(world: World, desk: Desk, asked: str) -> None:
-    of(world, "Anne-Marie", "Roux")
-    of(world, "Christopher", "O'Neil")
-    assert found(desk, asked) == set()
+def test_every_word_must_match(world: World, desk: Desk, query: str) -> None:
+    order_of(world, "Anne-Marie", "Roux")
+    order_of(world, "Christopher", "O'Neil")
+    assert found(desk, query) == set()
 
 
 @pytest.mark.anywhere
-def test_words_of_a_name_and_of_a_job_are_found_together(world: World, desk: Desk) -> None:
-    order = of(world, "Anne-Marie", "O’Neil")
+def test_a_name_and_a_job_are_searched_together(world: World, desk: Desk) -> None:
+    order = order_of(world, "Anne-Marie", "O’Neil")
     assert found(desk, "anne marie engineer") == found(desk, "o neil backend annemarie") == short(order)
 
 
-def terms_of_an_earlier_version(order: Order) -> None:
-    """Of each word of a name as it was written, and of its parts."""
+def write_terms_of_an_earlier_version(order: Order) -> None:
+    """Replaces the terms: earlier versions indexed each word of a name as written, and its parts."""
     texts = set()
     for name in (order.candidate_first_name, order.candidate_last_name):
         words = normal(name).split()
@@ -80,36 +80,36 @@ def terms_of_an_earlier_version(order: Order) -> None:
 
 
 @pytest.fixture
-def upgraded(world: World) -> list[Order]:
-    orders = [of(world, "Łukasz", "O'Neil-Roux") for _ in range(3)]
+def orders_before_rebuild(world: World) -> list[Order]:
+    orders = [order_of(world, "Łukasz", "O'Neil-Roux") for _ in range(3)]
     for order in orders:
-        terms_of_an_earlier_version(order)
+        write_terms_of_an_earlier_version(order)
     return orders
 
 
 @pytest.mark.anywhere
-def test_terms_of_an_earlier_version_are_found_until_they_are_made_again(
-    upgraded: list[Order], desk: Desk
+def test_terms_of_an_earlier_version_are_found_until_the_rebuild(
+    orders_before_rebuild: list[Order], desk: Desk
 ) -> None:
-    for asked in ("łukasz", "O'Neil", "neil", "roux", "x@mail.test", "x@"):
-        assert found(desk, asked) == short(*upgraded)
+    for query in ("łukasz", "O'Neil", "neil", "roux", "x@mail.test", "x@"):
+        assert found(desk, query) == short(*orders_before_rebuild)
     assert found(desk, "Lukasz") == set()
 
 
 @pytest.mark.anywhere
-def test_the_worker_makes_them_again_and_a_command_says_when_it_is_done(
-    upgraded: list[Order], desk: Desk
+def test_the_task_rebuilds_the_index_and_the_command_reports_it(
+    orders_before_rebuild: list[Order], desk: Desk
 ) -> None:
     with pytest.raises(CommandError, match="search terms: 3"):
         rotate("--check")
     tasks.renew_search_terms()
     assert rotate("--check")["left"] == {}
-    assert found(desk, "Lukasz ONeil") == short(*upgraded)
+    assert found(desk, "Lukasz ONeil") == short(*orders_before_rebuild)
 
 
 @pytest.mark.anywhere
-def test_a_turn_that_ends_early_is_continued_by_the_next(
-    upgraded: list[Order], monkeypatch: pytest.MonkeyPatch, settings
+def test_an_interrupted_rebuild_is_continued_by_the_next(
+    orders_before_rebuild: list[Order], settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.BATCH_SIZES = settings.BATCH_SIZES | {"search terms": 1}
     settings.SEARCH_TERMS_TURN_SECONDS = 0
@@ -126,17 +126,17 @@ def test_a_turn_that_ends_early_is_continued_by_the_next(
 
 
 @pytest.mark.anywhere
-def test_orders_that_an_old_process_adds_meanwhile_are_found_by_the_next_turn(
-    world: World, upgraded: list[Order]
+def test_orders_of_an_old_process_are_indexed_by_the_next_rebuild(
+    world: World, orders_before_rebuild: list[Order]
 ) -> None:
     tasks.renew_search_terms()
-    terms_of_an_earlier_version(upgraded[0])
+    write_terms_of_an_earlier_version(orders_before_rebuild[0])
     assert search.count_pending() == 1
     assert search.rebuild() == 1
 
 
 @pytest.mark.anywhere
-def test_an_erased_candidate_is_never_worked_on(upgraded: list[Order]) -> None:
+def test_an_erased_candidate_is_not_indexed(orders_before_rebuild: list[Order]) -> None:
     search.unindex_orders(Order.objects.all())
     Order.objects.update(candidate_first_name="", candidate_last_name="", candidate_email="")
     assert (search.count_pending(), search.rebuild()) == (0, 0)

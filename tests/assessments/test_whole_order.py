@@ -1,11 +1,11 @@
-"""The main job, as its users tell it."""
+"""The main scenario: one check from start to report."""
 
 from assessments.models import Order
 from tests.fixtures.world import World, data
 
 
-def test_a_check_goes_from_ashby_to_justifacts_and_back_until_the_report_is_there(world: World) -> None:
-    """A recruiter starts it, Justifacts does it, and Ashby is told each step in order."""
+def test_a_check_runs_from_the_start_to_the_report(world: World) -> None:
+    """A recruiter starts the check, Justifacts runs it, and Ashby receives each step in order."""
     answer = world.call("/ashby//assessment.start", world.start_body()).json()
     order = Order.objects.get(pk=answer["results"]["assessment_id"])
     first = answer["results"]["update_request"]

@@ -14,7 +14,7 @@ import pytest
 
 from tests.fixtures.migrated import copy_sqlite, empty_postgresql_database, postgresql_database
 
-_STORY = "tests.assessments.restore_story"
+_STORY = "tests.assessments.restore_scenario"
 
 
 def _run(*command: str, **environment: str) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from assessments.models import NotificationPreference, NotificationState
 from integrations.models import Organization
-from tests.assessments.notifications.sending import member, of_the_portal
+from tests.assessments.notifications.sending import member, portal_staff
 from tests.fixtures.admin import Desk, words
 from tests.fixtures.world import World
 
@@ -82,7 +82,7 @@ def test_it_says_where_the_mails_go_and_about_whom(world: World, ada: User) -> N
         "Acme.", "Acme ."
     )
     assert "Globex" not in page(ada)
-    assert "For every organization." in page(of_the_portal("sue"))
+    assert "For every organization." in page(portal_staff("sue"))
 
 
 def test_who_has_no_address_or_no_organization_is_told_so(world: World) -> None:
@@ -102,7 +102,7 @@ def test_what_could_not_be_sent_is_seen_by_whom_it_concerns(world: World, ada: U
     assert "Ada's mail failed." in text
     assert "Bob" not in text
     assert "Globex" not in text
-    text = page(of_the_portal("sue"))
+    text = page(portal_staff("sue"))
     assert "e-mail to bob Bob's mail failed." in text
     assert "Globex's hook failed." in text
 

@@ -1,4 +1,4 @@
-"""orders, order and retry."""
+"""The commands ``orders``, ``order`` and ``retry``."""
 
 import logging
 import os
@@ -35,8 +35,8 @@ def is_utc(text: str) -> bool:
     return offset is not None and not offset
 
 
-class TestOrder:
-    def test_every_key_of_the_interface_is_there(self, complete: Order, console: Console) -> None:
+class TestOrderCommand:
+    def test_the_json_has_every_documented_key(self, complete: Order, console: Console) -> None:
         found = console.json("order", str(complete.pk))
         assert {name: found[name] for name in ("assessment_id", "organization", "package", "job")} == {
             "assessment_id": str(complete.pk),
@@ -56,7 +56,7 @@ class TestOrder:
         assert {"at", "source", "kind", "summary"} == set(found["events"][0])
         assert [event["kind"] for event in found["events"]] == ["started", "placed", "completed"]
 
-    def test_updates_are_shown_as_sent_with_their_attempts(
+    def test_the_json_has_updates_as_sent_with_their_attempts(
         self, world: World, complete: Order, console: Console
     ) -> None:
         updates = console.json("order", str(complete.pk))["updates"]
@@ -70,33 +70,35 @@ class TestOrder:
         assert (attempt["outcome"], attempt["http_status"]) == ("taken", 200)
         assert attempt["request_id"] == "ashby-req-1"
 
-    def test_what_is_not_there_is_null(self, world: World, console: Console) -> None:
+    def test_a_missing_value_is_null(self, world: World, console: Console) -> None:
         found = console.json("order", str(world.start().pk))
         for name in ("result", "report_url", "justifacts_order_id", "completed_at", "attention_reason"):
             assert found[name] is None
 
-    def test_a_person_reads_a_timeline(self, complete: Order, console: Console) -> None:
+    def test_the_text_has_summary_and_events(self, complete: Order, console: Console) -> None:
         lines = console.run("order", str(complete.pk)).splitlines()
         assert "Adverse" in lines[0]
         assert "Ashby has all updates." in lines[1]
         assert any("Justifacts took the order as number JF-2026-1." in line for line in lines)
 
     @pytest.mark.parametrize("command", ["order", "retry"])
-    def test_what_is_no_order_is_one_line(self, db: None, console: Console, command: str) -> None:
+    def test_an_invalid_or_unknown_id_fails_with_one_line(
+        self, db: None, console: Console, command: str
+    ) -> None:
         assert "not an assessment id" in console.fails(command, "JF-2026-1")
         unknown = str(uuid.uuid4())
         assert unknown in console.fails(command, unknown)
 
 
-class TestOrders:
-    def test_a_list_says_nothing_about_candidates(self, world: World, console: Console) -> None:
+class TestOrdersCommand:
+    def test_the_list_has_no_candidate_data(self, world: World, console: Console) -> None:
         order = world.start()
         for printed in (console.run("orders"), console.run("orders", "--json")):
             assert str(order.pk) in printed
             assert order.candidate_email not in printed
             assert order.candidate_last_name not in printed
 
-    def test_it_is_narrowed(self, world: World, complete: Order, console: Console) -> None:
+    def test_the_options_filter_the_list(self, world: World, complete: Order, console: Console) -> None:
         waiting = world.start()
         Order.objects.filter(pk=waiting.pk).update(needs_attention=True, attention_reason="Ask Justifacts.")
 
@@ -112,24 +114,24 @@ class TestOrders:
         (short,) = console.json("orders", "--needs-attention")
         assert short["attention_reason"] == "Ask Justifacts."
 
-    def test_columns_stand_under_one_another(self, world: World, complete: Order, console: Console) -> None:
+    def test_columns_are_aligned(self, world: World, complete: Order, console: Console) -> None:
         world.start()
         *rows, count = console.run("orders").splitlines()
         assert len({row.index("Basic") for row in rows}) == 1
         assert count == "2 orders"
 
-    def test_no_orders_are_no_failure(self, db: None, console: Console) -> None:
+    def test_an_empty_list_is_no_failure(self, db: None, console: Console) -> None:
         assert console.run("orders") == "0 orders\n"
         assert console.json("orders") == []
 
-    def test_an_unknown_organization_is_one_line(self, db: None, console: Console) -> None:
+    def test_an_unknown_organization_fails_with_one_line(self, db: None, console: Console) -> None:
         assert "nobody" in console.fails("orders", "--org", "nobody")
 
     @pytest.mark.parametrize("arguments", [["--status", "lost"], ["--limit", "many"], ["--bogus"]])
-    def test_a_wrong_argument_ends_with_1_and_one_line_too(
+    def test_a_wrong_argument_exits_with_1_and_one_line(
         self, capsys: pytest.CaptureFixture[str], arguments: list[str]
     ) -> None:
-        """Not with argparse's 2 and its usage."""
+        """argparse would exit with 2 and print the usage."""
         with pytest.raises(SystemExit) as ended:
             Command().run_from_argv(["manage.py", "orders", *arguments])
         assert ended.value.code == 1
@@ -138,8 +140,8 @@ class TestOrders:
         assert len(printed.err.splitlines()) == 1
 
 
-class TestRetry:
-    def test_a_refused_update_goes_again(self, world: World, console: Console) -> None:
+class TestRetryCommand:
+    def test_a_refused_update_is_sent_again(self, world: World, console: Console) -> None:
         order = world.placed()
         refusal = {"success": False, "errors": ["invalid_input"], "errorInfo": {"code": "invalid_input"}}
         world.ashby("assessment.update", refusal, 400)
@@ -152,37 +154,39 @@ class TestRetry:
         asked = OrderEvent.objects.get(kind="retried")
         assert asked.summary.startswith(f"{who_runs()} asked to ")
 
-    def test_json_says_what_it_did(self, world: World, console: Console) -> None:
+    def test_the_json_lists_what_will_be_done(self, world: World, console: Console) -> None:
         order = world.start()
         found = console.json("retry", str(order.pk))
         assert found == {"assessment_id": str(order.pk), "done": ["place the order now"]}
 
-    def test_nothing_to_retry_is_no_failure(self, world: World, complete: Order, console: Console) -> None:
+    def test_a_retry_without_pending_work_is_no_failure(
+        self, world: World, complete: Order, console: Console
+    ) -> None:
         Order.objects.filter(pk=complete.pk).update(next_call="", next_attempt_at=None)
         assert console.run("retry", str(complete.pk)) == "This order has no pending work.\n"
 
-    def test_a_broker_that_is_away_is_no_noise(
+    def test_an_unavailable_broker_logs_nothing(
         self,
         world: World,
         console: Console,
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        """The sweep finds the work; stderr is for the one line of a failure."""
+        """The sweep finds the work, so stderr stays empty."""
 
-        def away(*_: Any) -> None:
-            logging.getLogger("assessments.tasks").warning("broker away")
+        def broker_unavailable(*_: Any) -> None:
+            logging.getLogger("assessments.tasks").warning("broker is unavailable")
 
-        monkeypatch.setattr("assessments.management.commands.retry.enqueue_order_work", away)
+        monkeypatch.setattr("assessments.management.commands.retry.enqueue_order_work", broker_unavailable)
         console.run("retry", str(world.start().pk))
         assert caplog.records == []
-        away()
-        assert len(caplog.records) == 1, "the log speaks again"
+        broker_unavailable()
+        assert len(caplog.records) == 1, "logging works again"
 
-    def test_a_user_without_a_name_may_retry(
+    def test_a_user_without_a_name_can_run_a_command(
         self, world: World, console: Console, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """In a container the user's number often has no name."""
+        """In a container, the user id often has no name."""
 
         def nameless(uid: int) -> Any:
             raise KeyError(f"uid not found: {uid}")

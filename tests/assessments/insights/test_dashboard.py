@@ -1,4 +1,4 @@
-"""The figures of the first page, counted by the database."""
+"""The figures of the dashboard."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -29,7 +29,7 @@ EVERYTHING = Scope()
 
 
 def completed(package: Package, *, minutes: int, result: str = "Clear", ago: int = 1) -> Order:
-    """A check that was completed so many days ago."""
+    """A check that was completed ``ago`` days ago."""
     end = NOON - timedelta(days=ago)
     begin = end - timedelta(minutes=minutes)
     return Order.objects.create(
@@ -59,33 +59,33 @@ def test_a_percentile_is_the_nearest_rank(values: list[int], percent: int) -> No
     assert percentile(histogram, percent) == sorted(values)[rank - 1]
 
 
-def test_nothing_has_no_percentile() -> None:
+def test_an_empty_histogram_has_no_percentile() -> None:
     with pytest.raises(ValueError, match="empty"):
         percentile({}, 50)
 
 
-def test_turnaround_is_told_by_package_in_whole_hours(world: World) -> None:
+def test_turnaround_is_reported_by_package_in_whole_hours(world: World) -> None:
     for hour in range(10):
         completed(world.acme.basic, minutes=60 * hour + 59)
     completed(world.acme.executive, minutes=30)
     found = turnaround(completed_checks(EVERYTHING, NOON - timedelta(days=90)))
-    assert [(each.package, each.count, each.median, each.p90) for each in found] == [
+    assert [(row.package, row.count, row.median, row.p90) for row in found] == [
         ("Basic", 10, 4, 8),
         ("Executive", 1, 0, 0),
     ]
 
 
-def test_packages_of_one_name_in_ashby_count_together(world: World) -> None:
+def test_packages_with_one_name_count_together(world: World) -> None:
     Package.objects.filter(pk=world.acme.executive.pk).update(ashby_name="Basic")
     completed(world.acme.executive, minutes=60)
     completed(world.globex.basic, minutes=180, result="Review")
     found = completed_checks(EVERYTHING, NOON - timedelta(days=90))
-    assert [(each.package, each.count, each.p90) for each in turnaround(found)] == [("Basic", 2, 3)]
+    assert [(row.package, row.count, row.p90) for row in turnaround(found)] == [("Basic", 2, 3)]
     only_acme = completed_checks(of(world.acme), NOON - timedelta(days=90))
-    assert [each.count for each in turnaround(only_acme)] == [1]
+    assert [row.count for row in turnaround(only_acme)] == [1]
 
 
-def test_results_are_counted_the_most_frequent_first(world: World) -> None:
+def test_results_are_sorted_by_frequency(world: World) -> None:
     for result in ("Review", "Clear", "Clear", "Adverse", "Review", "Clear"):
         completed(world.acme.basic, minutes=60, result=result)
     completed(world.acme.basic, minutes=60, ago=91)
@@ -114,7 +114,7 @@ def test_orders_are_counted_on_the_day_of_their_start(world: World) -> None:
     }
 
 
-def test_waiting_updates_are_counted_by_age_and_by_why(world: World) -> None:
+def test_undelivered_updates_are_counted_by_reason_and_age(world: World) -> None:
     order = world.placed()
     AshbyUpdate.objects.update(created_at=NOON - timedelta(minutes=4))
     assert updates_waiting(EVERYTHING, NOON) == {("on_the_way", 0): 1}
@@ -130,7 +130,7 @@ def test_waiting_updates_are_counted_by_age_and_by_why(world: World) -> None:
     assert updates_waiting(EVERYTHING, NOON) == {}
 
 
-def test_an_order_with_two_waiting_updates_counts_once(world: World) -> None:
+def test_an_order_with_two_undelivered_updates_counts_once(world: World) -> None:
     order = world.placed()
     world.push(order, "Applicant Started")
     assert order.updates.count() > 1

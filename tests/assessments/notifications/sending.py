@@ -1,4 +1,4 @@
-"""What the stories about notices share: people, and the minute's sweep."""
+"""Helpers of the notification tests: recipients, problems, and the sweep."""
 
 from datetime import UTC, datetime
 
@@ -22,23 +22,23 @@ def member(organization: Organization, name: str, role: str = Role.ORG_ADMIN) ->
     return user
 
 
-def of_the_portal(name: str, role: str = Role.SUPPORT) -> User:
+def portal_staff(name: str, role: str = Role.SUPPORT) -> User:
     """A person with a role in every organization."""
     user = User.objects.create_user(name, f"{name}@example.com", "x", is_staff=True)
     user.groups.add(Group.objects.get(name=role))
     return user
 
 
-def a_minute_passes() -> None:
+def run_sweep() -> None:
     send_notifications(timezone.now())
 
 
-def breaks(world: World, reason: str = "Ashby refused the API key (403).") -> None:
+def pause_deliveries(world: World, reason: str = "Ashby refused the API key (403).") -> None:
     pause(world.acme.organization, reason, timezone.now())
 
 
-def needs_a_human(world: World, number: int = 1, reason: str = "Ashby refused it. Retry it.") -> Order:
-    """An order that stopped a minute ago."""
+def flag_order(world: World, reason: str = "Ashby refused it. Retry it.") -> Order:
+    """Creates an order that has just been flagged for attention."""
     order = world.start()
     Order.objects.filter(pk=order.pk).update(
         needs_attention=True, attention_reason=reason, attention_since=timezone.now()

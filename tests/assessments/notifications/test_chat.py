@@ -1,4 +1,4 @@
-"""An organization's chat is told what its people are told."""
+"""Notifications that are sent to an organization's chat."""
 
 import json
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ from integrations.models import Organization
 from tests.assessments.notifications.sending import (
     HOOK,
     NINE,
-    a_minute_passes,
-    breaks,
+    flag_order,
     member,
-    needs_a_human,
+    pause_deliveries,
+    run_sweep,
     with_chat,
 )
 from tests.fixtures.world import World
@@ -43,56 +43,56 @@ def chat_answers(world: World, body: object = "ok", status: int = 200) -> None:
     world.wire.upsert(responses.POST, HOOK, body=body, status=status)
 
 
-def said(world: World) -> list[str]:
+def chat_messages(world: World) -> list[str]:
     return [json.loads(call.request.body)["text"] for call in world.wire.calls]
 
 
-def test_it_hears_when_the_connection_breaks_and_when_it_works_again(world: World, clock) -> None:
+def test_a_broken_and_a_restored_connection_are_sent_to_the_chat(world: World, clock) -> None:
     chat_answers(world)
-    breaks(world)
-    a_minute_passes()
+    pause_deliveries(world)
+    run_sweep()
     clock.shift(HOUR)
-    a_minute_passes()
+    run_sweep()
     resume(world.acme.organization)
-    a_minute_passes()
-    first, second = said(world)
+    run_sweep()
+    first, second = chat_messages(world)
     assert first.startswith("*Acme: connection problem*\n")
     assert "Ashby refused the API key (403)." in first
-    assert "notification-settings" not in first, "a chat has no choices of its own"
+    assert "notification-settings" not in first, "a chat has no settings"
     assert second.startswith("*Acme: connection restored*\n")
 
 
-def test_it_hears_once_an_hour(world: World, clock) -> None:
+def test_the_chat_gets_at_most_one_message_an_hour(world: World, clock) -> None:
     chat_answers(world)
     for _ in range(7):
-        needs_a_human(world)
+        flag_order(world)
         clock.shift(10 * MINUTE)
-        a_minute_passes()
-    assert [text.split("*")[1] for text in said(world)] == [
+        run_sweep()
+    assert [text.split("*")[1] for text in chat_messages(world)] == [
         "Acme: an order needs attention",
         "Acme: 6 orders need attention",
     ]
 
 
-def test_no_word_of_anybodys_calls_everyone_or_becomes_a_link(world: World, clock) -> None:
+def test_control_characters_are_escaped(world: World, clock) -> None:
     chat_answers(world)
     Organization.objects.filter(slug="acme").update(name="A&B <!channel>")
-    needs_a_human(world, reason="Justifacts said <https://evil.test|click>.")
+    flag_order(world, reason="Justifacts chat_messages <https://evil.test|click>.")
     clock.shift(MINUTE)
-    a_minute_passes()
-    (text,) = said(world)
+    run_sweep()
+    (text,) = chat_messages(world)
     assert "<" not in text
     assert "A&amp;B &lt;!channel&gt;" in text
     assert "&lt;https://evil.test|click&gt;" in text
     assert "&amp;amp;" not in text
 
 
-def test_it_is_no_more_told_of_a_candidate_than_a_mail_is(world: World, clock) -> None:
+def test_a_message_contains_initials_but_no_name_and_address(world: World, clock) -> None:
     chat_answers(world)
-    needs_a_human(world, reason="Zoë O'Neil (zoe.oneil@example.com) is gone.")
+    flag_order(world, reason="Zoë O'Neil (zoe.oneil@example.com) is gone.")
     clock.shift(MINUTE)
-    a_minute_passes()
-    (text,) = said(world)
+    run_sweep()
+    (text,) = chat_messages(world)
     assert "Z.O. · Basic" in text
     for personal in ("Zoë", "Neil", "zoe.", "example.com"):
         assert personal not in text
@@ -111,55 +111,55 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("body", "status", "words", "again"), FAILURES)
-def test_a_chat_that_fails_keeps_up_no_mail_is_seen_and_is_tried_again(
-    world: World, clock, caplog, body: object, status: int, words: str, again: timedelta
+@pytest.mark.parametrize(("body", "status", "error", "retry_after"), FAILURES)
+def test_a_failed_message_is_recorded_and_retried_and_delays_no_mail(
+    world: World, clock, caplog, body: object, status: int, error: str, retry_after: timedelta
 ) -> None:
     caplog.set_level("DEBUG")
     member(world.acme.organization, "ada")
     chat_answers(world, body, status)
-    breaks(world)
-    a_minute_passes()
+    pause_deliveries(world)
+    run_sweep()
     assert len(mail.outbox) == 1
-    told = NotificationState.objects.get(person=None, kind="connection")
-    assert (told.last_error, told.failed_at, told.ashby_broken_since) == (words, NINE, None)
+    state = NotificationState.objects.get(person=None, kind="connection")
+    assert (state.last_error, state.failed_at, state.ashby_broken_since) == (error, NINE, None)
     assert "very-secret-path" not in caplog.text
 
     chat_answers(world)
-    tried = len(said(world))
-    clock.shift(again - MINUTE)
-    a_minute_passes()
-    assert len(said(world)) == tried
+    attempts = len(chat_messages(world))
+    clock.shift(retry_after - MINUTE)
+    run_sweep()
+    assert len(chat_messages(world)) == attempts
     clock.shift(MINUTE)
-    a_minute_passes()
-    assert len(said(world)) == tried + 1
-    told.refresh_from_db()
-    assert (told.last_error, told.ashby_broken_since) == ("", NINE)
-    assert len(mail.outbox) == 1, "who has the mail does not get it again"
+    run_sweep()
+    assert len(chat_messages(world)) == attempts + 1
+    state.refresh_from_db()
+    assert (state.last_error, state.ashby_broken_since) == ("", NINE)
+    assert len(mail.outbox) == 1, "the mail is not sent twice"
 
 
-def test_an_address_that_cannot_be_read_any_more_is_seen(world: World, settings) -> None:
+def test_an_unreadable_webhook_url_is_recorded_as_an_error(world: World, settings) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-    breaks(world)
-    a_minute_passes()
+    pause_deliveries(world)
+    run_sweep()
     assert "cannot be read" in NotificationState.objects.get(person=None, kind="connection").last_error
     assert not world.wire.calls
 
 
-def test_it_gets_the_digest(world: World, clock) -> None:
+def test_the_chat_gets_the_digest(world: World, clock) -> None:
     chat_answers(world)
     world.start()
-    a_minute_passes()
-    assert said(world) == []
+    run_sweep()
+    assert chat_messages(world) == []
     clock.shift(timedelta(hours=22))
-    a_minute_passes()
-    (text,) = said(world)
+    run_sweep()
+    (text,) = chat_messages(world)
     assert text.startswith("*Acme: Monday, 2 March*\n")
 
 
-def test_without_an_address_there_is_no_chat(world: World) -> None:
+def test_an_organization_without_a_webhook_url_has_no_chat(world: World) -> None:
     world.acme.connection.notice_webhook = ""
     world.acme.connection.save()
-    breaks(world)
-    a_minute_passes()
+    pause_deliveries(world)
+    run_sweep()
     assert not NotificationState.objects.exists()

@@ -1,4 +1,4 @@
-"""Each morning, for those who want it: what happened yesterday and what waits."""
+"""The daily digest: what happened yesterday and what is pending."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from assessments.models import NotificationPreference, NotificationState
 from assessments.stalled.detect import detect_stalled
-from tests.assessments.notifications.sending import a_minute_passes, member, needs_a_human
+from tests.assessments.notifications.sending import flag_order, member, run_sweep
 from tests.fixtures.world import World, data
 
 YESTERDAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -27,19 +27,19 @@ def clock() -> Iterator[time_machine.Traveller]:
 @pytest.fixture
 def ada(world: World) -> User:
     person = member(world.acme.organization, "ada")
-    wants(person)
+    subscribe(person)
     return person
 
 
-def wants(person: User) -> None:
-    """Since yesterday."""
-    NotificationPreference.objects.create(person=person, connection=False, human=False, digest=True)
-    a_minute_passes()
+def subscribe(person: User) -> None:
+    """Subscribes the person to the digest, and lets a sweep record the past as notified."""
+    NotificationPreference.objects.create(person=person, connection=False, attention=False, digest=True)
+    run_sweep()
 
 
 def at_seven(clock) -> list[str]:
     clock.move_to(SEVEN)
-    a_minute_passes()
+    run_sweep()
     return [message.body for message in mail.outbox]
 
 
@@ -48,7 +48,7 @@ def figures(body: str) -> dict[str, int]:
     return {name: int(number) for name, number in pairs}
 
 
-def test_it_counts_yesterday_and_what_waits_now(world: World, ada: User, clock) -> None:
+def test_the_digest_counts_yesterday_and_what_is_pending_now(world: World, ada: User, clock) -> None:
     world.ashby_takes_everything()
     clock.shift(timedelta(days=-1))
     old = world.placed("JF-1")
@@ -61,7 +61,7 @@ def test_it_counts_yesterday_and_what_waits_now(world: World, ada: User, clock) 
     )
     world.justifacts("assessment.cancel", {"success": True, "results": {}})
     world.work()
-    needs_a_human(world)
+    flag_order(world)
     world.ashby("assessment.update", {}, 500)
     world.push(world.placed("JF-4"), "Applicant Started")
     clock.move_to(SEVEN - timedelta(hours=1))
@@ -80,63 +80,65 @@ def test_it_counts_yesterday_and_what_waits_now(world: World, ada: User, clock) 
     assert mail.outbox[0].subject == "Acme: Sunday, 1 March"
 
 
-def test_it_comes_at_seven_and_once_a_day(world: World, ada: User, clock) -> None:
-    needs_a_human(world)
+def test_the_digest_is_sent_at_seven_once_a_day(world: World, ada: User, clock) -> None:
+    flag_order(world)
     clock.move_to(SEVEN - timedelta(minutes=1))
-    a_minute_passes()
+    run_sweep()
     assert mail.outbox == []
     assert len(at_seven(clock)) == 1
     for _ in range(23):
         clock.shift(timedelta(hours=1))
-        a_minute_passes()
+        run_sweep()
     assert len(mail.outbox) == 1
     clock.shift(timedelta(hours=1))
-    a_minute_passes()
-    assert len(mail.outbox) == 2, "the next morning: something waits still"
+    run_sweep()
+    assert len(mail.outbox) == 2, "the next morning, because an order still needs attention"
 
 
-def test_after_a_night_without_workers_it_comes_late(world: World, ada: User, clock) -> None:
+def test_the_digest_is_sent_late_if_no_worker_ran_at_seven(world: World, ada: User, clock) -> None:
     world.start()
     clock.move_to(SEVEN + timedelta(hours=5))
-    a_minute_passes()
+    run_sweep()
     assert len(mail.outbox) == 1
 
 
-def test_a_quiet_organization_is_not_spoken_of(
+def test_no_digest_is_sent_if_there_is_nothing_to_report(
     world: World, ada: User, clock, django_assert_max_num_queries
 ) -> None:
     assert at_seven(clock) == []
-    assert NotificationState.objects.get().until == SEVEN.replace(hour=0), "nor looked at again today"
+    assert NotificationState.objects.get().notified_up_to == SEVEN.replace(hour=0), "not checked again today"
     clock.shift(timedelta(minutes=2))
     with django_assert_max_num_queries(12):
-        a_minute_passes()
+        run_sweep()
     assert mail.outbox == []
 
 
-def test_another_organizations_day_is_not_counted(world: World, ada: User, clock) -> None:
+def test_another_organizations_orders_are_not_counted(world: World, ada: User, clock) -> None:
     world.start()
     other = member(world.globex.organization, "gus")
-    wants(other)
+    subscribe(other)
     at_seven(clock)
     assert [message.to for message in mail.outbox] == [["ada@example.com"]]
 
 
 @pytest.mark.parametrize(("hour", "comes"), [(6, "today"), (15, "tomorrow")])
-def test_who_asks_for_it_gets_the_first_at_the_next_seven(world: World, clock, hour: int, comes: str) -> None:
+def test_a_new_subscriber_gets_the_first_digest_at_the_next_seven(
+    world: World, clock, hour: int, comes: str
+) -> None:
     world.start()
-    needs_a_human(world)
+    flag_order(world)
     clock.move_to(SEVEN.replace(hour=hour, minute=59))
-    wants(member(world.acme.organization, "bob"))
+    subscribe(member(world.acme.organization, "bob"))
     assert mail.outbox == []
     clock.shift(timedelta(minutes=1))
-    a_minute_passes()
+    run_sweep()
     assert len(mail.outbox) == (1 if comes == "today" else 0)
     clock.move_to(SEVEN + timedelta(days=1))
-    a_minute_passes()
+    run_sweep()
     assert len(mail.outbox) == (2 if comes == "today" else 1)
 
 
-def test_who_does_not_want_it_gets_none(world: World, clock) -> None:
+def test_a_person_without_a_subscription_gets_no_digest(world: World, clock) -> None:
     member(world.acme.organization, "bob")
     world.start()
     assert at_seven(clock) == []

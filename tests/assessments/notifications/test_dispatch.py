@@ -1,4 +1,4 @@
-"""People are told what they have to know, once, and never too often."""
+"""Which notifications are sent, when, and with which text."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +15,7 @@ from integrations.connections.health import record_call_result
 from integrations.connections.pauses import resume
 from integrations.http.errors import Unknown
 from integrations.models import Connection
-from tests.assessments.notifications.sending import NINE, a_minute_passes, breaks, member, needs_a_human
+from tests.assessments.notifications.sending import NINE, flag_order, member, pause_deliveries, run_sweep
 from tests.fixtures.world import World
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -33,7 +33,7 @@ def ada(world: World) -> User:
 
 
 def subjects() -> list[str]:
-    a_minute_passes()
+    run_sweep()
     new = [message.subject for message in mail.outbox]
     mail.outbox.clear()
     return new
@@ -52,10 +52,10 @@ def justifacts_answers() -> None:
     )
 
 
-class TestAConnectionBreaks:
-    def test_a_pause_is_told_at_once_and_once(self, world: World, ada: User, clock) -> None:
-        breaks(world, "Ashby refused the API key (403): no such key.")
-        a_minute_passes()
+class TestConnection:
+    def test_a_pause_is_reported_immediately_and_once(self, world: World, ada: User, clock) -> None:
+        pause_deliveries(world, "Ashby refused the API key (403): no such key.")
+        run_sweep()
         (message,) = mail.outbox
         assert message.to == ["ada@example.com"]
         assert message.subject == "Acme: connection problem"
@@ -66,21 +66,21 @@ class TestAConnectionBreaks:
         assert "https://portal.test/admin/notification-settings/" in message.body
         for _ in range(5):
             clock.shift(HOUR)
-            a_minute_passes()
+            run_sweep()
         assert len(mail.outbox) == 1
 
-    def test_a_side_that_fails_is_told_after_five_minutes(self, world: World, ada: User, clock) -> None:
+    def test_a_failing_partner_is_reported_after_five_minutes(self, world: World, ada: User, clock) -> None:
         justifacts_fails()
         clock.shift(timedelta(minutes=4, seconds=59))
         justifacts_fails()
         assert subjects() == []
         clock.shift(timedelta(seconds=1))
-        a_minute_passes()
+        run_sweep()
         (message,) = mail.outbox
         assert "calls to Justifacts for Acme have been failing since 2026-03-02 09:00 UTC" in message.body
         assert "justifacts.test did not answer in time." in message.body
 
-    def test_a_side_that_recovers_sooner_is_not_told(self, world: World, ada: User, clock) -> None:
+    def test_a_partner_that_recovers_sooner_is_not_reported(self, world: World, ada: User, clock) -> None:
         justifacts_fails()
         clock.shift(3 * MINUTE)
         justifacts_answers()
@@ -88,8 +88,8 @@ class TestAConnectionBreaks:
         justifacts_fails()
         assert subjects() == []
 
-    def test_that_all_works_again_is_told_once(self, world: World, ada: User, clock) -> None:
-        breaks(world)
+    def test_a_restored_connection_is_reported_once(self, world: World, ada: User, clock) -> None:
+        pause_deliveries(world)
         assert subjects() == ["Acme: connection problem"]
         clock.shift(2 * HOUR)
         resume(world.acme.organization)
@@ -97,10 +97,10 @@ class TestAConnectionBreaks:
         clock.shift(2 * HOUR)
         assert subjects() == []
 
-    def test_it_works_again_only_when_neither_side_has_a_problem(
+    def test_a_connection_is_restored_only_when_both_partners_work(
         self, world: World, ada: User, clock
     ) -> None:
-        breaks(world)
+        pause_deliveries(world)
         assert len(subjects()) == 1
         clock.shift(2 * HOUR)
         resume(world.acme.organization)
@@ -109,41 +109,41 @@ class TestAConnectionBreaks:
         justifacts_answers()
         assert subjects() == ["Acme: connection restored"]
 
-    def test_nothing_works_again_for_who_was_not_told_that_it_broke(
+    def test_a_restored_connection_is_not_reported_without_its_failure(
         self, world: World, ada: User, clock
     ) -> None:
-        breaks(world)
+        pause_deliveries(world)
         resume(world.acme.organization)
         assert subjects() == []
 
-    def test_the_other_side_breaks_too(self, world: World, ada: User, clock) -> None:
-        breaks(world)
+    def test_a_failure_of_the_other_partner_is_reported_too(self, world: World, ada: User, clock) -> None:
+        pause_deliveries(world)
         assert len(subjects()) == 1
         clock.shift(2 * HOUR)
         justifacts_fails()
         clock.shift(5 * MINUTE)
-        a_minute_passes()
+        run_sweep()
         (message,) = mail.outbox
         assert "Updates to Ashby for Acme have been paused" in message.body
         assert "calls to Justifacts" in message.body
 
-    def test_what_happened_inside_the_hour_comes_with_the_next_mail(
+    def test_changes_within_the_hour_are_reported_in_the_next_mail(
         self, world: World, ada: User, clock
     ) -> None:
-        breaks(world)
+        pause_deliveries(world)
         assert len(subjects()) == 1
         clock.shift(20 * MINUTE)
         resume(world.acme.organization)
         assert subjects() == []
         clock.shift(20 * MINUTE)
-        breaks(world)
+        pause_deliveries(world)
         assert subjects() == []
         clock.shift(20 * MINUTE)
-        a_minute_passes()
+        run_sweep()
         (message,) = mail.outbox
         assert "since 2026-03-02 09:40 UTC. It worked again in between." in message.body
 
-    def test_one_refused_order_breaks_no_connection(self, world: World, ada: User, clock) -> None:
+    def test_a_refused_order_is_no_connection_problem(self, world: World, ada: User, clock) -> None:
         world.justifacts("assessment.start", {"message": "Zoë O'Neil has no address."}, 422)
         world.ashby_takes_everything()
         world.start()
@@ -151,12 +151,14 @@ class TestAConnectionBreaks:
         clock.shift(HOUR)
         assert subjects() == []
 
-    def test_an_ashby_that_does_not_answer_breaks_it(self, world: World, ada: User, clock) -> None:
+    def test_server_errors_of_ashby_are_reported_without_candidate_data(
+        self, world: World, ada: User, clock
+    ) -> None:
         world.ashby("assessment.update", {"message": "Zoë O'Neil made us stumble"}, 500)
         world.placed()
         world.work()
         clock.shift(5 * MINUTE)
-        a_minute_passes()
+        run_sweep()
         (message,) = mail.outbox
         assert "calls to Ashby for Acme have been failing" in message.body
         assert "made us stumble" in message.body
@@ -164,31 +166,31 @@ class TestAConnectionBreaks:
         assert "Neil" not in message.body
 
     @pytest.mark.parametrize("kind", ["connection", "attention", "digest"])
-    def test_a_connection_that_is_switched_off_says_nothing(
+    def test_a_disabled_connection_sends_no_notifications(
         self, world: World, ada: User, clock, kind: str
     ) -> None:
         NotificationPreference.objects.create(person=ada, digest=True)
-        breaks(world)
-        needs_a_human(world)
+        pause_deliveries(world)
+        flag_order(world)
         clock.shift(timedelta(days=1))
         Connection.objects.update(is_enabled=False)
-        a_minute_passes()
+        run_sweep()
         assert mail.outbox == []
         assert not NotificationState.objects.filter(kind=kind).exists()
 
 
-class TestAnOrderNeedsAHuman:
-    def test_it_is_told_with_initials_reason_and_link_and_nothing_else_of_the_candidate(
+class TestOrderNeedsAttention:
+    def test_the_mail_has_initials_reason_and_link_and_no_other_candidate_data(
         self, world: World, ada: User, clock
     ) -> None:
-        order = needs_a_human(
+        order = flag_order(
             world,
             reason="Ashby refused “Complete: Adverse” for good: ZOË O'Neil (zoe.oneil@example.com), 41 Elm "
             "Street, is gone. Later updates of this order wait for it.",
         )
         Order.objects.update(additional_fields={"address": {"street": "41 Elm Street"}}, result="Adverse")
         clock.shift(MINUTE)
-        a_minute_passes()
+        run_sweep()
         (message,) = mail.outbox
         assert message.subject == "Acme: an order needs attention"
         assert "Z.O. · Basic" in message.body
@@ -198,61 +200,65 @@ class TestAnOrderNeedsAHuman:
         for personal in ("zoë", "neil", "example.com", "elm street", "adverse"):
             assert personal not in (message.subject + message.body).lower()
 
-    def test_each_order_is_told_once(self, world: World, ada: User, clock) -> None:
-        needs_a_human(world)
+    def test_each_order_is_reported_once(self, world: World, ada: User, clock) -> None:
+        flag_order(world)
         clock.shift(MINUTE)
         assert subjects() == ["Acme: an order needs attention"]
         clock.shift(HOUR)
         assert subjects() == []
-        second = needs_a_human(world)
+        second = flag_order(world)
         clock.shift(MINUTE)
-        a_minute_passes()
+        run_sweep()
         (message,) = mail.outbox
         assert message.body.count("/orders/") == 1
         assert str(second.pk) in message.body
         assert "All orders that need attention now (2):" in message.body
 
-    def test_more_within_the_hour_come_with_the_next_mail(self, world: World, ada: User, clock) -> None:
-        needs_a_human(world)
+    def test_further_orders_within_the_hour_are_reported_in_the_next_mail(
+        self, world: World, ada: User, clock
+    ) -> None:
+        flag_order(world)
         clock.shift(MINUTE)
         assert len(subjects()) == 1
         for _ in range(2):
-            needs_a_human(world)
+            flag_order(world)
             clock.shift(10 * MINUTE)
             assert subjects() == []
         clock.shift(40 * MINUTE)
         assert subjects() == ["Acme: 2 orders need attention"]
 
-    @pytest.mark.parametrize(("count", "words"), [(10, None), (11, "and one more"), (13, "and 3 more")])
-    def test_ten_are_named_and_the_others_counted(
-        self, world: World, ada: User, clock, count: int, words: str | None
+    @pytest.mark.parametrize(("count", "text"), [(10, None), (11, "and one more"), (13, "and 3 more")])
+    def test_ten_orders_are_listed_and_the_others_counted(
+        self, world: World, ada: User, clock, count: int, text: str | None
     ) -> None:
         for _ in range(count):
-            needs_a_human(world)
+            flag_order(world)
         clock.shift(MINUTE)
-        a_minute_passes()
+        run_sweep()
         (message,) = mail.outbox
         assert message.subject == f"Acme: {count} orders need attention"
         assert message.body.count("/orders/") == 10
-        assert (words or "") in message.body
-        assert ("more." in message.body) == (words is not None)
+        assert (text or "") in message.body
+        assert ("more." in message.body) == (text is not None)
 
-    def test_one_that_settles_itself_meanwhile_is_not_told(self, world: World, ada: User, clock) -> None:
-        needs_a_human(world)
-        assert subjects() == [], "it is not certain yet"
+    def test_an_order_that_is_resolved_within_seconds_is_not_reported(
+        self, world: World, ada: User, clock
+    ) -> None:
+        flag_order(world)
+        assert subjects() == [], "too new"
         Order.objects.update(needs_attention=False, attention_reason="", attention_since=None)
         clock.shift(MINUTE)
         assert subjects() == []
 
-    def test_one_written_late_by_a_slow_transaction_is_not_passed_over(
+    def test_an_order_flagged_by_a_slow_transaction_is_not_missed(
         self, world: World, ada: User, clock
     ) -> None:
-        """Its time lies before that of one which others can see already."""
+        """Its flag is older than one that was visible before."""
         clock.shift(timedelta(seconds=5))
-        needs_a_human(world)
+        flag_order(world)
         clock.shift(timedelta(seconds=5))
         assert subjects() == []
-        late = needs_a_human(world)
+        late = flag_order(world)
         Order.objects.filter(pk=late.pk).update(attention_since=NINE)
         clock.shift(timedelta(seconds=25))
         assert subjects() == ["Acme: 2 orders need attention"]

@@ -1,4 +1,4 @@
-"""Who is told, and that nobody is forgotten: whatever dies, or is away, in the middle."""
+"""Who is notified, and that a crash or an outage loses no notification."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,11 +19,11 @@ from integrations.http.errors import Refused
 from integrations.models import Role
 from tests.assessments.notifications.sending import (
     NINE,
-    a_minute_passes,
-    breaks,
+    flag_order,
     member,
-    needs_a_human,
-    of_the_portal,
+    pause_deliveries,
+    portal_staff,
+    run_sweep,
 )
 from tests.fixtures.world import World
 
@@ -42,19 +42,19 @@ def ada(world: World) -> User:
 
 
 def subjects() -> list[str]:
-    a_minute_passes()
+    run_sweep()
     new = [message.subject for message in mail.outbox]
     mail.outbox.clear()
     return new
 
 
-class TestWhoIsTold:
-    def test_who_may_see_the_organizations_orders_and_nobody_else(self, world: World, clock) -> None:
+class TestRecipients:
+    def test_only_people_who_may_see_the_orders_are_notified(self, world: World, clock) -> None:
         member(world.acme.organization, "ada")
         member(world.acme.organization, "sam", Role.SUPPORT)
         member(world.globex.organization, "gus")
-        of_the_portal("sue")
-        of_the_portal("otto", Role.OPERATOR)
+        portal_staff("sue")
+        portal_staff("otto", Role.OPERATOR)
         User.objects.create_superuser("root", "root@example.com", "x")
         User.objects.create_user("nobody", "nobody@example.com", "x", is_staff=True)
         gone = member(world.acme.organization, "gone")
@@ -66,44 +66,44 @@ class TestWhoIsTold:
         outside = member(world.acme.organization, "outside")
         outside.is_staff = False
         outside.save()
-        breaks(world)
-        a_minute_passes()
+        pause_deliveries(world)
+        run_sweep()
         assert sorted(message.to for message in mail.outbox) == [
             [f"{name}@example.com"] for name in ("ada", "otto", "root", "sam", "sue")
         ]
         assert not any(message.cc or message.bcc for message in mail.outbox)
 
-    def test_a_link_is_one_that_the_reader_may_open(self, world: World, clock) -> None:
-        of_the_portal("sue")
-        breaks(world)
-        a_minute_passes()
+    def test_a_mail_links_a_page_that_the_reader_may_open(self, world: World, clock) -> None:
+        portal_staff("sue")
+        pause_deliveries(world)
+        run_sweep()
         (message,) = mail.outbox
         assert "https://portal.test/admin/\n" in message.body
         assert "/connection/" not in message.body
 
     @pytest.mark.parametrize("kind", ["connection", "attention", "digest"])
-    def test_each_chooses(self, world: World, ada: User, clock, kind: str) -> None:
+    def test_each_person_gets_the_chosen_kinds(self, world: World, ada: User, clock, kind: str) -> None:
         choice = {"connection": False, "attention": False, "digest": False, kind: True}
         NotificationPreference.objects.create(person=ada, **choice)
-        a_minute_passes()
-        breaks(world)
-        needs_a_human(world)
+        run_sweep()
+        pause_deliveries(world)
+        flag_order(world)
         clock.shift(timedelta(days=1))
-        a_minute_passes()
-        assert [told.kind for told in NotificationState.objects.all()] == [kind]
+        run_sweep()
+        assert [state.kind for state in NotificationState.objects.all()] == [kind]
         assert len(mail.outbox) == 1
 
-    def test_who_comes_later_is_told_what_is_so_now(self, world: World, ada: User, clock) -> None:
-        breaks(world)
+    def test_a_new_member_is_notified_of_the_present_state(self, world: World, ada: User, clock) -> None:
+        pause_deliveries(world)
         assert len(subjects()) == 1
         member(world.acme.organization, "bob")
-        a_minute_passes()
+        run_sweep()
         assert [message.to for message in mail.outbox] == [["bob@example.com"]]
 
-    def test_the_hour_is_each_organizations_and_kinds_own(self, world: World, clock) -> None:
-        of_the_portal("sue")
-        breaks(world)
-        needs_a_human(world)
+    def test_the_hourly_limit_applies_to_each_organization_and_kind(self, world: World, clock) -> None:
+        portal_staff("sue")
+        pause_deliveries(world)
+        flag_order(world)
         pause(world.globex.organization, "Because.", timezone.now())
         clock.shift(MINUTE)
         assert sorted(subjects()) == [
@@ -113,70 +113,70 @@ class TestWhoIsTold:
         ]
 
 
-class Dies(Exception):
-    """The worker, in the middle of something."""
+class WorkerDied(Exception):
+    """Simulates the death of a worker."""
 
 
-class TestNothingIsLost:
-    def test_a_worker_that_dies_while_sending_delays_it_by_an_hour(
+class TestNoNotificationIsLost:
+    def test_a_crash_while_sending_delays_the_notification_by_an_hour(
         self, world: World, ada: User, clock, monkeypatch
     ) -> None:
-        def dies(*_: object) -> None:
-            raise Dies
+        def crash(*_: object) -> None:
+            raise WorkerDied
 
-        breaks(world)
+        pause_deliveries(world)
         with monkeypatch.context() as patched:
-            patched.setattr(EmailBackend, "send_messages", dies)
-            with pytest.raises(Dies):
-                a_minute_passes()
+            patched.setattr(EmailBackend, "send_messages", crash)
+            with pytest.raises(WorkerDied):
+                run_sweep()
         clock.shift(59 * MINUTE)
         assert subjects() == []
         clock.shift(MINUTE)
         assert subjects() == ["Acme: connection problem"]
 
-    def test_of_two_workers_one_tells(self, world: World, ada: User) -> None:
-        """Both have read that ada does not know, and neither has told her."""
-        breaks(world)
-        told = {"organization": world.acme.organization, "kind": "connection", "person": ada}
-        first, second = NotificationState(**told), NotificationState(**told)
+    def test_only_one_of_two_workers_sends(self, world: World, ada: User) -> None:
+        """Both have computed the same notification."""
+        pause_deliveries(world)
+        key = {"organization": world.acme.organization, "kind": "connection", "person": ada}
+        first, second = NotificationState(**key), NotificationState(**key)
         assert first.acquire_turn(NINE)
         assert not second.acquire_turn(NINE)
         assert not second.acquire_turn(NINE + 59 * MINUTE)
         assert second.acquire_turn(NINE + HOUR)
 
-    def test_a_mail_server_that_is_away_is_asked_again_and_seen(
+    def test_an_unreachable_mail_server_is_recorded_and_retried(
         self, world: World, ada: User, clock, monkeypatch, caplog
     ) -> None:
-        def away(_: object) -> None:
+        def refuse_connection(_: object) -> None:
             raise ConnectionRefusedError("smtp.example.com")
 
-        breaks(world)
+        pause_deliveries(world)
         with monkeypatch.context() as patched:
-            patched.setattr(EmailBackend, "open", away)
+            patched.setattr(EmailBackend, "open", refuse_connection)
             assert subjects() == []
-        told = NotificationState.objects.get()
-        assert told.last_error == "Could not connect to the mail server (ConnectionRefusedError)."
-        assert told.failed_at == NINE
+        state = NotificationState.objects.get()
+        assert state.last_error == "Could not connect to the mail server (ConnectionRefusedError)."
+        assert state.failed_at == NINE
         clock.shift(5 * MINUTE)
         assert subjects() == ["Acme: connection problem"]
-        told.refresh_from_db()
-        assert (told.last_error, told.failed_at) == ("", None)
+        state.refresh_from_db()
+        assert (state.last_error, state.failed_at) == ("", None)
         assert "ada@example.com" not in caplog.text
 
-    def test_a_mail_that_is_refused_keeps_up_nobody_else(
+    def test_a_refused_mail_does_not_delay_other_recipients(
         self, world: World, ada: User, clock, monkeypatch
     ) -> None:
         bob = member(world.acme.organization, "bob")
         User.objects.filter(pk=ada.pk).update(email="ada@example.com\nBcc: eve@example.com")
-        breaks(world)
-        a_minute_passes()
+        pause_deliveries(world)
+        run_sweep()
         assert [message.to for message in mail.outbox] == [["bob@example.com"]]
         assert NotificationState.objects.get(person=ada).last_error.startswith(
             "The mail server did not accept the mail"
         )
         assert NotificationState.objects.get(person=bob).last_error == ""
 
-    def test_a_refusal_is_about_one_order_and_its_words_stay_out(self, world: World, ada: User) -> None:
+    def test_a_refused_order_is_not_recorded_as_a_connection_problem(self, world: World, ada: User) -> None:
         connection = world.acme.connection
         record_call_result(
             connection, Endpoint.JUSTIFACTS, Refused("Zoë has no address."), NINE, hide=("Zoë",)
@@ -185,8 +185,8 @@ class TestNothingIsLost:
         assert (connection.justifacts_problem, connection.justifacts_answered_at) == ("", NINE)
 
 
-def test_of_two_schedulers_one_does_the_work(world: World, ada: User, clock) -> None:
-    breaks(world)
+def test_only_one_of_two_schedulers_runs_the_sweep(world: World, ada: User, clock) -> None:
+    pause_deliveries(world)
     tasks.send_notices()
     member(world.acme.organization, "bob")
     clock.shift(timedelta(seconds=10))
@@ -197,11 +197,13 @@ def test_of_two_schedulers_one_does_the_work(world: World, ada: User, clock) -> 
     assert len(mail.outbox) == 2
 
 
-def test_many_orders_need_few_queries(world: World, ada: User, clock, django_assert_max_num_queries) -> None:
+def test_the_number_of_queries_does_not_grow_with_the_orders(
+    world: World, ada: User, clock, django_assert_max_num_queries
+) -> None:
     for _ in range(12):
-        needs_a_human(world)
+        flag_order(world)
     clock.shift(MINUTE)
     with django_assert_max_num_queries(30):
-        a_minute_passes()
+        run_sweep()
     with django_assert_max_num_queries(15):
-        a_minute_passes()
+        run_sweep()

@@ -1,4 +1,4 @@
-"""The clock of candidates' data, and the legal hold that stops it."""
+"""Erasure by retention, and legal holds that prevent it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -36,8 +36,8 @@ def complete(world: World, clock) -> Order:
     return order
 
 
-def days_later(clock: time_machine.Traveller, days: float) -> None:
-    """What the scheduler brings then."""
+def run_after_days(clock: time_machine.Traveller, days: float) -> None:
+    """Runs the task so many days after the end of the check."""
     clock.move_to(datetime(2026, 3, 2, 9, tzinfo=UTC) + days * DAY)
     tasks.erase_due()
 
@@ -47,10 +47,10 @@ def is_erased(order: Order) -> bool:
     return order.is_erased
 
 
-def test_two_years_after_the_end_the_candidate_is_gone(complete: Order, clock) -> None:
-    days_later(clock, 729.9)
+def test_an_order_is_erased_two_years_after_its_end(complete: Order, clock) -> None:
+    run_after_days(clock, 729.9)
     assert not is_erased(complete)
-    days_later(clock, 730)
+    run_after_days(clock, 730)
     assert is_erased(complete)
     assert (complete.candidate_email, complete.result, complete.erasure_reason) == (
         "",
@@ -59,17 +59,17 @@ def test_two_years_after_the_end_the_candidate_is_gone(complete: Order, clock) -
     )
 
 
-def test_what_justifacts_may_still_be_at_is_kept_until_that_is_settled(world: World, clock) -> None:
-    """Erased, it would run and be billed, and nobody would stop it."""
+def test_an_order_that_may_be_in_progress_at_justifacts_is_kept(world: World, clock) -> None:
+    """Otherwise nobody would cancel the check, and it would be billed."""
     world.ashby_takes_everything()
     order = world.placed()
     world.justifacts("assessment.cancel", {"success": False}, status=503)
     world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
     world.work()
-    days_later(clock, 731)
+    run_after_days(clock, 731)
     assert not is_erased(order)
     assert order.next_call == "cancel"
-    assert retention.erased_on(order) is None, "nobody is told a day"
+    assert retention.erased_on(order) is None, "no date is shown"
     Order.objects.filter(pk=order.pk).update(
         next_call="",
         next_attempt_at=None,
@@ -77,90 +77,90 @@ def test_what_justifacts_may_still_be_at_is_kept_until_that_is_settled(world: Wo
         attention_reason="Ask.",
         attention_topic="cancel",
     )
-    days_later(clock, 732)
-    assert not is_erased(order), "a person is asked about it"
+    run_after_days(clock, 732)
+    assert not is_erased(order), "the order needs attention"
     Order.objects.filter(pk=order.pk).update(needs_attention=False, attention_reason="", attention_topic="")
-    days_later(clock, 733)
+    run_after_days(clock, 733)
     assert is_erased(order)
 
 
-def test_a_new_organization_starts_with_the_operators_number(world: World, settings) -> None:
+def test_a_new_organization_gets_the_retention_setting(world: World, settings) -> None:
     settings.RETENTION_DAYS = 365
     assert connect("Initech", verification_key="verify-initech-0123456789").organization.retention_days == 365
     assert world.acme.organization.retention_days == 730
 
 
-def test_each_organization_has_its_own_clock(world: World, complete: Order, clock) -> None:
+def test_each_organization_has_its_own_retention(world: World, complete: Order, clock) -> None:
     type(world.acme.organization).objects.filter(slug="acme").update(retention_days=30)
     body = world.start_body(assessment_type_id=str(world.globex.basic.assessment_type_id))
     answer = world.call("/ashby/assessment.start", body, key=world.globex.verification_key)
     theirs = Order.objects.get(pk=answer.json()["results"]["assessment_id"])
     Order.objects.filter(pk=theirs.pk).update(status="cancelled", next_call="", next_attempt_at=None)
-    days_later(clock, 31)
+    run_after_days(clock, 31)
     assert is_erased(complete)
     assert not is_erased(theirs)
 
 
-def test_the_clock_runs_from_the_end_and_not_from_the_start(world: World, clock) -> None:
+def test_retention_counts_from_the_end_of_the_check(world: World, clock) -> None:
     order = world.placed()
-    days_later(clock, 800)
+    run_after_days(clock, 800)
     assert not is_erased(order), "in progress"
     world.push(order, "Complete", assessment_result=data("result", "Clear"))
-    days_later(clock, 800 + 729)
+    run_after_days(clock, 800 + 729)
     assert not is_erased(order)
-    days_later(clock, 800 + 730)
+    run_after_days(clock, 800 + 730)
     assert is_erased(order)
 
 
-def test_a_hold_stops_it_until_it_is_lifted(complete: Order, clock) -> None:
+def test_a_legal_hold_prevents_the_erasure_until_it_is_lifted(complete: Order, clock) -> None:
     place_hold(complete.pk, "ada", "A dispute")
-    days_later(clock, 2000)
+    run_after_days(clock, 2000)
     assert not is_erased(complete)
     lift_hold(complete.pk, "ada", "It is settled")
-    days_later(clock, 2000.1)
+    run_after_days(clock, 2000.1)
     assert is_erased(complete)
 
 
-def test_a_second_run_and_a_second_scheduler_find_nothing(complete: Order, clock) -> None:
-    days_later(clock, 731)
+def test_a_second_run_changes_nothing(complete: Order, clock) -> None:
+    run_after_days(clock, 731)
     complete.refresh_from_db()
     before = complete.erased_at, complete.events.count(), AuditLogEntry.objects.count()
     tasks.erase_due()
-    days_later(clock, 732)
+    run_after_days(clock, 732)
     complete.refresh_from_db()
     assert (complete.erased_at, complete.events.count(), AuditLogEntry.objects.count()) == before
 
 
-def test_many_are_erased_in_batches(world: World, complete: Order, clock, settings) -> None:
+def test_orders_are_erased_in_batches(world: World, complete: Order, clock, settings) -> None:
     settings.BATCH_SIZES = settings.BATCH_SIZES | {"retention": 2}
-    for number in range(4):
+    ended = {"status": "cancelled", "next_call": "", "next_attempt_at": None}
+    for _ in range(4):
         more = world.start()
-        done = {"status": "cancelled", "next_call": "", "next_attempt_at": None}
-        Order.objects.filter(pk=more.pk).update(**done, justifacts_order_id=f"JF-{number}")
-    days_later(clock, 731)
+        Order.objects.filter(pk=more.pk).update(**ended)
+    run_after_days(clock, 731)
     assert not Order.objects.filter(erased_at=None).exists()
 
 
-def test_what_ashby_was_never_told_is_set_aside(world: World, clock) -> None:
-    """The law's clock does not wait for a key that nobody has resolved for two years."""
+def test_undelivered_updates_are_skipped(world: World, clock) -> None:
+    """Retention does not wait for a key that nobody has replaced for two years."""
     order = world.placed()
     world.push(order, "Complete", assessment_result=data("result", "Clear"))
-    days_later(clock, 731)
+    run_after_days(clock, 731)
     assert is_erased(order)
     assert set(order.updates.values_list("state", flat=True)) == {AshbyUpdate.State.SKIPPED}
 
 
-def test_calls_that_belong_to_no_order_go_by_the_same_clock(world: World, clock) -> None:
-    world.call("/ashby/assessment.start", world.start_body(assessment_type_id="of nobody"))
+def test_calls_without_an_order_are_deleted_after_the_same_time(world: World, clock) -> None:
+    world.call("/ashby/assessment.start", world.start_body(assessment_type_id="unknown"))
     assert InboundRequest.objects.exclude(body={}).filter(order=None).exists()
-    days_later(clock, 729)
+    run_after_days(clock, 729)
     assert InboundRequest.objects.exists()
-    days_later(clock, 730)
+    run_after_days(clock, 730)
     assert not InboundRequest.objects.exists()
 
 
-def test_the_audit_trail_says_how_many_and_nobodys_name(complete: Order, clock) -> None:
-    days_later(clock, 731)
+def test_the_audit_log_records_the_number_of_erased_orders(complete: Order, clock) -> None:
+    run_after_days(clock, 731)
     line = AuditLogEntry.objects.get(action="erased")
     assert (line.actor, line.kind) == ("the portal", "retention")
     assert line.details["orders"] == 1
@@ -168,7 +168,7 @@ def test_the_audit_trail_says_how_many_and_nobodys_name(complete: Order, clock) 
 
 
 @pytest.mark.parametrize(
-    "back",
+    "change",
     [
         {"candidate_email": "zoe@example.com"},
         {"report_url": "https://justifacts.test/1"},
@@ -180,20 +180,20 @@ def test_the_audit_trail_says_how_many_and_nobodys_name(complete: Order, clock) 
     ],
     ids=str,
 )
-def test_the_database_itself_lets_nothing_back(complete: Order, clock, back: dict) -> None:
-    days_later(clock, 731)
+def test_a_constraint_keeps_an_erased_order_empty(complete: Order, clock, change: dict) -> None:
+    run_after_days(clock, 731)
     with pytest.raises(IntegrityError), transaction.atomic():
-        Order.objects.filter(pk=complete.pk).update(**back)
+        Order.objects.filter(pk=complete.pk).update(**change)
 
 
-def test_what_is_due_is_found_by_an_index(world: World) -> None:
+def test_due_orders_are_found_by_an_index(world: World) -> None:
     due = retention.orders_due(world.acme.organization, timezone.now())
     if connection.vendor == "sqlite":
         assert "orders_not_erased" in due.explain()
 
 
-def test_nothing_is_read_twice_where_nothing_is_due(complete: Order, world: World) -> None:
-    with CaptureQueriesContext(connection) as asked:
+def test_a_run_without_due_orders_needs_few_queries(complete: Order, world: World) -> None:
+    with CaptureQueriesContext(connection) as queries:
         retention.erase_due(timezone.now())
     organizations = 2
-    assert len(asked) <= 2 + 2 * organizations
+    assert len(queries) <= 2 + 2 * organizations

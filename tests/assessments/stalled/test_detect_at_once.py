@@ -1,4 +1,4 @@
-"""Two schedulers, two workers, one moment: an order is flagged once, and Ashby told once."""
+"""Two simultaneous threads flag an order once and send one note."""
 
 import threading
 from datetime import timedelta
@@ -17,16 +17,16 @@ from tests.fixtures.world import World
 pytestmark = [pytest.mark.anywhere, on_postgresql, pytest.mark.django_db(transaction=True)]
 
 
-def _run(answers: list[int]) -> None:
+def _detect(counts: list[int]) -> None:
     try:
-        answers.append(len(detect_stalled(timezone.now())))
+        counts.append(len(detect_stalled(timezone.now())))
     finally:
         database.close()
 
 
 def _waiting_for_a_lock() -> int:
     with database.cursor() as cursor:
-        # A transaction else sees what its first look has seen.
+        # Otherwise the statistics stay the same within a transaction.
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
@@ -35,22 +35,22 @@ def _waiting_for_a_lock() -> int:
         return int(cursor.fetchone()[0])
 
 
-def test_two_runs_at_once_flag_and_tell_once(world: World) -> None:
+def test_two_simultaneous_runs_flag_an_order_and_send_a_note_once(world: World) -> None:
     StallThresholds.objects.create(organization=world.acme.organization, tell_ashby=True)
     order = world.placed()
     Order.objects.update(status_since=timezone.now() - timedelta(days=4))
-    answers: list[int] = []
-    runs = [threading.Thread(target=_run, args=(answers,)) for _ in range(2)]
+    counts: list[int] = []
+    threads = [threading.Thread(target=_detect, args=(counts,)) for _ in range(2)]
     try:
         with transaction.atomic():
-            # Both find it, and neither can write yet.
+            # Both threads find the order and wait for its lock.
             Order.objects.select_for_update().get(pk=order.pk)
-            for run in runs:
-                run.start()
-            eventually(lambda: _waiting_for_a_lock() == 2, "both wait for the order")
+            for thread in threads:
+                thread.start()
+            eventually(lambda: _waiting_for_a_lock() == 2, "both threads wait for the lock")
     finally:
-        for run in runs:
-            run.join()
-    assert sorted(answers) == [0, 1]
+        for thread in threads:
+            thread.join()
+    assert sorted(counts) == [0, 1]
     assert OrderEvent.objects.filter(kind=OrderEvent.Kind.STALLED).count() == 1
     assert AshbyUpdate.objects.filter(summary="Justifacts Received, waiting").count() == 1

@@ -1,4 +1,4 @@
-"""What a working day is."""
+"""Subtraction of working days."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from assessments.stalled.thresholds import business_days_before
 
 
 @pytest.mark.parametrize(
-    ("day", "before"),
+    ("day", "expected"),
     [
         (datetime(2026, 3, 4, 12, tzinfo=UTC), datetime(2026, 3, 3, 12, tzinfo=UTC)),
         (datetime(2026, 3, 2, 12, tzinfo=UTC), datetime(2026, 2, 27, 12, tzinfo=UTC)),
@@ -16,8 +16,8 @@ from assessments.stalled.thresholds import business_days_before
     ],
     ids=["Wednesday", "Monday", "Sunday"],
 )
-def test_weekends_are_no_working_days(day: datetime, before: datetime) -> None:
-    assert business_days_before(day, 1) == before
+def test_weekends_are_not_counted(day: datetime, expected: datetime) -> None:
+    assert business_days_before(day, 1) == expected
 
 
 def test_ten_working_days_are_two_weeks() -> None:

@@ -1,4 +1,4 @@
-"""What a person may set going again."""
+"""Retry and poll now."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,11 +22,11 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-def lines(order: Order, kind: str) -> list[str]:
+def summaries(order: Order, kind: str) -> list[str]:
     return list(order.events.filter(kind=kind).values_list("summary", flat=True))
 
 
-def test_a_placing_that_waits_is_made_now(world: World) -> None:
+def test_a_delayed_placement_is_made_now(world: World) -> None:
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", {}, 503, headers={"Retry-After": "3600"})
@@ -38,11 +38,11 @@ def test_a_placing_that_waits_is_made_now(world: World) -> None:
     world.work()
     order.refresh_from_db()
     assert order.justifacts_order_id == "JF-2026-1"
-    assert lines(order, "retried") == ["Ada asked to place the order now."]
+    assert summaries(order, "retried") == ["Ada asked to place the order now."]
 
 
-def test_an_order_in_doubt_is_looked_up_and_never_placed_by_a_retry(world: World, clock) -> None:
-    """A second start could buy a second background check."""
+def test_an_unknown_placement_is_looked_up_and_never_placed_again(world: World, clock) -> None:
+    """Placing it again could buy a second background check."""
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", requests.ReadTimeout())
@@ -65,7 +65,7 @@ def test_an_order_in_doubt_is_looked_up_and_never_placed_by_a_retry(world: World
     assert (order.justifacts_order_id, order.needs_attention) == ("JF-5", False)
 
 
-def test_what_waits_for_ashby_is_told_now_and_in_order(world: World, clock) -> None:
+def test_pending_updates_are_delivered_now_and_in_order(world: World, clock) -> None:
     world.ashby("assessment.update", {}, 429, headers={"Retry-After": "7200"})
     order = world.placed()
     world.push(order, "Applicant Started")
@@ -77,7 +77,7 @@ def test_what_waits_for_ashby_is_told_now_and_in_order(world: World, clock) -> N
     assert world.told(order)[1:] == ["Justifacts Received", "Started", "Applicant Started"]
 
 
-def test_with_nothing_to_do_it_says_so_and_writes_nothing(world: World) -> None:
+def test_a_retry_without_pending_work_writes_nothing(world: World) -> None:
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", {"message": "No."}, 422)
@@ -87,26 +87,26 @@ def test_with_nothing_to_do_it_says_so_and_writes_nothing(world: World) -> None:
     assert world.written() == before
 
 
-def test_a_call_that_is_being_made_is_left_alone(world: World) -> None:
+def test_a_call_in_progress_is_not_retried(world: World) -> None:
     world.ashby_takes_everything()
     order = world.start()
-    done: list[list[str]] = []
+    retried: list[list[str]] = []
 
     def answer(request: object) -> tuple[int, dict, str]:
-        done.append(retry(order.pk, "Ada"))
+        retried.append(retry(order.pk, "Ada"))
         return 200, {}, '{"success": true, "results": {"assessment_id": "JF-1"}}'
 
     world.wire.add_callback(
         "POST", "https://justifacts.test/servlet/application_ashby/assessment.start", answer
     )
     make_next_call(order.pk)
-    assert done == [[]]
+    assert retried == [[]]
     order.refresh_from_db()
     assert (order.justifacts_order_id, order.next_call) == ("JF-1", "poll")
 
 
-def test_a_paused_organization_stays_paused(world: World) -> None:
-    """A retry of one order is not a working key."""
+def test_paused_deliveries_stay_paused(world: World) -> None:
+    """A retry does not make a refused key work."""
     world.ashby("assessment.update", {"success": False}, 403)
     order = world.placed()
     world.work()
@@ -116,37 +116,37 @@ def test_a_paused_organization_stays_paused(world: World) -> None:
     assert len(world.sent("assessment.update")) == 1
 
 
-def test_a_person_asks_for_the_status_now(world: World) -> None:
+def test_poll_now_applies_the_present_status(world: World) -> None:
     world.ashby_takes_everything()
     order = world.placed()
-    word = {"assessment_id": "JF-2026-1", "assessment_status": data("status", "In Process: Justifacts")}
-    world.justifacts("assessment.status", {"success": True, "results": word})
+    results = {"assessment_id": "JF-2026-1", "assessment_status": data("status", "In Process: Justifacts")}
+    world.justifacts("assessment.status", {"success": True, "results": results})
     world.work()
     assert not world.sent("assessment.status")
     assert poll_now(order.pk, "Ada")
     world.work()
     order.refresh_from_db()
     assert order.status == "in_process"
-    assert lines(order, "poll_asked") == ["Ada asked Justifacts for the status now."]
+    assert summaries(order, "poll_asked") == ["Ada asked Justifacts for the status now."]
 
 
-def test_a_completed_order_that_rests_can_be_asked_about(world: World, clock) -> None:
+def test_a_completed_order_can_be_polled_after_its_polls_have_ended(world: World, clock) -> None:
     world.ashby_takes_everything()
     order = world.placed()
     world.push(order, "Complete", assessment_result=data("result", "Review"))
-    word = {
+    results = {
         "assessment_id": "JF-2026-1",
         "assessment_status": data("status", "Complete"),
         "assessment_result": data("result", "Review"),
     }
-    world.justifacts("assessment.status", {"success": True, "results": word})
+    world.justifacts("assessment.status", {"success": True, "results": results})
     for _ in range(61):
         clock.shift(timedelta(days=1))
         world.work()
     order.refresh_from_db()
     assert order.next_call == ""
-    word["assessment_result"] = data("result", "Clear")
-    world.justifacts("assessment.status", {"success": True, "results": word})
+    results["assessment_result"] = data("result", "Clear")
+    world.justifacts("assessment.status", {"success": True, "results": results})
     assert poll_now(order.pk, "Ada")
     world.work()
     order.refresh_from_db()
@@ -154,7 +154,7 @@ def test_a_completed_order_that_rests_can_be_asked_about(world: World, clock) ->
 
 
 @pytest.mark.parametrize("state", ["accepted", "cancelled", "rejected"])
-def test_there_is_nothing_to_ask_about(world: World, state: str) -> None:
+def test_an_order_that_cannot_be_polled_is_not_changed(world: World, state: str) -> None:
     world.ashby_takes_everything()
     if state == "rejected":
         order = world.start()
@@ -174,13 +174,13 @@ def test_there_is_nothing_to_ask_about(world: World, state: str) -> None:
     assert (*world.written(), order.next_call, order.next_attempt_at) == before
 
 
-@pytest.mark.parametrize("what", [retry, poll_now])
-def test_an_order_that_is_not_there(db, what) -> None:
+@pytest.mark.parametrize("action", [retry, poll_now])
+def test_an_unknown_order_is_an_error(db, action) -> None:
     with pytest.raises(Order.DoesNotExist):
-        what("8a1f2b9e-0000-4000-8000-000000000000", "Ada")
+        action("8a1f2b9e-0000-4000-8000-000000000000", "Ada")
 
 
-def test_what_ashby_has_is_never_told_again(world: World) -> None:
+def test_a_delivered_update_is_not_sent_again(world: World) -> None:
     world.ashby_takes_everything()
     order = world.placed()
     world.work()

@@ -1,7 +1,7 @@
-"""A portal around a restore, one stage each: ``python -m tests.assessments.restore_story STAGE FILE``.
+"""The portal before and after a restore, one stage a process: ``python -m tests.assessments.restore_scenario
+STAGE FILE``.
 
-Both sides are ``responses``; what they know outlives a stage in FILE, as the real ones would outlive our
-database.
+The fake partners keep their state in FILE, so that it survives the restore of the portal's database.
 """
 
 import json
@@ -15,7 +15,7 @@ import responses
 
 
 def main() -> None:
-    stage, books = sys.argv[1], Path(sys.argv[2])
+    stage, state_file = sys.argv[1], Path(sys.argv[2])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from django.conf import settings
@@ -27,22 +27,22 @@ def main() -> None:
 
     setup_test_environment()
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
-    known: dict[str, Any] = json.loads(books.read_text()) if books.exists() else {}
+    known: dict[str, Any] = json.loads(state_file.read_text()) if state_file.exists() else {}
     with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
         if stage == "before":
             world = World(Client(raise_request_exception=True), wire)
         else:
-            world = _the_same_world(World, Client(), wire)
+            world = _reopened_world(World, Client(), wire)
         justifacts, ashby = Justifacts(), Ashby()
         justifacts.orders, justifacts.starts = known.get("orders", {}), known.get("starts", [])
         ashby.stories = known.get("stories", {})
         justifacts.register(wire)
         ashby.register(wire)
         state = known.get("state", {})
-        {"before": _before, "lost-minutes": _lost_minutes, "afterwards": _afterwards}[stage](
+        {"before": _before, "lost-minutes": _after_backup, "afterwards": _after_restore}[stage](
             world, justifacts, ashby, state
         )
-        books.write_text(
+        state_file.write_text(
             json.dumps(
                 {
                     "orders": justifacts.orders,
@@ -54,8 +54,8 @@ def main() -> None:
         )
 
 
-def _the_same_world(kind: Any, client: Any, wire: Any) -> Any:
-    """Without connecting the organizations again."""
+def _reopened_world(kind: Any, client: Any, wire: Any) -> Any:
+    """A ``World`` on the present database, without connecting the organizations again."""
     from integrations.models import Connection
 
     world = kind.__new__(kind)
@@ -77,15 +77,16 @@ def _start(world: Any, application: str) -> str:
 
 
 def _before(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any]) -> None:
-    """One order that Justifacts has, and one that is still to be placed."""
+    """Starts one order that is placed, and one that is not placed yet."""
     state["placed"] = _start(world, "a-placed")
     world.work()
     state["to place"] = _start(world, "a-to-place")
 
 
-def _lost_minutes(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any]) -> None:
-    """Everything goes on: the second is placed, the first moves, two more are started, one to its end."""
-    state["forgotten"], state["ended"] = _start(world, "a-forgotten"), _start(world, "a-ended")
+def _after_backup(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any]) -> None:
+    """The work after the backup: places the second order, moves the first, and starts two more, one of which
+    ends."""
+    state["missing"], state["ended"] = _start(world, "a-missing"), _start(world, "a-ended")
     world.work()
     justifacts.move(state["placed"], "Applicant Started", "")
     _push(world, justifacts, state["placed"])
@@ -99,18 +100,18 @@ def _push(world: Any, justifacts: Any, reference: str) -> None:
     assert world.call("/justifacts/assessment.update", justifacts.word(reference)).status_code == 200
 
 
-def _afterwards(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any]) -> None:
+def _after_restore(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any]) -> None:
     from assessments.models import Order
     from assessments.reconciliation.run import reconcile_now
 
-    # A recruiter's second click, on a check that the books had forgotten.
-    assert _start(world, "a-forgotten") == state["forgotten"]
+    # The recruiter repeats a start that the restored database lacks.
+    assert _start(world, "a-missing") == state["missing"]
     world.work()
-    reconcile_now(world.acme.organization, "the story")
+    reconcile_now(world.acme.organization, "Ada")
     world.work()
     assert sorted(justifacts.starts) == sorted(set(justifacts.starts)), "placed twice"
     orders = {str(order.pk): order for order in Order.objects.all()}
-    references = {state[name] for name in ("placed", "to place", "forgotten", "ended")}
+    references = {state[name] for name in ("placed", "to place", "missing", "ended")}
     assert orders.keys() == references, "lost"
     for reference, order in orders.items():
         assert order.justifacts_order_id == justifacts.orders[reference]["number"]

@@ -42,12 +42,16 @@ _FIELDS = (
 def log_start(order: Order) -> bool:
     """Appends the start. Returns False and logs an error if the file cannot be written: the start goes
     ahead."""
-    values = {name: getattr(order, name) for name in _FIELDS}
+    return append_entry(_today(), {name: getattr(order, name) for name in _FIELDS})
+
+
+def append_entry(name: str, values: dict[str, Any]) -> bool:
+    """Appends an encrypted entry to the named file. Returns False and logs an error if that fails."""
     line = Secret(json.dumps(values, cls=DjangoJSONEncoder)).encrypted() + "\n"
     try:
-        append(_today(), line.encode())
+        _append(name, line.encode())
     except OSError as error:
-        logger.error("cannot write the recovery log: %s", type(error).__name__)
+        logger.error("cannot write %s.journal: %s", name, type(error).__name__)
         return False
     return True
 
@@ -55,7 +59,7 @@ def log_start(order: Order) -> bool:
 def is_writable() -> bool:
     """Whether the next start can be appended."""
     try:
-        append(_today(), b"")
+        _append(_today(), b"")
     except OSError:
         return False
     return True
@@ -169,7 +173,7 @@ def delete_expired(now: datetime) -> None:
             file.unlink(missing_ok=True)
 
 
-def append(name: str, line: bytes) -> None:
+def _append(name: str, line: bytes) -> None:
     """Appends one line, with its newline, to the file with this name. Raises ``OSError``."""
     folder = _folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

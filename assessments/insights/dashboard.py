@@ -1,6 +1,7 @@
 """The figures of the dashboard. The database counts them; no order is loaded."""
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -37,6 +38,7 @@ class Scope:
     organizations: tuple[int, ...] | None = None
 
     def filter_along(self, path: str) -> Q:
+        """A filter by the scope's organizations, along a lookup path such as ``order__organization``."""
         return Q() if self.organizations is None else Q(**{f"{path}__in": self.organizations})
 
     @property
@@ -138,10 +140,10 @@ def completed_checks(scope: Scope, since: datetime) -> Completed:
 
 def results(completed: Completed) -> list[tuple[str, int]]:
     """Results and how often they occur, the most frequent first."""
-    counted: dict[str, int] = {}
+    counted = Counter[str]()
     for (_package, result, _hours), count in completed.items():
         if result:
-            counted[result] = counted.get(result, 0) + count
+            counted[result] += count
     return sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
@@ -157,11 +159,10 @@ class Turnaround:
 
 def turnaround(completed: Completed) -> list[Turnaround]:
     """The turnaround of each package, the most used first."""
-    histograms: dict[str, dict[int, int]] = {}
+    histograms: defaultdict[str, Counter[int]] = defaultdict(Counter)
     for (package, _result, hours), count in completed.items():
         if hours is not None:
-            histogram = histograms.setdefault(package, {})
-            histogram[hours] = histogram.get(hours, 0) + count
+            histograms[package][hours] += count
     found = [
         Turnaround(package, sum(histogram.values()), percentile(histogram, 50), percentile(histogram, 90))
         for package, histogram in histograms.items()
@@ -169,7 +170,7 @@ def turnaround(completed: Completed) -> list[Turnaround]:
     return sorted(found, key=lambda each: (-each.count, each.package))
 
 
-def percentile(histogram: dict[int, int], percent: int) -> int:
+def percentile(histogram: Mapping[int, int], percent: int) -> int:
     """The percentile of a histogram of values and counts, by the nearest-rank method. Raises ``ValueError``
     if it is empty."""
     needed = sum(histogram.values()) * percent

@@ -8,19 +8,17 @@ from django.utils.translation import gettext_lazy as _
 from assessments.models import AshbyUpdate, AttentionTopic, Order, PendingCall
 from assessments.statuses import Status
 
-HELD = _("The order is under legal hold. Lift the hold first if it is no longer needed.")
-ON_THE_WAY = _(
-    "The check is in progress (“{status}”). Cancel it or wait until it ends, then repeat the erasure."
-)
+UNDER_HOLD = _("The order is under legal hold. Lift the hold first if it is no longer needed.")
+ACTIVE = _("The check is in progress (“{status}”). Cancel it or wait until it ends, then repeat the erasure.")
 UNDELIVERED = _(
     "Ashby does not know yet how the check ended. Retry or skip the pending updates on "
     "the order’s page, then repeat the erasure."
 )
-UNSETTLED = _(
+CANCELLATION_PENDING = _(
     "Justifacts does not know yet that the check was cancelled. Retry the cancellation "
     "on the order’s page, then repeat the erasure."
 )
-ASKED = _(
+NEEDS_ATTENTION = _(
     "The order needs attention: the check may still be running at Justifacts. Settle "
     "this, select “Resolve” on the order’s page, then repeat the erasure."
 )
@@ -35,13 +33,13 @@ UNSETTLED_AT_JUSTIFACTS = ~Q(next_call__in=[PendingCall.NONE, PendingCall.POLL])
 def why_not_erasable(order: Order) -> str | Promise:
     """Why the order cannot be erased now and what to do about it; empty if it can be erased."""
     if order.legal_hold:
-        return HELD
+        return UNDER_HOLD
     if not order.has_ended:
-        return format_lazy(ON_THE_WAY, status=Status(order.status).label)
+        return format_lazy(ACTIVE, status=Status(order.status).label)
     if order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).exists():
         return UNDELIVERED
     if order.next_call not in (PendingCall.NONE, PendingCall.POLL):
-        return UNSETTLED
+        return CANCELLATION_PENDING
     if order.needs_attention:
-        return ASKED
+        return NEEDS_ATTENTION
     return ""

@@ -6,27 +6,20 @@ and never expires. ``recover_after_restore`` erases the listed orders again. Era
 log, because the next retention run finds those orders by itself.
 """
 
-import json
-import logging
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-
-from django.core.serializers.json import DjangoJSONEncoder
 
 from assessments import recovery_log
 from assessments.models import ErasureCertificate, ErasureReason, Order
 from assessments.orders.transaction import locked_order
 from assessments.privacy.eligibility import why_not_erasable
 from assessments.privacy.erase import erase_order, identifiers_of, scrub_unmatched_requests
-from integrations.encryption.secrets import Secret
 from integrations.models import Organization
 
 #: A process may die after the commit and before it blanks the recovery log. For this long, every run blanks
 #: the lines again.
 _MAY_BE_UNFINISHED = timedelta(hours=1)
-
-logger = logging.getLogger(__name__)
 
 _FIELDS = ("id", "organization_id", "at", "by", "candidate_digest", "counts", "orders", "kept")
 
@@ -37,13 +30,7 @@ def log_erasure(certificate: ErasureCertificate) -> bool:
     values = {name: getattr(certificate, name) for name in _FIELDS}
     # Full precision, so that a re-created certificate is equal to the first.
     values["at"] = certificate.at.isoformat()
-    line = Secret(json.dumps(values, cls=DjangoJSONEncoder)).encrypted() + "\n"
-    try:
-        recovery_log.append(recovery_log.ERASURES, line.encode())
-    except OSError as error:
-        logger.error("cannot write the erasure log: %s", type(error).__name__)
-        return False
-    return True
+    return recovery_log.append_entry(recovery_log.ERASURES, values)
 
 
 def repeat_erasures(now: datetime) -> int:
@@ -70,7 +57,7 @@ def _repeat_erasure(entry: dict[str, Any], now: datetime) -> int:
     )
     erased = sum(_erase_if_possible(pk, entry["id"], now) for pk in restored.values_list("pk", flat=True))
     if erased or now - at < _MAY_BE_UNFINISHED:
-        recovery_log.erase(entry["orders"])
+        recovery_log.blank(entry["orders"])
     return erased
 
 

@@ -253,4 +253,4 @@ def test_an_erasure_succeeds_if_the_erasure_log_cannot_be_written(
     settings.RECOVERY_LOG_DIR = in_the_way
     erase(world)
     assert is_erased(order)
-    assert "cannot write the erasure log" in caplog.text
+    assert "cannot write erasures.journal" in caplog.text

@@ -1,6 +1,6 @@
-"""Points in time and durations as people and providers read them, and text for the wire. Pure.
+"""Durations for people, timestamps for partners, and untranslated text. Pure.
 
-``integrations.text.format_utc`` writes a point in time.
+``integrations.text.format_utc`` formats a point in time.
 """
 
 from datetime import datetime, timedelta
@@ -11,20 +11,19 @@ from django.utils.translation import override
 
 
 def untranslated(text: str | Promise) -> str:
-    """The text as it stands in the program, whatever the reader's language: for an order's history and for
-    Ashby."""
+    """The text in English, whatever the reader's language: for an order's history and for Ashby."""
     with override(None):
         return str(text)
 
 
 def epoch_ms(moment: datetime) -> int:
-    """Milliseconds since 1970, as the partner protocol writes timestamps."""
+    """Milliseconds since 1970, the timestamp of the partner protocol."""
     return int(moment.timestamp() * 1000)
 
 
 def format_duration(length: timedelta, *, units: int = 1) -> str:
-    """``3 d``, or with ``units=2`` ``3 d 2 h``: that many of days, hours, minutes and seconds, the largest
-    first. What is left over is dropped; a negative length counts as nothing."""
+    """``3 d``, or with ``units=2`` ``3 d 2 h``: at most that many units from days to seconds, the largest first.
+    The rest is dropped. A negative length is ``0 s``."""
     seconds = max(int(length.total_seconds()), 0)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)

@@ -22,8 +22,8 @@ def epoch_ms(moment: datetime) -> int:
 
 
 def format_duration(length: timedelta, *, units: int = 1) -> str:
-    """``3 d``, or with ``units=2`` ``3 d 2 h``: at most that many units from days to seconds, the largest first.
-    The rest is dropped. A negative length is ``0 s``."""
+    """``3 d``, or with ``units=2`` ``3 d 2 h``: at most that many units from days to seconds, the largest
+    first. The rest is dropped. A negative length is ``0 s``."""
     seconds = max(int(length.total_seconds()), 0)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)

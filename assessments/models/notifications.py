@@ -104,7 +104,7 @@ class NotificationState(models.Model):
     def acquire_turn(self, now: datetime) -> bool:
         """Whether the caller may send now. At most one worker gets True per ``MIN_INTERVAL``."""
         if self._state.adding:
-            row, _ = NotificationState.objects.get_or_create(
+            row, _created = NotificationState.objects.get_or_create(
                 organization=self.organization, kind=self.kind, person=self.person
             )
             self.pk = row.pk

@@ -10,7 +10,7 @@ from assessments.orders.staff import NotPossible, locked_order_for_staff, record
 from assessments.tracking.finish import end_as_cancelled
 
 
-def cancel_by_person(assessment_id: UUID, by: str, reason: str, now: datetime) -> None:
+def cancel_by_staff(assessment_id: UUID, by: str, reason: str, now: datetime) -> None:
     """Cancels the check at Ashby, whose card shows the reason, and at Justifacts. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
         if order.has_ended:

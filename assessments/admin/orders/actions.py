@@ -10,7 +10,7 @@ from assessments.admin.orders.decisions import TAKE_NUMBER, TAKE_RESULT
 from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.orders.staff import NotPossible
 from assessments.privacy.legal_hold import lift_hold, place_hold
-from assessments.support.cancel import cancel_by_person
+from assessments.support.cancel import cancel_by_staff
 from assessments.support.notes import add_note, resolve_attention, why_unresolvable
 from assessments.support.retry import can_be_polled, poll_now, retry
 from assessments.support.unknown_placement import (
@@ -36,7 +36,7 @@ def _poll(asked: ActionRequest) -> str:
 
 
 def _cancel(asked: ActionRequest) -> str:
-    cancel_by_person(asked.order.pk, asked.who, asked.reason, timezone.now())
+    cancel_by_staff(asked.order.pk, asked.who, asked.reason, timezone.now())
     return _("The check has been cancelled. Ashby and Justifacts are being informed.")
 
 

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from assessments.models import AshbyUpdate, InboundRequest, Order
-from assessments.support.cancel import cancel_by_person
+from assessments.support.cancel import cancel_by_staff
 from assessments.support.updates import skip_update
 from integrations.catalog.mapping import map_job
 from tests.fixtures.world import World, data
@@ -224,7 +224,7 @@ def test_a_completed_check_that_ashby_has_shown_is_ordered_anew(world: World, cl
 
 def test_a_cancelled_check_that_ashby_never_learned_of_is_ordered_anew(lost: Lost, world: World) -> None:
     lost.given_up()
-    cancel_by_person(lost.order.pk, "Ada", "The recruiter asked", datetime.now(UTC))
+    cancel_by_staff(lost.order.pk, "Ada", "The recruiter asked", datetime.now(UTC))
     assert lost.again().status_code == 200
     assert Order.objects.count() == 2
 
@@ -297,7 +297,7 @@ def test_before_ashby_has_answered_anything_the_text_names_a_step_that_exists(
     sentence = answer.json()["message"]
     assert "If Ashby does not show it, an admin of Acme can cancel it here" in sentence
     assert f"https://portal.test/orders/{order.pk}/" in sentence
-    cancel_by_person(order.pk, "Ada", "The recruiter asked", datetime.now(UTC))
+    cancel_by_staff(order.pk, "Ada", "The recruiter asked", datetime.now(UTC))
     assert world.call(START, body).status_code == 200
 
 

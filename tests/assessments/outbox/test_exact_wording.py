@@ -10,7 +10,7 @@ from django.utils import timezone
 from assessments.models import Order
 from assessments.outbox.compose import enqueue_completion, enqueue_stall_note
 from assessments.reconciliation.ashby import _says
-from assessments.support.cancel import cancel_by_person
+from assessments.support.cancel import cancel_by_staff
 from tests.fixtures.world import World, data
 from tests.integrations.encryption.test_secrets_at_rest import columns_that_hold
 
@@ -119,7 +119,7 @@ def test_a_reason_of_justifacts_is_told_word_for_word(world: World, order: Order
 
 
 def test_a_person_s_reason_is_told_word_for_word(world: World, order: Order) -> None:
-    cancel_by_person(order.pk, "ada", "County moved to another county", timezone.now())
+    cancel_by_staff(order.pk, "ada", "County moved to another county", timezone.now())
     assert told(world, "cancelled_reason") == [
         "Cancelled in the assessment portal: County moved to another county"
     ]

@@ -1,18 +1,17 @@
-"""What happened, what is true, and what must be said."""
+"""The rows of the order app: orders, their history, their updates and what is kept across orders."""
 
 from assessments.models.call_log import CallAttempt, InboundRequest
+from assessments.models.erasure import ErasureCertificate
+from assessments.models.heartbeats import Heartbeat
+from assessments.models.leases import Leased
 from assessments.models.notifications import NotificationKind, NotificationPreference, NotificationState
-from assessments.models.order_choices import AttentionTopic, CancelledBy, ErasureReason, PendingCall
 from assessments.models.order_events import OrderEvent
+from assessments.models.order_parts import AttentionTopic, CancelledBy, ErasureReason, PendingCall
+from assessments.models.orders import Order
 from assessments.models.outbox import AshbyUpdate
 from assessments.models.reconciliation import Discrepancy, Reconciliation
 from assessments.models.search import CandidateSearchTerm
 from assessments.models.stall_thresholds import StallThresholds
-
-from .erasure import ErasureCertificate
-from .heartbeats import Heartbeat
-from .leases import Leased
-from .orders import Order
 
 __all__ = [
     "AshbyUpdate",

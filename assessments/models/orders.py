@@ -8,136 +8,46 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from assessments.models.order_choices import (
+from assessments.models.leases import LeasedQuerySet
+from assessments.models.order_parts import (
     ERASED_TEXTS,
-    AttentionTopic,
+    Attention,
     CancelledBy,
-    ErasureReason,
+    OutboxState,
     PendingCall,
+    PendingCallState,
+    Privacy,
+    ProviderState,
+    Requested,
+    Stall,
 )
 from assessments.statuses import ENDED, Status
-from integrations.encryption.fields import PersonalJSONField, PersonalTextField
-from integrations.models import Organization, Package
-from integrations.partner_protocol.starts import Candidate, StartRequest
+from integrations.encryption.fields import PersonalTextField
+from integrations.models import Organization
 from integrations.redaction import personal_terms
 
-from .leases import Leased, LeasedQuerySet
 
+class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privacy, OutboxState):
+    """Ashby knows the order by ``assessment_id``, Justifacts by ``justifacts_order_id``. An order belongs to
+    an application: Ashby can merge candidates, and a merged candidate's id no longer exists.
 
-class Order(Leased):
-    """``assessment_id`` is what Ashby knows the order by, ``justifacts_order_id`` what Justifacts
-    knows it by. Orders hang on the application: Ashby can merge candidates, after which a
-    candidate's id is gone."""
+    Change an order under the lock of ``orders/transaction.py``.
+    """
 
     assessment_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(
         Organization, models.PROTECT, related_name="orders", verbose_name=_("organization")
     )
-    package = models.ForeignKey(Package, models.PROTECT, related_name="orders", verbose_name=_("package"))
-    package_from_job_mapping = models.BooleanField(_("package chosen by the job mapping"), default=False)
-
-    application_id = models.CharField(max_length=200)
-    job_id = models.CharField(_("Ashby's job id"), max_length=200)
-    job_name = models.CharField(_("job"), max_length=500, blank=True)
-    candidate_id = models.CharField(_("Ashby's candidate id"), max_length=200, blank=True)
-    # Found by CandidateSearchTerm.
-    candidate_first_name = PersonalTextField(_("first name"))
-    candidate_last_name = PersonalTextField(_("last name"))
-    candidate_email = PersonalTextField(_("e-mail"))
-    candidate_profile_url = PersonalTextField(blank=True)
-    application = PersonalJSONField(default=dict)
-    job = PersonalJSONField(default=dict)
-    additional_fields = PersonalJSONField(default=dict)
-
     status = models.CharField(max_length=20, choices=Status, default=Status.ACCEPTED)
     status_since = models.DateTimeField(default=timezone.now)
-    # Word for word, and so it may name the candidate.
-    justifacts_status = PersonalTextField(_("last status from Justifacts"), blank=True)
-    # That last word is one that we do not know.
-    status_unrecognized = models.BooleanField(_("unrecognized status at Justifacts"), default=False)
-    # The time of the last message that was applied, in ms since 1970: Justifacts' own, or the portal's
-    # where the message had none that can be read.
-    justifacts_timestamp = models.BigIntegerField(default=0)
-    justifacts_time_is_ours = models.BooleanField(default=False, db_default=False)
-    # The last messages that were applied, so that a late duplicate of one is known: (time, status, result).
-    applied_messages = PersonalJSONField(default=list, db_default=[])
-    justifacts_order_id = models.CharField(_("order number at Justifacts"), max_length=200, blank=True)
-    # Another number under which Justifacts has spoken of this order; a person decides whether it is taken.
-    offered_order_number = models.CharField(max_length=200, blank=True, default="", db_default="")
-    # The number before a person took a new one: late messages may still carry it.
-    former_order_number = models.CharField(max_length=200, blank=True, default="", db_default="")
-    result = models.CharField(max_length=500, blank=True)
-    report_url = PersonalTextField(blank=True)
     closing_reason = PersonalTextField(_("closing reason"), blank=True)
     cancelled_by = models.CharField(
         max_length=10, choices=CancelledBy, blank=True, default=CancelledBy.NONE, db_default=""
     )
-    # What Justifacts said after the end that contradicts it, so that a person is asked once about it.
-    asked_about = PersonalJSONField(default=dict, db_default={}, blank=True)
-    # Which concern asks for a human, so that the machine takes back only what it has asked itself.
-    attention_topic = models.CharField(
-        max_length=10, choices=AttentionTopic, blank=True, default=AttentionTopic.NONE
-    )
-    needs_attention = models.BooleanField(_("needs attention"), default=False)
-    attention_reason = PersonalTextField(blank=True)
-    attention_since = models.DateTimeField(null=True, blank=True)
-    # Questions about other concerns, behind the one above (``attention.py``).
-    waiting_questions = PersonalJSONField(default=list, db_default=[], blank=True)
-
-    # Standing still: since when, the sentence for people, and the limit that it passed then.
-    stalled_since = models.DateTimeField(null=True, blank=True)
-    stall_reason = models.TextField(blank=True)
-    stall_threshold = models.PositiveIntegerField(null=True, blank=True)
-    # The status in which Ashby was told so: it is told once in each.
-    stall_notified_status = models.CharField(max_length=20, choices=Status, blank=True)
-
     created_at = models.DateTimeField(default=timezone.now)
     placed_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     turnaround_minutes = models.PositiveIntegerField(null=True)
-
-    next_call = models.CharField(max_length=10, choices=PendingCall, blank=True, default=PendingCall.PLACE)
-    next_attempt_at = models.DateTimeField(null=True, default=timezone.now)
-    # Of the present next_call: how often in a row it failed, since when, and how the last try ended.
-    call_failures = models.PositiveIntegerField(default=0)
-    failing_since = models.DateTimeField(null=True)
-    last_call_error = PersonalTextField(blank=True)
-    # How often in a row Justifacts said that it has no such order, after a placing of unknown outcome.
-    not_found_count = models.PositiveSmallIntegerField(default=0)
-    # A placing was answered with an error that says neither yes nor no: a digest of its code or words, so
-    # that the same answer to the next placing is recognised.
-    placing_refusal = models.CharField(max_length=64, blank=True, default="", db_default="")
-    # It was the answer to a second placing, too: should Justifacts have no order, that is its refusal, in the
-    # words that last_call_error keeps.
-    placing_refusal_repeated = models.BooleanField(default=False, db_default=False)
-    # Since when, and how often, it answered placings with a code such as temporarily_unavailable.
-    placing_unavailable_since = models.DateTimeField(null=True)
-    placing_unavailable_count = models.PositiveSmallIntegerField(default=0, db_default=0)
-    last_polled_at = models.DateTimeField(_("last polled"), null=True)
-    # Justifacts may have the order although no call has said so: a call to place it had no certain outcome,
-    # Justifacts has mentioned the order, or the database was restored. Also true of an order with a number.
-    # The database's own default is the careful one.
-    may_have_been_sent = models.BooleanField(default=False, db_default=True)
-    # Justifacts need not be asked again before the next call to place the order: it was asked, a call was
-    # tried, or a person has decided. A mention by Justifacts takes this back.
-    cleared_for_placement = models.BooleanField(default=False, db_default=False)
-
-    # A legal hold stops the clock: nothing of the order is erased until a person lifts it.
-    legal_hold = models.BooleanField(_("legal hold"), default=False)
-    legal_hold_reason = PersonalTextField(_("reason for the legal hold"), default="", blank=True)
-    erased_at = models.DateTimeField(_("personal data erased"), null=True)
-    erasure_reason = models.CharField(
-        max_length=10, choices=ErasureReason, blank=True, default=ErasureReason.NONE
-    )
-
-    # Since when Ashby says that it does not know this order; an update that it takes clears this.
-    ashby_not_found_at = models.DateTimeField(null=True)
-    # When Ashby last got the first answer again because of that.
-    answered_again_at = models.DateTimeField(null=True)
-
-    # The newest timestamp that Ashby was given for this order; the next has to be greater.
-    last_timestamp = models.BigIntegerField(default=0)
-    last_sequence = models.PositiveIntegerField(default=0)
 
     objects = LeasedQuerySet.as_manager()
 
@@ -224,12 +134,12 @@ class Order(Leased):
             ),
             models.Index(name="orders_by_date", fields=["organization", "-created_at"]),
             models.Index(name="orders_newest_first", fields=["-created_at"]),
-            # SQLite does not use the partial indexes of the two constraints above for a look-up.
+            # SQLite does not use the partial indexes of the two unique constraints for a look-up.
             models.Index(name="orders_of_application", fields=["organization", "application_id"]),
             models.Index(name="orders_by_number", fields=["organization", "justifacts_order_id"]),
             models.Index(name="orders_by_offered_number", fields=["organization", "offered_order_number"]),
             models.Index(name="orders_by_former_number", fields=["organization", "former_order_number"]),
-            # Completed orders that are not polled, by age: those still in their polling window are resumed.
+            # For the task that resumes polls of completed orders.
             models.Index(
                 name="orders_completed_at_rest",
                 fields=["completed_at"],
@@ -253,11 +163,12 @@ class Order(Leased):
                 fields=["organization", "status"],
                 condition=Q(stalled_since__isnull=False),
             ),
-            # For the watchdog. On the way or not: SQLite uses a partial index by the words of its condition.
+            # For the detection of stalled orders. SQLite uses a partial index only if the query repeats its
+            # condition literally, so this one does not exclude ended orders.
             models.Index(
                 name="orders_watched", fields=["status", "status_since"], condition=Q(stalled_since=None)
             ),
-            # With what the first page tells of completed checks, so that it need not read the rows.
+            # Covers the dashboard's figures about completed checks.
             models.Index(
                 name="orders_completed",
                 fields=["completed_at", "organization", "package", "result", "turnaround_minutes"],
@@ -268,7 +179,7 @@ class Order(Leased):
                 fields=["organization"],
                 condition=Q(next_call__in=[PendingCall.PLACE, PendingCall.LOOK_UP]),
             ),
-            # For the clock of personal data.
+            # For retention.
             models.Index(
                 name="orders_not_erased",
                 fields=["organization", "status_since"],
@@ -287,7 +198,7 @@ class Order(Leased):
 
     @property
     def candidate_initials(self) -> str:
-        """As much of a candidate as may leave the portal in a notice."""
+        """The part of a candidate's name that a notification may contain."""
         names = (self.candidate_first_name.strip(), self.candidate_last_name.strip())
         return "".join(f"{name[0].upper()}." for name in names if name)
 
@@ -296,7 +207,7 @@ class Order(Leased):
         return self.status in ENDED
 
     def updated_since(self, earlier: "Order") -> bool:
-        """Whether what is known of the order differs from this earlier reading of the same row."""
+        """Whether the order has changed since ``earlier``, an older copy of the same row, was read."""
         names = (
             *("status", "status_unrecognized", "justifacts_status", "justifacts_timestamp"),
             *("justifacts_order_id", "offered_order_number", "result", "report_url", "asked_about"),
@@ -304,28 +215,6 @@ class Order(Leased):
         return any(getattr(self, name) != getattr(earlier, name) for name in names)
 
     @property
-    def is_erased(self) -> bool:
-        """Nothing of the candidate is left, and nothing may come back."""
-        return self.erased_at is not None
-
-    @property
     def personal_data(self) -> tuple[str, ...]:
-        """What must not stand in anything that is kept about a call."""
+        """Terms that redaction removes from everything that is stored about a call."""
         return personal_terms(self.candidate_email, self.candidate_first_name, self.candidate_last_name)
-
-    @property
-    def start_request(self) -> StartRequest:
-        """What Justifacts is told: Ashby's own request, for the package that was resolved."""
-        return StartRequest(
-            assessment_type_id=self.package.justifacts_id,
-            candidate=Candidate(
-                first_name=self.candidate_first_name,
-                last_name=self.candidate_last_name,
-                email=self.candidate_email,
-                ashby_id=self.candidate_id,
-                profile_url=self.candidate_profile_url,
-            ),
-            application=self.application,
-            job=self.job,
-            additional_fields=self.additional_fields,
-        )

@@ -1,4 +1,4 @@
-"""What candidates are found by, since their names and addresses are encrypted."""
+"""The search index of candidates, whose names and addresses are encrypted."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

@@ -23,7 +23,7 @@ from assessments.models import (
     OrderEvent,
     PendingCall,
 )
-from assessments.models.order_choices import ERASED_LISTS, ERASED_OBJECTS, ERASED_TEXTS
+from assessments.models.order_parts import ERASED_LISTS, ERASED_OBJECTS, ERASED_TEXTS
 from assessments.orders.transaction import record_event, schedule_call
 
 #: Replaces an erased text.

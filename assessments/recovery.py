@@ -66,7 +66,7 @@ def _rebuild(entry: dict[str, Any]) -> Order | None:
         record_event(
             order,
             OrderEvent.Source.PORTAL,
-            OrderEvent.Kind.MADE_AGAIN,
+            OrderEvent.Kind.RESTORED,
             "This order was missing from the database, as after a restore. The portal rebuilt it from the "
             "recovery log and looks it up at Justifacts.",
         )

@@ -37,7 +37,7 @@ from integrations.tasks import run_connection_job
 
 SWEEP_EVERY = timedelta(seconds=1.5)
 #: A little less than beat's minute, so that a tick that comes early is not passed over.
-NOTICES_EVERY = WATCH_EVERY = RECONCILE_EVERY = SEARCH_TERMS_EVERY = timedelta(seconds=50)
+NOTIFICATIONS_EVERY = WATCH_EVERY = RECONCILE_EVERY = SEARCH_TERMS_EVERY = timedelta(seconds=50)
 #: ... and than its ten.
 RETENTION_EVERY = timedelta(minutes=9)
 
@@ -112,8 +112,8 @@ def sweep() -> None:
         _enqueue_call([order_id], expires=expires)
     for order_id in found.deliveries:
         _enqueue_delivery(order_id, expires=expires)
-    for errand_id in jobs.jobs_due():
-        enqueue(run_connection_job, errand_id, expires=expires)
+    for job_id in jobs.jobs_due():
+        enqueue(run_connection_job, job_id, expires=expires)
     for batch in found.polls:
         _enqueue_polls(batch, expires=expires)
 
@@ -175,8 +175,8 @@ def resume_polls() -> None:
 
 
 @shared_task
-def send_notices() -> None:
+def send_notifications() -> None:
     """Send notifications. Of several schedulers' ticks, one a minute does the work."""
     now = timezone.now()
-    if Heartbeat.acquire_tick("notices", now, NOTICES_EVERY):
+    if Heartbeat.acquire_tick("notices", now, NOTIFICATIONS_EVERY):
         dispatch.send_notifications(now)

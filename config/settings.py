@@ -322,7 +322,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 50},
     },
-    "notices": {"task": "assessments.tasks.send_notices", "schedule": 60.0, "options": {"expires": 50}},
+    "notices": {"task": "assessments.tasks.send_notifications", "schedule": 60.0, "options": {"expires": 50}},
     "retention": {"task": "assessments.tasks.erase_due", "schedule": 600.0, "options": {"expires": 500}},
     "resume polls": {
         "task": "assessments.tasks.resume_polls",

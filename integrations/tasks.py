@@ -8,9 +8,9 @@ from integrations.onboarding import jobs
 
 
 @shared_task
-def run_connection_job(errand_id: int) -> None:
+def run_connection_job(job_id: int) -> None:
     """Make the calls that a person has asked for."""
-    jobs.run_job(errand_id)
+    jobs.run_job(job_id)
 
 
 @shared_task

@@ -21,7 +21,7 @@ from assessments.orders.call_log import log_body, log_rejection, record_call_fro
 from assessments.outbox.compose import start_response_update
 from assessments.tasks import call_justifacts, deliver, enqueue_order_work
 from assessments.tracking.apply import receive_push
-from assessments.tracking.not_understood import note_unreadable_push
+from assessments.tracking.not_understood import handle_unreadable_push
 from integrations.background import enqueue
 from integrations.catalog.offers import custom_fields, offers
 from integrations.connections.health import record_justifacts_contact
@@ -219,20 +219,20 @@ class JustifactsUpdate(PartnerView):
         description="A part that is null, blank or of another type counts as absent; the rest is applied.",
     )
     def post(self, request: Request) -> Response:
-        word = AssessmentUpdate.parse(self.body)
-        order = receive_push(self.connection, word, self.inbound(), self.now)
+        update = AssessmentUpdate.parse(self.body)
+        order = receive_push(self.connection, update, self.inbound(), self.now)
         failpoint("push.committed")
         record_justifacts_contact(self.connection, self.now)
         enqueue(deliver, str(order.pk))
         if order.next_call == PendingCall.CANCEL:
             enqueue(call_justifacts, str(order.pk))
-        results = AssessmentId(word.assessment_id or str(order.pk))
+        results = AssessmentId(update.assessment_id or str(order.pk))
         return Response(AssessmentIdResponse(results).as_json())
 
     def note_refused(self, call: InboundRequest, exc: Exception, message: str) -> None:
         """A push that cannot be read is recorded on its order and on the connection."""
         if isinstance(exc, InvalidMessage | BadBody | BodyTooLarge):
-            note_unreadable_push(self.connection, call, getattr(self, "body", {}), message, self.now)
+            handle_unreadable_push(self.connection, call, getattr(self, "body", {}), message, self.now)
 
 
 class UnknownCall(PartnerView):

@@ -51,8 +51,8 @@ def timeline(order: Order) -> list[TimelineEntry]:
 _PROBLEMS = {
     OrderEvent.Kind.NEEDS_ATTENTION,
     OrderEvent.Kind.PAUSED,
-    OrderEvent.Kind.PLACING_UNKNOWN,
-    OrderEvent.Kind.PLACING_INTERRUPTED,
+    OrderEvent.Kind.PLACEMENT_UNKNOWN,
+    OrderEvent.Kind.PLACEMENT_INTERRUPTED,
     OrderEvent.Kind.REJECTED,
     OrderEvent.Kind.UNKNOWN_STATUS,
     OrderEvent.Kind.STALLED,

@@ -152,7 +152,7 @@ def clear_attention(order: Order, concern: AttentionTopic) -> None:
     drop_topic(order, concern)
     rest = "Another question is still open." if order.needs_attention else "No human is needed any more."
     record_event(
-        order, OrderEvent.Source.PORTAL, OrderEvent.Kind.ATTENTION_SETTLED, f"This settled itself. {rest}"
+        order, OrderEvent.Source.PORTAL, OrderEvent.Kind.ATTENTION_CLEARED, f"This settled itself. {rest}"
     )
 
 

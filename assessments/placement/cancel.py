@@ -52,7 +52,7 @@ def _record(order: Order, outcome: Answer | CallFailed, now: datetime) -> None:
         schedule_call(order, PendingCall.NONE, None)
         clear_attention(order, AttentionTopic.CANCEL)
         what = "Justifacts took the cancellation."
-        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.CANCEL_TAKEN, what)
+        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.CANCEL_ACCEPTED, what)
     elif _is_refused(order, outcome):
         schedule_call(order, PendingCall.NONE, None)
         flag_for_attention(

@@ -41,7 +41,7 @@ FIRST_LOOK_UP = timedelta(seconds=2)
 ASK_ABOUT_PLACING_AFTER = timedelta(hours=1)
 
 
-def placing_failed(order: Order, failure: CallFailed, now: datetime) -> None:
+def record_placement_failure(order: Order, failure: CallFailed, now: datetime) -> None:
     """Decide what follows. The caller has locked the order and saves it."""
     if isinstance(failure, UnclearRefusal) or _may_speak_of_this_order(order, failure):
         if failure.code in TEMPORARY_CODES:
@@ -59,7 +59,7 @@ def placing_failed(order: Order, failure: CallFailed, now: datetime) -> None:
         _unknown(order, failure, now)
 
 
-def forget_placing_failures(order: Order) -> None:
+def clear_placement_failures(order: Order) -> None:
     """Clear what is known of failed placements: Justifacts has the order, or a person has it placed again.
     The caller saves it."""
     order.placing_refusal, order.placing_refusal_repeated = "", False
@@ -158,6 +158,6 @@ def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
     record_event(
         order,
         OrderEvent.Source.PORTAL,
-        OrderEvent.Kind.PLACING_UNKNOWN,
+        OrderEvent.Kind.PLACEMENT_UNKNOWN,
         f"Whether Justifacts took the order is not known: {failure.sentence} The portal asks Justifacts.",
     )

@@ -64,7 +64,7 @@ def recover_abandoned_placement(assessment_id: UUID, now: datetime) -> None:
             record_event(
                 order,
                 OrderEvent.Source.PORTAL,
-                OrderEvent.Kind.PLACING_INTERRUPTED,
+                OrderEvent.Kind.PLACEMENT_INTERRUPTED,
                 "The portal was interrupted while it placed the order, and asks Justifacts "
                 "whether it was taken.",
             )

@@ -30,7 +30,7 @@ from integrations.connections.clients import justifacts_client
 from integrations.http.errors import CallFailed, Refused
 from integrations.justifacts.client import Found, OrderNotFound
 
-from .failures import forget_placing_failures, reject_after_repeated_refusal
+from .failures import clear_placement_failures, reject_after_repeated_refusal
 
 #: An order that has waited so long before its first placement is looked up first.
 LOOK_UP_FIRST_AFTER = timedelta(minutes=2)
@@ -69,7 +69,7 @@ def settle_without_placing(lease: Lease[Order]) -> bool:
             kind = OrderEvent.Kind.LOOKED_UP_FIRST
             why = "Justifacts speaks of the order, and has not said its number"
         else:
-            kind, why = OrderEvent.Kind.WAITED_LONG, "The order has waited for longer than is usual"
+            kind, why = OrderEvent.Kind.PLACEMENT_DELAYED, "The order has waited for longer than is usual"
         what = f"{why}, so the portal asks Justifacts first whether it has it already."
         record_event(order, OrderEvent.Source.PORTAL, kind, what)
     return True
@@ -99,15 +99,15 @@ def _found(order: Order, found: Found, now: datetime) -> None:
     record_event(
         order,
         OrderEvent.Source.JUSTIFACTS,
-        OrderEvent.Kind.ADOPTED,
+        OrderEvent.Kind.LINKED,
         f"Justifacts had taken the order, as number {found.justifacts_order_id}.",
     )
     link_provider_order(order, found.justifacts_order_id, now)
-    forget_placing_failures(order)
+    clear_placement_failures(order)
     if found.not_understood:
         record_not_understood(order, found.not_understood, "when asked")
-    if found.word and order.justifacts_order_id == found.justifacts_order_id:
-        apply_status(order, found.word, "when asked", now)
+    if found.update and order.justifacts_order_id == found.justifacts_order_id:
+        apply_status(order, found.update, "when asked", now)
 
 
 def _not_found(order: Order, now: datetime) -> None:
@@ -123,7 +123,7 @@ def _not_found(order: Order, now: datetime) -> None:
         schedule_call(order, PendingCall.NONE, None)
         clear_attention(order, AttentionTopic.PLACING)
         what = "Justifacts never took the order."
-        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.NOT_TAKEN, what)
+        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.NOT_FOUND, what)
     elif order.placing_refusal_repeated:
         reject_after_repeated_refusal(order, now)
     elif order.needs_attention and order.placing_unavailable_since is None:
@@ -140,7 +140,7 @@ def _not_found(order: Order, now: datetime) -> None:
         record_event(
             order,
             OrderEvent.Source.JUSTIFACTS,
-            OrderEvent.Kind.NOT_TAKEN,
+            OrderEvent.Kind.NOT_FOUND,
             "Justifacts has not taken the order; the portal places it again.",
         )
 

@@ -17,7 +17,7 @@ from integrations.connections.clients import justifacts_client
 from integrations.http.errors import CallFailed
 from integrations.justifacts.client import Placed
 
-from .failures import forget_placing_failures, placing_failed
+from .failures import clear_placement_failures, record_placement_failure
 
 _ANSWERED = "with its answer"
 
@@ -37,7 +37,7 @@ def _record(order: Order, outcome: Placed | CallFailed, now: datetime) -> None:
     if isinstance(outcome, Placed):
         _accepted(order, outcome, now)
     else:
-        placing_failed(order, outcome, now)
+        record_placement_failure(order, outcome, now)
 
 
 def _record_late(order: Order, outcome: Placed | CallFailed, now: datetime) -> None:
@@ -47,8 +47,8 @@ def _record_late(order: Order, outcome: Placed | CallFailed, now: datetime) -> N
         return
     if not order.justifacts_order_id:
         _accepted(order, outcome, now)
-    elif accept_order_number(order, outcome.justifacts_order_id, _ANSWERED, now) and outcome.word:
-        apply_status(order, outcome.word, _ANSWERED, now)
+    elif accept_order_number(order, outcome.justifacts_order_id, _ANSWERED, now) and outcome.update:
+        apply_status(order, outcome.update, _ANSWERED, now)
 
 
 def _accepted(order: Order, placed: Placed, now: datetime) -> None:
@@ -59,8 +59,8 @@ def _accepted(order: Order, placed: Placed, now: datetime) -> None:
         f"Justifacts took the order as number {placed.justifacts_order_id}.",
     )
     link_provider_order(order, placed.justifacts_order_id, now)
-    forget_placing_failures(order)
+    clear_placement_failures(order)
     if placed.not_understood:
         record_not_understood(order, placed.not_understood, "in answer to the order")
-    if placed.word and order.justifacts_order_id == placed.justifacts_order_id:
-        apply_status(order, placed.word, _ANSWERED, now)
+    if placed.update and order.justifacts_order_id == placed.justifacts_order_id:
+        apply_status(order, placed.update, _ANSWERED, now)

@@ -14,7 +14,7 @@ def place_hold(assessment_id: UUID, by: str, reason: str) -> None:
         if order.legal_hold:
             raise NotPossible(_("This order is already under legal hold."))
         order.legal_hold, order.legal_hold_reason = True, reason.strip()
-        record_staff_action(order, OrderEvent.Kind.HELD, f"{by} put the order under a legal hold.", reason)
+        record_staff_action(order, OrderEvent.Kind.LEGAL_HOLD_PLACED, f"{by} put the order under a legal hold.", reason)
 
 
 def lift_hold(assessment_id: UUID, by: str, reason: str) -> None:
@@ -23,4 +23,4 @@ def lift_hold(assessment_id: UUID, by: str, reason: str) -> None:
         if not order.legal_hold:
             raise NotPossible(_("This order is not under legal hold."))
         order.legal_hold, order.legal_hold_reason = False, ""
-        record_staff_action(order, OrderEvent.Kind.HOLD_LIFTED, f"{by} lifted the legal hold.", reason)
+        record_staff_action(order, OrderEvent.Kind.LEGAL_HOLD_LIFTED, f"{by} lifted the legal hold.", reason)

@@ -89,7 +89,7 @@ def _tell(order: Order, now: datetime) -> _Line:
         _tell_status(order, status, now)
     text = f"Ashby had not been told “{_truth(order) if status != Status.CANCELLED else 'Cancelled'}”"
     record_event(
-        order, OrderEvent.Source.PORTAL, OrderEvent.Kind.TOLD_WHEN_RECONCILED, f"{text}; it is told now."
+        order, OrderEvent.Source.PORTAL, OrderEvent.Kind.ADDED_BY_RECONCILIATION, f"{text}; it is told now."
     )
     return Discrepancy.Outcome.RESOLVED, f"{text}; it is told now."
 

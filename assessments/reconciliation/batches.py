@@ -15,10 +15,10 @@ from django.utils import timezone
 from assessments.models import Discrepancy, Order, Reconciliation
 from assessments.orders.transaction import locked_order
 from assessments.reconciliation.ashby import compare_with_ashby
-from assessments.reconciliation.catalog import compare_catalogue, unknown_references
+from assessments.reconciliation.catalog import compare_catalog, unknown_references
 from assessments.reconciliation.justifacts import compare_with_justifacts
 from assessments.recovery import restore_missing_orders
-from assessments.recovery_log import KEPT as JOURNAL_KEPT
+from assessments.recovery_log import KEPT as RECOVERY_LOG_KEPT
 from assessments.statuses import ENDED
 from assessments.tracking.bulk_status import ask_each
 from integrations.connections.circuit_breaker import is_open
@@ -96,7 +96,7 @@ def _turn(report: Reconciliation) -> float | None:
 
 
 def _make_again(report: Reconciliation) -> None:
-    for order in restore_missing_orders(report.organization, report.started_at - JOURNAL_KEPT):
+    for order in restore_missing_orders(report.organization, report.started_at - RECOVERY_LOG_KEPT):
         text = "The portal had forgotten this order; it was made again, and Justifacts is asked for it."
         _add(report, Discrepancy.Outcome.RESOLVED, text, order)
     _save(report)
@@ -156,7 +156,7 @@ def _compare(report: Reconciliation, asked: Order, outcome: Found | CallFailed) 
 
 
 def _compare_the_rest(report: Reconciliation, connection: Connection) -> None:
-    lines = [*compare_catalogue(connection), *unknown_references(connection, timezone.now())]
+    lines = [*compare_catalog(connection), *unknown_references(connection, timezone.now())]
     with transaction.atomic():
         for line in lines:
             _add(report, *line)

@@ -24,7 +24,7 @@ _MOST = 50
 _CLOSED = frozenset({"closed", "archived"})
 
 
-def compare_catalogue(connection: Connection) -> Iterator[_Line]:
+def compare_catalog(connection: Connection) -> Iterator[_Line]:
     """Fetches packages and jobs as an unattended run does, and checks every choice that depends on them. A
     doubtful list is reported: it withdraws no package, and makes no job count as missing."""
     missing_jobs: frozenset[str] = frozenset()

@@ -50,7 +50,7 @@ def _found(order: Order, found: Found, now: datetime) -> list[_Line]:
             # It is being placed or looked up at this moment: the answer to that call says the same.
             return []
         text = f"Justifacts had taken the order as {number}."
-        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.ADOPTED, text)
+        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.LINKED, text)
         link_provider_order(order, number, now)
         text = f"Justifacts had taken the order as number {number}; it was adopted."
         lines.append(_line_or_question(order, text))
@@ -64,8 +64,8 @@ def _found(order: Order, found: Found, now: datetime) -> list[_Line]:
             "new number on the order's page."
         )
         lines.append((NEEDS_REVIEW, text))
-    if found.word is not None:
-        lines += [line for line in _apply(order, found.word, now) if line not in lines]
+    if found.update is not None:
+        lines += [line for line in _apply(order, found.update, now) if line not in lines]
     return lines
 
 
@@ -112,5 +112,5 @@ def _cancel_again(order: Order, update: AssessmentUpdate, now: datetime) -> list
     text = (
         f"Justifacts goes on with this cancelled check (“{shown_status(update)}”); it is told again to stop."
     )
-    record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.CANCEL_AGAIN, text)
+    record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.CANCEL_REPEATED, text)
     return [(RESOLVED, "It is cancelled, and Justifacts went on with it; Justifacts is told again to stop.")]

@@ -17,7 +17,7 @@ def cancel_by_staff(assessment_id: UUID, by: str, reason: str, now: datetime) ->
             status = order.get_status_display().lower()
             raise NotPossible(_("This check is already %(status)s.") % {"status": status})
         text = f"{by} cancelled the check at Ashby and Justifacts."
-        record_staff_action(order, OrderEvent.Kind.CANCEL_ASKED, text, reason)
+        record_staff_action(order, OrderEvent.Kind.CANCEL_REQUESTED, text, reason)
         end_as_cancelled(
             order, f"Cancelled in the assessment portal: {reason.strip()}", OrderEvent.Source.PERSON, now
         )

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
 from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
 from assessments.orders.transaction import drop_topic, schedule_call
-from assessments.placement.failures import forget_placing_failures
+from assessments.placement.failures import clear_placement_failures
 from assessments.statuses import Status
 from assessments.tracking.adopt import link_provider_order
 from assessments.tracking.order_number import is_taken
@@ -51,7 +51,7 @@ def link_existing_order(assessment_id: UUID, number: str, by: str, reason: str) 
             )
         record_staff_action(
             order,
-            OrderEvent.Kind.ADOPTED,
+            OrderEvent.Kind.LINKED,
             f"{by} linked this order to Justifacts order {number}.",
             reason,
         )
@@ -71,9 +71,9 @@ def resubmit_order(assessment_id: UUID, by: str, reason: str) -> None:
             )
         drop_topic(order, AttentionTopic.PLACING)
         # Earlier answers of Justifacts say nothing about this placement.
-        forget_placing_failures(order)
+        clear_placement_failures(order)
         schedule_call(order, PendingCall.PLACE, timezone.now())
         order.cleared_for_placement = True
         record_staff_action(
-            order, OrderEvent.Kind.PLACED_AGAIN, f"{by} resubmitted the order to Justifacts.", reason
+            order, OrderEvent.Kind.RESUBMITTED, f"{by} resubmitted the order to Justifacts.", reason
         )

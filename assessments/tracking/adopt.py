@@ -57,7 +57,7 @@ def accept_order_number(order: Order, number: str, how: str, now: datetime) -> b
         if is_taken(order, number):
             return False
         text = f"Justifacts speaks of the order as number {number}."
-        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.ADOPTED, text)
+        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.LINKED, text)
         link_provider_order(order, number, now)
     elif is_another_number(order, number):
         if is_taken(order, number):

@@ -217,7 +217,7 @@ def take_result(assessment_id: UUID, who: str, reason: str) -> str:
         drop_topic(order, AttentionTopic.RESULT)
         after = f"{ashby_label(order)}, {order.result}"
         record_staff_action(
-            order, OrderEvent.Kind.RESULT_TAKEN, f"{who} took “{after}” in place of “{before}”.", reason
+            order, OrderEvent.Kind.RESULT_ACCEPTED, f"{who} took “{after}” in place of “{before}”.", reason
         )
         enqueue_completion(order, timezone.now(), str(other.get("result_as_said") or ""))
     return order.result

@@ -32,7 +32,7 @@ def record_not_understood(order: Order, failure: NotUnderstood, how: str, *, is_
     write(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.NOT_UNDERSTOOD, summary)
 
 
-def note_failed_poll(order: Order, failure: NotUnderstood, now: datetime) -> None:
+def record_unreadable_poll(order: Order, failure: NotUnderstood, now: datetime) -> None:
     """Records a poll whose answer cannot be read, and flags the order after a day of such answers. The caller
     has counted the failure, and holds and saves the order."""
     record_not_understood(order, failure, "when polled", is_first=order.call_failures <= 1)
@@ -46,7 +46,7 @@ def note_failed_poll(order: Order, failure: NotUnderstood, now: datetime) -> Non
         )
 
 
-def note_unreadable_push(
+def handle_unreadable_push(
     connection: Connection, call: InboundRequest, body: dict[str, Any], reason: str, now: datetime
 ) -> None:
     """Records an unreadable push: as a problem of the connection, and in the history of its order if that can

@@ -116,7 +116,7 @@ def take_number(assessment_id: UUID, who: str, reason: str) -> str:
             schedule_call(order, PendingCall.POLL, timezone.now())
         record_staff_action(
             order,
-            OrderEvent.Kind.NUMBER_TAKEN,
+            OrderEvent.Kind.NUMBER_ACCEPTED,
             f"{who} took {number} as the order's number, in place of {before}.",
             reason,
         )

@@ -12,7 +12,7 @@ from assessments.orders.call import recording
 from assessments.orders.transaction import clear_attention, is_flagged
 from assessments.tracking.adopt import accept_order_number
 from assessments.tracking.apply import StatusOutcome, apply_status, has_changes
-from assessments.tracking.not_understood import note_failed_poll
+from assessments.tracking.not_understood import record_unreadable_poll
 from assessments.tracking.order_number import is_another_number, report_conflict
 from integrations.failpoints import failpoint
 from integrations.http.errors import CallFailed, NotUnderstood
@@ -68,11 +68,11 @@ def _by_connection(orders: list[Order]) -> list[tuple[Connection, list[Order]]]:
 def _has_news(order: Order, outcome: Outcome) -> bool:
     if isinstance(outcome, NotUnderstood):
         return True
-    if not isinstance(outcome, Found) or outcome.word is None:
+    if not isinstance(outcome, Found) or outcome.update is None:
         return False
     if is_another_number(order, outcome.justifacts_order_id) or is_flagged(order, AttentionTopic.POLL):
         return True
-    return has_changes(order, outcome.word, POLLED, timezone.now())
+    return has_changes(order, outcome.update, POLLED, timezone.now())
 
 
 @transaction.atomic
@@ -116,8 +116,8 @@ def _record_news(asked: Order, outcome: Outcome, token: UUID) -> bool:
         clear_attention(order, AttentionTopic.POLL)
         if isinstance(outcome, Found):
             is_ours = accept_order_number(order, outcome.justifacts_order_id, POLLED, now)
-            if is_ours and outcome.word is not None:
-                moved = apply_status(order, outcome.word, POLLED, now) is StatusOutcome.APPLIED
+            if is_ours and outcome.update is not None:
+                moved = apply_status(order, outcome.update, POLLED, now) is StatusOutcome.APPLIED
     if not is_ours and isinstance(outcome, Found):
         report_conflict(asked, outcome.justifacts_order_id, POLLED)
     return moved
@@ -130,4 +130,4 @@ def _count_not_understood(order: Order, failure: NotUnderstood, now: datetime) -
     order.call_failures += 1
     order.failing_since = order.failing_since or now
     order.last_call_error = failure.message
-    note_failed_poll(order, failure, now)
+    record_unreadable_poll(order, failure, now)

@@ -44,7 +44,7 @@ def take_report_url(order: Order, data: Data | None) -> str:
         record_event_once(
             order,
             OrderEvent.Source.PORTAL,
-            OrderEvent.Kind.REPORT_NOT_TAKEN,
+            OrderEvent.Kind.REPORT_URL_REJECTED,
             "The report's address that Justifacts gave was not taken, because it is no plain web address "
             "(https:// and a server's name, without a password). Ask Justifacts for the right one.",
         )

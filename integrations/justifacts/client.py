@@ -51,19 +51,19 @@ class Placed:
     """Justifacts has accepted an order."""
 
     justifacts_order_id: str
-    word: AssessmentUpdate | None
+    update: AssessmentUpdate | None
     answer: Answer
-    #: Set if the answer has an update that cannot be read. ``word`` is then None.
+    #: Set if the answer has an update that cannot be read. ``update`` is then None.
     not_understood: NotUnderstood | None = None
 
 
 @dataclass(frozen=True)
 class Found:
-    """Justifacts has the order. Either ``word`` is its update, or ``not_understood`` says why the update
+    """Justifacts has the order. Either ``update`` is its update, or ``not_understood`` says why the update
     cannot be read."""
 
     justifacts_order_id: str
-    word: AssessmentUpdate | None
+    update: AssessmentUpdate | None
     answer: Answer
     not_understood: NotUnderstood | None = None
 

@@ -70,12 +70,12 @@ def jobs_due() -> list[int]:
     )
 
 
-def run_job(errand_id: int) -> None:
+def run_job(job_id: int) -> None:
     """Makes the calls. Of several workers, one runs an job."""
     now = timezone.now()
-    if not ConnectionJob.objects.filter(pk=errand_id, started_at=None, ended_at=None).update(started_at=now):
+    if not ConnectionJob.objects.filter(pk=job_id, started_at=None, ended_at=None).update(started_at=now):
         return
-    job = ConnectionJob.objects.select_related("organization__connection").get(pk=errand_id)
+    job = ConnectionJob.objects.select_related("organization__connection").get(pk=job_id)
     for finding in _RUNS[ConnectionJob.Kind(job.kind)](job):
         _add(job, finding)
     _end(job)

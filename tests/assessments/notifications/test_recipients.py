@@ -187,13 +187,13 @@ class TestNoNotificationIsLost:
 
 def test_only_one_of_two_schedulers_runs_the_sweep(world: World, ada: User, clock) -> None:
     pause_deliveries(world)
-    tasks.send_notices()
+    tasks.send_notifications()
     member(world.acme.organization, "bob")
     clock.shift(timedelta(seconds=10))
-    tasks.send_notices()
+    tasks.send_notifications()
     assert len(mail.outbox) == 1
     clock.shift(timedelta(seconds=50))
-    tasks.send_notices()
+    tasks.send_notifications()
     assert len(mail.outbox) == 2
 
 

@@ -108,7 +108,7 @@ def test_results_that_are_no_list_are_unknown_and_not_an_empty_list(client, wire
 def test_a_start_carries_our_reference_in_the_body_and_as_idempotency_key(client, wire) -> None:
     answers(wire, "assessment.start", {"success": True, "results": {"assessment_id": " JF-1 "}})
     placed = client.start(request(), "our-id")
-    assert (placed.justifacts_order_id, placed.word) == ("JF-1", None)
+    assert (placed.justifacts_order_id, placed.update) == ("JF-1", None)
     sent = wire.calls[0].request
     assert sent.headers["Idempotency-Key"] == "our-id"
     assert json.loads(sent.body) == {
@@ -124,7 +124,7 @@ def test_an_unreadable_update_in_the_answer_does_not_lose_the_order(client, wire
     results = {"assessment_id": "JF-1", "update_request": {"timestamp": "yesterday"}}
     answers(wire, "assessment.start", {"success": True, "results": results})
     placed = client.start(request(), "our-id")
-    assert (placed.justifacts_order_id, placed.word) == ("JF-1", None)
+    assert (placed.justifacts_order_id, placed.update) == ("JF-1", None)
     assert placed.not_understood is not None
 
 
@@ -150,8 +150,8 @@ def test_an_update_is_read_from_every_place_it_may_be_in(client, wire, answered)
     answers(wire, "assessment.status", {"success": True, **answered})
     found = client.status(justifacts_order_id="7")
     assert (found.justifacts_order_id, found.not_understood) == ("7", None)
-    assert found.word is not None
-    assert (found.word.assessment_id, found.word.status.value) == ("7", "Complete")
+    assert found.update is not None
+    assert (found.update.assessment_id, found.update.status.value) == ("7", "Complete")
 
 
 REFERENCE = "3f2b8c1e-0d6a-4a35-9a7e-5b1c2d3e4f50"
@@ -195,8 +195,8 @@ def test_an_answer_is_decoded_in_its_declared_charset(client, wire, charset, enc
         responses.POST, f"{BASE}assessment.status", body=body.encode(encoding), headers={"Content-Type": kind}
     )
     found = client.status(justifacts_order_id="7")
-    assert found.word is not None
-    assert found.word.status.value == "Prüfung"
+    assert found.update is not None
+    assert found.update.status.value == "Prüfung"
 
 
 @pytest.mark.parametrize("status", [200, 404])

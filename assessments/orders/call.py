@@ -1,12 +1,11 @@
-"""A call to a provider under a lease: the steps that every such call shares, in one place.
+"""One call to a partner under a lease: the steps that all such calls share.
 
-Placing, looking up and cancelling at Justifacts (``placement``) and delivering to Ashby (``outbox``) go
-through ``perform``; a poll asks for a batch of orders at once (``tracking/bulk_status.py``) and records each
-answer with ``recording``. The module is in ``orders``, below these packages, so that each may import it.
+Placement and delivery go through ``perform``. A poll asks about a batch of orders at once
+(``tracking/bulk_status.py``) and records each answer with ``recording``.
 
-The order of the steps is what keeps orders safe (``docs/protocol.md``, "Placing once"): the lease is taken
-before the call and checked, by its fencing token, in the transaction that records the outcome; no transaction
-is open while the call is out; a call that was made is logged even if its lease was lost.
+The order of the steps keeps orders safe (``docs/protocol.md``, "Placing once"): the lease is acquired before
+the call, and its fencing token is checked in the transaction that records the outcome. No transaction is open
+during the call. A call that was made is logged even if its lease was lost.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,17 +33,17 @@ Result = TypeVar("Result", Answer, Placed, Found)
 
 @dataclass(frozen=True)
 class Lease(Generic[Row]):
-    """The right to make one call about ``row``: an order itself, for Justifacts, or an update of ``order``,
-    for Ashby. Both are copies; only the holder of the fencing token may record the outcome."""
+    """The right to make one call about ``row``: the order, for Justifacts, or one of its updates, for Ashby.
+    Both are copies; only the holder of the fencing token may record the outcome."""
 
     row: Row
     order: Order
     token: UUID
-    #: On the clock of ``fence.uptime()``: a worker that wakes up later sends nothing.
+    #: In seconds on the clock of ``fencing.boottime()``: after it no body is sent.
     send_deadline: float
 
     def release(self) -> None:
-        """No call was made: the row is as it was before the lease."""
+        """End the lease without a call; the row is due as before."""
         type(self.row).objects.filter(pk=self.row.pk).release(self.token)
 
 
@@ -56,15 +55,15 @@ def perform(
     record_late: Callable[[Row, Result | CallFailed, datetime], None] | None = None,
 ) -> Result | CallFailed | None:
     """Make the call that ``lease`` allows and record its outcome. Returns the outcome, or None if no call was
-    made: the circuit breaker is open, or our budget of calls is spent; the lease is then released.
+    made because the circuit breaker is open or the rate limit is reached; the lease is then released.
 
-    ``send`` makes the call and raises ``CallFailed``. ``record`` decides what follows from the outcome; it
-    gets the row, locked and read again, whose lease still holds. ``record_late`` gets it where the lease has
-    expired or was ended meanwhile: by default nothing is written then but the log of the attempt.
+    ``send`` makes the call and raises ``CallFailed``. ``record`` gets the row, locked and read again, and
+    applies the outcome to it. If the lease was lost during the call, ``record_late`` is called instead;
+    without it only the call log is written.
     """
     connection = lease.order.organization.connection
     endpoint = Endpoint.JUSTIFACTS if isinstance(lease.row, Order) else Endpoint.ASHBY
-    # Asked last: while the breaker is open a single caller is let through, and must make the call.
+    # The last check: an open breaker lets one caller through, and that caller must make the call.
     if not allow_request(connection, endpoint, timezone.now()):
         lease.release()
         return None
@@ -91,7 +90,7 @@ def perform(
             record_late(row, outcome, now)
     failpoint(f"{call.value}.committed")
     if is_held:
-        # An answer that cannot be read is a problem of the connection, too.
+        # An unreadable answer is a problem of the connection, too.
         problem = failure if isinstance(outcome, CallFailed | Answer) else outcome.not_understood
         record_call_result(connection, endpoint, problem, now, hide=lease.order.personal_data)
     return outcome
@@ -99,8 +98,8 @@ def perform(
 
 @contextmanager
 def recording(row: Row, token: UUID, call: str) -> Iterator[tuple[Row, bool]]:
-    """Lock the order of a leased row, and read the row again; both are saved at the end. Also says whether
-    ``token`` still holds the lease: if not, the caller must not write what it believed when it began."""
+    """Lock the order of a leased row and read the row again; both are saved at the end. Yields the row, and
+    whether ``token`` still holds its lease. If not, the caller must not apply the outcome."""
     with locked_order(row.pk if isinstance(row, Order) else row.order_id) as order:
         if isinstance(row, Order):
             row = order

@@ -1,7 +1,4 @@
-"""Keeps each call that was made for an order, as support reads it.
-
-Keeps what Ashby and Justifacts sent, redacted, with what was answered.
-"""
+"""The call log: calls that the portal made for an order, and calls that it received, redacted."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,8 +20,8 @@ def log_attempt(
     *,
     update: AshbyUpdate | None = None,
 ) -> None:
-    """One row: when, how long, HTTP status, outcome, request id, shortened and redacted answer. None for
-    an order that was erased while the call was out: its answer would bring the candidate back."""
+    """Log one call that the portal made. Nothing is logged for an order that was erased during the call,
+    because the answer would contain the candidate's data again."""
     if order.is_erased:
         return
     CallAttempt.objects.create(
@@ -41,17 +38,16 @@ def log_attempt(
     )
 
 
-#: Calls that only read are kept, and noted on the connection, this often.
+#: Calls that only read are logged, and recorded on the connection, at most this often.
 READS_KEPT_EVERY = timedelta(minutes=1)
-
-
+#: Larger bodies, in bytes, are not logged.
 _LARGEST_KEPT = 64 * 1024
 
 
 def start_log(
     connection: Connection, source: InboundRequest.Source, name: str, request_id: str, now: datetime
 ) -> InboundRequest:
-    """A call that is about to be answered; not saved yet."""
+    """The log entry of a call that is about to be answered; not saved yet."""
     return InboundRequest(
         organization_id=connection.organization_id,
         source=source,
@@ -64,8 +60,8 @@ def start_log(
 
 
 def log_body(call: InboundRequest, body: dict[str, Any], size: int, key: str) -> None:
-    """Everything that was sent, unknown fields too, without personal data and without ``key``, which the
-    call came with."""
+    """Put the whole body into the entry, including unknown fields, without personal data and without ``key``,
+    the key of the call. ``size`` is in bytes."""
     if size > _LARGEST_KEPT:
         call.body = {"omitted": f"{size} bytes"}
     else:
@@ -74,17 +70,17 @@ def log_body(call: InboundRequest, body: dict[str, Any], size: int, key: str) ->
 
 
 def _without_answers(body: dict[str, Any]) -> dict[str, Any]:
-    """What was answered to the org's own questions may be anything, a date of birth too: the order
-    has it, and here stands only which were answered."""
+    """The answers to the organization's custom fields may contain anything, such as a date of birth. The
+    order stores them encrypted; the log keeps only the names of the fields."""
     kept = {name: _without_answers(part) if isinstance(part, dict) else part for name, part in body.items()}
     if fields := body.get("additional_fields"):
-        # In another shape they are no answers to the portal, and may say as much.
+        # In another shape the portal does not read them, but they may contain as much.
         kept["additional_fields"] = dict.fromkeys(fields, MASK) if isinstance(fields, dict) else MASK
     return kept
 
 
 def _about_the_candidate(body: dict[str, Any]) -> tuple[str, ...]:
-    """The candidate's address and names, which may stand in other fields too."""
+    """The candidate's address and names, which may occur in other fields, too."""
     candidate = body.get("candidate")
     part = candidate if isinstance(candidate, dict) else {}
     values = (part.get(name) for name in ("email", "last_name", "first_name"))
@@ -92,7 +88,7 @@ def _about_the_candidate(body: dict[str, Any]) -> tuple[str, ...]:
 
 
 def log_result(call: InboundRequest, order: Order, outcome: str) -> None:
-    """A call about an order. Once that is erased, only that there was a call."""
+    """Save the entry of a call about an order. For an erased order it has no body and no message."""
     if order.is_erased:
         call.body, call.message = {}, ""
     call.order, call.outcome = order, outcome
@@ -100,13 +96,13 @@ def log_result(call: InboundRequest, order: Order, outcome: str) -> None:
 
 
 def log_rejection(call: InboundRequest, http_status: int, code: str, message: str) -> None:
-    """A call that changed nothing, and why."""
+    """Save the entry of a call that was rejected and changed nothing."""
     call.http_status, call.outcome, call.message = http_status, code, redact_text(message)
     call.save()
 
 
 def record_call_from_ashby(connection: Connection, now: datetime) -> bool:
-    """Remembers when Ashby last called, at most once a minute; True when it was that time."""
+    """Record when Ashby last called, at most once a minute. Returns whether it was recorded."""
     last = connection.last_inbound_call_at
     if last is not None and now - last < READS_KEPT_EVERY:
         return False

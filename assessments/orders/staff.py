@@ -1,4 +1,4 @@
-"""How a person's doing is written into an order's history."""
+"""Actions of staff on an order: the lock, and the line in the history."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,19 +11,19 @@ from assessments.orders.transaction import locked_order, record_event
 
 
 class NotPossible(Exception):
-    """What a person asked for does not fit what is so now; the text says why, and what to do."""
+    """The order's present state does not allow the action. The text says why, and what to do."""
 
 
 def record_staff_action(order: Order, kind: OrderEvent.Kind, what: str, reason: str = "") -> None:
-    """One line: who did what, and why."""
+    """Record an action: ``what`` is a sentence that names the person."""
     why = f" Reason: {reason.strip()}" if reason.strip() else ""
     record_event(order, OrderEvent.Source.PERSON, kind, f"{what}{why}")
 
 
 @contextmanager
 def locked_order_for_staff(assessment_id: UUID) -> Iterator[Order]:
-    """``changing``, for what a person asks. Raises ``NotPossible`` for an order that was erased: nothing is
-    written about its candidate any more."""
+    """``locked_order`` for an action of staff. Raises ``NotPossible`` for an erased order, about which
+    nothing may be written any more."""
     with locked_order(assessment_id) as order:
         if order.is_erased:
             raise NotPossible(

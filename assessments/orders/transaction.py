@@ -1,13 +1,9 @@
-"""Changes of an order: one transaction, one writer, everything that follows from it inside.
+"""Changing an order: its lock, history, status, pending call and attention.
 
-The one place where an order's status changes.
+Apart from ``locked_order``, each function takes a locked order and leaves saving to the caller.
 
-When the next thing is said to Justifacts. The callers hold and save the order.
-
-Questions for a person: each says what happened, why, and what to do.
-
-An order shows one question, and keeps questions about other concerns behind it, so that none of them is lost
-when another one is asked or answered.
+A question for staff says what happened, why, and what to do. An order shows one question and keeps the
+questions about other topics behind it, so that none is lost when another one is asked or answered.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,10 +24,9 @@ from integrations.redaction import mask
 
 @contextmanager
 def locked_order(assessment_id: UUID) -> Iterator[Order]:
-    """The order, locked, to be changed; saved at the end.
+    """Lock an order for a change, in a transaction, and save it at the end. Raises ``Order.DoesNotExist``.
 
-    PostgreSQL locks the row; SQLite's transactions take the write lock when they begin. Raises
-    ``Order.DoesNotExist``.
+    PostgreSQL locks the row; SQLite's transactions acquire the write lock when they begin.
     """
     with transaction.atomic():
         order = (
@@ -44,37 +39,36 @@ def locked_order(assessment_id: UUID) -> Iterator[Order]:
 
 
 def record_event(order: Order, source: OrderEvent.Source, kind: OrderEvent.Kind, summary: str) -> None:
-    """Adds one line to the order's history, which is never changed and so never says who the candidate is:
-    not in the other side's words, nor in a person's note."""
+    """Add a line to the order's history. The line is immutable, so the candidate's name is masked in it, also
+    in a partner's text or a note by staff."""
     summary = mask(summary, order.personal_data)
     OrderEvent.objects.create(order=order, source=source, kind=kind, summary=summary)
 
 
 def record_event_once(order: Order, source: OrderEvent.Source, kind: OrderEvent.Kind, summary: str) -> None:
-    """The same, but not again while the last line of this kind says just that: a poll repeats
-    itself every few minutes."""
+    """The same, unless the last line of this kind has the same summary: polls repeat their answers."""
     last = order.events.filter(kind=kind).last()
     if last is None or last.summary != mask(summary, order.personal_data):
         record_event(order, source, kind, summary)
 
 
 def set_status(order: Order, status: Status, now: datetime) -> None:
-    """The order is in this status from now on, so it does not stand still any more. The caller holds
-    and saves it, and writes down what happened."""
+    """Put the order into this status, which ends its stall. The caller records the event. Only this function
+    changes a status."""
     order.status, order.status_since = status, now
     if status in ENDED:
-        # That polls cannot be read matters no more.
+        # Unreadable polls do not matter any more.
         clear_attention(order, AttentionTopic.POLL)
     clear_stall(order)
 
 
 def clear_stall(order: Order) -> None:
-    """Takes back that the order stands still; the caller saves it."""
+    """Mark the order as not stalled."""
     order.stalled_since, order.stall_reason, order.stall_threshold = None, "", None
 
 
 def schedule_call(order: Order, call: PendingCall, at: datetime | None) -> None:
-    """Sets the next thing to say to Justifacts, afresh: a claim on the one before ends here."""
+    """Set the pending call to Justifacts, without failures. This ends a lease on the previous one."""
     order.next_call, order.next_attempt_at = call, at
     order.call_failures, order.failing_since, order.last_call_error = 0, None, ""
     order.not_found_count = 0
@@ -82,8 +76,8 @@ def schedule_call(order: Order, call: PendingCall, at: datetime | None) -> None:
 
 
 def schedule_look_up(order: Order, at: datetime, *, is_precaution: bool = False) -> None:
-    """Asks Justifacts whether it has the order, before the order is placed. ``is_precaution``: nothing says
-    that Justifacts may have it."""
+    """Schedule a look-up, after which the order may be placed. ``is_precaution``: nothing suggests that
+    Justifacts has the order."""
     schedule_call(order, PendingCall.LOOK_UP, at)
     order.cleared_for_placement = True
     if not is_precaution:
@@ -91,7 +85,7 @@ def schedule_look_up(order: Order, at: datetime, *, is_precaution: bool = False)
 
 
 def reschedule_call(order: Order, failure: CallFailed, now: datetime) -> None:
-    """The same call again, later."""
+    """Schedule the pending call again after ``failure``, with backoff."""
     order.call_failures += 1
     order.failing_since = order.failing_since or now
     order.last_call_error = failure.message
@@ -99,8 +93,8 @@ def reschedule_call(order: Order, failure: CallFailed, now: datetime) -> None:
     order.release_lease()
 
 
-#: Which question an order shows first. While a placing is unknown, its question also keeps the portal from
-#: placing the order again; while a cancellation is open, its question keeps the order from being erased.
+#: Which question an order shows first. The question about an unknown placement also prevents another
+#: placement, and the one about an open cancellation prevents erasure.
 _ORDER = (
     AttentionTopic.PLACING,
     AttentionTopic.CANCEL,
@@ -113,9 +107,9 @@ _ORDER = (
 
 @dataclass(frozen=True)
 class Question:
-    """``since``: ISO 8601."""
+    """``since``: ISO 8601. The fields are stored in this order."""
 
-    concern: str
+    topic: str
     reason: str
     since: str
 
@@ -129,46 +123,47 @@ def questions(order: Order) -> list[Question]:
     return [shown, *(Question(*waiting) for waiting in order.waiting_questions)]
 
 
-def is_flagged(order: Order, concern: AttentionTopic) -> bool:
-    return any(question.concern == concern for question in questions(order))
+def is_flagged(order: Order, topic: AttentionTopic) -> bool:
+    return any(question.topic == topic for question in questions(order))
 
 
-def flag_for_attention(order: Order, concern: AttentionTopic, reason: str) -> None:
-    """Flags the order; a later question about the same concern replaces the earlier. The caller saves it."""
+def flag_for_attention(order: Order, topic: AttentionTopic, reason: str) -> None:
+    """Ask staff a question. It replaces an open question about the same topic."""
     reason = mask(reason, order.personal_data)
     open_questions = questions(order)
-    same = next((question for question in open_questions if question.concern == concern), None)
+    same = next((question for question in open_questions if question.topic == topic), None)
     if same is None or same.reason != reason:
         record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.NEEDS_ATTENTION, reason)
     since = same.since if same else timezone.now().isoformat()
-    others = (question for question in open_questions if question.concern != concern)
-    _keep(order, [Question(concern, reason, since), *others])
+    others = (question for question in open_questions if question.topic != topic)
+    _set_questions(order, [Question(topic, reason, since), *others])
 
 
-def clear_attention(order: Order, concern: AttentionTopic) -> None:
-    """Takes the question about this concern back, if there is one; the caller saves the order."""
-    if not is_flagged(order, concern):
+def clear_attention(order: Order, topic: AttentionTopic) -> None:
+    """Withdraw the question about this topic, if there is one, and record that."""
+    if not is_flagged(order, topic):
         return
-    drop_topic(order, concern)
-    rest = "Another question is still open." if order.needs_attention else "No human is needed any more."
-    record_event(
-        order, OrderEvent.Source.PORTAL, OrderEvent.Kind.ATTENTION_CLEARED, f"This settled itself. {rest}"
+    drop_topic(order, topic)
+    rest = (
+        "Another question is still open." if order.needs_attention else "The order needs no more attention."
     )
+    what = f"The question was resolved automatically. {rest}"
+    record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.ATTENTION_CLEARED, what)
 
 
-def drop_topic(order: Order, concern: str) -> None:
-    """Like ``settle``, without a line in the history; the caller writes its own."""
-    _keep(order, (question for question in questions(order) if question.concern != concern))
+def drop_topic(order: Order, topic: str) -> None:
+    """Remove the question about this topic. The caller records the event."""
+    _set_questions(order, (question for question in questions(order) if question.topic != topic))
 
 
-def _keep(order: Order, open_questions: Iterable[Question]) -> None:
-    places = {concern: place for place, concern in enumerate(_ORDER)}
+def _set_questions(order: Order, open_questions: Iterable[Question]) -> None:
+    places = {topic: place for place, topic in enumerate(_ORDER)}
     ordered = sorted(
-        open_questions, key=lambda question: places.get(AttentionTopic(question.concern), len(places))
+        open_questions, key=lambda question: places.get(AttentionTopic(question.topic), len(places))
     )
     shown = ordered[0] if ordered else None
     order.needs_attention = shown is not None
-    order.attention_topic = shown.concern if shown else AttentionTopic.NONE
+    order.attention_topic = shown.topic if shown else AttentionTopic.NONE
     order.attention_reason = shown.reason if shown else ""
     order.attention_since = datetime.fromisoformat(shown.since) if shown else None
     order.waiting_questions = [list(astuple(question)) for question in ordered[1:]]

@@ -1,4 +1,4 @@
-"""The card as Ashby shows it: what its updates amount to, folded one after the other. Pure."""
+"""What Ashby shows of an order, computed from its updates. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ _SLOTS = {"assessment_status": "status", "assessment_result": "result", "cancell
 
 @dataclass(frozen=True)
 class Card:
-    """What a recruiter sees. Metadata is replaced by each update that has any."""
+    """What a recruiter sees. Each update that has metadata replaces all of it."""
 
     status: str = ""
     result: str = ""
@@ -31,7 +31,7 @@ class Card:
 
 
 def build_card(payloads: Iterable[JSON]) -> Card:
-    """Folds bodies of ``assessment.update`` in the order in which Ashby takes them
+    """Apply bodies of ``assessment.update`` in the order in which Ashby accepts them
     (``docs/protocol.md``)."""
     card = Card()
     for payload in payloads:
@@ -53,7 +53,7 @@ def _after(card: Card, payload: JSON) -> Card:
 
 
 def _shown(item: JSON) -> str:
-    """A value as people read it: minutes as days and hours."""
+    """A value for people: minutes become days and hours."""
     value = item["value"]
     if item.get("type") != "numeric_duration_minutes":
         return str(value)

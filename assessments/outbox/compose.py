@@ -1,10 +1,11 @@
-"""Writes what Ashby must be told into the outbox, in the transaction of the change itself. Ashby is told
-Justifacts' own words, also where one of them is the candidate's name; only the summary, which support reads,
-hides it.
+"""Writes updates for Ashby into the outbox, in the transaction of the change that they report.
 
-Shapes and rules: ``docs/protocol.md`` (Ashby's OpenAPI for ``assessment.update``): identifiers are
-unique among our data; ``assessment_result`` needs ``assessment_profile_url``; a status whose
-value is ``Started`` makes Ashby store the start time; timestamps grow strictly.
+An update carries Justifacts' own text, even if it contains the candidate's name. Only the summary, which
+support reads, masks the name. Each function takes a locked order; the caller saves it.
+
+Source: ``docs/protocol.md`` (Ashby's OpenAPI for ``assessment.update``). The identifiers of an update's data
+are unique; ``assessment_result`` needs ``assessment_profile_url``; the status value ``Started`` makes Ashby
+store the start time; the timestamps of an order's updates increase strictly.
 """
 
 from datetime import datetime
@@ -18,12 +19,12 @@ from integrations.partner_protocol.messages import AssessmentUpdate, Data
 from integrations.partner_protocol.parsing import JSON
 from integrations.redaction import MASK, mask
 
-#: The longest result that is kept.
+#: The longest result that is stored.
 LONGEST_RESULT = 500
 
 
 def start_response_update(order: Order) -> JSON:
-    """The ``update_request`` in the answer to a start; the same each time it is asked for."""
+    """The ``update_request`` in the answer to a start. A repeated start gets the same one."""
     return AssessmentUpdate(
         assessment_id=str(order.assessment_id),
         timestamp=epoch_ms(order.created_at),
@@ -32,61 +33,65 @@ def start_response_update(order: Order) -> JSON:
 
 
 def enqueue_status(order: Order, status: Status, now: datetime) -> None:
-    """The labels of a status on the way, in their order."""
+    """Add the labels of a status before the end, in their order."""
     for label in ASHBY_LABELS[status]:
         enqueue_raw_status(order, label, now)
 
 
-def enqueue_raw_status(order: Order, word: str, now: datetime) -> None:
-    """A status as it stands."""
-    _write(order, word, now, status=_status(word), metadata=_metadata(order))
+def enqueue_raw_status(order: Order, label: str, now: datetime) -> None:
+    """Add a status verbatim."""
+    _write(order, label, now, status=_status(label), metadata=_metadata(order))
 
 
 def enqueue_stall_note(order: Order, sentence: str, now: datetime) -> None:
-    """The status that Ashby shows already, with the reason why it stands still (nothing about the
-    candidate). The next update's metadata takes the reason's place."""
+    """Add the status that Ashby already shows, with the reason why the order is stalled (nothing about the
+    candidate). The next update's metadata replaces the reason."""
     waiting = Data("waiting", "Waiting", "string", sentence)
     label = ashby_label(order)
     _write(order, f"{label}, waiting", now, status=_status(label), metadata=(*_metadata(order), waiting))
 
 
-def enqueue_completion(order: Order, now: datetime, result_as_said: str = "") -> None:
-    """Complete, or the unknown word that Justifacts has said since, with result, report and turnaround: the
-    result's presence keeps Ashby's card complete. ``result_as_said``: word for word; without it, the one that
-    was told before."""
-    label = ashby_label(order)
+def enqueue_completion(order: Order, now: datetime, result_verbatim: str = "") -> None:
+    """Add the completion, with result, report and turnaround. The status is complete, or an unknown status
+    that Justifacts has sent since; the result keeps Ashby's card complete. ``result_verbatim``: Justifacts'
+    own text; without it, the result of the last update that had the stored one."""
+    label, metadata = ashby_label(order), _metadata(order)
+    notes_url = order.organization.adverse_action_url
+    if notes_url and asks_for_a_look(order.result):
+        notes = Data("adverse_action_notes", "Your company's adverse-action notes", "url", notes_url)
+        metadata = (*metadata, notes)
     _write(
         order,
         f"{label}: {order.result}",
         now,
         status=_status(label),
-        result=Data("result", "Result", "string", result_as_said or _result_as_sent(order)),
+        result=Data("result", "Result", "string", result_verbatim or _result_as_sent(order)),
         profile_url=Data("report", "Report", "url", order.report_url or order_url(order)),
-        metadata=(*_metadata(order), *_notes(order)),
+        metadata=metadata,
     )
 
 
 def stored_result(order: Order, result: str) -> str:
-    """The result as it is stored, in clear and for statistics: without the candidate's name. Results that the
-    portal knows stay as they are, and so does a single word: a candidate may be called Clear, or Green."""
+    """The result as it is stored, unencrypted and for statistics: without the candidate's name. Known results
+    and single words are not masked, because a candidate may be called Clear or Green."""
     if result in RESULTS or result.isalpha():
         return result
-    # What hides a name of one letter is longer than the name.
+    # The mask may be longer than the name.
     return str(mask(result, order.personal_data))[:LONGEST_RESULT]
 
 
 def _result_as_sent(order: Order) -> str:
-    """The stored result, or, where that hides a name, the words of the update that told it."""
+    """The stored result; if it has a masked name, the verbatim result of the update that sent it."""
     if MASK in order.result:
         for update in order.updates.order_by("-sequence"):
-            told = str((update.payload.get("assessment_result") or {}).get("value", ""))
-            if stored_result(order, told) == order.result:
-                return told
+            sent = str((update.payload.get("assessment_result") or {}).get("value", ""))
+            if stored_result(order, sent) == order.result:
+                return sent
     return order.result
 
 
 def enqueue_cancellation(order: Order, reason: str, now: datetime) -> None:
-    """Cancelled or rejected, with the reason."""
+    """Add the end of a cancelled or rejected order, with the reason."""
     _write(
         order,
         f"Cancelled: {reason}",
@@ -96,24 +101,24 @@ def enqueue_cancellation(order: Order, reason: str, now: datetime) -> None:
 
 
 def enqueue_resend(order: Order, update: AshbyUpdate, now: datetime) -> None:
-    """What was told before, as it stands, under a timestamp of its own."""
+    """Add a copy of an earlier update, with a new timestamp."""
     _put(order, update.summary, dict(update.payload), now)
 
 
 def order_url(order: Order) -> str:
-    """The order's page in the portal, for those who may sign in to it."""
+    """The order's page in the portal."""
     return f"{settings.PORTAL_BASE_URL}/orders/{order.assessment_id}/"
 
 
 def ashby_label(order: Order) -> str:
-    """What Ashby's card says of an order once it has taken all that was written."""
+    """The status that Ashby shows once it has accepted all updates of the order."""
     if order.status_unrecognized:
         return order.justifacts_status
     return ASHBY_LABELS.get(Status(order.status), (SENDING_LABEL,))[-1]
 
 
-def _status(word: str) -> Data:
-    return Data("status", "Status", "string", word)
+def _status(label: str) -> Data:
+    return Data("status", "Status", "string", label)
 
 
 def _metadata(order: Order) -> tuple[Data, ...]:
@@ -148,16 +153,8 @@ def _write(
     _put(order, summary, body.as_json(), now)
 
 
-def _notes(order: Order) -> tuple[Data, ...]:
-    """Where a result asks for a look, what the recruiter's own company wants done before a decision."""
-    address = order.organization.adverse_action_url
-    if not (address and asks_for_a_look(order.result)):
-        return ()
-    return (Data("adverse_action_notes", "Your company's adverse-action notes", "url", address),)
-
-
 def _put(order: Order, summary: str, payload: JSON, now: datetime) -> None:
-    # Two updates made in one millisecond, and a clock that was set back, still need growing timestamps.
+    # Also for two updates within a millisecond, and after the clock was set back.
     order.last_timestamp = max(epoch_ms(now), order.last_timestamp + 1)
     order.last_sequence += 1
     AshbyUpdate.objects.create(

@@ -1,16 +1,16 @@
-"""Delivering to Ashby, one update of an order after the other, until Ashby has accepted each.
+"""Delivering updates to Ashby, in the order of each order's queue, until Ashby has accepted them.
 
 Every outcome has one row here (``docs/protocol.md``):
 
     accepted                delivered; Ashby's warnings are kept
-    not sent, unknown       retried after 5 s, 15 s, 1 min, 5 min, 15 min, 1 h, then hourly; a proxy's page
-                            (whatever its status) and a code of the server or never seen are among them;
-                            Retry-After wins; after 24 h a person is asked, and the retries go on
-    unauthorized            Ashby's own 401 or 403, or a code that speaks of the key: the organization's
-                            deliveries pause. Every 5 minutes one update probes whether Ashby accepts the key
-                            again; then they resume by themselves
-    not found               retried while the order is young: its start may still be on the way
-    body invalid            refused for good: a person is asked, and the order's later updates wait
+    not sent, unknown       retried after 5 s, 15 s, 1 min, 5 min, 15 min, 1 h, then hourly, or as Retry-After
+                            says; includes a proxy's page of any status, and a code about the server or an
+                            unknown code. After 24 h the order needs attention; the retries continue
+    unauthorized            Ashby's own 401 or 403, or a code about the key: the organization's deliveries
+                            pause. Every 5 minutes one update is the probe; if Ashby accepts the key, the
+                            deliveries resume
+    not found               retried while the order is young, because Ashby may not have stored its id yet
+    body invalid            refused permanently: the order needs attention, and its later updates wait
 """
 
 from dataclasses import dataclass
@@ -31,12 +31,13 @@ from integrations.connections.pauses import PROBE_EVERY, pause, resume, take_pro
 from integrations.http.errors import Answer, CallFailed, Unauthorized
 from integrations.redaction import redact_text
 
-#: Ashby may not have stored the ``assessment_id`` of our start answer when the first update comes.
+#: Until then "not found" may only mean that Ashby has not yet stored the ``assessment_id`` of our answer.
 NOT_FOUND_IS_EARLY = timedelta(minutes=15)
 
 
 def deliver_next(assessment_id: UUID) -> bool:
-    """Send the order's next update, if it is due. True: Ashby accepted it, so the following one may go."""
+    """Send the order's next update, if it is due. Returns whether Ashby accepted it, so that the one after it
+    may be sent."""
     delivery = _acquire_next(assessment_id, timezone.now())
     if delivery is None:
         return False
@@ -46,7 +47,7 @@ def deliver_next(assessment_id: UUID) -> bool:
 
 @dataclass
 class _Delivery:
-    """One update under a lease. ``is_probe``: it tries whether Ashby accepts a key that it has refused."""
+    """One update under a lease. ``is_probe``: it tests whether Ashby accepts the key again."""
 
     lease: Lease[AshbyUpdate]
     is_probe: bool
@@ -65,17 +66,21 @@ class _Delivery:
         failure = outcome if isinstance(outcome, CallFailed) else None
         connection = self.lease.order.organization.connection
         if isinstance(failure, Unauthorized) and self.key and key_was_replaced(connection, self.key):
-            # The new key may work: it is tried at once, and nothing is paused for the old one.
+            # The key was replaced during the call: try the new one at once, and do not pause for the old one.
             update.last_error, update.next_attempt_at = failure.message, now
             return
         _settle_update(update.order, update, outcome, now)
-        if self.is_probe and _accepts_the_key(failure):
-            _resume(update.order)
+        # An update that Ashby declines has been read, so the key was accepted.
+        is_key_accepted = failure is None or isinstance(failure, InvalidUpdate | AssessmentNotFound)
+        organization = update.order.organization
+        if self.is_probe and is_key_accepted and resume(organization):
+            what = f"Ashby accepts the API key again; deliveries of {organization} resume."
+            record_event(update.order, OrderEvent.Source.PORTAL, OrderEvent.Kind.RESUMED, what)
 
 
 def _acquire_next(assessment_id: UUID, now: datetime) -> _Delivery | None:
-    """Lease the order's next update, if it is due: updates of one order go out one by one, in order. While
-    deliveries are paused, only the organization's probe is due."""
+    """Lease the order's next update, if it is due. While deliveries are paused, only the organization's probe
+    is due."""
     free = AshbyUpdate.objects.not_leased(now).filter(order=assessment_id)
     update = free.deliverable(now).select_related("order__organization__connection").first()
     is_probe = update is None
@@ -95,8 +100,8 @@ def _acquire_next(assessment_id: UUID, now: datetime) -> _Delivery | None:
 
 
 def _probe_of(assessment_id: UUID, now: datetime) -> AshbyUpdate | None:
-    """The update with which the order's organization may try whether Ashby accepts its key again: the oldest
-    of all its orders, so that what is delivered first is what has waited longest."""
+    """The organization's probe, if it is an update of this order. The probe is the organization's oldest
+    update, so that the update that has waited longest is delivered first."""
     probes = (
         AshbyUpdate.objects.probing(now).not_leased(now).filter(order__organization__orders=assessment_id)
     )
@@ -120,7 +125,13 @@ def _settle_update(order: Order, update: AshbyUpdate, outcome: Answer | CallFail
     if isinstance(failure, Unauthorized):
         _pause(order, failure, now)
     elif isinstance(failure, InvalidUpdate):
-        _refused(order, update, failure)
+        update.state = AshbyUpdate.State.REFUSED
+        flag_for_attention(
+            order,
+            AttentionTopic.DELIVERY,
+            f"Ashby refused “{update.summary}” permanently: {failure.sentence} Later updates of this order "
+            "wait for it. Retry it once the cause is fixed, or skip it so that the later ones can be delivered.",
+        )
     elif isinstance(failure, AssessmentNotFound):
         _not_found(order, update, failure, now)
     else:
@@ -129,24 +140,9 @@ def _settle_update(order: Order, update: AshbyUpdate, outcome: Answer | CallFail
             flag_for_attention(
                 order,
                 AttentionTopic.DELIVERY,
-                f"Ashby could not be told “{update.summary}” for more than a day: {failure.sentence} "
-                "The portal goes on trying every hour.",
+                f"Ashby has not accepted “{update.summary}” for more than a day: {failure.sentence} "
+                "The portal keeps retrying every hour.",
             )
-
-
-def _accepts_the_key(failure: CallFailed | None) -> bool:
-    """Whether Ashby accepts the key: it has read the update, even if it declines that one."""
-    return failure is None or isinstance(failure, InvalidUpdate | AssessmentNotFound)
-
-
-def _resume(order: Order) -> None:
-    if resume(order.organization):
-        record_event(
-            order,
-            OrderEvent.Source.PORTAL,
-            OrderEvent.Kind.RESUMED,
-            f"Ashby takes the API key again; deliveries of {order.organization} go on.",
-        )
 
 
 def _pause(order: Order, failure: Unauthorized, now: datetime) -> None:
@@ -154,38 +150,29 @@ def _pause(order: Order, failure: Unauthorized, now: datetime) -> None:
     reason = (
         f"Ashby refused the API key{status}: {failure.sentence} "
         f"Deliveries of {order.organization} are paused. An admin of {order.organization} has to choose "
-        "a working key, or repair this one in Ashby and test the connection."
+        "a working key, or fix this one in Ashby and test the connection."
     )
     if failure.answer.status:
         minutes = round(PROBE_EVERY.total_seconds() / 60)
-        reason += f" The portal tries one update every {minutes} minutes, and goes on once Ashby takes it."
+        reason += f" The portal sends one update every {minutes} minutes, and resumes once Ashby accepts it."
     if pause(order.organization, redact_text(reason, order.personal_data), now):
         record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.PAUSED, reason)
 
 
 def _not_found(order: Order, update: AshbyUpdate, failure: AssessmentNotFound, now: datetime) -> None:
-    """Ashby stores the id when our answer to its start arrives. A quarter of an hour after the last answer,
-    that answer is lost, and only another start can bring the id there (``lost_answer.py``)."""
+    """Ashby stores the id when our answer to its start arrives. If it does not know the id
+    ``NOT_FOUND_IS_EARLY`` after the last answer, that answer was lost, and only another start can deliver the
+    id (``intake/lost_answer.py``)."""
     if now - (order.answered_again_at or order.created_at) <= NOT_FOUND_IS_EARLY:
-        # Never longer than a minute: after a repeated start the attempts of before do not count.
+        # At most a minute: attempts before a repeated start do not count.
         update.next_attempt_at = now + backoff_delay(min(update.attempt_count, 3), failure.retry_after)
         return
     update.state = AshbyUpdate.State.REFUSED
     flag_for_attention(
         order,
         AttentionTopic.DELIVERY,
-        f"Ashby does not know this check, and refused “{update.summary}”: {failure.sentence} Probably our "
-        "answer to the start was lost. Ask the recruiter to start the same check again in Ashby: Ashby then "
-        "gets this check, and what waits is delivered. If nobody wants the check, cancel it here.",
-    )
-
-
-def _refused(order: Order, update: AshbyUpdate, failure: CallFailed) -> None:
-    update.state = AshbyUpdate.State.REFUSED
-    flag_for_attention(
-        order,
-        AttentionTopic.DELIVERY,
-        f"Ashby refused “{update.summary}” for good: {failure.sentence} "
-        "Later updates of this order wait for it. Retry it once the cause is resolved, or set it "
-        "aside so that the later ones can go.",
+        f"Ashby does not know this check, and refused “{update.summary}”: {failure.sentence} The portal’s "
+        "answer to the start was probably lost. Ask the recruiter to start the same check again in Ashby: "
+        "Ashby then gets this check, and the waiting updates are delivered. If the check is not wanted, "
+        "cancel it here.",
     )

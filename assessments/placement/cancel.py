@@ -1,4 +1,4 @@
-"""Telling Justifacts that a cancelled order is not wanted any more, until it has accepted that."""
+"""Cancelling at Justifacts, until Justifacts has accepted the cancellation or refused it."""
 
 from datetime import datetime
 
@@ -14,44 +14,41 @@ from assessments.orders.transaction import (
 )
 from integrations.connections.clients import justifacts_client
 from integrations.http.errors import Answer, CallFailed, Refused, ServerError, Unauthorized, UnclearRefusal
-from integrations.justifacts.client import JustifactsClient, OrderNotFound
+from integrations.justifacts.client import OrderNotFound
 from integrations.text import format_utc
 
-#: An error that says neither yes nor no is retried this often before a person is asked.
+#: After this many unclear errors the order needs attention.
 UNCLEAR_CANCELS = 4
 
 
 def cancel(lease: Lease[Order]) -> bool:
-    """Cancel the order at Justifacts, and record the answer. False: no call could be made now."""
+    """Cancel the order at Justifacts, and record the answer. False: no call could be made now.
+
+    Justifacts may run the order under either of two numbers until staff have decided which one is right. "Not
+    found" for one of them is no refusal if Justifacts accepts the cancellation of the other.
+    """
 
     def send() -> Answer:
-        return _cancel_all_numbers(justifacts_client(lease.order.organization.connection), lease.order)
+        order, answers = lease.order, list[Answer]()
+        client = justifacts_client(order.organization.connection)
+        not_found: OrderNotFound | None = None
+        for number in filter(None, (order.justifacts_order_id, order.offered_order_number)):
+            try:
+                answers.append(client.cancel(number, order.personal_data))
+            except OrderNotFound as error:
+                not_found = not_found or error
+        if not_found and not answers:
+            raise not_found
+        return answers[-1]
 
     return perform(lease, CallAttempt.Call.CANCEL, send, _record) is not None
-
-
-def _cancel_all_numbers(client: JustifactsClient, order: Order) -> Answer:
-    """Justifacts may run the order under either of two numbers until a person has decided which one is right.
-    That it does not know one of them is no refusal if it accepts the cancellation of the other. Raises
-    ``CallFailed``."""
-    numbers = [number for number in (order.justifacts_order_id, order.offered_order_number) if number]
-    answers: list[Answer] = []
-    not_found: OrderNotFound | None = None
-    for number in numbers:
-        try:
-            answers.append(client.cancel(number, order.personal_data))
-        except OrderNotFound as error:
-            not_found = not_found or error
-    if not_found and not answers:
-        raise not_found
-    return answers[-1]
 
 
 def _record(order: Order, outcome: Answer | CallFailed, now: datetime) -> None:
     if isinstance(outcome, Answer):
         schedule_call(order, PendingCall.NONE, None)
         clear_attention(order, AttentionTopic.CANCEL)
-        what = "Justifacts took the cancellation."
+        what = "Justifacts accepted the cancellation."
         record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.CANCEL_ACCEPTED, what)
     elif _is_refused(order, outcome):
         schedule_call(order, PendingCall.NONE, None)
@@ -59,7 +56,7 @@ def _record(order: Order, outcome: Answer | CallFailed, now: datetime) -> None:
             order,
             AttentionTopic.CANCEL,
             f"Justifacts did not cancel order {order.justifacts_order_id}: {outcome.sentence} "
-            "The check may go on there and be billed. Call Justifacts to settle it.",
+            "The check may continue there and be billed. Call Justifacts to resolve this.",
         )
     else:
         reschedule_call(order, outcome, now)
@@ -68,14 +65,15 @@ def _record(order: Order, outcome: Answer | CallFailed, now: datetime) -> None:
             flag_for_attention(
                 order,
                 AttentionTopic.CANCEL,
-                f"Justifacts has not taken the cancellation of order {order.justifacts_order_id} since "
-                f"{format_utc(order.failing_since or now)}: {outcome.sentence} The portal goes on "
-                "trying. Call Justifacts if it is urgent.",
+                f"Justifacts has not accepted the cancellation of order {order.justifacts_order_id} since "
+                f"{format_utc(order.failing_since or now)}: {outcome.sentence} The portal keeps "
+                "retrying. Call Justifacts if it is urgent.",
             )
 
 
 def _is_refused(order: Order, failure: CallFailed) -> bool:
-    """Whether Justifacts declines to cancel: it decided so, or gave the same unclear answer several times."""
+    """Whether Justifacts declines to cancel: by a refusal, or by the same kind of unclear answer several
+    times."""
     if isinstance(failure, UnclearRefusal):
         return not isinstance(failure, ServerError) and order.call_failures >= UNCLEAR_CANCELS - 1
     return isinstance(failure, Refused) and not isinstance(failure, Unauthorized)

@@ -1,20 +1,18 @@
 """What follows when a placement does not succeed (``docs/protocol.md``, "Placing once").
 
 ``Refused``, ``Unauthorized``
-    Rejected, with Justifacts' own words.
+    Rejected, with Justifacts' own text.
 ``NotSent``
-    Placed again, with backoff. After an hour a person is asked, and the retries go on.
+    Placed again, with backoff. After an hour the order needs attention; the retries continue.
 ``Unknown``, ``NoAnswer``, ``NotTheProtocol``
     Looked up by our reference.
 ``UnclearRefusal``, ``ServerError``
-    Looked up. Twice "not found": placed once more. After the same answer again the order is looked up again,
-    because that placement may have been accepted in spite of it; "not found" twice makes the answer a
-    refusal. After another such answer a person is asked, and no machine places the order again.
-... with a code of ``TEMPORARY_CODES``
-    Looked up. Twice "not found": placed again, with backoff. After an hour a person is asked, and the retries
-    go on.
-409 to an order that may have been accepted
-    As ``UnclearRefusal``: Justifacts may speak of that very order.
+    Looked up. After two "not found" answers it is placed once more. If that gets the same answer, the order
+    is looked up again, because Justifacts may have accepted it nevertheless; two more "not found" answers
+    make the answer a refusal. If it gets a different answer, the order needs attention and is not placed
+    again. The same with a code of ``TEMPORARY_CODES`` Looked up. After two "not found" answers it is placed
+    again, with backoff. After an hour the order needs attention; the retries continue. 409 for an order that
+    may have been accepted Like ``UnclearRefusal``: the conflict may be with this very order.
 """
 
 import hashlib
@@ -36,14 +34,15 @@ from assessments.statuses import Status
 from integrations.http.error_codes import TEMPORARY_CODES, TIMEOUT_CODES
 from integrations.http.errors import CallFailed, NoAnswer, NotSent, Refused, Unauthorized, UnclearRefusal
 
-#: Justifacts may still be working on what it has just been sent, so the first look-up waits.
+#: The first look-up waits, because Justifacts may still be processing the placement.
 FIRST_LOOK_UP = timedelta(seconds=2)
 ASK_ABOUT_PLACING_AFTER = timedelta(hours=1)
 
 
 def record_placement_failure(order: Order, failure: CallFailed, now: datetime) -> None:
-    """Decide what follows. The caller has locked the order and saves it."""
-    if isinstance(failure, UnclearRefusal) or _may_speak_of_this_order(order, failure):
+    """Apply the table above to an order. The caller has locked the order and saves it."""
+    is_conflict = isinstance(failure, Refused) and failure.answer.status == 409
+    if isinstance(failure, UnclearRefusal) or (is_conflict and order.may_have_been_sent):
         if failure.code in TEMPORARY_CODES:
             _unavailable(order, failure, now)
         else:
@@ -51,7 +50,7 @@ def record_placement_failure(order: Order, failure: CallFailed, now: datetime) -
     elif isinstance(failure, Refused):
         is_about_the_key = isinstance(failure, Unauthorized)
         hint = " Check the verification key of the connection." if is_about_the_key else ""
-        _rejected(order, _words_of(failure), now, hint=hint)
+        _rejected(order, _provider_text(failure), now, hint=hint)
     elif isinstance(failure, NotSent):
         _not_sent(order, failure, now)
     else:
@@ -60,36 +59,30 @@ def record_placement_failure(order: Order, failure: CallFailed, now: datetime) -
 
 
 def clear_placement_failures(order: Order) -> None:
-    """Clear what is known of failed placements: Justifacts has the order, or a person has it placed again.
-    The caller saves it."""
+    """Clear the record of failed placements, because Justifacts has the order or staff resubmit it. The
+    caller saves the order."""
     order.placing_refusal, order.placing_refusal_repeated = "", False
     order.placing_unavailable_since, order.placing_unavailable_count = None, 0
 
 
-def _may_speak_of_this_order(order: Order, failure: CallFailed) -> bool:
-    """Whether "already being assessed" may be about the order that an earlier call placed."""
-    is_conflict = isinstance(failure, Refused) and failure.answer.status == 409
-    return is_conflict and order.may_have_been_sent
-
-
 def _unclear(order: Order, failure: CallFailed, now: datetime) -> None:
-    words = hashlib.sha256((failure.code or failure.message).encode()).hexdigest()
+    digest = hashlib.sha256((failure.code or failure.message).encode()).hexdigest()
     is_second = bool(order.placing_refusal)
-    order.placing_refusal_repeated = order.placing_refusal == words
-    order.placing_refusal = words
+    order.placing_refusal_repeated = order.placing_refusal == digest
+    order.placing_refusal = digest
     clear_attention(order, AttentionTopic.PLACING)
     _unknown(order, failure, now)
     if order.placing_refusal_repeated:
-        order.last_call_error = _words_of(failure)
+        order.last_call_error = _provider_text(failure)
     elif is_second:
-        # Else two answers in turn would place the order again and again.
+        # Otherwise two alternating answers would place the order again and again.
         order.placing_unavailable_since = None
         flag_for_attention(
             order,
             AttentionTopic.PLACING,
-            f"Justifacts has answered the placing with two different errors, the last one: "
-            f"{failure.sentence} The portal asks whether Justifacts has the order, but will not place it "
-            "again. Ask Justifacts whether it has an order with this reference.",
+            f"Justifacts answered the placement with two different errors. The last one: {failure.sentence} "
+            "The portal looks the order up, but will not place it again. Ask Justifacts whether it has an "
+            "order with this reference.",
         )
 
 
@@ -98,17 +91,17 @@ def _unavailable(order: Order, failure: CallFailed, now: datetime) -> None:
     order.placing_unavailable_since = order.placing_unavailable_since or now
     _unknown(order, failure, now)
     if now - order.placing_unavailable_since > ASK_ABOUT_PLACING_AFTER and not order.has_ended:
-        _ask_about_the_hour(order, "Justifacts has not taken the order", failure)
+        _flag_after_an_hour(order, "Justifacts has not accepted the order", failure)
 
 
 def reject_after_repeated_refusal(order: Order, now: datetime) -> None:
-    """Justifacts has given the same unclear answer to two placements, and certainly has no order. The caller
-    has locked the order and saves it."""
+    """Reject an order that Justifacts certainly does not have, after the same unclear answer to two
+    placements. The caller has locked the order and saves it."""
     _rejected(order, order.last_call_error, now)
 
 
-def _words_of(failure: CallFailed) -> str:
-    """Justifacts' own words, for Ashby; ``message`` would hide the candidate's name."""
+def _provider_text(failure: CallFailed) -> str:
+    """Justifacts' own text, for Ashby; ``message`` masks the candidate's name."""
     return failure.answer.reason or failure.message
 
 
@@ -134,17 +127,17 @@ def _not_sent(order: Order, failure: NotSent, now: datetime) -> None:
         return
     reschedule_call(order, failure, now)
     if not order.may_have_been_sent:
-        # Else Justifacts has mentioned the order while this call was made, or was asked before.
+        # Otherwise Justifacts mentioned the order during this call, or an earlier placement may have arrived.
         order.cleared_for_placement = True
     if order.failing_since and now - order.failing_since > ASK_ABOUT_PLACING_AFTER:
-        _ask_about_the_hour(order, "The order could not be sent to Justifacts", failure)
+        _flag_after_an_hour(order, "The order could not be sent to Justifacts", failure)
 
 
-def _ask_about_the_hour(order: Order, what: str, failure: CallFailed) -> None:
+def _flag_after_an_hour(order: Order, what: str, failure: CallFailed) -> None:
     flag_for_attention(
         order,
         AttentionTopic.PLACING,
-        f"{what} for more than an hour: {failure.sentence} The portal goes on trying; an admin of "
+        f"{what} for more than an hour: {failure.sentence} The portal keeps retrying. An admin of "
         "the organization can check the connection.",
     )
 
@@ -159,5 +152,5 @@ def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
         order,
         OrderEvent.Source.PORTAL,
         OrderEvent.Kind.PLACEMENT_UNKNOWN,
-        f"Whether Justifacts took the order is not known: {failure.sentence} The portal asks Justifacts.",
+        f"It is unknown whether Justifacts accepted the order: {failure.sentence} The portal looks it up.",
     )

@@ -1,4 +1,4 @@
-"""Leasing an order's next call to Justifacts, so that no other worker makes it."""
+"""Leasing an order's pending call to Justifacts, so that no other worker makes it."""
 
 from datetime import datetime
 from enum import Enum, auto
@@ -19,13 +19,13 @@ CALLS = (PendingCall.PLACE, PendingCall.LOOK_UP, PendingCall.CANCEL)
 class NoLease(Enum):
     #: No call is due, or another worker is making it.
     NOTHING_TO_DO = auto()
-    #: The organization is switched off, or its calls to Justifacts are blocked for the moment.
+    #: The connection is disabled, or its calls to Justifacts are blocked at the moment.
     NOT_NOW = auto()
 
 
 def acquire_lease(assessment_id: UUID, now: datetime) -> Lease[Order] | NoLease:
-    """Lease the order's next call to Justifacts, if it is due at ``now``. A placement whose worker has died
-    becomes a look-up first."""
+    """Lease the order's pending call to Justifacts, if it is due at ``now``. If the worker of a placement has
+    died, the placement first becomes a look-up."""
     orders = Order.objects.order_by().select_related("organization__connection", "package")
     mine = orders.filter(pk=assessment_id, organization__connection__isnull=False)
     order = mine.filter(next_call__in=CALLS, next_attempt_at__lte=now).first()
@@ -40,31 +40,30 @@ def acquire_lease(assessment_id: UUID, now: datetime) -> Lease[Order] | NoLease:
     token = leasable(now).acquire([assessment_id], now)
     if token is None:
         return NoLease.NOTHING_TO_DO
-    # Read again: what the call is about may have changed before the lease.
+    # Read again: the order may have changed before it was leased.
     order = mine.get()
     return Lease(order, order, token, deadline)
 
 
 def leasable(now: datetime) -> LeasedQuerySet[Order]:
-    """Orders whose next call may be leased. An expired lease may be taken over, except for a placement: a
-    fast clock may only make it look expired, so ``recover_abandoned_placement`` decides."""
+    """Orders whose pending call may be leased. An expired lease may be taken over, except for a placement: a
+    fast clock can make its lease look expired, so ``recover_abandoned_placement`` decides."""
     never_taken_over = Q(lease_token=None) | ~Q(next_call=PendingCall.PLACE)
     return Order.objects.filter(never_taken_over, next_call__in=CALLS, next_attempt_at__lte=now)
 
 
 def recover_abandoned_placement(assessment_id: UUID, now: datetime) -> None:
-    """A placement whose worker has died may have reached Justifacts: its outcome is *unknown*, so the order
-    is looked up and never simply placed again."""
+    """Turn a placement whose lease has expired into a look-up. The call may have reached Justifacts, so its
+    outcome is *unknown* and it is never simply repeated."""
     with locked_order(assessment_id) as order:
         if order.next_call == PendingCall.PLACE and order.leased_until and order.leased_until <= now:
             schedule_look_up(order, now)
-            # What it sent may still be on its way, so that "not found" is not certain at once.
+            # The request may still be on its way, so "not found" is not certain at once.
             order.failing_since = now
             clear_attention(order, AttentionTopic.PLACING)
             record_event(
                 order,
                 OrderEvent.Source.PORTAL,
                 OrderEvent.Kind.PLACEMENT_INTERRUPTED,
-                "The portal was interrupted while it placed the order, and asks Justifacts "
-                "whether it was taken.",
+                "The portal was interrupted while it placed the order, so it looks it up at Justifacts.",
             )

@@ -1,10 +1,10 @@
 """Looking an order up at Justifacts by our reference, where it may have been placed already.
 
-An order is looked up after a placement of unknown outcome. It is also looked up before its first placement
-where that comes late, or where Justifacts has already mentioned the order.
+An order is looked up after a placement with an unknown outcome. It is also looked up before its first
+placement if that is late, or if Justifacts has already mentioned the order.
 
-"Not found" is certain only in the protocol's JSON, with a code that speaks of the order: a 404 page says
-nothing. It counts when Justifacts says it twice.
+"Not found" is certain only in the protocol's JSON, with a code about the order: a 404 page proves nothing. It
+counts once Justifacts has answered it twice.
 """
 
 from datetime import datetime, timedelta
@@ -23,33 +23,31 @@ from assessments.orders.transaction import (
     schedule_call,
     schedule_look_up,
 )
-from assessments.tracking.adopt import link_provider_order
-from assessments.tracking.apply import apply_status
-from assessments.tracking.not_understood import record_not_understood
 from integrations.connections.clients import justifacts_client
 from integrations.http.errors import CallFailed, Refused
 from integrations.justifacts.client import Found, OrderNotFound
 
-from .failures import clear_placement_failures, reject_after_repeated_refusal
+from .failures import reject_after_repeated_refusal
+from .place import record_acceptance
 
 #: An order that has waited so long before its first placement is looked up first.
 LOOK_UP_FIRST_AFTER = timedelta(minutes=2)
-#: "Not found" counts as certain when it is said twice, this far apart.
+#: The time between the two "not found" answers that count as certain.
 SECOND_LOOK_UP = timedelta(seconds=10)
-#: ... and, after a call that nobody answered or that was interrupted, not before this: Justifacts may
-#: still have been at it.
+#: After a placement without an answer, "not found" is not certain before this: Justifacts may still have been
+#: processing the placement.
 CERTAIN_AFTER_SILENCE = timedelta(seconds=20)
-#: Look-ups without a certain answer before a person is asked.
+#: After this many look-ups without a certain answer the order needs attention.
 UNCERTAIN_LOOK_UPS = 3
 
 
 def settle_without_placing(lease: Lease[Order]) -> bool:
-    """Settle a due placement that must not be made now, because the order has ended or has to be looked up
-    first. Returns whether it was settled. To be asked before the circuit breaker: while that is open it lets
-    a single call through, which must be made.
+    """Settle a due placement that must not be made now, because the order has ended or must be looked up
+    first. Returns whether it was settled. Call this before the circuit breaker is asked: an open breaker lets
+    one caller through, which must then make its call.
 
-    Orders are normally placed within seconds. A first placement that comes late follows an outage, or a
-    restored backup that does not know of the placement.
+    Orders are normally placed within seconds. A late first placement follows an outage, or the restore of a
+    backup that is older than the placement.
     """
     order, now = lease.order, timezone.now()
     is_late = now - order.created_at >= LOOK_UP_FIRST_AFTER
@@ -67,10 +65,10 @@ def settle_without_placing(lease: Lease[Order]) -> bool:
         if is_mentioned:
             order.failing_since = now
             kind = OrderEvent.Kind.LOOKED_UP_FIRST
-            why = "Justifacts speaks of the order, and has not said its number"
+            why = "Justifacts has mentioned the order without its number"
         else:
-            kind, why = OrderEvent.Kind.PLACEMENT_DELAYED, "The order has waited for longer than is usual"
-        what = f"{why}, so the portal asks Justifacts first whether it has it already."
+            kind, why = OrderEvent.Kind.PLACEMENT_DELAYED, "The order has waited longer than usual"
+        what = f"{why}, so the portal looks it up at Justifacts before placing it."
         record_event(order, OrderEvent.Source.PORTAL, kind, what)
     return True
 
@@ -88,26 +86,13 @@ def look_up(lease: Lease[Order]) -> bool:
 
 def _record(order: Order, outcome: Found | CallFailed, now: datetime) -> None:
     if isinstance(outcome, Found):
-        _found(order, outcome, now)
+        what = f"Justifacts already had the order, as number {outcome.justifacts_order_id}."
+        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.LINKED, what)
+        record_acceptance(order, outcome, "when asked", now)
     elif isinstance(outcome, OrderNotFound):
         _not_found(order, now)
     else:
         _uncertain(order, outcome, now)
-
-
-def _found(order: Order, found: Found, now: datetime) -> None:
-    record_event(
-        order,
-        OrderEvent.Source.JUSTIFACTS,
-        OrderEvent.Kind.LINKED,
-        f"Justifacts had taken the order, as number {found.justifacts_order_id}.",
-    )
-    link_provider_order(order, found.justifacts_order_id, now)
-    clear_placement_failures(order)
-    if found.not_understood:
-        record_not_understood(order, found.not_understood, "when asked")
-    if found.update and order.justifacts_order_id == found.justifacts_order_id:
-        apply_status(order, found.update, "when asked", now)
 
 
 def _not_found(order: Order, now: datetime) -> None:
@@ -122,7 +107,7 @@ def _not_found(order: Order, now: datetime) -> None:
     elif order.has_ended:
         schedule_call(order, PendingCall.NONE, None)
         clear_attention(order, AttentionTopic.PLACING)
-        what = "Justifacts never took the order."
+        what = "Justifacts never accepted the order."
         record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.NOT_FOUND, what)
     elif order.placing_refusal_repeated:
         reject_after_repeated_refusal(order, now)
@@ -131,8 +116,8 @@ def _not_found(order: Order, now: datetime) -> None:
         flag_for_attention(
             order,
             AttentionTopic.PLACING,
-            "Justifacts now says that it has no such order. It was unsure before, so the portal does not "
-            "place it again by itself. Ask Justifacts, then place it again or cancel it.",
+            "Justifacts now says that it has no such order. Its earlier answers were not certain, so the "
+            "portal does not place the order again by itself. Ask Justifacts, then resubmit or cancel it.",
         )
     else:
         count = order.placing_unavailable_count
@@ -141,14 +126,14 @@ def _not_found(order: Order, now: datetime) -> None:
             order,
             OrderEvent.Source.JUSTIFACTS,
             OrderEvent.Kind.NOT_FOUND,
-            "Justifacts has not taken the order; the portal places it again.",
+            "Justifacts does not have the order; the portal places it again.",
         )
 
 
 def _uncertain(order: Order, failure: CallFailed, now: datetime) -> None:
     order.not_found_count = 0
     if isinstance(failure, Refused) and not order.may_have_been_sent:
-        # Justifacts does not answer such questions; that it has waited long is no doubt by itself.
+        # Justifacts refuses look-ups, and the delay alone does not suggest that it has the order.
         schedule_call(order, PendingCall.PLACE, now)
         return
     refusal = order.last_call_error
@@ -156,11 +141,11 @@ def _uncertain(order: Order, failure: CallFailed, now: datetime) -> None:
     if order.placing_refusal_repeated:
         order.last_call_error = refusal
     if isinstance(failure, Refused) or order.call_failures >= UNCERTAIN_LOOK_UPS:
-        order.placing_unavailable_since = None  # No machine places it again now.
+        order.placing_unavailable_since = None  # It is not placed again automatically.
         flag_for_attention(
             order,
             AttentionTopic.PLACING,
-            "Whether Justifacts took the order is not known, and Justifacts gives no certain answer: "
-            f"{failure.sentence} The portal goes on asking, but will not place the order again. Ask "
+            "It is unknown whether Justifacts accepted the order, and Justifacts gives no certain answer: "
+            f"{failure.sentence} The portal keeps looking it up, but will not place it again. Ask "
             "Justifacts whether it has an order with this reference.",
         )

@@ -1,4 +1,4 @@
-"""The entry to placement: making the next call that an order has for Justifacts."""
+"""The entry to placement: making an order's pending call to Justifacts."""
 
 from uuid import UUID
 
@@ -16,8 +16,8 @@ _CALLS = {PendingCall.PLACE: place, PendingCall.LOOK_UP: look_up, PendingCall.CA
 
 
 def make_next_call(assessment_id: UUID) -> bool:
-    """Make the order's next call to Justifacts, if one is due and may be made now. Returns whether that
-    changed anything: afterwards Ashby may have to be told of it."""
+    """Make the order's pending call to Justifacts, if it is due and may be made now. Returns whether the
+    order may have changed, so that updates for Ashby may be due."""
     lease = acquire_lease(assessment_id, timezone.now())
     if not isinstance(lease, Lease):
         return False

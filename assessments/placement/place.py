@@ -1,8 +1,7 @@
 """Placing an order at Justifacts, once (``docs/protocol.md``, "Placing once").
 
-An attempt ends as *accepted*, *refused*, *not sent* (try again) or *unknown* (``failures.py``). After
-*unknown*, Justifacts is asked for our reference (``look_up.py``): found, that order is adopted; certainly not
-found, it is placed again; no certain answer, a person is asked, and no machine places it again.
+A placement ends as *accepted*, *refused*, *not sent* or *unknown*. ``failures.py`` decides what follows from
+the last three; after *unknown*, ``look_up.py`` asks Justifacts for the order by our reference.
 """
 
 from datetime import datetime
@@ -15,15 +14,15 @@ from assessments.tracking.apply import apply_status
 from assessments.tracking.not_understood import record_not_understood
 from integrations.connections.clients import justifacts_client
 from integrations.http.errors import CallFailed
-from integrations.justifacts.client import Placed
+from integrations.justifacts.client import Found, Placed
 
 from .failures import clear_placement_failures, record_placement_failure
 
-_ANSWERED = "with its answer"
+_ANSWERED = "in answer to the order"
 
 
 def place(lease: Lease[Order]) -> bool:
-    """Send the order to Justifacts, and record whether it was accepted. False: no call could be made now."""
+    """Send the order to Justifacts, and record the outcome. False: no call could be made now."""
 
     def send() -> Placed:
         order = lease.order
@@ -33,34 +32,32 @@ def place(lease: Lease[Order]) -> bool:
     return perform(lease, CallAttempt.Call.PLACE, send, _record, _record_late) is not None
 
 
+def record_acceptance(order: Order, answer: Placed | Found, how: str, now: datetime) -> None:
+    """Link the order to the number in the answer, and apply the answer's status. The caller has locked the
+    order and recorded the event, and saves the order. ``how``: how the answer came, for the history."""
+    link_provider_order(order, answer.justifacts_order_id, now)
+    clear_placement_failures(order)
+    if answer.not_understood:
+        record_not_understood(order, answer.not_understood, how)
+    if answer.update and order.justifacts_order_id == answer.justifacts_order_id:
+        apply_status(order, answer.update, how, now)
+
+
 def _record(order: Order, outcome: Placed | CallFailed, now: datetime) -> None:
-    if isinstance(outcome, Placed):
-        _accepted(order, outcome, now)
-    else:
+    if isinstance(outcome, CallFailed):
         record_placement_failure(order, outcome, now)
+        return
+    what = f"Justifacts accepted the order as number {outcome.justifacts_order_id}."
+    record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.PLACED, what)
+    record_acceptance(order, outcome, _ANSWERED, now)
 
 
 def _record_late(order: Order, outcome: Placed | CallFailed, now: datetime) -> None:
-    """A push named the order before Justifacts' answer did, or the lease expired meanwhile. That Justifacts
-    has the order is true all the same, and nobody may place it again."""
+    """Record an answer after the lease was lost: it expired, or a push named the order first. An accepted
+    order must not be placed again."""
     if not isinstance(outcome, Placed) or order.is_erased:
         return
     if not order.justifacts_order_id:
-        _accepted(order, outcome, now)
+        _record(order, outcome, now)
     elif accept_order_number(order, outcome.justifacts_order_id, _ANSWERED, now) and outcome.update:
         apply_status(order, outcome.update, _ANSWERED, now)
-
-
-def _accepted(order: Order, placed: Placed, now: datetime) -> None:
-    record_event(
-        order,
-        OrderEvent.Source.JUSTIFACTS,
-        OrderEvent.Kind.PLACED,
-        f"Justifacts took the order as number {placed.justifacts_order_id}.",
-    )
-    link_provider_order(order, placed.justifacts_order_id, now)
-    clear_placement_failures(order)
-    if placed.not_understood:
-        record_not_understood(order, placed.not_understood, "in answer to the order")
-    if placed.update and order.justifacts_order_id == placed.justifacts_order_id:
-        apply_status(order, placed.update, _ANSWERED, now)

@@ -96,7 +96,7 @@ def _line_or_question(order: Order, text: str) -> _Line:
 def _after_the_end(order: Order, update: AssessmentUpdate, now: datetime) -> list[_Line]:
     """An open question is listed each night, until it is closed."""
     for question in questions(order):
-        if question.concern in (AttentionTopic.RESULT, AttentionTopic.CANCEL, AttentionTopic.PLACING):
+        if question.topic in (AttentionTopic.RESULT, AttentionTopic.CANCEL, AttentionTopic.PLACING):
             return [(NEEDS_REVIEW, question.reason)]
     if order.status == Status.CANCELLED and status_for(update) != Status.CANCELLED:
         return _cancel_again(order, update, now)

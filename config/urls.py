@@ -26,6 +26,17 @@ _RENAMED = {
 }
 
 
+#: Paths of pages below the admin until version 0.4, and the names of the pages that replaced them.
+_MOVED = {
+    "my-notices/": "notification_settings",
+    "assessments/erasurecertificate/forget/": "admin:assessments_erasurecertificate_erase",
+    "assessments/order/dry-run/<int:pk>/": "admin:assessments_order_mapping_preview",
+    "assessments/order/<uuid:pk>/adopt/": "admin:assessments_order_link_existing",
+    "assessments/order/<uuid:pk>/place-again/": "admin:assessments_order_resubmit",
+    "assessments/order/<uuid:pk>/updates/<int:update_pk>/set-aside/": "admin:assessments_order_skip",
+}
+
+
 def renamed_model(request: HttpRequest, app: str, model: str, rest: str) -> HttpResponsePermanentRedirect:
     """Redirect an admin page of a model's old name to the same page of the new one."""
     query = f"?{request.META['QUERY_STRING']}" if request.META["QUERY_STRING"] else ""
@@ -46,7 +57,10 @@ urlpatterns = [
         rf"^{re.escape(_ADMIN)}(?P<app>assessments|integrations)/(?P<model>{'|'.join(_RENAMED)})/(?P<rest>.*)$",
         renamed_model,
     ),
-    path(f"{_ADMIN}my-notices/", RedirectView.as_view(pattern_name="notification_settings", permanent=True)),
+    *(
+        path(f"{_ADMIN}{old}", RedirectView.as_view(pattern_name=new, permanent=True, query_string=True))
+        for old, new in _MOVED.items()
+    ),
     path(_ADMIN, admin.site.urls),
     # The report's address when Justifacts gives none: signs in, then shows the order.
     path(

@@ -1,4 +1,4 @@
-"""The portal for people: orders, and what happened to them."""
+"""The admin pages of orders and of what happened to them."""
 
 from assessments.admin import call_log, erasure, reconciliations, stall_thresholds
 from assessments.admin.orders import changelist

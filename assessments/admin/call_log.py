@@ -1,5 +1,7 @@
-"""Updates, attempts, events and inbound calls, each as a list of its own, for whoever looks across
-orders. None of them reads all rows to show a page."""
+"""Lists of updates, calls, events and heartbeats across all orders.
+
+The tables are large: ``show_full_result_count`` is off, so that no page counts all rows.
+"""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
@@ -27,7 +29,7 @@ class CallAttemptAdmin(ReadOnly, TenantModelAdmin):
     list_filter = ["call", OrganizationFilter]
     list_select_related = ["order"]
     search_fields = ["request_id__exact"]
-    search_help_text = gettext_lazy("Ashby’s request id.")
+    search_help_text = gettext_lazy("The request ID from Ashby.")
     ordering = ["-pk"]
 
 
@@ -48,7 +50,7 @@ class InboundRequestAdmin(ReadOnly, TenantModelAdmin):
     list_filter = ["source", OrganizationFilter]
     list_select_related = ["organization", "order"]
     search_fields = ["request_id__exact"]
-    search_help_text = gettext_lazy("Our request id.")
+    search_help_text = gettext_lazy("The portal’s request ID.")
 
 
 @admin.register(Heartbeat)

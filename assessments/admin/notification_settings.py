@@ -1,4 +1,4 @@
-"""My notices: each person chooses what they are told by mail, and sees what could not be sent."""
+"""Notification settings: each person chooses their e-mail notifications and sees those that failed."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ from assessments.models import NotificationPreference
 from assessments.notifications.recipients import SEES_ORDERS, failed_notifications_for
 from integrations.accounts.roles import organizations_of, sees_every_organization
 
-#: As many are named; who has more knows that they do.
-NAMED = 12
-SHOWN = 20
+#: The page names at most this many organizations.
+_MOST_ORGANIZATIONS = 12
+_MOST_FAILURES = 20
 
 
 class NotificationPreferenceForm(forms.ModelForm):
@@ -33,8 +33,8 @@ class NotificationPreferenceForm(forms.ModelForm):
             "attention": gettext_lazy("A background check cannot continue until a person decides."),
             "digest": format_lazy(
                 gettext_lazy(
-                    "At {hour} UTC: what was started, completed or cancelled, and what is pending. "
-                    "Organizations with nothing to report are left out."
+                    "The digest comes at {hour} UTC. It lists what was started, completed or cancelled, "
+                    "and what is pending. It leaves out organizations with nothing to report."
                 ),
                 hour=f"{settings.DAILY_DIGEST_HOUR_UTC:02}:00",
             ),
@@ -53,15 +53,15 @@ def notification_settings(request: HttpRequest) -> HttpResponse:
 
 def _context(request: HttpRequest, form: NotificationPreferenceForm) -> dict[str, Any]:
     organizations = organizations_of(request.user, SEES_ORDERS)
-    names = list(organizations.values_list("name", flat=True)[: NAMED + 1])
+    names = list(organizations.values_list("name", flat=True)[: _MOST_ORGANIZATIONS + 1])
     return {
         **admin.site.each_context(request),
         "title": _("Notification settings"),
         "form": form,
         "sees_all": sees_every_organization(request.user, SEES_ORDERS),
-        "organizations": names[:NAMED],
-        "and_more": len(names) > NAMED,
-        "troubles": list(failed_notifications_for(request.user)[:SHOWN]),
+        "organizations": names[:_MOST_ORGANIZATIONS],
+        "and_more": len(names) > _MOST_ORGANIZATIONS,
+        "failures": list(failed_notifications_for(request.user)[:_MOST_FAILURES]),
     }
 
 

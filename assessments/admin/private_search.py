@@ -1,5 +1,8 @@
-"""Searching without putting what is searched for, a candidate's name or address, into a URL: from
-there it would get into histories, bookmarks and logs."""
+"""Search without the search term in the URL.
+
+The term is a candidate's name or e-mail address, and URLs end up in histories, bookmarks and logs. The
+search form is therefore posted, and the redirect's URL holds the term encrypted.
+"""
 
 from typing import Any
 
@@ -11,42 +14,42 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from integrations.encryption.secrets import Secret, SecretUnreadable
 
 _SEALED = "sealed:"
-#: Stands inside the seal. Keys are stored under the same encryption: without this, whoever has a copy of
-#: the database could have the search box read them out.
-_FOR_A_SEARCH = "search:"
+#: Part of the encrypted text. API keys are encrypted with the same key: without this prefix, anyone with a
+#: copy of the database could let the search box decrypt them.
+_PURPOSE = "search:"
 
 
 def sealed(text: str) -> str:
-    """For a URL: only this portal reads it."""
-    return _SEALED + Secret(_FOR_A_SEARCH + text).encrypted()
+    """The search term, encrypted for a URL."""
+    return _SEALED + Secret(_PURPOSE + text).encrypted()
 
 
 def opened(text: str) -> str:
-    """What was sealed for a search; any other text as it stands."""
+    """The search term that ``sealed`` encrypted; any other text unchanged."""
     if not text.startswith(_SEALED):
         return text
     try:
-        inside = Secret(ciphertext=text.removeprefix(_SEALED)).reveal()
+        revealed = Secret(ciphertext=text.removeprefix(_SEALED)).reveal()
     except SecretUnreadable:
         return text
-    return inside.removeprefix(_FOR_A_SEARCH) if inside.startswith(_FOR_A_SEARCH) else text
+    return revealed.removeprefix(_PURPOSE) if revealed.startswith(_PURPOSE) else text
 
 
 class PrivateSearchChangeList(ChangeList):
     @property
-    def words(self) -> str:
-        """What the search box shows."""
+    def search_text(self) -> str:
+        """The decrypted search term, for the search box."""
         return opened(self.query)
 
 
 class PrivateSearchAdmin(ModelAdmin):
-    """The search form is posted, and answered with a redirect to the same list, searched."""
+    """Answers the posted search form with a redirect to the filtered list."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return PrivateSearchChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        # The list's other form, for actions, has no search field.
+        # The form for actions is posted here too; it has no search field.
         if request.method == "POST" and SEARCH_VAR in request.POST:
             return HttpResponseRedirect(f"{request.path}?{_query_string(request.POST)}")
         return super().changelist_view(request, extra_context)
@@ -60,7 +63,7 @@ class PrivateSearchAdmin(ModelAdmin):
 def _query_string(posted: QueryDict) -> str:
     query = posted.copy()
     query.pop("csrfmiddlewaretoken", None)
-    words = query.pop(SEARCH_VAR)[-1].strip()
-    if words:
-        query[SEARCH_VAR] = sealed(words)
+    text = query.pop(SEARCH_VAR)[-1].strip()
+    if text:
+        query[SEARCH_VAR] = sealed(text)
     return query.urlencode()

@@ -1,4 +1,4 @@
-"""What the portal writes, people read."""
+"""Pages of rows that only the portal writes."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 
 class ReadOnly:
-    """For a ``ModelAdmin`` or an inline: shown, never added, changed or deleted."""
+    """A mixin for a ``ModelAdmin`` or an inline: nobody may add, change or delete rows."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

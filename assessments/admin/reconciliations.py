@@ -1,4 +1,4 @@
-"""The reports of reconciliations, and the button that asks for one."""
+"""The list of reconciliations, and the button that starts one."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _PERMISSION = "assessments.reconcile"
 
 
 class OutcomeFilter(admin.SimpleListFilter):
-    """Reports by what came of them."""
+    """Filters reconciliations by the outcome of their discrepancies."""
 
     title = gettext_lazy("outcome")
     parameter_name = "outcome"
@@ -54,9 +54,9 @@ class ReconciliationAdmin(ReadOnly, TenantModelAdmin):
     show_full_result_count = False
     fields = [
         *("organization", "started_at", "ended_at", "requested_by", "orders_checked"),
-        *("needs_review_lines", "what_was_fixed", "what_was_not_checked"),
+        *("needs_review_lines", "fixed_lines", "not_checked_lines"),
     ]
-    readonly_fields = ["needs_review_lines", "what_was_fixed", "what_was_not_checked"]
+    readonly_fields = ["needs_review_lines", "fixed_lines", "not_checked_lines"]
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, report: Reconciliation) -> str:
@@ -69,15 +69,15 @@ class ReconciliationAdmin(ReadOnly, TenantModelAdmin):
         return _lines(report, Discrepancy.Outcome.NEEDS_REVIEW)
 
     @admin.display(description=gettext_lazy("fixed"))
-    def what_was_fixed(self, report: Reconciliation) -> SafeString:
+    def fixed_lines(self, report: Reconciliation) -> SafeString:
         return _lines(report, Discrepancy.Outcome.RESOLVED)
 
     @admin.display(description=gettext_lazy("not checked"))
-    def what_was_not_checked(self, report: Reconciliation) -> SafeString:
+    def not_checked_lines(self, report: Reconciliation) -> SafeString:
         return _lines(report, Discrepancy.Outcome.NOT_CHECKED)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Why it did not end well stands first, and only where it did not."""
+        """The error comes first, and is shown only if there is one."""
         fields = list(super().get_fields(request, obj))
         return ["error", *fields] if obj and obj.error else fields
 
@@ -87,11 +87,11 @@ class ReconciliationAdmin(ReadOnly, TenantModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         allowed = organizations_of(request.user, _PERMISSION).filter(connection__is_enabled=True)
-        return super().changelist_view(request, {"may_be_compared": allowed, **(extra_context or {})})
+        return super().changelist_view(request, {"can_be_reconciled": allowed, **(extra_context or {})})
 
 
 def reconcile_now(request: HttpRequest) -> HttpResponse:
-    """The button: a worker compares, and the list shows the report as it grows."""
+    """The view behind the button. A worker runs the reconciliation, and the list shows its progress."""
     if not request.user.has_perm(_PERMISSION):
         raise PermissionDenied
     if request.method != "POST":
@@ -101,11 +101,12 @@ def reconcile_now(request: HttpRequest) -> HttpResponse:
     organization = allowed.filter(pk=chosen).first() if chosen.isdecimal() and len(chosen) < 10 else None
     if organization is None:
         raise Http404
-    ask(request, organization)
+    start(request, organization)
     return HttpResponseRedirect(reverse("admin:assessments_reconciliation_changelist"))
 
 
-def ask(request: HttpRequest, organization: Organization) -> None:
+def start(request: HttpRequest, organization: Organization) -> None:
+    """Enqueue a reconciliation and tell the person; a second one is not started while one runs."""
     try:
         report = begin(organization, request.user.get_username())
     except AlreadyRunning:
@@ -114,25 +115,23 @@ def ask(request: HttpRequest, organization: Organization) -> None:
         return
     enqueue(reconcile_organization, report.pk)
     text = _(
-        "Comparing %(organization)s with Ashby and Justifacts. The report is updated as "
-        "the comparison runs; check again soon."
+        "The portal is comparing %(organization)s with Ashby and Justifacts. The report grows "
+        "while the comparison runs. Reload it in a minute."
     )
     messages.success(request, text % {"organization": organization})
 
 
 def _lines(report: Reconciliation, outcome: str) -> SafeString:
-    """At most 200, each with a link to its order."""
-    found = list(report.discrepancies.filter(outcome=outcome)[:200])
-    if not found:
+    """At most 200 discrepancies, each with a link to its order."""
+    discrepancies = list(report.discrepancies.filter(outcome=outcome)[:200])
+    if not discrepancies:
         return format_html("{}", _("Nothing."))
-    items = format_html_join(
-        "", "<li>{}{}</li>", ((difference.text, _link(difference)) for difference in found)
-    )
+    items = format_html_join("", "<li>{}{}</li>", ((each.text, _link(each)) for each in discrepancies))
     return format_html('<ul class="discrepancies">{}</ul>', items)
 
 
-def _link(difference: Discrepancy) -> str:
-    if difference.order_id is None:
+def _link(discrepancy: Discrepancy) -> str:
+    if discrepancy.order_id is None:
         return ""
-    address = reverse("admin:assessments_order_change", args=[difference.order_id])
-    return format_html(' <a href="{}">{}</a>', address, _("Order"))
+    url = reverse("admin:assessments_order_change", args=[discrepancy.order_id])
+    return format_html(' <a href="{}">{}</a>', url, _("Order"))

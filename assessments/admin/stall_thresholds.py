@@ -1,4 +1,4 @@
-"""Limits for standing still: how long an organization's orders may stay in one status."""
+"""Stall thresholds: how long an organization's orders may normally stay in one status."""
 
 from typing import Any
 
@@ -29,22 +29,23 @@ class StallThresholdsForm(forms.ModelForm):
             "tell_ashby": gettext_lazy("Notify Ashby"),
         }
         help_texts = {
-            "accepted_minutes": gettext_lazy("Started in Ashby; Justifacts has not accepted the order yet."),
-            "received_days": gettext_lazy("Justifacts has the order; the candidate has not started."),
+            "accepted_minutes": gettext_lazy(
+                "Ashby has started the check, and Justifacts has not accepted the order yet."
+            ),
+            "received_days": gettext_lazy("Justifacts has the order, and the candidate has not started."),
             "applicant_started_days": gettext_lazy("The candidate is filling in Justifacts’ form."),
             "in_process_business_days": gettext_lazy(
                 "Justifacts is carrying out the check. Saturdays and Sundays do not count."
             ),
             "tell_ashby": gettext_lazy(
-                "The assessment card then tells recruiters, once per status, that the check has "
-                "stalled and what to do."
+                "The card in Ashby then says, once per status, that the check has stalled and what to do."
             ),
         }
 
 
 @admin.register(StallThresholds)
 class StallThresholdsAdmin(TenantModelAdmin):
-    """A page for each organization: with the usual limits, where it has never set its own."""
+    """One page for each organization. It shows the defaults until the organization sets its own."""
 
     form = StallThresholdsForm
     list_display = [
@@ -61,8 +62,8 @@ class StallThresholdsAdmin(TenantModelAdmin):
                 "classes": ["wide"],
                 "fields": list(StallThresholdsForm.Meta.fields[1:5]),
                 "description": gettext_lazy(
-                    "Stalled orders are counted on the start page and can be filtered in the list of "
-                    "orders. The order’s page gives possible reasons and what to do. Changes take "
+                    "The dashboard counts stalled orders, and the list of orders can filter them. The "
+                    "page of a stalled order gives possible reasons and what to do. Changes take "
                     "effect within a minute."
                 ),
             },
@@ -73,8 +74,10 @@ class StallThresholdsAdmin(TenantModelAdmin):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> StallThresholds:
-        """The organization's own limits, or the usual ones, not saved yet. Raises ``Http404`` where the
-        organization does not exist for the person."""
+        """The organization's own thresholds, or the defaults, unsaved.
+
+        Raises ``Http404`` if the person does not see the organization.
+        """
         permissions = self._permission("view"), self._permission("change")
         try:
             organization = organizations_of(request.user, *permissions).get(pk=object_id)
@@ -87,12 +90,12 @@ class StallThresholdsAdmin(TenantModelAdmin):
         return ["organization"] if obj else []
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Only organizations that have no limits of their own yet can be given some."""
+        """Offer only organizations that have no thresholds of their own yet."""
         kwargs["queryset"] = organizations_of(request.user, self._permission("add")).filter(watch_limits=None)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: StallThresholds | None = None) -> bool:
-        """To delete them is to go back to the usual ones."""
+        """Deleting returns to the defaults, so unsaved defaults cannot be deleted."""
         return super().has_delete_permission(request, obj) and not (obj and obj._state.adding)
 
     def changeform_view(
@@ -106,16 +109,16 @@ class StallThresholdsAdmin(TenantModelAdmin):
         return super().changeform_view(request, object_id, form_url, extra)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        usual = StallThresholds()
+        default = StallThresholds()
         text = _(
             "Organizations that are not listed use the default thresholds: accepted "
             "%(accepted)d minutes, received %(received)d days, applicant started %(started)d "
             "days, in process %(process)d working days."
         )
         sentence = text % {
-            "accepted": usual.accepted_minutes,
-            "received": usual.received_days,
-            "started": usual.applicant_started_days,
-            "process": usual.in_process_business_days,
+            "accepted": default.accepted_minutes,
+            "received": default.received_days,
+            "started": default.applicant_started_days,
+            "process": default.in_process_business_days,
         }
-        return super().changelist_view(request, {"usual": sentence, **(extra_context or {})})
+        return super().changelist_view(request, {"default_thresholds": sentence, **(extra_context or {})})

@@ -1,14 +1,14 @@
-"""Puts the first page's figures into Django's index page of the admin."""
+"""The tag that puts the dashboard into the index page of Django's admin."""
 
 from typing import Any
 
 from django import template
 
-from assessments.admin.dashboard.page import first_page
+from assessments.admin.dashboard import page
 
 register = template.Library()
 
 
 @register.inclusion_tag("admin/dashboard/page.html", takes_context=True)
-def overview(context: Any) -> dict[str, Any]:
-    return first_page(context["request"])
+def dashboard(context: Any) -> dict[str, Any]:
+    return page.dashboard(context["request"])

@@ -101,7 +101,7 @@ def _standing(connection: Connection | None) -> tuple[str, str]:
     if not connection.is_enabled:
         return "status-accepted", _("Disabled")
     if connection.paused_at:
-        return "status-human", _("Paused: Ashby refuses the key")
+        return "status-attention", _("Paused: Ashby refuses the key")
     if connection.ashby_problem or connection.justifacts_problem:
-        return "status-human", _("The last call failed")
+        return "status-attention", _("The last call failed")
     return "status-complete", _("Works")

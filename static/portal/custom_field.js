@@ -1,5 +1,5 @@
-/* The choices belong to the two types of choice; the others do not show them. Choices that are already
-   written stay in sight, with whatever is said against them: nothing is sent that nobody sees. */
+/* Shows the field "choices" for the two types that have choices. It also stays visible while it has
+   content or errors, so that nothing is submitted that the person cannot see. */
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {

@@ -1,5 +1,4 @@
-/* Copy buttons, and parts of a page that change by themselves. Without it every page works; it is only
-   less comfortable. */
+/* Copy buttons, parts of a page that refresh by themselves, and filters. Every page works without it. */
 "use strict";
 
 document.addEventListener("click", async (event) => {
@@ -12,33 +11,33 @@ document.addEventListener("click", async (event) => {
     button.textContent = button.dataset.copied;
     setTimeout(() => { button.textContent = label; }, 2000);
   } catch {
-    // Without leave to write the clipboard (plain http), the text is selected for the person's own copy.
+    // The browser forbids writing to the clipboard (plain http): select the text, to be copied by hand.
     getSelection().selectAllChildren(source);
   }
 });
 
-/* An element with data-refresh names an address whose answer holds newer versions of elements of this
-   page, found by their ids; data-after is the wait in milliseconds, 0 for never. */
-function later() {
+/* data-refresh is a URL whose response has newer versions of elements of this page, matched by their ids.
+   data-after is the delay in milliseconds; 0 means never. */
+function scheduleRefresh() {
   const live = document.querySelector("[data-refresh]");
   const wait = live ? Number(live.dataset.after) : 0;
   if (wait) setTimeout(() => refresh(live.dataset.refresh), wait);
 }
 
-async function refresh(address) {
+async function refresh(url) {
   if (!document.hidden) {
     try {
-      const answer = await fetch(address, {
+      const response = await fetch(url, {
         credentials: "same-origin",
         redirect: "error",
         headers: { "X-Background-Refresh": "yes" },
       });
-      if (answer.ok) replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      if (response.ok) replace(new DOMParser().parseFromString(await response.text(), "text/html"));
     } catch {
-      // The portal is away for a moment; the next round asks again.
+      // The portal cannot be reached; the next refresh tries again.
     }
   }
-  later();
+  scheduleRefresh();
 }
 
 function replace(fresh) {
@@ -55,9 +54,9 @@ function withoutTokens(element) {
   return element.outerHTML.replace(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
 }
 
-later();
+scheduleRefresh();
 
-/* Checkboxes in a data-filter choose what of a list is shown, by its data-source. */
+/* Checkboxes in an element with data-filter show and hide items of a list by their data-source. */
 document.addEventListener("change", (event) => {
   const filter = event.target.closest("[data-filter]");
   if (!filter) return;

@@ -1,4 +1,4 @@
-// Says to the person what allauth's script would tell the console: a passkey was not made or not found.
+// Shows an error that allauth's script would only log: a passkey was not created or not found.
 "use strict";
 
 document.addEventListener("allauth.error", (event) => {

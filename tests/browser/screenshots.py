@@ -22,7 +22,7 @@ PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 PASSWORD = "only for the pictures"  # nosec B105 # noqa: S105 - of an account that only the test has
 # Waits for Ashby, needs a human: what the order's page is for.
 _ADDRESSES = """
-from assessments.models import Order, Update
+from assessments.models import AshbyUpdate, Order
 from integrations.models import Organization
 waiting = Order.objects.filter(updates__state="waiting", needs_attention=True, organization__slug="acme")
 print(Organization.objects.get(slug="acme").pk, waiting.order_by("created_at").first().pk)

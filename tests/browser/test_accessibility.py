@@ -106,4 +106,4 @@ def test_an_order_is_noted_by_keyboard_alone(
     page.keyboard.type("Written without a mouse")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.locator("#moments")).to_contain_text("ada noted: Written without a mouse")
+    expect(page.locator("#entries")).to_contain_text("ada noted: Written without a mouse")

@@ -95,7 +95,7 @@ def test_an_unknown_placing_is_settled_with_the_number_that_justifacts_gives(
     support.get_by_label("Justifacts order number").fill(taken["id"])
     support.get_by_label("Reason").fill("Kim at Justifacts found it")
     support.get_by_role("button", name="Link existing Justifacts order").click()
-    expect(support.locator("#moments")).to_contain_text("Reason: Kim at Justifacts found it")
+    expect(support.locator("#entries")).to_contain_text("Reason: Kim at Justifacts found it")
     eventually(lambda: "Justifacts Received" in employer.story(order), "Ashby is told")
     assert len(employer.taken(order)) == 1
     assert complaints == []

@@ -1,4 +1,4 @@
-"""The charts of the first page: which figures, under which names."""
+"""The charts of the dashboard: their figures, titles and tables."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,12 +25,12 @@ from assessments.insights.dashboard import (
 from assessments.statuses import Status
 from assessments.text import format_duration
 
-DAYS = 30
-LATELY = timedelta(days=90)
+_DAYS = 30
+_RECENT = timedelta(days=90)
 _MOST_PACKAGES = 8
 _MOST_RESULTS = 6
 
-#: From the bottom of a column to its top.
+#: The statuses in a column, from bottom to top.
 _STACK = (
     *(Status.COMPLETE, Status.IN_PROCESS, Status.APPLICANT_STARTED, Status.RECEIVED, Status.ACCEPTED),
     *(Status.CANCELLED, Status.REJECTED),
@@ -39,7 +39,7 @@ _STACK = (
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart with its words, and the same figures as a table."""
+    """One chart with its texts, and the same figures as a table (head and rows)."""
 
     key: str
     title: str
@@ -55,18 +55,18 @@ class Chart:
 
 
 def charts(scope: Scope, now: datetime) -> list[Chart]:
-    completed = completed_checks(scope, now - LATELY)
+    completed = completed_checks(scope, now - _RECENT)
     return [_days(scope, now), _updates(scope, now), _turnaround(completed), _results(completed)]
 
 
 def _days(scope: Scope, now: datetime) -> Chart:
-    days = days_until(now, DAYS)
+    days = days_until(now, _DAYS)
     counted = orders_by_day(scope, days)
     series = [
         Series(str(status.label), f"chart-{status.value}", [counted.get((day, status), 0) for day in days])
         for status in _STACK
     ]
-    drawn = columns([_day(day) for day in days], series, name_every=7)
+    drawn = columns([_format_day(day) for day in days], series, name_every=7)
     text = ngettext(
         "One check was started in the last 30 days.",
         "%(count)s checks were started in the last 30 days, grouped by current status.",
@@ -75,22 +75,22 @@ def _days(scope: Scope, now: datetime) -> Chart:
     return Chart(
         key="days",
         title=_("Orders per day"),
-        sentence=text % {"count": _number(drawn.total)}
+        sentence=text % {"count": format_count(drawn.total)}
         if drawn.total
-        else _("No checks were started recently."),
-        table=_table(_("Day"), drawn, [_day(day) for day in days]),
+        else _("No checks were started in the last 30 days."),
+        table=_table(_("Day"), drawn, [_format_day(day) for day in days]),
         columns=drawn,
-        legend=tuple((each.css, f"{each.name} {_number(each.total)}") for each in drawn.series),
+        legend=tuple((each.css, f"{each.name} {format_count(each.total)}") for each in drawn.series),
     )
 
 
 def _updates(scope: Scope, now: datetime) -> Chart:
     counted = updates_waiting(scope, now)
     names = [_("< 5 min"), _("5–60 min"), _("1–6 h"), _("6–24 h"), _("> 1 day")]
-    why = ((PENDING, _("In progress")), (PAUSED, _("Paused")), (REFUSED, _("Refused by Ashby")))
+    reasons = ((PENDING, _("In progress")), (PAUSED, _("Paused")), (REFUSED, _("Refused by Ashby")))
     series = [
         Series(name, f"chart-{key}", [counted.get((key, age), 0) for age in range(len(AGES) + 1)])
-        for key, name in why
+        for key, name in reasons
     ]
     drawn = columns(names, series)
     text = ngettext(
@@ -101,12 +101,12 @@ def _updates(scope: Scope, now: datetime) -> Chart:
     return Chart(
         key="updates",
         title=_("Pending updates by age"),
-        sentence=text % {"count": _number(drawn.total)}
+        sentence=text % {"count": format_count(drawn.total)}
         if drawn.total
         else _("All updates have been sent to Ashby."),
         table=_table(_("Age"), drawn, names),
         columns=drawn,
-        legend=tuple((each.css, f"{each.name} {_number(each.total)}") for each in drawn.series),
+        legend=tuple((each.css, f"{each.name} {format_count(each.total)}") for each in drawn.series),
     )
 
 
@@ -115,7 +115,7 @@ def _table(first: str, drawn: Columns, names: list[str]) -> tuple[list[str], lis
     rows = []
     for place, name in enumerate(names):
         values = [each.values[place] for each in drawn.series]
-        rows.append([name, *map(_number, values), _number(sum(values))])
+        rows.append([name, *map(format_count, values), format_count(sum(values))])
     return head, rows if drawn.total else []
 
 
@@ -131,21 +131,33 @@ def _turnaround(completed: Completed) -> Chart:
         else _("No checks were completed in the last 90 days."),
         table=(
             [_("Package"), _("Checks"), _("Median"), _("90th percentile")],
-            [[each.package, _number(each.count), hours(each.median), hours(each.p90)] for each in found],
+            [
+                [
+                    each.package,
+                    format_count(each.count),
+                    _hours(each.median),
+                    _hours(each.p90),
+                ]
+                for each in found
+            ],
         ),
         bars=bars(
             [
                 (
                     each.package,
-                    f"{hours(each.median)} · {hours(each.p90)}",
+                    f"{_hours(each.median)} · {_hours(each.p90)}",
                     [
-                        BarPart(each.p90, "chart-ninth", f"{each.package}: {most} {hours(each.p90)}"),
-                        BarPart(each.median, "chart-median", f"{each.package}: {half} {hours(each.median)}"),
+                        BarPart(each.p90, "chart-ninth", f"{each.package}: {most} {_hours(each.p90)}"),
+                        BarPart(
+                            each.median,
+                            "chart-median",
+                            f"{each.package}: {half} {_hours(each.median)}",
+                        ),
                     ],
                 )
                 for each in found
             ],
-            [(tick, hours(tick) if tick else "0") for tick in ticks],
+            [(tick, _hours(tick) if tick else "0") for tick in ticks],
         ),
         legend=(("chart-median", half), ("chart-ninth", most)) if found else (),
     )
@@ -162,17 +174,17 @@ def _results(completed: Completed) -> Chart:
         "%(count)s checks were completed in the last 90 days.",
         total,
     )
-    shares = [(result, _number(count), _share(count, total)) for result, count in rows]
+    shares = [(result, format_count(count), _share(count, total)) for result, count in rows]
     return Chart(
         key="results",
         title=_("Results"),
-        sentence=text % {"count": _number(total)}
+        sentence=text % {"count": format_count(total)}
         if total
         else _("No checks were completed in the last 90 days."),
         table=([_("Result"), _("Checks"), _("Share")], [list(row) for row in shares]),
         bars=bars(
             [
-                (result, share, [BarPart(count, "chart-result", f"{result}: {_number(count)}")])
+                (result, share, [BarPart(count, "chart-result", f"{result}: {format_count(count)}")])
                 for (result, count), (_name, _count, share) in zip(rows, shares, strict=True)
             ],
             [(0, "0"), (max(total, 1), "")],
@@ -185,14 +197,14 @@ def _share(count: int, total: int) -> str:
     return f"{share:.0f} %" if share >= 1 else _("under 1 %")
 
 
-def hours(length: int) -> str:
-    """For a chart; ``length`` in hours."""
+def _hours(length: int) -> str:
+    """``length``, in hours, as the charts show it."""
     return format_duration(timedelta(hours=length), units=2) if length >= 1 else _("under 1 h")
 
 
-def _day(day: date) -> str:
+def _format_day(day: date) -> str:
     return date_format(day, "j M")
 
 
-def _number(count: int) -> str:
+def format_count(count: int) -> str:
     return number_format(count, force_grouping=True)

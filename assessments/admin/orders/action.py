@@ -1,4 +1,4 @@
-"""What an action of an order is."""
+"""The types that describe an action on an order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,35 +15,38 @@ from assessments.orders.staff import NotPossible
 
 @dataclass(frozen=True)
 class ActionRequest:
-    """Who asks for what: the order, the update where the action is about one, and the form."""
+    """The order, the update if the action is about one, who acts, and the cleaned data of the form."""
 
     order: Order
     update: AshbyUpdate | None
-    who: str
-    given: dict[str, Any]
+    actor: str
+    data: dict[str, Any]
 
     @property
-    def chosen(self) -> AshbyUpdate:
-        """The update that the action is about. Raises ``NotPossible`` where it is about none."""
+    def selected_update(self) -> AshbyUpdate:
+        """The update that the action is about. Raises ``NotPossible`` if there is none."""
         if self.update is None:
             raise NotPossible(_("Select an update first."))
         return self.update
 
     @property
     def reason(self) -> str:
-        return str(self.given.get("reason", ""))
+        return str(self.data.get("reason", ""))
 
 
 @dataclass(frozen=True)
 class OrderAction:
-    """``explain`` says what will happen; ``do`` does it and says what was done, or raises
-    ``NotPossible``."""
+    """An action with its confirmation page.
+
+    ``explain`` returns what will happen. ``perform`` does it and returns what was done, or raises
+    ``NotPossible``.
+    """
 
     name: str
     label: Promise
     permission: str
     explain: Callable[[Order, AshbyUpdate | None], str]
-    do: Callable[[ActionRequest], str]
+    perform: Callable[[ActionRequest], str]
     is_offered: Callable[[Order, AshbyUpdate | None], bool]
     form: type[forms.Form] = ReasonForm
-    is_grave: bool = False
+    is_destructive: bool = False

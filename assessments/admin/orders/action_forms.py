@@ -1,4 +1,4 @@
-"""What is asked of a person before an action of an order is done."""
+"""The forms on the confirmation pages of actions on orders."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 
-class PlainForm(forms.Form):
-    """Nothing has to be said: the action changes nothing that is true."""
+class NoInputForm(forms.Form):
+    """For actions that need no reason, because they only repeat what the portal does anyway."""
 
 
 class ReasonForm(forms.Form):
@@ -16,7 +16,7 @@ class ReasonForm(forms.Form):
         label=gettext_lazy("Reason"),
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("Shown in the order’s timeline with your name."),
+        help_text=gettext_lazy("The order’s timeline shows the reason with your name."),
     )
 
 
@@ -24,7 +24,7 @@ class CancelForm(ReasonForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["reason"].help_text = _(
-            "Shown to the recruiter on Ashby’s card, and in the timeline with your name."
+            "The card in Ashby shows the reason to the recruiter, and the timeline shows it with your name."
         )
 
 
@@ -32,7 +32,7 @@ class LinkForm(ReasonForm):
     number = forms.CharField(
         label=gettext_lazy("Justifacts order number"),
         max_length=200,
-        help_text=gettext_lazy("The number that Justifacts gives for this order’s reference."),
+        help_text=gettext_lazy("Ask Justifacts for the number of the order with this reference."),
     )
     field_order = ("number", "reason")
 

@@ -1,11 +1,11 @@
-"""What a person may do with an order: each action with what it will do, and who may."""
+"""The actions that staff may perform on an order and on its updates."""
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from assessments.admin.orders.action import ActionRequest, OrderAction
-from assessments.admin.orders.action_forms import CancelForm, LinkForm, NoteForm, PlainForm
+from assessments.admin.orders.action_forms import CancelForm, LinkForm, NoInputForm, NoteForm
 from assessments.admin.orders.decisions import TAKE_NUMBER, TAKE_RESULT
 from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.orders.staff import NotPossible
@@ -22,58 +22,58 @@ from assessments.support.unknown_placement import (
 from assessments.support.updates import resend_updates, skip_update
 
 
-def _retry(asked: ActionRequest) -> str:
-    done = retry(asked.order.pk, asked.who)
+def _retry(request: ActionRequest) -> str:
+    done = retry(request.order.pk, request.actor)
     if not done:
         raise NotPossible(_("This order has no pending work."))
     return _("The portal will %(what)s.") % {"what": _(" and ").join(done)}
 
 
-def _poll(asked: ActionRequest) -> str:
-    if not poll_now(asked.order.pk, asked.who):
+def _poll(request: ActionRequest) -> str:
+    if not poll_now(request.order.pk, request.actor):
         raise NotPossible(_("There is nothing to request from Justifacts."))
-    return _("Requesting the status from Justifacts now.")
+    return _("The portal is requesting the status from Justifacts now.")
 
 
-def _cancel(asked: ActionRequest) -> str:
-    cancel_by_staff(asked.order.pk, asked.who, asked.reason, timezone.now())
-    return _("The check has been cancelled. Ashby and Justifacts are being informed.")
+def _cancel(request: ActionRequest) -> str:
+    cancel_by_staff(request.order.pk, request.actor, request.reason, timezone.now())
+    return _("The check has been cancelled. The portal is informing Ashby and Justifacts.")
 
 
-def _link_existing(asked: ActionRequest) -> str:
-    link_existing_order(asked.order.pk, asked.given["number"], asked.who, asked.reason)
+def _link_existing(request: ActionRequest) -> str:
+    link_existing_order(request.order.pk, request.data["number"], request.actor, request.reason)
     return _(
-        "The order is now linked to Justifacts order %(number)s. Requesting its status from Justifacts."
-    ) % {"number": asked.given["number"].strip()}
+        "The order is now linked to Justifacts order %(number)s. The portal is requesting its status."
+    ) % {"number": request.data["number"].strip()}
 
 
-def _resubmit(asked: ActionRequest) -> str:
-    resubmit_order(asked.order.pk, asked.who, asked.reason)
+def _resubmit(request: ActionRequest) -> str:
+    resubmit_order(request.order.pk, request.actor, request.reason)
     return _("The order is being resubmitted to Justifacts.")
 
 
-def _hold(asked: ActionRequest) -> str:
-    place_hold(asked.order.pk, asked.who, asked.reason)
+def _hold(request: ActionRequest) -> str:
+    place_hold(request.order.pk, request.actor, request.reason)
     return _("The order is under legal hold. Its data is not erased until the hold is lifted.")
 
 
-def _lift(asked: ActionRequest) -> str:
-    lift_hold(asked.order.pk, asked.who, asked.reason)
+def _lift(request: ActionRequest) -> str:
+    lift_hold(request.order.pk, request.actor, request.reason)
     return _("The legal hold has been lifted. The candidate’s data is erased when its retention period ends.")
 
 
-def _note(asked: ActionRequest) -> str:
-    add_note(asked.order.pk, asked.given["text"], asked.who)
+def _note(request: ActionRequest) -> str:
+    add_note(request.order.pk, request.data["text"], request.actor)
     return _("The note has been added to the timeline.")
 
 
-def _resolve(asked: ActionRequest) -> str:
-    resolve_attention(asked.order.pk, asked.who, asked.reason)
+def _resolve(request: ActionRequest) -> str:
+    resolve_attention(request.order.pk, request.actor, request.reason)
     return _("Resolved. The order no longer needs attention.")
 
 
-def _resend(asked: ActionRequest) -> str:
-    count = resend_updates(asked.chosen.pk, asked.who, asked.reason)
+def _resend(request: ActionRequest) -> str:
+    count = resend_updates(request.selected_update.pk, request.actor, request.reason)
     text = ngettext(
         "%(count)d update is being sent to Ashby again.",
         "%(count)d updates are being sent to Ashby again.",
@@ -82,26 +82,26 @@ def _resend(asked: ActionRequest) -> str:
     return text % {"count": count}
 
 
-def _skip(asked: ActionRequest) -> str:
-    if not skip_update(asked.chosen.pk, asked.who, asked.reason):
+def _skip(request: ActionRequest) -> str:
+    if not skip_update(request.selected_update.pk, request.actor, request.reason):
         raise NotPossible(
-            _("“%(what)s” cannot be skipped: it is not pending.") % {"what": asked.chosen.summary}
+            _("“%(what)s” cannot be skipped: it is not pending.") % {"what": request.selected_update.summary}
         )
-    return _("“%(what)s” has been skipped.") % {"what": asked.chosen.summary}
+    return _("“%(what)s” has been skipped.") % {"what": request.selected_update.summary}
 
 
 def _explain_cancel(order: Order, update: AshbyUpdate | None) -> str:
-    what = _(
+    first = _(
         "The check ends in the portal immediately, and Ashby’s card shows it as cancelled with your reason. "
     )
     if order.justifacts_order_id:
-        return what + _(
+        return first + _(
             "The portal cancels order %(number)s at Justifacts. Justifacts may bill the work done so far."
         ) % {"number": order.justifacts_order_id}
-    return what + _("If Justifacts turns out to have the order, the portal cancels it there.")
+    return first + _("If Justifacts turns out to have the order, the portal cancels it there.")
 
 
-def _waits(order: Order, update: AshbyUpdate | None) -> bool:
+def _has_pending_work(order: Order, update: AshbyUpdate | None) -> bool:
     waiting = order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).exists()
     return waiting or order.next_call not in (PendingCall.NONE, PendingCall.POLL)
 
@@ -112,25 +112,25 @@ ORDER_ACTIONS = (
         gettext_lazy("Retry now"),
         "retry_order",
         lambda order, update: _(
-            "Retries all pending work of this order now: calls to Justifacts and updates for "
+            "The portal retries all pending work of this order now: calls to Justifacts and updates for "
             "Ashby. If Justifacts may already have the order, the portal looks it up and never "
             "places it a second time."
         ),
         _retry,
-        _waits,
-        PlainForm,
+        _has_pending_work,
+        NoInputForm,
     ),
     OrderAction(
         "poll",
         gettext_lazy("Poll now"),
         "poll_order",
-        lambda order, update: _("Requests the order’s status from Justifacts now."),
+        lambda order, update: _("The portal requests the order’s status from Justifacts now."),
         _poll,
         lambda order, update: can_be_polled(order),
-        PlainForm,
+        NoInputForm,
     ),
     OrderAction(
-        "adopt",
+        "link-existing",
         gettext_lazy("Link existing Justifacts order"),
         "resolve_unknown_placement",
         lambda order, update: (
@@ -146,7 +146,7 @@ ORDER_ACTIONS = (
         LinkForm,
     ),
     OrderAction(
-        "place-again",
+        "resubmit",
         gettext_lazy("Resubmit order"),
         "resolve_unknown_placement",
         lambda order, update: (
@@ -159,7 +159,7 @@ ORDER_ACTIONS = (
         ),
         _resubmit,
         lambda order, update: can_be_resubmitted(order),
-        is_grave=True,
+        is_destructive=True,
     ),
     TAKE_NUMBER,
     TAKE_RESULT,
@@ -214,7 +214,7 @@ ORDER_ACTIONS = (
         ),
         _lift,
         lambda order, update: order.legal_hold,
-        is_grave=True,
+        is_destructive=True,
     ),
     OrderAction(
         "cancel",
@@ -224,13 +224,13 @@ ORDER_ACTIONS = (
         _cancel,
         lambda order, update: not order.has_ended,
         CancelForm,
-        is_grave=True,
+        is_destructive=True,
     ),
 )
 
 UPDATE_ACTIONS = (
     OrderAction(
-        "set-aside",
+        "skip",
         gettext_lazy("Skip this update"),
         "resend_order",
         lambda order, update: (
@@ -249,8 +249,8 @@ UPDATE_ACTIONS = (
         "resend_order",
         lambda order, update: (
             _(
-                "Sends “%(what)s” and every later update of this order to Ashby again, in the same "
-                "sequence and with new timestamps, so that the card ends up as it is now. If Ashby "
+                "The portal sends “%(what)s” and every later update of this order to Ashby again, in the "
+                "same sequence and with new timestamps, so that the card ends up as it is now. If Ashby "
                 "refuses one because it already has it, skip that update."
             )
             % {"what": update.summary if update else ""}

@@ -1,4 +1,4 @@
-"""The list of orders: support finds one, or what stands in the way of many."""
+"""The list of orders, with its search, its actions for many orders and its export."""
 
 from typing import Any, cast
 
@@ -42,22 +42,22 @@ from integrations.admin.base import OrganizationFilter
 from integrations.background import enqueue
 from integrations.web.csv_export import CSVDownload
 
-#: With one action, so that no request takes minutes.
+#: The most orders that one action processes, so that no request takes minutes.
 MOST_AT_ONCE = 200
-_LONGEST_JOB = 60
+_MOST_JOB_CHARACTERS = 60
 
 
 class OrderChangeList(PrivateSearchChangeList):
     def get_results(self, request: HttpRequest) -> None:
-        """Whether Ashby has to be told something is asked for the page's rows, not for all."""
+        """Add ``waits_for_ashby`` to the orders of this page, with one query."""
         super().get_results(request)
         self.is_cut = bool(self.query) and self.result_count >= LISTED
-        shown = list(self.result_list)
-        undelivered = AshbyUpdate.objects.filter(order__in=shown, state__in=AshbyUpdate.UNDELIVERED)
+        orders = list(self.result_list)
+        undelivered = AshbyUpdate.objects.filter(order__in=orders, state__in=AshbyUpdate.UNDELIVERED)
         waiting = set(undelivered.values_list("order_id", flat=True))
-        for order in shown:
+        for order in orders:
             order.waits_for_ashby = order.pk in waiting
-        self.result_list = shown
+        self.result_list = orders
 
 
 @admin.register(Order)
@@ -73,9 +73,9 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
     ]
     list_per_page = 50
     show_full_result_count = False
-    search_fields = ["pk"]  # What is searched is in order_search.py.
+    search_fields = ["pk"]  # Shows the search box; ``orders/search.py`` does the search.
     search_help_text = gettext_lazy(
-        "Candidate name (at least its first three letters) or e-mail, Justifacts order number, ID or job."
+        "Search by candidate name (at least three letters) or e-mail, Justifacts order number, ID or job."
     )
     actions = ["retry_now", "poll_orders_now"]
 
@@ -89,12 +89,12 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
-        """A file holds all that were found, a list the newest."""
+        """The export contains all matches, the list only the newest."""
         find = search if request.path == reverse("admin:assessments_order_export") else newest_found
         return find(queryset, opened(search_term)), False
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """One organization needs no column."""
+        """Without the column of organizations for a person who sees only one."""
         if organizations_of(request.user, "assessments.view_order")[:2].count() > 1:
             return self.list_display
         return [name for name in self.list_display if name != "organization"]
@@ -105,19 +105,19 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
 
     @admin.display(description=gettext_lazy("job"), ordering="job_name")
     def job_in_short(self, order: Order) -> str:
-        """Cut: Ashby's names of jobs have any length."""
-        return Truncator(order.job_name).chars(_LONGEST_JOB) or "–"
+        """Shortened, because names of jobs in Ashby have any length."""
+        return Truncator(order.job_name).chars(_MOST_JOB_CHARACTERS) or "–"
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def coloured_status(self, order: Order) -> SafeString:
-        """And the result, Justifacts' own word: none says that a person failed, and no colour does."""
+        """The status and the result. The result is Justifacts' own text, and no colour suggests a failure."""
         status = format_html(
             '<span class="status status-{}">{}</span>', order.status, order.get_status_display()
         )
         if order.is_erased:
             return format_html('{} <span class="status status-accepted">{}</span>', status, _("Erased"))
         if order.stalled_since:
-            return format_html('{} <span class="status status-human">{}</span>', status, _("Stalled"))
+            return format_html('{} <span class="status status-attention">{}</span>', status, _("Stalled"))
         if not order.result:
             return status
         return format_html(
@@ -131,12 +131,10 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
     @admin.display(description=gettext_lazy("what happens next"), ordering="next_attempt_at")
     def what_happens_next(self, order: Order) -> str:
         waits = getattr(order, "waits_for_ashby", False)
-        words = next_step(order, waits_for_ashby=waits, now=timezone.now())
+        text = next_step(order, waits_for_ashby=waits, now=timezone.now())
         if order.needs_attention:
-            return format_html('<span class="status status-human">{}</span>', words)
-        return words
-
-    # --- Many at once -------------------------------------------------------------------------
+            return format_html('<span class="status status-attention">{}</span>', text)
+        return text
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "assessments.retry_order")
@@ -147,10 +145,11 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
     @admin.action(description=gettext_lazy("Retry pending work"), permissions=["retry"])
     def retry_now(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         orders = self._chosen(request, queryset, "assessments.retry_order")
-        who = request.user.get_username()
-        done = [order for order in orders if retry(order.pk, who)]
+        done = [order for order in orders if retry(order.pk, request.user.get_username())]
         enqueue_order_work(*(order.pk for order in done))
-        text = _("%(done)d of %(all)d selected orders had pending work, which is being retried now.")
+        text = _(
+            "The portal is retrying %(done)d of %(all)d selected orders. The others have no pending work."
+        )
         self.message_user(request, text % {"all": len(orders), "done": len(done)})
 
     @admin.action(description=gettext_lazy("Poll now"), permissions=["poll"])
@@ -158,7 +157,7 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
         orders = self._chosen(request, queryset, "assessments.poll_order")
         done = [str(order.pk) for order in orders if poll_now(order.pk, request.user.get_username())]
         enqueue(poll, done)
-        text = _("Polling Justifacts for %(done)d of %(all)d selected orders; the others cannot be polled.")
+        text = _("The portal is polling %(done)d of %(all)d selected orders. The others cannot be polled.")
         self.message_user(request, text % {"all": len(orders), "done": len(done)})
 
     def _chosen(self, request: HttpRequest, orders: QuerySet[Order], permission: str) -> list[Order]:
@@ -169,30 +168,28 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
             self.message_user(request, text % {"most": MOST_AT_ONCE}, messages.WARNING)
         return chosen[:MOST_AT_ONCE]
 
-    # --- Export -------------------------------------------------------------------------------
-
     def get_urls(self) -> list[URLPattern]:
         own = path("export/", self.admin_site.admin_view(self.export_view), name="assessments_order_export")
         return [own, *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """What the list shows under the same filters and search, all pages of it."""
+        """All orders that the list finds with the same filters and search, on all its pages."""
         if not self.may(request, "assessments.export_order"):
             raise PermissionDenied
         try:
             listed: QuerySet[Order] = self.get_changelist_instance(request).get_queryset(request)
         except IncorrectLookupParameters:
-            # As the list itself answers a query that it cannot read.
+            # The list answers an invalid query in the same way.
             return HttpResponseRedirect(f"{reverse('admin:assessments_order_changelist')}?{ERROR_FLAG}=1")
         orders = listed.filter(organization__in=organizations_of(request.user, "assessments.export_order"))
-        answer = export(request, orders)
-        if isinstance(answer, CSVDownload):
+        response = export(request, orders)
+        if isinstance(response, CSVDownload):
             LogEntry.objects.create(
                 user=cast(User, request.user),
-                object_repr=_("Export of %(count)d orders") % {"count": answer.count},
+                object_repr=_("Export of %(count)d orders") % {"count": response.count},
                 action_flag=CHANGE,
             )
-        return answer
+        return response
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         extra = {"may_export": self.may(request, "assessments.export_order"), **(extra_context or {})}

@@ -1,4 +1,4 @@
-"""What a person decides where Justifacts contradicts itself: which order number is right, which result."""
+"""The two actions for when Justifacts contradicts itself about the order number or the result."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -9,13 +9,13 @@ from assessments.tracking.after_end_effects import can_take_result, take_result
 from assessments.tracking.order_number import can_take_number, take_number
 
 
-def _take_number(asked: ActionRequest) -> str:
-    number = take_number(asked.order.pk, asked.who, asked.reason)
+def _take_number(request: ActionRequest) -> str:
+    number = take_number(request.order.pk, request.actor, request.reason)
     return _("The order number is now %(number)s.") % {"number": number}
 
 
-def _take_result(asked: ActionRequest) -> str:
-    result = take_result(asked.order.pk, asked.who, asked.reason)
+def _take_result(request: ActionRequest) -> str:
+    result = take_result(request.order.pk, request.actor, request.reason)
     return _("The result is now %(result)s. The portal sends it to Ashby.") % {"result": result}
 
 
@@ -56,5 +56,5 @@ TAKE_RESULT = OrderAction(
     _explain_take_result,
     _take_result,
     lambda order, update: can_take_result(order),
-    is_grave=True,
+    is_destructive=True,
 )

@@ -1,4 +1,4 @@
-"""The page of one order, and its actions: each is explained, confirmed and written down."""
+"""The page of one order, and the confirmation pages of its actions."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -32,7 +32,7 @@ _TEMPLATES = "admin/assessments/order"
 
 
 class OrderPage(TenantModelAdmin):
-    """What the admin of orders shows of one, and lets be done with it."""
+    """The part of the orders' admin that shows one order and performs actions on it."""
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -42,7 +42,7 @@ class OrderPage(TenantModelAdmin):
             raise PermissionDenied
         updates = list(order.updates.order_by("sequence"))
         context = {
-            **self._frame(request, order),
+            **self._base_context(request, order),
             **_content(order, updates),
             "actions": self._offered(request, order, ORDER_ACTIONS),
             "updates": self._with_actions(request, order, updates),
@@ -73,17 +73,18 @@ class OrderPage(TenantModelAdmin):
     def action_view(
         self, request: HttpRequest, pk: UUID, action: OrderAction, update_pk: int | None = None
     ) -> HttpResponse:
-        """GET explains and asks; POST does it, if the form is filled in."""
+        """GET explains the action and asks for confirmation; POST with a valid form performs it."""
         order = self.get_object(request, str(pk))
         if not self.may(request, f"assessments.{action.permission}", order):
             raise PermissionDenied
         update = get_object_or_404(order.updates, pk=update_pk) if update_pk else None
         form = action.form(request.POST if request.method == "POST" else None)
         if form.is_valid():
-            who = request.user.get_username()
-            return self._do(request, action, ActionRequest(order, update, who, form.cleaned_data))
+            actor = request.user.get_username()
+            action_request = ActionRequest(order, update, actor, form.cleaned_data)
+            return self._perform(request, action, action_request)
         context = {
-            **self._frame(request, order),
+            **self._base_context(request, order),
             "title": action.label,
             "action": action,
             "update": update,
@@ -93,14 +94,16 @@ class OrderPage(TenantModelAdmin):
         }
         return TemplateResponse(request, f"{_TEMPLATES}/action.html", context)
 
-    def _do(self, request: HttpRequest, action: OrderAction, asked: ActionRequest) -> HttpResponse:
+    def _perform(
+        self, request: HttpRequest, action: OrderAction, action_request: ActionRequest
+    ) -> HttpResponse:
         try:
-            messages.success(request, action.do(asked))
+            messages.success(request, action.perform(action_request))
         except NotPossible as error:
             messages.warning(request, str(error))
         else:
-            enqueue_order_work(asked.order.pk)
-        return HttpResponseRedirect(reverse("admin:assessments_order_change", args=[asked.order.pk]))
+            enqueue_order_work(action_request.order.pk)
+        return HttpResponseRedirect(reverse("admin:assessments_order_change", args=[action_request.order.pk]))
 
     def _offered(
         self,
@@ -119,7 +122,7 @@ class OrderPage(TenantModelAdmin):
     def _with_actions(
         self, request: HttpRequest, order: Order, updates: list[AshbyUpdate]
     ) -> list[tuple[AshbyUpdate, list[OrderAction]]]:
-        """Newest first, each with what may be done with it now."""
+        """The updates, newest first, each with the actions that are possible now."""
         can_be_resent = resendable_updates(order, updates)
         rows = []
         for update in reversed(updates):
@@ -127,7 +130,7 @@ class OrderPage(TenantModelAdmin):
             rows.append((update, self._offered(request, order, actions, update)))
         return rows
 
-    def _frame(self, request: HttpRequest, order: Order) -> dict[str, Any]:
+    def _base_context(self, request: HttpRequest, order: Order) -> dict[str, Any]:
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -137,23 +140,22 @@ class OrderPage(TenantModelAdmin):
 
 
 def _content(order: Order, updates: list[AshbyUpdate]) -> dict[str, Any]:
-    told = [update.payload for update in updates if update.state == AshbyUpdate.State.DELIVERED]
-    to_tell = [update.payload for update in updates if update.state in AshbyUpdate.UNDELIVERED]
+    delivered = [update.payload for update in updates if update.state == AshbyUpdate.State.DELIVERED]
+    undelivered = [update.payload for update in updates if update.state in AshbyUpdate.UNDELIVERED]
     start = start_response_update(order)
-    moments = timeline(order)
-    now = build_card([start, *told])
-    then = build_card([start, *told, *to_tell]) if to_tell else None
+    entries = timeline(order)
+    card_now = build_card([start, *delivered])
+    card_then = build_card([start, *delivered, *undelivered]) if undelivered else None
     return {
-        "standing": paragraphs(order, timezone.now()),
+        "summary": paragraphs(order, timezone.now()),
         "report": parse_report(order, order.report_url),
-        "card_now": now,
-        "report_now": parse_report(order, now.report_url),
-        "card_then": then,
-        "report_then": then and parse_report(order, then.report_url),
-        "unsaid_count": len(to_tell),
-        "told_count": len(told),
-        "moments": moments,
-        "sources": sources(moments),
+        "card_now": card_now,
+        "report_now": parse_report(order, card_now.report_url),
+        "card_then": card_then,
+        "report_then": card_then and parse_report(order, card_then.report_url),
+        "undelivered_count": len(undelivered),
+        "timeline": entries,
+        "sources": sources(entries),
         "erased_on": erased_on(order),
         "asks_for_a_look": asks_for_a_look(order.result),
     }

@@ -18,12 +18,12 @@ _COLUMNS = (
 
 
 def export(request: HttpRequest, orders: QuerySet[Order]) -> HttpResponseBase:
-    """The orders as a file, or a page that says to wait: see ``csv_download``."""
+    """The orders as a CSV file, or a page that asks the person to wait (see ``csv_download``)."""
     source = Order.objects.select_related("organization", "package")
-    answer = csv_download(request, "orders", _COLUMNS, orders, source, _cells)
-    if isinstance(answer, CSVDownload):
-        answer.organizations = sorted(orders.order_by().values_list("organization", flat=True).distinct())
-    return answer
+    response = csv_download(request, "orders", _COLUMNS, orders, source, _cells)
+    if isinstance(response, CSVDownload):
+        response.organizations = sorted(orders.order_by().values_list("organization", flat=True).distinct())
+    return response
 
 
 def _cells(order: Order) -> list[str]:

@@ -1,4 +1,4 @@
-"""Filters of the list of orders: problems first. None of them reads all orders to know its choices."""
+"""The filters of the list of orders. None reads the table of orders to find its choices."""
 
 import re
 from datetime import timedelta
@@ -19,12 +19,12 @@ from integrations.models import Job, Organization, Package
 
 Choices = list[tuple[str, str | Promise]]
 _MOST_CHOICES = 40
-#: A number that every database takes.
+#: An id that fits the integer column of every database.
 _KEY = re.compile("[0-9]{1,18}")
 
 
-def _with_something_unsaid(orders: QuerySet[Order]) -> QuerySet[Order]:
-    # Few updates wait: their orders are found from them, not by asking each order.
+def _with_undelivered_updates(orders: QuerySet[Order]) -> QuerySet[Order]:
+    # Few updates are undelivered, so the query starts from them and not from the orders.
     return orders.filter(pk__in=AshbyUpdate.objects.filter(state__in=AshbyUpdate.UNDELIVERED).values("order"))
 
 
@@ -37,7 +37,7 @@ class ProblemFilter(SimpleListFilter):
             ("attention", _("Needs attention")),
             ("ashby", _("Waiting for Ashby")),
             ("paused", _("Deliveries paused")),
-            ("still", _("Stalled")),
+            ("stalled", _("Stalled")),
             ("unknown", _("Unknown status at Justifacts")),
             ("placing", _("Not yet at Justifacts")),
             ("held", _("Under legal hold")),
@@ -48,11 +48,11 @@ class ProblemFilter(SimpleListFilter):
             case "attention":
                 return queryset.filter(needs_attention=True)
             case "ashby":
-                return _with_something_unsaid(queryset)
+                return _with_undelivered_updates(queryset)
             case "paused":
                 paused = Organization.objects.exclude(connection__paused_at=None).values("pk")
-                return _with_something_unsaid(queryset).filter(organization__in=paused)
-            case "still":
+                return _with_undelivered_updates(queryset).filter(organization__in=paused)
+            case "stalled" | "still":  # "still": in bookmarks from before version 0.5
                 return queryset.filter(IS_STALLED)
             case "unknown":
                 return queryset.filter(status_unrecognized=True)
@@ -63,26 +63,28 @@ class ProblemFilter(SimpleListFilter):
         return queryset
 
 
-class _OfSeenOrganizations(SimpleListFilter):
-    """Choices from the organizations that the person sees; from the chosen one, once one is chosen.
-    A value that is none of the choices still filters: a list, or a file, that silently leaves it out
-    would hold more than was asked for."""
+class _VisibleOrganizationsFilter(SimpleListFilter):
+    """A filter with choices from the organizations that the person sees, or from the chosen organization.
+
+    A value that is not among the choices filters too. If it were ignored, the list or the export would
+    contain more than was asked for.
+    """
 
     def has_output(self) -> bool:
         return super().has_output() or bool(self.value())
 
     def organizations(self, request: HttpRequest) -> QuerySet[Organization]:
-        seen = organizations_of(request.user, "assessments.view_order")
+        visible = organizations_of(request.user, "assessments.view_order")
         chosen = request.GET.get("organization")
-        return seen.filter(slug=chosen) if chosen else seen
+        return visible.filter(slug=chosen) if chosen else visible
 
 
-class PackageFilter(_OfSeenOrganizations):
+class PackageFilter(_VisibleOrganizationsFilter):
     title = _("package")
     parameter_name = "package"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
-        """Packages of two organizations may have one name."""
+        """Packages of two organizations may have the same name, so the choices name the organization."""
         organizations = self.organizations(request)
         packages = Package.objects.filter(organization__in=organizations).select_related("organization")
         found = list(packages.order_by("organization__name", "name")[:_MOST_CHOICES])
@@ -99,8 +101,8 @@ class PackageFilter(_OfSeenOrganizations):
         return queryset.filter(package=int(chosen)) if _KEY.fullmatch(chosen) else queryset.none()
 
 
-class JobFilter(_OfSeenOrganizations):
-    """Of one organization, since no person chooses from the jobs of all."""
+class JobFilter(_VisibleOrganizationsFilter):
+    """Offers choices only within one organization: the jobs of all would be too many."""
 
     title = _("job")
     parameter_name = "job"

@@ -1,4 +1,4 @@
-"""A page that answers, before anybody starts a check: what would these mappings have done?"""
+"""The mapping preview: which packages last month's orders would get under some mappings."""
 
 from typing import Any
 
@@ -21,20 +21,22 @@ _MAPPINGS = "integrations.view_jobpackagemapping"
 
 class MappingPreview(TenantModelAdmin):
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.dry_run_view)
+        view = self.admin_site.admin_view(self.preview_view)
         return [
-            path("dry-run/<int:pk>/", view, name="assessments_order_mapping_preview"),
+            path("mapping-preview/<int:pk>/", view, name="assessments_order_mapping_preview"),
             *super().get_urls(),
         ]
 
-    def dry_run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """For who may see both the orders and the mappings of the organization. Posted by the page that
-        maps jobs, it tries what is chosen there; it writes nothing."""
+    def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Needs permission to see the organization's orders and mappings. Writes nothing.
+
+        GET previews the saved mappings. POST, from the page that maps jobs, previews what is chosen there.
+        """
         organization = organizations_of(request.user, _MAPPINGS).filter(pk=pk).first()
         if organization is None or not request.user.has_perm("assessments.view_order", organization):
             raise Http404
         if request.method != "POST":
-            return self._tried(request, organization)
+            return self._render(request, organization)
         if not request.user.has_perm(MAP, organization):
             raise Http404
         jobs, form = _proposal(organization, request.POST)
@@ -43,9 +45,9 @@ class MappingPreview(TenantModelAdmin):
             return HttpResponseRedirect(
                 f"{reverse('admin:integrations_job_changelist')}?organization={organization.slug}"
             )
-        return self._tried(request, organization, jobs, form)
+        return self._render(request, organization, jobs, form)
 
-    def _tried(
+    def _render(
         self,
         request: HttpRequest,
         organization: Organization,
@@ -73,7 +75,7 @@ class MappingPreview(TenantModelAdmin):
         return TemplateResponse(request, "admin/assessments/order/mapping_preview.html", context)
 
 
-def _proposal(organization: Organization, given: QueryDict) -> tuple[list[Job], MapForm]:
-    """Jobs and package of this organization; another's are not found."""
-    chosen = [pk for pk in given.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
-    return list(organization.jobs.filter(pk__in=chosen)), MapForm(organization, given)
+def _proposal(organization: Organization, posted: QueryDict) -> tuple[list[Job], MapForm]:
+    """The chosen jobs, limited to this organization, and the form with the chosen package."""
+    chosen = [pk for pk in posted.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
+    return list(organization.jobs.filter(pk__in=chosen)), MapForm(organization, posted)

@@ -1,9 +1,9 @@
-"""Finding orders by what people have at hand: a name, an e-mail address, a number, an id, a job.
+"""Search in the list of orders: by name, e-mail address, order number, ID or job.
 
-Words are looked for at the beginning of names (three letters of it or more, in plain letters, by their keyed
-hashes: names and addresses are encrypted), of the order number (also of the one before it, and of another one
-that Justifacts has used) and anywhere in the job's name; an id as a whole; an address as a whole or its
-beginning, the ``@`` with it. So each search is a few comparisons a row, or one look-up in an index.
+A word matches the beginning of a name (at least three letters, without accents, through the search hashes,
+because names and addresses are encrypted), the beginning of a current, former or offered order number, any
+part of the job's name, or a whole ID. A word with ``@`` matches an address or the beginning of one that
+includes the ``@``. Each search is a few comparisons per row, or one look-up in an index.
 """
 
 import re
@@ -20,16 +20,18 @@ LISTED = 500
 
 
 def search(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
-    """The orders that every word of the text fits."""
+    """The orders that match every word of the text."""
     words = _words(text)
     for position, word in enumerate(words):
-        orders = orders.filter(_fits(word, orders, _runs(words, position)))
+        orders = orders.filter(_match(word, orders, _runs(words, position)))
     return orders
 
 
 def newest_found(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
-    """Of those, the newest ``LISTED``: nobody reads on, and a list that counts all of them reads every
-    order several times."""
+    """At most the newest ``LISTED`` of the orders that ``search`` finds.
+
+    Nobody reads further, and a list that counts all matches would read every order several times.
+    """
     if not _words(text):
         return orders
     newest = search(orders, text).order_by("-created_at").values_list("pk", flat=True)
@@ -38,13 +40,16 @@ def newest_found(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
 
 def _words(text: str) -> list[str]:
     words = text[:_LONGEST].replace("\x00", "").split()
-    # In an export, an apostrophe marks an id that looks like a number.
+    # Exports put an apostrophe before an ID that looks like a number; people paste it along.
     return [word.removeprefix("'") for word in words if word != "'"][:_MOST_WORDS]
 
 
 def _runs(words: list[str], position: int) -> list[list[str]]:
-    """The words beside each other that hold this one: somebody may have typed one name as several words, and
-    of two, the family name first or last."""
+    """The runs of adjacent words that include the word at ``position``.
+
+    A name may be typed as several words. Runs of two are also returned reversed, because people type the
+    family name first or last.
+    """
     runs = [
         words[start:end]
         for start in range(position + 1)
@@ -54,12 +59,12 @@ def _runs(words: list[str], position: int) -> list[list[str]]:
     return [*runs, *(run[::-1] for run in runs if len(run) == 2)]
 
 
-def _fits(word: str, orders: QuerySet[Order], runs: list[list[str]]) -> Q:
+def _match(word: str, orders: QuerySet[Order], runs: list[list[str]]) -> Q:
     if uuid := _uuid(word):
         return Q(pk=uuid) | _other_ids(str(uuid)) | _other_ids(word)
     if "@" in word:
         return search_terms.matches(word, orders)
-    fits = (
+    match = (
         search_terms.matches(word, orders, runs)
         | Q(justifacts_order_id__istartswith=word)
         | Q(offered_order_number__istartswith=word)
@@ -68,8 +73,8 @@ def _fits(word: str, orders: QuerySet[Order], runs: list[list[str]]) -> Q:
         | _other_ids(word)
     )
     if _SHORT_ID.fullmatch(word):
-        fits |= Q(pk__gte=UUID(word + "0" * 24), pk__lte=UUID(word + "f" * 24))
-    return fits
+        match |= Q(pk__gte=UUID(word + "0" * 24), pk__lte=UUID(word + "f" * 24))
+    return match
 
 
 def _other_ids(word: str) -> Q:

@@ -126,7 +126,7 @@ class JobAdmin(MappingPage):
         package = PackageRule(mapping, next(iter(job.organization.defaults), None)).package
         if package is None:
             return format_html(
-                '<span class="status status-human">{}</span>', _("none: the recruiter sees why")
+                '<span class="status status-attention">{}</span>', _("none: the recruiter sees why")
             )
         return str(package) if mapping else _("%(package)s, the default") % {"package": package}
 

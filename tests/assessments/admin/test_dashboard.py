@@ -91,7 +91,7 @@ def test_who_waits_needs_review_lines_is_named_with_the_reason(world: World, des
     assert "Nothing needs your attention" not in text
 
 
-@pytest.mark.parametrize("problem", ["attention", "ashby", "paused", "still", "unknown", "placing"])
+@pytest.mark.parametrize("problem", ["attention", "ashby", "paused", "stalled", "unknown", "placing"])
 def test_a_card_leads_to_the_orders_that_it_counts(world: World, desk: Desk, problem: str) -> None:
     order = world.placed()
     world.push(order, "Quality Control")
@@ -116,7 +116,7 @@ def test_orders_that_stand_still_or_say_what_is_unknown_are_counted(world: World
     detect_stalled(timezone.now())
     found = links(desk.html("index"))
     address = f"{reverse('admin:assessments_order_changelist')}?problem="
-    assert (found[f"{address}still"], found[f"{address}unknown"]) == ("1", "1")
+    assert (found[f"{address}stalled"], found[f"{address}unknown"]) == ("1", "1")
 
 
 def test_a_pause_is_told_with_whose_it_is(world: World, desk: Desk) -> None:
@@ -197,7 +197,7 @@ def test_an_empty_portal_leads_to_the_first_organization(db, admin_client: Clien
 
 
 def rows(page: str) -> list[str]:
-    table = page.split('class="overview-health"')[1].split("</section>")[0]
+    table = page.split('class="dashboard-health"')[1].split("</section>")[0]
     return [words(row) for row in re.findall(r"<tr>\s*<th scope=\"row\">.*?</tr>", table, re.DOTALL)]
 
 

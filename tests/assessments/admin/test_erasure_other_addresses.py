@@ -106,4 +106,4 @@ def test_orders_without_an_ashby_id_belong_to_nobody_else(world: World) -> None:
 
 
 def _path() -> str:
-    return "/admin/assessments/erasurecertificate/forget/"
+    return "/admin/assessments/erasurecertificate/erase/"

@@ -21,7 +21,7 @@ INVALID = {
     "errors": ["invalid_input"],
     "errorInfo": {"code": "invalid_input", "message": "metadata is not valid"},
 }
-ACTIONS = ["retry", "poll", "adopt", "place_again", "resolve", "note", "cancel"]
+ACTIONS = ["retry", "poll", "link_existing", "resubmit", "resolve", "note", "cancel"]
 
 
 def fresh(order: Order) -> Order:
@@ -116,7 +116,7 @@ class TestUnknownPlacing:
     def test_what_is_not_in_doubt_is_not_decided(self, world: World, support: Desk) -> None:
         """Nobody places a second check of an order that Justifacts has."""
         order = world.placed()
-        for action in ("adopt", "place_again"):
+        for action in ("link_existing", "resubmit"):
             assert "not available for the order in its current state" in support.open(
                 f"assessments_order_{action}", order.pk
             )
@@ -190,7 +190,7 @@ class TestUpdates:
     ) -> None:
         world.ashby_takes_everything()
         update = AshbyUpdate.objects.get(state=AshbyUpdate.State.REFUSED)
-        said = support.press("assessments_order_skip_update", refused.pk, update.pk, reason="Of no use")
+        said = support.press("assessments_order_skip", refused.pk, update.pk, reason="Of no use")
         assert "“Justifacts Received” has been skipped." in said
         assert "Needs attention" not in said
         world.work()
@@ -244,7 +244,7 @@ class TestUpdates:
         order = world.placed()
         world.work()
         said = support.press(
-            "assessments_order_skip_update", order.pk, AshbyUpdate.objects.get().pk, reason="x"
+            "assessments_order_skip", order.pk, AshbyUpdate.objects.get().pk, reason="x"
         )
         assert "cannot be skipped" in said
 

@@ -111,7 +111,7 @@ def test_problems_come_first_among_the_filters(world: World, two: tuple[Order, O
     Order.objects.filter(pk=other.pk).update(needs_attention=True, attention_reason="Ask.")
     Order.objects.filter(pk=order.pk).update(status_since=timezone.now() - timedelta(days=4))
     detect_stalled(timezone.now())
-    assert listed(desk.html(LIST, problem="still")) == short(order)
+    assert listed(desk.html(LIST, problem="stalled")) == short(order)
     assert listed(desk.html(LIST, problem="attention")) == short(other)
     assert listed(desk.html(LIST, problem="paused")) == set()
     pause(world.acme.organization, "Ashby refused the key.", timezone.now())

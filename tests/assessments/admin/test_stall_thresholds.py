@@ -54,7 +54,7 @@ def test_from_the_limit_to_the_card_in_ashby(
     assert "is stalled" not in admin.open("index")
     tasks.watch()
     assert "1 order is stalled" in admin.open("index")
-    assert order.candidate_name in admin.open("assessments_order_changelist", problem="still")
+    assert order.candidate_name in admin.open("assessments_order_changelist", problem="stalled")
     page = admin.open("assessments_order_change", order.pk)
     assert "Received Stalled Received since 2026-03-04 12:00 UTC; the limit at Acme is 2 days. The" in page
     told = console.json("order", str(order.pk))

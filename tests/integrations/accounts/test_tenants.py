@@ -158,7 +158,7 @@ def test_every_address_about_a_row_of_an_organization_is_tried_with_a_strangers(
         for model in of_an_organization()
         if model in admin.site._registry
     }
-    lists = {".", "export/", "now/", "forget/"}
+    lists = {".", "export/", "now/", "erase/"}
     for (group, about), roles in cells().items():
         for role in ("org_admin", "helper"):
             strangers = roles[role][1]

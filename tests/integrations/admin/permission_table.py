@@ -58,7 +58,8 @@ the portal
     password_reset/done/                          200  200  200  200  200
     reset/<uidb64>/<token>/                       200  200  200  200  200
     reset/done/                                   200  200  200  200  200
-    my-notices/                                   200+ 200+ 200+ 200+ 200+
+    notification-settings/                        200+ 200+ 200+ 200+ 200+
+    my-notices/                                   301  301  301  301  301
     .                                             200  200  200  200  200
     logout/                                       405  405  405  405  405
     password_change/                              200  200  200  200  200
@@ -170,8 +171,8 @@ assessments/order/
     export/                                       200*+ 200*+ 200*+ 200*+ 200*+
     <uuid:pk>/retry/                              200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+
     <uuid:pk>/poll/                               200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+
-    <uuid:pk>/adopt/                              403  200+ 403  200+ 200+  | 404  404  200+ 200+ 200+
-    <uuid:pk>/place-again/                        403  200+ 403  200+ 200+  | 404  404  200+ 200+ 200+
+    <uuid:pk>/link-existing/                      403  200+ 403  200+ 200+  | 404  404  200+ 200+ 200+
+    <uuid:pk>/resubmit/                           403  200+ 403  200+ 200+  | 404  404  200+ 200+ 200+
     <uuid:pk>/take-number/                        403  200+ 403  200+ 200+  | 404  404  200+ 200+ 200+
     <uuid:pk>/take-result/                        403  200+ 403  200+ 200+  | 404  404  200+ 200+ 200+
     <uuid:pk>/resolve/                            200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+
@@ -179,9 +180,9 @@ assessments/order/
     <uuid:pk>/cancel/                             200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+
     <uuid:pk>/hold/                               200+ 403  200+ 403  200+  | 404  404  403  403  200+
     <uuid:pk>/lift/                               200+ 403  200+ 403  200+  | 404  404  403  403  200+
-    <uuid:pk>/updates/<int:update_pk>/set-aside/  200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+
+    <uuid:pk>/updates/<int:update_pk>/skip/       200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+
     <uuid:pk>/updates/<int:update_pk>/resend/     200+ 200+ 200+ 200+ 200+  | 404  404  200+ 200+ 200+
-    dry-run/<int:pk>/                             200  404  200  404  200   | 404  404  404  404  200
+    mapping-preview/<int:pk>/                     200  404  200  404  200   | 404  404  404  404  200
     .                                             200  200  200  200  200
     add/                                          403  403  403  403  403   | 403  403  403  403  403
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
@@ -251,7 +252,7 @@ assessments/reconciliation/
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
 assessments/erasurecertificate/
     .                                             200  200  200  200  200
-    forget/                                       200+ 403  200+ 403  200+
+    erase/                                        200+ 403  200+ 403  200+
     add/                                          403  403  403  403  403   | 403  403  403  403  403
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403

@@ -151,7 +151,7 @@ def attacked(world: World) -> Order:
 
 def pages(desk: Desk) -> Iterator[str]:
     """Every list and every row of it that the person may see, and the pages beside them."""
-    yield from ("/admin/", "/admin/my-notices/", "/admin/integrations/", "/admin/assessments/")
+    yield from ("/admin/", "/admin/notification-settings/", "/admin/integrations/", "/admin/assessments/")
     for model, model_admin in admin.site._registry.items():
         if not isinstance(model_admin, TenantModelAdmin):
             continue
@@ -163,10 +163,10 @@ def pages(desk: Desk) -> Iterator[str]:
             for page in ("change", "history", "delete"):
                 yield reverse(f"{name}_{page}", args=[row.pk])
     for order in Order.objects.all():
-        for action in ("retry", "poll", "adopt", "place_again", "resolve", "note", "cancel"):
+        for action in ("retry", "poll", "link_existing", "resubmit", "resolve", "note", "cancel"):
             yield reverse(f"admin:assessments_order_{action}", args=[order.pk])
         for update in order.updates.all():
-            for action in ("set_aside", "resend"):
+            for action in ("skip", "resend"):
                 yield reverse(f"admin:assessments_order_{action}", args=[order.pk, update.pk])
         organization = order.organization_id
         yield reverse("admin:assessments_order_mapping_preview", args=[organization])

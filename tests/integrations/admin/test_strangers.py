@@ -183,7 +183,7 @@ class TestSideDoors:
         self, ada: Somebody, own: Company, strange: Company
     ) -> None:
         order, organization = own.rows["order"].pk, own.organization.pk
-        for action in ("resend", "set-aside"):
+        for action in ("resend", "skip"):
             path = f"/admin/assessments/order/{order}/updates/{strange.rows['update'].pk}/{action}/"
             assert ada.posts(path, reason="x").status == 404
         key = strange.rows["ashbyapikey"].pk
@@ -308,7 +308,7 @@ class TestPeople:
             assert answer.status in (302, 403, 404), path
             assert [answer.changed, posted.changed] == [False, False], path
             assert not answer.names(["Acme", "Zoë", "Backend Engineer"]), path
-        for path in ("/admin/", "/admin/my-notices/", "/admin/integrations/"):
+        for path in ("/admin/", "/admin/notification-settings/", "/admin/integrations/"):
             assert not somebody.asks(path).names(["Acme", "Zoë"]), path
 
     def test_who_is_switched_off_is_signed_out_at_once(self, ada: Somebody) -> None:

@@ -130,7 +130,8 @@ def _settle_update(order: Order, update: AshbyUpdate, outcome: Answer | CallFail
             order,
             AttentionTopic.DELIVERY,
             f"Ashby refused “{update.summary}” permanently: {failure.sentence} Later updates of this order "
-            "wait for it. Retry it once the cause is fixed, or skip it so that the later ones can be delivered.",
+            "wait for it. Retry it once the cause is fixed, or skip it so that the later ones can be "
+            "delivered.",
         )
     elif isinstance(failure, AssessmentNotFound):
         _not_found(order, update, failure, now)

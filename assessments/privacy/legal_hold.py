@@ -14,7 +14,8 @@ def place_hold(assessment_id: UUID, by: str, reason: str) -> None:
         if order.legal_hold:
             raise NotPossible(_("This order is already under legal hold."))
         order.legal_hold, order.legal_hold_reason = True, reason.strip()
-        record_staff_action(order, OrderEvent.Kind.LEGAL_HOLD_PLACED, f"{by} put the order under a legal hold.", reason)
+        text = f"{by} put the order under a legal hold."
+        record_staff_action(order, OrderEvent.Kind.LEGAL_HOLD_PLACED, text, reason)
 
 
 def lift_hold(assessment_id: UUID, by: str, reason: str) -> None:

@@ -69,7 +69,8 @@ def poll_now(assessment_id: UUID, by: str) -> bool:
         order.next_call, order.next_attempt_at = PendingCall.POLL, now
         order.release_lease()
         reset_cooldown(order.organization_id, now)
-        record_staff_action(order, OrderEvent.Kind.POLL_REQUESTED, f"{by} asked Justifacts for the status now.")
+        text = f"{by} asked Justifacts for the status now."
+        record_staff_action(order, OrderEvent.Kind.POLL_REQUESTED, text)
     return True
 
 

@@ -117,7 +117,8 @@ def test_every_answer_carries_the_headers_that_protect_its_reader(path: str) -> 
 
 @pytest.mark.django_db
 def test_nothing_but_static_files_is_kept_by_a_browser_or_a_proxy(admin_client: Client) -> None:
-    for path in ("/admin/", "/admin/notification-settings/", "/admin/login/", "/admin/password_reset/", "/nowhere"):
+    pages = ("", "notification-settings/", "login/", "password_reset/")
+    for path in (*(f"/admin/{page}" for page in pages), "/nowhere"):
         assert "no-store" in admin_client.get(path)["Cache-Control"], path
     for path in ("/admin/assessments/order/", "/admin/assessments/order/export/", "/metrics", "/health/live"):
         assert "no-store" in admin_client.get(path)["Cache-Control"], path

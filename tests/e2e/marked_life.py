@@ -207,7 +207,8 @@ class Life:
         for path in (
             *("/admin/", "/admin/integrations/auditevent/", "/admin/integrations/auditevent/export/"),
             *("/admin/assessments/order/", "/admin/assessments/order/export/", self.page_of_set_up),
-            *("/admin/assessments/attempt/", "/admin/assessments/inboundcall/", "/admin/notification-settings/"),
+            *("/admin/assessments/callattempt/", "/admin/assessments/inboundrequest/"),
+            "/admin/notification-settings/",
             *(f"/admin/assessments/order/{check}/change/", "/api/schema/", "/health/ready"),
         ):
             self._looks(path)

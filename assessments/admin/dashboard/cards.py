@@ -39,7 +39,7 @@ def cards(counts: Problems, chosen: Organization | None, rows: list[Health]) -> 
         for problem, tone, count, texts in (
             ("attention", "ask", counts.needs_attention, _needs_attention),
             ("paused", "ask", counts.paused, partial(_paused, rows)),
-            ("stalled", "ask", counts.still, _stalled),
+            ("stalled", "ask", counts.stalled, _stalled),
             ("unknown", "ask", counts.unknown, _unknown),
             ("ashby", "way", counts.ashby, _ashby),
             ("placing", "way", counts.placing, _placing),
@@ -123,7 +123,7 @@ def _names(names: list[str]) -> str:
 
 def all_clear(counts: Problems, failing: int) -> str:
     """The sentence for when no order needs attention; empty if one does."""
-    if counts.needs_attention or counts.paused or counts.still or counts.unknown:
+    if counts.needs_attention or counts.paused or counts.stalled or counts.unknown:
         return ""
     if failing:
         text = ngettext(
@@ -132,11 +132,11 @@ def all_clear(counts: Problems, failing: int) -> str:
             failing,
         )
         return text % {"count": format_count(failing)}
-    if not counts.on_the_way:
+    if not counts.active:
         return _("Nothing needs your attention. No checks are in progress.")
     text = ngettext(
         "Nothing needs your attention. One check is in progress.",
         "Nothing needs your attention. %(count)s checks are in progress.",
-        counts.on_the_way,
+        counts.active,
     )
-    return text % {"count": format_count(counts.on_the_way)}
+    return text % {"count": format_count(counts.active)}

@@ -243,9 +243,7 @@ class TestUpdates:
         world.ashby_takes_everything()
         order = world.placed()
         world.work()
-        said = support.press(
-            "assessments_order_skip", order.pk, AshbyUpdate.objects.get().pk, reason="x"
-        )
+        said = support.press("assessments_order_skip", order.pk, AshbyUpdate.objects.get().pk, reason="x")
         assert "cannot be skipped" in said
 
     def test_another_orders_update_is_none_of_this_order(

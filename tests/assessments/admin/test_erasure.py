@@ -185,7 +185,9 @@ class TestErasedOrder:
         assert str(order.pk) in row
         assert "Zoë" not in row
 
-    @pytest.mark.parametrize("action", "retry poll cancel note hold link_existing resolve".split())
+    @pytest.mark.parametrize(
+        "action", ["retry", "poll", "cancel", "note", "hold", "link_existing", "resolve"]
+    )
     def test_every_action_is_refused_with_a_sentence(
         self, erased: tuple[Order, str], desk: Desk, action: str
     ) -> None:

@@ -1,4 +1,4 @@
-"""The statuses of an order: what Justifacts calls them, their order, and what Ashby is told.
+"""The statuses of an order: Justifacts' names for them, their ranks, and their labels in Ashby.
 
 Pure: no network, no database. Source of Justifacts' statuses and results: Ashby's help page on Justifacts and
 the help centre of another applicant tracking system with the same integration (``docs/protocol.md``).
@@ -21,7 +21,7 @@ class Status(TextChoices):
     REJECTED = "rejected", _("Rejected")
 
 
-#: The order has ended. Later messages are recorded, and a changed result is still told to Ashby.
+#: The order has ended. Later messages are recorded, and Ashby still gets a changed result.
 ENDED = frozenset({Status.COMPLETE, Status.CANCELLED, Status.REJECTED})
 
 _RANKS = {
@@ -62,8 +62,8 @@ NO_RESULT = "Complete"
 
 
 def normalised(text: str) -> str:
-    """The letters and digits of a text in lower case: spacing, punctuation, camel case, underscores, hyphens,
-    full-width signs and invisible characters make no difference."""
+    """The letters and digits of a text in lower case, so that spacing, punctuation, underscores, full-width
+    signs and invisible characters make no difference."""
     return "".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).casefold()))
 
 
@@ -72,7 +72,7 @@ _RESULT_OF_NORMALISED = {normalised(result): result for result in RESULTS}
 
 
 def status_of(text: str) -> Status | None:
-    """The status that Justifacts means by a text; None if the portal does not know it."""
+    """The status that a text from Justifacts means; None if the portal does not know it."""
     return _STATUS_OF_NORMALISED.get(normalised(text))
 
 
@@ -82,11 +82,11 @@ def result_of(text: str) -> str:
 
 
 def asks_for_a_look(result: str) -> bool:
-    """Whether recruiters should read the report and their company's notes before they decide: true of every
-    result but those that leave nothing to decide. It says nothing about the candidate."""
+    """Whether recruiters should read the report and their company's notes before they decide. True of every
+    result that leaves something to decide; it says nothing about the candidate."""
     return result not in ("", "Clear", NO_RESULT)
 
 
 def may_follow(current: Status, new: Status) -> bool:
-    """The forward-only rule: a status may follow one of a lower rank, and nothing follows an end."""
+    """The forward-only rule: a status may follow one of a lower rank, and no status follows an end."""
     return current not in ENDED and _RANKS[new] > _RANKS[current]

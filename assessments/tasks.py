@@ -1,4 +1,8 @@
-"""Celery's entry points: each task calls one function and enqueues what follows. Messages carry ids only."""
+"""Celery's entry points: each task calls one function and enqueues the work that follows. Messages carry ids
+only.
+
+Several schedulers may run. Of the ticks of a periodic task within its interval, one acquires the work.
+"""
 
 import time
 from collections.abc import Sequence
@@ -17,8 +21,8 @@ from assessments.models import Heartbeat, Reconciliation
 from assessments.notifications import dispatch
 from assessments.privacy import retention
 from assessments.reconciliation import run
-from assessments.reconciliation.batches import go_on
-from assessments.stalled import detect as watching
+from assessments.reconciliation.batches import run_turn
+from assessments.stalled.detect import detect_stalled
 from assessments.tracking import poll_schedule
 from assessments.workers.dispatch import (
     CALLS_IN_FLIGHT,
@@ -36,9 +40,9 @@ from integrations.onboarding import jobs
 from integrations.tasks import run_connection_job
 
 SWEEP_EVERY = timedelta(seconds=1.5)
-#: A little less than beat's minute, so that a tick that comes early is not passed over.
+#: A little less than the schedule's minute, so that an early tick is not skipped.
 NOTIFICATIONS_EVERY = WATCH_EVERY = RECONCILE_EVERY = SEARCH_TERMS_EVERY = timedelta(seconds=50)
-#: ... and than its ten.
+#: A little less than the schedule's ten minutes.
 RETENTION_EVERY = timedelta(minutes=9)
 
 
@@ -48,7 +52,8 @@ def _stop(**_: object) -> None:
 
 
 def enqueue_order_work(*order_ids: UUID) -> None:
-    """Enqueue whatever the orders may have due: a call to Justifacts, a poll, updates for Ashby."""
+    """Enqueue all kinds of work that the orders may have due: a call to Justifacts, a poll, updates for
+    Ashby."""
     for order_id in order_ids:
         _enqueue_call([order_id])
         _enqueue_delivery(order_id)
@@ -57,19 +62,19 @@ def enqueue_order_work(*order_ids: UUID) -> None:
 
 @shared_task
 def call_justifacts(assessment_id: str) -> None:
-    """Place, look up or cancel one order, whichever is due; then what else its organization has."""
+    """Make an order's pending call to Justifacts, then those of other orders of its organization."""
     _calls.run([UUID(assessment_id)])
 
 
 @shared_task
 def deliver(assessment_id: str) -> None:
-    """Deliver one order's updates to Ashby, in order; then what else its organization has."""
+    """Deliver an order's updates to Ashby, in order, then those of other orders of its organization."""
     _deliveries.run([UUID(assessment_id)])
 
 
 @shared_task
 def poll(assessment_ids: Sequence[str]) -> None:
-    """Poll a batch of orders; then the others of their organizations."""
+    """Poll a batch of orders, then other due orders of their organizations."""
     _polls.run([UUID(assessment_id) for assessment_id in assessment_ids])
 
 
@@ -99,14 +104,14 @@ _polls = Dispatcher(
 
 @shared_task
 def sweep() -> None:
-    """Enqueue what is due. Of several schedulers' ticks, one a moment does the work."""
+    """Enqueue due work."""
     now = timezone.now()
     Heartbeat.beat("worker", now)
     if not Heartbeat.acquire_tick("sweep", now, SWEEP_EVERY):
         return
     found = due_work(now)
     failpoint("sweep.found")
-    # A message that is still in the queue when the next sweeps come would only be done twice.
+    # The next sweeps find the same work again, so an old message is not needed.
     expires = 20
     for order_id in found.calls:
         _enqueue_call([order_id], expires=expires)
@@ -120,25 +125,25 @@ def sweep() -> None:
 
 @shared_task
 def watch() -> None:
-    """Find stalled orders. Of several schedulers' ticks, one a minute does the work."""
+    """Find stalled orders, and enqueue their updates for Ashby."""
     now = timezone.now()
     if Heartbeat.acquire_tick("watch", now, WATCH_EVERY):
-        for assessment_id in watching.detect_stalled(now):
+        for assessment_id in detect_stalled(now):
             _enqueue_delivery(assessment_id)
 
 
 @shared_task
 def reconcile_organization(report_id: int) -> None:
     """Run one turn of a reconciliation, and enqueue the next one."""
-    seconds = go_on(Reconciliation.objects.get(pk=report_id))
+    seconds = run_turn(Reconciliation.objects.get(pk=report_id))
     if seconds is not None:
         enqueue(reconcile_organization, report_id, countdown=seconds)
 
 
 @shared_task
 def reconcile_nightly() -> None:
-    """Begin the night's reconciliations, a few organizations at a time, and resume those whose worker died.
-    Of several schedulers' ticks, one a minute does the work."""
+    """Begin the night's reconciliations, a few organizations at a time, and resume those whose worker
+    died."""
     now = timezone.now()
     if Heartbeat.acquire_tick("reconcile", now, RECONCILE_EVERY):
         run.begin_nightly(now)
@@ -150,8 +155,8 @@ def reconcile_nightly() -> None:
 
 @shared_task
 def erase_due() -> None:
-    """Erase candidates' data that was kept long enough. Of several schedulers' ticks, one does the work; the
-    next run goes on where one ends early or dies."""
+    """Erase candidates' data whose retention period has ended. A run that ends early is continued by the
+    next."""
     now = timezone.now()
     if Heartbeat.acquire_tick("retention", now, RETENTION_EVERY):
         retention.erase_due(now)
@@ -159,16 +164,14 @@ def erase_due() -> None:
 
 @shared_task
 def renew_search_terms() -> None:
-    """Rebuild the search index after an upgrade or a change of keys, a part in each turn. Of several
-    schedulers' ticks, one a minute does the work."""
+    """Rebuild the search index after an upgrade or a change of keys, a part in each tick."""
     if Heartbeat.acquire_tick("search_terms", timezone.now(), SEARCH_TERMS_EVERY):
         search.rebuild(until=time.monotonic() + settings.SEARCH_TERMS_TURN_SECONDS)
 
 
 @shared_task
 def resume_polls() -> None:
-    """Schedule polls for completed orders whose organization's days are not over. Of several schedulers'
-    ticks, one does the work."""
+    """Schedule polls for completed orders that have none although their polling period is not over."""
     now = timezone.now()
     if Heartbeat.acquire_tick("resume_polls", now, RETENTION_EVERY):
         poll_schedule.resume(now)
@@ -176,7 +179,7 @@ def resume_polls() -> None:
 
 @shared_task
 def send_notifications() -> None:
-    """Send notifications. Of several schedulers' ticks, one a minute does the work."""
+    """Send notifications."""
     now = timezone.now()
     if Heartbeat.acquire_tick("notices", now, NOTIFICATIONS_EVERY):
         dispatch.send_notifications(now)

@@ -52,16 +52,16 @@ class VerificationKeyAuthentication(BaseAuthentication):
         keys = _keys(get_authorization_header(request))
         if not keys:
             return None
-        guesses = KeyGuessThrottle(address, keys)
-        guesses.check()
+        throttle = KeyGuessThrottle(address, keys)
+        throttle.check()
         for key in keys:
             if connection := find_by_verification_key(key):
-                guesses.record_success(key)
+                throttle.record_success(key)
                 calls.take(f"organization {connection.organization_id}")
                 if not connection.is_enabled:
                     raise SwitchedOff(connection)
                 return connection, key
-        guesses.record_failure()
+        throttle.record_failure()
         raise UnknownKey
 
     def authenticate_header(self, request: Request) -> str:

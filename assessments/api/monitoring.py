@@ -77,7 +77,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     for state, count in found.updates.items():
         updates.labels(state).set(count)
     ages = Gauge(
-        "portal_heartbeat_age_seconds", "Since the last sign of life", ["process"], registry=registry
+        "portal_heartbeat_age_seconds", "Seconds since the last heartbeat", ["process"], registry=registry
     )
     for name, seconds in found.heartbeat_ages.items():
         ages.labels(name).set(seconds)

@@ -99,7 +99,7 @@ class PartnerView(APIView):
 
 class _ReadView(PartnerView):
     def note_read(self) -> None:
-        """Logs the call as a sign of life from Ashby, unless it is the portal's own self-test."""
+        """Record that Ashby called, unless it was the portal's own self-test."""
         if is_self_test(self.request.headers.get(HEADER)):
             return
         if record_call_from_ashby(self.connection, self.now):

@@ -1,4 +1,4 @@
-"""Cancelling by Ashby (``assessment.cancel``)."""
+"""Cancellation by Ashby (``assessment.cancel``)."""
 
 from datetime import datetime
 from uuid import UUID
@@ -15,15 +15,15 @@ from integrations.models import Connection
 def cancel_by_ashby(
     connection: Connection, assessment_id: UUID | None, call: InboundRequest, now: datetime
 ) -> Order:
-    """Cancel a check that Ashby does not want any more. Ashby may ask at any time; a check that has ended
-    stays as it is. Raises ``Order.DoesNotExist`` if the organization has no such order."""
+    """Cancel an order for Ashby. An order that has ended is unchanged. Raises ``Order.DoesNotExist`` if the
+    organization has no such order."""
     own_orders = Order.objects.filter(organization=connection.organization_id)
     if assessment_id is None or not own_orders.filter(pk=assessment_id).exists():
         raise Order.DoesNotExist
     with locked_order(assessment_id) as order:
         if order.has_ended:
             end = untranslated(Status(order.status).label).lower()
-            summary = f"Ashby asked to cancel; the check was already {end}."
+            summary = f"Ashby requested a cancellation; the check was already {end}."
             record_event(order, OrderEvent.Source.ASHBY, OrderEvent.Kind.CANCEL_IGNORED, summary)
             log_result(call, order, "already_ended")
         else:

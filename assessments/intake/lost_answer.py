@@ -1,12 +1,12 @@
-"""The answer to a start can get lost on its way: the order exists, and Ashby does not know its id.
+"""When the answer to a start is lost, the order exists but Ashby does not know its id.
 
-The sign is that Ashby answers an update of the order with "not found". Until Ashby accepts an update, the
-same start gets the first answer again, so that Ashby learns the order's id and can show and cancel the check.
+Ashby then answers an update of the order with "not found". Until Ashby accepts an update, a repeated start
+gets the first answer again, so that Ashby stores the order's id and can show and cancel the check.
 
-A completed order is answered again too, if Ashby never accepted an update of it. "After complete, a new
-start is a new order" is for a recruiter who has seen the outcome and wants another check. Here no recruiter
-has seen one: their start is still the first, and a second order would bill a second report on the person. A
-cancelled or rejected order is never answered again: its start failed, and a new one is meant.
+This includes a completed order if Ashby never accepted an update of it. Usually a start after completion
+creates a new order, because the recruiter has seen the result and wants another check. Here no recruiter has
+seen a result, so the start is still the first, and a second order would bill a second report. A cancelled or
+rejected order is never answered again: its start failed, and the recruiter wants a new order.
 """
 
 from datetime import datetime, timedelta
@@ -21,22 +21,22 @@ from assessments.orders.transaction import clear_attention, locked_order, record
 from assessments.outbox.compose import ashby_label, enqueue_completion, enqueue_raw_status, enqueue_status
 from assessments.statuses import ASHBY_LABELS, ENDED, Status
 
-# Ashby stores the id only once our answer has reached it.
+#: The delay of the waiting updates, because Ashby stores the id only after it has received our answer.
 _STORED_AFTER = timedelta(seconds=5)
 
 
 def replay_window() -> timedelta:
-    """How long a repeated start gets the first answer again, whatever else is known."""
+    """How long a repeated start gets the first answer again in any case."""
     return timedelta(seconds=settings.ASSESSMENT_START_REPLAY_SECONDS)
 
 
 def completed_without_ashby(now: datetime) -> Q:
-    """Completed orders that Ashby never learned of, and those whose id it has just been given: when Ashby
-    repeats that start once more, the outbox is delivering already."""
-    taken = AshbyUpdate.objects.filter(order=OuterRef("pk"), state=AshbyUpdate.State.DELIVERED)
-    never_learned = Q(ashby_not_found_at__isnull=False) & ~Exists(taken)
+    """Completed orders whose id Ashby never stored, and those that were just answered again: if Ashby repeats
+    that start, their updates may already be delivered."""
+    accepted = AshbyUpdate.objects.filter(order=OuterRef("pk"), state=AshbyUpdate.State.DELIVERED)
+    never_stored = Q(ashby_not_found_at__isnull=False) & ~Exists(accepted)
     just_answered = Q(answered_again_at__gte=now - replay_window())
-    return Q(status=Status.COMPLETE, erased_at=None) & (never_learned | just_answered)
+    return Q(status=Status.COMPLETE, erased_at=None) & (never_stored | just_answered)
 
 
 def answer_again(assessment_id: UUID, call: InboundRequest, now: datetime) -> Order | None:
@@ -50,8 +50,8 @@ def answer_again(assessment_id: UUID, call: InboundRequest, now: datetime) -> Or
                 order,
                 OrderEvent.Source.ASHBY,
                 OrderEvent.Kind.ANSWERED_AGAIN,
-                "Ashby started this check again after it had said that it does not know it: the first answer "
-                "was lost. Ashby got the same answer again, and what waits is delivered.",
+                "Ashby started this check again after it had answered that it does not know it: the first "
+                "answer was lost. Ashby got the same answer again, and the waiting updates are delivered.",
             )
         order.answered_again_at = now
         clear_attention(order, AttentionTopic.DELIVERY)
@@ -66,8 +66,8 @@ def answer_again(assessment_id: UUID, call: InboundRequest, now: datetime) -> Or
 
 
 def _enqueue_present_status(order: Order, now: datetime) -> None:
-    """Queue the order's present status: Ashby's new card shows the first answer, and no waiting update would
-    change it."""
+    """Add an update with the present status: Ashby's new card shows the first answer, and no update is
+    waiting."""
     status = Status(order.status)
     if order.status_unrecognized:
         enqueue_raw_status(order, ashby_label(order), now)

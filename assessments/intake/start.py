@@ -1,4 +1,4 @@
-"""Ashby starts a check: an order, once."""
+"""Accepting a start from Ashby: each start creates one order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,29 +22,30 @@ from integrations.text import format_utc
 
 @dataclass(frozen=True)
 class Started:
-    """``is_repeat``: Ashby has asked before, and gets the first answer again."""
+    """``is_repeat``: this is a repeated start, which gets the first answer again."""
 
     order: Order
     is_repeat: bool
 
 
 class AlreadyBeingAssessed(Exception):
-    """An active order stands in the way; the text is for the Ashby user."""
+    """An active order prevents a new one; the text is for the recruiter."""
 
 
 def start(connection: Connection, request: StartRequest, call: InboundRequest, now: datetime) -> Started:
-    """Accepts an order and everything that follows from it, in one transaction; asks nobody.
+    """Accept an order in one transaction; no partner is called.
 
-    For one org, application and package there is at most one active order. The same start again gets the
-    first answer within ``ASSESSMENT_START_REPLAY_SECONDS``, and at any time once Ashby has said that it does
-    not know the order (``lost_answer.py``). A later start, and one with another name or e-mail address of
-    the candidate, raises ``AlreadyBeingAssessed``. (``docs/protocol.md``, "Starting twice": Ashby has no
-    idempotency key, and a second check costs money.) Raises ``NoPackage`` too.
+    There is at most one active order for an organization, application and package. A repeated start gets the
+    first answer within ``ASSESSMENT_START_REPLAY_SECONDS``, and at any time if Ashby has answered that it
+    does not know the order (``lost_answer.py``). Raises ``AlreadyBeingAssessed`` for a later start and for
+    one with another name or e-mail address of the candidate: Ashby has no idempotency key, and a second check
+    costs money (``docs/protocol.md``, "Starting twice"). Raises ``NoPackage`` if there is no package for the
+    start.
     """
     try:
         return _start(connection, request, call, now)
     except IntegrityError:
-        # The same start was faster: its order is there now, and this is the repeat.
+        # A concurrent start created the order first, so this one is the repeat.
         return _start(connection, request, call, now)
 
 
@@ -53,7 +54,7 @@ def _start(connection: Connection, request: StartRequest, call: InboundRequest, 
     order = next((order for order in known if _is_made_by(request, order, connection, now)), None)
     if order is None:
         package, by_job = package_for(connection, request)
-        # A package and the one that replaces it are one and the same check.
+        # A package and its replacement are the same check.
         order = next((order for order in known if package in (order.package, order.package.current)), None)
         if order is None:
             order = _accept(connection, request, package, by_job, call, now)
@@ -65,45 +66,45 @@ def _start(connection: Connection, request: StartRequest, call: InboundRequest, 
     if order.ashby_not_found_at:
         answered = answer_again(order.pk, call, now)
         if answered is None:
-            # It was cancelled a moment ago, so this start is a new one.
+            # It was cancelled meanwhile, so this start is a new one.
             return _start(connection, request, call, now)
         order = answered
     else:
         call.order, call.outcome = order, "repeated"
         call.save()
-    # The process that accepted it may have died before it noted it.
+    # The process that accepted it may have died before it wrote the recovery log.
     recovery_log.log_start(order)
     return Started(order, is_repeat=True)
 
 
 def _known_orders(connection: Connection, request: StartRequest, now: datetime) -> list[Order]:
-    """The application's orders that this start may be a repeat of: the active ones, and completed ones that
-    Ashby never learned of. One of those under another name is no repeat: its report may be worth nothing, so
-    the start is a new one, as after any completed check."""
+    """The application's orders that this start may repeat: active orders, and completed orders that Ashby
+    does not know. A completed order under another name is left out: its report may be worthless, so the start
+    creates a new order, as after any completed check."""
     known = (
         Order.objects.order_by()
         .filter(organization=connection.organization_id, application_id=request.application_id)
         .filter(~Q(status__in=ENDED) | completed_without_ashby(now))
     )
-    # Nearly always there is none, which a narrow query finds out at a third of the cost.
+    # Nearly always there is none; the narrow query costs a third.
     orders = list(known.select_related("package__replaced_by")) if known.exists() else []
     orders.sort(key=lambda order: order.has_ended)
     return [order for order in orders if not order.has_ended or _is_same_candidate(order, request)]
 
 
 def _is_made_by(request: StartRequest, order: Order, connection: Connection, now: datetime) -> bool:
-    """Whether this is the start that has made the order. What an admin has changed since (the job's package,
-    or that one is offered) must not make one click two orders."""
-    asked_for = (
+    """Whether this start repeats the one that created the order. A change by an admin in between (the job's
+    package, or whether a package is offered) must not turn one click into two orders."""
+    requested = (
         connection.job_package_type_id if order.package_from_job_mapping else order.package.assessment_type_id
     )
-    return asked_for == request.type_uuid and _is_repeatable(order, now)
+    return requested == request.type_uuid and _is_repeatable(order, now)
 
 
 def _is_same_candidate(order: Order, request: StartRequest) -> bool:
-    """A corrected name or address is not the same start: the check runs on the first, and to answer as if it
-    ran on the second would hide that. The address of a completed check has served its purpose: the candidate
-    has answered the invitation that went there."""
+    """Whether the start has the same candidate. A corrected name or address is another start: the check runs
+    on the first one, and a success would hide that. The address of a completed check does not matter any
+    more: the candidate has answered the invitation that was sent there."""
     known, given = order.start_request.candidate, request.candidate
     return known.has_names_of(given) and (order.has_ended or known.has_address_of(given))
 
@@ -114,8 +115,8 @@ def _is_repeatable(order: Order, now: datetime) -> bool:
 
 
 def _why_not_again(order: Order, *, is_same: bool) -> str:
-    """The sentence for the recruiter. Each step that it names exists: only a check that Ashby shows can be
-    cancelled there, and Ashby shows it for certain once it has taken an update of it."""
+    """The text for the recruiter. It names only steps that are possible: a check can be cancelled in Ashby
+    only if Ashby shows it, which is certain once Ashby has accepted an update."""
     since, status = format_utc(order.created_at), untranslated(Status(order.status).label)
     what = (
         f"This candidate is already being assessed with “{order.package}” since {since}; "
@@ -140,8 +141,8 @@ def _accept(
     call: InboundRequest,
     now: datetime,
 ) -> Order:
-    """Only writes: SQLite has one writer at a time, and the others wait for its end. That the order
-    is the only active one is the database's own constraint."""
+    """Create the order. The transaction only writes, because SQLite has one writer at a time. A database
+    constraint ensures that the order is the only active one."""
     order = Order.objects.create(
         organization_id=connection.organization_id,
         package=package,

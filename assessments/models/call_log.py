@@ -1,5 +1,5 @@
-"""Calls, out and in, as support reads them: redacted and shortened, and encrypted at rest all the same, for
-the links that are in them."""
+"""The call log: calls in both directions, redacted and shortened. The rows are encrypted because they may
+contain links to reports."""
 
 from django.db import models
 from django.db.models import Q
@@ -13,7 +13,7 @@ from integrations.models import Organization
 
 
 class CallAttempt(models.Model):
-    """One call made for an order (placing, looking up, cancelling) or for an update."""
+    """One call that the portal made for an order (placement, look-up, cancellation) or for an update."""
 
     class Call(models.TextChoices):
         PLACE = "place", _("place at Justifacts")
@@ -49,8 +49,8 @@ class CallAttempt(models.Model):
 
 
 class InboundRequest(models.Model):
-    """What Ashby or Justifacts sent, redacted, with what we answered. Calls that only read are
-    kept once a minute per organization."""
+    """One call by Ashby or Justifacts, redacted, with the outcome. Calls that only read are logged at most
+    once a minute for each organization."""
 
     class Source(models.TextChoices):
         ASHBY = "ashby", _("Ashby")
@@ -82,7 +82,7 @@ class InboundRequest(models.Model):
         ordering = ["-received_at", "-pk"]
         indexes = [
             models.Index(name="inbound_by_org", fields=["organization", "-received_at"]),
-            # For the clock of personal data: what belongs to no order has its own.
+            # For the retention of calls that belong to no order.
             models.Index(
                 name="inbound_of_no_order",
                 fields=["organization", "received_at"],

@@ -1,4 +1,4 @@
-"""Leases: a row with a due time is worked on by one worker at a time, for a limited time."""
+"""Leases: one worker at a time processes a row, for a limited time."""
 
 import uuid
 from collections.abc import Collection
@@ -11,16 +11,16 @@ from django.db.models import Q
 
 from integrations.http import fencing
 
-#: The longest that a call takes once its body is being sent, with a margin.
+#: The longest time from the start of sending a body to the outcome of the call, with a margin.
 _LONGEST_CALL_SECONDS = 16
 _LEAST_SECONDS = 3
 
 
 def send_deadline() -> float:
-    """When a call under a lease acquired now must begin at the latest, in seconds on ``fencing.boottime()``:
-    so early that the call's outcome is known before the lease expires."""
+    """The latest moment at which a call under a lease acquired now may begin, in seconds on the clock of
+    ``fencing.boottime()``. The call's outcome is then known before the lease expires."""
     lease_seconds: int = settings.LEASE_SECONDS
-    # A lease shorter than a call fences less, and must not stop all calls.
+    # A lease shorter than a call protects less, but must not prevent all calls.
     return fencing.boottime() + max(lease_seconds - _LONGEST_CALL_SECONDS, _LEAST_SECONDS)
 
 
@@ -28,22 +28,22 @@ _Row = TypeVar("_Row", bound=models.Model)
 
 
 class LeasedQuerySet(models.QuerySet[_Row]):
-    """Taking and releasing leases, of one row or of many."""
+    """Acquiring and releasing leases of rows."""
 
     def not_leased(self, now: datetime) -> Self:
-        """Rows that no worker holds, or whose worker has not released them in time and counts as dead."""
+        """Rows without a lease, or whose lease has expired because the worker died."""
         return self.filter(Q(leased_until=None) | Q(leased_until__lte=now))
 
     def acquire(
         self, keys: Collection[object], now: datetime, lasts: timedelta | None = None
     ) -> uuid.UUID | None:
-        """Lease those rows of ``keys`` that still satisfy this query set, for ``lasts``
-        (``LEASE_SECONDS`` by default: longer than the longest call by a wide margin). Returns the fencing
-        token, or None if there is no such row; ``held(token)`` are the rows.
+        """Lease those rows of ``keys`` that satisfy this query set, for ``lasts`` (default ``LEASE_SECONDS``,
+        much longer than a call takes). Returns the fencing token, or None if no row was leased;
+        ``held(token)`` are the leased rows.
 
-        One conditional UPDATE, so that of any number of workers exactly one gets a row, on SQLite and
-        PostgreSQL alike. The query set must not join other tables: after waiting for another worker's
-        UPDATE, PostgreSQL checks only the row's own columns again.
+        A single conditional UPDATE, so exactly one of several workers gets a row, on SQLite and PostgreSQL
+        alike. The query set must not join other tables: after waiting for another worker's UPDATE, PostgreSQL
+        checks only the row's own columns again.
         """
         token = uuid.uuid4()
         until = now + (lasts or timedelta(seconds=settings.LEASE_SECONDS))
@@ -51,17 +51,17 @@ class LeasedQuerySet(models.QuerySet[_Row]):
         return token if rows.update(lease_token=token, leased_until=until) else None
 
     def held(self, token: uuid.UUID | None) -> Self:
-        """Rows whose lease still has this fencing token. Only its holder may write to them."""
+        """Rows whose lease has this fencing token. Only the holder of the token may write to them."""
         return self.filter(lease_token=token)
 
     def release(self, token: uuid.UUID) -> int:
-        """Release those rows that this token still holds; they are due as they were before. How many."""
+        """End the leases with this token. The rows are due as before. Returns how many."""
         return self.held(token).update(lease_token=None, leased_until=None)
 
 
 class Leased(models.Model):
-    """A lease has an expiry and a fencing token. A worker that resumes after expiry no longer holds the token
-    and must not write."""
+    """A row that can be leased. A lease has an expiry and a fencing token; a worker whose token is no longer
+    on the row must not write."""
 
     lease_token = models.UUIDField(null=True, editable=False)
     leased_until = models.DateTimeField(null=True, editable=False)

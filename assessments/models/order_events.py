@@ -11,8 +11,8 @@ from assessments.models.orders import Order
 
 
 class EventKind(models.TextChoices):
-    """What happened. ``order --json`` prints the values, so they stay as they are. A new kind needs a
-    migration of the constraint ``event_kind_known``."""
+    """What happened. ``order --json`` prints the values, so they never change; some are older than today's
+    terms. A new kind needs a migration of the constraint ``event_kind_known``."""
 
     # Start and placement.
     STARTED = "started"
@@ -27,7 +27,7 @@ class EventKind(models.TextChoices):
     PLACEMENT_INTERRUPTED = "placing_interrupted"
     RESUBMITTED = "placed_again"
     RESTORED = "made_again"
-    # What Justifacts says.
+    # Messages from Justifacts.
     STATUS = "status"
     UNKNOWN_STATUS = "unknown_status"
     COMPLETED = "completed"
@@ -52,7 +52,7 @@ class EventKind(models.TextChoices):
     NEEDS_ATTENTION = "needs_attention"
     ATTENTION_CLEARED = "attention_settled"
     STALLED = "standing_still"
-    # What staff did.
+    # Actions of staff.
     RETRIED = "retried"
     POLL_REQUESTED = "poll_asked"
     SKIPPED = "set_aside"
@@ -68,9 +68,9 @@ class EventKind(models.TextChoices):
 
 
 class OrderEvent(models.Model):
-    """One line of an order's history. It is never changed: the model refuses, and so does a database trigger.
+    """One line of an order's history. It is immutable: the model and a database trigger prevent changes.
 
-    The history is for people. No decision about an order reads it.
+    The history is for people. No decision about an order depends on it.
     """
 
     class Source(models.TextChoices):
@@ -101,5 +101,5 @@ class OrderEvent(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise TypeError("An event is never changed.")
+            raise TypeError("An event is immutable.")
         super().save(*args, **kwargs)

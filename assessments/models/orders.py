@@ -206,6 +206,12 @@ class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privac
     def has_ended(self) -> bool:
         return self.status in ENDED
 
+    @property
+    def is_cancelled_by_us(self) -> bool:
+        """Whether Ashby or staff cancelled the order, so that Justifacts must stop the check."""
+        is_ours = self.cancelled_by in (CancelledBy.ASHBY, CancelledBy.PERSON)
+        return self.status == Status.CANCELLED and is_ours
+
     def updated_since(self, earlier: "Order") -> bool:
         """Whether the order has changed since ``earlier``, an older copy of the same row, was read."""
         names = (

@@ -1,4 +1,4 @@
-"""The outbox: what Ashby must be told."""
+"""The outbox: updates for Ashby."""
 
 from datetime import datetime
 from typing import Self
@@ -18,20 +18,20 @@ from integrations.encryption.fields import PersonalJSONField, PersonalTextField
 
 class AshbyUpdateQuerySet(LeasedQuerySet["AshbyUpdate"]):
     def next_in_order(self) -> Self:
-        """The oldest undelivered update of each order: its lane's head. Updates of one order go out
-        one by one, so only a head may go."""
+        """The oldest undelivered update of each order. Only this one may be sent, because the updates of an
+        order are delivered strictly in order."""
         earlier = AshbyUpdate.objects.filter(
             order=OuterRef("order"), sequence__lt=OuterRef("sequence"), state__in=AshbyUpdate.UNDELIVERED
         )
         return self.filter(state__in=AshbyUpdate.UNDELIVERED).exclude(Exists(earlier))
 
     def deliverable(self, now: datetime) -> Self:
-        """Heads whose time has come, of organizations whose deliveries are not paused and do not rest."""
+        """Due updates of organizations whose deliveries are neither paused nor blocked."""
         return self._due(now).filter(order__organization__connection__paused_at=None)
 
     def probing(self, now: datetime) -> Self:
-        """Heads whose time has come, the oldest first, of organizations whose deliveries are paused and which
-        may try now, with one update, whether Ashby takes their key again."""
+        """Due updates, oldest first, of organizations whose deliveries are paused and which may send a probe
+        now."""
         probe_at = "order__organization__connection__probe_at"
         due = self._due(now).filter(
             Q(**{probe_at: None}) | Q(**{f"{probe_at}__lte": now}),
@@ -50,8 +50,8 @@ class AshbyUpdateQuerySet(LeasedQuerySet["AshbyUpdate"]):
 
 
 class AshbyUpdate(Leased):
-    """One message that Ashby must get (``assessment.update``), written in the transaction of the
-    change that it tells. Sending it twice does no harm: same body, same timestamp."""
+    """One ``assessment.update`` message for Ashby, written in the transaction of the change that it reports.
+    Sending it twice is safe: same body, same timestamp."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -60,7 +60,7 @@ class AshbyUpdate(Leased):
         # The stored value is part of ``order --json``.
         SKIPPED = "set_aside", _("skipped by staff")
 
-    #: A refused update stops its lane until a person decides.
+    #: A refused update blocks its order's queue until staff retry or skip it.
     UNDELIVERED = (State.WAITING, State.REFUSED)
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="updates", verbose_name=_("order"))
@@ -92,7 +92,7 @@ class AshbyUpdate(Leased):
             ),
         ]
         indexes = [
-            # Not a partial one: SQLite would not use it, and every sweep would read the whole table.
+            # Not partial: SQLite would not use it, and every sweep would read the whole table.
             models.Index(name="updates_unsaid", fields=["state", "next_attempt_at"]),
         ]
 

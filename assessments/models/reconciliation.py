@@ -1,4 +1,4 @@
-"""The reports of reconciliations: Justifacts' word, Ashby's card and the portal's books, compared."""
+"""The reports of reconciliations."""
 
 from django.db import models
 from django.db.models import Q
@@ -14,7 +14,7 @@ from .orders import Order
 
 
 class Reconciliation(Leased):
-    """One comparison of everything that an organization has at both sides, made in turns."""
+    """One comparison of an organization's orders with both partners, made in turns."""
 
     organization = models.ForeignKey(
         Organization, models.CASCADE, related_name="reconciliations", verbose_name=_("organization")
@@ -27,10 +27,10 @@ class Reconciliation(Leased):
     needs_review = models.PositiveIntegerField(_("needs review"), default=0)
     not_checked = models.PositiveIntegerField(_("not checked"), default=0)
     error = models.TextField(_("why it failed"), blank=True)
-    #: When the next turn may begin, and the last order that was compared: they come by their keys.
+    #: When the next turn may begin, and the key of the last order that was compared.
     next_attempt_at = models.DateTimeField(default=timezone.now, editable=False)
     cursor = models.UUIDField(null=True, editable=False)
-    #: Why orders could not be checked, and how many each; lines of the report once it ends.
+    #: The number of orders that could not be checked, by reason; each becomes a discrepancy at the end.
     reasons = models.JSONField(default=dict, editable=False)
 
     objects = LeasedQuerySet.as_manager()
@@ -55,7 +55,7 @@ class Reconciliation(Leased):
 
 
 class Discrepancy(models.Model):
-    """One line of a report: what differed, and what became of it."""
+    """One line of a report: a difference, and how it was handled."""
 
     class Outcome(models.TextChoices):
         RESOLVED = "resolved", _("fixed")
@@ -69,7 +69,7 @@ class Discrepancy(models.Model):
         Order, models.CASCADE, null=True, blank=True, related_name="discrepancies", verbose_name=_("order")
     )
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome)
-    #: In a sentence: what differs, and what was done or is to be done.
+    #: In sentences: what differs, and what was done or is to be done.
     text = models.TextField(_("what"))
 
     class Meta:

@@ -129,8 +129,8 @@ def _settle_update(order: Order, update: AshbyUpdate, outcome: Answer | CallFail
         flag_for_attention(
             order,
             AttentionTopic.DELIVERY,
-            f"Ashby refused “{update.summary}” permanently: {failure.sentence} Later updates of this order "
-            "wait for it. Retry it once the cause is fixed, or skip it so that the later ones can be "
+            f"Ashby refused “{update.summary}” permanently: {failure.sentence} Later updates of this "
+            "order wait for it. Retry it once the cause is fixed, or skip it so that the later ones are "
             "delivered.",
         )
     elif isinstance(failure, AssessmentNotFound):

@@ -1,5 +1,7 @@
-"""A reconciliation runs in turns of a few seconds, so that one with many orders occupies no thread for long,
-and one whose worker died resumes where it was: the result for an order is written together with its changes.
+"""Running a reconciliation in turns of a few seconds.
+
+A reconciliation with many orders occupies no thread for long, and resumes where it was if its worker dies:
+the discrepancies of an order are written in the transaction of its changes.
 """
 
 import time
@@ -28,39 +30,40 @@ from integrations.justifacts.client import Found, OrderNotFound
 from integrations.models import Connection
 from integrations.redaction import mask, redact_text
 
-#: Orders that ended so long ago are compared no more.
+#: Orders that ended longer ago are not compared.
 RECENT = timedelta(days=7)
-#: How long a turn's lease lasts: longer than the slowest batch, or list of jobs, takes.
-_TURN_IS_DEAD_AFTER = timedelta(minutes=5)
-#: A rest of Justifacts' calls is waited for so long; where it is longer, its orders are not checked.
-_PATIENCE_SECONDS = 60
-#: A reconciliation that takes longer is ended where it is.
+#: The lease of a turn: longer than the slowest batch or list of jobs takes.
+_LEASE = timedelta(minutes=5)
+#: A reconciliation waits this long for blocked calls; if they are blocked for longer, the orders are not
+#: checked.
+_LONGEST_WAIT_SECONDS = 60
+#: A reconciliation that takes longer is ended.
 LONGEST = timedelta(hours=3)
 
-_RESTING = NotSent("Calls to Justifacts rest for the moment.")
+_BLOCKED = NotSent("Calls to Justifacts are blocked at the moment.")
 
 
 class TakenOver(Exception):
-    """This turn's lease has expired, and another worker has taken over."""
+    """The lease of this turn has expired, and another worker has taken over."""
 
 
-def go_on(report: Reconciliation) -> float | None:
-    """One turn. How many seconds later the next one may begin; None where there is nothing more to do for
-    the caller: it has ended, or somebody else goes on with it."""
+def run_turn(report: Reconciliation) -> float | None:
+    """Run one turn. Returns the seconds until the next turn may begin, or None if the caller has nothing more
+    to do: the reconciliation has ended, or another worker continues it."""
     seconds = None
     unended = Reconciliation.objects.filter(ended_at=None)
-    if unended.acquire([report.pk], timezone.now(), lasts=_TURN_IS_DEAD_AFTER):
+    if unended.acquire([report.pk], timezone.now(), lasts=_LEASE):
         report.refresh_from_db()
         try:
             seconds = _turn(report)
         except TakenOver:
             seconds = None
         except (OperationalError, InterfaceError):
-            # The database is away: when the lease has expired another worker goes on.
+            # The database is unavailable: another worker continues once the lease has expired.
             raise
         except Exception as error:
             report.refresh_from_db()
-            end(report, f"It broke off ({type(error).__name__}): the portal's log says where.")
+            end(report, f"It failed ({type(error).__name__}); see the portal's log.")
             raise
     report.refresh_from_db()
     return seconds
@@ -68,7 +71,8 @@ def go_on(report: Reconciliation) -> float | None:
 
 @transaction.atomic
 def end(report: Reconciliation, error: str) -> None:
-    """Ends it as it is, with a line for each reason for which orders could not be checked."""
+    """End a reconciliation, with a line for each reason why orders could not be checked. ``error``: why it
+    ended early, or empty. Raises ``TakenOver``."""
     for message, count in report.reasons.items():
         orders = "order" if count == 1 else "orders"
         _add(report, Discrepancy.Outcome.NOT_CHECKED, f"{count} {orders} could not be checked: {message}")
@@ -80,10 +84,13 @@ def end(report: Reconciliation, error: str) -> None:
 def _turn(report: Reconciliation) -> float | None:
     until = time.monotonic() + settings.RECONCILE_TURN_SECONDS
     if timezone.now() - report.started_at > LONGEST:
-        end(report, "It took more than three hours, and was ended before all was compared.")
+        end(report, "It took more than three hours, and was ended before everything was compared.")
         return None
     if report.cursor is None:
-        _make_again(report)
+        for order in restore_missing_orders(report.organization, report.started_at - RECOVERY_LOG_KEPT):
+            text = "The portal had lost this order; it was restored, and is looked up at Justifacts."
+            _add(report, Discrepancy.Outcome.RESOLVED, text, order)
+        _save(report)
     connection = Connection.objects.select_related("organization").get(organization=report.organization_id)
     for batch in _batches(report):
         seconds = _compare_batch(report, connection, batch)
@@ -91,19 +98,12 @@ def _turn(report: Reconciliation) -> float | None:
             next_attempt_at = timezone.now() + timedelta(seconds=seconds)
             _save(report, next_attempt_at=next_attempt_at, lease_token=None, leased_until=None)
             return seconds
-    _compare_the_rest(report, connection)
+    _compare_catalog_and_end(report, connection)
     return None
 
 
-def _make_again(report: Reconciliation) -> None:
-    for order in restore_missing_orders(report.organization, report.started_at - RECOVERY_LOG_KEPT):
-        text = "The portal had forgotten this order; it was made again, and Justifacts is asked for it."
-        _add(report, Discrepancy.Outcome.RESOLVED, text, order)
-    _save(report)
-
-
 def _batches(report: Reconciliation) -> Iterator[Sequence[Order]]:
-    """By key, so that orders that change meanwhile are neither missed nor met twice."""
+    """The orders by key, so that none is missed or compared twice if it changes meanwhile."""
     recent = ~Q(status__in=ENDED) | Q(status_since__gte=report.started_at - RECENT)
     orders = Order.objects.order_by("pk").filter(recent, organization=report.organization_id, erased_at=None)
     if report.cursor is not None:
@@ -114,27 +114,27 @@ def _batches(report: Reconciliation) -> Iterator[Sequence[Order]]:
 
 
 def _compare_batch(report: Reconciliation, connection: Connection, orders: Sequence[Order]) -> float:
-    """For how many seconds calls have to rest before the batch can be gone on with; 0: it is done."""
+    """Compare a batch. Returns the seconds until blocked calls allow the rest of it; 0: the batch is done."""
     connection.refresh_from_db()
     answers = ask_each(connection, orders)
     for order, outcome in answers:
         _compare(report, order, outcome)
     unasked = orders[len(answers) :]
-    if unasked and (seconds := _rest_of(connection)):
+    if unasked and (seconds := _seconds_blocked(connection)):
         return seconds
     for order in unasked:
-        _compare(report, order, _RESTING)
+        _compare(report, order, _BLOCKED)
     return 0
 
 
-def _rest_of(connection: Connection) -> float:
-    """How long to wait until the rest of a batch can be asked about; 0: too long, or nobody knows."""
+def _seconds_blocked(connection: Connection) -> float:
+    """The seconds until calls are allowed again; 0 if that takes too long or is unknown."""
     connection.refresh_from_db()
     if is_open(connection, Endpoint.JUSTIFACTS):
         return 0
     until = connection.justifacts_blocked_until or timezone.now()
     seconds = max((until - timezone.now()).total_seconds(), 1)
-    return seconds if seconds <= _PATIENCE_SECONDS else 0
+    return seconds if seconds <= _LONGEST_WAIT_SECONDS else 0
 
 
 @transaction.atomic
@@ -144,18 +144,18 @@ def _compare(report: Reconciliation, asked: Order, outcome: Found | CallFailed) 
     else:
         message = redact_text(outcome.message, asked.personal_data)
         report.reasons[message] = report.reasons.get(message, 0) + 1
-    found: list[tuple[str, str]] = []
+    lines: list[tuple[str, str]] = []
     with locked_order(asked.pk) as order:
         if not order.is_erased:
-            found += compare_with_justifacts(order, asked, outcome, timezone.now())
-            found += compare_with_ashby(order, timezone.now())
-    for line in found:
+            lines += compare_with_justifacts(order, asked, outcome, timezone.now())
+            lines += compare_with_ashby(order, timezone.now())
+    for line in lines:
         _add(report, *line, asked)
     report.cursor = asked.pk
     _save(report)
 
 
-def _compare_the_rest(report: Reconciliation, connection: Connection) -> None:
+def _compare_catalog_and_end(report: Reconciliation, connection: Connection) -> None:
     lines = [*compare_catalog(connection), *unknown_references(connection, timezone.now())]
     with transaction.atomic():
         for line in lines:
@@ -170,9 +170,10 @@ def _add(report: Reconciliation, outcome: str, text: str, order: Order | None = 
 
 
 def _save(report: Reconciliation, **more: object) -> None:
-    """Raises ``TakenOver``, which takes back what was done in the same transaction."""
+    """Save the report if this turn still holds the lease. Raises ``TakenOver``, which rolls back the
+    transaction."""
     names = ("orders_checked", "resolved", "needs_review", "not_checked", "cursor", "reasons")
-    facts = {name: getattr(report, name) for name in (*names, "ended_at", "error")}
+    values = {name: getattr(report, name) for name in (*names, "ended_at", "error")}
     mine = Reconciliation.objects.filter(pk=report.pk, ended_at=None).held(report.lease_token)
-    if not mine.update(**facts, **more):
+    if not mine.update(**values, **more):
         raise TakenOver

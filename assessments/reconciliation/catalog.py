@@ -1,5 +1,5 @@
-"""Checks that an organization's choices still exist (packages, mapped jobs, the default package), and lists
-pushes about unknown orders."""
+"""Checks that an organization's packages and mapped jobs still exist, and lists pushes about unknown
+orders."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,24 +14,24 @@ from integrations.http.errors import CallFailed
 from integrations.models import Connection, Job, JobPackageMapping, Package
 from integrations.partner_protocol.messages import AssessmentUpdate
 
-#: Outcome and text of a line of the report.
+#: Outcome and text of a discrepancy.
 _Line = tuple[str, str]
-_FOR_HUMAN, _NOT_CHECKED = Discrepancy.Outcome.NEEDS_REVIEW, Discrepancy.Outcome.NOT_CHECKED
+_NEEDS_REVIEW, _NOT_CHECKED = Discrepancy.Outcome.NEEDS_REVIEW, Discrepancy.Outcome.NOT_CHECKED
 _DAY = timedelta(days=1)
-#: How many unknown orders are listed at most.
-_MOST = 50
-#: Ashby's statuses of a job that no longer hires.
+#: At most this many unknown orders are listed.
+_MAX_UNKNOWN = 50
+#: Ashby's statuses of a job that has ended.
 _CLOSED = frozenset({"closed", "archived"})
 
 
 def compare_catalog(connection: Connection) -> Iterator[_Line]:
-    """Fetches packages and jobs as an unattended run does, and checks every choice that depends on them. A
-    doubtful list is reported: it withdraws no package, and makes no job count as missing."""
+    """Fetch packages and jobs as the scheduled sync does, and check the default package and all job package
+    mappings. A doubtful list is reported; it withdraws no package and makes no job count as missing."""
     missing_jobs: frozenset[str] = frozenset()
     try:
         packages = sync_packages(connection)
         if packages.doubt:
-            yield _FOR_HUMAN, _packages_in_doubt(packages)
+            yield _NEEDS_REVIEW, _packages_in_doubt(packages)
     except CallFailed as error:
         yield _NOT_CHECKED, f"The packages at Justifacts could not be checked: {error.message}"
     try:
@@ -39,8 +39,8 @@ def compare_catalog(connection: Connection) -> Iterator[_Line]:
         missing_jobs = frozenset(job.ashby_id for job in jobs.missing if isinstance(job, Job))
         if jobs.doubt:
             yield (
-                _FOR_HUMAN,
-                f"{jobs.doubt} All jobs that are known here stay. Check what the Ashby API key may read, and "
+                _NEEDS_REVIEW,
+                f"{jobs.doubt} The known jobs are unchanged. Check what the Ashby API key may read, and "
                 "press “Fetch jobs” on the set-up page.",
             )
     except CallFailed as error:
@@ -48,7 +48,7 @@ def compare_catalog(connection: Connection) -> Iterator[_Line]:
     default = connection.organization.packages.filter(is_default=True).first()
     if default and not default.current.is_offered:
         yield (
-            _FOR_HUMAN,
+            _NEEDS_REVIEW,
             f"The default package “{default}” is not offered any more. Choose another one under Packages."
             f"{_namesake_of(default)}",
         )
@@ -79,27 +79,27 @@ def _namesake_of(package: Package) -> str:
 def _mapping(mapping: JobPackageMapping, missing_jobs: frozenset[str]) -> Iterator[_Line]:
     if not mapping.package.current.is_offered:
         yield (
-            _FOR_HUMAN,
+            _NEEDS_REVIEW,
             f"The job “{mapping.job}” gets the package “{mapping.package}”, which is not offered any more. "
             f"Choose another one under Jobs.{_namesake_of(mapping.package)}",
         )
     if mapping.job.ashby_id in missing_jobs:
-        # Ashby lists drafts only on request.
+        # Ashby does not list drafts by default.
         yield (
-            _FOR_HUMAN,
+            _NEEDS_REVIEW,
             f"Ashby lists no job “{mapping.job}”, which has a package here. Check its id, or take the "
             "package away under Jobs, unless it is a draft.",
         )
     elif mapping.job.status.casefold() in _CLOSED:
         yield (
-            _FOR_HUMAN,
+            _NEEDS_REVIEW,
             f"The job “{mapping.job}” is {mapping.job.status.lower()} in Ashby and still has a package. Take "
             "the package away under Jobs, if the job will not open again.",
         )
 
 
 def unknown_references(connection: Connection, now: datetime) -> Iterator[_Line]:
-    """Lists pushes of the last day about orders that the portal did not have then, and does not have now."""
+    """List pushes of the last day about orders that the portal still does not have."""
     calls = InboundRequest.objects.filter(
         organization=connection.organization_id,
         source=InboundRequest.Source.JUSTIFACTS,
@@ -108,13 +108,13 @@ def unknown_references(connection: Connection, now: datetime) -> Iterator[_Line]
     )
     named = Counter(_named(call.body) for call in calls.only("body").iterator())
     unknown = (item for item in named.most_common() if not _is_known(connection, *item[0]))
-    for (number, reference), count in islice(unknown, _MOST):
+    for (number, reference), count in islice(unknown, _MAX_UNKNOWN):
         times = "once" if count == 1 else f"{count} times"
         name = (reference or number or "no reference")[:100]
         yield (
-            _FOR_HUMAN,
-            f"Justifacts spoke {times} of an order that the portal does not know ({name}). Ask Justifacts "
-            "whose check it is.",
+            _NEEDS_REVIEW,
+            f"Justifacts sent {times} the status of an order that the portal does not know ({name}). Ask "
+            "Justifacts whose check it is.",
         )
 
 

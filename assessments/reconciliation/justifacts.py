@@ -1,12 +1,11 @@
-"""Compares what Justifacts says about an order with what the portal knows.
+"""Compares Justifacts' answer about an order with the order.
 
-``apply_status`` decides what an answer means, as for a poll; this module turns the outcome into lines of the
-report.
+``apply_status`` applies the answer, as for a poll; this module turns the outcome into discrepancies.
 """
 
 from datetime import datetime
 
-from assessments.models import AttentionTopic, CancelledBy, Discrepancy, Order, OrderEvent, PendingCall
+from assessments.models import AttentionTopic, Discrepancy, Order, OrderEvent, PendingCall
 from assessments.orders.transaction import questions, record_event, schedule_call
 from assessments.statuses import Status
 from assessments.text import untranslated
@@ -18,17 +17,17 @@ from integrations.justifacts.client import Found, OrderNotFound
 from integrations.partner_protocol.messages import AssessmentUpdate
 
 RESOLVED, NEEDS_REVIEW = Discrepancy.Outcome.RESOLVED, Discrepancy.Outcome.NEEDS_REVIEW
-#: How an answer to a reconciliation's question came, in the words of the history.
+#: How the answer to a reconciliation came, for the history.
 RECONCILED = "when reconciled"
-#: Outcome and text of a line of the report.
+#: Outcome and text of a discrepancy.
 _Line = tuple[str, str]
 
 
 def compare_with_justifacts(
     order: Order, asked: Order, outcome: Found | CallFailed, now: datetime
 ) -> list[_Line]:
-    """Applies the answer, and returns a line for each difference. The caller holds and saves the order.
-    ``asked``: the order as it was when Justifacts was asked; if it has changed since, there is no line."""
+    """Apply the answer, and return a discrepancy for each difference. The caller has locked the order and
+    saves it. ``asked``: the order before the call; if it has changed since, the answer is not applied."""
     if order.updated_since(asked) or order.next_call != asked.next_call:
         return []
     if isinstance(outcome, Found):
@@ -36,7 +35,7 @@ def compare_with_justifacts(
     if isinstance(outcome, OrderNotFound) and order.justifacts_order_id and not order.has_ended:
         text = (
             f"Justifacts does not know order {order.justifacts_order_id} any more. Ask Justifacts what "
-            "became of it."
+            "happened to it."
         )
         return [(NEEDS_REVIEW, text)]
     return []
@@ -47,12 +46,12 @@ def _found(order: Order, found: Found, now: datetime) -> list[_Line]:
     lines: list[_Line] = []
     if not order.justifacts_order_id:
         if order.lease_token is not None:
-            # It is being placed or looked up at this moment: the answer to that call says the same.
+            # A placement or look-up is in progress, and its answer says the same.
             return []
-        text = f"Justifacts had taken the order as {number}."
+        text = f"Justifacts already had the order, as number {number}."
         record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.LINKED, text)
         link_provider_order(order, number, now)
-        text = f"Justifacts had taken the order as number {number}; it was adopted."
+        text = f"Justifacts already had the order, as number {number}; the portal linked it."
         lines.append(_line_or_question(order, text))
     elif not accept_order_number(order, number, RECONCILED, now):
         text = f"Justifacts calls this order {number}, a number that another order has. Ask Justifacts."
@@ -60,7 +59,7 @@ def _found(order: Order, found: Found, now: datetime) -> list[_Line]:
     if order.offered_order_number:
         text = (
             f"Justifacts has this order as {order.offered_order_number}, the portal as "
-            f"{order.justifacts_order_id}. Ask Justifacts whether it runs two checks; a person can take the "
+            f"{order.justifacts_order_id}. Ask Justifacts whether it runs two checks. Staff can accept the "
             "new number on the order's page."
         )
         lines.append((NEEDS_REVIEW, text))
@@ -73,19 +72,24 @@ def _apply(order: Order, update: AssessmentUpdate, now: datetime) -> list[_Line]
     had_ended, known = order.has_ended, untranslated(Status(order.status).label)
     outcome = apply_status(order, update, RECONCILED, now)
     if outcome is StatusOutcome.APPLIED and had_ended:
-        text = f"Justifacts changed the result: {order.result}; Ashby is told."
+        text = f"Justifacts changed the result to {order.result}; Ashby gets an update."
         return [_line_or_question(order, text)]
     if outcome is StatusOutcome.APPLIED:
-        text = f"Justifacts says “{shown_status(update)}”; the order was moved on, and Ashby is told."
+        text = f"Justifacts says “{shown_status(update)}”; the order was updated, and Ashby gets an update."
         return [(RESOLVED, text)]
     if outcome is StatusOutcome.CONFLICT:
         text = (
-            f"Justifacts says “{shown_status(update)}”, and the portal knows it as “{known}” already. Ask "
-            "Justifacts which is true."
+            f"Justifacts says “{shown_status(update)}”, but the order is already at “{known}”. Ask "
+            "Justifacts which is right."
         )
         return [(NEEDS_REVIEW, text)]
     if outcome is StatusOutcome.AFTER_END:
-        return _after_the_end(order, update, now)
+        # An open question is listed every night until it is closed.
+        for question in questions(order):
+            if question.topic in (AttentionTopic.RESULT, AttentionTopic.CANCEL, AttentionTopic.PLACING):
+                return [(NEEDS_REVIEW, question.reason)]
+        if order.is_cancelled_by_us and status_for(update) != Status.CANCELLED:
+            return _cancel_again(order, update, now)
     return []
 
 
@@ -93,24 +97,12 @@ def _line_or_question(order: Order, text: str) -> _Line:
     return (NEEDS_REVIEW, order.attention_reason) if order.needs_attention else (RESOLVED, text)
 
 
-def _after_the_end(order: Order, update: AssessmentUpdate, now: datetime) -> list[_Line]:
-    """An open question is listed each night, until it is closed."""
-    for question in questions(order):
-        if question.topic in (AttentionTopic.RESULT, AttentionTopic.CANCEL, AttentionTopic.PLACING):
-            return [(NEEDS_REVIEW, question.reason)]
-    if order.status == Status.CANCELLED and status_for(update) != Status.CANCELLED:
-        return _cancel_again(order, update, now)
-    return []
-
-
 def _cancel_again(order: Order, update: AssessmentUpdate, now: datetime) -> list[_Line]:
-    """For an order that Ashby or staff cancelled, and about which nothing is open."""
-    is_ours = order.cancelled_by in (CancelledBy.ASHBY, CancelledBy.PERSON)
-    if not is_ours or order.next_call == PendingCall.CANCEL:
+    if order.next_call == PendingCall.CANCEL:
         return []
     schedule_call(order, PendingCall.CANCEL, now)
     text = (
-        f"Justifacts goes on with this cancelled check (“{shown_status(update)}”); it is told again to stop."
+        f"Justifacts continues this cancelled check (“{shown_status(update)}”); the portal cancels it again."
     )
     record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.CANCEL_REPEATED, text)
-    return [(RESOLVED, "It is cancelled, and Justifacts went on with it; Justifacts is told again to stop.")]
+    return [(RESOLVED, text)]

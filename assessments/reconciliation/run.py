@@ -1,9 +1,9 @@
-"""Reconciliation: compares, for each open or recently ended order, what Justifacts says, what Ashby last
-accepted and what the portal knows; and checks the packages and the mapped jobs.
+"""Reconciliation: compares each order that is in progress or ended recently with Justifacts and with the last
+update that Ashby accepted, and checks packages and mapped jobs.
 
-A discrepancy is fixed by the ordinary services (a status is applied as after a poll, an update is written as
-with the change itself) or listed for review. What could not be asked is listed as not checked: silence is no
-discrepancy. A second run right after the first finds nothing to fix.
+A discrepancy is fixed by the ordinary functions (a status is applied as after a poll, an update is written to
+the outbox) or listed for review. An order about which Justifacts could not be asked is listed as not checked.
+A second run right after the first finds nothing to fix.
 """
 
 import time
@@ -16,12 +16,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from assessments.models import Reconciliation
-from assessments.reconciliation.batches import TakenOver, end, go_on
+from assessments.reconciliation.batches import TakenOver, end, run_turn
 from integrations.models import Connection, Organization
 
 #: The hour (UTC) at which the nightly run begins.
 NIGHT_HOUR = 2
-#: A reconciliation that was due for this long, and that no worker resumed, is ended.
+#: A reconciliation that has been due for this long without a worker is ended.
 GIVEN_UP_AFTER = timedelta(minutes=30)
 #: How long reports are kept.
 KEPT = timedelta(days=90)
@@ -38,26 +38,26 @@ class AlreadyRunning(NotNow):
 def reconcile_now(
     organization: Organization, requested_by: str, wait: Callable[[float], None] = time.sleep
 ) -> Reconciliation:
-    """Compares everything, fixes what can be fixed, and returns the report. While calls are blocked, ``wait``
-    is called with the seconds to wait. Raises ``NotNow``."""
+    """Run a whole reconciliation, and return its report. ``wait`` is called with the seconds between turns.
+    Raises ``NotNow``."""
     report = begin(organization, requested_by)
     while report.ended_at is None:
-        seconds = go_on(report)
+        seconds = run_turn(report)
         if report.ended_at is None:
-            # None: a worker runs the next batches, as the reconciliation was due.
+            # None: another worker runs the next turn.
             wait(1 if seconds is None else seconds)
     return report
 
 
 def begin(organization: Organization, requested_by: str) -> Reconciliation:
-    """Creates the report; ``go_on`` does the work, a few seconds at a time. Raises ``NotNow``."""
+    """Create the report; ``run_turn`` does the work. Raises ``NotNow``."""
     now = timezone.now()
     if not Connection.objects.filter(organization=organization, is_enabled=True).exists():
         raise NotNow(f"The connection of {organization} is switched off.")
     unended = Reconciliation.objects.filter(organization=organization, ended_at=None)
     for earlier in unended.not_leased(now).filter(next_attempt_at__lte=now - GIVEN_UP_AFTER):
         with suppress(TakenOver):
-            end(earlier, "It was interrupted, and no worker went on with it.")
+            end(earlier, "It was interrupted, and no worker resumed it.")
     try:
         with transaction.atomic():
             return Reconciliation.objects.create(
@@ -68,7 +68,7 @@ def begin(organization: Organization, requested_by: str) -> Reconciliation:
 
 
 def begin_nightly(now: datetime) -> None:
-    """Begins reconciliations of organizations that have none since this night's hour: a few at a time, so
+    """Begin reconciliations of organizations that have had none since ``NIGHT_HOUR``, a few at a time, so
     that a worker's threads stay available for other work."""
     night = now.replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
     if now < night:
@@ -90,5 +90,5 @@ def organizations_due(now: datetime) -> list[int]:
 
 
 def delete_old_reports(now: datetime) -> int:
-    """Deletes reports older than ``KEPT``; returns how many."""
+    """Delete reports older than ``KEPT``. Returns how many."""
     return Reconciliation.objects.filter(started_at__lt=now - KEPT).delete()[0]

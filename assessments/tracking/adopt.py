@@ -1,11 +1,11 @@
-"""Finds the order that a message is about, and links orders to their numbers at Justifacts."""
+"""Finding the order that a message is about, and linking orders to their numbers at Justifacts."""
 
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from assessments.models import AttentionTopic, CancelledBy, Order, OrderEvent, PendingCall
+from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
 from assessments.orders.transaction import (
     clear_attention,
     flag_for_attention,
@@ -22,9 +22,9 @@ from integrations.partner_protocol.parsing import as_uuid, spellings
 
 
 def find_order(connection: Connection, update: AssessmentUpdate) -> Order:
-    """The order that a message is about: by our reference; otherwise by Justifacts' number, or by our id in
-    the place of theirs. Raises ``Order.DoesNotExist``."""
-    # Unordered: SQLite would rather walk all of the organization's orders by date than sort the one it finds.
+    """The order that a message is about: by our reference; without one, by Justifacts' number, or by our id
+    in its place. Raises ``Order.DoesNotExist``."""
+    # Unordered: otherwise SQLite reads all of the organization's orders by date.
     orders = Order.objects.order_by().filter(organization=connection.organization_id)
     if update.reference_id:
         return _by_our_id(orders, update.reference_id)
@@ -48,41 +48,36 @@ def _by_our_id(orders: "QuerySet[Order]", text: str) -> Order:
 
 
 def accept_order_number(order: Order, number: str, how: str, now: datetime) -> bool:
-    """Handles the number (or none) by which a message names the order. The first number is linked, and
-    another one is offered to staff. False if another order has the number: then nothing of the message may be
-    applied. The caller holds and saves the order."""
+    """Handle the number (or none) by which a message names the order: the first number is linked, another
+    one is offered to staff. Returns False if another order has the number; then the message must not be
+    applied. The caller has locked the order and saves it."""
     if not number or names_our_order(number, order):
         return True
     if not order.justifacts_order_id:
         if is_taken(order, number):
             return False
-        text = f"Justifacts speaks of the order as number {number}."
+        text = f"Justifacts has the order as number {number}."
         record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.LINKED, text)
         link_provider_order(order, number, now)
     elif is_another_number(order, number):
         if is_taken(order, number):
             return False
         offer_number(order, number, how)
-        if _is_cancelled_by_us(order) and order.next_call in (PendingCall.NONE, PendingCall.POLL):
-            # Justifacts has taken the cancellation of the earlier number only.
+        if order.is_cancelled_by_us and order.next_call in (PendingCall.NONE, PendingCall.POLL):
+            # Justifacts has accepted the cancellation of the earlier number only.
             schedule_call(order, PendingCall.CANCEL, now)
     return True
 
 
-def _is_cancelled_by_us(order: Order) -> bool:
-    is_ours = order.cancelled_by in (CancelledBy.ASHBY, CancelledBy.PERSON)
-    return order.status == Status.CANCELLED and is_ours
-
-
 def link_provider_order(order: Order, number: str, now: datetime) -> None:
-    """Links the order to its number at Justifacts, and schedules the next call. An order that was cancelled
-    in the meantime is cancelled at Justifacts. The caller holds and saves the order."""
+    """Link the order to its number at Justifacts, and schedule the next call: an order that Ashby or staff
+    have cancelled meanwhile is cancelled at Justifacts. The caller has locked the order and saves it."""
     if is_taken(order, number):
         schedule_call(order, PendingCall.NONE, None)
         flag_for_attention(
             order,
             AttentionTopic.PLACING,
-            f"Justifacts gave this order the number {number}, which another order has already. "
+            f"Justifacts gave this order the number {number}, which another order already has. "
             "Ask Justifacts which check belongs to this candidate.",
         )
         return
@@ -90,15 +85,15 @@ def link_provider_order(order: Order, number: str, now: datetime) -> None:
     order.placed_at = order.placed_at or now
     clear_attention(order, AttentionTopic.PLACING)
     if order.status == Status.CANCELLED:
-        # The portal never cancels what Justifacts itself has cancelled.
-        is_ours = _is_cancelled_by_us(order)
-        schedule_call(order, *((PendingCall.CANCEL, now) if is_ours else (PendingCall.NONE, None)))
+        # The portal never cancels an order that Justifacts itself has cancelled.
+        must_cancel = order.is_cancelled_by_us
+        schedule_call(order, *((PendingCall.CANCEL, now) if must_cancel else (PendingCall.NONE, None)))
     elif order.status == Status.REJECTED:
         schedule_call(order, PendingCall.NONE, None)
         flag_for_attention(
             order,
             AttentionTopic.PLACING,
-            f"Justifacts had refused this order, but runs it as number {number}. Ask Justifacts "
+            f"Justifacts refused this order, but runs it as number {number}. Ask Justifacts "
             "to cancel it, or tell the recruiter.",
         )
     else:

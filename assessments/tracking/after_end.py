@@ -1,54 +1,52 @@
 """Decides what becomes of a message from Justifacts about an order that has ended.
 
-``heard.py`` says which messages are *current*, *duplicate* or *older*. An *answer* is a message that answers
-a question of the portal (poll, look-up, reconciliation); an answer is never late. What is told goes to Ashby
-as one update with the status, the result and the report as they then are.
+``status_report.py`` defines which messages are *current*, *duplicate* or *older*. An *answer* is a message
+that answers a call by the portal (poll, look-up, reconciliation); an answer is never late. *Applied* means
+that Ashby gets one update with the new status, result and report.
 
 A complete order:
 
     same status, result and report              nothing; an answer or a newer message closes an open question
     another result, report or unknown status
-        current                                 told; an unknown status also flags the order, once per status
-        duplicate or older answer               flagged, with both results; staff may take the other one
+        current                                 applied; an unknown status also flags it, once per status
+        duplicate or older answer               flagged, with both results; staff may accept the other one
         older push with another result          flagged in the same way
         otherwise                               recorded once as late
-    complete again after an unknown status      the same rules; told, and the flag is cleared
+    complete again after an unknown status      the same rules; if it is applied, the flag is cleared
     an earlier status, or cancelled
-        an answer, or newer by its own time     flagged once per status, not told: the check may be open again
+        an answer, or newer by its own time     flagged once per status, not applied: the check may be open
         cancelled, pushed without a time        flagged in the same way
         otherwise                               recorded once as a late message
 
 A cancelled order:
 
-    cancelled                                   closes the question whether it is cancelled at Justifacts
+    cancelled                                   closes the question of whether Justifacts has cancelled it
     complete, cancelled by Ashby or staff       flagged: a report exists
-    other status, cancelled by Ashby or staff   recorded once: Justifacts is being asked to stop
+    other status, cancelled by Ashby or staff   recorded once: the cancellation at Justifacts is pending
     any other status, cancelled by Justifacts
         duplicate or older push                 recorded once as a late message
         otherwise                               flagged once per status: Justifacts has resumed the check; the
                                                 portal never cancels it
 
 A rejected order: every status but cancelled flags it, once per status, because Justifacts runs a check that
-it had refused; cancelled clears the flag.
+it refused; cancelled clears the flag.
 """
 
 from enum import Enum, auto
 
-from assessments.models import AttentionTopic, CancelledBy, Order, PendingCall
+from assessments.models import AttentionTopic, Order, PendingCall
 from assessments.orders.transaction import is_flagged
 from assessments.statuses import Status
 from assessments.tracking.status_report import Age, StatusMessage, age_of, is_newer
 
-_BY_US = (CancelledBy.ASHBY, CancelledBy.PERSON)
-
 
 class AfterEnd(Enum):
-    """What becomes of a message about an order that has ended."""
+    """How a message about an order that has ended is handled."""
 
     IGNORE = auto()
-    #: Closes an open question: Justifacts repeats what Ashby shows.
+    #: Justifacts repeats what Ashby shows: close an open question.
     CONFIRM = auto()
-    #: Applies it, and tells Ashby.
+    #: Apply the message and add an update for Ashby.
     CHANGE = auto()
     FLAG_OTHER_RESULT = auto()
     FLAG_CONTRADICTION = auto()
@@ -60,17 +58,16 @@ class AfterEnd(Enum):
 
 
 def decide(order: Order, message: StatusMessage) -> AfterEnd:
-    """Applies the tables above. Changes nothing."""
+    """Apply the tables above to a message. Changes nothing."""
     if order.status == Status.COMPLETE:
         if message.status in (Status.COMPLETE, None):
             return _about_completion(order, message)
         return _about_contradiction(order, message)
-    is_ours = order.status == Status.CANCELLED and order.cancelled_by in _BY_US
     is_late = not message.is_answer and age_of(order, message) != Age.CURRENT
     if message.status == Status.CANCELLED:
-        is_closed = _has_cancellation_to_close(order) and (is_ours or not is_late)
+        is_closed = _has_cancellation_to_close(order) and (order.is_cancelled_by_us or not is_late)
         return AfterEnd.CLOSE_CANCELLATION if is_closed else AfterEnd.IGNORE
-    if is_ours:
+    if order.is_cancelled_by_us:
         return AfterEnd.FLAG_REPORT_EXISTS if message.status == Status.COMPLETE else AfterEnd.RECORD
     if is_late:
         return AfterEnd.RECORD
@@ -95,16 +92,16 @@ def _about_completion(order: Order, message: StatusMessage) -> AfterEnd:
 
 
 def state_after(order: Order, message: StatusMessage) -> tuple[str, str, str]:
-    """Unknown status (empty: complete), result and report address, as they would be after the message."""
+    """Unknown status (empty: complete), result and report URL as they would be after the message."""
     unknown_status = message.unknown_status
     if unknown_status == order.justifacts_status:
-        # Justifacts said so when it completed the order: a repetition changes nothing.
+        # The status with which Justifacts completed the order: repeating it changes nothing.
         unknown_status = _unknown_status(order)
     return unknown_status, message.result or order.result, message.report_url or order.report_url
 
 
 def state_of(order: Order) -> tuple[str, str, str]:
-    """The same three, as they are now."""
+    """The same three values as they are now."""
     return _unknown_status(order), order.result, order.report_url
 
 
@@ -132,7 +129,7 @@ def _is_asked_about(order: Order, message: StatusMessage) -> bool:
 
 
 def as_question(message: StatusMessage) -> dict[str, str | int | None]:
-    """What ``Order.asked_about`` keeps of a message that a person is asked about."""
+    """The part of a message that ``Order.asked_about`` stores."""
     return {
         "text": message.shown_status,
         "result": message.result,
@@ -143,5 +140,5 @@ def as_question(message: StatusMessage) -> dict[str, str | int | None]:
 
 
 def _gist(question: dict[str, str | int | None]) -> tuple[str | int | None, ...]:
-    """Without the time: Justifacts may stamp each of its answers with its own time."""
+    """Without the time: Justifacts may give each answer the time of that answer."""
     return question.get("text"), question.get("result")

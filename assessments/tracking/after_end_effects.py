@@ -1,4 +1,4 @@
-"""Carries out what ``after_end.py`` decides about a message for an order that has ended."""
+"""Handles a message about an order that has ended, as ``after_end.py`` decides."""
 
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from assessments.outbox.compose import ashby_label, enqueue_completion
 from assessments.statuses import NO_RESULT, Status, status_of
 from assessments.text import untranslated
 from assessments.tracking.after_end import AfterEnd, as_question, state_after, state_of
-from assessments.tracking.report_url import take_report_url
+from assessments.tracking.report_url import accept_report_url
 from assessments.tracking.status_report import StatusMessage, in_utc, remember_timestamp
 from integrations.text import format_utc
 
@@ -28,7 +28,8 @@ _JUSTIFACTS = OrderEvent.Source.JUSTIFACTS
 
 
 def carry_out(order: Order, message: StatusMessage, decision: AfterEnd) -> None:
-    """Changes the order, its history and the outbox. The caller holds and saves the order."""
+    """Apply the decision to the order, its history and the outbox. The caller has locked the order and saves
+    it."""
     match decision:
         case AfterEnd.CHANGE:
             _change(order, message)
@@ -44,7 +45,7 @@ def carry_out(order: Order, message: StatusMessage, decision: AfterEnd) -> None:
             if order.next_call == PendingCall.CANCEL:
                 schedule_call(order, PendingCall.NONE, None)
             order.asked_about = {}
-            # Of a rejected order: Justifacts ran it after all, and has now cancelled it.
+            # Justifacts ran a rejected order after all, and has now cancelled it.
             clear_attention(
                 order, AttentionTopic.PLACING if order.status == Status.REJECTED else AttentionTopic.CANCEL
             )
@@ -52,8 +53,9 @@ def carry_out(order: Order, message: StatusMessage, decision: AfterEnd) -> None:
             flag_for_attention(
                 order,
                 AttentionTopic.CANCEL,
-                "Justifacts completed this check although it had been cancelled. Ashby was not told. "
-                "Tell the recruiter that a report exists at Justifacts, or ask Justifacts about the bill.",
+                "Justifacts completed this check although it was cancelled. Ashby still shows it as "
+                "cancelled. Tell the recruiter that a report exists at Justifacts, or ask Justifacts about "
+                "the bill.",
             )
             _record_after_end(order, message)
         case AfterEnd.RECORD_LATE:
@@ -63,12 +65,12 @@ def carry_out(order: Order, message: StatusMessage, decision: AfterEnd) -> None:
 
 
 def record_late(order: Order, message: StatusMessage) -> None:
-    """Records, once, a message that is older than what is known. It is not applied."""
+    """Record once that a message is older than the present status. It is not applied."""
     status = f"“{message.status_text}”" if message.status_text else ""
     result = f"the result “{message.result}”" if message.result else ""
     said = " with ".join(part for part in (status, result) if part)
     at = f" at {in_utc(message.timestamp)}" if message.timestamp is not None else ""
-    text = f"Justifacts said {said}{at} {message.how_in_history}, which is older than what we know."
+    text = f"Justifacts said {said}{at} {message.how_in_history}, which is older than what the portal knows."
     record_event_once(order, _JUSTIFACTS, OrderEvent.Kind.LATE, text)
 
 
@@ -80,7 +82,7 @@ def _record_after_end(order: Order, message: StatusMessage) -> None:
 def _change(order: Order, message: StatusMessage) -> None:
     status_before, result_before, report_before = state_of(order)
     status, result, report = state_after(order, message)
-    take_report_url(order, message.update.profile_url)
+    accept_report_url(order, message.update.profile_url)
     _set(order, status, result, report)
     if not status and message.status_text:
         order.justifacts_status = message.status_text
@@ -94,7 +96,7 @@ def _change(order: Order, message: StatusMessage) -> None:
     if status != status_before:
         _record_status(order, message, status)
     if not status:
-        # A question about an earlier contradiction is about what the order no longer shows.
+        # An open question about an earlier contradiction is about a status that the order no longer shows.
         clear_attention(order, AttentionTopic.RESULT)
     enqueue_completion(order, message.now, message.result_verbatim)
 
@@ -129,13 +131,13 @@ def _confirm(order: Order, message: StatusMessage) -> None:
     order.asked_about = {}
     if message.status_text:
         order.justifacts_status = message.status_text
-    text = f"Justifacts said “{message.shown_status}” {message.how}: the result stands at {order.result}."
+    text = f"Justifacts said “{message.shown_status}” {message.how}: the result is still {order.result}."
     record_event(order, _JUSTIFACTS, OrderEvent.Kind.CONFIRMED, text)
     clear_attention(order, AttentionTopic.RESULT)
 
 
 def _flag_other_result(order: Order, message: StatusMessage) -> None:
-    """The other result has an earlier time, and no clock explains it."""
+    """For a message with an earlier time that no clock explains."""
     order.asked_about = as_question(message) | {"can_be_taken": True}
     _record_after_end(order, message)
     ours = f"“{ashby_label(order)}” with the result “{order.result}”"
@@ -162,9 +164,9 @@ def _flag_contradiction(order: Order, message: StatusMessage) -> None:
     flag_for_attention(
         order,
         AttentionTopic.RESULT,
-        f"Justifacts says “{message.shown_status}” of this check, which it had completed on "
+        f"Justifacts says “{message.shown_status}” about this check, which it completed on "
         f"{since} with the result {order.result}: it {what}. "
-        "Ashby still shows the result. Ask Justifacts whether the result stands, and tell the recruiter.",
+        "Ashby still shows the result. Ask Justifacts whether it still counts, and tell the recruiter.",
     )
 
 
@@ -178,7 +180,7 @@ def _flag_resumed(order: Order, message: StatusMessage) -> None:
         if is_flagged(order, AttentionTopic.PLACING):
             return
         what = (
-            f"Justifacts had refused this order on {since}, and runs it now (“{message.shown_status}”). Ask "
+            f"Justifacts refused this order on {since}, and runs it now (“{message.shown_status}”). Ask "
             "Justifacts to cancel it, or tell the recruiter."
         )
         flag_for_attention(order, AttentionTopic.PLACING, what)
@@ -189,22 +191,22 @@ def _flag_resumed(order: Order, message: StatusMessage) -> None:
     flag_for_attention(
         order,
         AttentionTopic.CANCEL,
-        f"Justifacts had cancelled this check on {since}, and now says “{message.shown_status}”{result}: it "
-        "has taken the check up again. Ashby still shows it as cancelled, and the portal does not cancel it. "
-        "Ask Justifacts whether the check goes on: if so, tell the recruiter; if not, have it stopped there.",
+        f"Justifacts cancelled this check on {since}, and now says “{message.shown_status}”{result}: it "
+        "has resumed the check. Ashby still shows it as cancelled, and the portal does not cancel it. "
+        "Ask Justifacts whether the check continues: if so, tell the recruiter; if not, have it cancelled.",
     )
 
 
-def can_take_result(order: Order) -> bool:
-    """Whether staff may replace the result with the one that they were asked about."""
+def can_accept_result(order: Order) -> bool:
+    """Whether staff may replace the result with the other one that Justifacts has sent."""
     return order.status == Status.COMPLETE and bool(order.asked_about.get("can_be_taken"))
 
 
-def take_result(assessment_id: UUID, who: str, reason: str) -> str:
-    """Replaces the result with the one that came with an earlier time, and tells Ashby. Returns the result.
-    Raises ``NotPossible``."""
+def accept_result(assessment_id: UUID, who: str, reason: str) -> str:
+    """Replace the result with the one that came with an earlier time, and add an update for Ashby. ``who``:
+    the name for the history. Returns the result. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
-        if not can_take_result(order):
+        if not can_accept_result(order):
             raise NotPossible(_("Justifacts has not reported another result for this order."))
         other = order.asked_about
         text = str(other["text"])
@@ -216,8 +218,7 @@ def take_result(assessment_id: UUID, who: str, reason: str) -> str:
             order.justifacts_timestamp, order.justifacts_time_is_ours = int(str(other["time"])), False
         drop_topic(order, AttentionTopic.RESULT)
         after = f"{ashby_label(order)}, {order.result}"
-        record_staff_action(
-            order, OrderEvent.Kind.RESULT_ACCEPTED, f"{who} took “{after}” in place of “{before}”.", reason
-        )
+        what = f"{who} accepted “{after}” in place of “{before}”."
+        record_staff_action(order, OrderEvent.Kind.RESULT_ACCEPTED, what, reason)
         enqueue_completion(order, timezone.now(), str(other.get("result_as_said") or ""))
     return order.result

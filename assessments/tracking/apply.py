@@ -1,22 +1,22 @@
 """Applies what Justifacts says about an order: by push, in answer to a poll, or with another answer.
 
-A status that moves the order forward is applied and told to Ashby (``docs/protocol.md``, "Statuses" and
-"Reading what arrives"). ``_decide`` says what becomes of a message and changes nothing, so ``has_changes``
-and ``apply_status`` cannot differ. About an order that is in progress:
+A status that moves the order forward is applied, and Ashby gets an update (``docs/protocol.md``, "Statuses"
+and "Reading what arrives"). ``_decide`` decides on a message and changes nothing, so ``has_changes`` and
+``apply_status`` cannot differ. For an order that is in progress:
 
     same status and spelling, or an unknown status repeated        nothing
-    same status, other spelling                                    the spelling is kept
+    same status, other spelling                                    the spelling is stored
     unknown status, or the same status after an unknown one
         older by its own time, or a duplicate                      recorded once as late
-        otherwise                                                  told as it is; the order does not move
-    a status that may follow the present one                       applied and told
-    any other status                                               recorded once: late, or a conflict if
-                                                                   Justifacts answers so now
+        otherwise                                                  sent to Ashby unchanged; the order does not
+                                                                   move
+    a status that may follow the present one                       applied and sent to Ashby
+    any other status                                               recorded once: late, or a conflict if it is
+                                                                   an answer
 
-``after_end.py`` has the table for orders that have ended, and ``heard.py`` the rules for times.
+``after_end.py`` has the table for orders that have ended, and ``status_report.py`` the rules for times.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -33,7 +33,7 @@ from assessments.tracking.after_end import AfterEnd
 from assessments.tracking.finish import end_as_cancelled
 from assessments.tracking.order_number import report_conflict
 from assessments.tracking.poll_schedule import next_poll, schedule_poll
-from assessments.tracking.report_url import take_report_url
+from assessments.tracking.report_url import accept_report_url
 from assessments.tracking.status_report import Age, StatusMessage, age_of, read_message, remember_timestamp
 from integrations.failpoints import failpoint
 from integrations.models import Connection
@@ -46,29 +46,29 @@ _JUSTIFACTS = OrderEvent.Source.JUSTIFACTS
 
 
 class WrongOrderNumber(Exception):
-    """A message names our reference together with the number of another order."""
+    """A message has our reference together with the number of another order."""
 
 
 class StatusOutcome(Enum):
-    """What became of a message."""
+    """How a message was handled."""
 
-    #: The order changed, and Ashby is told.
+    #: The order changed, and Ashby gets an update.
     APPLIED = auto()
-    #: It says what is known.
+    #: It repeats what is known.
     UNCHANGED = auto()
     #: It is older than what is known.
     LATE = auto()
     #: Justifacts answers with a status that the order has passed already.
     CONFLICT = auto()
-    #: The order had ended: nothing of it is told. A person may be asked.
+    #: The order had ended: Ashby gets no update. The order may need attention.
     AFTER_END = auto()
 
 
 def receive_push(
     connection: Connection, update: AssessmentUpdate, call: InboundRequest, now: datetime
 ) -> Order:
-    """Applies a push from Justifacts, and notes the outcome on ``call``. Raises ``Order.DoesNotExist`` if the
-    organization has no such order, and ``WrongOrderNumber`` if another order has the number: then nothing is
+    """Apply a push from Justifacts, and save ``call`` with the outcome. Raises ``Order.DoesNotExist`` if the
+    organization has no such order, and ``WrongOrderNumber`` if another order has the number; then nothing is
     applied, and both orders are flagged."""
     found = find_order(connection, update)
     with locked_order(found.pk) as order:
@@ -87,7 +87,7 @@ def receive_push(
 
 
 class _Decision(Enum):
-    """What becomes of a message about an order that is in progress."""
+    """How a message about an order that is in progress is handled."""
 
     IGNORE = auto()
     KEEP_SPELLING = auto()
@@ -99,18 +99,18 @@ class _Decision(Enum):
 
 
 def has_changes(order: Order, update: AssessmentUpdate, how: str, now: datetime) -> bool:
-    """Whether ``apply_status`` would write anything: most polls repeat the last answer."""
+    """Whether ``apply_status`` would write anything. Most polls repeat the last answer."""
     if order.is_erased:
         return False
     return _decide(order, read_message(order, update, how, now)) not in (_Decision.IGNORE, AfterEnd.IGNORE)
 
 
 def apply_status(order: Order, update: AssessmentUpdate, how: str, now: datetime) -> StatusOutcome:
-    """Applies a message to its order. The caller holds and saves the order.
+    """Apply a message to its order. The caller has locked the order and saves it. An erased order is
+    unchanged.
 
-    ``how``: how the message came, for the history; those in ``heard.ANSWERS`` answer a question that the
-    portal has just asked. An unknown status is told as it is and does not move the order. An erased order
-    stays as it is.
+    ``how``: how the message came, for the history; a value in ``status_report.ANSWERS`` says that it answers
+    a call that the portal has just made.
     """
     if order.is_erased:
         return StatusOutcome.UNCHANGED
@@ -144,8 +144,12 @@ def _decide(order: Order, message: StatusMessage) -> _Decision | AfterEnd:
     if message.status is None and is_known_text:
         return _Decision.IGNORE
     if message.status in (None, order.status):
-        # A status that we do not know, and the one before it, have no rank: their times tell which is older.
-        if _is_late(order, message):
+        # An unknown status has no rank, so the times decide. A new unknown status in an answer is true now.
+        # An old answer with the status before an unknown one does not revoke it: it may come from a part of
+        # Justifacts that lags behind.
+        age = age_of(order, message)
+        is_new_answer = message.status is None and message.is_answer
+        if age == Age.DUPLICATE or (age == Age.OLDER and not is_new_answer):
             return _Decision.RECORD_LATE
         return _Decision.PASS_ON if message.status is None else _Decision.RESTATE
     if may_follow(Status(order.status), message.status):
@@ -153,63 +157,51 @@ def _decide(order: Order, message: StatusMessage) -> _Decision | AfterEnd:
     return _Decision.RECORD_CONFLICT if message.is_answer else _Decision.RECORD_LATE
 
 
-def _is_late(order: Order, message: StatusMessage) -> bool:
-    age = age_of(order, message)
-    # A new unknown status in an answer is true now. An old answer with the status that was known before does
-    # not revoke an unknown one: a part of Justifacts may not have it yet.
-    is_new_answer = message.status is None and message.is_answer
-    return age == Age.DUPLICATE or (age == Age.OLDER and not is_new_answer)
-
-
 def _apply(order: Order, message: StatusMessage, decision: _Decision) -> None:
     is_new_unknown = message.unknown_status not in ("", order.justifacts_status)
-    _remember_provider_status(order, message)
+    order.justifacts_status = message.status_text or order.justifacts_status
+    order.status_unrecognized = bool(order.justifacts_status) and status_of(order.justifacts_status) is None
+    remember_timestamp(order, message)
+    if not order.justifacts_order_id:
+        # Justifacts has the order but has not sent its number, so a look-up comes before any placement.
+        order.may_have_been_sent, order.cleared_for_placement = True, False
     if decision == _Decision.RESTATE:
         text = f"Justifacts said “{message.status_text}” {message.how}, as before."
         record_event(order, _JUSTIFACTS, OrderEvent.Kind.STATUS, text)
         enqueue_raw_status(order, ashby_label(order), message.now)
     elif decision == _Decision.PASS_ON:
         text = (
-            f"Justifacts said “{message.status_text}” {message.how}, a status that we do not know; Ashby is "
-            "told so as it stands."
+            f"Justifacts said “{message.status_text}” {message.how}, a status that the portal does not know; "
+            "Ashby shows it unchanged."
         )
         record_event(order, _JUSTIFACTS, OrderEvent.Kind.UNKNOWN_STATUS, text)
         enqueue_raw_status(order, message.status_text, message.now)
     else:
-        _ADVANCES.get(Status(message.status or ""), _advance)(order, message)
+        _advance(order, message)
         if order.status == Status.COMPLETE and is_new_unknown:
-            # A dispute that arrives together with the completion is handled as if it had come later.
+            # A dispute that comes with the completion is handled as if it had come later.
             order.justifacts_status = untranslated(Status.COMPLETE.label)
             after_end_effects.carry_out(order, message, AfterEnd.CHANGE)
     if not order.has_ended and order.next_call == PendingCall.POLL:
-        # Before the placement is certain, its outcome decides on the next call.
+        # Until the placement is certain, its outcome decides on the next call.
         schedule_call(
             order, PendingCall.POLL, message.now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS)
         )
 
 
-def _remember_provider_status(order: Order, message: StatusMessage) -> None:
-    order.justifacts_status = message.status_text or order.justifacts_status
-    order.status_unrecognized = bool(order.justifacts_status) and status_of(order.justifacts_status) is None
-    remember_timestamp(order, message)
-    if not order.justifacts_order_id:
-        # Justifacts has the order, and has not said its number: it is asked before the order is placed.
-        order.may_have_been_sent, order.cleared_for_placement = True, False
-
-
 def _advance(order: Order, message: StatusMessage) -> None:
-    status = Status(message.status or "")
-    set_status(order, status, message.now)
-    text = f"Justifacts said “{message.status_text}” {message.how}."
-    record_event(order, _JUSTIFACTS, OrderEvent.Kind.STATUS, text)
-    enqueue_status(order, status, message.now)
-
-
-def _cancel(order: Order, message: StatusMessage) -> None:
-    reason = message.update.cancelled_reason
-    end_as_cancelled(
-        order, str(reason.value) if reason else "Cancelled at Justifacts", _JUSTIFACTS, message.now
-    )
+    match Status(message.status or ""):
+        case Status.CANCELLED:
+            data = message.update.cancelled_reason
+            reason = str(data.value) if data else "Cancelled at Justifacts"
+            end_as_cancelled(order, reason, _JUSTIFACTS, message.now)
+        case Status.COMPLETE:
+            _complete(order, message)
+        case status:
+            set_status(order, status, message.now)
+            text = f"Justifacts said “{message.status_text}” {message.how}."
+            record_event(order, _JUSTIFACTS, OrderEvent.Kind.STATUS, text)
+            enqueue_status(order, status, message.now)
 
 
 def _complete(order: Order, message: StatusMessage) -> None:
@@ -220,15 +212,9 @@ def _complete(order: Order, message: StatusMessage) -> None:
     order.status_unrecognized = False
     order.justifacts_status = message.status_text or untranslated(Status.COMPLETE.label)
     order.result = message.result or NO_RESULT
-    order.report_url = take_report_url(order, message.update.profile_url)
+    order.report_url = accept_report_url(order, message.update.profile_url)
     text = f"Justifacts completed the check {message.how}: {order.result}."
     record_event(order, _JUSTIFACTS, OrderEvent.Kind.COMPLETED, text)
     enqueue_completion(order, now, message.result_verbatim)
     if order.next_call == PendingCall.POLL:
         schedule_poll(order, next_poll(order, now))
-
-
-_ADVANCES: dict[Status, Callable[[Order, StatusMessage], None]] = {
-    Status.CANCELLED: _cancel,
-    Status.COMPLETE: _complete,
-}

@@ -1,7 +1,7 @@
-"""Asking Justifacts for the status of many orders at a time, side by side.
+"""Asking Justifacts for the status of many orders concurrently.
 
-The calls run in threads that touch no database. Polls and reconciliation ask through ``ask_each``, which
-keeps to the circuit breaker and to our budget of calls, and records the connection's health.
+The calls run in threads that do not use the database. Polls and reconciliation ask through ``ask_each``,
+which respects the circuit breaker and the rate limit, and records the connection's health.
 """
 
 from collections import deque
@@ -33,20 +33,20 @@ from integrations.models import Connection
 
 from .poll_schedule import next_poll_after_failure
 
-#: Calls in flight for one organization: one whose Justifacts hangs leaves threads to the others.
+#: Concurrent calls for one organization, so that a hanging endpoint leaves threads to other organizations.
 _AT_A_TIME = 8
 _THREADS = 64
-#: After so many failures in a row the rest of a batch is not asked about.
+#: After this many consecutive failures the rest of a batch is left out.
 _GIVE_UP_AFTER = 3
-#: A problem with the answers about one order outlasts that order's next poll by this.
+#: An unreadable answer stays a problem of the connection until this long after the order's next poll.
 _UNTIL_ASKED_AGAIN = timedelta(minutes=2)
 
 Outcome = Found | CallFailed
 
 
 def ask_each(connection: Connection, orders: Sequence[Order]) -> list[tuple[Order, Outcome]]:
-    """Ask Justifacts for the status of orders of one connection. The result has no pair for those it was not
-    asked about, because its calls are blocked, our budget is spent, or one answer after the other failed."""
+    """Ask Justifacts for the status of orders of one connection. Orders without a pair in the result were not
+    asked about, because calls are blocked, the rate limit is reached, or consecutive calls failed."""
     if not allow_request(connection, Endpoint.JUSTIFACTS, timezone.now()):
         return []
     try:
@@ -56,9 +56,9 @@ def ask_each(connection: Connection, orders: Sequence[Order]) -> list[tuple[Orde
         _record_health(connection, [(orders[0], error)])
         return [] if isinstance(error, BudgetSpent) else [(order, error) for order in orders]
     at_a_time = 1 if is_open(connection, Endpoint.JUSTIFACTS) else _AT_A_TIME
-    # The threads that ask have no business with the database.
+    # The threads must not use the database, so they only collect which keys were used.
     used: set[int] = set()
-    pairs = list(_asked(replace(client, note_use=used.add), orders, at_a_time))
+    pairs = list(_outcomes(replace(client, note_use=used.add), orders, at_a_time))
     for position in used:
         client.note_use(position)
     _record_health(connection, pairs)
@@ -71,11 +71,11 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="poll")
 
 
-def _asked(
+def _outcomes(
     client: JustifactsClient, orders: Sequence[Order], at_a_time: int
 ) -> Iterator[tuple[Order, Outcome]]:
-    """In the order of ``orders``, with ``at_a_time`` calls in flight; ends early when one answer after the
-    other fails."""
+    """Outcomes in the order of ``orders``, with ``at_a_time`` concurrent calls; ends early after consecutive
+    failures."""
     waiting: deque[tuple[Order, Future[Outcome]]] = deque()
     remaining, failures = iter(orders), 0
     while True:
@@ -109,7 +109,7 @@ def _ask(client: JustifactsClient, order: Order) -> Outcome:
             by_reference = _outcome_of(lambda: client.status(reference_id=reference, hide=hide))
             outcome = by_reference if isinstance(by_reference, Found | NotUnderstood) else outcome
     if not isinstance(outcome, CallFailed) or (order.has_ended and isinstance(outcome, Refused)):
-        # Justifacts may well say no more of a check that is over.
+        # Justifacts may refuse to answer about a check that has ended.
         return outcome
     return _as_not_understood(outcome, hide, (client.key, *client.others))
 
@@ -123,19 +123,19 @@ def _outcome_of(ask: Callable[[], Found]) -> Outcome:
 
 
 def _as_not_understood(failure: CallFailed, hide: Iterable[str], secrets: Iterable[str]) -> CallFailed:
-    """An error in place of a status says nothing that the portal can use, unless it says that there is no
-    such order. What speaks of the server or of the key stays what it is: it is about every order."""
+    """Treat an error in place of a status as unreadable, except "not found" and errors about the server or
+    the key, which concern every order."""
     is_about_all = isinstance(failure, OrderNotFound | Unauthorized | ServerError)
     if is_about_all or not isinstance(failure, Refused | UnclearRefusal):
         return failure
     quoted = excerpt(failure.answer.body, hide, secrets)
-    said = f"Justifacts answered the question for the status with an error: {failure.message}"
-    return NotUnderstood(said, excerpt=quoted, answer=failure.answer)
+    message = f"Justifacts answered the status call with an error: {failure.message}"
+    return NotUnderstood(message, excerpt=quoted, answer=failure.answer)
 
 
 def _record_health(connection: Connection, pairs: Sequence[tuple[Order, Outcome]]) -> None:
-    """The last answer counts; where there was none, each failure does. An answer that cannot be read is a
-    problem until the order that it is about has been asked for again, whatever other answers say."""
+    """Record the last answer or, if there was none, each failure. An unreadable answer stays a problem of the
+    connection until its order has been polled again, whatever the other answers are."""
     now = timezone.now()
     pairs = sorted(pairs, key=lambda pair: isinstance(pair[1], NotUnderstood))
     failures = [pair for pair in pairs if isinstance(pair[1], CallFailed)]
@@ -150,5 +150,7 @@ def _record_health(connection: Connection, pairs: Sequence[tuple[Order, Outcome]
             now,
             hide=order.personal_data,
             lasts_until=asked_again and asked_again + _UNTIL_ASKED_AGAIN,
-            is_about_the_problem=any(asked.call_failures for asked, said in pairs if isinstance(said, Found)),
+            is_about_the_problem=any(
+                polled.call_failures for polled, answer in pairs if isinstance(answer, Found)
+            ),
         )

@@ -1,4 +1,4 @@
-"""How an order ends."""
+"""How an order ends by cancellation."""
 
 from datetime import datetime
 
@@ -9,8 +9,8 @@ from assessments.statuses import Status
 
 
 def end_as_cancelled(order: Order, reason: str, source: OrderEvent.Source, now: datetime) -> None:
-    """End an active order, queue the update for Ashby, and decide what Justifacts must still be told. The
-    caller has locked the order and saves it."""
+    """End an order that is in progress, add the update for Ashby, and schedule the cancellation at
+    Justifacts if one is needed. The caller has locked the order and saves it."""
     set_status(order, Status.CANCELLED, now)
     order.closing_reason = reason
     order.cancelled_by = CancelledBy(source)
@@ -18,7 +18,7 @@ def end_as_cancelled(order: Order, reason: str, source: OrderEvent.Source, now: 
     record_event(order, source, OrderEvent.Kind.CANCELLED, f"The check was cancelled: {reason}")
     enqueue_cancellation(order, reason, now)
     if source == OrderEvent.Source.ASHBY:
-        # Otherwise Ashby has yet to learn of it, and a refused update ahead of it still needs a person.
+        # Otherwise Ashby needs this update, and a refused update ahead of it still needs attention.
         clear_attention(order, AttentionTopic.DELIVERY)
     if order.next_call == PendingCall.PLACE or (
         order.next_call == PendingCall.LOOK_UP and source == OrderEvent.Source.JUSTIFACTS
@@ -30,4 +30,4 @@ def end_as_cancelled(order: Order, reason: str, source: OrderEvent.Source, now: 
         schedule_call(order, PendingCall.CANCEL, now)
     elif order.next_call == PendingCall.PLACE and order.lease_token is None:
         schedule_call(order, PendingCall.NONE, None)
-    # Else a placement is under way or its outcome is unknown: whoever records it goes on from there.
+    # Otherwise a placement is in progress or its outcome is unknown; ``link_provider_order`` cancels then.

@@ -1,4 +1,4 @@
-"""Messages from Justifacts that the portal cannot read: recorded on the order, never dropped."""
+"""Recording messages from Justifacts that the portal cannot read."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,17 +15,17 @@ from integrations.models import Connection
 from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.partner_protocol.parsing import InvalidMessage, read_id
 
-#: How long an unreadable push stays a problem of the connection, unless a readable one comes sooner.
+#: How long an unreadable push stays a problem of the connection, unless a readable push ends it.
 PUSH_PROBLEM_LASTS = timedelta(hours=1)
 
 
 def record_not_understood(order: Order, failure: NotUnderstood, how: str, *, is_first: bool = False) -> None:
-    """Records the message in the order's history, and that nothing follows from it: once while the same
-    content repeats. ``is_first``: the message before was readable. The caller holds the order."""
+    """Record in the history that a message was not applied, once while the same content repeats.
+    ``is_first``: the message before was readable. The caller has locked the order."""
     if order.is_erased:
         return
     summary = (
-        f"{failure.message} The order stays as it is. Ask Justifacts' support what the message means. "
+        f"{failure.message} The order was not changed. Ask Justifacts' support what the message means. "
         f"It came {how}; shortened: {failure.excerpt}"
     )
     write = record_event if is_first else record_event_once
@@ -33,8 +33,8 @@ def record_not_understood(order: Order, failure: NotUnderstood, how: str, *, is_
 
 
 def record_unreadable_poll(order: Order, failure: NotUnderstood, now: datetime) -> None:
-    """Records a poll whose answer cannot be read, and flags the order after a day of such answers. The caller
-    has counted the failure, and holds and saves the order."""
+    """Record a poll with an unreadable answer, and flag the order after a day of such answers. The caller has
+    counted the failure, has locked the order and saves it."""
     record_not_understood(order, failure, "when polled", is_first=order.call_failures <= 1)
     if order.failing_since and now - order.failing_since > ASK_AFTER:
         flag_for_attention(
@@ -42,15 +42,15 @@ def record_unreadable_poll(order: Order, failure: NotUnderstood, now: datetime) 
             AttentionTopic.POLL,
             "For more than a day the portal could not read what Justifacts says about this check: "
             f"{failure.message} The status in Ashby may be out of date. Look the check up at Justifacts, and "
-            "send Justifacts' support the message in this order's history. The portal goes on asking.",
+            "send Justifacts' support the message in this order's history. The portal keeps polling.",
         )
 
 
 def handle_unreadable_push(
     connection: Connection, call: InboundRequest, body: dict[str, Any], reason: str, now: datetime
 ) -> None:
-    """Records an unreadable push: as a problem of the connection, and in the history of its order if that can
-    be identified, with which ``call`` is saved. Changes nothing else."""
+    """Record an unreadable push as a problem of the connection and, if its order can be identified, in the
+    order's history; then ``call`` is saved with the order. Nothing else changes."""
     text = f"{UNREADABLE_PUSH} {reason}"
     record_unreadable_push(connection, text, now, lasts_until=now + PUSH_PROBLEM_LASTS)
     if (found := _order_in(connection, body)) is None:
@@ -62,7 +62,7 @@ def handle_unreadable_push(
 
 
 def _order_in(connection: Connection, body: dict[str, Any]) -> Order | None:
-    """The organization's order that a push names by a readable id, if any."""
+    """The organization's order that a push names by a readable id, or None."""
     number, reference = _id_in(body, "assessment_id"), _id_in(body, "reference_id")
     try:
         return find_order(connection, AssessmentUpdate(number, None, reference_id=reference))

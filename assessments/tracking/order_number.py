@@ -1,9 +1,9 @@
-"""An order's number at Justifacts, which may change (a re-issue).
+"""An order's number at Justifacts, which may change.
 
 A message with our reference and another number is applied to this order, and staff decide whether the new
-number replaces the old one. Until then the order is polled by the old number and, if Justifacts does not know
-it, by our reference; a cancellation goes to both numbers. A number that another order of the organization has
-is never taken: both orders are flagged.
+number replaces the old one. Until then the order is polled by the old number and, if Justifacts does not
+know it, by our reference; a cancellation uses both numbers. A number that another order of the organization
+has is never accepted: both orders are flagged.
 """
 
 from uuid import UUID
@@ -25,7 +25,7 @@ from integrations.partner_protocol.parsing import as_uuid, same_id, spellings
 
 
 def names_our_order(number: str, order: Order) -> bool:
-    """Whether a message has our own id in the place of Justifacts' number."""
+    """Whether a message has our own id in place of Justifacts' number."""
     return as_uuid(number) == order.pk
 
 
@@ -51,8 +51,8 @@ def is_another_number(order: Order, number: str) -> bool:
 
 
 def offer_number(order: Order, number: str, how: str) -> None:
-    """Flags the order: Justifacts has used another number for it, which no other order has. The caller holds
-    and saves the order."""
+    """Flag the order because Justifacts has used another number for it, which no other order has. The caller
+    has locked the order and saves it."""
     order.offered_order_number = number
     record_event(
         order,
@@ -71,8 +71,8 @@ def offer_number(order: Order, number: str, how: str) -> None:
 
 
 def report_conflict(order: Order, number: str, how: str) -> None:
-    """Flags both orders, each in a transaction of its own: Justifacts has used a number for this order that
-    another order has. Nothing of the message is applied. The caller holds neither order."""
+    """Flag both orders, each in its own transaction, because Justifacts has used a number for this order that
+    another order has. The message must not be applied. The caller has locked neither order."""
     other = owner_of(order, number)
     if other is None:
         return
@@ -94,16 +94,17 @@ def report_conflict(order: Order, number: str, how: str) -> None:
             )
 
 
-def can_take_number(order: Order) -> bool:
+def can_accept_number(order: Order) -> bool:
     """Whether staff may replace the number with the one that Justifacts uses now."""
     return bool(order.offered_order_number) and not order.is_erased
 
 
-def take_number(assessment_id: UUID, who: str, reason: str) -> str:
-    """Replaces the number with the one that Justifacts uses now, and returns it. Raises ``NotPossible``."""
+def accept_new_number(assessment_id: UUID, who: str, reason: str) -> str:
+    """Replace the number with the one that Justifacts uses now, and return it. ``who``: the name for the
+    history. Raises ``NotPossible``."""
     with locked_order_for_staff(assessment_id) as order:
         number = order.offered_order_number
-        if not can_take_number(order):
+        if not can_accept_number(order):
             raise NotPossible(_("Justifacts has not sent another number for this order."))
         if is_taken(order, number):
             text = _("Another order of %(organization)s already has the number %(number)s. Ask Justifacts.")
@@ -117,7 +118,7 @@ def take_number(assessment_id: UUID, who: str, reason: str) -> str:
         record_staff_action(
             order,
             OrderEvent.Kind.NUMBER_ACCEPTED,
-            f"{who} took {number} as the order's number, in place of {before}.",
+            f"{who} accepted {number} as the order's number, in place of {before}.",
             reason,
         )
     return number

@@ -1,7 +1,7 @@
-"""Polling: asking Justifacts for the status of orders that are on their way."""
+"""Polling: asking Justifacts for the status of orders, in batches."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -17,40 +17,46 @@ from assessments.tracking.order_number import is_another_number, report_conflict
 from integrations.failpoints import failpoint
 from integrations.http.errors import CallFailed, NotUnderstood
 from integrations.justifacts.client import Found
-from integrations.models import Connection
 
 from .bulk_status import Outcome, ask_each
 from .poll_schedule import next_poll, next_poll_after_failure
 
-#: Polled together, under one lease.
+#: Orders that are polled together, under one lease.
 BATCH = 40
-#: How a message came that answers a poll, in the words of the history.
+#: How the answer to a poll came, for the history.
 POLLED = "when polled"
 
 
 def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
-    """Poll those of the orders that are due; returns the ids of those that changed.
+    """Poll those of the orders that are due, and return the ids of those that changed.
 
-    The answers that bring no news, most of them, are recorded in one transaction. Orders that Justifacts was
-    not asked about, or did not answer for, stay as they were.
+    Most answers change nothing; they are recorded in one transaction. Orders that Justifacts was not asked
+    about stay due.
     """
     now = timezone.now()
     due = Order.objects.filter(next_call=PendingCall.POLL, next_attempt_at__lte=now)
     token = due.acquire(assessment_ids, now)
     if token is None:
         return []
-    # In one order for all, so that two batches do not wait for each other's rows when they are recorded.
+    # By key, so that two batches do not deadlock when they are recorded.
     rows = Order.objects.order_by("pk").select_related("organization__connection")
     orders = list(rows.filter(pk__in=assessment_ids).held(token))
     failpoint("poll.claimed")
-    pairs = [pair for connection, of_one in _by_connection(orders) for pair in ask_each(connection, of_one)]
+    by_organization: dict[int, list[Order]] = {}
+    for order in orders:
+        by_organization.setdefault(order.organization_id, []).append(order)
+    pairs = [
+        pair
+        for group in by_organization.values()
+        for pair in ask_each(group[0].organization.connection, group)
+    ]
     failpoint("poll.called")
-    news: list[tuple[Order, Outcome]] = []
-    quiet: list[tuple[Order, Outcome]] = []
+    changes: list[tuple[Order, Outcome]] = []
+    repeats: list[tuple[Order, Outcome]] = []
     for pair in pairs:
-        (news if _has_news(*pair) else quiet).append(pair)
-    _record_quiet(quiet, token)
-    changed = [order.pk for order, outcome in news if _record_news(order, outcome, token)]
+        (changes if _may_change(*pair) else repeats).append(pair)
+    _record_repeats(repeats, token)
+    changed = [order.pk for order, outcome in changes if _record_change(order, outcome, token)]
     unasked = Order.objects.filter(pk__in=[order.pk for order in orders]).held(token)
     if unasked.exists():
         unasked.release(token)
@@ -58,14 +64,7 @@ def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
     return changed
 
 
-def _by_connection(orders: list[Order]) -> list[tuple[Connection, list[Order]]]:
-    grouped: dict[int, list[Order]] = {}
-    for order in orders:
-        grouped.setdefault(order.organization_id, []).append(order)
-    return [(of_one[0].organization.connection, of_one) for of_one in grouped.values()]
-
-
-def _has_news(order: Order, outcome: Outcome) -> bool:
+def _may_change(order: Order, outcome: Outcome) -> bool:
     if isinstance(outcome, NotUnderstood):
         return True
     if not isinstance(outcome, Found) or outcome.update is None:
@@ -76,7 +75,7 @@ def _has_news(order: Order, outcome: Outcome) -> bool:
 
 
 @transaction.atomic
-def _record_quiet(pairs: list[tuple[Order, Outcome]], token: UUID) -> None:
+def _record_repeats(pairs: list[tuple[Order, Outcome]], token: UUID) -> None:
     now = timezone.now()
     for order, outcome in pairs:
         failed = isinstance(outcome, CallFailed)
@@ -95,21 +94,27 @@ def _record_quiet(pairs: list[tuple[Order, Outcome]], token: UUID) -> None:
         )
 
 
-def _record_news(asked: Order, outcome: Outcome, token: UUID) -> bool:
+def _record_change(asked: Order, outcome: Outcome, token: UUID) -> bool:
     now = timezone.now()
-    moved, is_ours = False, True
+    is_applied, is_ours = False, True
     with recording(asked, token, "poll") as (order, is_held):
         if not is_held:
             return False
         order.release_lease()
         if order.has_ended and order.updated_since(asked):
-            # A push or a person was faster: the answer may be older than what is known now, so ask again.
+            # A push or staff changed the order during the call, and the answer may be older: poll again.
             order.next_attempt_at = now
             return False
         order.next_attempt_at = next_poll(order, now)
         order.next_call = PendingCall.POLL if order.next_attempt_at else PendingCall.NONE
         if isinstance(outcome, NotUnderstood):
-            _count_not_understood(order, outcome, now)
+            # The poll has failed: the next one waits longer, and the order does not count as polled.
+            order.next_attempt_at = next_poll_after_failure(order, now)
+            order.next_call = PendingCall.POLL if order.next_attempt_at else PendingCall.NONE
+            order.call_failures += 1
+            order.failing_since = order.failing_since or now
+            order.last_call_error = outcome.message
+            record_unreadable_poll(order, outcome, now)
             return False
         order.last_polled_at = now
         order.call_failures, order.failing_since, order.last_call_error = 0, None, ""
@@ -117,17 +122,7 @@ def _record_news(asked: Order, outcome: Outcome, token: UUID) -> bool:
         if isinstance(outcome, Found):
             is_ours = accept_order_number(order, outcome.justifacts_order_id, POLLED, now)
             if is_ours and outcome.update is not None:
-                moved = apply_status(order, outcome.update, POLLED, now) is StatusOutcome.APPLIED
+                is_applied = apply_status(order, outcome.update, POLLED, now) is StatusOutcome.APPLIED
     if not is_ours and isinstance(outcome, Found):
         report_conflict(asked, outcome.justifacts_order_id, POLLED)
-    return moved
-
-
-def _count_not_understood(order: Order, failure: NotUnderstood, now: datetime) -> None:
-    """The poll has failed: the next one waits longer, and the order does not count as polled."""
-    order.next_attempt_at = next_poll_after_failure(order, now)
-    order.next_call = PendingCall.POLL if order.next_attempt_at else PendingCall.NONE
-    order.call_failures += 1
-    order.failing_since = order.failing_since or now
-    order.last_call_error = failure.message
-    record_unreadable_poll(order, failure, now)
+    return is_applied

@@ -1,9 +1,9 @@
 """When Justifacts is polled for the status of an order.
 
-An order on its way is polled at an interval that grows to twelve ``POLL_INTERVAL_SECONDS``. A completed one
-is polled for the days that its organization has set (60 by default): the interval grows with the time since
-the completion, from the longest interval on the way to three days, and the last poll is at their end.
-With the defaults that makes about 40 polls in 60 days.
+An order in progress is polled at an interval that grows to twelve ``POLL_INTERVAL_SECONDS``. A completed
+order is polled for the number of days that its organization has set (60 by default). Its interval grows with
+the time since the completion, from the longest interval of an order in progress to three days; the last poll
+is at the end of the period. With the defaults that is about 40 polls in 60 days.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from integrations.models import Organization
 
 #: A last poll that fails is repeated for this long.
 GRACE = timedelta(days=1)
-#: Orders whose polling resumes in one run.
+#: The most orders whose polling one run resumes.
 BATCH = 1000
 
 
@@ -31,8 +31,8 @@ def polled_until(order: Order) -> datetime | None:
 
 
 def next_poll(order: Order, now: datetime, has_failed: bool = False) -> datetime | None:
-    """When the order is polled next if nothing changes; None: no more. ``has_failed``: the poll that was just
-    made brought no answer."""
+    """When the order is polled next if nothing changes; None: not again. ``has_failed``: the poll that was
+    just made got no answer."""
     base = settings.POLL_INTERVAL_SECONDS
     end = polled_until(order)
     if end is None or order.completed_at is None:
@@ -45,31 +45,30 @@ def next_poll(order: Order, now: datetime, has_failed: bool = False) -> datetime
 
 
 def next_poll_after_failure(order: Order, now: datetime) -> datetime | None:
-    """The same after an answer that cannot be read: such failures wait longer and longer."""
+    """The same after an unreadable answer, with backoff."""
     following = next_poll(order, now, has_failed=True)
     return following and max(following, now + backoff_delay(order.call_failures + 1))
 
 
 def schedule_poll(order: Order, at: datetime | None) -> None:
-    """Set the order's next poll; None: no more. The caller has locked the order and saves it."""
+    """Set the order's next poll; None: not again. The caller has locked the order and saves it."""
     schedule_call(order, PendingCall.POLL if at else PendingCall.NONE, at)
 
 
 def resume(now: datetime) -> int:
-    """Schedule polls for completed orders that have none although their organization's days are not over:
-    those that an earlier version of the portal had stopped polling, and those of an organization that has
-    raised its days. Returns how many."""
+    """Schedule polls for completed orders that have none although their period is not over: their
+    organization has lengthened it, or an earlier version of the portal stopped polling. Returns how many."""
     resumed = 0
     for organization in Organization.objects.filter(poll_days_after_completion__gt=0).order_by("pk"):
         since = now - timedelta(days=organization.poll_days_after_completion)
-        resting = Order.objects.filter(
+        unpolled = Order.objects.filter(
             organization=organization,
             status=Status.COMPLETE,
             next_call=PendingCall.NONE,
             erased_at=None,
             completed_at__gt=since,
         ).exclude(justifacts_order_id="")
-        for pk in list(resting.order_by("completed_at").values_list("pk", flat=True)[: BATCH - resumed]):
+        for pk in list(unpolled.order_by("completed_at").values_list("pk", flat=True)[: BATCH - resumed]):
             resumed += _resume(pk, now)
     return resumed
 
@@ -79,7 +78,7 @@ def _resume(assessment_id: UUID, now: datetime) -> bool:
         at = next_poll(order, now)
         if order.next_call != PendingCall.NONE or order.is_erased or at is None:
             return False
-        # Not all of them at the same moment.
+        # Spread the polls over the interval.
         share = (order.pk.int % 1000) / 1000
         schedule_poll(order, now + (at - now) * share)
     return True

@@ -1,5 +1,5 @@
-"""Where a report is: what is taken from Justifacts, and whether the portal's pages make a link of it. No
-report is ever fetched by the portal."""
+"""The URL of a report: whether the portal accepts it from Justifacts, and whether its pages show it as a
+link. The portal never fetches a report."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ _LONGEST = 2000
 
 @dataclass(frozen=True)
 class Report:
-    """``why_no_link``: a sentence for people where the address is shown as text; else empty."""
+    """``why_no_link``: why the address is shown as text, in a sentence for people; empty for a link."""
 
     address: str
     why_no_link: str = ""
 
 
 def parse_report(order: Order, address: str) -> Report | None:
-    """For a page of the order; None where there is no report. The portal's own page is always a link."""
+    """The report for a page of the order; None without a report. The portal's own page is always a link."""
     if not address:
         return None
     if address == order_url(order):
@@ -32,20 +32,20 @@ def parse_report(order: Order, address: str) -> Report | None:
 
 
 def url_in(data: Data | None) -> str:
-    """The report's address as Justifacts says it, if it is a plain web address; else nothing."""
+    """The report's address from Justifacts if it is a plain web address; otherwise an empty text."""
     value = str(data.value).strip() if data else ""
     return value if len(value) <= _LONGEST and parse_url(value) else ""
 
 
-def take_report_url(order: Order, data: Data | None) -> str:
-    """The same; what is not taken is written into the order's history, without its words."""
+def accept_report_url(order: Order, data: Data | None) -> str:
+    """The same; the history records that an address was not accepted, without quoting it."""
     address = url_in(data)
     if data and not address:
         record_event_once(
             order,
             OrderEvent.Source.PORTAL,
             OrderEvent.Kind.REPORT_URL_REJECTED,
-            "The report's address that Justifacts gave was not taken, because it is no plain web address "
+            "The report's address from Justifacts was not accepted, because it is not a plain web address "
             "(https:// and a server's name, without a password). Ask Justifacts for the right one.",
         )
     return address

@@ -1,8 +1,8 @@
-"""Working through what is due, organization by organization.
+"""Doing due work, organization by organization.
 
-A task names some work. Its worker takes a bulkhead slot for (organization, kind of work), does the named work
-and then whatever else is due there. If no slot is free the task ends at once: a slot holder or the next sweep
-picks the work up.
+A task names some orders. It acquires a bulkhead slot for (organization, kind of work), does the work of these
+orders, and then the other due work of the organization. If no slot is free, the task ends at once: a slot
+holder or the next sweep does the work.
 """
 
 import threading
@@ -20,12 +20,12 @@ from assessments.placement.next_call import make_next_call
 from assessments.tracking import poll
 from integrations.bulkhead import Bulkhead
 
-#: How long one task goes on with an organization before it makes room for others.
+#: How long one task works for an organization before other organizations get their turn.
 TURN_SECONDS = 5
-#: Calls in flight for one organization and endpoint, in each worker process.
+#: Concurrent calls for one organization and endpoint in each worker process.
 CALLS_IN_FLIGHT = 3
 
-#: Set when the worker process shuts down: running work ends, and no new work is begun.
+#: Set when the worker process shuts down: running work ends, and no new work begins.
 stopping = threading.Event()
 
 
@@ -33,9 +33,9 @@ stopping = threading.Event()
 class Dispatcher:
     """One kind of due work.
 
-    ``slots``: how much of it is done at a time. ``work``: does it for some orders and says whether anything
-    was done. ``next_due``: the orders of an organization with more of it. ``enqueue``: publishes a task for
-    orders that are left when an organization's turn is over.
+    ``slots``: limits how much is done concurrently. ``work``: does the work of some orders, and returns
+    whether any was done. ``next_due``: an organization's orders with due work. ``enqueue``: publishes a task
+    for the orders that are left when an organization's turn is over.
     """
 
     kind: str
@@ -45,29 +45,30 @@ class Dispatcher:
     enqueue: Callable[[list[UUID]], None]
 
     def run(self, ids: list[UUID]) -> None:
-        """Do the work that ``ids`` name, and what else their organizations have."""
+        """Do the work of these orders, and the other due work of their organizations."""
         orders = Order.objects.order_by().filter(pk__in=ids)
         for organization in orders.values_list("organization", flat=True).distinct():
             if rest := self.run_organization(organization, ids):
                 self.enqueue(rest)
 
     def run_organization(self, organization: int, ids: list[UUID]) -> list[UUID]:
-        """The same for one organization; returns what is left when its turn is over."""
+        """The same for one organization. Returns the orders that are left when its turn is over."""
         key, until = (organization, self.kind), time.monotonic() + TURN_SECONDS
-        while ids and _may_go_on(until):
+        while ids and _may_continue(until):
             with self.slots.slot(key) as is_mine:
                 if not is_mine:
                     return []
-                while ids and _may_go_on(until):
+                while ids and _may_continue(until):
                     ids = self.next_due(organization, timezone.now()) if self.work(ids) else []
             if not ids and self.slots.had_rejections(key):
-                # A caller came after the last look at what is due, and left its work to the slot holder.
+                # Another task found no free slot after the last query, and left its work to this one.
                 ids = self.next_due(organization, timezone.now())
         return ids
 
 
 def make_calls(ids: list[UUID], enqueue_delivery: Callable[[UUID], None]) -> bool:
-    """Make the next call to Justifacts of each order; what follows for Ashby is enqueued at once."""
+    """Make the pending call to Justifacts of each order, and enqueue a delivery where the order has
+    changed."""
     was_made = False
     for assessment_id in ids:
         if not stopping.is_set() and make_next_call(assessment_id):
@@ -78,23 +79,20 @@ def make_calls(ids: list[UUID], enqueue_delivery: Callable[[UUID], None]) -> boo
 
 def deliver_updates(ids: list[UUID]) -> bool:
     """Deliver the waiting updates of each order to Ashby, in order, as long as Ashby accepts them."""
-    # A list: every order gets its turn, whatever became of the ones before.
-    return any([_deliver_order(assessment_id) for assessment_id in ids])
+    was_delivered = False
+    for assessment_id in ids:
+        until = time.monotonic() + TURN_SECONDS
+        while _may_continue(until) and deliver_next(assessment_id):
+            was_delivered = True
+    return was_delivered
 
 
 def poll_batch(ids: list[UUID], enqueue_delivery: Callable[[UUID], None]) -> bool:
-    """Poll a batch of orders; what follows for Ashby is enqueued."""
+    """Poll a batch of orders, and enqueue a delivery for each that changed."""
     for assessment_id in poll.poll(ids):
         enqueue_delivery(assessment_id)
     return bool(ids)
 
 
-def _deliver_order(assessment_id: UUID) -> bool:
-    until, was_delivered = time.monotonic() + TURN_SECONDS, False
-    while _may_go_on(until) and deliver_next(assessment_id):
-        was_delivered = True
-    return was_delivered
-
-
-def _may_go_on(until: float) -> bool:
+def _may_continue(until: float) -> bool:
     return not stopping.is_set() and time.monotonic() < until

@@ -1,8 +1,9 @@
-"""Which work is due: what the sweep looks for, so that no work depends on a message, and what a worker asks
-for when it goes on with an organization.
+"""Which work is due: for the sweep, so that no work depends on a message in the broker, and for a worker that
+continues with an organization.
 
-Fair between organizations: only the first few rows of each are found, and everybody's first row before
-anybody's second, so that one with thousands of waiting updates keeps no other one waiting.
+The queries are fair: they find only the first few rows of each organization, and the first row of every
+organization before the second row of any. An organization with thousands of waiting updates does not delay
+the others.
 """
 
 from dataclasses import dataclass
@@ -18,17 +19,17 @@ from assessments.tracking.poll import BATCH
 from integrations.connections.circuit_breaker import not_blocked
 from integrations.connections.endpoints import Endpoint
 
-#: At most this many of each kind in a sweep; the next one, seconds later, finds the rest.
+#: At most this many of each kind in one sweep; the next sweep, seconds later, finds the rest.
 MOST = 200
 MOST_POLLS = 2000
-#: ... and of one organization.
+#: At most this many of each kind for one organization.
 MOST_OF_ONE = 10
 
 
 @dataclass(frozen=True)
 class Due:
-    """Ids of orders: with a call to Justifacts to make, with updates to deliver to Ashby, and to be polled in
-    batches of one organization each."""
+    """Ids of orders: ``calls`` have a pending call to Justifacts, ``polls`` are batches of one organization
+    each, and ``deliveries`` have an update for Ashby."""
 
     calls: list[UUID]
     polls: list[list[UUID]]
@@ -36,8 +37,8 @@ class Due:
 
 
 def due_work(now: datetime) -> Due:
-    """The work that a sweep enqueues. Of an organization whose deliveries are paused, that is one update
-    which probes whether they may resume."""
+    """The work that a sweep enqueues. An organization whose deliveries are paused has at most one delivery,
+    the probe."""
     return Due(
         calls=_first_of_each(_calls(now), "organization", "next_attempt_at", MOST_OF_ONE)[:MOST],
         polls=_batches(now),
@@ -51,12 +52,12 @@ def due_work(now: datetime) -> Due:
 
 
 def due_calls(organization_id: int, now: datetime) -> list[UUID]:
-    """The organization's orders with a call to Justifacts to make, the oldest first."""
+    """The organization's orders with a pending call to Justifacts, oldest first."""
     return _ids(_calls(now).filter(organization=organization_id).order_by("next_attempt_at"))
 
 
 def due_deliveries(organization_id: int, now: datetime) -> list[UUID]:
-    """The organization's orders with an update to deliver to Ashby, the oldest first."""
+    """The organization's orders with an update for Ashby, oldest first."""
     return _ids(
         _deliveries(now).filter(order__organization=organization_id).order_by("next_attempt_at"), "order"
     )
@@ -102,7 +103,7 @@ def _ids(rows: "QuerySet[Any]", name: str = "pk", most: int = MOST_OF_ONE) -> li
 def _first_of_each(
     rows: "QuerySet[Any]", organization: str, due: str, most: int, name: str = "pk"
 ) -> list[UUID]:
-    # By the key where times are equal, so that every worker finds the same rows first.
+    # Ties are broken by key, so that every worker finds the same rows first.
     in_order = [F(due).asc(), F("pk").asc()]
     place = Window(RowNumber(), partition_by=F(organization), order_by=in_order)
     first = rows.annotate(place=place).filter(place__lte=most).order_by("place", due)
@@ -110,7 +111,7 @@ def _first_of_each(
 
 
 def _batches(now: datetime) -> list[list[UUID]]:
-    """One batch of each organization: the worker that polls it goes on with the rest."""
+    """One batch of each organization; the worker that polls it continues with the rest."""
     place = Window(RowNumber(), partition_by=F("organization"), order_by=F("next_attempt_at").asc())
     first = _polls(now).annotate(place=place).filter(place__lte=BATCH).order_by("place", "next_attempt_at")
     batches: dict[int, list[UUID]] = {}

@@ -5,17 +5,17 @@ from django.utils.translation import gettext_lazy
 
 from assessments.admin.orders.action import ActionRequest, OrderAction
 from assessments.models import AshbyUpdate, Order
-from assessments.tracking.after_end_effects import can_take_result, take_result
-from assessments.tracking.order_number import can_take_number, take_number
+from assessments.tracking.after_end_effects import accept_result, can_accept_result
+from assessments.tracking.order_number import accept_new_number, can_accept_number
 
 
 def _take_number(request: ActionRequest) -> str:
-    number = take_number(request.order.pk, request.actor, request.reason)
+    number = accept_new_number(request.order.pk, request.actor, request.reason)
     return _("The order number is now %(number)s.") % {"number": number}
 
 
 def _take_result(request: ActionRequest) -> str:
-    result = take_result(request.order.pk, request.actor, request.reason)
+    result = accept_result(request.order.pk, request.actor, request.reason)
     return _("The result is now %(result)s. The portal sends it to Ashby.") % {"result": result}
 
 
@@ -46,7 +46,7 @@ TAKE_NUMBER = OrderAction(
     "resolve_unknown_placement",
     _explain_take_number,
     _take_number,
-    lambda order, update: can_take_number(order),
+    lambda order, update: can_accept_number(order),
 )
 
 TAKE_RESULT = OrderAction(
@@ -55,6 +55,6 @@ TAKE_RESULT = OrderAction(
     "resolve_unknown_placement",
     _explain_take_result,
     _take_result,
-    lambda order, update: can_take_result(order),
+    lambda order, update: can_accept_result(order),
     is_destructive=True,
 )

@@ -263,8 +263,8 @@ class TestNotesAndQuestions:
     def test_a_question_that_was_settled_is_resolved(self, world: World, support: Desk) -> None:
         order = world.placed()
         with locked_order(order.pk) as locked:
-            flag_for_attention(locked, AttentionTopic.CANCEL, "Call Justifacts to settle it.")
-        assert "Call Justifacts to settle it." in support.open("assessments_order_resolve", order.pk)
+            flag_for_attention(locked, AttentionTopic.CANCEL, "Call Justifacts to resolve this.")
+        assert "Call Justifacts to resolve this." in support.open("assessments_order_resolve", order.pk)
         support.press("assessments_order_resolve", order.pk, reason="Kim settled it")
         assert not fresh(order).needs_attention
         assert "Reason: Kim settled it" in last_line(order)

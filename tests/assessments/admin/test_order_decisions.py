@@ -57,7 +57,7 @@ class TestNumber:
         assert "Use this when Justifacts confirms that JF-1R replaces JF-1." in explained
         said = support.press("assessments_order_take_number", order.pk, reason="Kim at Justifacts")
         assert "The order number is now JF-1R." in said
-        assert "sam took JF-1R as the order's number, in place of JF-1. Reason: Kim at Justifacts" in said
+        assert "sam accepted JF-1R as the order's number, in place of JF-1. Reason: Kim at Justifacts" in said
         assert "Needs attention" not in said
         assert (fresh(order).justifacts_order_id, fresh(order).needs_attention) == ("JF-1R", False)
         assert AuditLogEntry.objects.filter(object_id=str(order.pk), action="asked").exists()
@@ -99,7 +99,7 @@ class TestResult:
         assert "with the result “Clear” is correct" in support.open("assessments_order_take_result", order.pk)
         said = support.press("assessments_order_take_result", order.pk, reason="Kim at Justifacts")
         assert "The result is now Clear. The portal sends it to Ashby." in said
-        assert "sam took “Complete, Clear” in place of “Complete, Review”. Reason: Kim" in said
+        assert "sam accepted “Complete, Clear” in place of “Complete, Review”. Reason: Kim" in said
         world.work()
         told = [u["assessment_result"]["value"] for u in world.sent("assessment.update")[1:]]
         assert told == ["Review", "Clear"]

@@ -15,7 +15,7 @@ from django.utils import timezone
 from assessments.admin.private_search import opened, sealed
 from assessments.models import Order, OrderEvent
 from assessments.stalled.detect import detect_stalled
-from assessments.tracking.order_number import take_number
+from assessments.tracking.order_number import accept_new_number
 from integrations.connections.pauses import pause
 from tests.fixtures.admin import Desk, words
 from tests.fixtures.world import World, data
@@ -64,7 +64,7 @@ def test_an_order_is_found_by_each_number_that_justifacts_gave_it(
 ) -> None:
     order, _ = two
     assert world.push(order, "Initiated", assessment_id="JF-80").status_code == 200
-    take_number(order.pk, "Ada", "Justifacts said so.")
+    accept_new_number(order.pk, "Ada", "Justifacts said so.")
     order.refresh_from_db()
     assert world.push(order, "Initiated", assessment_id="JF-91").status_code == 200
     answer = desk.client.post(reverse(f"admin:{LIST}"), {"q": number}, follow=True)

@@ -172,7 +172,7 @@ def test_the_page_explains_the_order(refused: Order, desk: Desk) -> None:
     assert stands(refused) in page
     for said in ("Needs attention", "ashby-req-9", "metadata is not valid", "HTTP 400", "200 applied"):
         assert said in page
-    assert page.index("Justifacts took the order") < page.index("Ashby started “Basic”"), "newest first"
+    assert page.index("Justifacts accepted the order") < page.index("Ashby started “Basic”"), "newest first"
 
 
 def test_nothing_on_the_page_can_be_changed(refused: Order, desk: Desk) -> None:

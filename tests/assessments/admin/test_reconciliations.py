@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Discrepancy, Reconciliation
-from assessments.reconciliation.batches import go_on
+from assessments.reconciliation.batches import run_turn
 from tests.fixtures.admin import Desk, member, signed_in, words
 from tests.fixtures.world import World
 
@@ -25,7 +25,7 @@ def report(world: World) -> Reconciliation:
     )
     order = world.placed()
     for outcome, text in (
-        ("resolved", "Ashby had not been told."),
+        ("resolved", "Ashby did not show it."),
         ("needs_review", "Justifacts lost <it>."),
     ):
         Discrepancy.objects.create(reconciliation=made, order=order, outcome=outcome, text=text)
@@ -37,7 +37,7 @@ def test_a_report_lists_what_was_fixed_and_what_is_needs_review_lines(
 ) -> None:
     page = desk.html("assessments_reconciliation_change", report.pk)
     assert "Justifacts lost &lt;it&gt;." in page
-    assert "Ashby had not been told." in page
+    assert "Ashby did not show it." in page
     order = report.discrepancies.first().order
     assert reverse("admin:assessments_order_change", args=[order.pk]) in page
     assert "12" in words(page)
@@ -46,8 +46,8 @@ def test_a_report_lists_what_was_fixed_and_what_is_needs_review_lines(
 def test_a_report_that_did_not_end_well_says_why(world: World, desk: Desk, report: Reconciliation) -> None:
     address = ("assessments_reconciliation_change", report.pk)
     assert "did not end well" not in desk.html(*address)
-    Reconciliation.objects.update(error="It broke off.")
-    assert "It broke off." in desk.html(*address)
+    Reconciliation.objects.update(error="It failed.")
+    assert "It failed." in desk.html(*address)
     assert "failed" in desk.html(LIST)
 
 
@@ -75,7 +75,7 @@ def test_an_orgs_admin_asks_for_a_reconciliation_of_their_own(world: World, wire
     assert (report.requested_by, report.ended_at) == ("ada", None)
     again = client.post(reverse(NOW), {"organization": world.acme.organization.pk}, follow=True)
     assert "already running" in words(again.content.decode())
-    go_on(report)
+    run_turn(report)
     assert report.ended_at
 
 

@@ -79,7 +79,7 @@ class TestOrderCommand:
         lines = console.run("order", str(complete.pk)).splitlines()
         assert "Adverse" in lines[0]
         assert "Ashby has all updates." in lines[1]
-        assert any("Justifacts took the order as number JF-2026-1." in line for line in lines)
+        assert any("Justifacts accepted the order as number JF-2026-1." in line for line in lines)
 
     @pytest.mark.parametrize("command", ["order", "retry"])
     def test_an_invalid_or_unknown_id_fails_with_one_line(

@@ -40,7 +40,7 @@ def test_entries_of_all_sources_are_listed_newest_first(order: Order) -> None:
         "Ashby called assessment.start: 200 accepted",
         "Ashby started “Basic” for this application.",
         "The order was sent to Justifacts: answered.",
-        "Justifacts took the order as number JF-2026-1.",
+        "Justifacts accepted the order as number JF-2026-1.",
         "Justifacts called assessment.update: 200 applied",
         "Ashby accepted “Applicant Started” after 1 attempt.",
     ):

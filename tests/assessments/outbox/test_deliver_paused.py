@@ -126,7 +126,7 @@ def test_a_refusal_that_has_passed_ends_by_itself_and_all_goes_on_in_order(world
     assert (connection.paused_at, connection.pause_reason, connection.ashby_problem) == (None, "", "")
     assert connection.probe_at is None
     [resumed] = first.events.filter(kind="resumed")
-    assert resumed.summary == "Ashby takes the API key again; deliveries of Acme go on."
+    assert resumed.summary == "Ashby accepts the API key again; deliveries of Acme resume."
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_justifacts_is_asked_until_it_takes_the_cancel(world, clock, order, down
     assert (order.next_call, order.call_failures, order.needs_attention) == ("cancel", 5, False)
     after(world, clock, order, 900, *[3600] * 25)
     assert order.attention_topic == "cancel"
-    assert "The portal goes on trying" in order.attention_reason
+    assert "The portal keeps retrying" in order.attention_reason
     assert world.told(order) == ["Justifacts Received", CANCELLED]
 
     cancels = len(world.sent("assessment.cancel"))

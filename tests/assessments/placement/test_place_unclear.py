@@ -176,7 +176,7 @@ def test_a_temporary_error_is_tried_again_with_backoff_and_never_a_refusal(
     assert (order.status, order.needs_attention) == ("accepted", False)
     after(world, clock, order, *[120] * 45)
     assert order.needs_attention
-    assert order.attention_reason.startswith("Justifacts has not taken the order for more than an hour")
+    assert order.attention_reason.startswith("Justifacts has not accepted the order for more than an hour")
     before = starts(world)
     after(world, clock, order, *[600] * 12)
     assert before < starts(world) <= before + 3, "the tries go on"

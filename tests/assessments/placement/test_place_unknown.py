@@ -1,4 +1,4 @@
-"""Placing: nobody knows whether Justifacts took the order, and a second check costs money."""
+"""Placing: nobody knows whether Justifacts accepted the order, and a second check costs money."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -193,7 +193,7 @@ def test_without_a_certain_answer_a_human_decides_and_no_machine_places_it_again
         assert not after(world, clock, in_doubt).needs_attention
         after(world, clock, in_doubt, 60)
     assert in_doubt.needs_attention
-    assert in_doubt.attention_reason.startswith("Whether Justifacts took the order is not known")
+    assert in_doubt.attention_reason.startswith("It is unknown whether Justifacts accepted the order")
     assert "will not place the order again" in in_doubt.attention_reason
     assert (in_doubt.status, in_doubt.justifacts_order_id) == ("accepted", "")
 

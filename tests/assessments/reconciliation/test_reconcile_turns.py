@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from assessments import tasks
 from assessments.models import Discrepancy, Order, Reconciliation
-from assessments.reconciliation.batches import go_on
+from assessments.reconciliation.batches import run_turn
 from assessments.reconciliation.run import NotNow, begin, organizations_due, reconcile_now
 from integrations.catalog.mapping import set_default_package
 from integrations.connections.connect import connect
@@ -61,7 +61,7 @@ class TestTurns:
     def test_each_order_is_compared_once(self, five: World) -> None:
         report = begin(five.acme.organization, "Ada")
         seen = []
-        while go_on(report) is not None:
+        while run_turn(report) is not None:
             seen.append(report.orders_checked)
         assert seen == [2, 4, 5]
         assert report.ended_at
@@ -69,15 +69,15 @@ class TestTurns:
 
     def test_another_worker_resumes_where_one_died(self, five: World, clock) -> None:
         report = begin(five.acme.organization, "Ada")
-        go_on(report)
+        run_turn(report)
         meanwhile(five, NOT_FOUND, dies)
         with pytest.raises(WorkerDied):
-            go_on(report)
-        assert go_on(report) is None, "the dead worker's lease has not expired"
+            run_turn(report)
+        assert run_turn(report) is None, "the dead worker's lease has not expired"
         assert organizations_due(timezone.now()) == []
         clock.shift(timedelta(minutes=6))
         assert organizations_due(timezone.now()) == [report.pk]
-        while go_on(report) is not None:
+        while run_turn(report) is not None:
             pass
         assert (report.orders_checked, report.error) == (5, "")
         assert len(set(orders_of(report))) == len(orders_of(report)) == 5
@@ -88,12 +88,12 @@ class TestTurns:
         def another_goes_on() -> None:
             clock.shift(timedelta(minutes=6))
             same = Reconciliation.objects.get(pk=report.pk)
-            while go_on(same) is not None:
+            while run_turn(same) is not None:
                 pass
             assert same.ended_at
 
         meanwhile(five, NOT_FOUND, another_goes_on)
-        assert go_on(report) is None
+        assert run_turn(report) is None
         assert report.orders_checked == 5
         assert len(set(orders_of(report))) == len(orders_of(report)) == 5
 
@@ -153,9 +153,9 @@ class TestEnds:
 
     def test_a_run_that_takes_hours_is_ended(self, five: World, short, clock) -> None:
         report = begin(five.acme.organization, "Ada")
-        go_on(report)
+        run_turn(report)
         clock.shift(timedelta(hours=4))
-        assert go_on(report) is None
+        assert run_turn(report) is None
         assert "three hours" in report.error
 
     def test_a_disabled_organization_is_not_compared(self, five: World) -> None:
@@ -173,12 +173,12 @@ class TestNights:
         assert a_night(clock) == 2
         assert a_night(clock) == 2, "those have not ended"
         for report in Reconciliation.objects.all():
-            go_on(report)
+            run_turn(report)
         assert a_night(clock) == 3
 
     def test_a_failed_run_is_not_repeated_before_the_next_night(self, settled: World, clock) -> None:
         a_night(clock)
-        Reconciliation.objects.update(ended_at=timezone.now(), error="It broke off.")
+        Reconciliation.objects.update(ended_at=timezone.now(), error="It failed.")
         assert a_night(clock) == 2
         clock.shift(timedelta(days=1))
         assert a_night(clock) == 4
@@ -193,10 +193,10 @@ class TestNights:
         settled.wire.add_callback(responses.POST, f"{JUSTIFACTS}assessment.list", dies)
         report = begin(settled.acme.organization, "Ada")
         with pytest.raises(WorkerDied):
-            go_on(report)
+            run_turn(report)
         clock.shift(timedelta(minutes=6))
         settled.justifacts("assessment.list", {"success": True, "results": []})
-        go_on(report)
+        run_turn(report)
         assert (report.resolved, report.needs_review, report.orders_checked) == (1, 1, 1)
 
 

@@ -13,7 +13,7 @@ from assessments.models import InboundRequest, Order
 from assessments.orders.staff import NotPossible
 from assessments.placement.next_call import make_next_call
 from assessments.support.retry import poll_now
-from assessments.tracking.order_number import take_number
+from assessments.tracking.order_number import accept_new_number
 from tests.assessments.reconciliation.reconciling import run
 from tests.fixtures.world import JUSTIFACTS, World, data
 
@@ -165,7 +165,7 @@ class TestOfferedNumber:
 class TestTakenNumber:
     def test_an_accepted_number_is_used_for_polls_and_cancellation(self, world, order) -> None:
         push(world, order, "JF-1R")
-        take_number(order.pk, "sam", "Kim says so")
+        accept_new_number(order.pk, "sam", "Kim says so")
         knows(world, number=word(order, "JF-1R"))
         world.work()
         order.refresh_from_db()
@@ -181,7 +181,7 @@ class TestTakenNumber:
 
     def test_messages_under_the_former_number_are_applied(self, world: World, order: Order) -> None:
         push(world, order, "JF-1R")
-        take_number(order.pk, "sam", "Kim says so")
+        accept_new_number(order.pk, "sam", "Kim says so")
         assert push(world, order, "JF-1", "In Process: Justifacts").status_code == 200
         assert (
             world.call(UPDATE, {"assessment_id": "JF-1", "assessment_status": "On Hold"}).status_code == 200
@@ -198,7 +198,7 @@ class TestTakenNumber:
 
     def test_no_number_can_be_taken_if_none_was_offered(self, order: Order) -> None:
         with pytest.raises(NotPossible):
-            take_number(order.pk, "sam", "x")
+            accept_new_number(order.pk, "sam", "x")
 
 
 class TestUndecidedNumber:

@@ -83,7 +83,7 @@ def test_the_nightly_run_lists_it_until_a_person_has_settled_it(settled: World, 
     settled.justifacts("assessment.status", {"success": True, "results": body})
     for _ in range(2):
         (text,) = lines(run(settled), "needs_review")
-        assert "taken the check up again" in text
+        assert "resumed the check" in text
     settle_by_hand(order)
     report = run(settled)
     assert (report.needs_review, report.resolved) == (0, 0)

@@ -18,7 +18,7 @@ from integrations.http.errors import Answer, NotUnderstood, Refused, Unauthorize
 from integrations.http.excerpts import excerpt
 from integrations.http.outcomes import error_of, unsuccessful
 from integrations.http.partner_client import PartnerClient
-from integrations.http.rate_limits import take_justifacts_calls
+from integrations.http.call_budget import take_justifacts_calls
 from integrations.partner_protocol.listing import Listing, read_listing
 from integrations.partner_protocol.messages import AssessmentUpdate, read_reference
 from integrations.partner_protocol.parsing import (

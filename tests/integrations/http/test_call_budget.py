@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from integrations.ashby.client import AshbyClient
 from integrations.http.errors import BudgetSpent, NotSent
-from integrations.http.rate_limits import (
+from integrations.http.call_budget import (
     ASHBY_CALLS_PER_MINUTE,
     rest_everybody,
     take_ashby_call,

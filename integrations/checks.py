@@ -10,8 +10,6 @@ from django.db import DatabaseError
 
 from integrations.encryption.rotation import not_found, unreadable
 
-from .models.organizations import LONGEST_RETENTION, SHORTEST_RETENTION
-
 
 @register()
 def encryption_keys(**_: Any) -> list[CheckMessage]:
@@ -107,48 +105,6 @@ def single_sign_on(**_: Any) -> list[CheckMessage]:
                 )
             )
     return found
-
-
-@register()
-def retention(**_: Any) -> list[CheckMessage]:
-    """What a new organization starts with is within what an organization may choose."""
-    if SHORTEST_RETENTION <= settings.RETENTION_DAYS <= LONGEST_RETENTION:
-        return []
-    return [
-        Error(
-            f"RETENTION_DAYS is not between {SHORTEST_RETENTION} and {LONGEST_RETENTION}.",
-            hint="Leave it out for 730 days, two years; each organization's admin can choose another number.",
-            id="integrations.E006",
-        )
-    ]
-
-
-@register()
-def start_replay(**_: Any) -> list[CheckMessage]:
-    """Without a window, Ashby's own retry of a start would be answered 409."""
-    if settings.ASSESSMENT_START_REPLAY_SECONDS < 10:
-        return [
-            Warning(
-                "ASSESSMENT_START_REPLAY_SECONDS is under 10 s: Ashby's retry of a start would get 409.",
-                hint="Leave it at its default, 120.",
-                id="integrations.W002",
-            )
-        ]
-    return []
-
-
-@register()
-def poll_interval(**_: Any) -> list[CheckMessage]:
-    """An interval of nothing would poll without end."""
-    if settings.POLL_INTERVAL_SECONDS < 1:
-        return [
-            Error(
-                "POLL_INTERVAL_SECONDS has to be 1 or more.",
-                hint="Leave it at its default, 300.",
-                id="integrations.E003",
-            )
-        ]
-    return []
 
 
 #: Of each table with candidates' data, at a start: the first rows and the last.

@@ -7,8 +7,7 @@ class IntegrationsConfig(AppConfig):
     verbose_name = _("Connections")
 
     def ready(self) -> None:
-        # Django registers system checks and receivers on import.
+        # Importing them registers the system checks and the signal receivers.
         from integrations import checks  # noqa: F401
-        from integrations.audit import middleware  # noqa: F401
-
-        from .accounts import sessions  # noqa: F401
+        from integrations.accounts import sessions  # noqa: F401
+        from integrations.audit import signals  # noqa: F401

@@ -11,9 +11,15 @@ from assessments.models import AshbyUpdate, CallAttempt, Heartbeat, InboundReque
 from integrations.admin.base import HardenedModelAdmin, OrganizationFilter, TenantModelAdmin
 
 
-@admin.register(AshbyUpdate)
-class AshbyUpdateAdmin(ReadOnly, TenantModelAdmin):
+class _CallLogAdmin(ReadOnly, TenantModelAdmin):
     show_full_result_count = False
+
+    def shows_candidate_data(self, page: str) -> bool:
+        return page in ("change", "history")
+
+
+@admin.register(AshbyUpdate)
+class AshbyUpdateAdmin(_CallLogAdmin):
     organization_path = "order__organization"
     list_display = ["summary", "order", "sequence", "state", "attempt_count", "next_attempt_at", "last_error"]
     list_filter = ["state", OrganizationFilter]
@@ -22,8 +28,7 @@ class AshbyUpdateAdmin(ReadOnly, TenantModelAdmin):
 
 
 @admin.register(CallAttempt)
-class CallAttemptAdmin(ReadOnly, TenantModelAdmin):
-    show_full_result_count = False
+class CallAttemptAdmin(_CallLogAdmin):
     organization_path = "order__organization"
     list_display = ["at", "call", "outcome", "http_status", "milliseconds", "request_id", "order"]
     list_filter = ["call", OrganizationFilter]
@@ -34,8 +39,7 @@ class CallAttemptAdmin(ReadOnly, TenantModelAdmin):
 
 
 @admin.register(OrderEvent)
-class OrderEventAdmin(ReadOnly, TenantModelAdmin):
-    show_full_result_count = False
+class OrderEventAdmin(_CallLogAdmin):
     organization_path = "order__organization"
     list_display = ["at", "source", "summary", "order"]
     list_filter = ["source", OrganizationFilter]
@@ -44,8 +48,7 @@ class OrderEventAdmin(ReadOnly, TenantModelAdmin):
 
 
 @admin.register(InboundRequest)
-class InboundRequestAdmin(ReadOnly, TenantModelAdmin):
-    show_full_result_count = False
+class InboundRequestAdmin(_CallLogAdmin):
     list_display = ["received_at", "source", "name", "http_status", "outcome", "organization", "order"]
     list_filter = ["source", OrganizationFilter]
     list_select_related = ["organization", "order"]

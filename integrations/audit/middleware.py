@@ -1,12 +1,11 @@
-"""What of people's doings goes to the audit trail: every button pressed in the admin, every look at a
-candidate's page, every export, signing in and out.
+"""Record in the audit log what people do in the admin: each button, each page that shows a candidate's
+data, each export.
 
-One mechanism in the way of every request, so that no page can forget it. A button is written down before
-it does anything, so that what a dying process did is there too; which fields changed is added by
-``Audited`` in the transaction of the change.
+The middleware sees every request, so a new page cannot bypass it. It records a button before the view runs,
+so the entry exists even if the process dies in the view. Which fields changed is recorded by
+``AuditedModelAdmin``, in the transaction of the change.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,22 +20,12 @@ from integrations.audit.log import Action
 from integrations.web.client_ip import client_address
 from integrations.web.csv_export import CSVDownload
 
-#: Pages that show a candidate, and files that hold many.
-_SHOWS = re.compile(
-    r"assessments_(ashbyupdate|callattempt|orderevent|inboundrequest)_(change|history)$"
-    # Whatever is about one order: its page, and those of its buttons, which name the candidate too.
-    r"|assessments_order_(?!add$|changelist$|export$)"
-)
-
-
-_EXPORTS = re.compile(r"_export$")
-
-
-_NOT_BY_PEOPLE = ("account_login", "logout")
+#: Signals record these.
+_SIGN_IN_AND_OUT = ("account_login", "logout")
 
 
 class AuditLogMiddleware:
-    """Middleware, after the one that ends sessions."""
+    """Belongs after the middleware that ends sessions, so that ``request.user`` may still act."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -44,28 +33,41 @@ class AuditLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         match = request.resolver_match
-        if match and request.method == "GET" and response.status_code == 200 and _is_known(request):
-            if _EXPORTS.search(match.url_name or ""):
+        if match and request.method == "GET" and response.status_code == 200 and _is_signed_in(request):
+            model_admin, page = _page(match)
+            if (match.url_name or "").endswith("_export"):
                 named = response.organizations if isinstance(response, CSVDownload) else ()
                 for organization_id in named or (None,):
                     details = {"filters": sorted(request.GET)}
                     _record(request, match, Action.EXPORTED, details, organization_id)
-            elif _SHOWS.search(match.url_name or ""):
+            elif hasattr(model_admin, "shows_candidate_data") and model_admin.shows_candidate_data(page):
                 _record(request, match, Action.VIEWED, {})
         return response
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> None:
         match = request.resolver_match
-        is_press = match and request.method == "POST" and match.url_name not in _NOT_BY_PEOPLE
-        if match and is_press and _is_known(request):
-            _record(request, match, Action.ASKED, _asked(request))
+        is_button = match and request.method == "POST" and match.url_name not in _SIGN_IN_AND_OUT
+        if match and is_button and _is_signed_in(request):
+            _record(request, match, Action.ASKED, _button(request))
 
 
-def _is_known(request: HttpRequest) -> bool:
-    # Ashby and Justifacts carry no cookie: for them nothing is asked of the database.
-    # The API's description has no user at all, even for who is signed in.
+def _is_signed_in(request: HttpRequest) -> bool:
+    # Ashby and Justifacts send no cookie, so their calls cost no query. A request for the API's description
+    # has no user attribute.
     user = getattr(request, "user", None) if request.COOKIES else None
     return user is not None and user.is_authenticated
+
+
+def _page(match: ResolverMatch) -> tuple[Any, str]:
+    """The ``ModelAdmin`` of a URL name such as ``app_model_change``, and the page (``change``). ``None`` if
+    the URL is not one of a model's pages."""
+    app, _, rest = (match.url_name or "").partition("_")
+    model_name, _, page = rest.partition("_")
+    try:
+        model = apps.get_model(app, model_name)
+    except LookupError:
+        return None, page
+    return admin.site._registry.get(model), page
 
 
 def _record(
@@ -79,7 +81,7 @@ def _record(
     log.record_entry(
         action,
         request.user.get_username(),
-        organization_id=organization_id or _organization_behind(request, match, pk),
+        organization_id=organization_id or _organization_id(request, match, pk),
         kind=match.url_name or "",
         object_id=pk,
         details=details,
@@ -87,27 +89,22 @@ def _record(
     )
 
 
-def _asked(request: HttpRequest) -> dict[str, Any]:
-    """An action of a list, and how many rows it was asked for."""
+def _button(request: HttpRequest) -> dict[str, Any]:
+    """The action of a list and the number of selected rows; empty for any other button."""
     if action := request.POST.get("action"):
         return {"action": action[:100], "rows": len(request.POST.getlist("_selected_action"))}
     return {}
 
 
-def _organization_behind(request: HttpRequest, match: ResolverMatch, pk: Any) -> int | None:
-    """Of the row that the address names; None where it is no row of an organization, or of none that the
-    person sees: nobody writes into a stranger's trail."""
-    app, _, rest = (match.url_name or "").partition("_")
-    name, _, _ = rest.partition("_")
-    if not pk or (app, name) not in {(m._meta.app_label, m._meta.model_name) for m in admin.site._registry}:
-        return None
-    model = apps.get_model(app, name)
-    model_admin: Any = admin.site._registry[model]
-    if not hasattr(model_admin, "organization_path"):
+def _organization_id(request: HttpRequest, match: ResolverMatch, pk: Any) -> int | None:
+    """The organization of the row in the URL. ``None`` if there is none or the person may not see it: nobody
+    can add entries to the log of another organization."""
+    model_admin, _ = _page(match)
+    if not pk or not hasattr(model_admin, "organization_path"):
         return None
     try:
-        rows = model_admin.visible(request, model._default_manager.filter(pk=pk))
+        rows = model_admin.visible(request, model_admin.model._default_manager.filter(pk=pk))
         return next(iter(rows.values_list(model_admin.organization_path, flat=True)[:1]), None)
     except (ValueError, ValidationError):
-        # The address names no row at all.
+        # The URL holds text that cannot be a primary key.
         return None

@@ -8,7 +8,13 @@ from integrations.web.client_ip import client_address
 
 
 class AuditedModelAdmin:
-    """For a ``ModelAdmin``: what was added, changed (by the names of its fields) and deleted."""
+    """A mixin for a ``ModelAdmin`` that records which rows were added, changed or deleted; of a change, the
+    names of the fields."""
+
+    def shows_candidate_data(self, page: str) -> bool:
+        """Whether to record each time somebody opens ``page``, the part of a URL name after the model's
+        name, such as ``change``. For ``AuditLogMiddleware``."""
+        return False
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         record_change(request, Action.ADDED, obj, message)

@@ -79,6 +79,10 @@ class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
     )
     actions = ["retry_now", "poll_orders_now"]
 
+    def shows_candidate_data(self, page: str) -> bool:
+        """The order's page and those of its buttons, also of future ones. An export is recorded as such."""
+        return page not in ("add", "changelist", "export")
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         orders: QuerySet[Order] = super().get_queryset(request)
         return orders.select_related("organization__connection", "package")

@@ -125,7 +125,9 @@ class TestNobodyChangesIt:
         if connection.vendor == "sqlite":
             # Taken away for the tests' own cleaning up.
             with connection.cursor() as cursor:
-                cursor.execute(triggers.SQLITE[1])
+                cursor.execute(
+                    triggers.SQLITE[1].replace("integrations_auditevent", "integrations_auditlogentry")
+                )
         for statement in (
             "UPDATE integrations_auditlogentry SET actor = 'eve'",
             "DELETE FROM integrations_auditlogentry",

@@ -15,8 +15,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection
 
+from assessments.role_grants import grant_roles
 from config.celery import app
-from integrations.accounts.role_grants import grant_roles
 from integrations.bulkhead import Bulkhead
 from integrations.web import csv_export
 from tests.fixtures import migrated

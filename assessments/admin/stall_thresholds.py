@@ -11,7 +11,12 @@ from django.utils.translation import gettext_lazy
 from assessments.models import StallThresholds
 from integrations.accounts.roles import organizations_of
 from integrations.admin.base import OrganizationFilter, TenantModelAdmin
+from integrations.admin.links import STALL_THRESHOLDS, register_page
 from integrations.models import Organization
+
+register_page(
+    STALL_THRESHOLDS, "admin:assessments_stallthresholds_change", "assessments.change_stallthresholds"
+)
 
 
 class StallThresholdsForm(forms.ModelForm):

@@ -3,7 +3,7 @@ taken away."""
 
 from django.db import migrations
 
-from integrations.accounts.role_grants import grant
+from assessments.role_grants import grant
 
 READ_ORDERS = ["view_order", "view_update", "view_attempt", "view_event", "view_inboundcall"]
 HANDLE_ORDERS = [

@@ -5,7 +5,7 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
-from integrations.accounts.role_grants import grant
+from assessments.role_grants import grant
 
 ROLES = {
     "operator": ["view_watchlimits", "add_watchlimits", "change_watchlimits", "delete_watchlimits"],

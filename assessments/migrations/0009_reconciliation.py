@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-from integrations.accounts.role_grants import grant
+from assessments.role_grants import grant
 
 ROLES = {
     "operator": ("view_reconciliation", "reconcile"),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations
 
-from integrations.accounts.role_grants import grant
+from assessments.role_grants import grant
 
 ROLES = {name: ["view_auditevent"] for name in ("operator", "support", "org admin")}
 

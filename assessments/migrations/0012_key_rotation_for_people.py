@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations
 
-from integrations.accounts.role_grants import grant
+from assessments.role_grants import grant
 
 CODENAMES = ("view_retiringverificationkey", "delete_retiringverificationkey")
 ROLES = {name: CODENAMES for name in ("operator", "org admin")}

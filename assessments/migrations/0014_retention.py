@@ -7,7 +7,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-from integrations.accounts.role_grants import grant
+from assessments.role_grants import grant
 
 CLOCK = ("hold_order", "view_erasurecertificate", "forget_candidate", "change_organization")
 ROLES = {"operator": CLOCK, "org admin": CLOCK, "support": ("view_erasurecertificate",)}

@@ -16,8 +16,7 @@ from integrations.encryption.blind_index import hash_keys
 from integrations.encryption.letter_folding import foldings, is_dense, parts_of
 
 #: To be counted up when other terms are to be made of the same name: each order has one term that says which
-#: rules and which key made its terms, so that ``assessments/search.py`` finds what is to be
-#: made again.
+#: rules and which key made its terms
 _RULES = 2
 SHORTEST = 3
 #: What is typed beyond it is not compared: nearly no two names share so many letters.

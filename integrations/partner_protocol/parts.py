@@ -1,7 +1,7 @@
 """Declares each part of a message once: its name on the wire, how it is read, what may be sent.
 
 Two readers follow the declarations, the parser (``read_message``) and the published description
-(``assessments/api/schema.py``), so neither can require what the other does not. Pure.
+of the API, so neither can require what the other does not. Pure.
 """
 
 from collections.abc import Callable, Mapping

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from integrations.admin.base import TenantModelAdmin
+from integrations.admin.links import MAPPING_PREVIEW, page_url
 from integrations.audit import log
 from integrations.catalog.mapping import map_jobs, one_organization, rules_of, unmap_jobs
 from integrations.catalog.package_rule import PackageRule
@@ -131,7 +132,7 @@ class MappingPage(TenantModelAdmin):
             "rows": [(job, rules.get(job.ashby_id, other), then) for job in jobs],
             "form": form,
             "is_previewed": then is not None,
-            "may_try": request.user.has_perm("assessments.view_order", organization),
+            "preview_url": page_url(MAPPING_PREVIEW, request.user, organization),
             "checkbox": ACTION_CHECKBOX_NAME,
         }
         return TemplateResponse(request, "admin/integrations/job/map.html", context)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from integrations.admin.base import OrganizationFilter
 from integrations.admin.catalog.job_mapping import MappingPage
 from integrations.admin.catalog.packages import the_organization
+from integrations.admin.links import MAPPING_PREVIEW, page_url
 from integrations.catalog.package_rule import PackageRule
 from integrations.models import Job, JobPackageMapping, Package
 
@@ -132,4 +133,8 @@ class JobAdmin(MappingPage):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         organization = the_organization(request)
-        return super().changelist_view(request, {"organization": organization, **(extra_context or {})})
+        context = {
+            "organization": organization,
+            "preview_url": organization and page_url(MAPPING_PREVIEW, request.user, organization),
+        }
+        return super().changelist_view(request, context | (extra_context or {}))

@@ -4,7 +4,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 
-from integrations.accounts.role_grants import ROLES, grant, grant_roles
+from assessments.role_grants import ROLES, grant, grant_roles
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""Writing the audit trail, and following its chain of hashes."""
+"""Adds entries to the audit log, and verifies its chains of hashes."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ _FIRST = "0" * 64
 
 @dataclass(frozen=True)
 class AuditChain:
-    """What following a chain found. ``problem`` is empty where nothing was changed, removed or added."""
+    """The result of verifying one chain. ``problem`` is empty if no entry was changed, removed or added."""
 
     name: str
     lines: int
@@ -38,8 +38,11 @@ def record_entry(
     details: dict[str, Any] | None = None,
     address: str = "",
 ) -> AuditLogEntry:
-    """Adds a line to the organization's chain, or to the portal's. In the transaction of what it tells,
-    where there is one. ``details``: names and numbers, never a value of a candidate's or a secret."""
+    """Add an entry to the organization's chain, or to the portal's without one.
+
+    Call it in the transaction of the change that it records. ``details`` holds names and numbers, never a
+    candidate's data or a secret.
+    """
     chain = chain_of(organization_id)
     head = _locked_head(chain)
     last = AuditLogEntry.objects.filter(chain=chain).order_by("-sequence").first()
@@ -59,36 +62,36 @@ def record_entry(
     )
     line.hash = hash_of(line)
     line.save(force_insert=True)
-    # One that does not fit was tampered with, and stays as it is for ``verify`` to find.
+    # A head that does not match was tampered with; it stays, so that ``verify`` reports it.
     if head and _read(head) == (sequence, previous):
         AuditChainHead.objects.filter(pk=chain).update(last=f"{line.sequence} {line.hash}")
     return line
 
 
 def _locked_head(chain: str) -> AuditChainHead | None:
-    """Who comes at the same moment waits here, so that each line follows the one before it."""
+    """Locks the chain, so that concurrent entries follow each other."""
     if not AuditLogEntry.objects.filter(chain=chain).exists():
         AuditChainHead.objects.get_or_create(chain=chain, defaults={"last": f"0 {_FIRST}"})
     return AuditChainHead.objects.select_for_update().filter(pk=chain).first()
 
 
 def chain_of(organization_id: int | None) -> str:
-    """The name of an organization's chain, or of the portal's."""
+    """Return the name of the organization's chain, or of the portal's."""
     return f"organization {organization_id}" if organization_id else "portal"
 
 
 def hash_of(line: AuditLogEntry) -> str:
-    """SHA-256 over everything that the line says and the hash of the one before it."""
-    said = [
+    """Return the SHA-256, in hexadecimal, of the entry's columns, which include the previous entry's hash."""
+    columns = [
         *(line.chain, line.sequence, line.organization_id, _moment(line.at), line.actor, str(line.action)),
         *(line.kind, line.object_id, line.details, line.address, line.previous_hash),
     ]
-    text = json.dumps(said, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(columns, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def verify(chain: str = "") -> Iterator[AuditChain]:
-    """Follows each chain, or the one, from its first line to its last."""
+    """Verify each chain, or only the named one, from its first entry to its last."""
     next_in_order = {head.chain: head for head in AuditChainHead.objects.all()}
     known = set(AuditLogEntry.objects.order_by().values_list("chain", flat=True).distinct()) | set(
         next_in_order
@@ -114,16 +117,16 @@ def _follow(name: str, head: AuditChainHead | None) -> AuditChain:
 def _end(head: AuditChainHead | None, sequence: int, previous: str) -> str:
     if head is None:
         return "the record of its last line was removed"
-    noted = _read(head)
-    if noted is None:
+    recorded = _read(head)
+    if recorded is None:
         return "the record of its last line was changed"
-    if noted != (sequence, previous):
-        return f"it ends with line {sequence}, and line {noted[0]} was written last"
+    if recorded != (sequence, previous):
+        return f"it ends with line {sequence}, and line {recorded[0]} was written last"
     return ""
 
 
 def _read(head: AuditChainHead) -> tuple[int, str] | None:
-    """None where nobody of ours has written it."""
+    """Sequence and hash of the last entry; ``None`` if the portal did not write this head."""
     try:
         number, last = head.last.reveal().split()
         return int(number), last

@@ -1,3 +1,5 @@
+"""Records in the audit log what people change in the admin."""
+
 from typing import Any
 
 from django.http import HttpRequest
@@ -31,7 +33,7 @@ class AuditedModelAdmin:
 
 
 def record_change(request: HttpRequest, action: Action, row: Any, message: Any) -> None:
-    """A line about one row. Django's own messages name fields, never values."""
+    """Record a change of one row. ``message``: Django's change message, which names fields, not values."""
     log.record_entry(
         action,
         request.user.get_username(),

@@ -1,3 +1,5 @@
+"""Records signing in and out in the audit log."""
+
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -11,7 +13,7 @@ from integrations.web.client_ip import client_address
 
 
 def record_failed_step(request: HttpRequest, person: Any) -> None:
-    """The password was right, and what had to follow it was not."""
+    """Record that the password was right and the second factor was not."""
     log.record_entry(Action.FACTOR_FAILED, person.get_username(), address=client_address(request.META))
 
 
@@ -28,7 +30,7 @@ def _signed_out(request: HttpRequest, user: Any, **_: object) -> None:
 
 @receiver(user_login_failed)
 def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_: object) -> None:
-    """Only a name that somebody has: a password typed in its place must not be kept."""
+    """An unknown name is not stored: people type passwords into the name field by mistake."""
     name = str(credentials.get("username") or "")
-    who = name if User.objects.filter(username=name).exists() else "somebody"
-    log.record_entry(Action.SIGN_IN_FAILED, who, address=client_address(request.META) if request else "")
+    actor = name if User.objects.filter(username=name).exists() else "somebody"
+    log.record_entry(Action.SIGN_IN_FAILED, actor, address=client_address(request.META) if request else "")

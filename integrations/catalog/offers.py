@@ -1,3 +1,5 @@
+"""What an organization offers in Ashby, and which package a start orders."""
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,7 +11,7 @@ from integrations.partner_protocol.starts import StartRequest
 
 
 class NoPackage(Exception):
-    """The start names no package that may be ordered; the text is for the Ashby user."""
+    """No package may be ordered for the start. The message is for the recruiter in Ashby."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,12 @@ class Offer:
 
 
 def offers(connection: Connection) -> Iterable[Offer]:
-    """Every active package of the org, and "Package for this job" once a job or a default is set."""
+    """Yield every offered package, and "Package for this job" if a job is mapped or a default is set."""
     organization_id = connection.organization_id
     packages = list(Package.objects.filter(organization=organization_id))
     for package in packages:
-        # A replaced package is not listed beside the one that replaces it, of the same name: interview plans
-        # keep the old id, and a start with it orders the replacement (``package_for``).
+        # A replaced package is not listed beside its replacement. Interview plans keep the old id, and a
+        # start with the old id orders the replacement (``package_for``).
         if package.is_offered:
             yield Offer(package.assessment_type_id, package.label, package.description)
     by_job = (
@@ -43,31 +45,32 @@ def offers(connection: Connection) -> Iterable[Offer]:
 
 
 def custom_fields(connection: Connection) -> list[CustomField]:
+    """Return the questions that Ashby asks the recruiter, in their order."""
     return list(CustomField.objects.filter(organization=connection.organization_id))
 
 
 def package_for(connection: Connection, request: StartRequest) -> tuple[Package, bool]:
-    """The package that a start orders, and whether the job chose it.
+    """Return the package that a start orders, and whether the job's rule chose it.
 
-    Raises ``NoPackage`` with a sentence for the Ashby user: which job has no package and who can
-    add one; or that the job is strict and which package it takes.
+    Raises ``NoPackage`` with a sentence for the recruiter: which job has no package and who can add one, or
+    which package a strict job takes.
     """
-    # Unordered, and without the rows that few starts need: every start comes through here.
+    # Every start runs these queries: they do not sort, and read only the rows that the start needs.
     packages = Package.objects.order_by().filter(organization=connection.organization_id)
     mappings = JobPackageMapping.objects.order_by().filter(
         job__organization=connection.organization_id,
         job__ashby_id__in={request.job_id, same_uuid(request.job_id)},
     )
     mapping = next(iter(mappings), None)
-    wanted = parse_uuid(request.assessment_type_id)
-    by_job = wanted == connection.job_package_type_id
+    type_id = parse_uuid(request.assessment_type_id)
+    by_job = type_id == connection.job_package_type_id
     default = packages.filter(is_default=True) if by_job and mapping is None else ()
     rule = PackageRule(mapping, next(iter(default), None))
     if by_job:
         package = rule.chosen
     else:
-        asked_for = next(iter(packages.filter(assessment_type_id=wanted)), None) if wanted else None
-        package = asked_for.current if asked_for else None
+        named = next(iter(packages.filter(assessment_type_id=type_id)), None) if type_id else None
+        package = named.current if named else None
         if package is None:
             raise NoPackage(
                 f"This assessment type is not one of {connection.organization}'s Justifacts packages. "
@@ -105,6 +108,7 @@ def _why_refused(
 
 
 def parse_uuid(text: str) -> UUID | None:
+    """Return the UUID, or ``None`` if the text is not one."""
     try:
         return UUID(text)
     except ValueError:

@@ -1,4 +1,5 @@
-"""The one rule by which a job gets its package: for starts, for pages and for dry runs. Pure."""
+"""The one rule that decides a job's package, for starts, pages and the mapping preview. No database
+writes."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,23 +8,23 @@ from integrations.models import JobPackageMapping, Package
 
 
 class RuleRefusal(Enum):
-    """Why a start is answered 422."""
+    """Why a start gets the answer 422."""
 
     NO_PACKAGE = "neither the job nor the organization has a package"
-    NOT_OFFERED = "the package is switched off, or no longer sold"
+    NOT_OFFERED = "the package is disabled, or no longer sold"
     STRICT = "the job takes only its own package"
 
 
 @dataclass(frozen=True)
 class PackageRule:
-    """What holds for one job: its own package, if it has one, else the organization's default."""
+    """A job's package: that of its mapping, otherwise the organization's default package."""
 
     mapping: JobPackageMapping | None
     default: Package | None
 
     @property
     def mapped(self) -> Package | None:
-        """The job's own package, or the package that replaces it."""
+        """The package of the job's mapping, or its replacement."""
         return self.mapping.package.current if self.mapping else None
 
     @property
@@ -32,23 +33,23 @@ class PackageRule:
 
     @property
     def chosen(self) -> Package | None:
-        """What “Package for this job” stands for, whether or not it may be ordered."""
+        """The package that “Package for this job” means, whether or not it may be ordered."""
         if self.mapping:
             return self.mapped
         return self.default.current if self.default else None
 
     @property
     def package(self) -> Package | None:
-        """What “Package for this job” orders; None: such a start is answered 422."""
+        """The package that “Package for this job” orders. ``None``: such a start gets the answer 422."""
         return None if self.refusal(self.chosen) else self.chosen
 
     def refusal(self, package: Package | None) -> RuleRefusal | None:
-        """Why this package may not be started for the job; None where it may."""
+        """Return why this package may not be ordered for the job, or ``None`` if it may."""
         if package is None:
             return RuleRefusal.NO_PACKAGE
         if not package.is_offered:
             return RuleRefusal.NOT_OFFERED
-        # By the id first: most starts need not load the job's own package.
+        # Comparing ids first saves most starts from loading the mapping's package.
         if self.mapping and self.mapping.is_strict and self.mapping.package_id != package.pk:
             return None if self.mapped == package else RuleRefusal.STRICT
         return None

@@ -1,4 +1,4 @@
-"""What an org can order: packages from Justifacts, jobs from Ashby, and which job gets what."""
+"""Fetches packages from Justifacts and jobs from Ashby."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +15,9 @@ from integrations.models import Connection, Job, Organization, Package
 
 @dataclass(frozen=True)
 class SyncResult:
-    """What a synchronization changed. ``missing`` is known here and not listed by the other side, which is
-    certain: a package that waits for a person's confirmation, or a job. ``doubt`` is a sentence that says why
-    the list was not believed in full; empty for a list that was."""
+    """What a fetch changed. ``missing``: packages that wait for a person's confirmation, or jobs, that a
+    complete list does not contain. ``doubt``: why the portal does not rely on the list, as a sentence; empty
+    if it does."""
 
     added: list[str]
     changed: list[str]
@@ -28,11 +28,14 @@ class SyncResult:
 
 
 def sync_packages(connection: Connection, decide: Decision = unattended) -> SyncResult:
-    """Fetches the packages that Justifacts sells to the organization. Adds and renames at once; ``decide``
-    says whether those that are gone are withdrawn: kept for old orders and no longer offered. A list that is
-    not complete withdraws nothing. Raises ``CallFailed``."""
+    """Fetch the packages that Justifacts sells to the organization.
+
+    New and renamed packages are stored. ``decide`` says whether packages that the list lacks are withdrawn,
+    which means kept for old orders and no longer offered. An incomplete list withdraws nothing. Raises
+    ``CallFailed``.
+    """
     not_withdrawn = Package.objects.filter(organization=connection.organization_id, withdrawn_at=None)
-    # Another fetch may add a package while this one reads an older list.
+    # A package that another fetch adds during the call below is not missing from this list.
     known_before = set(not_withdrawn.values_list("pk", flat=True))
     listing = justifacts_client(connection).packages()
     sold = listing.entries
@@ -44,15 +47,15 @@ def sync_packages(connection: Connection, decide: Decision = unattended) -> Sync
         known = {package.justifacts_id.strip(): package for package in packages}
         for justifacts_id, item in sold.items():
             package = known.get(justifacts_id)
-            said = (item.name, item.description, None)
+            fetched = (item.name, item.description, None)
             if package is None:
                 package = Package(organization_id=connection.organization_id, justifacts_id=justifacts_id)
                 added.append(item.name)
-            elif (package.name, package.description, package.withdrawn_at) != said:
+            elif (package.name, package.description, package.withdrawn_at) != fetched:
                 changed.append(_change(package, item))
             else:
                 continue
-            package.name, package.description, package.withdrawn_at = said
+            package.name, package.description, package.withdrawn_at = fetched
             written.append(package)
         _write(written, Package, "justifacts_id", ["name", "description", "withdrawn_at"])
         before = [p for p in packages if p.withdrawn_at is None and p.pk in known_before]
@@ -63,21 +66,22 @@ def sync_packages(connection: Connection, decide: Decision = unattended) -> Sync
         elif missing:
             doubt = decide(Loss(missing, before, [item.name for item in sold.values()]))
         if missing and not doubt:
-            gone = Package.objects.filter(pk__in=[package.pk for package in missing])
-            gone.update(withdrawn_at=timezone.now())
+            withdrawn = Package.objects.filter(pk__in=[package.pk for package in missing])
+            withdrawn.update(withdrawn_at=timezone.now())
             return SyncResult(added, changed, [package.name for package in missing], len(sold))
     return SyncResult(added, changed, [], len(sold), tuple(missing), doubt)
 
 
 def lock_lists(organization_id: int) -> Organization:
-    """The organization, whose packages and jobs nobody else fetches until the end of the transaction. Starts
-    go on: they only refer to the row. Whoever writes several packages takes the lock first."""
+    """Lock the organization's packages and jobs against other fetches until the end of the transaction, and
+    return the organization. Take the lock before writing several packages. Starts continue: they only refer
+    to the row."""
     return Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
 
 
 def _write(rows: list[Any], model: type[Package] | type[Job], unique: str, fields: list[str]) -> None:
-    """Writes these fields only: what an admin has changed meanwhile stays. A row that somebody else has added
-    meanwhile is written over, too."""
+    """Writes only these fields, so other changes by an admin stay. Also updates rows that were added in the
+    meantime."""
     manager: Any = model._default_manager
     manager.bulk_update([row for row in rows if row.pk], fields, batch_size=500)
     manager.bulk_create(
@@ -90,7 +94,7 @@ def _write(rows: list[Any], model: type[Package] | type[Job], unique: str, field
 
 
 def _change(package: Package, item: SoldPackage) -> str:
-    """What Justifacts has changed about a package, in a few words."""
+    """Describes the change of a package, for the page and the terminal."""
     if package.withdrawn_at:
         return _("%(package)s (sold again)") % {"package": item.name}
     if package.name != item.name:
@@ -99,7 +103,7 @@ def _change(package: Package, item: SoldPackage) -> str:
 
 
 def sync_jobs(connection: Connection) -> SyncResult:
-    """Fetches the organization's jobs from Ashby, all pages. A job that is gone stays, with its mapping.
+    """Fetch the organization's jobs from Ashby, all pages. A job that the list lacks stays, with its mapping.
     Raises ``CallFailed``."""
     listing = ashby_client(connection).jobs()
     listed = listing.entries
@@ -111,15 +115,15 @@ def sync_jobs(connection: Connection) -> SyncResult:
         known = {job.ashby_id.strip(): job for job in jobs}
         for ashby_id, item in listed.items():
             job = known.get(ashby_id)
-            said = (item.title, item.status, item.requisition_id)
+            fetched = (item.title, item.status, item.requisition_id)
             if job is None:
                 job = Job(organization_id=connection.organization_id, ashby_id=ashby_id)
                 added.append(item.title or ashby_id)
-            elif (job.title, job.status, job.requisition_id) != said:
+            elif (job.title, job.status, job.requisition_id) != fetched:
                 changed.append(item.title or ashby_id)
             else:
                 continue
-            job.title, job.status, job.requisition_id = said
+            job.title, job.status, job.requisition_id = fetched
             written.append(job)
         _write(written, Job, "ashby_id", ["title", "status", "requisition_id"])
     doubt = listing.problem

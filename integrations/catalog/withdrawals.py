@@ -1,8 +1,8 @@
-"""Which packages are withdrawn when a fetched list no longer names them. Pure.
+"""Decides whether packages that a fetched list no longer contains are withdrawn. No database.
 
-A package that is withdrawn wrongly stops checks: Ashby is no longer offered it, and its starts are refused.
-So a list that lost much is not believed unless a person confirms it (``docs/protocol.md``, "Reading what
-arrives", lists that lose everything).
+A wrong withdrawal stops checks: the package is no longer offered in Ashby, and its starts are refused. So a
+list that lost many packages needs a person's confirmation (``docs/protocol.md``, "Reading what arrives",
+lists that lose everything).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -13,8 +13,8 @@ from integrations.models import Package
 
 @dataclass(frozen=True)
 class Loss:
-    """What a complete list no longer names. ``missing``: packages of ``known`` that it lacks, in number
-    at least one; ``known``: all packages that are not withdrawn yet; ``listed``: the names in the list."""
+    """What a complete list no longer contains. ``known``: all packages that are not withdrawn; ``missing``:
+    those of them, at least one, that the list lacks; ``listed``: the names in the list."""
 
     missing: Sequence[Package]
     known: Sequence[Package]
@@ -22,18 +22,18 @@ class Loss:
 
     @property
     def without_namesake(self) -> list[Package]:
-        """Missing packages for which the list names no other package of the same name. Justifacts makes a
-        package anew under another id; such a package is not lost."""
+        """Missing packages whose name is not in the list. Justifacts may recreate a package under another id;
+        such a package is not lost."""
         names = {same_name(name) for name in self.listed}
         return [package for package in self.missing if same_name(package.name) not in names]
 
 
-#: Says why nothing is withdrawn, in a sentence; empty: what is missing is withdrawn.
+#: Returns why nothing is withdrawn, as a sentence; empty to withdraw the missing packages.
 Decision = Callable[[Loss], str]
 
 
 def unattended(loss: Loss) -> str:
-    """For runs that no person watches. Withdraws single packages; not all of them, and not more than half."""
+    """For runs that no person watches: withdraws at most half of the packages, or a single one, never all."""
     lost, known = len(loss.without_namesake), len(loss.known)
     if not loss.listed:
         return f"Justifacts' list of packages is empty, although it had {known} before."
@@ -43,8 +43,8 @@ def unattended(loss: Loss) -> str:
 
 
 def confirmed(by_person: Collection[int]) -> Decision:
-    """For a person who has seen these packages (primary keys) listed as missing and confirmed that they are
-    gone. Another loss than the one that they saw needs another look."""
+    """For a person who has confirmed that these missing packages (primary keys) are gone. If others are
+    missing by now, nothing is withdrawn."""
 
     def decide(loss: Loss) -> str:
         is_the_same = {package.pk for package in loss.missing} == set(by_person)
@@ -54,10 +54,10 @@ def confirmed(by_person: Collection[int]) -> Decision:
 
 
 def allowed(_loss: Loss) -> str:
-    """For a person at a terminal who has allowed any withdrawal beforehand."""
+    """For a command with ``--allow-withdrawals``."""
     return ""
 
 
 def same_name(name: str) -> str:
-    """Names that differ in case or white space only are the same."""
+    """Return a name in a form that ignores case and white space."""
     return " ".join(name.split()).casefold()

@@ -1,3 +1,5 @@
+"""The keys of a connection: finding, saving and selecting them."""
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -11,21 +13,21 @@ from integrations.models import AshbyApiKey, Connection, PreviousVerificationKey
 
 
 def find_by_verification_key(key: str) -> Connection | None:
-    """The connection whose verification key this is, or was until another one took its place; found by
-    keyed hash, and written down as used."""
+    """Return the connection whose present or previous verification key this is, or ``None``. Records the use
+    of the key."""
     indexes = blind_indexes(key.strip())
     if connection := Connection.objects.filter(verification_key_index__in=indexes).first():
         mark_verification_key_used(connection)
         return connection
-    replaced = PreviousVerificationKey.objects.filter(key_index__in=indexes)
-    if retiring := replaced.select_related("organization__connection").first():
-        mark_used(retiring)
-        return retiring.organization.connection
+    keys = PreviousVerificationKey.objects.filter(key_index__in=indexes)
+    if previous := keys.select_related("organization__connection").first():
+        mark_used(previous)
+        return previous.organization.connection
     return None
 
 
 def set_verification_key(connection: Connection, key: Secret, who: str) -> None:
-    """Writes down the key, who set it and when; the caller validates, and saves with
+    """Set the key, the actor and the time on the instance. The caller validates it, and saves it with
     ``save_with_verification_key``."""
     connection.verification_key = key
     connection.verification_key_set_by, connection.verification_key_set_at = who, timezone.now()
@@ -33,8 +35,8 @@ def set_verification_key(connection: Connection, key: Secret, who: str) -> None:
 
 @transaction.atomic
 def save_with_verification_key(connection: Connection) -> None:
-    """Saves the connection. Where its verification key is another one than before, the old one goes on
-    working beside it, until it is retired (``key_rotation.py``)."""
+    """Save the connection. If its verification key has changed, the old one becomes a previous key, which
+    stays valid until it is retired (``key_rotation.py``)."""
     before = Connection.objects.select_for_update().filter(pk=connection.pk).first()
     now = timezone.now()
     if before and before.verification_key and before.verification_key_index is not None:
@@ -55,15 +57,14 @@ def save_with_verification_key(connection: Connection) -> None:
             )
     if connection.verification_key:
         indexes = blind_indexes(connection.verification_key.reveal())
-        # Who goes back to a key that was replaced has it in use again.
+        # An organization may go back to a previous key.
         connection.organization.previous_verification_keys.filter(key_index__in=indexes).delete()
     connection.save()
 
 
 @transaction.atomic
 def add_ashby_key(connection: Connection, key: str, name: str = "", who: str = "") -> AshbyApiKey:
-    """Adds the key, or finds it where the org has it already, and selects it. Raises
-    ``ValidationError``."""
+    """Add the key, unless the organization has it already, and select it. Raises ``ValidationError``."""
     key = key.strip()
     if not key:
         raise ValidationError(_("Paste the key that Ashby showed."))
@@ -81,10 +82,10 @@ def add_ashby_key(connection: Connection, key: str, name: str = "", who: str = "
 
 @transaction.atomic
 def select_ashby_key(key: AshbyApiKey) -> None:
-    """Makes this key the one in use. Paused deliveries go on, in order: the new key may work, and
-    if it does not, the first answer pauses them again."""
+    """Select this key, and save it. Paused deliveries resume, in order: if Ashby refuses this key too, the
+    first answer pauses them again."""
     organization = key.organization
-    # Until then nobody judges by the old one (``key_was_replaced``).
+    # Locks the row for ``key_was_replaced``.
     Connection.objects.select_for_update().filter(organization=organization).first()
     replaced = organization.ashby_api_keys.filter(is_selected=True).exclude(pk=key.pk)
     replaced.update(is_selected=False, replaced_at=timezone.now())
@@ -94,8 +95,11 @@ def select_ashby_key(key: AshbyApiKey) -> None:
 
 
 def key_was_replaced(connection: Connection, key: str) -> bool:
-    """Whether the org uses another Ashby key by now. To be asked in a transaction, until whose end nobody
-    chooses another: or deliveries were paused for the old key after they had gone on with the new one."""
+    """Whether the organization has selected another Ashby key than ``key``.
+
+    Call it in a transaction: it locks the connection, so that no key is selected until the end. Otherwise a
+    refusal of the old key could pause deliveries that the new key has resumed.
+    """
     Connection.objects.select_for_update().get(pk=connection.pk)
     selected = connection.selected_ashby_key
     return selected is not None and selected.key_index not in blind_indexes(key)

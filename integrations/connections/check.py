@@ -1,4 +1,4 @@
-"""Connecting an organization: its keys and addresses, and the health of both sides."""
+"""The connection test: calls both endpoints and reports what has to be fixed."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from integrations.models import Connection
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of a connection check. ``advice``: it works, and could be better."""
+    """One line of a connection test. ``state``: ``ok``, ``advice`` (works, could be better), ``problem``."""
 
     side: str
     state: str
@@ -30,14 +30,15 @@ class Finding:
 
 
 def check(connection: Connection) -> list[Finding]:
-    """Calls both sides now and says, for each, whether it works and what to mend. A working Ashby
-    key lets paused deliveries go on."""
+    """Call both endpoints now; report for each whether it works and what to fix. A working Ashby key resumes
+    paused deliveries."""
     ashby = check_ashby(connection)
     return [*ashby, check_justifacts(connection)]
 
 
 def check_ashby(connection: Connection) -> list[Finding]:
-    """Whether Ashby takes the selected key and lets it write candidates; then, perhaps, advice."""
+    """Report whether Ashby accepts the selected key and lets it write candidates, possibly with advice.
+    Resumes paused deliveries if so."""
     now = timezone.now()
     advice: list[Finding] = []
     try:
@@ -50,22 +51,22 @@ def check_ashby(connection: Connection) -> list[Finding]:
         finding = Finding("Ashby", "problem", error.message)
     if finding.ok:
         resume(connection.organization)
-    _note_check(connection, Endpoint.ASHBY, finding, now)
+    _record_check(connection, Endpoint.ASHBY, finding, now)
     return [finding, *advice]
 
 
 def check_justifacts(connection: Connection) -> Finding:
-    """Whether Justifacts takes the verification key and answers with its packages."""
+    """Report whether Justifacts accepts the verification key and returns its packages."""
     now = timezone.now()
     try:
         finding = Finding("Justifacts", "ok", _list_packages(connection))
     except CallFailed as error:
         finding = Finding("Justifacts", "problem", error.message)
-    _note_check(connection, Endpoint.JUSTIFACTS, finding, now)
+    _record_check(connection, Endpoint.JUSTIFACTS, finding, now)
     return finding
 
 
-def _note_check(connection: Connection, endpoint: Endpoint, finding: Finding, now: datetime) -> None:
+def _record_check(connection: Connection, endpoint: Endpoint, finding: Finding, now: datetime) -> None:
     changes: dict[str, object] = {"checked_at": now}
     changes |= problem_fields(endpoint, "" if finding.ok else finding.text, now)
     if finding.ok:
@@ -78,7 +79,7 @@ def _key_info(connection: Connection) -> KeyInfo:
         info = replace(ashby_client(connection), others=()).key_info()
     except Unauthorized as error:
         if error.answer.status is None:
-            raise  # Nothing was asked: there is no key to use.
+            raise  # No call was made: there is no key to use.
         text = _(
             "Ashby refused the key (%(why)s). In Ashby, open Admin > Integrations > API Keys, "
             "create a key for Justifacts with Read All and Write All, then select it here."
@@ -94,16 +95,16 @@ def _key_info(connection: Connection) -> KeyInfo:
 
 
 def _advice(info: KeyInfo) -> list[Finding]:
-    """A key that could do more than the portal needs is a risk without a use."""
+    """A key with more scopes than the portal needs is an avoidable risk."""
     if not info.unneeded_scopes:
         return []
-    few = info.unneeded_scopes[:5] + (["…"] if len(info.unneeded_scopes) > 5 else [])
+    shown = info.unneeded_scopes[:5] + (["…"] if len(info.unneeded_scopes) > 5 else [])
     text = _(
         "The key has far more scopes than the portal needs (%(scopes)s). It needs "
         "candidates:write, jobs:read and apiKeys:read. An Ashby admin can create a key "
         "with only these scopes, then select it here."
     )
-    return [Finding("Ashby", "advice", text % {"scopes": ", ".join(few)})]
+    return [Finding("Ashby", "advice", text % {"scopes": ", ".join(shown)})]
 
 
 def _list_packages(connection: Connection) -> str:

@@ -1,9 +1,9 @@
 """The circuit breaker of each endpoint of a connection.
 
-After ``OPENS_AFTER`` failures in a row the portal stops calling the endpoint for a cooldown. Then one call
-tries it: a success closes the breaker, another failure starts a longer cooldown. A 429 and a spent budget
-block the endpoint for a while too, without counting as failures. The state is in the connection's row, so
-that all processes share it and pages can show it.
+After ``OPENS_AFTER`` failures in a row the portal stops calling the endpoint for a cooldown. Then one call,
+the probe, tests it: a success closes the breaker, another failure starts a longer cooldown. A 429 and a spent
+call budget also block the endpoint for a while, without counting as failures. The state is in the
+connection's row, which all processes share and pages can show.
 """
 
 from datetime import datetime, timedelta
@@ -25,10 +25,9 @@ from integrations.models import Connection
 
 OPENS_AFTER = 5
 _COOLDOWN_SECONDS = (5, 10, 20, 30)
-#: While one caller tries a broken endpoint, nobody else does: longer than the longest call.
+#: How long a probe keeps other callers away: longer than the longest call.
 _PROBE = timedelta(seconds=20)
-#: Retry-After is honoured in full for the single update or order, but blocks the whole endpoint for this
-#: long at the most.
+#: A Retry-After holds in full for its update or order, but blocks the whole endpoint for at most this long.
 _LONGEST_BLOCK_SECONDS = 15 * 60
 #: For a 429 without Retry-After.
 _DEFAULT_BLOCK_SECONDS = 5
@@ -42,20 +41,20 @@ def not_blocked(endpoint: Endpoint, now: datetime, connection: str = "") -> Q:
 
 
 def healthy(endpoint: Endpoint, now: datetime, connection: str = "") -> Q:
-    """Connections whose ``endpoint`` is neither blocked nor tried by single calls only."""
+    """Connections whose ``endpoint`` is not blocked and whose breaker is closed."""
     is_closed = Q(**{f"{connection}{endpoint.columns.failures}__lt": OPENS_AFTER})
     return not_blocked(endpoint, now, connection) & is_closed
 
 
 def is_blocked(connection: Connection, endpoint: Endpoint, now: datetime) -> bool:
-    """Whether nobody may call the endpoint at ``now``, by this reading of the row."""
+    """Whether no call may be made at ``now``, according to this copy of the row."""
     until = endpoint.state(connection).blocked_until
     return until is not None and until > now
 
 
 def allow_request(connection: Connection, endpoint: Endpoint, now: datetime) -> bool:
-    """Whether a call may be made now. While the breaker is open, of any number of callers one gets it after
-    the cooldown, so ask last: whoever gets it must make the call."""
+    """Whether a call may be made now. After the cooldown of an open breaker, one of all callers gets the
+    probe and must make the call, so ask this last."""
     state = endpoint.state(connection)
     until = state.blocked_until
     if until is None or (until <= now and state.failures < OPENS_AFTER):
@@ -68,8 +67,8 @@ def allow_request(connection: Connection, endpoint: Endpoint, now: datetime) -> 
 
 
 def reset_cooldown(organization_id: int, now: datetime) -> None:
-    """A person wants a call made now: a blocked endpoint may be tried at once, still by one caller at a
-    time."""
+    """End the cooldown of both endpoints, because a person wants a call now. An open breaker still allows
+    one probe at a time."""
     for endpoint in Endpoint:
         blocked_until = endpoint.columns.blocked_until
         blocked = Connection.objects.filter(organization=organization_id, **{f"{blocked_until}__gt": now})
@@ -77,20 +76,19 @@ def reset_cooldown(organization_id: int, now: datetime) -> None:
 
 
 def is_open(connection: Connection, endpoint: Endpoint) -> bool:
-    """Whether the last ``OPENS_AFTER`` calls to the endpoint failed, by this reading of the row."""
+    """Whether the last ``OPENS_AFTER`` calls to the endpoint failed, according to this copy of the row."""
     return endpoint.state(connection).failures >= OPENS_AFTER
 
 
 def has_answered(failure: CallFailed) -> bool:
-    """Whether the failure is about one message and says nothing against the endpoint: the other side has
-    understood the call."""
+    """Whether the failure is about one message, not about the endpoint: the partner understood the call."""
     is_unclear = isinstance(failure, UnclearRefusal) and not isinstance(failure, ServerError)
     return isinstance(failure, Refused | NotUnderstood) or is_unclear
 
 
 def counts_as_failure(failure: CallFailed | None) -> bool:
-    """Whether the endpoint failed. A refusal is an answer, and a limit (a 429, or our own budget) is not its
-    failure; a proxy's page and an error code of the server are."""
+    """Whether the endpoint failed. A proxy's page and a server error are failures; a refusal is an answer,
+    and a limit (a 429 or the portal's own budget) is not the endpoint's failure."""
     if failure is None or has_answered(failure):
         return False
     is_429 = isinstance(failure, NotSent) and failure.answer.status == 429
@@ -118,7 +116,7 @@ def breaker_changes(
     beyond = min(max(state.failures + 1 - OPENS_AFTER, 0), len(_COOLDOWN_SECONDS) - 1)
     cooldown_ends = now + timedelta(seconds=_COOLDOWN_SECONDS[beyond])
     return {
-        # Counted in the row: other workers' failures are counted at the same time.
+        # Incremented in the database: other workers count failures at the same time.
         columns.failures: F(columns.failures) + 1,
         columns.blocked_until: Case(
             When(opens(endpoint), then=Value(cooldown_ends)), default=F(columns.blocked_until)

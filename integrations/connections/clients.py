@@ -1,3 +1,5 @@
+"""The partners' clients with an organization's keys."""
+
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
@@ -11,12 +13,13 @@ from integrations.http.errors import CallFailed, NotSent, Unauthorized
 from integrations.justifacts.client import JustifactsClient
 from integrations.models import Connection
 
-_TRIED_AFTER_THE_FIRST = 2
+#: How many replaced keys a client tries after the present one.
+_FALLBACK_KEYS = 2
 
 
 def ashby_client(connection: Connection) -> AshbyClient:
-    """A client with the org's selected key, which falls back to those that it has replaced. Raises
-    ``Unauthorized`` where there is none to use."""
+    """Return a client with the selected key, which falls back to replaced keys. Raises ``Unauthorized`` if no
+    key is selected or it cannot be read."""
     key = connection.selected_ashby_key
     if key is None:
         raise Unauthorized(
@@ -30,8 +33,8 @@ def ashby_client(connection: Connection) -> AshbyClient:
 
 
 def justifacts_client(connection: Connection) -> JustifactsClient:
-    """A client with the org's verification key, which falls back to those that it has replaced. Raises
-    ``NotSent`` where there is none to use."""
+    """Return a client with the verification key, which falls back to previous keys. Raises ``NotSent`` if
+    there is no key or it cannot be read."""
     if not connection.verification_key:
         raise NotSent(f"{connection.organization} has no verification key. An admin of it has to enter it.")
     secret = _readable(connection.verification_key, NotSent)
@@ -48,12 +51,12 @@ def justifacts_client(connection: Connection) -> JustifactsClient:
 
 
 def _last_replaced(rows: Iterable[Any]) -> list[Any]:
-    """Older ones are not tried: each costs a call of the other side's budget."""
-    return list(islice((row for row in rows if can_be_read(row.key)), _TRIED_AFTER_THE_FIRST))
+    """Older keys are not tried, because each attempt counts against the partner's rate limit."""
+    return list(islice((row for row in rows if can_be_read(row.key)), _FALLBACK_KEYS))
 
 
 def readable_verification_key(connection: Connection) -> str:
-    """The verification key itself. Raises ``NotSent`` where it cannot be read."""
+    """Return the verification key in plain text. Raises ``NotSent`` if it cannot be read."""
     return _readable(connection.verification_key, NotSent)
 
 

@@ -1,3 +1,5 @@
+"""Creating or updating an organization with its connection, for commands."""
+
 from django.db import transaction
 from django.utils.text import slugify
 
@@ -16,9 +18,11 @@ def connect(
     staging_base_url: str = "",
     who: str = "",
 ) -> Connection:
-    """Creates the org, or updates it (found by its slug, else by its name), with what is given.
+    """Create the organization, or update it (found by ``slug``, otherwise by ``name``). Empty values change
+    nothing.
 
-    Secrets may carry the blanks and newlines of a paste. Raises ``ValidationError``.
+    Surrounding white space is removed. ``who`` is recorded as the one who set the keys. Raises
+    ``ValidationError``.
     """
     organization = (
         Organization.objects.filter(slug=slug).first()
@@ -28,7 +32,7 @@ def connect(
     organization.name = name
     organization.full_clean()
     organization.save()
-    # Locked, since the whole row is saved: what a worker writes meanwhile, such as a pause, must stay.
+    # Locked, because ``save`` writes the whole row and must not overwrite a worker's change, such as a pause.
     rows = Connection.objects.select_for_update().filter(organization=organization)
     connection = rows.first() or Connection(organization=organization)
     if verification_key.strip():

@@ -12,7 +12,7 @@ from integrations.models import Connection
 
 @dataclass(frozen=True)
 class Columns:
-    """Where ``Connection`` keeps one endpoint's state: column names, for queries and updates."""
+    """The names of the columns of one endpoint, for queries and updates."""
 
     failures: str
     blocked_until: str
@@ -23,7 +23,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class State:
-    """One endpoint's state, read from a connection."""
+    """The values of the columns of one endpoint."""
 
     failures: int
     blocked_until: datetime | None
@@ -33,7 +33,7 @@ class State:
 
 
 class Endpoint(Enum):
-    """A service that the portal calls for an organization. ``label`` is the name that people read."""
+    """One of the two servers that a connection calls. ``label`` is its name in texts."""
 
     label: str
     columns: Columns
@@ -63,7 +63,7 @@ class Endpoint(Enum):
     )
 
     def state(self, connection: Connection) -> State:
-        """The endpoint's state, by this reading of the connection."""
+        """Return the endpoint's state, according to this copy of the row."""
         if self is Endpoint.ASHBY:
             return State(
                 connection.ashby_failures,

@@ -1,4 +1,4 @@
-"""The health of a connection's endpoints: what people read about them, and the circuit breaker's count."""
+"""Records how calls to the endpoints end: the problem that people read, and the circuit breaker's count."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,11 +20,14 @@ from integrations.http.errors import (
 from integrations.models import Connection
 from integrations.redaction import redact_text
 
-_RESTING = "Calls to {side} rest after several failures in a row; one at a time tries whether it works again."
+_BLOCKED = (
+    "Calls to {endpoint} are blocked after several failures in a row; one call at a time tests whether it "
+    "works again."
+)
 
-#: How the problem of a push that cannot be read begins.
+#: The beginning of the problem text for a push that the portal cannot read.
 UNREADABLE_PUSH = "Justifacts called with what the portal cannot read."
-#: The time of the last success is written this often, because every order of an organization shares the row.
+#: How often the time of the last success is written at most: all orders of an organization share the row.
 _SUCCESS_EVERY_SECONDS = 10
 
 
@@ -40,9 +43,10 @@ def record_call_result(
 ) -> None:
     """Record how a call to ``endpoint`` ended, in one UPDATE of the connection or none.
 
-    ``failure``: None for a success. ``hide``: personal data of the candidate whom the call was about.
-    ``lasts_until``, for Justifacts: the problem is about one message, so until then it outlasts calls about
-    other orders that succeed. ``is_about_the_problem``: this call shows that the message can be read now.
+    ``failure``: ``None`` for a success. ``hide``: personal data of the candidate of the call.
+    ``lasts_until``, for Justifacts: the problem is about one message, so successful calls about other orders
+    do not clear it until then. ``is_about_the_problem``: this call shows that the portal can read the
+    message now.
     """
     changes = breaker_changes(connection, endpoint, failure, now)
     if endpoint is Endpoint.ASHBY:
@@ -54,16 +58,15 @@ def record_call_result(
 
 
 def record_unreadable_push(connection: Connection, text: str, now: datetime, lasts_until: datetime) -> None:
-    """Justifacts has called us with a message that the portal cannot read. That says nothing about our calls
-    to Justifacts."""
+    """Record that Justifacts pushed a message that the portal cannot read. The breaker does not count it."""
     changes = _problem_changes(connection, Endpoint.JUSTIFACTS, redact_text(text), now)
     rows = Connection.objects.filter(pk=connection.pk)
     rows.update(**changes, justifacts_problem_until=lasts_until)
 
 
 def record_justifacts_contact(connection: Connection, now: datetime) -> None:
-    """Justifacts has called us with a message that the portal understood. While our calls to it are blocked,
-    or one of its answers cannot be read, that says nothing about them."""
+    """Record that Justifacts pushed a message that the portal understood. This clears no problem while calls
+    to Justifacts are blocked, or while one of its answers cannot be read."""
     until = connection.justifacts_problem_until
     is_about_an_answer = not connection.justifacts_problem.startswith(UNREADABLE_PUSH)
     if (until and now < until and is_about_an_answer) or connection.justifacts_blocked_until is not None:
@@ -76,8 +79,9 @@ def record_justifacts_contact(connection: Connection, now: datetime) -> None:
 
 
 def problem_fields(endpoint: Endpoint, text: str | Case, now: datetime) -> dict[str, Any]:
-    """An endpoint's problem and its beginning, for an UPDATE. Where one problem follows another, the first
-    one's beginning stays, as the row has it: ours may be a copy from before another worker's."""
+    """Return the changes that set an endpoint's problem, for an UPDATE. An empty text clears it. If a problem
+    follows another, the first one's beginning stays; the database decides, because our copy of the row may
+    be outdated."""
     columns = endpoint.columns
     since = Coalesce(F(columns.problem_since), Value(now)) if text else None
     return {columns.problem: text, columns.problem_since: since}
@@ -86,8 +90,8 @@ def problem_fields(endpoint: Endpoint, text: str | Case, now: datetime) -> dict[
 def _ashby_changes(
     connection: Connection, failure: CallFailed | None, now: datetime, hide: Iterable[str]
 ) -> dict[str, Any]:
-    """A refusal is not the connection's problem: it is about one order, or about the key, and then deliveries
-    pause (``pauses.py``)."""
+    """A refusal is not a problem of the connection: it is about one order, or about the key, which pauses
+    deliveries (``pauses.py``)."""
     if isinstance(failure, Refused | BudgetSpent):
         return {}
     return _result_changes(connection, Endpoint.ASHBY, failure, now, hide)
@@ -130,14 +134,14 @@ def _result_changes(
     text = redact_text(f"{failure.message}{suffix}", hide)
     if not counts_as_failure(failure):
         return _problem_changes(connection, endpoint, text, now)
-    blocked = redact_text(f"{failure.sentence} {_RESTING.format(side=endpoint.label)}", hide)
-    # The row decides, as it does for the breaker: our copy may miss other workers' failures.
+    blocked = redact_text(f"{failure.sentence} {_BLOCKED.format(endpoint=endpoint.label)}", hide)
+    # The database decides, as for the breaker: our copy of the row may miss other workers' failures.
     is_open = When(opens(endpoint), then=Value(blocked))
     return problem_fields(endpoint, Case(is_open, default=Value(text), output_field=TextField()), now)
 
 
 def _problem_changes(connection: Connection, endpoint: Endpoint, text: str, now: datetime) -> dict[str, Any]:
-    """Nothing while nothing changes, apart from the time of a success every few seconds."""
+    """Empty if nothing changes, except for the time of the last success every few seconds."""
     state = endpoint.state(connection)
     last = state.last_success_at
     changes: dict[str, Any] = {}

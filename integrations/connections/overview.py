@@ -1,4 +1,4 @@
-"""The health of both sides, organization by organization."""
+"""The health of the endpoints of many organizations, for the dashboard."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ _PROBLEM = _PAUSED | (
 
 @dataclass(frozen=True)
 class Health:
-    """What is known of one organization's two sides."""
+    """The state of one organization's connection."""
 
     pk: int
     name: str
@@ -33,21 +33,22 @@ class Health:
     justifacts_answered_at: datetime | None
 
 
-_FACTS = [
+_COLUMNS = [
     *("paused_at", "pause_reason", "ashby_problem", "ashby_problem_since", "justifacts_problem"),
     *("justifacts_problem_since", "last_inbound_call_at", "ashby_last_success_at", "justifacts_answered_at"),
 ]
 
 
 def health(organizations: QuerySet[Organization], most: int) -> list[Health]:
-    """The first ones; paused ones and those with a problem before all others."""
+    """Return at most ``most`` organizations: paused ones first, then those with a problem, then the rest by
+    name."""
     rank = Case(
         When(_PAUSED, then=0), When(_PROBLEM, then=1), When(connection=None, then=2), default=Value(3)
     )
     problem = Case(When(_PROBLEM, then=True), default=Value(False), output_field=BooleanField())
     rows = organizations.annotate(rank=rank, has_problem=problem).order_by("rank", "name")
-    facts = [f"connection__{name}" for name in _FACTS]
-    named = rows.values("pk", "name", "connection", "connection__is_enabled", "has_problem", *facts)
+    columns = [f"connection__{name}" for name in _COLUMNS]
+    values = rows.values("pk", "name", "connection", "connection__is_enabled", "has_problem", *columns)
     return [
         Health(
             pk=row["pk"],
@@ -55,11 +56,12 @@ def health(organizations: QuerySet[Organization], most: int) -> list[Health]:
             is_connected=row["connection"] is not None,
             is_enabled=bool(row["connection__is_enabled"]),
             has_problem=row["has_problem"],
-            **{name: row[f"connection__{name}"] for name in _FACTS},
+            **{name: row[f"connection__{name}"] for name in _COLUMNS},
         )
-        for row in named[:most]
+        for row in values[:most]
     ]
 
 
 def with_problems(organizations: QuerySet[Organization]) -> int:
+    """Return how many of the organizations are paused or have a problem."""
     return organizations.filter(_PROBLEM).count()

@@ -1,7 +1,8 @@
-"""The pause of an organization's deliveries: Ashby has refused its key (``docs/protocol.md``).
+"""Paused deliveries: what happens to an organization's updates while Ashby refuses its key
+(``docs/protocol.md``).
 
-A refusal may pass: a key whose permission was taken and given back, or a mistake at Ashby. So one update
-probes every few minutes, and deliveries resume by themselves once Ashby accepts the key again.
+A refusal may be temporary: a permission that was removed and restored, or a mistake at Ashby. So one update
+is sent as a probe every few minutes, and deliveries resume once Ashby accepts the key.
 """
 
 from datetime import datetime, timedelta
@@ -12,13 +13,13 @@ from integrations.connections.endpoints import Endpoint
 from integrations.connections.health import problem_fields
 from integrations.models import Connection, Organization
 
-#: While deliveries are paused, one update is tried this often.
+#: The time between probes while deliveries are paused.
 PROBE_EVERY = timedelta(minutes=5)
 
 
 def pause(organization: Organization, reason: str, now: datetime) -> bool:
-    """Pause the organization's deliveries until a key works again, apart from one update every
-    ``PROBE_EVERY``. False: they were paused already."""
+    """Pause the organization's deliveries, except for a probe every ``PROBE_EVERY``. Returns False if they
+    were paused already."""
     return (
         Connection.objects.filter(organization=organization, paused_at=None).update(
             paused_at=now,
@@ -31,8 +32,8 @@ def pause(organization: Organization, reason: str, now: datetime) -> bool:
 
 
 def take_probe(connection: Connection, now: datetime) -> bool:
-    """Whether the caller may send the one update that tries whether Ashby accepts the key again. Of any
-    number of processes one gets it, and the next one ``PROBE_EVERY`` later."""
+    """Whether the caller may send the probe. Of all processes one gets it, and the next one ``PROBE_EVERY``
+    later."""
     due = Connection.objects.filter(
         Q(probe_at=None) | Q(probe_at__lte=now), pk=connection.pk, is_enabled=True
     )
@@ -40,7 +41,7 @@ def take_probe(connection: Connection, now: datetime) -> bool:
 
 
 def resume(organization: Organization) -> bool:
-    """Resume the organization's deliveries. False: they were not paused."""
+    """Resume the organization's deliveries. Returns False if they were not paused."""
     return (
         Connection.objects.filter(organization=organization)
         .exclude(paused_at=None)

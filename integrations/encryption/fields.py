@@ -1,10 +1,10 @@
-"""What is known of a candidate, encrypted at rest: the database, its copies and its files hold ciphertext,
-and an attribute of a row holds the text or the JSON value itself.
+"""Encrypted model fields: ``EncryptedTextField`` for keys, ``PersonalTextField`` and ``PersonalJSONField``
+for candidates' data. The database, its backups and fixtures hold ciphertext.
 
-It is decrypted when it is read and not before, so that a list that shows none of it costs nothing, and a row
-that is saved keeps the ciphertext of what nobody has changed. The keys are those of ``fields.py``; a value
-under a key that is not there raises ``SecretUnreadable`` when it is read. What is empty stays empty, and
-what was stored in clear by an earlier version is read as it stands.
+An attribute of a personal field holds the plain text or JSON value. It is decrypted on first access, so a
+list that does not show it costs nothing, and ``save()`` keeps the ciphertext of unchanged values. Access
+raises ``SecretUnreadable`` if the key is missing. Empty values stay empty, and clear text that an earlier
+version stored is read as it is.
 """
 
 import json
@@ -16,7 +16,7 @@ from django.db.models.lookups import Exact
 from django.db.models.query_utils import DeferredAttribute
 from django.utils.translation import gettext_lazy
 
-from integrations.encryption.secrets import Secret, _TextField, is_token
+from integrations.encryption.secrets import Secret, is_token
 
 if TYPE_CHECKING:
     _TextField = models.TextField[Any, Any]
@@ -25,7 +25,7 @@ else:
 
 
 class EncryptedTextField(_TextField):
-    """Holds a ``Secret``; the database holds ciphertext."""
+    """The attribute holds a ``Secret``, the database its ciphertext."""
 
     description = gettext_lazy("Encrypted text")
 
@@ -46,11 +46,11 @@ class EncryptedTextField(_TextField):
         return self.get_prep_value(self.value_from_object(obj)) or ""
 
 
-#: Of ciphertext, nothing else can be asked; candidates are found by ``search_terms.py``.
+#: Ciphertext allows no other look-up; candidates are found by ``search_hashes.py``.
 _LOOKUPS = frozenset({"exact", "isnull"})
 
 
-class _Plain(DeferredAttribute):
+class _DecryptedAttribute(DeferredAttribute):
     field: Any
 
     def __get__(self, instance: Any, cls: Any = None) -> Any:
@@ -61,24 +61,25 @@ class _Plain(DeferredAttribute):
         instance.__dict__[self.field.attname] = value
 
 
-class _OnlyWhetherEmpty(Exact):
-    """Encrypting makes another ciphertext each time, so that comparing would silently find nothing."""
+class _EmptyOnly(Exact):
+    """The same text never encrypts to the same ciphertext, so comparing with a text would silently find
+    nothing."""
 
     def get_prep_lookup(self) -> Any:
         if self.rhs:
-            raise FieldError("An encrypted field can only be compared with what is empty.")
+            raise FieldError("An encrypted field can only be compared with an empty value.")
         return super().get_prep_lookup()
 
 
-class _Personal(models.Field):
-    descriptor_class = _Plain
+class _PersonalField(models.Field):
+    descriptor_class = _DecryptedAttribute
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """The ciphertext as it was read, if nobody has changed it."""
+        """The ciphertext as it was read, unless the value has been accessed or set."""
         return model_instance.__dict__.get(self.attname)
 
     def to_python(self, value: Any) -> Any:
-        """From a fixture."""
+        """A fixture holds the ciphertext."""
         return Secret(ciphertext=value) if is_token(value) else super().to_python(value)
 
     def value_to_string(self, obj: models.Model) -> Any:
@@ -92,7 +93,7 @@ class _Personal(models.Field):
         return None
 
 
-class PersonalTextField(_Personal, models.TextField):
+class PersonalTextField(_PersonalField, models.TextField):
     def from_db_value(self, value: str | None, *_: object) -> Any:
         return Secret(ciphertext=value) if is_token(value) else value
 
@@ -105,15 +106,15 @@ class PersonalTextField(_Personal, models.TextField):
         return Secret(str(value)).encrypted() if value else value
 
 
-class PersonalJSONField(_Personal, models.JSONField):
-    """Its ciphertext is a string of JSON, so that a column of clear JSON becomes one of these as it is."""
+class PersonalJSONField(_PersonalField, models.JSONField):
+    """The ciphertext is stored as a JSON string, so a clear JSON column needs no change of type."""
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         stored = super().from_db_value(value, expression, connection)
         return Secret(ciphertext=stored) if is_token(stored) else stored
 
     def plain(self, instance: models.Model, secret: Secret) -> Any:
-        """From now on the row holds the value itself, which may be changed in its place."""
+        """The instance keeps the decoded value, so that changes in place are saved."""
         value = instance.__dict__[self.attname] = json.loads(secret.reveal(), cls=self.decoder)
         return value
 
@@ -123,7 +124,5 @@ class PersonalJSONField(_Personal, models.JSONField):
         return Secret(json.dumps(value, cls=self.encoder)).encrypted() if value else value
 
 
-PersonalTextField.register_lookup(_OnlyWhetherEmpty)
-
-
-PersonalJSONField.register_lookup(_OnlyWhetherEmpty)
+PersonalTextField.register_lookup(_EmptyOnly)
+PersonalJSONField.register_lookup(_EmptyOnly)

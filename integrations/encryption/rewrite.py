@@ -1,7 +1,7 @@
-"""Encrypts what is stored of candidates, encrypts it anew, or decrypts it, where it lies: batch by batch, so
-that nobody waits long for a row; and may be begun again at any moment, since what is done stays so.
+"""Encrypts, re-encrypts or decrypts stored candidates' data in place, in batches of short transactions.
 
-It works on a table as the database has it, and so inside a migration too, whatever the models are by then.
+An interrupted run can be repeated: finished rows stay as they are. It works on tables and columns, not on
+models, so a migration can use it whatever the models are by then.
 """
 
 from collections import Counter
@@ -17,16 +17,16 @@ from integrations.encryption.fields import PersonalJSONField, PersonalTextField
 from integrations.encryption.secrets import Secret, can_be_read, is_token, is_under_first_key
 from integrations.redaction import MASK
 
-#: Says nothing, and so stays in clear.
+#: Empty values are not encrypted.
 _EMPTY = frozenset({None, "", "{}", "[]", "null", '""'})
 _Row = Sequence[Any]
-#: Makes of a text, ciphertext or clear, another; or dots, where nothing can be made of it.
+#: Returns the new stored text for a stored text (ciphertext or clear), or ``MASK`` to remove the value.
 Change = Callable[[str], str]
 
 
 @dataclass(frozen=True)
 class Table:
-    """The personal columns of one table. Of JSON, the ciphertext is a string of JSON."""
+    """The personal columns of one table. The ciphertext of a JSON column is a JSON string."""
 
     name: str
     pk: str
@@ -42,7 +42,7 @@ class Table:
         return cls(model._meta.db_table, pk, (*sorted(text), *sorted(json)), frozenset(json))
 
     def changed(self, row: _Row, change: Change) -> list[Any]:
-        """The row's values afterwards."""
+        """Return the row's values after ``change``, without its primary key."""
         return [
             stored if stored in _EMPTY else _as_stored(change(_inside(stored)), is_json=name in self.json)
             for name, stored in zip(self.columns, row[1:], strict=True)
@@ -50,15 +50,17 @@ class Table:
 
 
 def encrypted(text: str) -> str:
+    """Return the text encrypted with the first key; ciphertext stays as it is."""
     return text if is_token(text) else Secret(text).encrypted()
 
 
 def decrypted(text: str) -> str:
+    """Return the plain text; clear text stays as it is. Raises ``SecretUnreadable``."""
     return Secret(ciphertext=text).reveal() if is_token(text) else text
 
 
 def reencrypted(text: str) -> str:
-    """Under the first key. What no key reads stays as it is."""
+    """Return the text encrypted with the first key. Text that no key can read stays as it is."""
     secret = Secret(ciphertext=text) if is_token(text) else Secret(text)
     if is_token(text) and (is_under_first_key(secret) or not can_be_read(secret)):
         return text
@@ -66,8 +68,8 @@ def reencrypted(text: str) -> str:
 
 
 def rewrite(connection: BaseDatabaseWrapper, table: Table, change: Change) -> Counter[str]:
-    """Puts every value through ``change``; how many became another, by column. Each batch is a short
-    transaction that holds its rows, so that nothing that others write is written over."""
+    """Apply ``change`` to every value; return the number of changed values by column. Each batch locks its
+    rows in a short transaction, so that no concurrent change is overwritten."""
     done: Counter[str] = Counter()
     rows, last = [], None
     while last is None or len(rows) == settings.BATCH_SIZES["personal data"]:
@@ -87,7 +89,7 @@ def rewrite(connection: BaseDatabaseWrapper, table: Table, change: Change) -> Co
 def tokens(
     connection: BaseDatabaseWrapper, table: Table, most: int | None = None
 ) -> Iterator[tuple[str, Secret]]:
-    """Every stored ciphertext with its column; of the first and last ``most`` rows, if that is given."""
+    """Yield the column and secret of each ciphertext; only of the first and last ``most`` rows if given."""
     for row in _rows(connection, table, most):
         for name, stored in zip(table.columns, row[1:], strict=True):
             if is_token(text := _inside(stored or "")):
@@ -138,7 +140,7 @@ def _write(connection: BaseDatabaseWrapper, table: Table, rows: list[tuple[_Row,
 
 
 def _inside(stored: str) -> str:
-    """The ciphertext in a string of JSON; anything else as it stands."""
+    """The ciphertext inside a JSON string; any other text unchanged."""
     text = stored[1:-1]
     return text if stored.startswith('"') and is_token(text) else stored
 

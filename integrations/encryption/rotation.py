@@ -1,9 +1,9 @@
-"""Encryption keys change while everything runs: put the new key before the old one in
-``FIELD_ENCRYPTION_KEYS``, restart the processes, have everything encrypted anew, then remove the old key.
+"""Key rotation: put the new key before the old one in ``FIELD_ENCRYPTION_KEYS``, restart the processes,
+run ``rotate``, then remove the old key.
 
-Which fields are encrypted is asked of the models, so that a new one cannot be forgotten: keys and other
-secrets (``fields.py``, looked at one by one), and what is known of candidates (``personal_fields.py``, of
-which there is much: in batches).
+The encrypted fields are found in the models, so a new field needs no entry here. Secrets
+(``EncryptedTextField``) are rewritten row by row, candidates' data (``PersonalTextField`` and
+``PersonalJSONField``), of which there is much, in batches.
 """
 
 from collections import Counter
@@ -21,15 +21,15 @@ from integrations.encryption.fields import EncryptedTextField, PersonalJSONField
 from integrations.encryption.secrets import Secret, can_be_read, is_token, is_under_first_key
 from integrations.redaction import MASK
 
-#: A field of this name beside an encrypted one holds its keyed hash.
+#: The field that holds the blind index of an encrypted field.
 _INDEX = "{}_index"
-#: An app's secret, and what recovery codes are made from; how they are called, and where they are.
+#: Where django-allauth keeps the secret of an authenticator app and the seed of recovery codes.
 _FACTORS, _SECRET_KEYS = "mfa.Authenticator.data", ("secret", "seed")
 _PERSONAL = (PersonalTextField, PersonalJSONField)
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], str]]:
-    """Every encrypted field of every model."""
+    """Yield the model and name of every encrypted field."""
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
             if isinstance(field, EncryptedTextField | PersonalTextField | PersonalJSONField):
@@ -43,7 +43,7 @@ def _secrets() -> Iterator[tuple[type[models.Model], str]]:
 
 
 def personal_models() -> list[type[models.Model]]:
-    """Those with anything of a candidate's in them."""
+    """Return the models with candidates' data."""
     return [
         model
         for model in apps.get_models()
@@ -56,8 +56,11 @@ def _may_be_empty(model: type[models.Model], name: str) -> bool:
 
 
 def rotate() -> Counter[str]:
-    """Encrypts with the first key what another one has encrypted; how many, by field. May be stopped and
-    run again at any moment, and never writes over what somebody else has changed."""
+    """Encrypt with the first key what another key has encrypted, and renew outdated blind indexes.
+
+    Returns the number of values by field. May be stopped and run again at any time; never overwrites a
+    change made in the meantime.
+    """
     done: Counter[str] = Counter()
     for model, field in _secrets():
         for pk, secret in _stored(model, field):
@@ -70,7 +73,8 @@ def rotate() -> Counter[str]:
 
 
 def count_pending() -> Counter[str]:
-    """What the first key alone cannot read or find, by field: while there is any, no other key may go."""
+    """Return how many values the first key alone cannot read or find, by field. While there are any, no
+    other key may be removed."""
     secrets = Counter(
         _label(model, field)
         for model, field in _secrets()
@@ -83,8 +87,8 @@ def count_pending() -> Counter[str]:
 
 
 def not_found() -> Counter[str]:
-    """Secrets that can be read and that no look-up finds, by field: their stored hash was made with another
-    spelling of a key, which is not in FIELD_ENCRYPTION_KEYS any more. ``rotate`` repairs them."""
+    """Return how many readable secrets no look-up finds, by field: their blind index was derived from a
+    spelling of a key that is no longer in ``FIELD_ENCRYPTION_KEYS``. ``rotate`` repairs them."""
     found: Counter[str] = Counter()
     for model, field in _secrets():
         if _has_index(model, field):
@@ -96,15 +100,20 @@ def not_found() -> Counter[str]:
 
 
 def unreadable(most: int | None = None) -> Counter[str]:
-    """What no key of ours can read, by field: its key has been removed too early, or is lost. ``most``:
-    of candidates' data only the first and last so many rows of each table, which is quick, and tells: a
-    rotation goes from the first row to the last."""
+    """Return how many values no key can read, by field: their key was removed too early, or is lost.
+
+    ``most`` limits candidates' data to the first and last rows of each table, which is quick and still finds
+    an unfinished rotation, because ``rotate`` goes from the first row to the last.
+    """
     return Counter(label for label, secret in _all(most) if not can_be_read(secret))
 
 
 def clear_unreadable() -> Counter[str]:
-    """Where their key is lost for good: empties such secrets (a row that is nothing without goes), so that
-    somebody enters them anew. Of a candidate's data nothing but dots is left."""
+    """Remove what no key can read, for a key that is lost for good. Returns the number by field.
+
+    Secrets become empty, so that people enter them again; a row that needs its secret is deleted. Candidates'
+    data becomes a mask.
+    """
     cleared: Counter[str] = Counter()
     for model, field in _secrets():
         for pk, secret in _stored(model, field):
@@ -118,10 +127,10 @@ def clear_unreadable() -> Counter[str]:
     lost = [pk for pk, _key, secret in _factors() if not can_be_read(secret)]
     if lost:
         cleared[_FACTORS] += Authenticator.objects.filter(pk__in=lost).delete()[0]
-    return cleared + _rewritten(_dots_for_unreadable)
+    return cleared + _rewritten(_mask_unreadable)
 
 
-def _dots_for_unreadable(text: str) -> str:
+def _mask_unreadable(text: str) -> str:
     return MASK if is_token(text) and not can_be_read(Secret(ciphertext=text)) else text
 
 
@@ -149,7 +158,7 @@ def _factors_and_personal(most: int | None = None) -> Iterator[tuple[str, Secret
 
 
 def _factors() -> Iterator[tuple[int, str, Secret]]:
-    """The secrets of people's second factors, which django-allauth keeps in JSON."""
+    """Primary key, JSON key and secret of each second factor, which django-allauth keeps in JSON."""
     for row in Authenticator.objects.order_by("pk").iterator(chunk_size=settings.BATCH_SIZES["secrets"]):
         for key in _SECRET_KEYS:
             if ciphertext := row.data.get(key):
@@ -167,7 +176,7 @@ def _renew_factor(pk: int, key: str, secret: Secret) -> int:
 
 
 def _stored(model: type[models.Model], field: str) -> Iterator[tuple[Any, Secret]]:
-    """In batches by primary key, so that no long transaction stands open; each as it is now."""
+    """Primary key and value of each row, read in batches so that no transaction stays open."""
     last: Any = None
     size = settings.BATCH_SIZES["secrets"]
     while True:
@@ -181,8 +190,8 @@ def _stored(model: type[models.Model], field: str) -> Iterator[tuple[Any, Secret
 
 def _renew(model: type[models.Model], field: str, pk: Any, secret: Secret) -> int:
     plain = secret.reveal()
-    same = model._default_manager.filter(pk=pk, **{field: secret})
-    return same.update(**{field: Secret(plain), **_index(model, field, plain)})
+    unchanged = model._default_manager.filter(pk=pk, **{field: secret})
+    return unchanged.update(**{field: Secret(plain), **_index(model, field, plain)})
 
 
 def _is_done(model: type[models.Model], field: str, pk: Any, secret: Secret) -> bool:

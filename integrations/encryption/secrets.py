@@ -1,16 +1,14 @@
-"""Secrets at rest: an encrypted model field, and the keyed hash by which a secret is looked up.
+"""``Secret``, a text that is stored encrypted and shown masked.
 
-``FIELD_ENCRYPTION_KEYS``: the first key encrypts and makes new hashes, all of them decrypt and
-are tried in a look-up, so that keys can be rotated while everything runs.
+The first key of ``FIELD_ENCRYPTION_KEYS`` encrypts; all of them decrypt, so that keys can be rotated while
+everything runs.
 """
 
 import hmac
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.db import models
 from django.utils.translation import gettext
 
 
@@ -19,8 +17,8 @@ class SecretUnreadable(Exception):
 
 
 class Secret:
-    """A secret that shows itself only to ``reveal()``; in a page, a log or a traceback it is
-    dots and its last four characters."""
+    """A text that only ``reveal()`` returns. In a page, a log or a traceback it appears as dots and its last
+    four characters."""
 
     __slots__ = ("_ciphertext", "_plaintext")
 
@@ -29,7 +27,7 @@ class Secret:
         self._ciphertext = ciphertext
 
     def reveal(self) -> str:
-        """The secret itself. Raises ``SecretUnreadable``, never returns ciphertext."""
+        """Return the plain text, never ciphertext. Raises ``SecretUnreadable``."""
         if self._plaintext is None:
             try:
                 self._plaintext = _cipher().decrypt((self._ciphertext or "").encode()).decode()
@@ -41,13 +39,14 @@ class Secret:
         return self._plaintext
 
     def encrypted(self) -> str:
+        """Return the ciphertext: as it was read from the database, or else made with the first key."""
         if self._ciphertext is None:
             self._ciphertext = _cipher().encrypt((self._plaintext or "").encode()).decode()
         return self._ciphertext
 
     @property
     def last_four(self) -> str:
-        """For people who compare it with what they have; nothing where that would be half of it."""
+        """The last four characters, by which people recognize a key; empty if it is shorter than 12."""
         text = self.reveal()
         return text[-4:] if len(text) >= 12 else ""
 
@@ -71,14 +70,8 @@ class Secret:
         return hash(self.reveal())
 
 
-if TYPE_CHECKING:
-    _TextField = models.TextField[Any, Any]
-else:
-    _TextField = models.TextField
-
-
 def can_be_read(secret: Secret) -> bool:
-    """Whether one of the keys decrypts it."""
+    """Whether a key in ``FIELD_ENCRYPTION_KEYS`` decrypts the secret."""
     try:
         secret.reveal()
     except SecretUnreadable:
@@ -87,7 +80,7 @@ def can_be_read(secret: Secret) -> bool:
 
 
 def is_under_first_key(secret: Secret) -> bool:
-    """Whether the key that encrypts now has encrypted it."""
+    """Whether the first key decrypts the secret."""
     try:
         Fernet(settings.FIELD_ENCRYPTION_KEYS[0]).decrypt(secret.encrypted().encode())
     except InvalidToken:
@@ -96,7 +89,8 @@ def is_under_first_key(secret: Secret) -> bool:
 
 
 def is_token(value: object) -> bool:
-    """Whether it is ciphertext, of whatever key: every one begins with its version and a time of our days."""
+    """Whether the value is Fernet ciphertext, under any key. Fernet tokens begin with a version byte and a
+    timestamp, which is ``gAAAA`` until the year 2106."""
     return isinstance(value, str) and len(value) >= 100 and value.startswith("gAAAA")
 
 

@@ -1,5 +1,5 @@
-"""The audit trail: who saw and did what. Lines are added and never changed: by the model, by the
-database's triggers, and by a chain of hashes that ``verify_audit`` follows."""
+"""The audit log. The model and the database's triggers refuse changes of its entries, and a chain of hashes
+reveals them (``verify_audit``)."""
 
 from typing import Any, NoReturn
 
@@ -13,7 +13,7 @@ from .organizations import Organization
 
 
 class ImmutableRecordError(Exception):
-    """Somebody tried to change or remove a line of the audit trail."""
+    """Raised on an attempt to change or remove an audit log entry."""
 
 
 class AuditQuerySet(models.QuerySet["AuditLogEntry"]):
@@ -25,8 +25,8 @@ class AuditQuerySet(models.QuerySet["AuditLogEntry"]):
 
 
 class AuditLogEntry(models.Model):
-    """One line: an actor, what they did, and to what. Ids and names of fields, never a candidate's data
-    and never a secret."""
+    """One action of one actor on one object. Holds ids and names of fields, never a candidate's data or a
+    secret."""
 
     class Action(models.TextChoices):
         VIEWED = "viewed", _("looked at")
@@ -45,10 +45,10 @@ class AuditLogEntry(models.Model):
         COMMAND = "command", _("ran a command")
         ERASED = "erased", _("erased")
 
-    # Each organization has a chain of its own, and the portal one for what belongs to none.
+    # Each organization has a chain, and the portal has one for everything else.
     chain = models.CharField(max_length=40, editable=False)
     sequence = models.PositiveBigIntegerField(editable=False)
-    # No constraint and no cascade: the line stays when the organization goes.
+    # No constraint and no cascade: the entry stays when the organization is deleted.
     organization = models.ForeignKey(
         Organization,
         models.DO_NOTHING,
@@ -89,8 +89,8 @@ class AuditLogEntry(models.Model):
 
 
 class AuditChainHead(models.Model):
-    """The last line of each chain, encrypted: whoever cuts the chain's end in the database cannot make
-    one that fits."""
+    """The number and hash of a chain's last entry, encrypted, so that nobody can shorten the chain in the
+    database and write a matching head."""
 
     chain = models.CharField(max_length=40, primary_key=True)
     last = EncryptedTextField(editable=False)

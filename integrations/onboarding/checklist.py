@@ -1,4 +1,4 @@
-"""Setting up an organization: the steps, and which of them are done."""
+"""The steps of setting up an organization, and which of them are done."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from integrations.onboarding.jobs import last_job, last_tested, unconfirmed_pack
 
 @dataclass(frozen=True)
 class Step:
-    """``name`` is its place on the page; ``is_optional``: the org works without it."""
+    """``name`` is the anchor on the page. ``is_optional``: the organization can work without the step."""
 
     name: str
     title: str
@@ -30,8 +30,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Withdrawal:
-    """A package that Justifacts no longer lists and that a person may withdraw, with what depends on it: the
-    organization's default, mappings of jobs. ``namesake`` is an offered package of the same name."""
+    """A package that Justifacts no longer lists and that a person may withdraw, with what depends on it.
+    ``namesake``: an offered package of the same name."""
 
     package: Package
     is_default: bool
@@ -41,7 +41,7 @@ class Withdrawal:
 
 @dataclass(frozen=True)
 class Setup:
-    """An organization's set-up as it is now."""
+    """The present state of an organization's set-up."""
 
     organization: Organization
     connection: Connection
@@ -65,9 +65,9 @@ class Setup:
 
     @property
     def default_package(self) -> Package | None:
-        """What a job without a package of its own gets."""
-        chosen = next((package.current for package in self.packages if package.is_default), None)
-        return chosen if chosen and chosen.is_offered else None
+        """The package for jobs without a mapping."""
+        default = next((package.current for package in self.packages if package.is_default), None)
+        return default if default and default.is_offered else None
 
     @property
     def steps(self) -> list[Step]:
@@ -97,12 +97,12 @@ class Setup:
 
     @property
     def next_step(self) -> Step | None:
-        """The first that is not done."""
+        """The first required step that is not done."""
         return next((step for step in self.steps if not step.is_done and not step.is_optional), None)
 
 
 def setup_of(organization: Organization) -> Setup:
-    """Creates the organization's connection where there is none yet."""
+    """Return the set-up of the organization. Creates its connection if there is none."""
     connection, _created = Connection.objects.get_or_create(organization=organization)
     organization.connection = connection
     packages = list(organization.packages.select_related("replaced_by"))

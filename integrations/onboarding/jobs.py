@@ -1,4 +1,4 @@
-"""Calls that a person asks for: asked on a page, made by a worker, shown line by line as they come."""
+"""Connection jobs: a page requests one, a worker runs it, and the page shows its findings as they arrive."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -21,10 +21,13 @@ from integrations.onboarding.self_test import play_ashby
 def request_job(
     organization: Organization, kind: ConnectionJob.Kind, who: str, confirmed: list[int] | None = None
 ) -> ConnectionJob:
-    """Asks for an job; one of the kind that is under way already is that one. ``confirmed``: packages
-    whose withdrawal the person has confirmed (``confirm_withdrawals``)."""
-    under_way = ConnectionJob.objects.filter(organization=organization, kind=kind, ended_at=None)
-    for job in under_way:
+    """Return a new job, or the unfinished job of the same kind. The caller enqueues ``run_connection_job``.
+
+    ``confirmed``: primary keys of packages whose withdrawal the person has confirmed
+    (``confirm_withdrawals``). An abandoned job ends with a problem first.
+    """
+    unfinished = ConnectionJob.objects.filter(organization=organization, kind=kind, ended_at=None)
+    for job in unfinished:
         if job.is_abandoned(timezone.now()):
             _add(
                 job,
@@ -41,14 +44,17 @@ def request_job(
                 organization=organization, kind=kind, requested_by=who, confirmed=confirmed
             )
     except IntegrityError:
-        # Another request was faster, and what it asked for may have ended by now.
+        # Another request created the job first; it may have ended by now.
         return ConnectionJob.objects.filter(organization=organization, kind=kind).latest("requested_at", "pk")
 
 
 def confirm_withdrawals(organization: Organization, shown: str, who: str) -> ConnectionJob | None:
-    """Fetches the packages again, and withdraws those that the person has seen missing if they are still
-    exactly the missing ones. ``shown``: the primary key of the fetch that they saw. None where it is not the
-    newest fetch, or nothing of it waits for a confirmation: then nothing is asked for."""
+    """Return a job that fetches the packages again and withdraws the missing ones, if they are still exactly
+    those that the person saw.
+
+    ``shown``: the primary key of the fetch that the page showed. Returns ``None`` if it is not the newest
+    fetch, or if it has nothing to confirm.
+    """
     last = last_job(organization, ConnectionJob.Kind.PACKAGES)
     if last is None or str(last.pk) != shown or not unconfirmed_packages(last):
         return None
@@ -56,7 +62,7 @@ def confirm_withdrawals(organization: Organization, shown: str, who: str) -> Con
 
 
 def unconfirmed_packages(job: ConnectionJob | None) -> list[Package]:
-    """The packages that a fetch did not find in Justifacts' list and that a person has to confirm."""
+    """Return the packages that the job found missing and whose withdrawal a person has to confirm."""
     if job is None or job.is_running or not job.unconfirmed:
         return []
     packages = Package.objects.filter(organization=job.organization_id, pk__in=job.unconfirmed)
@@ -64,14 +70,14 @@ def unconfirmed_packages(job: ConnectionJob | None) -> list[Package]:
 
 
 def jobs_due() -> list[int]:
-    """Errands that nobody has begun."""
+    """Return the primary keys of up to 50 jobs that no worker has started."""
     return list(
         ConnectionJob.objects.filter(started_at=None, ended_at=None).values_list("pk", flat=True)[:50]
     )
 
 
 def run_job(job_id: int) -> None:
-    """Makes the calls. Of several workers, one runs an job."""
+    """Run the job, unless a worker has started it already."""
     now = timezone.now()
     if not ConnectionJob.objects.filter(pk=job_id, started_at=None, ended_at=None).update(started_at=now):
         return
@@ -82,19 +88,20 @@ def run_job(job_id: int) -> None:
 
 
 def last_job(organization: Organization, kind: ConnectionJob.Kind) -> ConnectionJob | None:
+    """Return the newest job of the kind."""
     return ConnectionJob.objects.filter(organization=organization, kind=kind).first()
 
 
 def last_tested(organization: Organization) -> datetime | None:
-    """When the connection was last tested well, if nothing has been changed on it since."""
+    """Return when the newest test succeeded, or ``None`` if it failed or a key has changed since."""
     job = last_job(organization, ConnectionJob.Kind.TEST)
     if job is None or not job.succeeded:
         return None
     connection = organization.connection
     key = connection.selected_ashby_key
     changes = (connection.verification_key_set_at, key.set_at if key else None)
-    fresh = all(moment is None or moment < job.requested_at for moment in changes)
-    return job.ended_at if fresh else None
+    is_current = all(moment is None or moment < job.requested_at for moment in changes)
+    return job.ended_at if is_current else None
 
 
 def _add(job: ConnectionJob, finding: Finding) -> None:
@@ -123,12 +130,12 @@ def _fetch_packages(job: ConnectionJob) -> Iterator[Finding]:
         return
     job.unconfirmed = [package.pk for package in synced.missing]
     job.save(update_fields=["unconfirmed"])
-    yield from _said("Justifacts", ConnectionJob.Kind.PACKAGES, synced)
+    yield from _summary("Justifacts", ConnectionJob.Kind.PACKAGES, synced)
     if synced.missing:
         if not synced.total:
             yield Finding("Justifacts", "problem", _("The list of packages is empty."))
         text = _("No longer in the list: %(names)s. Nothing was withdrawn.")
-        names = _some([str(package) for package in synced.missing])
+        names = _shortened([str(package) for package in synced.missing])
         yield Finding("Justifacts", "advice", text % {"names": names})
     elif synced.doubt:
         yield Finding("Justifacts", "problem", f"{synced.doubt} {_('Nothing was withdrawn.')}")
@@ -146,25 +153,25 @@ def _fetch_jobs(job: ConnectionJob) -> Iterator[Finding]:
     except CallFailed as error:
         yield Finding("Ashby", "problem", error.message)
         return
-    yield from _said("Ashby", ConnectionJob.Kind.JOBS, synced)
+    yield from _summary("Ashby", ConnectionJob.Kind.JOBS, synced)
     if synced.doubt:
         yield Finding("Ashby", "problem", f"{synced.doubt} {_('All known jobs are kept.')}")
     missing = [job.pk for job in synced.missing]
     mapped = job.organization.jobs.filter(mapping__isnull=False, pk__in=missing)
     if titles := [str(job) for job in mapped]:
         text = _("Not in the list, but kept because they are mapped to a package: %(names)s.")
-        yield Finding("Ashby", "advice", text % {"names": _some(titles)})
+        yield Finding("Ashby", "advice", text % {"names": _shortened(titles)})
 
 
-def _said(side: str, kind: ConnectionJob.Kind, synced: SyncResult) -> Iterator[Finding]:
-    yield Finding(side, "ok", _fetched(kind, synced))
+def _summary(endpoint: str, kind: ConnectionJob.Kind, synced: SyncResult) -> Iterator[Finding]:
+    yield Finding(endpoint, "ok", _fetched(kind, synced))
     for text, names in (
         (_("New: %(names)s."), synced.added),
         (_("Changed: %(names)s."), synced.changed),
         (_("No longer sold, kept for old orders: %(names)s."), synced.withdrawn),
     ):
         if names:
-            yield Finding(side, "ok", text % {"names": _some(names)})
+            yield Finding(endpoint, "ok", text % {"names": _shortened(names)})
 
 
 def _fetched(kind: ConnectionJob.Kind, synced: SyncResult) -> str:
@@ -178,7 +185,7 @@ def _fetched(kind: ConnectionJob.Kind, synced: SyncResult) -> str:
     return text % {"count": synced.total} + ("" if changed else " " + _("No changes."))
 
 
-def _some(names: list[str]) -> str:
+def _shortened(names: list[str]) -> str:
     more = _(" and %(count)d more") % {"count": len(names) - 8} if len(names) > 8 else ""
     return "; ".join(f"“{name}”" for name in names[:8]) + more
 

@@ -1,7 +1,7 @@
-"""Plays Ashby against the portal's own public address, as an org's Ashby will call it.
+"""The self-test: calls the portal at its public URL as Ashby will.
 
-Four calls that order nothing: the list, the list with a wrong key, with the double slash that Ashby
-makes of a base URL that ends in one, and the custom fields.
+It makes four calls, which order nothing: the list of packages; the list with a wrong key; the list at the URL
+with two slashes, which Ashby builds from a base URL that ends in a slash; and the custom fields.
 """
 
 import secrets
@@ -18,14 +18,14 @@ from integrations.http import client
 from integrations.http.errors import Answer, CallFailed, NotSent, Unauthorized
 from integrations.models import Connection
 
-#: Marks our own calls, so that they are not taken for Ashby's first one.
+#: Marks calls of the self-test, so that they do not count as Ashby's first call.
 HEADER = "X-Portal-Self-Test"
 _signer = signing.TimestampSigner(salt="self-test")
-_SIDE = "Portal"
+_PORTAL = "Portal"
 
 
 def is_self_test(header: str | None) -> bool:
-    """Whether a call carries our own mark, made within the last minute."""
+    """Whether the value of ``HEADER`` was made by a self-test within the last minute."""
     try:
         return bool(header) and bool(_signer.unsign(str(header), max_age=60))
     except signing.BadSignature:
@@ -33,28 +33,28 @@ def is_self_test(header: str | None) -> bool:
 
 
 def play_ashby(connection: Connection) -> Iterator[Finding]:
-    """One finding a call, as they come. What cannot be reached is said once."""
+    """Yield a finding for each call as it ends. If the portal cannot be reached, there is only one."""
     if not connection.verification_key:
         yield Finding(
-            _SIDE, "problem", _("Not tested: there is no verification key yet. Enter it in step 2.")
+            _PORTAL, "problem", _("Not tested: there is no verification key yet. Enter it in step 2.")
         )
         return
     try:
         key = readable_verification_key(connection)
         count = len(_results(key, "/assessment.list", "results"))
     except CallFailed as error:
-        yield Finding(_SIDE, "problem", _unreachable(error))
+        yield Finding(_PORTAL, "problem", _unreachable(error))
         return
     if count:
         yield Finding(
-            _SIDE,
+            _PORTAL,
             "ok",
             _("Ashby finds %(count)d assessment types at %(address)s.")
             % {"address": connection.ashby_base_url, "count": count},
         )
     else:
         yield Finding(
-            _SIDE,
+            _PORTAL,
             "advice",
             _("The portal responds at %(address)s but has no packages yet. Fetch them in step 5.")
             % {"address": connection.ashby_base_url},
@@ -68,11 +68,11 @@ def _wrong_key() -> Finding:
     try:
         _call(secrets.token_urlsafe(24), "/assessment.list")
     except Unauthorized:
-        return Finding(_SIDE, "ok", _("A wrong key is refused."))
+        return Finding(_PORTAL, "ok", _("A wrong key is refused."))
     except CallFailed as error:
-        return Finding(_SIDE, "problem", _unreachable(error))
+        return Finding(_PORTAL, "problem", _unreachable(error))
     return Finding(
-        _SIDE,
+        _PORTAL,
         "problem",
         _(
             "A wrong key was accepted, so something in front of the portal is responding in "
@@ -86,7 +86,7 @@ def _double_slash(key: str) -> Finding:
         _results(key, "//assessment.list", "results")
     except CallFailed as error:
         return Finding(
-            _SIDE,
+            _PORTAL,
             "problem",
             _(
                 "The URL with two slashes, which Ashby builds from a base URL that ends in a "
@@ -94,15 +94,15 @@ def _double_slash(key: str) -> Finding:
             )
             % {"why": error.sentence},
         )
-    return Finding(_SIDE, "ok", _("The URL works with one slash and with two."))
+    return Finding(_PORTAL, "ok", _("The URL works with one slash and with two."))
 
 
 def _custom_fields(key: str) -> Finding:
     try:
         count = len(_results(key, "/assessment.customField.list", "fields"))
     except CallFailed as error:
-        return Finding(_SIDE, "problem", _unreachable(error))
-    return Finding(_SIDE, "ok", _("Custom fields: %(count)d.") % {"count": count})
+        return Finding(_PORTAL, "problem", _unreachable(error))
+    return Finding(_PORTAL, "ok", _("Custom fields: %(count)d.") % {"count": count})
 
 
 def _results(key: str, path: str, name: str) -> list[Any]:

@@ -18,7 +18,7 @@ from assessments.placement.next_call import make_next_call
 from integrations.connections.api_keys import add_ashby_key
 from integrations.connections.check import check
 from integrations.connections.connect import connect
-from integrations.connections.key_rotation import SILENT_AFTER
+from integrations.connections.key_rotation import UNUSED_AFTER
 from integrations.models import AshbyApiKey, AuditLogEntry, Connection, PreviousVerificationKey
 from integrations.tasks import retire_silent_keys
 from tests.fixtures.admin import member, signed_in
@@ -230,7 +230,7 @@ class TestSilence:
     ) -> None:
         replace_verification_key()
         add_ashby_key(world.acme.connection, NEXT_AT_ASHBY, who="Ada")
-        clock.shift(SILENT_AFTER - timedelta(minutes=1))
+        clock.shift(UNUSED_AFTER - timedelta(minutes=1))
         retire_silent_keys()
         assert PreviousVerificationKey.objects.count() == 1
         clock.shift(timedelta(minutes=1))
@@ -243,7 +243,7 @@ class TestSilence:
         told = AuditLogEntry.objects.filter(action="deleted", actor="the portal")
         assert sorted(told.values_list("kind", flat=True)) == [
             "integrations.ashbyapikey",
-            "integrations.retiringverificationkey",
+            "integrations.previousverificationkey",
         ]
 
     def test_one_that_is_used_stays(self, world: World, clock: time_machine.Traveller) -> None:

@@ -37,6 +37,7 @@ def test_a_recruiter_starts_a_check_and_support_finds_it(
     sign_in(page, employer.slug, "a-long-passphrase")
     main = page.locator("#content")
     expect(main).to_contain_text("JF-")
-    for words in ("Ashby started", "Justifacts accepted the order", "Applicant Started", "completed the check"):
+    steps = ("Ashby started", "Justifacts accepted the order", "Applicant Started", "completed the check")
+    for words in steps:
         expect(main).to_contain_text(words)
     assert complaints == []

@@ -1,5 +1,6 @@
 """The guided set-up of an organization: its page, and what the buttons of each step do."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -30,7 +31,7 @@ class OnboardingAdmin(TenantModelAdmin):
     """The set-up pages of the organization's ``ModelAdmin``."""
 
     def get_urls(self) -> list[URLPattern]:
-        pages = [
+        pages: list[tuple[str, Callable[..., HttpResponse], str]] = [
             ("<int:pk>/setup/", self.setup_page, "setup"),
             ("<int:pk>/setup/live/", self.live_page, "setup_live"),
             ("<int:pk>/setup/<slug:step>/save/", self.save_step, "setup_save"),

@@ -185,7 +185,8 @@ class TestOrderNeedsAttention:
     ) -> None:
         order = flag_order(
             world,
-            reason="Ashby refused “Complete: Adverse” permanently: ZOË O'Neil (zoe.oneil@example.com), 41 Elm "
+            reason="Ashby refused “Complete: Adverse” permanently: ZOË O'Neil (zoe.oneil@example.com), 41 "
+            "Elm "
             "Street, is gone. Later updates of this order wait for it.",
         )
         Order.objects.update(additional_fields={"address": {"street": "41 Elm Street"}}, result="Adverse")

@@ -97,7 +97,7 @@ def _after_backup(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any]
 
 
 def _push(world: Any, justifacts: Any, reference: str) -> None:
-    assert world.call("/justifacts/assessment.update", justifacts.word(reference)).status_code == 200
+    assert world.call("/justifacts/assessment.update", justifacts.update_of(reference)).status_code == 200
 
 
 def _after_restore(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ def test_open_orders_are_polled_immediately(world: World) -> None:
     world.justifacts("assessment.status", {"success": True, "results": results})
     assert recover_after_restore(timezone.now()).polled == 1
     world.work()
-    assert world.told(order)[-1] == "Applicant Started"
+    assert world.delivered(order)[-1] == "Applicant Started"
 
 
 def test_a_reconciliation_rebuilds_missing_orders_too(world: World) -> None:

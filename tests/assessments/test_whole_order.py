@@ -25,7 +25,7 @@ def test_a_check_runs_from_the_start_to_the_report(world: World) -> None:
     )
     world.work()
 
-    assert world.told(order) == [
+    assert world.delivered(order) == [
         "Justifacts Received",
         "Started",
         "Applicant Started",

@@ -79,7 +79,7 @@ class TestUnknownPlacing:
         order = fresh(unknown)
         assert (order.status, order.justifacts_order_id) == ("applicant_started", "JF-900")
         assert not order.needs_attention
-        assert world.told(order) == ["Justifacts Received", "Started", "Applicant Started"]
+        assert world.delivered(order) == ["Justifacts Received", "Started", "Applicant Started"]
         assert len(world.sent("assessment.start")) == 1
         assert "sam linked this order to Justifacts order JF-900" in last_line(order)
         assert "Reason: Kim at Justifacts" in last_line(order)
@@ -161,7 +161,7 @@ class TestCancel:
         support.press("assessments_order_cancel", order.pk, reason="Candidate withdrew")
         world.work()
         assert fresh(order).status == "cancelled"
-        assert world.told(order)[-1] == "Cancelled in the assessment portal: Candidate withdrew"
+        assert world.delivered(order)[-1] == "Cancelled in the assessment portal: Candidate withdrew"
         assert len(world.sent("assessment.cancel")) == 1
         assert "sam cancelled the check at Ashby and Justifacts. Reason: Candidate withdrew" in str(
             list(order.events.values_list("summary", flat=True))
@@ -194,7 +194,7 @@ class TestUpdates:
         assert "“Justifacts Received” has been skipped." in said
         assert "Needs attention" not in said
         world.work()
-        assert world.told(refused)[-1] == "In Process: Justifacts"
+        assert world.delivered(refused)[-1] == "In Process: Justifacts"
         assert last_line(refused) == "sam skipped “Justifacts Received”. Reason: Of no use"
 
     def test_one_is_sent_again_with_those_after_it(self, world: World, support: Desk) -> None:
@@ -208,7 +208,7 @@ class TestUpdates:
         )
         assert "2 updates are being sent to Ashby again." in said
         world.work()
-        assert world.told(order) == [
+        assert world.delivered(order) == [
             *("Justifacts Received", "Started", "Applicant Started"), "Started", "Applicant Started"
         ]  # fmt: skip
         stamps = [body["timestamp"] for body in world.sent("assessment.update")]
@@ -237,7 +237,7 @@ class TestUpdates:
         assert "would reset Ashby's card" in said
         support.press("assessments_order_resend", order.pk, end.pk, reason="Again")
         world.work()
-        assert world.told(order) == ["Justifacts Received", "Complete", "Complete"]
+        assert world.delivered(order) == ["Justifacts Received", "Complete", "Complete"]
 
     def test_what_ashby_has_is_not_set_aside(self, world: World, support: Desk) -> None:
         world.ashby_takes_everything()

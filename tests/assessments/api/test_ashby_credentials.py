@@ -78,7 +78,7 @@ def test_without_readable_credentials_the_answer_asks_for_them(world: World, hea
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
         assert world.error(answer) == "not_authenticated"
-    assert world.written() == (0, 0, 0)
+    assert world.row_counts() == (0, 0, 0)
 
 
 def test_no_authorization_header_at_all(world: World) -> None:
@@ -93,7 +93,7 @@ def test_no_authorization_header_at_all(world: World) -> None:
 def test_an_unknown_key_is_refused(world: World, key: str) -> None:
     answer = world.call("/ashby/assessment.start", world.start_body(), key=key)
     assert (answer.status_code, world.error(answer)) == (403, "invalid_api_key")
-    assert world.written() == (0, 0, 0)
+    assert world.row_counts() == (0, 0, 0)
     assert not InboundRequest.objects.exists()
 
 
@@ -124,7 +124,7 @@ def test_an_org_that_is_switched_off_is_refused_and_support_sees_why(world: Worl
         assert (kept.organization, kept.http_status) == (world.acme.organization, 403)
         assert kept.outcome == "organization_disabled"
     assert world.call("/justifacts/assessment.update", {}).status_code == 403
-    assert world.written() == (0, 0, 0)
+    assert world.row_counts() == (0, 0, 0)
 
 
 def test_the_other_org_goes_on_while_one_is_switched_off(world: World) -> None:

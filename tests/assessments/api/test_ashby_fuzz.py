@@ -61,13 +61,13 @@ PLACES = st.sampled_from(
 def answered(world: World, path: str, content: bytes) -> None:
     """Posts, checks, and undoes it."""
     with transaction.atomic():
-        before, calls = world.written(), InboundRequest.objects.count()
+        before, calls = world.row_counts(), InboundRequest.objects.count()
         answer = world.call(path, content)
         assert answer.status_code < 500, content
         assert answer.json()["success"] is (answer.status_code == 200)
         if answer.status_code != 200:
             assert world.error(answer)
-            assert world.written() == before
+            assert world.row_counts() == before
             assert InboundRequest.objects.count() == calls + 1
         transaction.set_rollback(True)
 

@@ -203,7 +203,7 @@ def test_a_wrong_content_length_is_no_failure_of_ours(world: World, length: str)
 def test_another_content_type_is_refused(world: World, content_type: str) -> None:
     answer = world.call("/ashby/assessment.start", world.start_body(), CONTENT_TYPE=content_type)
     assert (answer.status_code, world.error(answer)) == (415, "unsupported_media_type")
-    assert world.written() == (0, 0, 0)
+    assert world.row_counts() == (0, 0, 0)
     assert InboundRequest.objects.get().http_status == 415
 
 
@@ -217,7 +217,7 @@ def test_another_content_type_is_refused(world: World, content_type: str) -> Non
 def test_json_is_taken_however_it_is_written(world: World, content_type: str) -> None:
     body = world.start_body()
     answer = world.call("/ashby/assessment.start", body, CONTENT_TYPE=content_type)
-    assert (answer.status_code, world.written()[0]) == (200, 1)
+    assert (answer.status_code, world.row_counts()[0]) == (200, 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"  \n", b"{}", b'{"anything": [1, null]}'])

@@ -21,11 +21,11 @@ HERE = "@@here@@"
 def refused(world: World, path: str, body: Any, *statuses: int) -> Any:
     """The call is refused with one of these statuses (400 or 422 if none is given), changes nothing,
     and is recorded under the request id that the answer names."""
-    before = world.written()
+    before = world.row_counts()
     answer = world.call(path, body)
     code = world.error(answer)
     assert answer.status_code in (statuses or (400, 422)), (body, answer.content)
-    assert world.written() == before
+    assert world.row_counts() == before
     kept = InboundRequest.objects.get(request_id=answer.json()["errorInfo"]["requestId"])
     assert (kept.http_status, kept.outcome, kept.order) == (answer.status_code, code, None)
     return answer
@@ -238,7 +238,7 @@ def test_an_id_is_too_long(world: World, place: str) -> None:
 @pytest.mark.parametrize("place", ["application.ashby_id", "job.ashby_id"])
 def test_an_id_of_200_characters_is_taken(world: World, place: str) -> None:
     answer = world.call(START, changed(world.start_body(), place, "é" * 200))
-    assert (answer.status_code, world.written()[0]) == (200, 1)
+    assert (answer.status_code, world.row_counts()[0]) == (200, 1)
 
 
 def test_a_very_long_address_is_no_address(world: World) -> None:

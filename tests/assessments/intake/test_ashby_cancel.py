@@ -76,7 +76,7 @@ def test_a_check_that_justifacts_never_heard_of_is_never_sent_there(world: World
     world.ashby_takes_everything()
     world.work()
     assert not world.sent("assessment.start")
-    assert world.told(order) == ["Cancelled in Ashby"]
+    assert world.delivered(order) == ["Cancelled in Ashby"]
 
 
 def test_a_check_that_justifacts_has_is_cancelled_there_too(world: World) -> None:
@@ -154,19 +154,19 @@ def test_cancelling_twice_answers_the_same_and_tells_ashby_once(world: World) ->
 )
 def test_an_unknown_check_cannot_be_cancelled(world: World, assessment_id: str) -> None:
     world.placed()
-    before = world.written()
+    before = world.row_counts()
     answer = cancel(world, assessment_id)
     assert (answer.status_code, world.error(answer)) == (404, "assessment_not_found")
-    assert world.written() == before
+    assert world.row_counts() == before
     assert InboundRequest.objects.get(http_status=404).order is None
 
 
 @pytest.mark.parametrize("value", [None, "", " ", 0, True, [], {}, ["x"], {"id": "x"}, "a\nb", "x" * 201])
 def test_what_is_no_id_at_all(world: World, value: Any) -> None:
-    before = world.written()
+    before = world.row_counts()
     answer = world.call("/ashby/assessment.cancel", {"assessment_id": value})
     assert (answer.status_code, world.error(answer)) == (400, "invalid_input")
-    assert world.written() == before
+    assert world.row_counts() == before
 
 
 def test_an_id_in_another_spelling_is_the_same_check(world: World) -> None:

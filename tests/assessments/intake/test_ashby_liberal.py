@@ -37,7 +37,7 @@ def refusal(world: World, place: str, value: Any) -> str:
     """The sentence that the recruiter reads; nothing is ordered."""
     answer = world.call(START, json.dumps(changed(world.start_body(), place, value)))
     assert answer.status_code == 422, (place, value, answer.content)
-    assert world.written() == (0, 0, 0)
+    assert world.row_counts() == (0, 0, 0)
     return str(answer.json()["message"])
 
 

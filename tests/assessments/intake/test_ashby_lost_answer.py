@@ -89,7 +89,7 @@ def test_what_was_refused_is_delivered_in_order_by_itself(lost: Lost, world: Wor
     sent = len(world.sent("assessment.update"))
     lost.clock.shift(5)
     world.work()
-    assert world.told(lost.order)[sent:] == ["Justifacts Received", "Started", "Applicant Started"]
+    assert world.delivered(lost.order)[sent:] == ["Justifacts Received", "Started", "Applicant Started"]
     assert not world.waiting(lost.order)
     stamps = [body["timestamp"] for body in world.sent("assessment.update")[sent:]]
     assert stamps == sorted(stamps)
@@ -161,7 +161,7 @@ def test_a_card_that_ashby_has_lost_shows_where_the_check_stands(world: World, c
     world.justifacts("assessment.status", {}, 503)
     clock.shift(5)
     world.work()
-    assert world.told(order)[-1] == "In Process: Justifacts"
+    assert world.delivered(order)[-1] == "In Process: Justifacts"
     assert not world.waiting(order)
 
 
@@ -185,7 +185,7 @@ def test_a_completed_check_that_ashby_never_learned_of_is_not_ordered_again(
     sent = len(world.sent("assessment.update"))
     lost.clock.shift(5)
     world.work()
-    assert world.told(lost.order)[sent:] == ["Justifacts Received", "Complete"]
+    assert world.delivered(lost.order)[sent:] == ["Justifacts Received", "Complete"]
     assert world.sent("assessment.update")[-1]["assessment_result"]["value"] == "Clear"
     assert not lost.order.needs_attention
 

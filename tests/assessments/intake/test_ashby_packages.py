@@ -27,7 +27,7 @@ def refused(world: World, answer: Any, *words: str) -> None:
     assert (answer.status_code, world.error(answer)) == (422, "package_not_available")
     sentence = answer.json()["message"]
     assert all(word in sentence for word in words), sentence
-    assert world.written() == (0, 0, 0)
+    assert world.row_counts() == (0, 0, 0)
     assert InboundRequest.objects.get().message == sentence
 
 

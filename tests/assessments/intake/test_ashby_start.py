@@ -73,7 +73,7 @@ def test_a_repeated_start_gets_the_first_answer_byte_for_byte(world: World) -> N
             clock.move_to(later(seconds=seconds))
             again = world.call(START, body)
             assert (again.status_code, again.content) == (200, first.content)
-    assert world.written() == (1, 1, 0)
+    assert world.row_counts() == (1, 1, 0)
     outcomes = InboundRequest.objects.order_by("pk").values_list("outcome", flat=True)
     assert list(outcomes) == ["accepted", *["repeated"] * 4]
 
@@ -140,7 +140,7 @@ def test_later_ashby_is_told_since_when_and_where_the_check_stands(
         world.call(START, body)
         if word:
             world.push(Order.objects.get(), word)
-        before = world.written()
+        before = world.row_counts()
         clock.shift(timedelta(seconds=121))
         answer = world.call(START, body)
     assert (answer.status_code, world.error(answer)) == (409, "already_being_assessed")
@@ -148,7 +148,7 @@ def test_later_ashby_is_told_since_when_and_where_the_check_stands(
     assert message == answer.json()["errorInfo"]["message"]
     for part in ("already being assessed", "“Basic”", "2026-03-02 12:00 UTC", f"“{label}”"):
         assert part in message
-    assert world.written() == before
+    assert world.row_counts() == before
     kept = InboundRequest.objects.first()
     assert kept is not None
     assert (kept.http_status, kept.order, kept.message) == (409, None, message)

@@ -17,7 +17,7 @@ START, LIST, PUSH = "/ashby/assessment.start", "/ashby/assessment.list", "/justi
 def refused(world: World, answer: Any, status: int) -> str:
     code = world.error(answer)
     assert answer.status_code == status, answer.content
-    assert world.written() == (0, 0, 0)
+    assert world.row_counts() == (0, 0, 0)
     return code
 
 
@@ -89,7 +89,7 @@ def test_a_header_makes_no_other_method(world: World, header: str) -> None:
     for method in ("GET", "PUT", "HEAD", "DELETE"):
         answer = world.client.generic(method, START, body, content_type="application/json", **sent)
         assert answer.status_code == 405
-    assert world.written() == (0, 0, 0)
+    assert world.row_counts() == (0, 0, 0)
     assert world.call(LIST, {}, **{f"HTTP_{header}": "DELETE"}).status_code == 200
 
 
@@ -163,7 +163,7 @@ def test_no_other_way_to_write_an_address_is_a_page(world: World, path: str) -> 
     answer = world.call(path, {})
     assert answer.status_code in (200, 400, 404)
     assert answer.headers["Content-Type"] == "application/json"
-    assert world.written() == (0, 0, 0)
+    assert world.row_counts() == (0, 0, 0)
     if answer.status_code == 404:
         assert refused(world, answer, 404) == "not_found"
 

@@ -151,13 +151,13 @@ def test_a_limit_on_all_our_customers_rests_all_of_them(world: World, clock) -> 
     world.justifacts_takes("GX-1")
     make_next_call(theirs.pk)
     world.work()
-    assert not world.told(theirs), "the partner's limit is on all organizations together"
+    assert not world.delivered(theirs), "the partner's limit is on all organizations together"
     clock.shift(29)
     world.work()
-    assert not world.told(theirs)
+    assert not world.delivered(theirs)
     clock.shift(1)
     world.work()
-    assert world.told(theirs) == ["Justifacts Received"]
+    assert world.delivered(theirs) == ["Justifacts Received"]
     assert not world.waiting(mine)
 
 
@@ -172,8 +172,8 @@ def test_a_limit_on_one_key_rests_no_other(world: World) -> None:
     theirs = Order.objects.get(pk=answer.json()["results"]["assessment_id"])
     world.justifacts_takes("GX-1")
     world.work()
-    assert not world.told(second), "the limit is on the key"
-    assert world.told(theirs) == ["Justifacts Received"]
+    assert not world.delivered(second), "the limit is on the key"
+    assert world.delivered(theirs) == ["Justifacts Received"]
 
 
 @pytest.mark.parametrize("status", [200, 404])

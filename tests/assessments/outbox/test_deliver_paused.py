@@ -116,10 +116,10 @@ def test_a_refusal_that_has_passed_ends_by_itself_and_all_goes_on_in_order(world
     world.justifacts("assessment.status", {}, 503)
     assert probes(world, clock, 10) == 2
     world.ashby_takes_everything()
-    before = len(world.told(first))
+    before = len(world.delivered(first))
     assert probes(world, clock, 5) == 5
     words = ["Justifacts Received", "Started", "Applicant Started", "In Process: Justifacts"]
-    assert world.told(first)[before:] == words
+    assert world.delivered(first)[before:] == words
     assert not world.waiting(second)
     connection = world.acme.connection
     connection.refresh_from_db()
@@ -174,7 +174,7 @@ def test_of_many_processes_one_probes(world: World, clock) -> None:
     assert [take_probe(stale, timezone.now()) for _ in range(3)] == [True, False, False]
     assert not deliver_next(first.pk)
     assert not deliver_next(second.pk)
-    assert len(world.sent("assessment.update")) == len(world.told(first)) + len(world.told(second))
+    assert len(world.sent("assessment.update")) == len(world.delivered(first)) + len(world.delivered(second))
 
 
 def test_a_pause_from_before_the_upgrade_is_probed_at_once(world: World, clock) -> None:
@@ -215,10 +215,10 @@ def test_a_page_of_an_edge_is_tried_again_and_pauses_nothing(world: World, clock
     order.refresh_from_db()
     assert not order.needs_attention
     world.ashby_takes_everything()
-    before = len(world.told(order))
+    before = len(world.delivered(order))
     clock.shift(5)
     world.work()
-    assert world.told(order)[before:] == ["Justifacts Received", "Started", "Applicant Started"]
+    assert world.delivered(order)[before:] == ["Justifacts Received", "Started", "Applicant Started"]
     assert not world.waiting(other)
 
 
@@ -239,7 +239,7 @@ def test_the_other_organization_goes_on(world: World) -> None:
     world.ashby_takes_everything()
     other = globex_order(world)
     world.work()
-    assert world.told(other) == ["Justifacts Received"]
+    assert world.delivered(other) == ["Justifacts Received"]
     world.globex.connection.refresh_from_db()
     assert world.globex.connection.paused_at is None
 
@@ -249,10 +249,10 @@ def test_a_check_that_finds_the_key_working_resumes_in_order(world: World) -> No
     world.ashby_takes_everything()
     world.ashby("apiKey.info", WORKS)
     world.justifacts("assessment.list", {"success": True, "results": []})
-    before = len(world.told(first))
+    before = len(world.delivered(first))
     assert all(finding.ok for finding in check(world.acme.connection))
     world.work()
-    assert world.told(first)[before:] == [
+    assert world.delivered(first)[before:] == [
         "Justifacts Received",
         "Started",
         "Applicant Started",
@@ -287,9 +287,9 @@ def test_another_key_resumes_in_order(world: World, pick: str) -> None:
         add_ashby_key(world.acme.connection, "  ashby-key-two \n")
     else:
         select_ashby_key(older)
-    before = len(world.told(first))
+    before = len(world.delivered(first))
     world.work()
-    assert world.told(first)[before:][-1] == "In Process: Justifacts"
+    assert world.delivered(first)[before:][-1] == "In Process: Justifacts"
     assert not world.waiting(second)
     assert world.wire.calls[-1].request.headers["Authorization"] == basic("ashby-key-two")
     assert AshbyApiKey.objects.filter(organization=world.acme.organization, is_selected=True).count() == 1
@@ -316,7 +316,7 @@ def test_without_a_key_in_use_deliveries_pause_and_nothing_is_sent(world: World)
     assert not world.sent("assessment.update")
     add_ashby_key(connection, "the-first-one")
     world.work()
-    assert world.told(order) == ["Justifacts Received"]
+    assert world.delivered(order) == ["Justifacts Received"]
 
 
 @pytest.mark.parametrize("how", ["another key", "the same key's new text"])

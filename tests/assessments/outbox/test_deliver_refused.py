@@ -69,7 +69,7 @@ def test_an_invalid_update_is_refused_for_good(world: World, clock, status, body
     world.justifacts("assessment.status", {}, 503)
     clock.shift(3 * 24 * 3600)
     world.work()
-    assert world.told(order) == ["Justifacts Received"], "no machine tries it again, nor the later ones"
+    assert world.delivered(order) == ["Justifacts Received"], "no machine tries it again, nor the later ones"
     assert world.waiting(order) == ["Justifacts Received", "Started", "Applicant Started"]
 
 
@@ -78,7 +78,7 @@ def test_other_orders_go_on(world: World) -> None:
     world.ashby_takes_everything()
     other = world.placed("JF-2")
     world.work()
-    assert world.told(other) == ["Justifacts Received"]
+    assert world.delivered(other) == ["Justifacts Received"]
 
 
 def test_a_person_retries_it_and_all_goes_on_in_order(world: World) -> None:
@@ -87,7 +87,7 @@ def test_a_person_retries_it_and_all_goes_on_in_order(world: World) -> None:
     assert retry(order.pk, "Ada") == ["ask for the status now", "send 3 pending updates to Ashby now"]
     world.justifacts("assessment.status", {}, 503)
     world.work()
-    assert world.told(order)[1:] == ["Justifacts Received", "Started", "Applicant Started"]
+    assert world.delivered(order)[1:] == ["Justifacts Received", "Started", "Applicant Started"]
     order.refresh_from_db()
     assert (order.needs_attention, order.attention_reason) == (False, "")
     assert "Ada" in order.events.get(kind="retried").summary
@@ -109,7 +109,7 @@ def test_a_person_sets_it_aside_and_the_later_ones_go(world: World) -> None:
     world.ashby_takes_everything()
     assert skip_update(head(order).pk, "Ada")
     world.work()
-    assert world.told(order)[1:] == ["Started", "Applicant Started"]
+    assert world.delivered(order)[1:] == ["Started", "Applicant Started"]
     order.refresh_from_db()
     assert not order.needs_attention
     assert "Ada" in order.events.get(kind="set_aside").summary

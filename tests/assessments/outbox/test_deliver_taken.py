@@ -99,11 +99,11 @@ def test_updates_of_one_order_go_out_in_order_however_late(world: World, clock) 
         clock.shift(1)
         world.push(order, status)
         world.work()
-    assert world.told(order) == ["Justifacts Received"], "the later ones wait for the first"
+    assert world.delivered(order) == ["Justifacts Received"], "the later ones wait for the first"
     world.ashby_takes_everything()
     clock.shift(5)
     world.work()
-    assert world.told(order)[1:] == [
+    assert world.delivered(order)[1:] == [
         "Justifacts Received",
         "Started",
         "Applicant Started",
@@ -122,7 +122,7 @@ def test_one_order_in_trouble_holds_up_no_other(world: World, clock) -> None:
     second = world.placed("JF-2")
     world.work()
     assert world.waiting(first) == ["Justifacts Received"]
-    assert world.told(second) == ["Justifacts Received"]
+    assert world.delivered(second) == ["Justifacts Received"]
     assert not world.waiting(second)
 
 
@@ -140,4 +140,4 @@ def test_an_organization_that_is_switched_off_sends_nothing(world: World, clock)
     world.acme.connection.save()
     world.justifacts("assessment.status", {}, 503)
     world.work()
-    assert world.told(order) == ["Justifacts Received"]
+    assert world.delivered(order) == ["Justifacts Received"]

@@ -48,7 +48,7 @@ def test_two_workers_tell_an_update_once(world: World) -> None:
     )
     assert deliver_next(order.pk)
     assert seconds == [False, []]
-    assert world.told(order) == ["Justifacts Received"]
+    assert world.delivered(order) == ["Justifacts Received"]
 
 
 def test_a_later_update_does_not_overtake_one_that_is_under_way(world: World) -> None:
@@ -60,7 +60,7 @@ def test_a_later_update_does_not_overtake_one_that_is_under_way(world: World) ->
 
     meanwhile(world, push_and_tell)
     world.work()
-    assert world.told(order) == ["Justifacts Received", "In Process: Justifacts"]
+    assert world.delivered(order) == ["Justifacts Received", "In Process: Justifacts"]
 
 
 @pytest.mark.parametrize("status", [200, 401, 422, 500])
@@ -75,7 +75,7 @@ def test_a_worker_that_wakes_after_its_claim_writes_nothing_but_the_attempt(
         order.refresh_from_db()
         world.acme.connection.refresh_from_db()
         update = AshbyUpdate.objects.values_list("state", "attempt_count", "delivered_at", "last_error").get()
-        return (*world.written(), update, order.needs_attention, world.acme.connection.paused_at)
+        return (*world.row_counts(), update, order.needs_attention, world.acme.connection.paused_at)
 
     def long_sleep() -> None:
         clock.shift(settings.LEASE_SECONDS + 1)
@@ -127,5 +127,5 @@ def test_an_organization_that_is_switched_off_during_a_call_is_told_no_more(worl
 
     meanwhile(world, switch_off)
     world.work()
-    assert world.told(order) == ["Justifacts Received"]
+    assert world.delivered(order) == ["Justifacts Received"]
     assert world.waiting(order) == ["Started", "Applicant Started"]

@@ -137,7 +137,7 @@ def test_a_push_a_poll_and_a_cancel_of_one_order_at_once_end_in_one_story(world:
         lambda: world.push(order, "Applicant Started"),
     )
     world.work()
-    told = world.told(order)
+    told = world.delivered(order)
     assert told[-1] == "Cancelled in Ashby"
     assert all(told.count(label) <= 1 for label in told)
     updates = list(AshbyUpdate.objects.filter(order=order).order_by("sequence"))
@@ -154,7 +154,7 @@ def test_a_retry_while_the_update_is_being_told_tells_it_once(world: World) -> N
         lambda: deliver_next(order.pk),
     )
     world.work()
-    assert world.told(order) == ["Justifacts Received"]
+    assert world.delivered(order) == ["Justifacts Received"]
 
 
 def test_a_key_that_is_chosen_while_the_old_one_is_refused_pauses_nothing(world: World) -> None:

@@ -51,7 +51,7 @@ def assert_over(world: World, order: Order, *, told: list[str], placed: int, can
     order.refresh_from_db()
     assert (order.status, order.closing_reason, order.next_call) == ("cancelled", CANCELLED, "")
     assert not order.needs_attention, order.attention_reason
-    assert world.told(order) == told
+    assert world.delivered(order) == told
     assert len(world.sent("assessment.start")) == placed
     assert world.sent("assessment.cancel") == [{"assessment_id": "JF-2026-1"}] * cancels
 
@@ -152,7 +152,7 @@ def test_after_completion_the_result_stands(world: World, order: Order) -> None:
     order.refresh_from_db()
     assert (order.status, order.result) == ("complete", "Clear")
     assert not world.sent("assessment.cancel")
-    assert world.told(order) == ["Justifacts Received", "Complete"]
+    assert world.delivered(order) == ["Justifacts Received", "Complete"]
     assert order.events.filter(kind="cancel_ignored").exists()
 
 
@@ -168,7 +168,7 @@ def test_justifacts_refusing_the_cancel_is_needs_review_lines(world, clock, orde
     assert order.attention_topic == "cancel"
     assert order.attention_reason.startswith("Justifacts did not cancel order JF-2026-1: Already in court.")
     assert len(world.sent("assessment.cancel")) == 1
-    assert world.told(order) == ["Justifacts Received", CANCELLED]
+    assert world.delivered(order) == ["Justifacts Received", CANCELLED]
 
     world.push(order, "Cancelled")
     order.refresh_from_db()
@@ -190,7 +190,7 @@ def test_justifacts_is_asked_until_it_takes_the_cancel(world, clock, order, down
     after(world, clock, order, 900, *[3600] * 25)
     assert order.attention_topic == "cancel"
     assert "The portal keeps retrying" in order.attention_reason
-    assert world.told(order) == ["Justifacts Received", CANCELLED]
+    assert world.delivered(order) == ["Justifacts Received", CANCELLED]
 
     cancels = len(world.sent("assessment.cancel"))
     world.justifacts("assessment.cancel", TAKEN)
@@ -223,7 +223,7 @@ def test_justifacts_completing_a_cancelled_check_is_needs_review_lines(world, cl
     assert order.attention_reason.startswith(
         "Justifacts completed this check although it had been cancelled."
     )
-    assert world.told(order) == ["Justifacts Received", CANCELLED]
+    assert world.delivered(order) == ["Justifacts Received", CANCELLED]
     assert order.events.filter(kind="needs_attention").count() == 1
 
 

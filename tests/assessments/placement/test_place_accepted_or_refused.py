@@ -59,7 +59,7 @@ def test_an_accepted_order_is_received_told_and_polled_from_then_on(world: World
     order.refresh_from_db()
     assert (order.status, order.next_call, order.lease_token) == ("received", "poll", None)
     assert order.placed_at
-    assert world.told(order) == ["Justifacts Received"]
+    assert world.delivered(order) == ["Justifacts Received"]
     assert not make_next_call(order.pk)
     assert len(world.sent("assessment.start")) == 1
 
@@ -78,7 +78,7 @@ def test_what_justifacts_says_with_its_answer_counts(world: World) -> None:
         },
     )
     world.work()
-    assert world.told(order) == ["Justifacts Received", "Started", "Applicant Started"]
+    assert world.delivered(order) == ["Justifacts Received", "Started", "Applicant Started"]
     order.refresh_from_db()
     assert order.justifacts_order_id == "4711"
 
@@ -98,7 +98,7 @@ def test_a_number_that_another_check_has_already_brings_no_strangers_result(worl
     assert second.needs_attention
     assert "another order has already" in second.attention_reason
     assert (second.status, second.result, second.justifacts_order_id) == ("accepted", "", "")
-    assert world.told(second) == []
+    assert world.delivered(second) == []
     assert len(world.sent("assessment.start")) == 2
 
 

@@ -73,7 +73,7 @@ def test_what_was_not_sent_is_placed_later_without_asking_anyone(world: World, c
     order.refresh_from_db()
     assert (order.status, order.justifacts_order_id, order.last_call_error) == ("received", "JF-5", "")
     assert not world.sent("assessment.status")
-    assert world.told(order) == ["Justifacts Received"]
+    assert world.delivered(order) == ["Justifacts Received"]
 
 
 def test_the_waits_grow_to_an_hour(world: World, clock) -> None:

@@ -67,7 +67,7 @@ def test_a_404_page_of_a_restarting_server_costs_seconds_and_no_second_order(wor
     after(world, clock, order, 5, 10, 10)
     assert (order.status, order.justifacts_order_id, order.needs_attention) == ("received", "JF-7", False)
     assert starts(world) == 2
-    assert world.told(order) == ["Justifacts Received"]
+    assert world.delivered(order) == ["Justifacts Received"]
     assert not Connection.objects.get(pk=world.acme.connection.pk).justifacts_problem
 
 

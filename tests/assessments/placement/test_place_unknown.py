@@ -100,14 +100,14 @@ def test_it_is_looked_up_first_and_adopted_where_justifacts_has_it(world: World,
     assert (order.status, order.justifacts_order_id, order.next_call) == ("received", "JF-3", "poll")
     assert world.sent("assessment.status") == [{"reference_id": str(order.pk)}]
     assert len(world.sent("assessment.start")) == 1
-    assert world.told(order) == ["Justifacts Received"]
+    assert world.delivered(order) == ["Justifacts Received"]
 
 
 def test_what_the_look_up_says_of_the_status_counts(world: World, clock, in_doubt: Order) -> None:
     word = {"assessment_status": {"value": "In Process: Justifacts"}, "timestamp": 5}
     world.justifacts("assessment.status", found(in_doubt, **word))
     after(world, clock, in_doubt, 2)
-    assert world.told(in_doubt) == ["Justifacts Received", "In Process: Justifacts"]
+    assert world.delivered(in_doubt) == ["Justifacts Received", "In Process: Justifacts"]
 
 
 def test_two_answers_of_not_found_ten_seconds_apart_count(world, clock) -> None:
@@ -208,7 +208,7 @@ def test_without_a_certain_answer_a_human_decides_and_no_machine_places_it_again
     assert (in_doubt.status, in_doubt.justifacts_order_id) == ("received", "JF-10")
     assert (in_doubt.needs_attention, in_doubt.attention_reason) == (False, "")
     assert len(world.sent("assessment.start")) == 1
-    assert world.told(in_doubt) == ["Justifacts Received"]
+    assert world.delivered(in_doubt) == ["Justifacts Received"]
 
 
 def test_only_consecutive_answers_of_not_found_count(world, clock, in_doubt) -> None:

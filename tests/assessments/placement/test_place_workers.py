@@ -72,7 +72,7 @@ def test_a_worker_that_died_while_placing_leaves_a_question_not_an_order(world, 
     assert order.justifacts_order_id == ("JF-1" if taken else "JF-AGAIN")
     assert len(world.sent("assessment.start")) == (1 if taken else 2)
     assert order.events.filter(kind="placing_interrupted").count() == 1
-    assert world.told(order) == ["Justifacts Received"]
+    assert world.delivered(order) == ["Justifacts Received"]
 
 
 def test_a_worker_that_died_while_looking_up_has_changed_nothing(world, clock, settings) -> None:
@@ -108,15 +108,15 @@ def test_a_worker_that_wakes_after_its_claim_writes_nothing_but_the_attempt(
     def long_sleep() -> None:
         clock.shift(settings.LEASE_SECONDS + 1)
         world.work()
-        before.append((*world.written(), *state(order)))
+        before.append((*world.row_counts(), *state(order)))
 
     placing(world, long_sleep, ends=ends)
     make_next_call(order.pk)
-    assert (*world.written(), *state(order)) == before[0]
+    assert (*world.row_counts(), *state(order)) == before[0]
     assert state(order)[:2] == ("received", "JF-1")
     calls = CallAttempt.objects.exclude(call="deliver").values_list("call", flat=True)
     assert sorted(calls) == ["look_up", "place"]
-    assert world.told(order) == ["Justifacts Received"]
+    assert world.delivered(order) == ["Justifacts Received"]
 
 
 def state(order: Order) -> tuple:
@@ -192,7 +192,7 @@ def test_a_push_that_overtakes_the_answer_adopts_the_number(world: World, clock,
         "JF-2026-1",
         "poll",
     )
-    assert world.told(order) == ["Justifacts Received", "Started", "Applicant Started"]
+    assert world.delivered(order) == ["Justifacts Received", "Started", "Applicant Started"]
     assert len(world.sent("assessment.start")) == 1
     assert order.needs_attention == (ends == "JF-1")
 
@@ -204,7 +204,7 @@ def test_a_push_with_the_number_of_the_answer_is_no_case_for_anyone(world: World
     world.work()
     order.refresh_from_db()
     assert (order.status, order.needs_attention) == ("received", False)
-    assert world.told(order) == ["Justifacts Received"]
+    assert world.delivered(order) == ["Justifacts Received"]
 
 
 def test_a_push_completes_a_check_before_its_answer(world: World) -> None:
@@ -218,7 +218,7 @@ def test_a_push_completes_a_check_before_its_answer(world: World) -> None:
     world.work()
     order.refresh_from_db()
     assert (order.status, order.result) == ("complete", "Clear")
-    assert world.told(order) == ["Justifacts Received", "Complete"]
+    assert world.delivered(order) == ["Justifacts Received", "Complete"]
 
 
 def test_a_push_settles_the_doubt_about_a_placing(world: World, clock) -> None:

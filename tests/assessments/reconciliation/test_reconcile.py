@@ -36,7 +36,7 @@ class TestJustifacts:
         settled.work()
         order.refresh_from_db()
         assert order.status == "in_process"
-        assert settled.told(order)[-1] == "In Process: Justifacts"
+        assert settled.delivered(order)[-1] == "In Process: Justifacts"
         (text,) = lines(report, "resolved")
         assert "In Process: Justifacts" in text
         again = run(settled)
@@ -99,13 +99,13 @@ class TestJustifacts:
         order = settled.placed()
         settled.push(order, "In Process: Justifacts")
         settled.work()
-        orders, lines, updates = settled.written()
+        orders, lines, updates = settled.row_counts()
         justifacts_says(settled, order, status="Applicant Started")
         for _ in range(2):
             assert run(settled).needs_review == 1
             order.refresh_from_db()
             assert order.status == "in_process"
-            assert settled.written() == (orders, lines + 1, updates), "it is recorded once"
+            assert settled.row_counts() == (orders, lines + 1, updates), "it is recorded once"
 
     def test_polls_and_reconciliations_record_an_earlier_status_once(self, settled: World) -> None:
         order = settled.placed()
@@ -137,7 +137,7 @@ class TestAshby:
         justifacts_says(settled, order, status="Complete", assessment_result=data("result", "Clear"))
         assert run(settled).resolved == 1
         settled.work()
-        assert settled.told(order)[-1] == "Complete"
+        assert settled.delivered(order)[-1] == "Complete"
         assert run(settled).resolved == 0
 
     def test_a_waiting_update_is_no_discrepancy(self, settled: World) -> None:

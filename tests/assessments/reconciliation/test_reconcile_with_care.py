@@ -28,7 +28,7 @@ class TestWhileOthersWork:
         report = run(settled)
         settled.work()
         assert (report.resolved, report.needs_review) == (0, 0)
-        assert settled.told(order)[-1] == "In Process: Justifacts"
+        assert settled.delivered(order)[-1] == "In Process: Justifacts"
 
     def test_a_check_cancelled_at_that_moment_is_cancelled_once(self, settled: World) -> None:
         order = settled.placed()
@@ -74,7 +74,7 @@ class TestSilence:
         report = run(settled)
         settled.work()
         assert (report.resolved, report.not_checked) == (1, 1)
-        assert settled.told(order)[-1] == "In Process: Justifacts"
+        assert settled.delivered(order)[-1] == "In Process: Justifacts"
 
 
 class TestAshby:
@@ -87,7 +87,7 @@ class TestAshby:
         justifacts_says(settled, order, status="Applicant Started")
         assert run(settled).resolved == 1
         settled.work()
-        assert settled.told(order)[-3:] == ["Started", "Applicant Started", "Applicant Started"]
+        assert settled.delivered(order)[-3:] == ["Started", "Applicant Started", "Applicant Started"]
 
     def test_the_same_status_after_an_unknown_one_is_sent(self, settled: World) -> None:
         order = settled.placed()
@@ -97,7 +97,7 @@ class TestAshby:
         justifacts_says(settled, order, status="In Process: Justifacts")
         run(settled)
         settled.work()
-        assert settled.told(order)[-2:] == ["On Hold", "In Process: Justifacts"]
+        assert settled.delivered(order)[-2:] == ["On Hold", "In Process: Justifacts"]
         assert run(settled).resolved == 0
 
 

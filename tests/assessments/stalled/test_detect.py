@@ -279,7 +279,7 @@ class TestNoteForAshby:
             ("Justifacts Received", received),
             ("Applicant Started", fresh(order).stall_reason),
         ]
-        assert world.told(order) == [
+        assert world.delivered(order) == [
             *("Justifacts Received", "Justifacts Received", "Started", "Applicant Started"),
             "Applicant Started",
         ]
@@ -313,7 +313,7 @@ class TestNoteForAshby:
         world.push(order, "Quality Control")
         watch_after(clock, 4 * DAY)
         world.work()
-        assert world.told(order)[-2:] == ["Quality Control", "Quality Control"]
+        assert world.delivered(order)[-2:] == ["Quality Control", "Quality Control"]
 
     def test_the_note_for_an_unplaced_order_repeats_the_first_status(self, world: World, clock) -> None:
         set_thresholds(world, tell_ashby=True)
@@ -322,7 +322,7 @@ class TestNoteForAshby:
         order = in_status(world, "accepted")
         watch_after(clock, 16 * MINUTE)
         world.work()
-        assert world.told(order) == ["Sending to Justifacts"]
+        assert world.delivered(order) == ["Sending to Justifacts"]
 
     def test_orders_that_are_already_stalled_get_a_note_when_notes_are_enabled(
         self, world: World, clock

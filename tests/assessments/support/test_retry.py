@@ -74,7 +74,7 @@ def test_pending_updates_are_delivered_now_and_in_order(world: World, clock) -> 
     world.justifacts("assessment.status", {}, 503)
     assert "send 3 pending updates to Ashby now" in retry(order.pk, "Ada")
     world.work()
-    assert world.told(order)[1:] == ["Justifacts Received", "Started", "Applicant Started"]
+    assert world.delivered(order)[1:] == ["Justifacts Received", "Started", "Applicant Started"]
 
 
 def test_a_retry_without_pending_work_writes_nothing(world: World) -> None:
@@ -82,9 +82,9 @@ def test_a_retry_without_pending_work_writes_nothing(world: World) -> None:
     order = world.start()
     world.justifacts("assessment.start", {"message": "No."}, 422)
     world.work()
-    before = world.written()
+    before = world.row_counts()
     assert retry(order.pk, "Ada") == []
-    assert world.written() == before
+    assert world.row_counts() == before
 
 
 def test_a_call_in_progress_is_not_retried(world: World) -> None:
@@ -168,10 +168,10 @@ def test_an_order_that_cannot_be_polled_is_not_changed(world: World, state: str)
         order = world.start()
     order.refresh_from_db()
     assert order.status == state
-    before = (*world.written(), order.next_call, order.next_attempt_at)
+    before = (*world.row_counts(), order.next_call, order.next_attempt_at)
     assert not poll_now(order.pk, "Ada")
     order.refresh_from_db()
-    assert (*world.written(), order.next_call, order.next_attempt_at) == before
+    assert (*world.row_counts(), order.next_call, order.next_attempt_at) == before
 
 
 @pytest.mark.parametrize("action", [retry, poll_now])
@@ -187,5 +187,5 @@ def test_a_delivered_update_is_not_sent_again(world: World) -> None:
     world.justifacts("assessment.status", {}, 503)
     retry(order.pk, "Ada")
     world.work()
-    assert len(world.told(order)) == 1
+    assert len(world.delivered(order)) == 1
     assert set(AshbyUpdate.objects.values_list("state", flat=True)) == {"delivered"}

@@ -63,7 +63,7 @@ def test_an_order_whose_number_is_a_json_number_lives_its_whole_life(world: Worl
     says(world, 48213, assessment_status="Complete", assessment_result=data("result", "Clear"))
     order = polled(world, clock, started)
     assert (order.status, order.result, order.last_call_error) == ("complete", "Clear", "")
-    assert world.told(order)[-2:] == ["In Process: Justifacts", "Complete"]
+    assert world.delivered(order)[-2:] == ["In Process: Justifacts", "Complete"]
 
 
 @pytest.mark.parametrize("number", [48213, 48213.0, "48213", " 48213", 12345678901234567890])
@@ -107,7 +107,7 @@ def test_a_null_that_a_server_writes_as_text_is_nothing(
     assert (order.status, order.result) == ("in_process", "")
     answer = world.call(UPDATE, {"assessment_id": "JF-1", **absent, "assessment_status": nothing})
     assert (answer.status_code, lines(order) != []) == (400, True)
-    assert "null" not in world.told(order)
+    assert "null" not in world.delivered(order)
 
 
 def test_a_start_whose_number_is_a_null_written_as_text_is_looked_up(world: World) -> None:

@@ -76,7 +76,7 @@ class TestOfferedNumber:
         for status in ("Applicant Started", "In Process: Justifacts"):
             assert push(world, order, "JF-1R", status).status_code == 200
         world.work()
-        assert world.told(order)[-1] == "In Process: Justifacts"
+        assert world.delivered(order)[-1] == "In Process: Justifacts"
         assert (order.justifacts_order_id, order.offered_order_number) == ("JF-1", "JF-1R")
         assert order.needs_attention
         assert order.attention_reason.startswith(ASKED)
@@ -86,7 +86,7 @@ class TestOfferedNumber:
     def test_an_answer_with_another_number_is_applied_and_flagged(self, world: World, order: Order) -> None:
         knows(world, number=word(order, "JF-1R"))
         poll(world, order)
-        assert world.told(order)[-1] == "In Process: Justifacts"
+        assert world.delivered(order)[-1] == "In Process: Justifacts"
         assert order.attention_reason.startswith(ASKED)
         assert order.last_call_error == ""
 
@@ -103,7 +103,7 @@ class TestOfferedNumber:
         knows(world, reference=word(order, "JF-1R"))
         for _ in range(2):
             poll(world, order)
-        assert world.told(order)[-1] == "In Process: Justifacts"
+        assert world.delivered(order)[-1] == "In Process: Justifacts"
         assert order.attention_reason.startswith(ASKED)
         asked = world.sent("assessment.status")
         assert asked == [{"assessment_id": "JF-1"}, {"reference_id": str(order.pk)}] * 2
@@ -136,7 +136,7 @@ class TestOfferedNumber:
         report = run(settled)
         settled.work()
         order.refresh_from_db()
-        assert settled.told(order)[-1] == "In Process: Justifacts"
+        assert settled.delivered(order)[-1] == "In Process: Justifacts"
         assert report.needs_review == 1
         assert order.attention_reason.startswith(ASKED)
 

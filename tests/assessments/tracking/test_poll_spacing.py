@@ -98,14 +98,14 @@ def test_a_word_that_nobody_knows_starts_them_again(world: World, clock, order: 
     says(world, order, "Awaiting county clerk")
     poll_when_due(world, clock, order)
     assert next_in(order) == BASE
-    assert world.told(order)[-1] == "Awaiting county clerk"
+    assert world.delivered(order)[-1] == "Awaiting county clerk"
 
 
 def test_a_poll_without_news_writes_no_line(world: World, clock, order: Order) -> None:
-    before = world.written()
+    before = world.row_counts()
     for _ in range(5):
         poll_when_due(world, clock, order)
-    assert world.written() == before
+    assert world.row_counts() == before
     order.refresh_from_db()
     assert order.last_polled_at == datetime.now(UTC)
     assert (order.last_call_error, order.lease_token) == ("", None)

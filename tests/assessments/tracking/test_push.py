@@ -87,16 +87,16 @@ def test_the_key_is_taken_in_either_half_here_too(world: World) -> None:
 )
 def test_an_order_that_nobody_knows(world: World, names: dict[str, str]) -> None:
     world.placed("JF-5")
-    before = world.written()
+    before = world.row_counts()
     answer = push(world, **names)
     assert (answer.status_code, world.error(answer)) == (404, "assessment_not_found")
-    assert world.written() == before
+    assert world.row_counts() == before
     assert InboundRequest.objects.filter(source="justifacts", http_status=404).count() == 1
 
 
 def test_another_org_s_order_does_not_exist_here(world: World) -> None:
     order = world.placed("JF-5")
-    before = world.written()
+    before = world.row_counts()
     for names in (
         {"assessment_id": "JF-5"},
         {"reference_id": str(order.pk)},
@@ -106,7 +106,7 @@ def test_another_org_s_order_does_not_exist_here(world: World) -> None:
             UPDATE, {**names, "assessment_status": "Complete"}, key=world.globex.verification_key
         )
         assert (answer.status_code, world.error(answer)) == (404, "assessment_not_found")
-    assert world.written() == before
+    assert world.row_counts() == before
     assert status_of(order) == Status.RECEIVED
 
 
@@ -175,10 +175,10 @@ def test_a_result_is_told_as_a_word_never_as_passed_or_failed(world: World, said
 def test_a_repeated_push_changes_nothing(world: World) -> None:
     order = world.placed()
     world.push(order, "Complete", assessment_result=data("result", "Clear"))
-    before = world.written()
+    before = world.row_counts()
     answer = world.push(order, "Complete", assessment_result=data("result", "Clear"))
     assert answer.status_code == 200
-    assert world.written() == before
+    assert world.row_counts() == before
 
 
 def test_an_older_word_that_arrives_late_is_recorded_and_not_applied(world: World) -> None:

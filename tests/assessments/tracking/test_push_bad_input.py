@@ -18,10 +18,10 @@ OBJECTS = ["assessment_status", "assessment_profile_url", "assessment_result", "
 
 
 def refused(world: World, **body: Any) -> None:
-    before = world.written()
+    before = world.row_counts()
     answer = world.call(UPDATE, body)
     assert (answer.status_code, world.error(answer)) == (400, "invalid_input"), (body, answer.content)
-    orders, _, updates = world.written()
+    orders, _, updates = world.row_counts()
     assert (orders, updates) == (before[0], before[2])
     kept = InboundRequest.objects.get(request_id=answer.json()["errorInfo"]["requestId"])
     assert (kept.http_status, kept.source) == (400, "justifacts")

@@ -77,16 +77,16 @@ class Life(RuleBasedStateMachine):
             reference = references[choice % len(references)]
             self.justifacts.move(reference, word, result)
             for _ in range(pushes):
-                self._push(self.justifacts.word(reference))
+                self._push(self.justifacts.update_of(reference))
 
     @rule(choice=st.integers(0, 5), word=st.sampled_from(WORDS), at=st.integers(1, 20))
     def an_old_or_odd_push_arrives(self, choice: int, word: str, at: int) -> None:
         if references := list(self.justifacts.orders):
             reference = references[choice % len(references)]
-            reached = self.justifacts.word(reference)["assessment_status"]["value"]
+            reached = self.justifacts.update_of(reference)["assessment_status"]["value"]
             if word in WORDS[:4] and WORDS.index(word) > WORDS.index(reached):
                 return
-            push = self.justifacts.word(reference) | {
+            push = self.justifacts.update_of(reference) | {
                 "assessment_status": data("status", word),
                 "timestamp": at,
             }

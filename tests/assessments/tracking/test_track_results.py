@@ -77,7 +77,7 @@ def test_a_result_completes_the_order_whatever_the_status(world: World, order: O
     world.push(order, "In Process: Justifacts", assessment_result=data("result", "Clear"))
     world.push(order, None, assessment_result=data("result", "Clear"))
     world.work()
-    assert world.told(order) == ["Justifacts Received", "Complete"]
+    assert world.delivered(order) == ["Justifacts Received", "Complete"]
     assert results(world) == ["Clear"]
 
 

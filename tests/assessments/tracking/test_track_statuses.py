@@ -66,7 +66,7 @@ def test_each_status_moves_the_order_and_ashby_gets_the_usual_spelling(
     for _ in range(2):
         says(world, order, by, word)
     assert order.status == status
-    assert world.told(order) == ["Justifacts Received", *told]
+    assert world.delivered(order) == ["Justifacts Received", *told]
 
 
 @BY
@@ -74,7 +74,7 @@ def test_a_repeated_unknown_status_is_sent_once_verbatim(world, order, by) -> No
     for _ in range(3):
         says(world, order, by, "Awaiting Court Records")
     assert (order.status, order.justifacts_status) == ("received", "Awaiting Court Records")
-    assert world.told(order) == ["Justifacts Received", "Awaiting Court Records"]
+    assert world.delivered(order) == ["Justifacts Received", "Awaiting Court Records"]
     assert OrderEvent.objects.filter(kind="unknown_status").count() == 1
     assert order.next_call == "poll"
 
@@ -82,24 +82,24 @@ def test_a_repeated_unknown_status_is_sent_once_verbatim(world, order, by) -> No
 def test_each_of_two_unknown_statuses_is_sent(world: World, order: Order) -> None:
     for word in ("On Hold", "Awaiting Records", "On Hold"):
         says(world, order, "poll", word)
-    assert world.told(order)[1:] == ["On Hold", "Awaiting Records", "On Hold"]
+    assert world.delivered(order)[1:] == ["On Hold", "Awaiting Records", "On Hold"]
 
 
 def test_an_unknown_status_with_the_candidates_email_is_sent_once_verbatim(world, order) -> None:
     for _ in range(2):
         says(world, order, "push", "Mail to Zoe.ONeil@example.com bounced")
-    assert world.told(order)[1:] == ["Mail to Zoe.ONeil@example.com bounced"]
+    assert world.delivered(order)[1:] == ["Mail to Zoe.ONeil@example.com bounced"]
 
 
 @BY
 @pytest.mark.parametrize("reached", range(1, 4))
 def test_an_earlier_status_that_arrives_late_is_recorded_and_not_applied(world, order, by, reached) -> None:
     says(world, order, "push", ON_THE_WAY[reached])
-    before = (order.status, world.told(order))
+    before = (order.status, world.delivered(order))
     for word in ON_THE_WAY[:reached]:
         for _ in range(2):
             says(world, order, by, word)
-    assert (order.status, world.told(order)) == before
+    assert (order.status, world.delivered(order)) == before
     lines = OrderEvent.objects.filter(kind__in=("late", "after_end"), summary__contains="Justifacts said “")
     assert {word for word in ON_THE_WAY if lines.filter(summary__contains=f"“{word}”")} == set(
         ON_THE_WAY[:reached]
@@ -108,7 +108,7 @@ def test_an_earlier_status_that_arrives_late_is_recorded_and_not_applied(world, 
 
 def test_statuses_that_justifacts_skips_are_not_sent(world: World, order: Order) -> None:
     says(world, order, "push", "In Process: Justifacts")
-    assert world.told(order) == ["Justifacts Received", "In Process: Justifacts"]
+    assert world.delivered(order) == ["Justifacts Received", "In Process: Justifacts"]
 
 
 def test_the_started_signal_is_sent_right_before_its_label(world, order) -> None:
@@ -126,14 +126,14 @@ def test_ashby_gets_justifacts_reason_for_a_cancellation(world: World, order: Or
     for _ in range(2):
         says(world, order, by, None, cancelled_reason=reason)
     assert (order.status, order.closing_reason) == ("cancelled", "The applicant withdrew consent")
-    assert world.told(order) == ["Justifacts Received", "The applicant withdrew consent"]
+    assert world.delivered(order) == ["Justifacts Received", "The applicant withdrew consent"]
     assert not world.sent("assessment.cancel")
     assert order.next_call == ""
 
 
 def test_a_cancellation_reason_overrides_the_status(world: World, order: Order) -> None:
     says(world, order, "push", "In Process: Justifacts", cancelled_reason=data("r", "Duplicate order"))
-    assert world.told(order)[1:] == ["Duplicate order"]
+    assert world.delivered(order)[1:] == ["Duplicate order"]
     [_, end] = world.sent("assessment.update")
     assert "assessment_status" not in end
 
@@ -143,7 +143,7 @@ def test_a_status_after_a_cancellation_is_not_sent(world: World, order: Order) -
     for word in (*ON_THE_WAY[:3], "Something New"):
         says(world, order, "push", word)
     assert order.status == "cancelled"
-    assert world.told(order)[1:] == ["Cancelled at Justifacts"]
+    assert world.delivered(order)[1:] == ["Cancelled at Justifacts"]
 
 
 @BY
@@ -153,14 +153,14 @@ def test_the_same_status_after_an_unknown_one_is_sent_again(world: World, order:
     for word in ("On Hold", "Applicant Started", "Applicant Started"):
         says(world, order, by, word)
     assert (order.status, order.status_unrecognized) == ("applicant_started", False)
-    assert world.told(order)[1:] == ["Started", "Applicant Started", "On Hold", "Applicant Started"]
+    assert world.delivered(order)[1:] == ["Started", "Applicant Started", "On Hold", "Applicant Started"]
 
 
 def test_a_late_push_of_an_unknown_status_is_recorded_and_not_sent(world, order) -> None:
     says(world, order, "push", "In Process: Justifacts", timestamp=2_000)
     says(world, order, "push", "On Hold", timestamp=1_000)
     assert (order.justifacts_status, order.status_unrecognized) == ("In Process: Justifacts", False)
-    assert world.told(order)[1:] == ["In Process: Justifacts"]
+    assert world.delivered(order)[1:] == ["In Process: Justifacts"]
     assert OrderEvent.objects.filter(kind="late", summary__contains="“On Hold”").exists()
 
 
@@ -170,14 +170,14 @@ def test_an_unknown_status_in_an_answer_is_sent_whatever_its_timestamp(world: Wo
     says(world, order, "push", "In Process: Justifacts", timestamp=1_772_000_000_000)
     for _ in range(2):
         says(world, order, "poll", "On Hold", timestamp=1_771_000_000_000)
-    assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]
+    assert world.delivered(order)[1:] == ["In Process: Justifacts", "On Hold"]
 
 
 def test_an_unknown_status_dated_before_the_portals_own_time_is_sent(world: World, order: Order) -> None:
     says(world, order, "push", "In Process: Justifacts", timestamp=None)
     a_minute_ago = int(datetime.now(UTC).timestamp() * 1000) - 60_000
     says(world, order, "push", "On Hold", timestamp=a_minute_ago)
-    assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]
+    assert world.delivered(order)[1:] == ["In Process: Justifacts", "On Hold"]
 
 
 def test_a_late_known_status_does_not_replace_a_newer_unknown_one(world, order) -> None:
@@ -188,7 +188,7 @@ def test_a_late_known_status_does_not_replace_a_newer_unknown_one(world, order) 
     ):
         says(world, order, "push", word, timestamp=at)
     assert (order.justifacts_status, order.status_unrecognized) == ("On Hold", True)
-    assert world.told(order)[1:] == ["In Process: Justifacts", "On Hold"]
+    assert world.delivered(order)[1:] == ["In Process: Justifacts", "On Hold"]
 
 
 @pytest.mark.parametrize("word", ["Green", "green"])
@@ -200,7 +200,7 @@ def test_a_status_or_result_that_equals_a_name_is_sent_verbatim(world: World, wo
     world.push(order, word)
     world.push(order, "Complete", assessment_result=data("result", word))
     world.work()
-    assert word in world.told(order)
+    assert word in world.delivered(order)
     order.refresh_from_db()
     assert order.result == word
 
@@ -211,7 +211,7 @@ def test_a_status_that_contains_a_name_is_sent_verbatim(world: World) -> None:
     order = world.placed(candidate=candidate)
     world.push(order, "Waiting for Green")
     world.work()
-    assert "Waiting for Green" in world.told(order)
+    assert "Waiting for Green" in world.delivered(order)
 
 
 def test_a_dispute_in_the_message_of_completion_is_sent_and_flagged(world: World, order: Order) -> None:

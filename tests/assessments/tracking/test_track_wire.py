@@ -140,4 +140,4 @@ def test_a_very_long_status_does_no_harm(world: World, clock) -> None:
     world.work()
     order.refresh_from_db()
     assert (order.status, len(order.result)) == ("complete", 500)
-    assert len(world.told(order)) == 3
+    assert len(world.delivered(order)) == 3

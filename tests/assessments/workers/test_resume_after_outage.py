@@ -64,13 +64,13 @@ def order(settled: World) -> Order:
 @pytest.mark.parametrize("by", ["push", "poll", "reconcile"])
 @pytest.mark.parametrize("at", [ms(30), None])
 def test_a_person_is_asked_once_and_nobody_cancels_it(settled, order, by, status, result, at) -> None:
-    told = settled.told(order)
+    told = settled.delivered(order)
     for _ in range(2):
         says(settled, order, by, status, result, at)
     assert order.status == "cancelled"
     assert not settled.sent("assessment.cancel")
     assert order.next_call == ""
-    assert settled.told(order) == told, "Ashby's card stays cancelled until a person has decided"
+    assert settled.delivered(order) == told, "Ashby's card stays cancelled until a person has decided"
     assert order.needs_attention
     for words in ("Justifacts had cancelled this check", f"“{status}”", "Ask Justifacts"):
         assert words in order.attention_reason

@@ -140,7 +140,7 @@ def test_the_tasks_do_what_the_sweep_found(world: World, clock) -> None:
     tasks.poll([str(order.pk)])
     tasks.deliver(str(order.pk))
     tasks.deliver(str(order.pk))
-    assert world.told(order) == ["Justifacts Received", "Started", "Applicant Started"]
+    assert world.delivered(order) == ["Justifacts Received", "Started", "Applicant Started"]
 
 
 def test_with_the_broker_away_a_start_is_still_accepted(

@@ -305,7 +305,7 @@ def test_every_call_that_names_something_is_tried_with_a_strangers() -> None:
 
 def test_a_strangers_ids_are_as_unknown_as_any(world: World, own: Company, strange: Company) -> None:
     """Same status, same words, nothing changed, and no trace of it among the stranger's calls."""
-    before, written = strange.state(), world.written()
+    before, written = strange.state(), world.row_counts()
     theirs = InboundRequest.objects.filter(organization=strange.organization).count()
     for (path, strangers), (_path, nobodys) in zip(calls(strange), calls(None), strict=True):
         answers = [
@@ -317,7 +317,7 @@ def test_a_strangers_ids_are_as_unknown_as_any(world: World, own: Company, stran
         assert 400 <= answers[0].status_code < 500, strangers
         assert said[0] == said[1], strangers
         assert not [word for word in WORDS if word in said[0]], strangers
-    assert (strange.state(), world.written()) == (before, written)
+    assert (strange.state(), world.row_counts()) == (before, written)
     assert InboundRequest.objects.filter(organization=strange.organization).count() == theirs
 
 

@@ -93,7 +93,7 @@ class Place:
 
     def ids(self) -> list[str]:
         """Of rows that exist; most are Globex's."""
-        rows = [*self.strange.rows.values(), self.own.rows["user"], self.own.rows["told"]]
+        rows = [*self.strange.rows.values(), self.own.rows["user"], self.own.rows["delivered"]]
         return [*(str(row.pk) for row in rows), "globex", "JF-X-gus-1"]
 
 

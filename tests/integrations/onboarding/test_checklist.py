@@ -180,7 +180,7 @@ class TestTestingTheConnection:
         ]  # fmt: skip
         assert "finds 2 assessment types" in found[2][2]
         assert world.sent("assessment.start") == []
-        assert world.written() == (0, 0, 0)
+        assert world.row_counts() == (0, 0, 0)
 
     def test_our_own_calls_are_not_taken_for_ashbys_first(self, world: World) -> None:
         self._test(world)

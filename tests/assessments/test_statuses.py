@@ -16,7 +16,7 @@ ORDER = [Status.ACCEPTED, Status.RECEIVED, Status.APPLICANT_STARTED, Status.IN_P
 
 
 @pytest.mark.parametrize(
-    ("word", "status"),
+    ("text", "status"),
     [
         ("Justifacts Received", Status.RECEIVED),
         ("Initiated", Status.RECEIVED),
@@ -34,34 +34,34 @@ ORDER = [Status.ACCEPTED, Status.RECEIVED, Status.APPLICANT_STARTED, Status.IN_P
         str,
         str.upper,
         str.lower,
-        lambda word: word.replace(" ", "_").replace(":", ""),
-        lambda word: f"  {word.replace(' ', '  ')}.\n",
-        lambda word: word.replace(" ", "-"),
-        lambda word: word.replace(" ", "\u00a0"),
-        lambda word: word.replace(":", "\uff1a"),
-        lambda word: word.title().replace(" ", ""),
-        lambda word: "".join(chr(ord(c) + 0xFEE0) if c.isalpha() else c for c in word),
-        lambda word: f"\ufeff{word[:4]}\u200b{word[4:]}...",
+        lambda text: text.replace(" ", "_").replace(":", ""),
+        lambda text: f"  {text.replace(' ', '  ')}.\n",
+        lambda text: text.replace(" ", "-"),
+        lambda text: text.replace(" ", "\u00a0"),
+        lambda text: text.replace(":", "\uff1a"),
+        lambda text: text.title().replace(" ", ""),
+        lambda text: "".join(chr(ord(c) + 0xFEE0) if c.isalpha() else c for c in text),
+        lambda text: f"\ufeff{text[:4]}\u200b{text[4:]}...",
     ],
     ids=[
         *("as is", "upper", "lower", "underscores", "spaces", "hyphens", "no-break"),
         *("full-width colon", "camel case", "full width", "invisible"),
     ],
 )
-def test_a_status_of_justifacts_is_recognized_in_any_spelling(word: str, status: Status, spelt) -> None:
-    assert status_of(spelt(word)) == status
+def test_a_status_of_justifacts_is_recognized_in_any_spelling(text: str, status: Status, spelt) -> None:
+    assert status_of(spelt(text)) == status
 
 
 @pytest.mark.parametrize(
-    "word",
+    "text",
     ["", "...", "Started", "In Process", "InProcess", "Not complete", "Completely", "Complet", "Rejected"],
 )
-def test_an_unknown_status_is_not_guessed(word: str) -> None:
-    assert status_of(word) is None
+def test_an_unknown_status_is_not_guessed(text: str) -> None:
+    assert status_of(text) is None
 
 
 @pytest.mark.parametrize(
-    ("word", "result"),
+    ("text", "result"),
     [
         ("Clear", "Clear"),
         (" CLEAR ", "Clear"),
@@ -72,8 +72,8 @@ def test_an_unknown_status_is_not_guessed(word: str) -> None:
         ("Not clear", "Not clear"),
     ],
 )
-def test_a_result_keeps_its_wording(word: str, result: str) -> None:
-    assert result_of(word) == result
+def test_a_result_keeps_its_wording(text: str, result: str) -> None:
+    assert result_of(text) == result
 
 
 @pytest.mark.parametrize("current", Status)

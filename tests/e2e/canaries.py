@@ -19,7 +19,7 @@ class Canaries:
             self._forms.setdefault(form, f"{name}, {how}")
         return secret
 
-    def heard(self, text: bytes | str) -> list[str]:
+    def search(self, text: bytes | str) -> list[str]:
         """Which of them stand in it, and how they are written there."""
         content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
         return [name for form, name in self._forms.items() if form in content]

@@ -208,11 +208,11 @@ class Employer:
     def story(self, assessment_id: str) -> list[str]:
         """What Ashby has been told, in order; the answer to the start aside."""
         assessment = self.seen(f"ashby/assessments/{assessment_id}")
-        return [_told(update["body"]) for update in assessment["updates"] if update["source"] == "update"]
+        return [_summary(update["body"]) for update in assessment["updates"] if update["source"] == "update"]
 
-    def step(self, assessment_id: str, **word: Any) -> None:
+    def step(self, assessment_id: str, **label: Any) -> None:
         """Justifacts' staff move the order on."""
-        self.control(f"justifacts/orders/{assessment_id}/step", **word)
+        self.control(f"justifacts/orders/{assessment_id}/step", **label)
 
     def works_again(self, side: str) -> None:
         answer = requests.delete(f"{self.portal.sandbox}/control/failures", params={"side": side}, timeout=20)
@@ -222,5 +222,5 @@ class Employer:
         self.control("failures", side=side, mode=mode, org=self.slug, **options)
 
 
-def _told(body: dict[str, Any]) -> str:
+def _summary(body: dict[str, Any]) -> str:
     return str((body.get("assessment_status") or body.get("cancelled_reason"))["value"])

@@ -1,4 +1,4 @@
-"""A whole life with marked secrets, in which both sides quote them back and things break; then
+"""A whole story with marked secrets, in which both sides quote them back and things break; then
 everything that was written anywhere is read.
 
 Where a secret stands by its nature, and is not looked for: the session's key in the table of sessions,
@@ -18,7 +18,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.e2e.canaries import Canaries
-from tests.e2e.marked_life import Chat, Life
+from tests.e2e.canary_scenario import CanaryScenario, Chat
 from tests.e2e.processes import Portal
 from tests.fixtures.portals import fresh_database, fresh_redis
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.journey
 
 @pytest.fixture
 def chat() -> Iterator[str]:
-    Chat.heard.clear()
+    Chat.messages.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Chat)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"127.0.0.1:{server.server_port}"
@@ -71,28 +71,30 @@ def marked(request, tmp_path: Path, canaries: Canaries, chat: str) -> Iterator[P
 
 
 def test_no_secret_is_written_anywhere(marked: Portal, canaries: Canaries, chat: str) -> None:
-    life = Life(marked, canaries)
-    life.signs_in()
-    life.stores_the_chats_address(chat)
-    check = life.both_sides_quote_the_keys()
-    life.people_are_told()
-    life.keys_are_replaced_on_the_pages()
-    life.the_other_side_takes_it_all(check)
-    life.things_break()
-    life.tasks_wait_in_the_broker()
-    life.encryption_keys_are_rotated()
-    life.everything_is_looked_at(check)
+    story = CanaryScenario(marked, canaries)
+    story.signs_in()
+    story.stores_the_chats_address(chat)
+    check = story.both_sides_quote_the_keys()
+    story.people_are_told()
+    story.keys_are_replaced_on_the_pages()
+    story.the_other_side_takes_it_all(check)
+    story.things_break()
+    story.tasks_wait_in_the_broker()
+    story.encryption_keys_are_rotated()
+    story.everything_is_looked_at(check)
 
-    places = dict(life.places())
+    places = dict(story.places())
     assert {"broker", "database", "GET /metrics", "chat"} <= set(places)
-    assert [f"{where}: {found}" for where, text in places.items() for found in life.heard(where, text)] == []
-    planted = base64.b64encode(f"{life.employer.ashby_key}:".encode())
+    assert [
+        f"{where}: {found}" for where, text in places.items() for found in story.search(where, text)
+    ] == []
+    planted = base64.b64encode(f"{story.employer.ashby_key}:".encode())
     (marked.folder / "var" / "planted.log").write_bytes(b"Authorization: Basic " + planted)
-    assert [where for where, text in life.places() if life.heard(where, text)] == ["file var/planted.log"]
+    assert [where for where, text in story.places() if story.search(where, text)] == ["file var/planted.log"]
 
 
 @pytest.mark.parametrize("around", ["", "x", "xy", "xyz"])
-def test_a_canary_is_heard_in_every_form(canaries: Canaries, around: str) -> None:
+def test_a_canary_is_found_in_every_encoding(canaries: Canaries, around: str) -> None:
     """Else the journey would prove nothing."""
     secret = canaries.add("key", 'a+key/of"marks&more=0123')
     written = f"{around}{secret}{around}".encode()
@@ -106,5 +108,5 @@ def test_a_canary_is_heard_in_every_form(canaries: Canaries, around: str) -> Non
         b'a+key/of"mar... (cut)',
         b"a+key/of&quot;marks&amp;more=0123",
     ):
-        assert canaries.heard(text), text
-    assert canaries.heard(b"a key of marks") == []
+        assert canaries.search(text), text
+    assert canaries.search(b"a key of marks") == []

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.journey
 BAR_SECONDS = 5
 
 
-def test_a_hanging_justifacts_and_a_mountain_of_updates_delay_nobody_else(portal: Portal) -> None:
+def test_a_hanging_justifacts_and_many_updates_delay_no_other_organization(portal: Portal) -> None:
     mountain, hanging, other = Employer(portal), Employer(portal, push=False), Employer(portal)
     mountain.fails("ashby", "503", seconds=4)
     checks = [mountain.start() for _ in range(30)]

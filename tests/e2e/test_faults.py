@@ -14,7 +14,7 @@ pytestmark = pytest.mark.journey
 
 
 @on_services
-def test_a_worker_that_dies_while_placing_leads_to_one_order(portal: Portal) -> None:
+def test_a_worker_crash_during_placement_leads_to_one_order(portal: Portal) -> None:
     """Justifacts takes the order, slowly; the worker is killed before the answer comes. The portal
     asks Justifacts for the order instead of placing it again."""
     employer = Employer(portal, push=False)
@@ -31,7 +31,7 @@ def test_a_worker_that_dies_while_placing_leads_to_one_order(portal: Portal) -> 
 
 
 @on_embedded
-def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(portal: Portal) -> None:
+def test_a_terminated_worker_finishes_its_current_task(portal: Portal) -> None:
     """SIGTERM in the middle of a call that takes six seconds: its outcome is recorded, then it ends."""
     employer = Employer(portal, push=False)
     employer.fails("justifacts", "slow", call="assessment.start", seconds=6, count=1)
@@ -47,12 +47,12 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(portal: Portal)
 
 
 @on_services
-def test_a_worker_that_hears_nothing_any_more_starts_itself_anew(portal: Portal) -> None:
+def test_an_unresponsive_worker_restarts_itself(portal: Portal) -> None:
     """After a restart of Redis Celery can hang in its reconnection, alive and deaf."""
     employer = Employer(portal)
     portal.end("scheduler")
     portal.end("worker")
-    worker = portal.commands["worker"].replace("celery ", "python -m tests.e2e.deaf_worker ", 1)
+    worker = portal.commands["worker"].replace("celery ", "python -m tests.e2e.unresponsive_worker ", 1)
     portal.commands["deaf"] = worker
     portal.environment["PYTHONPATH"] = str(ROOT)
     portal.start("deaf")
@@ -67,7 +67,7 @@ def test_a_worker_that_hears_nothing_any_more_starts_itself_anew(portal: Portal)
 
 
 @on_embedded
-def test_an_answer_that_is_lost_does_not_place_twice(portal: Portal) -> None:
+def test_a_lost_answer_does_not_place_an_order_twice(portal: Portal) -> None:
     """Justifacts takes the order and the connection is cut before its answer."""
     employer = Employer(portal, push=False)
     employer.fails("justifacts", "cut_after", call="assessment.start", count=1)
@@ -78,7 +78,7 @@ def test_an_answer_that_is_lost_does_not_place_twice(portal: Portal) -> None:
 
 
 @on_services
-def test_a_call_that_never_arrived_is_made_again_once(portal: Portal) -> None:
+def test_a_call_that_never_arrived_is_repeated_once(portal: Portal) -> None:
     """The connection is cut before Justifacts reads: certainly not found, so placed again."""
     employer = Employer(portal, push=False)
     employer.fails("justifacts", "cut_before", call="assessment.start", count=1)
@@ -88,12 +88,12 @@ def test_a_call_that_never_arrived_is_made_again_once(portal: Portal) -> None:
 
 
 @on_embedded
-def test_without_a_certain_answer_a_human_is_asked_and_nothing_is_placed_again(portal: Portal) -> None:
+def test_without_a_certain_answer_the_order_needs_attention_and_is_not_placed_again(portal: Portal) -> None:
     """Justifacts' status call is off, so nobody but a human can tell."""
     employer = Employer(portal, status_call=False, push=False)
     employer.fails("justifacts", "cut_after", call="assessment.start", count=1)
     check = employer.start()
-    order = eventually(lambda: _asks_needs_review_lines(employer, check), "a human is asked")
+    order = eventually(lambda: _needs_attention(employer, check), "a human is asked")
     assert "will not place the order again" in order["attention_reason"]
     assert len(employer.taken(check)) == 1
 
@@ -115,7 +115,7 @@ def test_wiping_the_broker_loses_nothing(portal: Portal) -> None:
 
 
 @on_embedded
-def test_ashby_failing_in_any_way_delays_and_loses_nothing(portal: Portal) -> None:
+def test_failures_of_ashby_delay_updates_and_lose_none(portal: Portal) -> None:
     """Six organizations, each with an Ashby that is unwell in its own way: each has the whole
     story in the end, in order."""
     labels = ["Justifacts Received", "Started", "Applicant Started", "In Process: Justifacts"]
@@ -144,7 +144,7 @@ def _with_number(employer: Employer, check: str) -> dict | None:
     return order if order["justifacts_order_id"] else None
 
 
-def _asks_needs_review_lines(employer: Employer, check: str) -> dict | None:
+def _needs_attention(employer: Employer, check: str) -> dict | None:
     order = employer.order(check)
     return order if order["needs_attention"] else None
 

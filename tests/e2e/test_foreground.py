@@ -16,7 +16,7 @@ from tests.e2e.processes import ROOT, eventually, free_port
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("foreground")]
 
 
-def test_the_demo_says_what_to_click_and_ends_without_leaving_a_process(tmp_path: Path) -> None:
+def test_the_demo_prints_its_addresses_and_leaves_no_process(tmp_path: Path) -> None:
     """The one command of the README, ended with Ctrl-C."""
     port, sandbox_port = free_port(), free_port()
     output = tmp_path / "output"
@@ -43,7 +43,7 @@ def test_the_demo_says_what_to_click_and_ends_without_leaving_a_process(tmp_path
     eventually(lambda: not _processes_of(tmp_path), "no process is left", 10)
 
 
-def test_a_process_that_dies_comes_again(tmp_path: Path) -> None:
+def test_a_process_that_dies_is_restarted(tmp_path: Path) -> None:
     """The worker, and the web server whose own workers would go on without it."""
     port = free_port()
     output = tmp_path / "output"
@@ -67,7 +67,7 @@ def test_a_process_that_dies_comes_again(tmp_path: Path) -> None:
     eventually(lambda: not _processes_of(tmp_path), "no process is left", 10)
 
 
-def test_it_waits_for_its_database_and_says_so(tmp_path: Path) -> None:
+def test_the_portal_waits_for_its_database_and_says_so(tmp_path: Path) -> None:
     """Without its credentials."""
     output = tmp_path / "output"
     url = f"postgres://portal:very-secret@127.0.0.1:{free_port()}/books"

@@ -14,7 +14,7 @@ NAME = "Canarialastname"
 
 
 @on_embedded
-def test_secrets_and_candidates_stay_out_of_every_file_and_log(portal: Portal) -> None:
+def test_no_file_or_log_holds_secrets_or_candidate_data(portal: Portal) -> None:
     """A life with failures on both sides, then a look into every file."""
     employer = Employer(portal)
     employer.fails(
@@ -39,7 +39,7 @@ def test_secrets_and_candidates_stay_out_of_every_file_and_log(portal: Portal) -
 
 
 @pytest.mark.xdist_group("embedded")
-def test_no_column_holds_the_candidate(embedded_portal: Portal) -> None:
+def test_no_column_holds_candidate_data_in_clear(embedded_portal: Portal) -> None:
     """Every column of every table is looked at, whatever it is for."""
     employer = Employer(embedded_portal)
     email = f"canary.{employer.slug}@example.com"

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from tests.e2e.browsing import Browser
+from tests.e2e.browser import Browser
 from tests.e2e.processes import Employer, Portal, eventually
 from tests.fixtures.portals import fresh_database, fresh_redis
 from tests.fixtures.postgresql_servers import own_pgbouncer
@@ -16,7 +16,7 @@ PASSWORD = "a long password of the tests"  # nosec B105 # noqa: S105 - of nobody
 CHECKS = 12
 
 
-def test_checks_live_their_whole_life_behind_pgbouncer(tmp_path) -> None:
+def test_orders_run_to_completion_behind_pgbouncer(tmp_path) -> None:
     """Placed, followed and told by all processes at once; exported; and read by the commands that read
     many rows. A transaction has the same time limits as without PgBouncer."""
     with (
@@ -48,7 +48,7 @@ def test_checks_live_their_whole_life_behind_pgbouncer(tmp_path) -> None:
 def _time_limits(portal: Portal) -> str:
     """Of a transaction: waiting for a lock, and doing nothing."""
     file = portal.folder / "limits"
-    code = f"from tests.e2e import inside; inside.reads_the_time_limits({str(file)!r})"
+    code = f"from tests.e2e import console_commands; console_commands.reads_the_time_limits({str(file)!r})"
     portal.manage("shell", "--verbosity", "0", "-c", code)
     return file.read_text()
 

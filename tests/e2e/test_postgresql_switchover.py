@@ -14,7 +14,7 @@ from tests.fixtures.postgresql_servers import Address, Server, own_folder
 pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("foreground")]
 
 
-def test_starts_work_again_within_thirty_seconds_of_a_switchover(tmp_path) -> None:
+def test_starts_succeed_within_thirty_seconds_of_a_switchover(tmp_path) -> None:
     """The old primary goes on answering reads. Every process has connections to it that stay open."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(own_folder())

@@ -10,7 +10,7 @@ from statistics import median
 import pytest
 import requests
 
-from tests.e2e.browsing import Browser
+from tests.e2e.browser import Browser
 from tests.e2e.processes import Employer, Portal
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("own")]
@@ -19,11 +19,11 @@ EXPORT = "/admin/assessments/order/export/"
 PASSWORD = "a long password of the tests"  # nosec B105 # noqa: S105 - of nobody
 
 
-def test_ashby_is_answered_while_people_download_slowly(tmp_path) -> None:
+def test_slow_downloads_do_not_delay_answers_to_ashby(tmp_path) -> None:
     """Of 10 MB two people read 2 kB a second; three stop reading twice each, which takes every place."""
     with Portal(tmp_path) as portal, contextlib.ExitStack() as readers:
         employer = Employer(portal)
-        code = f"from tests.e2e import inside; inside.adds_long_orders('', '{employer.slug} 1200')"
+        code = f"from tests.e2e import console_commands as c; c.adds_long_orders('', '{employer.slug} 1200')"
         portal.manage("shell", "--no-imports", "--command", code)
         people = [_signs_in(portal, name) for name in ("ada", "bob", "cho", "dee", "eve")]
         slow = [readers.enter_context(_downloads(portal, person)) for person in people[:2]]

@@ -22,12 +22,12 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def alive(db) -> None:
+def heartbeats(db) -> None:
     for name in ("worker", "scheduler"):
         Heartbeat.beat(name, NINE)
 
 
-def not_well(client) -> set[str]:
+def failing_checks(client) -> set[str]:
     """The parts that /health/ready names as not well; it answers 503 exactly where there are any."""
     answer = client.get("/health/ready")
     body = answer.json()
@@ -40,38 +40,38 @@ def not_well(client) -> set[str]:
     return names
 
 
-def test_live_says_that_the_web_process_answers(client) -> None:
+def test_live_reports_that_the_web_process_answers(client) -> None:
     answer = client.get("/health/live")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
-def test_everything_is_well(client, alive) -> None:
-    assert not_well(client) == set()
+def test_ready_succeeds_if_everything_works(client, heartbeats) -> None:
+    assert failing_checks(client) == set()
 
 
-def test_on_a_fresh_portal_nobody_works_yet(client, db) -> None:
-    assert not_well(client) == {"worker", "scheduler"}
+def test_a_new_portal_without_heartbeats_is_not_ready(client, db) -> None:
+    assert failing_checks(client) == {"worker", "scheduler"}
 
 
 @pytest.mark.parametrize("late", ["worker", "scheduler"])
-def test_a_process_that_has_not_been_seen_is_named(client, alive, clock, late: str) -> None:
+def test_a_process_without_a_recent_heartbeat_is_named(client, heartbeats, clock, late: str) -> None:
     clock.shift(29)
-    assert not_well(client) == set()
+    assert failing_checks(client) == set()
     other = {"worker": "scheduler", "scheduler": "worker"}[late]
     clock.shift(1)
     Heartbeat.beat(other, datetime.now(UTC))
-    assert not_well(client) == {late}
+    assert failing_checks(client) == {late}
 
 
-def test_the_sweep_is_the_workers_sign_of_life(client, alive, clock) -> None:
+def test_the_sweep_writes_the_heartbeat(client, heartbeats, clock) -> None:
     clock.shift(60)
     Heartbeat.beat("scheduler", datetime.now(UTC))
     tasks.sweep()
-    assert not_well(client) == set()
+    assert failing_checks(client) == set()
 
 
 @pytest.mark.parametrize("what", ["a placing", "an update", "a poll"])
-def test_work_that_nobody_takes_is_named(world: World, client, clock, what: str) -> None:
+def test_overdue_work_is_named(world: World, client, clock, what: str) -> None:
     if what == "a placing":
         world.start()
     else:
@@ -84,11 +84,11 @@ def test_work_that_nobody_takes_is_named(world: World, client, clock, what: str)
     clock.shift(timedelta(minutes=2))
     for name in ("worker", "scheduler"):
         Heartbeat.beat(name, datetime.now(UTC))
-    assert not_well(client) == {"oldest_due_work"}
+    assert failing_checks(client) == {"oldest_due_work"}
 
 
 @pytest.mark.parametrize("why", ["paused", "switched off", "refused", "not yet"])
-def test_work_that_waits_for_a_reason_is_not_late(world: World, client, clock, why: str) -> None:
+def test_work_that_is_blocked_on_purpose_is_not_overdue(world: World, client, clock, why: str) -> None:
     answers = {"paused": 403, "refused": 422, "not yet": 500, "switched off": 500}
     world.ashby("assessment.update", {"success": False}, answers[why])
     world.justifacts("assessment.status", {}, 503)
@@ -106,15 +106,15 @@ def test_work_that_waits_for_a_reason_is_not_late(world: World, client, clock, w
         Order.objects.update(next_attempt_at=datetime.now(UTC))
     for name in ("worker", "scheduler"):
         Heartbeat.beat(name, datetime.now(UTC))
-    assert not_well(client) == set()
+    assert failing_checks(client) == set()
 
 
-def test_a_broker_that_is_away_is_named(client, alive, tmp_path) -> None:
+def test_an_unreachable_broker_is_named(client, heartbeats, tmp_path) -> None:
     app.conf.broker_url = f"redis+socket://{tmp_path}/nobody.sock"
-    assert not_well(client) == {"broker"}
+    assert failing_checks(client) == {"broker"}
 
 
-def test_the_figures_hold_nobodys_data(world: World, client, clock, alive) -> None:
+def test_metrics_hold_no_candidate_data(world: World, client, clock, heartbeats) -> None:
     world.ashby("assessment.update", {"success": False}, 403)
     order = world.placed()
     world.work()
@@ -143,6 +143,6 @@ def test_the_figures_hold_nobodys_data(world: World, client, clock, alive) -> No
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
-def test_they_only_tell(client, alive, path: str) -> None:
+def test_monitoring_allows_only_reading(client, heartbeats, path: str) -> None:
     assert client.post(path).status_code == 405
     assert client.head(path).status_code == 200

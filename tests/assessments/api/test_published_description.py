@@ -67,7 +67,7 @@ def test_every_published_call_is_fuzzed(description: Any) -> None:
 
 
 @pytest.mark.parametrize("path", _CALLS)
-def test_every_answer_is_as_the_description_says(world: World, description: Any, path: str) -> None:
+def test_every_answer_matches_the_description(world: World, description: Any, path: str) -> None:
     known = _known(world, path)
     operation = description[path]["POST"]
     answers: Counter[int] = Counter()
@@ -86,7 +86,7 @@ def test_every_answer_is_as_the_description_says(world: World, description: Any,
         st.sampled_from(["right", "right", "right", "right", "wrong", "none"]),
         st.sampled_from(["generated", "mixed", "known"]),
     )
-    def asked(case: Any, key: str, body: str) -> None:
+    def requested(case: Any, key: str, body: str) -> None:
         if body == "mixed" and isinstance(case.body, dict):
             case.body |= known
         elif body == "known" and known:
@@ -101,7 +101,7 @@ def test_every_answer_is_as_the_description_says(world: World, description: Any,
         if answer.status_code != 200:
             assert [sql for sql in written if not sql.startswith(_LOGS)] == []
 
-    asked()
+    requested()
     print(path, dict(answers))
     assert set(answers) - {200}, "nothing was refused"
     assert answers[200]

@@ -23,13 +23,13 @@ def statuses(world: World, times: int, **options) -> list[int]:
     return [world.call(LIST, {}, **options).status_code for _ in range(times)]
 
 
-def guess_until_blocked(address: str) -> None:
+def send_wrong_keys_until_blocked(address: str) -> None:
     for _ in range(BLOCK_AFTER_FAILURES):
         with suppress(TooManyCalls):
             KeyGuessThrottle(address, []).record_failure()
 
 
-def test_wrong_keys_are_soon_answered_429_with_the_time_to_wait(world: World) -> None:
+def test_repeated_wrong_keys_are_answered_429_with_retry_after(world: World) -> None:
     assert statuses(world, 5, key="wrong") == [403] * 5
     answer = world.call(LIST, {}, key="wrong-too")
     assert (answer.status_code, world.error(answer)) == (429, "too_many_requests")
@@ -43,24 +43,22 @@ def test_a_right_key_from_the_same_address_still_works(world: World) -> None:
     assert statuses(world, 2) == [200, 200]
 
 
-def test_other_addresses_are_not_held_liable(world: World) -> None:
+def test_other_addresses_are_not_blocked(world: World) -> None:
     statuses(world, 20, key="wrong", REMOTE_ADDR="203.0.113.7")
     assert statuses(world, 1, key="wrong", REMOTE_ADDR="203.0.113.8") == [403]
 
 
-def test_a_household_of_ipv6_addresses_is_one(world: World) -> None:
+def test_ipv6_addresses_of_one_network_count_as_one(world: World) -> None:
     for n in range(5):
         statuses(world, 1, key="wrong", REMOTE_ADDR=f"2001:db8:1:2::{n}")
     assert statuses(world, 1, key="wrong", REMOTE_ADDR="2001:db8:1:2:ffff::1") == [429]
     assert statuses(world, 1, key="wrong", REMOTE_ADDR="2001:db8:1:3::1") == [403]
 
 
-def test_whoever_goes_on_guessing_is_not_listened_to_even_when_the_guess_is_right(
-    world: World, django_assert_num_queries
-) -> None:
+def test_a_blocked_address_is_refused_even_with_a_right_key(world: World, django_assert_num_queries) -> None:
     assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200]
     for address in ("203.0.113.7", "203.0.113.8"):
-        guess_until_blocked(address)
+        send_wrong_keys_until_blocked(address)
     with django_assert_num_queries(0):
         assert statuses(world, 1, REMOTE_ADDR="203.0.113.8") == [429]
     assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200], "it has worked from there before"
@@ -68,7 +66,7 @@ def test_whoever_goes_on_guessing_is_not_listened_to_even_when_the_guess_is_righ
     assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200], "for all processes"
 
 
-def test_an_organization_has_a_budget_of_its_own(world: World, settings) -> None:
+def test_each_organization_has_its_own_rate_limit(world: World, settings) -> None:
     settings.INBOUND_CALLS_PER_MINUTE = 3
     addresses = [f"203.0.113.{n}" for n in range(4)]
     assert [statuses(world, 1, REMOTE_ADDR=one)[0] for one in addresses] == [200, 200, 200, 429]
@@ -76,7 +74,7 @@ def test_an_organization_has_a_budget_of_its_own(world: World, settings) -> None
     assert statuses(world, 1, key=key, REMOTE_ADDR="203.0.113.9") == [200]
 
 
-def test_an_address_has_one_too(world: World, settings) -> None:
+def test_each_address_has_a_rate_limit(world: World, settings) -> None:
     settings.INBOUND_CALLS_PER_MINUTE = 3
     assert statuses(world, 4, key="") == [401, 401, 401, 429]
 
@@ -84,22 +82,24 @@ def test_an_address_has_one_too(world: World, settings) -> None:
 class TestBehindAProxy:
     """X-Forwarded-For counts from the right, as far as the operator's own proxies go."""
 
-    def test_without_one_the_header_is_the_callers_own_word(self, world: World) -> None:
+    def test_the_header_is_ignored_without_a_proxy(self, world: World) -> None:
         found = [statuses(world, 1, key="wrong", HTTP_X_FORWARDED_FOR=f"203.0.113.{n}")[0] for n in range(7)]
         assert found[-1] == 429
 
-    def test_behind_one_hop_its_last_entry_is_the_caller(self, world: World, settings) -> None:
+    def test_behind_one_proxy_the_last_entry_is_the_caller(self, world: World, settings) -> None:
         settings.TRUSTED_PROXY_HOPS = 1
         for n in range(6):
             statuses(world, 1, key="wrong", HTTP_X_FORWARDED_FOR=f"10.9.9.{n}, 203.0.113.7")
-        told = "203.0.113.8, 203.0.113.7"
-        assert statuses(world, 1, key="wrong", HTTP_X_FORWARDED_FOR=told) == [429]
+        expected = "203.0.113.8, 203.0.113.7"
+        assert statuses(world, 1, key="wrong", HTTP_X_FORWARDED_FOR=expected) == [429]
         assert statuses(world, 1, key="wrong", HTTP_X_FORWARDED_FOR="203.0.113.8") == [403]
 
-    @pytest.mark.parametrize("heard", ["", ",", "a, b", "203.0.113.7"])
-    def test_fewer_hops_than_named_are_no_caller(self, world: World, settings, heard: str) -> None:
+    @pytest.mark.parametrize("forwarded", ["", ",", "a, b", "203.0.113.7"])
+    def test_a_header_with_fewer_hops_than_configured_is_ignored(
+        self, world: World, settings, forwarded: str
+    ) -> None:
         settings.TRUSTED_PROXY_HOPS = 3
-        assert statuses(world, 7, key="wrong", HTTP_X_FORWARDED_FOR=heard)[-1] == 429, (
+        assert statuses(world, 7, key="wrong", HTTP_X_FORWARDED_FOR=forwarded)[-1] == 429, (
             "the nearest hop counts"
         )
-        assert statuses(world, 1, HTTP_X_FORWARDED_FOR=heard) == [200]
+        assert statuses(world, 1, HTTP_X_FORWARDED_FOR=forwarded) == [200]

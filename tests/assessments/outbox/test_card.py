@@ -10,7 +10,7 @@ def update(at: int, **slots: Any) -> dict[str, Any]:
     return {"assessment_id": "a", "timestamp": at * 1000, **slots}
 
 
-def test_the_last_status_is_shown() -> None:
+def test_the_card_shows_the_last_status() -> None:
     card = build_card(
         [
             update(1, assessment_status=data("status", "Sending to Justifacts")),
@@ -43,7 +43,7 @@ def test_a_completed_check_has_a_result_a_report_and_a_turnaround() -> None:
     assert card.has_ended
 
 
-def test_metadata_stays_until_an_update_brings_new_ones() -> None:
+def test_metadata_stays_until_an_update_replaces_it() -> None:
     card = build_card([update(1, metadata=[data("package", "Basic")]), update(2)])
     assert card.metadata == (("Package", "Basic"),)
 
@@ -52,6 +52,6 @@ def test_a_cancelled_check_shows_the_reason() -> None:
     assert build_card([update(1, cancelled_reason=data("reason", "Withdrew"))]).cancelled == "Withdrew"
 
 
-def test_only_an_address_that_a_browser_may_open_is_a_link() -> None:
+def test_only_a_safe_url_becomes_a_link() -> None:
     card = build_card([update(1, assessment_profile_url=data("report", "javascript:alert(1)", "url"))])
     assert card.report_url == ""

@@ -69,7 +69,7 @@ def paused(world: World) -> list[Order]:
 
 
 @pytest.mark.parametrize(("status", "body"), REFUSALS)
-def test_a_refused_key_pauses_its_organization_with_a_reason(world: World, status, body) -> None:
+def test_a_refused_key_pauses_its_organization_and_records_the_reason(world: World, status, body) -> None:
     world.ashby("assessment.update", body, status, headers={"x-ashby-request-id": "r-9"})
     order = world.placed()
     world.work()
@@ -96,7 +96,7 @@ def probes(world: World, clock: time_machine.Traveller, minutes: int) -> int:
     return len(world.sent("assessment.update")) - before
 
 
-def test_while_paused_one_update_tries_every_five_minutes(world: World, clock) -> None:
+def test_a_paused_organization_is_probed_every_five_minutes(world: World, clock) -> None:
     first, second = paused(world)
     world.justifacts("assessment.status", {}, 503)
     world.placed("JF-3")
@@ -111,7 +111,7 @@ def test_while_paused_one_update_tries_every_five_minutes(world: World, clock) -
     assert first.events.filter(kind="paused").count() == 1
 
 
-def test_a_refusal_that_has_passed_ends_by_itself_and_all_goes_on_in_order(world: World, clock) -> None:
+def test_a_successful_probe_resumes_deliveries_in_order(world: World, clock) -> None:
     first, second = paused(world)
     world.justifacts("assessment.status", {}, 503)
     assert probes(world, clock, 10) == 2
@@ -137,7 +137,7 @@ def test_a_refusal_that_has_passed_ends_by_itself_and_all_goes_on_in_order(world
     ],
     ids=["update declined", "assessment not found"],
 )
-def test_a_probe_that_ashby_understood_ends_the_pause(world: World, clock, status: int, body: dict) -> None:
+def test_a_probe_that_ashby_understands_ends_the_pause(world: World, clock, status: int, body: dict) -> None:
     """It has read the update, so it has taken the key."""
     paused(world)
     world.justifacts("assessment.status", {}, 503)
@@ -148,7 +148,7 @@ def test_a_probe_that_ashby_understood_ends_the_pause(world: World, clock, statu
 
 
 @pytest.mark.parametrize(("status", "body"), [(500, "oops"), (403, "error code: 1010"), (404, "<html>")])
-def test_a_probe_without_a_clear_answer_leaves_the_pause(world: World, clock, status: int, body: str) -> None:
+def test_a_probe_without_a_clear_answer_keeps_the_pause(world: World, clock, status: int, body: str) -> None:
     first, second = paused(world)
     world.justifacts("assessment.status", {}, 503)
     world.ashby("assessment.update", body, status)
@@ -161,13 +161,13 @@ def test_a_probe_without_a_clear_answer_leaves_the_pause(world: World, clock, st
     assert not world.waiting(second)
 
 
-def test_a_connection_that_is_switched_off_is_not_probed(world: World, clock) -> None:
+def test_a_disabled_connection_is_not_probed(world: World, clock) -> None:
     paused(world)
     Connection.objects.filter(pk=world.acme.connection.pk).update(is_enabled=False)
     assert probes(world, clock, 20) == 0
 
 
-def test_of_many_processes_one_probes(world: World, clock) -> None:
+def test_only_one_process_sends_the_probe(world: World, clock) -> None:
     first, second = paused(world)
     clock.shift(300)
     stale = Connection.objects.get(pk=world.acme.connection.pk)
@@ -184,7 +184,7 @@ def test_a_pause_from_before_the_upgrade_is_probed_at_once(world: World, clock) 
     assert probes(world, clock, 1) == 1
 
 
-def test_the_pages_say_when_the_next_try_is(world: World, admin_client) -> None:
+def test_the_pages_show_the_time_of_the_next_probe(world: World, admin_client) -> None:
     first, _ = paused(world)
     page = admin_client.get(reverse("admin:integrations_connection_change", args=[world.acme.connection.pk]))
     assert "The portal tries one update every 5 minutes" in page.content.decode()
@@ -202,7 +202,9 @@ PAGES = [
 
 
 @pytest.mark.parametrize(("status", "body"), PAGES)
-def test_a_page_of_an_edge_is_tried_again_and_pauses_nothing(world: World, clock, status, body) -> None:
+def test_an_html_refusal_from_a_proxy_is_retried_and_pauses_nothing(
+    world: World, clock, status, body
+) -> None:
     world.ashby("assessment.update", body, status, content_type="text/html")
     order = world.placed()
     world.push(order, "Applicant Started")
@@ -222,7 +224,7 @@ def test_a_page_of_an_edge_is_tried_again_and_pauses_nothing(world: World, clock
     assert not world.waiting(other)
 
 
-def test_a_page_that_stays_is_for_a_person_after_a_day(world: World, clock) -> None:
+def test_an_html_refusal_that_lasts_a_day_needs_attention(world: World, clock) -> None:
     world.ashby("assessment.update", "<html>Request Entity Too Large</html>", 413)
     world.justifacts("assessment.status", {}, 503)
     order = world.placed()
@@ -234,7 +236,7 @@ def test_a_page_that_stays_is_for_a_person_after_a_day(world: World, clock) -> N
     assert world.waiting(order) == ["Justifacts Received"]
 
 
-def test_the_other_organization_goes_on(world: World) -> None:
+def test_other_organizations_are_not_paused(world: World) -> None:
     paused(world)
     world.ashby_takes_everything()
     other = globex_order(world)
@@ -244,7 +246,7 @@ def test_the_other_organization_goes_on(world: World) -> None:
     assert world.globex.connection.paused_at is None
 
 
-def test_a_check_that_finds_the_key_working_resumes_in_order(world: World) -> None:
+def test_a_connection_check_with_a_working_key_resumes_in_order(world: World) -> None:
     first, second = paused(world)
     world.ashby_takes_everything()
     world.ashby("apiKey.info", WORKS)
@@ -264,7 +266,7 @@ def test_a_check_that_finds_the_key_working_resumes_in_order(world: World) -> No
 
 
 @pytest.mark.parametrize("scopes", [[], ["jobs:read"], None, "candidates:write"])
-def test_a_check_that_finds_the_key_too_weak_leaves_the_pause(world: World, scopes) -> None:
+def test_a_connection_check_without_the_needed_permission_keeps_the_pause(world: World, scopes) -> None:
     first, _ = paused(world)
     world.ashby("apiKey.info", {"success": True, "results": {"title": "Weak", "scopes": scopes}})
     world.justifacts("assessment.list", {"success": True, "results": []})
@@ -277,7 +279,7 @@ def test_a_check_that_finds_the_key_too_weak_leaves_the_pause(world: World, scop
 
 
 @pytest.mark.parametrize("pick", ["a new key", "an older key"])
-def test_another_key_resumes_in_order(world: World, pick: str) -> None:
+def test_another_working_key_resumes_in_order(world: World, pick: str) -> None:
     """The pasted key carries blanks and a newline."""
     older = AshbyApiKey.objects.create(organization=world.acme.organization, name="old", key="ashby-key-two")
     first, second = paused(world)
@@ -295,7 +297,7 @@ def test_another_key_resumes_in_order(world: World, pick: str) -> None:
     assert AshbyApiKey.objects.filter(organization=world.acme.organization, is_selected=True).count() == 1
 
 
-def test_another_key_that_does_not_work_either_pauses_again(world: World) -> None:
+def test_another_refused_key_pauses_again(world: World) -> None:
     first, _ = paused(world)
     add_ashby_key(world.acme.connection, "also-bad")
     world.work()
@@ -304,7 +306,7 @@ def test_another_key_that_does_not_work_either_pauses_again(world: World) -> Non
     assert world.waiting(first)[0] == "Justifacts Received"
 
 
-def test_without_a_key_in_use_deliveries_pause_and_nothing_is_sent(world: World) -> None:
+def test_without_a_selected_key_deliveries_pause(world: World) -> None:
     world.ashby_takes_everything()
     AshbyApiKey.objects.filter(organization=world.acme.organization).delete()
     order = world.placed()
@@ -320,7 +322,7 @@ def test_without_a_key_in_use_deliveries_pause_and_nothing_is_sent(world: World)
 
 
 @pytest.mark.parametrize("how", ["another key", "the same key's new text"])
-def test_a_key_that_was_changed_during_the_call_is_not_paused_for_the_old_one(world: World, how: str) -> None:
+def test_a_refusal_of_the_former_key_does_not_pause_the_new_one(world: World, how: str) -> None:
     """Else a working key would wait for a person who has already done their part."""
 
     def answer(request: object) -> tuple[int, dict, str]:

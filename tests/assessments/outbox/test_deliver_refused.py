@@ -54,7 +54,7 @@ def head(order: Order) -> AshbyUpdate:
 
 
 @pytest.mark.parametrize(("status", "body"), INVALID)
-def test_an_invalid_update_is_refused_for_good(world: World, clock, status, body) -> None:
+def test_a_refused_update_is_not_retried(world: World, clock, status, body) -> None:
     order = refused(world, status, body)
     order.refresh_from_db()
     assert (head(order).state, head(order).attempt_count) == ("refused", 1)
@@ -73,7 +73,7 @@ def test_an_invalid_update_is_refused_for_good(world: World, clock, status, body
     assert world.waiting(order) == ["Justifacts Received", "Started", "Applicant Started"]
 
 
-def test_other_orders_go_on(world: World) -> None:
+def test_a_refused_update_blocks_only_its_own_order(world: World) -> None:
     refused(world)
     world.ashby_takes_everything()
     other = world.placed("JF-2")
@@ -81,7 +81,7 @@ def test_other_orders_go_on(world: World) -> None:
     assert world.delivered(other) == ["Justifacts Received"]
 
 
-def test_a_person_retries_it_and_all_goes_on_in_order(world: World) -> None:
+def test_a_retry_by_staff_resumes_the_queue_in_order(world: World) -> None:
     order = refused(world)
     world.ashby_takes_everything()
     assert retry(order.pk, "Ada") == ["ask for the status now", "send 3 pending updates to Ashby now"]
@@ -93,7 +93,7 @@ def test_a_person_retries_it_and_all_goes_on_in_order(world: World) -> None:
     assert "Ada" in order.events.get(kind="retried").summary
 
 
-def test_retried_and_refused_again_asks_again(world: World) -> None:
+def test_an_update_refused_again_needs_attention_again(world: World) -> None:
     order = refused(world)
     retry(order.pk, "Ada")
     world.justifacts("assessment.status", {}, 503)
@@ -104,7 +104,7 @@ def test_retried_and_refused_again_asks_again(world: World) -> None:
     assert order.events.filter(kind="needs_attention").count() == 2
 
 
-def test_a_person_sets_it_aside_and_the_later_ones_go(world: World) -> None:
+def test_skipping_a_refused_update_releases_the_later_ones(world: World) -> None:
     order = refused(world)
     world.ashby_takes_everything()
     assert skip_update(head(order).pk, "Ada")
@@ -116,7 +116,7 @@ def test_a_person_sets_it_aside_and_the_later_ones_go(world: World) -> None:
     assert head(order).state == "set_aside"
 
 
-def test_what_ashby_has_cannot_be_set_aside(world: World) -> None:
+def test_a_delivered_update_cannot_be_skipped(world: World) -> None:
     world.ashby_takes_everything()
     order = world.placed()
     world.work()
@@ -125,7 +125,7 @@ def test_what_ashby_has_cannot_be_set_aside(world: World) -> None:
     assert not order.events.filter(kind="set_aside").exists()
 
 
-def test_setting_aside_a_later_update_does_not_let_the_refused_one_be_forgotten(world: World) -> None:
+def test_skipping_a_later_update_keeps_the_attention_for_the_refused_one(world: World) -> None:
     order = refused(world)
     later = AshbyUpdate.objects.get(order=order, summary="Applicant Started")
     assert skip_update(later.pk, "Ada")

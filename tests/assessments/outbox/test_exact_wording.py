@@ -16,7 +16,7 @@ from tests.integrations.encryption.test_secrets_at_rest import columns_that_hold
 
 pytestmark = pytest.mark.anywhere
 
-WORD = "Awaiting county records"
+STATUS = "Awaiting county records"
 
 
 def county(world: World) -> dict[str, Any]:
@@ -30,12 +30,12 @@ def order(world: World) -> Order:
     return world.placed(candidate=county(world))
 
 
-def told(world: World, part: str) -> list[str]:
+def values_sent(world: World, part: str) -> list[str]:
     world.work()
     return [update[part]["value"] for update in world.sent("assessment.update") if part in update]
 
 
-def refreshed(order: Order) -> Order:
+def reloaded(order: Order) -> Order:
     return Order.objects.get(pk=order.pk)
 
 
@@ -47,52 +47,52 @@ def _summaries(order: Order) -> list[str]:
     return list(order.updates.values_list("summary", flat=True))
 
 
-def test_a_status_is_told_word_for_word_and_once(world: World, order: Order) -> None:
+def test_a_status_is_sent_verbatim_and_once(world: World, order: Order) -> None:
     for _ in range(3):
-        world.push(order, WORD)
-    assert told(world, "assessment_status").count(WORD) == 1
+        world.push(order, STATUS)
+    assert values_sent(world, "assessment_status").count(STATUS) == 1
     assert "county" not in history(order).casefold()
     assert "Awaiting ••• records" in history(order)
-    assert refreshed(order).justifacts_status == WORD
-    assert not columns_that_hold(WORD)
+    assert reloaded(order).justifacts_status == STATUS
+    assert not columns_that_hold(STATUS)
 
 
-def test_the_reason_why_a_check_waits_comes_with_that_status(world: World, order: Order) -> None:
-    world.push(order, WORD)
-    order = refreshed(order)
+def test_the_reason_for_a_delay_is_sent_with_the_status(world: World, order: Order) -> None:
+    world.push(order, STATUS)
+    order = reloaded(order)
     enqueue_stall_note(order, "The portal waits.", timezone.now())
     order.save()
-    assert told(world, "assessment_status")[-1] == WORD
+    assert values_sent(world, "assessment_status")[-1] == STATUS
 
 
-def test_a_result_is_told_word_for_word_and_polls_bring_no_news(world: World, order: Order) -> None:
+def test_a_result_is_sent_verbatim_and_not_repeated_after_polls(world: World, order: Order) -> None:
     said = "County records incomplete"
     for _ in range(3):
         world.push(order, "Complete", assessment_result=data("result", said))
-    assert told(world, "assessment_result") == [said]
-    assert refreshed(order).result == "••• records incomplete"
+    assert values_sent(world, "assessment_result") == [said]
+    assert reloaded(order).result == "••• records incomplete"
     assert "county" not in history(order).casefold()
     assert not columns_that_hold(said)
 
 
 @pytest.mark.anywhere
-def test_a_result_in_which_a_name_of_one_letter_is_hidden_fits_where_it_is_kept(world: World) -> None:
+def test_a_redacted_result_fits_its_column(world: World) -> None:
     candidate = world.start_body()["candidate"] | {"first_name": "明", "last_name": "王"}
     order = world.placed("JF-9", candidate=candidate)
     for _ in range(2):
         assert world.push(order, "Complete", assessment_result=data("result", "王 " * 200)).status_code == 200
-    assert len(refreshed(order).result) == 500
+    assert len(reloaded(order).result) == 500
     assert order.updates.filter(summary__startswith="Complete").count() == 1
 
 
-def test_a_result_that_is_told_again_is_told_word_for_word(world: World, order: Order) -> None:
+def test_a_repeated_result_is_sent_verbatim(world: World, order: Order) -> None:
     said = "County records incomplete"
     world.push(order, "Complete", assessment_result=data("result", said))
-    order = refreshed(order)
+    order = reloaded(order)
     assert _says(world_payload(order), order), "reconciliation finds it told"
     enqueue_completion(order, timezone.now())
     order.save()
-    assert told(world, "assessment_result") == [said, said]
+    assert values_sent(world, "assessment_result") == [said, said]
 
 
 def world_payload(order: Order) -> dict[str, Any]:
@@ -100,43 +100,43 @@ def world_payload(order: Order) -> dict[str, Any]:
     return payload
 
 
-def test_a_changed_result_is_told_word_for_word(world: World, order: Order) -> None:
+def test_a_changed_result_is_sent_verbatim(world: World, order: Order) -> None:
     world.push(order, "Complete", assessment_result=data("result", "Review"))
     world.push(order, "Complete", assessment_result=data("result", "Two county records"))
     world.push(order, "Dispute about County")
-    assert told(world, "assessment_result") == ["Review", "Two county records", "Two county records"]
-    assert told(world, "assessment_status")[-1] == "Dispute about County"
-    assert "county" not in f"{history(order)} {refreshed(order).attention_reason}".casefold()
+    assert values_sent(world, "assessment_result") == ["Review", "Two county records", "Two county records"]
+    assert values_sent(world, "assessment_status")[-1] == "Dispute about County"
+    assert "county" not in f"{history(order)} {reloaded(order).attention_reason}".casefold()
 
 
-def test_a_reason_of_justifacts_is_told_word_for_word(world: World, order: Order) -> None:
+def test_a_closing_reason_from_justifacts_is_sent_verbatim(world: World, order: Order) -> None:
     reason = "The county court of Ann Arbor (ann@county.test) does not answer"
     world.push(order, None, cancelled_reason=data("reason", reason))
-    assert told(world, "cancelled_reason") == [reason]
-    assert refreshed(order).closing_reason == reason
+    assert values_sent(world, "cancelled_reason") == [reason]
+    assert reloaded(order).closing_reason == reason
     assert "county" not in history(order).casefold()
     assert not columns_that_hold("county court")
 
 
-def test_a_person_s_reason_is_told_word_for_word(world: World, order: Order) -> None:
-    cancel_by_staff(order.pk, "ada", "County moved to another county", timezone.now())
-    assert told(world, "cancelled_reason") == [
+def test_a_closing_reason_from_staff_is_sent_verbatim(world: World, order: Order) -> None:
+    cancel_by_person(order.pk, "ada", "County moved to another county", timezone.now())
+    assert values_sent(world, "cancelled_reason") == [
         "Cancelled in the assessment portal: County moved to another county"
     ]
     assert "moved to another county" not in history(order)
 
 
-def test_an_answer_of_ashby_is_kept_without_the_name(world: World, order: Order) -> None:
+def test_an_answer_from_ashby_is_recorded_without_the_name(world: World, order: Order) -> None:
     answer = {"success": False, "errorInfo": {"code": "odd", "message": "No room in County"}}
     world.ashby("assessment.update", answer)
-    world.push(order, WORD)
+    world.push(order, STATUS)
     world.work()
     update = order.updates.order_by("sequence").first()
     assert update is not None
     assert "No room in •••" in update.last_error
 
 
-def test_what_an_earlier_version_stored_is_read_as_it_stands(order: Order) -> None:
+def test_rows_from_an_earlier_version_are_read_unchanged(order: Order) -> None:
     with database.cursor() as cursor:
         cursor.execute("UPDATE assessments_order SET justifacts_status = 'On Hold'")
-    assert refreshed(order).justifacts_status == "On Hold"
+    assert reloaded(order).justifacts_status == "On Hold"

@@ -18,9 +18,7 @@ pytestmark = pytest.mark.anywhere
         (422, {"message": "No county, KEY"}),
     ],
 )
-def test_the_reason_of_a_refusal_is_told_word_for_word_less_our_key(
-    world: World, status: int, body: Any
-) -> None:
+def test_a_refusal_reason_is_sent_verbatim_without_our_key(world: World, status: int, body: Any) -> None:
     world.ashby_takes_everything()
     order = world.start(
         candidate=world.start_body()["candidate"] | {"first_name": "Ann", "last_name": "County"}
@@ -31,8 +29,8 @@ def test_the_reason_of_a_refusal_is_told_word_for_word_less_our_key(
     make_next_call(order.pk)
     assert Order.objects.get().status == "rejected"
     world.work()
-    told = [update["cancelled_reason"]["value"] for update in world.sent("assessment.update")]
-    assert told == ["No county, •••"]
+    delivered = [update["cancelled_reason"]["value"] for update in world.sent("assessment.update")]
+    assert delivered == ["No county, •••"]
     assert CallAttempt.objects.get(order=order, call="place").message == "No •••, •••"
     assert not order.events.filter(summary__icontains="county").exists()
     assert not order.updates.filter(summary__icontains="county").exists()

@@ -46,23 +46,25 @@ def after(world: World, clock: time_machine.Traveller, order: Order, *seconds: f
     return order
 
 
-def assert_over(world: World, order: Order, *, told: list[str], placed: int, cancels: int) -> None:
+def assert_over(world: World, order: Order, *, delivered: list[str], placed: int, cancels: int) -> None:
     world.work()
     order.refresh_from_db()
     assert (order.status, order.closing_reason, order.next_call) == ("cancelled", CANCELLED, "")
     assert not order.needs_attention, order.attention_reason
-    assert world.delivered(order) == told
+    assert world.delivered(order) == delivered
     assert len(world.sent("assessment.start")) == placed
     assert world.sent("assessment.cancel") == [{"assessment_id": "JF-2026-1"}] * cancels
 
 
-def test_before_placing_justifacts_never_hears_of_it(world: World, order: Order) -> None:
+def test_an_order_cancelled_before_placement_never_reaches_justifacts(world: World, order: Order) -> None:
     cancel(world, order)
-    assert_over(world, order, told=[CANCELLED], placed=0, cancels=0)
+    assert_over(world, order, delivered=[CANCELLED], placed=0, cancels=0)
 
 
 @pytest.mark.parametrize("waits", [1, 3], ids=["for seconds", "for more than an hour"])
-def test_while_it_waits_to_be_placed_again(world: World, clock, order: Order, waits: int) -> None:
+def test_an_order_cancelled_while_waiting_for_a_retry_is_not_placed(
+    world: World, clock, order: Order, waits: int
+) -> None:
     """Also when a human has been asked by then: there is nothing left to look after."""
     world.justifacts("assessment.start", requests.ConnectTimeout())
     world.work()
@@ -70,7 +72,7 @@ def test_while_it_waits_to_be_placed_again(world: World, clock, order: Order, wa
     assert order.needs_attention == (waits == 3)
     cancel(world, order)
     after(world, clock, order, 3600)
-    assert_over(world, order, told=[CANCELLED], placed=waits + 1, cancels=0)
+    assert_over(world, order, delivered=[CANCELLED], placed=waits + 1, cancels=0)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_while_it_waits_to_be_placed_again(world: World, clock, order: Order, wa
     ],
 )
 @pytest.mark.parametrize("failing_before", [False, True], ids=["at first", "after an hour of failing"])
-def test_while_the_placing_call_is_under_way(
+def test_an_order_cancelled_during_its_placement_is_cancelled_at_justifacts(
     world: World, clock, order: Order, ends, look_up, cancels: int, failing_before: bool
 ) -> None:
     if failing_before:
@@ -107,12 +109,14 @@ def test_while_the_placing_call_is_under_way(
     if look_up:
         world.justifacts("assessment.status", look_up)
     after(world, clock, order, 0, 2, 10, 3600)
-    assert_over(world, order, told=[CANCELLED], placed=failed + 1, cancels=cancels)
+    assert_over(world, order, delivered=[CANCELLED], placed=failed + 1, cancels=cancels)
 
 
 @pytest.mark.parametrize("taken", [True, False])
 @pytest.mark.parametrize("asked", [True, False], ids=["a human was asked", "nobody was asked"])
-def test_while_nobody_knows_whether_it_was_placed(world, clock, order, taken: bool, asked: bool) -> None:
+def test_an_order_cancelled_after_an_unknown_placement_is_looked_up_and_cancelled(
+    world, clock, order, taken: bool, asked: bool
+) -> None:
     world.justifacts("assessment.start", requests.ReadTimeout())
     world.justifacts("assessment.status", {"success": False}, 404 if asked else 500)
     after(world, clock, order, 0, 2)
@@ -120,29 +124,31 @@ def test_while_nobody_knows_whether_it_was_placed(world, clock, order, taken: bo
     cancel(world, order)
     world.justifacts("assessment.status", TAKEN if taken else NOT_FOUND)
     after(world, clock, order, 60, 60, 3600)
-    assert_over(world, order, told=[CANCELLED], placed=1, cancels=int(taken))
+    assert_over(world, order, delivered=[CANCELLED], placed=1, cancels=int(taken))
 
 
-def test_while_the_worker_that_placed_it_is_dead(world, clock, order, settings) -> None:
+def test_an_order_cancelled_after_a_worker_crash_is_looked_up_and_cancelled(
+    world, clock, order, settings
+) -> None:
     Order.objects.acquire([order.pk], datetime.now(UTC))
     cancel(world, order)
     world.justifacts("assessment.status", TAKEN)
     after(world, clock, order, settings.LEASE_SECONDS)
-    assert_over(world, order, told=[CANCELLED], placed=0, cancels=1)
+    assert_over(world, order, delivered=[CANCELLED], placed=0, cancels=1)
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_after_placing_both_sides_are_told_once(world: World, order: Order, times: int) -> None:
+def test_a_placed_order_is_cancelled_once_at_both_partners(world: World, order: Order, times: int) -> None:
     world.justifacts_takes()
     world.work()
     for _ in range(times):
         cancel(world, order)
         world.work()
-    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+    assert_over(world, order, delivered=["Justifacts Received", CANCELLED], placed=1, cancels=1)
     assert len([body for body in world.sent("assessment.update") if "cancelled_reason" in body]) == 1
 
 
-def test_after_completion_the_result_stands(world: World, order: Order) -> None:
+def test_a_completed_order_keeps_its_result(world: World, order: Order) -> None:
     world.justifacts_takes()
     world.work()
     order.refresh_from_db()
@@ -157,7 +163,7 @@ def test_after_completion_the_result_stands(world: World, order: Order) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 404, 409, 422])
-def test_justifacts_refusing_the_cancel_is_needs_review_lines(world, clock, order, status: int) -> None:
+def test_a_refused_cancellation_needs_attention(world, clock, order, status: int) -> None:
     info = {"code": "too_late", "message": "Already in court."}
     world.justifacts("assessment.cancel", {"success": False, "errorInfo": info}, status)
     world.justifacts_takes()
@@ -178,7 +184,7 @@ def test_justifacts_refusing_the_cancel_is_needs_review_lines(world, clock, orde
 @pytest.mark.parametrize(
     "down", [requests.ConnectTimeout(), requests.ReadTimeout(), 500, 503, 429, 401, 403], ids=str
 )
-def test_justifacts_is_asked_until_it_takes_the_cancel(world, clock, order, down) -> None:
+def test_a_cancellation_is_retried_until_justifacts_accepts_it(world, clock, order, down) -> None:
     """A wrong key is no refusal: it works again one day."""
     world.justifacts_takes()
     world.work()
@@ -189,16 +195,16 @@ def test_justifacts_is_asked_until_it_takes_the_cancel(world, clock, order, down
     assert (order.next_call, order.call_failures, order.needs_attention) == ("cancel", 5, False)
     after(world, clock, order, 900, *[3600] * 25)
     assert order.attention_topic == "cancel"
-    assert "The portal keeps retrying" in order.attention_reason
+    assert "The portal goes on trying" in order.attention_reason
     assert world.delivered(order) == ["Justifacts Received", CANCELLED]
 
     cancels = len(world.sent("assessment.cancel"))
     world.justifacts("assessment.cancel", TAKEN)
     after(world, clock, order, 3600)
-    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=cancels + 1)
+    assert_over(world, order, delivered=["Justifacts Received", CANCELLED], placed=1, cancels=cancels + 1)
 
 
-def test_a_push_of_the_cancellation_ends_the_asking(world, clock, order) -> None:
+def test_a_pushed_cancellation_stops_the_retries(world, clock, order) -> None:
     world.justifacts_takes()
     world.work()
     world.justifacts("assessment.cancel", "", 503)
@@ -207,10 +213,10 @@ def test_a_push_of_the_cancellation_ends_the_asking(world, clock, order) -> None
     order.refresh_from_db()
     world.push(order, "Canceled")
     after(world, clock, order, 3600)
-    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+    assert_over(world, order, delivered=["Justifacts Received", CANCELLED], placed=1, cancels=1)
 
 
-def test_justifacts_completing_a_cancelled_check_is_needs_review_lines(world, clock, order) -> None:
+def test_a_cancelled_check_that_justifacts_completes_needs_attention(world, clock, order) -> None:
     world.justifacts_takes()
     world.work()
     cancel(world, order)
@@ -227,7 +233,7 @@ def test_justifacts_completing_a_cancelled_check_is_needs_review_lines(world, cl
     assert order.events.filter(kind="needs_attention").count() == 1
 
 
-def test_a_cancelling_worker_that_died_is_replaced(world, clock, order, settings) -> None:
+def test_another_worker_repeats_a_cancellation_after_a_crash(world, clock, order, settings) -> None:
     world.justifacts_takes()
     world.work()
     cancel(world, order)
@@ -235,28 +241,30 @@ def test_a_cancelling_worker_that_died_is_replaced(world, clock, order, settings
     Order.objects.filter(next_call="cancel").acquire([order.pk], now)
     assert not make_next_call(order.pk)
     after(world, clock, order, timedelta(seconds=settings.LEASE_SECONDS).seconds)
-    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+    assert_over(world, order, delivered=["Justifacts Received", CANCELLED], placed=1, cancels=1)
 
 
 @pytest.mark.parametrize(("body", "status"), [("", 200), ("  \n", 202), ("", 204), ({"success": True}, 201)])
-def test_a_cancel_answered_with_2xx_and_no_body_is_taken(world, clock, order, body, status: int) -> None:
+def test_an_empty_2xx_answer_accepts_the_cancellation(world, clock, order, body, status: int) -> None:
     world.justifacts("assessment.cancel", body, status)
     world.justifacts_takes()
     world.work()
     cancel(world, order)
     after(world, clock, order, 0, 3600)
-    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+    assert_over(world, order, delivered=["Justifacts Received", CANCELLED], placed=1, cancels=1)
     assert order.events.filter(kind="cancel_taken").count() == 1
 
 
 @pytest.mark.parametrize("status", [200, 409])
-def test_an_order_that_is_cancelled_already_needs_nobody(world, clock, order, status: int) -> None:
+def test_an_order_already_cancelled_at_justifacts_needs_no_attention(
+    world, clock, order, status: int
+) -> None:
     world.justifacts("assessment.cancel", {"success": False, "errors": ["already_cancelled"]}, status)
     world.justifacts_takes()
     world.work()
     cancel(world, order)
     after(world, clock, order, 0, 3600)
-    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=1)
+    assert_over(world, order, delivered=["Justifacts Received", CANCELLED], placed=1, cancels=1)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +279,7 @@ def test_an_order_that_is_cancelled_already_needs_nobody(world, clock, order, st
     ],
     ids=str,
 )
-def test_an_answer_that_is_no_decision_is_tried_again_before_anybody_is_asked(
+def test_an_unclear_answer_is_retried_before_the_order_needs_attention(
     world, clock, order, body, status: int
 ) -> None:
     world.justifacts("assessment.cancel", body, status)
@@ -283,7 +291,7 @@ def test_an_answer_that_is_no_decision_is_tried_again_before_anybody_is_asked(
     assert not order.needs_attention
     world.justifacts("assessment.cancel", TAKEN)
     after(world, clock, order, 60)
-    assert_over(world, order, told=["Justifacts Received", CANCELLED], placed=1, cancels=4)
+    assert_over(world, order, delivered=["Justifacts Received", CANCELLED], placed=1, cancels=4)
 
 
 @pytest.mark.parametrize(("code", "goes_on"), [("generic_internal_error", True), ("err_5012", False)])

@@ -26,7 +26,7 @@ def order(world: World, clock):
     return order
 
 
-def test_justifacts_has_it_already(world: World, order) -> None:
+def test_an_order_that_justifacts_has_is_linked(world: World, order) -> None:
     """As after a restore of a backup from before the order was placed."""
     results = {"assessment_id": "JF-OLD", "reference_id": str(order.pk)}
     world.justifacts("assessment.status", {"success": True, "results": results})
@@ -42,7 +42,7 @@ def test_justifacts_has_it_already(world: World, order) -> None:
     [(NOT_FOUND, 200), ({"success": False, "errors": ["unknown_call"]}, 404)],
     ids=["none", "no such call"],
 )
-def test_justifacts_has_none_or_takes_no_such_question_so_it_is_placed_at_once(
+def test_an_order_that_justifacts_lacks_or_cannot_look_up_is_placed_at_once(
     world: World, order, answer
 ) -> None:
     world.justifacts("assessment.status", *answer)
@@ -53,7 +53,7 @@ def test_justifacts_has_none_or_takes_no_such_question_so_it_is_placed_at_once(
     assert not order.needs_attention
 
 
-def test_a_justifacts_that_is_away_is_asked_until_it_answers(world: World, order, clock) -> None:
+def test_a_look_up_is_retried_until_justifacts_answers(world: World, order, clock) -> None:
     world.justifacts("assessment.status", {}, 503)
     world.work()
     assert not world.sent("assessment.start")

@@ -9,7 +9,7 @@ from assessments.placement.next_call import make_next_call
 from tests.fixtures.world import JUSTIFACTS, World
 
 
-def test_justifacts_gets_what_ashby_said_for_its_own_package_with_our_reference_twice(world: World) -> None:
+def test_justifacts_gets_ashbys_data_its_own_package_and_our_reference(world: World) -> None:
     """Names unharmed, extra fields kept, the package by Justifacts' opaque id."""
     people = {"first_name": "Zoë-Łucja", "last_name": "O'Neil y García", "email": "zoe.oneil@example.com"}
     team = [{"userId": "u1", "firstName": "Ann", "lastName": "B", "email": "ann@example.com", "role": "Lead"}]
@@ -43,7 +43,7 @@ def test_justifacts_gets_what_ashby_said_for_its_own_package_with_our_reference_
     assert not world.sent("assessment.status")
 
 
-def test_nothing_is_sent_as_null_where_ashby_left_something_out(world: World) -> None:
+def test_absent_fields_are_not_sent_as_null(world: World) -> None:
     candidate = {"first_name": "A", "last_name": "B", "email": "a@b.example", "ashby_id": None}
     world.placed(candidate=candidate, job={"ashby_id": "j", "req_id": None, "hiringTeam": None})
     [body] = world.sent("assessment.start")
@@ -52,7 +52,7 @@ def test_nothing_is_sent_as_null_where_ashby_left_something_out(world: World) ->
     assert body["job"] == {"ashby_id": "j"}
 
 
-def test_an_accepted_order_is_received_told_and_polled_from_then_on(world: World) -> None:
+def test_an_accepted_order_is_received_reported_and_polled(world: World) -> None:
     world.ashby_takes_everything()
     order = world.placed("JF-9")
     world.work()
@@ -64,7 +64,7 @@ def test_an_accepted_order_is_received_told_and_polled_from_then_on(world: World
     assert len(world.sent("assessment.start")) == 1
 
 
-def test_what_justifacts_says_with_its_answer_counts(world: World) -> None:
+def test_a_status_in_the_answer_is_applied(world: World) -> None:
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts(
@@ -83,7 +83,7 @@ def test_what_justifacts_says_with_its_answer_counts(world: World) -> None:
     assert order.justifacts_order_id == "4711"
 
 
-def test_a_number_that_another_check_has_already_brings_no_strangers_result(world: World) -> None:
+def test_a_number_of_another_order_is_not_linked(world: World) -> None:
     """Justifacts mixes up two orders: nobody gets the other's report, and a human is asked."""
     world.ashby_takes_everything()
     world.placed("JF-1")
@@ -103,7 +103,7 @@ def test_a_number_that_another_check_has_already_brings_no_strangers_result(worl
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 451, 499, 200])
-def test_a_refusal_ends_the_check_and_ashby_reads_justifacts_own_words(world: World, status: int) -> None:
+def test_a_refusal_ends_the_order_with_justifacts_own_reason(world: World, status: int) -> None:
     world.ashby_takes_everything()
     order = world.start()
     code = "package_not_available" if status == 200 else "no"
@@ -113,9 +113,9 @@ def test_a_refusal_ends_the_check_and_ashby_reads_justifacts_own_words(world: Wo
     order.refresh_from_db()
     assert (order.status, order.next_call) == ("rejected", "")
     assert order.closing_reason == "This package is not sold in Québec."
-    [told] = world.sent("assessment.update")
-    assert told["cancelled_reason"]["value"] == "This package is not sold in Québec."
-    assert "assessment_status" not in told
+    [delivered] = world.sent("assessment.update")
+    assert delivered["cancelled_reason"]["value"] == "This package is not sold in Québec."
+    assert "assessment_status" not in delivered
     assert len(world.sent("assessment.start")) == 1
     hinted = OrderEvent.objects.filter(kind="rejected", summary__contains="verification key").exists()
     assert hinted == (status in (401, 403))
@@ -142,7 +142,7 @@ def test_a_refusal_in_any_shape_has_a_reason(world: World, body: dict, reason: s
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 203])
-def test_any_2xx_with_success_is_a_success(world: World, status: int) -> None:
+def test_any_2xx_with_success_accepts_the_order(world: World, status: int) -> None:
     order = world.start()
     world.justifacts("assessment.start", {"success": True, "results": {"assessment_id": "JF-9"}}, status)
     make_next_call(order.pk)
@@ -150,7 +150,7 @@ def test_any_2xx_with_success_is_a_success(world: World, status: int) -> None:
     assert (order.status, order.justifacts_order_id) == ("received", "JF-9")
 
 
-def test_after_a_refusal_the_recruiter_may_start_the_same_check_anew(world: World) -> None:
+def test_a_refused_check_can_be_started_again(world: World) -> None:
     world.ashby_takes_everything()
     same = world.start_body()
     first = world.start(**same)
@@ -167,7 +167,7 @@ def test_after_a_refusal_the_recruiter_may_start_the_same_check_anew(world: Worl
     assert Order.objects.get(pk=second.pk).status == "received"
 
 
-def test_support_reads_each_attempt_without_the_candidate_or_the_key(world: World) -> None:
+def test_the_call_log_shows_each_attempt_without_candidate_or_key(world: World) -> None:
     """Justifacts repeats what it was sent; none of it is kept."""
     order = world.start()
     echo = {"success": False, "message": "No: zoe.oneil@example.com", "echo": ["Zoë", "O'NEIL"]}

@@ -63,7 +63,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def in_doubt(world: World) -> Order:
+def unknown_order(world: World) -> Order:
     """An order whose placing ended with a time-out."""
     world.ashby_takes_everything()
     order = world.start()
@@ -85,7 +85,7 @@ def after(world: World, clock: time_machine.Traveller, order: Order, *seconds: f
 
 
 @pytest.mark.parametrize("answer", UNKNOWN)
-def test_it_is_looked_up_first_and_adopted_where_justifacts_has_it(world: World, clock, answer) -> None:
+def test_an_unknown_placement_is_looked_up_and_linked(world: World, clock, answer) -> None:
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", **answer)
@@ -103,14 +103,14 @@ def test_it_is_looked_up_first_and_adopted_where_justifacts_has_it(world: World,
     assert world.delivered(order) == ["Justifacts Received"]
 
 
-def test_what_the_look_up_says_of_the_status_counts(world: World, clock, in_doubt: Order) -> None:
+def test_a_status_in_the_look_up_answer_is_applied(world: World, clock, unknown_order: Order) -> None:
     word = {"assessment_status": {"value": "In Process: Justifacts"}, "timestamp": 5}
-    world.justifacts("assessment.status", found(in_doubt, **word))
-    after(world, clock, in_doubt, 2)
-    assert world.delivered(in_doubt) == ["Justifacts Received", "In Process: Justifacts"]
+    world.justifacts("assessment.status", found(unknown_order, **word))
+    after(world, clock, unknown_order, 2)
+    assert world.delivered(unknown_order) == ["Justifacts Received", "In Process: Justifacts"]
 
 
-def test_two_answers_of_not_found_ten_seconds_apart_count(world, clock) -> None:
+def test_two_not_found_answers_ten_seconds_apart_allow_placement(world, clock) -> None:
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", RESET)
@@ -123,40 +123,38 @@ def test_two_answers_of_not_found_ten_seconds_apart_count(world, clock) -> None:
     assert order.justifacts_order_id == "JF-2"
 
 
-def test_after_silence_not_found_counts_later_as_justifacts_may_still_be_at_it(
-    world, clock, in_doubt
-) -> None:
+def test_after_a_timeout_not_found_counts_only_later(world, clock, unknown_order) -> None:
     world.justifacts("assessment.status", NOT_FOUND)
     assert not world.sent("assessment.status"), "Justifacts may still be working on the order"
-    after(world, clock, in_doubt, 2, 10, 9)
+    after(world, clock, unknown_order, 2, 10, 9)
     assert len(world.sent("assessment.status")) == 2
     assert len(world.sent("assessment.start")) == 1
     world.justifacts_takes("JF-2")
-    after(world, clock, in_doubt, 1)
-    assert in_doubt.justifacts_order_id == "JF-2"
+    after(world, clock, unknown_order, 1)
+    assert unknown_order.justifacts_order_id == "JF-2"
     starts = world.sent("assessment.start")
     assert len(starts) == 2
     assert starts[0] == starts[1]
     assert {
         call.request.headers["Idempotency-Key"] for call in world.wire.calls if "start" in call.request.url
-    } == {str(in_doubt.pk)}
+    } == {str(unknown_order.pk)}
 
 
-def test_an_order_that_justifacts_shows_late_is_not_placed_again(world, clock, in_doubt) -> None:
+def test_an_order_that_appears_late_at_justifacts_is_not_placed_again(world, clock, unknown_order) -> None:
     world.justifacts("assessment.status", NOT_FOUND)
-    after(world, clock, in_doubt, 2)
-    world.justifacts("assessment.status", found(in_doubt, "JF-LATE"))
-    after(world, clock, in_doubt, 10)
-    assert in_doubt.justifacts_order_id == "JF-LATE"
+    after(world, clock, unknown_order, 2)
+    world.justifacts("assessment.status", found(unknown_order, "JF-LATE"))
+    after(world, clock, unknown_order, 10)
+    assert unknown_order.justifacts_order_id == "JF-LATE"
     assert len(world.sent("assessment.start")) == 1
 
 
-def test_a_second_unknown_is_looked_up_twice_again(world, clock, in_doubt) -> None:
+def test_a_second_unknown_placement_is_looked_up_twice_again(world, clock, unknown_order) -> None:
     world.justifacts("assessment.status", NOT_FOUND)
-    after(world, clock, in_doubt, 2, 10, 10)
+    after(world, clock, unknown_order, 2, 10, 10)
     assert len(world.sent("assessment.start")) == 2
-    after(world, clock, in_doubt, 2)
-    assert (in_doubt.next_call, in_doubt.not_found_count) == ("look_up", 1)
+    after(world, clock, unknown_order, 2)
+    assert (unknown_order.next_call, unknown_order.not_found_count) == ("look_up", 1)
     assert len(world.sent("assessment.start")) == 2
 
 
@@ -185,45 +183,45 @@ UNCERTAIN = [
 
 
 @pytest.mark.parametrize(("answer", "times"), UNCERTAIN)
-def test_without_a_certain_answer_a_human_decides_and_no_machine_places_it_again(
-    world: World, clock, in_doubt: Order, answer: dict, times: int
+def test_without_a_certain_answer_the_order_needs_attention_and_is_not_placed(
+    world: World, clock, unknown_order: Order, answer: dict, times: int
 ) -> None:
     world.justifacts("assessment.status", **answer)
     for _ in range(times):
-        assert not after(world, clock, in_doubt).needs_attention
-        after(world, clock, in_doubt, 60)
-    assert in_doubt.needs_attention
-    assert in_doubt.attention_reason.startswith("It is unknown whether Justifacts accepted the order")
-    assert "will not place the order again" in in_doubt.attention_reason
-    assert (in_doubt.status, in_doubt.justifacts_order_id) == ("accepted", "")
+        assert not after(world, clock, unknown_order).needs_attention
+        after(world, clock, unknown_order, 60)
+    assert unknown_order.needs_attention
+    assert unknown_order.attention_reason.startswith("Whether Justifacts took the order is not known")
+    assert "will not place the order again" in unknown_order.attention_reason
+    assert (unknown_order.status, unknown_order.justifacts_order_id) == ("accepted", "")
 
     world.justifacts("assessment.status", NOT_FOUND)
-    after(world, clock, in_doubt, *[3600] * 8)
-    assert in_doubt.attention_reason.startswith("Justifacts now says that it has no such order.")
-    assert in_doubt.next_call == "look_up"
+    after(world, clock, unknown_order, *[3600] * 8)
+    assert unknown_order.attention_reason.startswith("Justifacts now says that it has no such order.")
+    assert unknown_order.next_call == "look_up"
     assert len(world.sent("assessment.start")) == 1
 
-    world.justifacts("assessment.status", found(in_doubt, "JF-10"))
-    after(world, clock, in_doubt, 3600)
-    assert (in_doubt.status, in_doubt.justifacts_order_id) == ("received", "JF-10")
-    assert (in_doubt.needs_attention, in_doubt.attention_reason) == (False, "")
+    world.justifacts("assessment.status", found(unknown_order, "JF-10"))
+    after(world, clock, unknown_order, 3600)
+    assert (unknown_order.status, unknown_order.justifacts_order_id) == ("received", "JF-10")
+    assert (unknown_order.needs_attention, unknown_order.attention_reason) == (False, "")
     assert len(world.sent("assessment.start")) == 1
-    assert world.delivered(in_doubt) == ["Justifacts Received"]
+    assert world.delivered(unknown_order) == ["Justifacts Received"]
 
 
-def test_only_consecutive_answers_of_not_found_count(world, clock, in_doubt) -> None:
+def test_only_consecutive_not_found_answers_count(world, clock, unknown_order) -> None:
     for body, status, wait in ((NOT_FOUND, 200, 2), ("", 500, 10), (NOT_FOUND, 200, 5)):
         world.justifacts("assessment.status", body, status)
-        after(world, clock, in_doubt, wait)
+        after(world, clock, unknown_order, wait)
     assert len(world.sent("assessment.start")) == 1
     assert len(world.sent("assessment.status")) == 3
     world.justifacts_takes("JF-1")
-    after(world, clock, in_doubt, 10)
-    assert in_doubt.justifacts_order_id == "JF-1"
+    after(world, clock, unknown_order, 10)
+    assert unknown_order.justifacts_order_id == "JF-1"
 
 
-def test_an_http_404_in_the_envelope_counts_as_not_found(world, clock, in_doubt) -> None:
+def test_an_http_404_in_the_envelope_counts_as_not_found(world, clock, unknown_order) -> None:
     world.justifacts("assessment.status", NOT_FOUND, 404)
     world.justifacts_takes("JF-1")
-    after(world, clock, in_doubt, 2, 10, 10)
-    assert in_doubt.justifacts_order_id == "JF-1"
+    after(world, clock, unknown_order, 2, 10, 10)
+    assert unknown_order.justifacts_order_id == "JF-1"

@@ -16,7 +16,7 @@ NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
 
 
-def word(order: Order, number: str = "JF-2026-1", status: str = "", **parts: Any) -> dict[str, Any]:
+def status_message(order: Order, number: str = "JF-2026-1", status: str = "", **parts: Any) -> dict[str, Any]:
     """Justifacts' answer about an order."""
     said = {"assessment_status": data("status", status)} if status else {}
     results = {"assessment_id": number, "reference_id": str(order.pk), "timestamp": 1, **said, **parts}
@@ -26,7 +26,7 @@ def word(order: Order, number: str = "JF-2026-1", status: str = "", **parts: Any
 def justifacts_says(
     world: World, order: Order, number: str = "JF-2026-1", status: str = "", **parts: Any
 ) -> None:
-    world.justifacts("assessment.status", word(order, number, status, **parts))
+    world.justifacts("assessment.status", status_message(order, number, status, **parts))
 
 
 def lines(report: Reconciliation, outcome: str) -> list[str]:

@@ -158,7 +158,7 @@ class TestAshby:
             assert (report.resolved, report.needs_review) == (0, 1), state
 
 
-class TestCatalogue:
+class TestCatalog:
     def test_choices_that_no_longer_exist_need_review(self, settled: World) -> None:
         acme = settled.acme
         map_job(acme.organization, "job-1", acme.basic)

@@ -6,7 +6,7 @@ from tests.fixtures.console import Console
 from tests.fixtures.world import World, data
 
 
-def test_it_says_what_was_fixed_and_what_is_needs_review_lines(world: World, console: Console) -> None:
+def test_the_command_prints_what_was_fixed_and_what_needs_review(world: World, console: Console) -> None:
     world.ashby_takes_everything()
     order = world.placed()
     world.work()
@@ -28,12 +28,12 @@ def test_it_says_what_was_fixed_and_what_is_needs_review_lines(world: World, con
     assert "1 orders checked: 0 resolved, 0 needs review" in lines
 
 
-def test_it_fails_with_one_clear_line(world: World, console: Console) -> None:
+def test_the_command_fails_with_one_clear_line(world: World, console: Console) -> None:
     assert "no connected organization “nobody”" in console.fails("reconcile", "nobody")
     begin(world.acme.organization, "Ada")
     assert "running already" in console.fails("reconcile", "acme")
 
 
-def test_an_organization_that_is_switched_off_is_not_compared(world: World, console: Console) -> None:
+def test_a_disabled_organization_is_not_compared(world: World, console: Console) -> None:
     Connection.objects.filter(organization=world.acme.organization).update(is_enabled=False)
     assert "switched off" in console.fails("reconcile", "acme")

@@ -45,7 +45,7 @@ def push(world: World, order: Order, number: str, status: str = "Applicant Start
     return answer
 
 
-def knows(world: World, **by: dict[str, Any]) -> None:
+def justifacts_knows(world: World, **by: dict[str, Any]) -> None:
     """Justifacts answers a status question by what it is asked for: a number, or the reference."""
 
     def answer(request: Any) -> tuple[int, dict[str, str], str]:
@@ -58,7 +58,7 @@ def knows(world: World, **by: dict[str, Any]) -> None:
     world.wire.add_callback(responses.POST, url, answer)
 
 
-def word(order: Order, number: str, status: str = "In Process: Justifacts") -> dict[str, Any]:
+def message(order: Order, number: str, status: str = "In Process: Justifacts") -> dict[str, Any]:
     results = {"assessment_id": number, "reference_id": str(order.pk), "assessment_status": status}
     return {"success": True, "results": results}
 
@@ -84,23 +84,23 @@ class TestOfferedNumber:
         assert InboundRequest.objects.filter(source="justifacts").last().outcome == "applied"
 
     def test_an_answer_with_another_number_is_applied_and_flagged(self, world: World, order: Order) -> None:
-        knows(world, number=word(order, "JF-1R"))
+        justifacts_knows(world, number=message(order, "JF-1R"))
         poll(world, order)
         assert world.delivered(order)[-1] == "In Process: Justifacts"
         assert order.attention_reason.startswith(ASKED)
         assert order.last_call_error == ""
 
     def test_an_answer_with_another_number_needs_our_reference(self, world: World, order: Order) -> None:
-        answer = word(order, "JF-1R")
+        answer = message(order, "JF-1R")
         for reference in ("", "8a1f2b9e-0000-4000-8000-000000000000", None):
             answer["results"]["reference_id"] = reference
-            knows(world, number=answer)
+            justifacts_knows(world, number=answer)
             poll(world, order)
             assert (order.status, order.offered_order_number) == ("received", "")
             assert order.last_call_error
 
     def test_an_unknown_number_is_polled_by_reference(self, world: World, order: Order) -> None:
-        knows(world, reference=word(order, "JF-1R"))
+        justifacts_knows(world, reference=message(order, "JF-1R"))
         for _ in range(2):
             poll(world, order)
         assert world.delivered(order)[-1] == "In Process: Justifacts"
@@ -109,7 +109,7 @@ class TestOfferedNumber:
         assert asked == [{"assessment_id": "JF-1"}, {"reference_id": str(order.pk)}] * 2
 
     def test_an_order_unknown_by_number_and_reference_is_not_found(self, world: World, order: Order) -> None:
-        knows(world)
+        justifacts_knows(world)
         poll(world, order)
         assert "No such order" in order.last_call_error
 
@@ -132,7 +132,7 @@ class TestOfferedNumber:
     def test_a_reconciliation_applies_the_status_and_lists_the_number(self, settled: World) -> None:
         order = settled.placed("JF-1")
         settled.work()
-        knows(settled, number=word(order, "JF-1R"))
+        justifacts_knows(settled, number=message(order, "JF-1R"))
         report = run(settled)
         settled.work()
         order.refresh_from_db()
@@ -146,9 +146,9 @@ class TestOfferedNumber:
         assert not order.needs_attention
 
     def test_an_answer_with_only_our_own_id_is_applied(self, world, order) -> None:
-        answer = word(order, str(order.pk).upper())
+        answer = message(order, str(order.pk).upper())
         del answer["results"]["reference_id"]
-        knows(world, number=answer)
+        justifacts_knows(world, number=answer)
         poll(world, order)
         assert (order.status, order.justifacts_order_id) == ("in_process", "JF-1")
         assert (order.offered_order_number, order.needs_attention) == ("", False)
@@ -165,8 +165,8 @@ class TestOfferedNumber:
 class TestTakenNumber:
     def test_an_accepted_number_is_used_for_polls_and_cancellation(self, world, order) -> None:
         push(world, order, "JF-1R")
-        accept_new_number(order.pk, "sam", "Kim says so")
-        knows(world, number=word(order, "JF-1R"))
+        take_number(order.pk, "sam", "Kim says so")
+        justifacts_knows(world, number=message(order, "JF-1R"))
         world.work()
         order.refresh_from_db()
         assert (order.justifacts_order_id, order.offered_order_number) == ("JF-1R", "")
@@ -233,7 +233,7 @@ class TestUndecidedNumber:
         if by == "push":
             push(world, order, "JF-1R", "In Process: Justifacts")
         else:
-            knows(world, number=word(order, "JF-1R"))
+            justifacts_knows(world, number=message(order, "JF-1R"))
             poll(world, order)
         world.work()
         order.refresh_from_db()
@@ -272,7 +272,7 @@ class TestConflict:
 
     def test_an_answer_with_another_orders_number_flags_both_orders(self, world: World, order: Order) -> None:
         other = world.placed("JF-2")
-        knows(world, number=word(order, "JF-2"))
+        justifacts_knows(world, number=message(order, "JF-2"))
         poll(world, order)
         other.refresh_from_db()
         assert (order.status, order.needs_attention, other.needs_attention) == ("received", True, True)

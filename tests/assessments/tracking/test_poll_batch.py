@@ -30,13 +30,13 @@ def clock(settings) -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def mine(world: World) -> Order:
+def acme_order(world: World) -> Order:
     world.ashby_takes_everything()
     return world.placed("JF-1")
 
 
 @pytest.fixture
-def theirs(world: World) -> Order:
+def globex_order(world: World) -> Order:
     """Globex's order, at an address of its own."""
     connect("Globex", slug="globex", staging_base_url=OTHER_SIDE)
     body = world.start_body(assessment_type_id=str(world.globex.basic.assessment_type_id))
@@ -56,8 +56,8 @@ def answers(world: World, base: str = JUSTIFACTS, meanwhile: Any = None) -> None
         if meanwhile:
             meanwhile()
         number = json.loads(request.body)["assessment_id"]
-        word = {"assessment_id": number, "assessment_status": data("status", "Applicant Started")}
-        return 200, {}, json.dumps({"success": True, "results": word})
+        label = {"assessment_id": number, "assessment_status": data("status", "Applicant Started")}
+        return 200, {}, json.dumps({"success": True, "results": label})
 
     world.wire.add_callback(responses.POST, f"{base}assessment.status", callback=answer)
 
@@ -68,7 +68,9 @@ def status(order: Order) -> str:
 
 
 @pytest.mark.parametrize("trouble", ["500", "cut", "garbage", "no key", "401"])
-def test_one_organization_failing_does_not_spoil_the_other(world, clock, mine, theirs, trouble) -> None:
+def test_a_failing_organization_does_not_affect_another(
+    world, clock, acme_order, globex_order, trouble
+) -> None:
     clock.shift(300)
     answers(world)
     url = f"{OTHER_SIDE}assessment.status"
@@ -81,10 +83,10 @@ def test_one_organization_failing_does_not_spoil_the_other(world, clock, mine, t
     else:
         code = int(trouble) if trouble.isdigit() else 200
         world.wire.add(responses.POST, url, body="<html>", status=code)
-    assert poll([mine.pk, theirs.pk]) == [mine.pk]
-    assert (status(mine), status(theirs)) == ("applicant_started", "received")
-    assert theirs.last_call_error
-    assert not mine.last_call_error
+    assert poll([acme_order.pk, globex_order.pk]) == [acme_order.pk]
+    assert (status(acme_order), status(globex_order)) == ("applicant_started", "received")
+    assert globex_order.last_call_error
+    assert not acme_order.last_call_error
     problems = []
     for tenant in (world.acme, world.globex):
         tenant.connection.refresh_from_db()
@@ -92,11 +94,11 @@ def test_one_organization_failing_does_not_spoil_the_other(world, clock, mine, t
     assert problems == [False, True]
 
 
-def test_each_is_asked_with_its_own_key_at_its_own_address(world, clock, mine, theirs) -> None:
+def test_each_organization_is_polled_with_its_own_key_and_url(world, clock, acme_order, globex_order) -> None:
     clock.shift(300)
     answers(world)
     answers(world, OTHER_SIDE)
-    assert set(poll([mine.pk, theirs.pk])) == {mine.pk, theirs.pk}
+    assert set(poll([acme_order.pk, globex_order.pk])) == {acme_order.pk, globex_order.pk}
     asked = {
         c.request.url: c.request.headers["Authorization"]
         for c in world.wire.calls
@@ -108,35 +110,35 @@ def test_each_is_asked_with_its_own_key_at_its_own_address(world, clock, mine, t
     }
 
 
-def test_an_order_listed_twice_in_a_batch_is_polled_once(world, clock, mine) -> None:
+def test_an_order_listed_twice_in_a_batch_is_polled_once(world, clock, acme_order) -> None:
     clock.shift(300)
     answers(world)
-    assert poll([mine.pk, mine.pk]) == [mine.pk]
+    assert poll([acme_order.pk, acme_order.pk]) == [acme_order.pk]
     assert len(world.sent("assessment.status")) == 1
 
 
-def test_nobody_polls_an_order_that_another_polls(world, clock, settings, mine) -> None:
+def test_an_order_leased_by_another_worker_is_not_polled(world, clock, settings, acme_order) -> None:
     """A worker that died in the middle: the others wait for the end of its claim."""
 
     class WorkerDied(BaseException):
         pass
 
-    def die() -> None:
+    def crash() -> None:
         raise WorkerDied
 
     clock.shift(300)
-    answers(world, meanwhile=die)
+    answers(world, meanwhile=crash)
     with pytest.raises(WorkerDied):
-        poll([mine.pk])
+        poll([acme_order.pk])
     world.wire.remove(responses.POST, f"{JUSTIFACTS}assessment.status")
     answers(world)
-    assert poll([mine.pk]) == []
+    assert poll([acme_order.pk]) == []
     assert len(world.sent("assessment.status")) == 1
     clock.shift(settings.LEASE_SECONDS)
-    assert poll([mine.pk]) == [mine.pk]
+    assert poll([acme_order.pk]) == [acme_order.pk]
 
 
-def test_a_batch_of_many_is_asked_side_by_side(world, clock) -> None:
+def test_a_batch_is_polled_concurrently(world, clock) -> None:
     world.ashby_takes_everything()
     orders = [world.placed(f"JF-{number}") for number in range(30)]
     world.work()
@@ -147,7 +149,7 @@ def test_a_batch_of_many_is_asked_side_by_side(world, clock) -> None:
     assert len(world.sent("assessment.status")) == 30
 
 
-def test_an_organization_that_is_switched_off_is_not_asked_about(world, clock, mine, theirs) -> None:
+def test_a_disabled_organization_is_not_polled(world, clock, acme_order, globex_order) -> None:
     world.wire.add(responses.POST, f"{OTHER_SIDE}assessment.status", status=500)
     world.acme.connection.is_enabled = False
     world.acme.connection.save()
@@ -158,8 +160,8 @@ def test_an_organization_that_is_switched_off_is_not_asked_about(world, clock, m
     }
 
 
-def test_a_person_asks_for_the_status_before_its_time(world, clock, mine) -> None:
+def test_staff_can_poll_an_order_before_it_is_due(world, clock, acme_order) -> None:
     answers(world)
-    assert poll_now(mine.pk, "Ada")
+    assert poll_now(acme_order.pk, "Ada")
     world.work()
-    assert status(mine) == "applicant_started"
+    assert status(acme_order) == "applicant_started"

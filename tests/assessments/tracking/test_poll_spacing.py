@@ -28,19 +28,19 @@ def clock(settings) -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-def says(world: World, order: Order, status: str, **more: Any) -> None:
+def justifacts_answers(world: World, order: Order, status: str, **more: Any) -> None:
     """What Justifacts answers to every question about the order from now on."""
-    word = {
+    label = {
         "assessment_id": order.justifacts_order_id,
         "reference_id": str(order.pk),
         "timestamp": int(datetime.now(UTC).timestamp() * 1000),
         "assessment_status": data("status", status),
         **more,
     }
-    world.justifacts("assessment.status", {"success": True, "results": word})
+    world.justifacts("assessment.status", {"success": True, "results": label})
 
 
-def next_in(order: Order) -> float | None:
+def seconds_to_next_poll(order: Order) -> float | None:
     """Seconds to the next question; None: no more."""
     order.refresh_from_db()
     if order.next_attempt_at is None:
@@ -49,7 +49,7 @@ def next_in(order: Order) -> float | None:
 
 
 def poll_when_due(world: World, clock, order: Order) -> None:
-    clock.shift(timedelta(seconds=next_in(order) or 0))
+    clock.shift(timedelta(seconds=seconds_to_next_poll(order) or 0))
     world.work()
 
 
@@ -57,15 +57,15 @@ def poll_when_due(world: World, clock, order: Order) -> None:
 def order(world: World) -> Order:
     world.ashby_takes_everything()
     order = world.placed()
-    says(world, order, "Justifacts Received")
+    justifacts_answers(world, order, "Justifacts Received")
     world.work()
     return order
 
 
-def test_the_waits_grow_with_the_age_to_twelve_times_the_base(world: World, clock, order: Order) -> None:
+def test_the_poll_interval_grows_with_age_to_twelve_times_the_base(world: World, clock, order: Order) -> None:
     waits = []
     for _ in range(25):
-        waits.append(next_in(order))
+        waits.append(seconds_to_next_poll(order))
         poll_when_due(world, clock, order)
     assert waits[0] == BASE
     assert waits == sorted(waits)
@@ -74,34 +74,34 @@ def test_the_waits_grow_with_the_age_to_twelve_times_the_base(world: World, cloc
     assert len(world.sent("assessment.status")) == 25
 
 
-def test_after_a_change_they_start_again(world: World, clock, order: Order) -> None:
+def test_a_change_resets_the_poll_interval(world: World, clock, order: Order) -> None:
     for _ in range(25):
         poll_when_due(world, clock, order)
-    says(world, order, "Applicant Started")
+    justifacts_answers(world, order, "Applicant Started")
     poll_when_due(world, clock, order)
     assert order.status == "received"
-    assert next_in(order) == BASE
+    assert seconds_to_next_poll(order) == BASE
     assert order.status == "applicant_started"
 
 
-def test_after_a_push_they_start_again(world: World, clock, order: Order) -> None:
+def test_a_push_resets_the_poll_interval(world: World, clock, order: Order) -> None:
     for _ in range(25):
         poll_when_due(world, clock, order)
     clock.shift(60)
     world.push(order, "In Process: Justifacts")
-    assert next_in(order) == BASE
+    assert seconds_to_next_poll(order) == BASE
 
 
-def test_a_word_that_nobody_knows_starts_them_again(world: World, clock, order: Order) -> None:
+def test_an_unknown_status_resets_the_poll_interval(world: World, clock, order: Order) -> None:
     for _ in range(25):
         poll_when_due(world, clock, order)
-    says(world, order, "Awaiting county clerk")
+    justifacts_answers(world, order, "Awaiting county clerk")
     poll_when_due(world, clock, order)
-    assert next_in(order) == BASE
+    assert seconds_to_next_poll(order) == BASE
     assert world.delivered(order)[-1] == "Awaiting county clerk"
 
 
-def test_a_poll_without_news_writes_no_line(world: World, clock, order: Order) -> None:
+def test_a_poll_without_changes_writes_no_event(world: World, clock, order: Order) -> None:
     before = world.row_counts()
     for _ in range(5):
         poll_when_due(world, clock, order)
@@ -112,15 +112,15 @@ def test_a_poll_without_news_writes_no_line(world: World, clock, order: Order) -
 
 
 def complete(world: World, clock, order: Order) -> datetime:
-    says(world, order, "Complete", assessment_result=data("result", "Review"))
+    justifacts_answers(world, order, "Complete", assessment_result=data("result", "Review"))
     poll_when_due(world, clock, order)
     return datetime.now(UTC)
 
 
-def test_a_completed_order_is_asked_for_sixty_days_about_forty_times(world, clock, order) -> None:
+def test_a_completed_order_is_polled_about_forty_times_in_sixty_days(world, clock, order) -> None:
     completed = complete(world, clock, order)
     waits = []
-    while (wait := next_in(order)) is not None:
+    while (wait := seconds_to_next_poll(order)) is not None:
         waits.append(wait)
         poll_when_due(world, clock, order)
     assert datetime.now(UTC) - completed == timedelta(days=60), "the last question is at the very end"
@@ -135,41 +135,41 @@ def test_a_completed_order_is_asked_for_sixty_days_about_forty_times(world, cloc
 
 
 @pytest.mark.parametrize("days", [0, 1, 7, 365])
-def test_an_organization_chooses_for_how_many_days(world: World, clock, order: Order, days: int) -> None:
+def test_each_organization_sets_the_days_of_polling(world: World, clock, order: Order, days: int) -> None:
     Organization.objects.filter(pk=world.acme.organization.pk).update(poll_days_after_completion=days)
     completed = complete(world, clock, order)
-    while next_in(order) is not None:
+    while seconds_to_next_poll(order) is not None:
         poll_when_due(world, clock, order)
     assert datetime.now(UTC) - completed == timedelta(days=days)
     assert order.next_call == ""
 
 
 @pytest.mark.parametrize("days", [-1, 366])
-def test_other_numbers_of_days_are_refused_by_the_database(world: World, days: int) -> None:
+def test_the_database_refuses_an_invalid_number_of_days(world: World, days: int) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Organization.objects.filter(pk=world.acme.organization.pk).update(poll_days_after_completion=days)
 
 
-def test_a_last_question_that_fails_is_asked_again(world: World, clock, order: Order) -> None:
+def test_a_failed_last_poll_is_repeated(world: World, clock, order: Order) -> None:
     completed = complete(world, clock, order)
     end = completed + timedelta(days=60)
-    while next_in(order) is not None and order.next_attempt_at < end:
+    while seconds_to_next_poll(order) is not None and order.next_attempt_at < end:
         poll_when_due(world, clock, order)
     world.justifacts("assessment.status", {}, 500)
     poll_when_due(world, clock, order)
-    assert (datetime.now(UTC), next_in(order)) == (end, 12 * BASE)
-    says(world, order, "Complete", assessment_result=data("result", "Clear"))
+    assert (datetime.now(UTC), seconds_to_next_poll(order)) == (end, 12 * BASE)
+    justifacts_answers(world, order, "Complete", assessment_result=data("result", "Clear"))
     poll_when_due(world, clock, order)
     order.refresh_from_db()
     assert (order.result, order.next_call) == ("Clear", "")
 
 
 @pytest.mark.parametrize("days", [1, 8, 59])
-def test_a_result_that_changes_within_the_days_is_told_without_a_push(world, clock, order, days) -> None:
+def test_a_result_that_changes_while_polling_lasts_is_sent_without_a_push(world, clock, order, days) -> None:
     completed = complete(world, clock, order)
     while datetime.now(UTC) < completed + timedelta(days=days):
         poll_when_due(world, clock, order)
-    says(world, order, "Complete", assessment_result=data("result", "Clear"))
+    justifacts_answers(world, order, "Complete", assessment_result=data("result", "Clear"))
     poll_when_due(world, clock, order)
     order.refresh_from_db()
     assert order.result == "Clear"
@@ -180,16 +180,16 @@ def test_a_result_that_changes_within_the_days_is_told_without_a_push(world, clo
 class TestResume:
     """Completed orders that rest although their days are not over: as after an upgrade."""
 
-    def at_rest(self, world: World, clock, order: Order) -> None:
+    def no_longer_polled(self, world: World, clock, order: Order) -> None:
         complete(world, clock, order)
         Order.objects.filter(pk=order.pk).update(next_call="", next_attempt_at=None)
 
-    def test_they_are_asked_about_again(self, world: World, clock, order: Order) -> None:
-        self.at_rest(world, clock, order)
+    def test_recently_completed_orders_are_polled_again(self, world: World, clock, order: Order) -> None:
+        self.no_longer_polled(world, clock, order)
         clock.shift(timedelta(days=20))
         tasks.resume_polls()
-        assert 0 <= next_in(order) <= 3 * 24 * 3600
-        says(world, order, "Complete", assessment_result=data("result", "Clear"))
+        assert 0 <= seconds_to_next_poll(order) <= 3 * 24 * 3600
+        justifacts_answers(world, order, "Complete", assessment_result=data("result", "Clear"))
         poll_when_due(world, clock, order)
         order.refresh_from_db()
         assert order.result == "Clear"
@@ -197,7 +197,7 @@ class TestResume:
     def test_polling_does_not_resume_after_its_days_or_where_it_is_off(
         self, world: World, clock, order
     ) -> None:
-        self.at_rest(world, clock, order)
+        self.no_longer_polled(world, clock, order)
         Organization.objects.filter(pk=world.acme.organization.pk).update(poll_days_after_completion=0)
         assert poll_schedule.resume(datetime.now(UTC)) == 0
         Organization.objects.filter(pk=world.acme.organization.pk).update(poll_days_after_completion=60)
@@ -206,16 +206,16 @@ class TestResume:
         assert poll_schedule.resume(datetime.now(UTC)) == 0, "once"
 
 
-def test_a_push_counts_long_after_the_polls_rest(world: World, clock, order: Order) -> None:
-    says(world, order, "Complete", assessment_result=data("result", "Review"))
+def test_a_push_is_applied_long_after_polling_has_ended(world: World, clock, order: Order) -> None:
+    justifacts_answers(world, order, "Complete", assessment_result=data("result", "Review"))
     poll_when_due(world, clock, order)
-    while next_in(order) is not None:
+    while seconds_to_next_poll(order) is not None:
         poll_when_due(world, clock, order)
     clock.shift(timedelta(days=20))
     world.push(order, "Complete", assessment_result=data("result", "Clear"))
     world.work()
     assert world.sent("assessment.update")[-1]["assessment_result"]["value"] == "Clear"
-    assert next_in(order) is None
+    assert seconds_to_next_poll(order) is None
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_push_counts_long_after_the_polls_rest(world: World, clock, order: Ord
         pytest.param({"success": False, "errors": ["assessment_not_found"]}, 200, id="not found"),
     ],
 )
-def test_a_failure_is_to_be_seen_and_asked_again(world: World, clock, order, body, status) -> None:
+def test_a_failed_poll_is_shown_and_repeated(world: World, clock, order, body, status) -> None:
     lines = OrderEvent.objects.count()
     world.justifacts("assessment.status", body, status)
     poll_when_due(world, clock, order)
@@ -244,7 +244,7 @@ def test_a_failure_is_to_be_seen_and_asked_again(world: World, clock, order, bod
     # That one order is not known is no problem of the connection's.
     assert bool(world.acme.connection.justifacts_problem) == ("assessment_not_found" not in str(body))
 
-    says(world, order, "Applicant Started")
+    justifacts_answers(world, order, "Applicant Started")
     poll_when_due(world, clock, order)
     order.refresh_from_db()
     assert (order.status, order.last_call_error, order.call_failures) == ("applicant_started", "", 0)
@@ -254,13 +254,15 @@ def test_a_failure_is_to_be_seen_and_asked_again(world: World, clock, order, bod
 
 @pytest.mark.parametrize(("header", "wait"), [("4000", 4000), ("10", BASE), ("9999999", 24 * 3600)])
 @pytest.mark.parametrize("status", [429, 503])
-def test_justifacts_says_when_to_come_again(world: World, clock, order, status, header, wait) -> None:
+def test_retry_after_from_justifacts_delays_the_next_poll(
+    world: World, clock, order, status, header, wait
+) -> None:
     world.justifacts("assessment.status", {}, status, headers={"Retry-After": header})
     poll_when_due(world, clock, order)
-    assert next_in(order) == wait
+    assert seconds_to_next_poll(order) == wait
 
 
-def test_an_order_that_is_not_due_or_ended_is_not_asked_about(world: World, clock, order: Order) -> None:
+def test_an_order_that_is_not_due_or_has_ended_is_not_polled(world: World, clock, order: Order) -> None:
     poll([order.pk])
     assert not world.sent("assessment.status")
     world.justifacts("assessment.cancel", {"success": True, "results": {}})

@@ -55,14 +55,14 @@ def test_an_order_is_found_by_number_by_reference_or_by_our_id(
     assert (kept.order, kept.outcome, kept.name) == (order, "applied", "assessment.update")
 
 
-def test_a_push_is_answered_without_a_call_to_anybody(world: World) -> None:
+def test_a_push_is_answered_without_any_outgoing_call(world: World) -> None:
     order = world.placed()
     before = len(world.wire.calls)
     assert world.push(order, "Applicant Started").status_code == 200
     assert len(world.wire.calls) == before
 
 
-def test_the_key_is_taken_in_either_half_here_too(world: World) -> None:
+def test_the_key_is_accepted_as_user_name_or_password(world: World) -> None:
     order = world.placed()
     for credentials in ("verify-acme-0123456789:", ":verify-acme-0123456789"):
         header = requests.auth._basic_auth_str(*credentials.split(":"))
@@ -85,7 +85,7 @@ def test_the_key_is_taken_in_either_half_here_too(world: World) -> None:
         {"assessment_id": "🦊"},
     ],
 )
-def test_an_order_that_nobody_knows(world: World, names: dict[str, str]) -> None:
+def test_a_push_about_an_unknown_order_is_refused(world: World, names: dict[str, str]) -> None:
     world.placed("JF-5")
     before = world.row_counts()
     answer = push(world, **names)
@@ -94,7 +94,7 @@ def test_an_order_that_nobody_knows(world: World, names: dict[str, str]) -> None
     assert InboundRequest.objects.filter(source="justifacts", http_status=404).count() == 1
 
 
-def test_another_org_s_order_does_not_exist_here(world: World) -> None:
+def test_a_push_cannot_reach_another_organizations_order(world: World) -> None:
     order = world.placed("JF-5")
     before = world.row_counts()
     for names in (
@@ -110,7 +110,7 @@ def test_another_org_s_order_does_not_exist_here(world: World) -> None:
     assert status_of(order) == Status.RECEIVED
 
 
-def test_an_order_without_a_number_gets_no_taken_one(world: World) -> None:
+def test_an_order_is_not_linked_to_a_number_in_use(world: World) -> None:
     world.placed("JF-1")
     waiting = world.start()
     answer = push(world, reference_id=str(waiting.pk), assessment_id="JF-1")
@@ -118,7 +118,7 @@ def test_an_order_without_a_number_gets_no_taken_one(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "status"),
+    ("label", "status"),
     [
         ("Justifacts Received", Status.RECEIVED),
         ("JUSTIFACTS RECEIVED", Status.RECEIVED),
@@ -138,36 +138,36 @@ def test_an_order_without_a_number_gets_no_taken_one(world: World) -> None:
         ("Canceled", Status.CANCELLED),
     ],
 )
-def test_justifacts_words_are_understood_however_they_are_written(
-    world: World, word: str, status: Status
-) -> None:
+def test_statuses_are_recognized_in_any_spelling(world: World, label: str, status: Status) -> None:
     order = world.start()
-    answer = push(world, reference_id=str(order.pk), assessment_id="JF-5", assessment_status=word)
+    answer = push(world, reference_id=str(order.pk), assessment_id="JF-5", assessment_status=label)
     assert answer.status_code == 200
     assert status_of(order) == status
 
 
-@pytest.mark.parametrize("word", ["Waiting for the court", "Started", "Complete?ly new", "処理中", "x" * 600])
-def test_an_unknown_word_is_passed_on_as_it_stands_once(world: World, word: str) -> None:
+@pytest.mark.parametrize(
+    "label", ["Waiting for the court", "Started", "Complete?ly new", "処理中", "x" * 600]
+)
+def test_an_unknown_status_is_sent_verbatim_once(world: World, label: str) -> None:
     order = world.placed()
     for _ in range(3):
-        assert world.push(order, word).status_code == 200
+        assert world.push(order, label).status_code == 200
     order.refresh_from_db()
-    assert (order.status, order.justifacts_status) == (Status.RECEIVED, word[:500])
-    assert world.waiting(order) == ["Justifacts Received", word[:500]]
+    assert (order.status, order.justifacts_status) == (Status.RECEIVED, label[:500])
+    assert world.waiting(order) == ["Justifacts Received", label[:500]]
     assert order.events.filter(kind="unknown_status").count() == 1
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "delivered"),
     [("clear", "Clear"), (" REVIEW ", "Review"), ("adverse.", "Adverse"), ("Amber", "Amber")],
 )
-def test_a_result_is_told_as_a_word_never_as_passed_or_failed(world: World, said: str, told: str) -> None:
+def test_a_result_is_sent_as_text_never_as_passed_or_failed(world: World, said: str, delivered: str) -> None:
     order = world.placed()
     world.push(order, "Complete", assessment_result=data("result", said))
     payload = order.updates.last().payload  # type: ignore[union-attr]
     assert payload["assessment_result"]["type"] == "string"
-    assert payload["assessment_result"]["value"] == told
+    assert payload["assessment_result"]["value"] == delivered
     assert payload["assessment_profile_url"]["type"] == "url"
     assert payload["assessment_profile_url"]["value"] == f"https://portal.test/orders/{order.pk}/"
 
@@ -181,7 +181,7 @@ def test_a_repeated_push_changes_nothing(world: World) -> None:
     assert world.row_counts() == before
 
 
-def test_an_older_word_that_arrives_late_is_recorded_and_not_applied(world: World) -> None:
+def test_an_earlier_status_that_arrives_late_is_recorded_and_not_applied(world: World) -> None:
     order = world.placed()
     world.push(order, "In Process: Justifacts")
     waiting = world.waiting(order)
@@ -191,7 +191,7 @@ def test_an_older_word_that_arrives_late_is_recorded_and_not_applied(world: Worl
     assert InboundRequest.objects.filter(outcome="recorded").count() == 1
 
 
-def test_a_push_may_bring_the_number_before_the_answer_to_the_placing_does(world: World) -> None:
+def test_a_push_may_deliver_the_number_before_the_placement_answer(world: World) -> None:
     """Our request is still on its way when the first word comes: it is adopted, and not placed again."""
     order = world.start()
     assert world.push(order, "Justifacts Received", assessment_id="JF-early").status_code == 200
@@ -203,7 +203,7 @@ def test_a_push_may_bring_the_number_before_the_answer_to_the_placing_does(world
     assert world.waiting(order) == ["Justifacts Received"]
 
 
-def test_a_push_settles_a_placing_of_unknown_outcome(world: World) -> None:
+def test_a_push_resolves_an_unknown_placement(world: World) -> None:
     order = world.start()
     world.justifacts("assessment.start", requests.ReadTimeout("slow"))
     make_next_call(order.pk)
@@ -212,13 +212,13 @@ def test_a_push_settles_a_placing_of_unknown_outcome(world: World) -> None:
     assert (order.justifacts_order_id, order.next_call) == ("JF-late", PendingCall.POLL)
 
 
-@pytest.mark.parametrize("word", ["Applicant Started", "Awaiting Court Records"])
-def test_a_push_that_names_no_number_ends_a_plan_to_place_the_order_again(world: World, word: str) -> None:
+@pytest.mark.parametrize("label", ["Applicant Started", "Awaiting Court Records"])
+def test_a_push_without_a_number_stops_a_planned_second_placement(world: World, label: str) -> None:
     """Justifacts speaks of the order, so it has it, although it had said that it took nothing."""
     order = world.start()
     world.justifacts("assessment.start", {}, status=503)
     make_next_call(order.pk)
-    assert world.push(order, word, assessment_id=str(order.pk)).status_code == 200
+    assert world.push(order, label, assessment_id=str(order.pk)).status_code == 200
     results = {"assessment_id": "JF-1", "reference_id": str(order.pk)}
     world.justifacts("assessment.status", {"success": True, "results": results})
     for _ in range(2):
@@ -230,7 +230,7 @@ def test_a_push_that_names_no_number_ends_a_plan_to_place_the_order_again(world:
     assert len(world.sent("assessment.start")) == 1
 
 
-def test_an_order_that_justifacts_speaks_of_and_does_not_find_is_placed(world: World) -> None:
+def test_an_order_that_justifacts_pushes_but_does_not_find_is_placed(world: World) -> None:
     order = world.start()
     world.push(order, "Applicant Started", assessment_id=str(order.pk))
     unknown = {"success": False, "errorInfo": {"code": "assessment_not_found", "message": "None."}}

@@ -17,7 +17,7 @@ UPDATE = "/justifacts/assessment.update"
 OBJECTS = ["assessment_status", "assessment_profile_url", "assessment_result", "cancelled_reason"]
 
 
-def refused(world: World, **body: Any) -> None:
+def assert_refused(world: World, **body: Any) -> None:
     before = world.row_counts()
     answer = world.call(UPDATE, body)
     assert (answer.status_code, world.error(answer)) == (400, "invalid_input"), (body, answer.content)
@@ -29,7 +29,7 @@ def refused(world: World, **body: Any) -> None:
     assert "cannot read" in world.acme.connection.justifacts_problem
 
 
-def understood(world: World, **body: Any) -> AssessmentUpdate:
+def assert_accepted(world: World, **body: Any) -> AssessmentUpdate:
     """The push is taken; what was read of it."""
     answer = world.call(UPDATE, body)
     assert answer.status_code == 200, (body, answer.content)
@@ -40,7 +40,7 @@ def understood(world: World, **body: Any) -> AssessmentUpdate:
 
 
 @pytest.fixture
-def known(world: World) -> dict[str, Any]:
+def placed_order(world: World) -> dict[str, Any]:
     """A push of a placed order that would be right."""
     order = world.placed("JF-5")
     return {
@@ -51,102 +51,109 @@ def known(world: World) -> dict[str, Any]:
     }
 
 
-def test_the_push_that_the_others_are_spoiled_from_is_right(world: World, known: dict[str, Any]) -> None:
-    assert understood(world, **known).reference_id == known["reference_id"]
+def test_the_unchanged_push_is_accepted(world: World, placed_order: dict[str, Any]) -> None:
+    assert assert_accepted(world, **placed_order).reference_id == placed_order["reference_id"]
 
 
 @pytest.mark.parametrize(
     "nothing", [{}, {"assessment_status": ...}, {"assessment_status": None}, {"assessment_status": ""}]
 )
-def test_without_a_status_a_result_or_a_reason(
-    world: World, known: dict[str, Any], nothing: dict[str, Any]
+def test_a_push_without_status_result_or_reason_is_refused(
+    world: World, placed_order: dict[str, Any], nothing: dict[str, Any]
 ) -> None:
-    body = {**known, **nothing} if nothing else {}
-    refused(world, **{name: value for name, value in body.items() if value is not ...})
+    body = {**placed_order, **nothing} if nothing else {}
+    assert_refused(world, **{name: value for name, value in body.items() if value is not ...})
 
 
 @pytest.mark.parametrize("blank", [..., None, "", " ", "\u00a0"])
-def test_without_any_id(world: World, known: dict[str, Any], blank: Any) -> None:
+def test_a_push_without_an_id_is_refused(world: World, placed_order: dict[str, Any], blank: Any) -> None:
     world.start()
     ids = {} if blank is ... else {"assessment_id": blank, "reference_id": blank}
-    refused(world, **ids, assessment_status=known["assessment_status"])
+    assert_refused(world, **ids, assessment_status=placed_order["assessment_status"])
     assert InboundRequest.objects.latest("pk").order is None
     assert not OrderEvent.objects.filter(kind="not_understood").exists()
 
 
 @pytest.mark.parametrize("name", ["assessment_id", "reference_id"])
-def test_an_id_that_is_no_id_is_absent(world: World, known: dict[str, Any], name: str) -> None:
+def test_an_unusable_id_counts_as_absent(world: World, placed_order: dict[str, Any], name: str) -> None:
     for value in (0, -1, True, 1.5, [], {}, ["JF-5"], {"value": "JF-5"}):
-        understood(world, **{**known, name: value})
+        assert_accepted(world, **{**placed_order, name: value})
 
 
 @pytest.mark.parametrize("name", ["assessment_id", "reference_id"])
-def test_an_id_that_is_no_line_of_text(world: World, known: dict[str, Any], name: str) -> None:
-    refused(world, **{**known, name: 10**200})
+def test_an_id_with_line_breaks_is_refused(world: World, placed_order: dict[str, Any], name: str) -> None:
+    assert_refused(world, **{**placed_order, name: 10**200})
     for value in ("JF\n5", "x" * 201, "JF-\x855"):
-        refused(world, **{**known, name: value})
+        assert_refused(world, **{**placed_order, name: value})
         # The other id says whose history it belongs to.
         assert InboundRequest.objects.latest("pk").order == Order.objects.get()
     assert Order.objects.get().events.filter(kind="not_understood").count() == 3
 
 
 @ON_POSTGRESQL_TOO
-def test_a_number_that_is_too_long_is_not_adopted(world: World) -> None:
+def test_a_number_that_is_too_long_is_not_linked(world: World) -> None:
     """It would not fit where numbers are kept."""
     order = world.start()
-    refused(world, assessment_id="9" * 201, reference_id=str(order.pk), assessment_status="Initiated")
+    assert_refused(world, assessment_id="9" * 201, reference_id=str(order.pk), assessment_status="Initiated")
     order.refresh_from_db()
     assert order.justifacts_order_id == ""
 
 
 @ON_POSTGRESQL_TOO
-def test_a_timestamp_that_is_no_time_is_absent(world: World, known: dict[str, Any]) -> None:
+def test_an_unusable_timestamp_counts_as_absent(world: World, placed_order: dict[str, Any]) -> None:
     for value in (0, -1, True, "2026-01-01", "soon", "", [], {}, [1], 10**18, 10**30):
-        assert understood(world, **{**known, "timestamp": value}).timestamp is None
+        assert assert_accepted(world, **{**placed_order, "timestamp": value}).timestamp is None
 
 
 @pytest.mark.parametrize("name", OBJECTS[1:])
-def test_a_part_that_is_no_data_is_absent(world: World, known: dict[str, Any], name: str) -> None:
+def test_a_malformed_part_counts_as_absent(world: World, placed_order: dict[str, Any], name: str) -> None:
     for value in (0, False, "", " ", [], ["x"], [data("a", "b")], {}, {"label": "x"}):
-        understood(world, **{**known, name: value})
+        assert_accepted(world, **{**placed_order, name: value})
 
 
 @pytest.mark.parametrize("name", OBJECTS[1:])
-def test_data_without_a_usable_value_is_absent(world: World, known: dict[str, Any], name: str) -> None:
+def test_data_without_a_usable_value_counts_as_absent(
+    world: World, placed_order: dict[str, Any], name: str
+) -> None:
     for value in (None, "", " \t", "\u2003", "\u200b", [], {}, ["x"], {"value": "x"}):
-        understood(world, **{**known, name: {**data("a", "b"), "value": value}})
+        assert_accepted(world, **{**placed_order, name: {**data("a", "b"), "value": value}})
 
 
-def test_a_status_without_a_usable_value(world: World, known: dict[str, Any]) -> None:
+def test_a_status_without_a_usable_value_is_refused(world: World, placed_order: dict[str, Any]) -> None:
     for value in (None, "", " \t", "\u2003", "\u200b", [], {}, ["x"], {"value": "x"}):
-        refused(world, **{**known, "assessment_status": {**data("a", "b"), "value": value}})
+        assert_refused(world, **{**placed_order, "assessment_status": {**data("a", "b"), "value": value}})
     for part in (0, False, [], ["x"], [data("a", "b")], {}, {"label": "Complete"}):
-        refused(world, **{**known, "assessment_status": part})
+        assert_refused(world, **{**placed_order, "assessment_status": part})
 
 
 @pytest.mark.parametrize("part", ["identifier", "label", "type", "description"])
-def test_no_other_part_of_data_decides(world: World, known: dict[str, Any], part: str) -> None:
+def test_only_the_value_of_data_is_required(world: World, placed_order: dict[str, Any], part: str) -> None:
     for value in (0, 3, True, None, [], {}, ["x"], "x" * 5001):
-        understood(world, **{**known, "assessment_status": {**known["assessment_status"], part: value}})
+        assert_accepted(
+            world, **{**placed_order, "assessment_status": {**placed_order["assessment_status"], part: value}}
+        )
 
 
-def test_metadata_never_decides(world: World, known: dict[str, Any]) -> None:
+def test_malformed_metadata_is_ignored(world: World, placed_order: dict[str, Any]) -> None:
     for value in (0, "x", {}, True, [0], [[]], [{}], [{"value": None}], [data("a", "b"), {"value": []}]):
-        understood(world, **{**known, "metadata": value})
+        assert_accepted(world, **{**placed_order, "metadata": value})
 
 
 @pytest.mark.parametrize("value", [None, [], [None], ["bare"], [data("a", 5, "numeric_score")]])
-def test_metadata_that_is_fine(world: World, known: dict[str, Any], value: Any) -> None:
-    assert understood(world, **{**known, "metadata": value}).reference_id == known["reference_id"]
+def test_valid_metadata_is_accepted(world: World, placed_order: dict[str, Any], value: Any) -> None:
+    assert (
+        assert_accepted(world, **{**placed_order, "metadata": value}).reference_id
+        == placed_order["reference_id"]
+    )
 
 
 @ON_POSTGRESQL_TOO
-def test_control_characters_are_cleaned(world: World, known: dict[str, Any]) -> None:
+def test_control_characters_are_removed(world: World, placed_order: dict[str, Any]) -> None:
     for control in ("\\u0000", "\\u001b", "\\u007f", "\\ud800"):
         for place in ("assessment_profile_url", "unknown"):
-            body = {**known, place: {**data("a", "x@@"), "@@": 1}}
+            body = {**placed_order, place: {**data("a", "x@@"), "@@": 1}}
             assert world.call(UPDATE, json.dumps(body).replace("@@", control)).status_code == 200
-        body = {**known, "assessment_status": data("status", "Applicant@@Started")}
+        body = {**placed_order, "assessment_status": data("status", "Applicant@@Started")}
         assert world.call(UPDATE, json.dumps(body).replace("@@", control)).status_code == 200
     order = InboundRequest.objects.latest("pk").order
     assert order is not None
@@ -154,10 +161,10 @@ def test_control_characters_are_cleaned(world: World, known: dict[str, Any]) -> 
     assert not order.status_unrecognized
 
 
-def test_a_time_from_the_future_is_taken_as_now(world: World, known: dict[str, Any]) -> None:
+def test_a_future_timestamp_is_replaced_by_now(world: World, placed_order: dict[str, Any]) -> None:
     """It must not hold back every later result."""
-    assert world.call(UPDATE, {**known, "timestamp": 10**18}).status_code == 200
-    done = {**known, "assessment_status": "Complete", "assessment_result": "Review"}
+    assert world.call(UPDATE, {**placed_order, "timestamp": 10**18}).status_code == 200
+    done = {**placed_order, "assessment_status": "Complete", "assessment_result": "Review"}
     assert world.call(UPDATE, {**done, "timestamp": 10**18}).status_code == 200
     del done["timestamp"]
     assert world.call(UPDATE, {**done, "assessment_result": "Clear"}).status_code == 200
@@ -180,10 +187,10 @@ def test_a_time_from_the_future_is_taken_as_now(world: World, known: dict[str, A
         True,
     ],
 )
-def test_an_address_that_no_browser_should_open_is_replaced_by_our_page(
-    world: World, known: dict[str, Any], url: Any
+def test_an_unsafe_report_url_is_replaced_by_our_page(
+    world: World, placed_order: dict[str, Any], url: Any
 ) -> None:
-    body = {**known, "assessment_result": "Clear", "assessment_profile_url": {"value": url}}
+    body = {**placed_order, "assessment_result": "Clear", "assessment_profile_url": {"value": url}}
     assert world.call(UPDATE, body).status_code == 200
     order = InboundRequest.objects.get(outcome="applied").order
     assert order is not None
@@ -193,9 +200,11 @@ def test_an_address_that_no_browser_should_open_is_replaced_by_our_page(
 
 
 @pytest.mark.parametrize("value", [5, 1.5, True, False, 0])
-def test_a_value_that_is_no_text_is_taken_as_one(world: World, known: dict[str, Any], value: Any) -> None:
+def test_a_value_that_is_not_text_is_converted(
+    world: World, placed_order: dict[str, Any], value: Any
+) -> None:
     """Ashby's own protocol allows numbers and truth values."""
-    answer = world.call(UPDATE, {**known, "assessment_status": {"value": value}})
+    answer = world.call(UPDATE, {**placed_order, "assessment_status": {"value": value}})
     assert answer.status_code == 200
     order = InboundRequest.objects.get(outcome="applied").order
     assert order is not None

@@ -58,7 +58,7 @@ def polled(world: World, order: Order, status: str | None, result: str | None = 
     order.refresh_from_db()
 
 
-def told(world: World) -> list[tuple[str, str]]:
+def sent_results(world: World) -> list[tuple[str, str]]:
     """Status and result of each update from the completion on."""
     return [
         (body["assessment_status"]["value"], body["assessment_result"]["value"])
@@ -72,7 +72,7 @@ class TestChangedResult:
         """Review without a time, then Clear dated a minute earlier."""
         push(world, order, "Complete", "Review")
         push(world, order, "Complete", "Clear", timestamp=ms(-MINUTE))
-        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+        assert sent_results(world) == [("Complete", "Review"), ("Complete", "Clear")]
         assert not order.needs_attention
 
     @pytest.mark.parametrize(
@@ -91,17 +91,17 @@ class TestChangedResult:
     ) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(earlier_by))
         push(world, order, "Complete", "Clear", timestamp=ms(0))
-        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+        assert sent_results(world) == [("Complete", "Review"), ("Complete", "Clear")]
         assert not order.needs_attention
         push(world, order, "Complete", "Adverse", timestamp=ms(1))
-        assert told(world)[-1] == ("Complete", "Adverse"), "the next one is compared with this one"
+        assert sent_results(world)[-1] == ("Complete", "Adverse"), "the next one is compared with this one"
 
     @pytest.mark.parametrize("earlier_by", [MINUTE, 7 * MINUTE, 22 * MINUTE, 5 * HOUR + 7 * MINUTE, 3 * DAY])
     def test_an_older_pushed_result_is_flagged_with_both_results(self, world, order, earlier_by) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(0))
         for _ in range(2):
             push(world, order, "Complete", "Clear", timestamp=ms(-earlier_by))
-        assert told(world) == [("Complete", "Review")]
+        assert sent_results(world) == [("Complete", "Review")]
         assert order.needs_attention
         for words in ("“Clear”", "“Review”", "2026-11-02 09:00:00 UTC", "Ask Justifacts"):
             assert words in order.attention_reason
@@ -119,7 +119,7 @@ class TestChangedResult:
         push(world, order, "Complete", "Clear", timestamp=ms(-MINUTE))
         assert order.needs_attention
         polled(world, order, "Complete", "Clear", timestamp=ms(-MINUTE))
-        assert told(world)[-1] == ("Complete", "Clear")
+        assert sent_results(world)[-1] == ("Complete", "Clear")
 
     def test_a_confirmed_result_clears_the_flag(self, world, order, clock) -> None:
         """Two pushes arrive in the wrong order."""
@@ -128,14 +128,14 @@ class TestChangedResult:
         assert order.needs_attention
         polled(world, order, "Complete", "Clear", timestamp=ms(3 * MINUTE))
         assert not order.needs_attention
-        assert told(world) == [("Complete", "Clear")]
+        assert sent_results(world) == [("Complete", "Clear")]
 
     def test_a_late_duplicate_is_recorded_once(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(-HOUR))
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         for _ in range(3):
             push(world, order, "Complete", "Review", timestamp=ms(-HOUR))
-        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+        assert sent_results(world) == [("Complete", "Review"), ("Complete", "Clear")]
         assert not order.needs_attention
         assert OrderEvent.objects.filter(kind="late").count() == 1
 
@@ -147,7 +147,7 @@ class TestChangedResult:
             polled(world, order, "Complete", "Review", timestamp=ms(-7 * MINUTE))
         assert order.needs_attention
         assert "“Review”" in order.attention_reason
-        assert told(world)[-1] == ("Complete", "Clear")
+        assert sent_results(world)[-1] == ("Complete", "Clear")
         assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
 
     def test_a_fast_clock_at_justifacts_does_not_keep_a_wrong_result(self, world, order) -> None:
@@ -155,9 +155,9 @@ class TestChangedResult:
         push(world, order, "Complete", "Review", timestamp=ms(ahead))
         push(world, order, "Complete", "Clear", timestamp=ms(ahead + 7))
         push(world, order, "Complete", "Review", timestamp=ms(ahead))
-        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+        assert sent_results(world) == [("Complete", "Review"), ("Complete", "Clear")]
         push(world, order, "Complete", "Review", timestamp=ms(ahead + 20))
-        assert told(world)[-1] == ("Complete", "Review"), "sent again, it is a change"
+        assert sent_results(world)[-1] == ("Complete", "Review"), "sent again, it is a change"
 
     @pytest.mark.parametrize("first", [None, ms(40 * DAY)])
     def test_a_missing_or_far_future_time_does_not_block_later_results(
@@ -167,13 +167,13 @@ class TestChangedResult:
         clock.shift(MINUTE)
         push(world, order, "Complete", "Clear", timestamp=ms(30))
         push(world, order, "Complete", "Adverse")
-        assert [result for _, result in told(world)] == ["Review", "Clear", "Adverse"]
+        assert [result for _, result in sent_results(world)] == ["Review", "Clear", "Adverse"]
 
     def test_a_stored_far_future_time_does_not_block_later_results(self, world, order) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(0))
         Order.objects.filter(pk=order.pk).update(justifacts_timestamp=ms(0) * 1000)
         push(world, order, "Complete", "Clear", timestamp=ms(MINUTE))
-        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+        assert sent_results(world) == [("Complete", "Review"), ("Complete", "Clear")]
         assert not order.needs_attention
 
     def test_an_answer_overtaken_by_a_push_is_requested_again(self, world, order) -> None:
@@ -189,25 +189,25 @@ class TestChangedResult:
         meanwhile(world, stale, is_pushed_meanwhile)
         poll_now(order.pk, "Ada")
         world.work()
-        assert told(world) == [("Complete", "Review"), ("Complete", "Clear")]
+        assert sent_results(world) == [("Complete", "Review"), ("Complete", "Clear")]
 
 
 class TestUnknownStatus:
     @pytest.mark.parametrize("by", [push, polled])
-    @pytest.mark.parametrize("word", ["Dispute", "Suspended", "Pending Adjudication (2nd)"])
+    @pytest.mark.parametrize("label", ["Dispute", "Suspended", "Pending Adjudication (2nd)"])
     @pytest.mark.parametrize("result", [None, "Clear"])
     def test_an_unknown_status_is_sent_with_result_and_report_and_flags_the_order_once(
-        self, world: World, order: Order, by: Any, word: str, result: str | None
+        self, world: World, order: Order, by: Any, label: str, result: str | None
     ) -> None:
         report = data("report", "https://reports.test/7", "url")
         push(world, order, "Complete", "Clear", timestamp=ms(0), assessment_profile_url=report)
         for seconds in range(3):
-            by(world, order, word, result, timestamp=ms(20 * MINUTE + seconds))
-        assert told(world) == [("Complete", "Clear"), (word, "Clear")]
+            by(world, order, label, result, timestamp=ms(20 * MINUTE + seconds))
+        assert sent_results(world) == [("Complete", "Clear"), (label, "Clear")]
         assert world.sent("assessment.update")[-1]["assessment_profile_url"]["value"] == report["value"]
         assert order.needs_attention
-        assert f"“{word}”" in order.attention_reason
-        assert (order.status, order.result, order.justifacts_status) == ("complete", "Clear", word)
+        assert f"“{label}”" in order.attention_reason
+        assert (order.status, order.result, order.justifacts_status) == ("complete", "Clear", label)
         assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
 
     @pytest.mark.parametrize("by", [push, polled])
@@ -216,7 +216,7 @@ class TestUnknownStatus:
         push(world, order, "Dispute", timestamp=ms(HOUR))
         by(world, order, "Complete", "Clear", timestamp=ms(2 * HOUR))
         by(world, order, "Complete", "Clear", timestamp=ms(2 * HOUR))
-        assert told(world) == [("Complete", "Clear"), ("Dispute", "Clear"), ("Complete", "Clear")]
+        assert sent_results(world) == [("Complete", "Clear"), ("Dispute", "Clear"), ("Complete", "Clear")]
         assert not order.needs_attention
         push(world, order, "Dispute", timestamp=ms(3 * HOUR))
         assert order.needs_attention, "a second dispute is flagged again"
@@ -224,27 +224,27 @@ class TestUnknownStatus:
     def test_an_unknown_status_may_come_with_another_result(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         push(world, order, "Dispute", "Adverse", timestamp=ms(HOUR))
-        assert told(world)[-1] == ("Dispute", "Adverse")
+        assert sent_results(world)[-1] == ("Dispute", "Adverse")
         assert order.needs_attention
 
     def test_each_of_two_unknown_statuses_is_sent_and_flagged(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Clear", timestamp=ms(0))
-        for number, word in enumerate(["Dispute", "Suspended", "Dispute"], start=1):
-            push(world, order, word, timestamp=ms(number * HOUR))
-        assert [word for word, _ in told(world)] == ["Complete", "Dispute", "Suspended", "Dispute"]
+        for number, label in enumerate(["Dispute", "Suspended", "Dispute"], start=1):
+            push(world, order, label, timestamp=ms(number * HOUR))
+        assert [label for label, _ in sent_results(world)] == ["Complete", "Dispute", "Suspended", "Dispute"]
         assert OrderEvent.objects.filter(kind="needs_attention").count() == 3
 
     def test_an_unknown_status_without_a_time_is_sent(self, world: World, order: Order) -> None:
         push(world, order, "Complete", "Clear")
         push(world, order, "Dispute", timestamp=ms(-MINUTE))
-        assert told(world)[-1] == ("Dispute", "Clear")
+        assert sent_results(world)[-1] == ("Dispute", "Clear")
 
     def test_a_late_push_of_an_unknown_status_is_recorded_once(self, world, order) -> None:
         push(world, order, "Awaiting records", timestamp=ms(-DAY))
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         for _ in range(2):
             push(world, order, "Awaiting records", timestamp=ms(-DAY))
-        assert told(world) == [("Complete", "Clear")]
+        assert sent_results(world) == [("Complete", "Clear")]
         assert not order.needs_attention
         assert OrderEvent.objects.filter(kind="late").count() == 1
 
@@ -254,24 +254,24 @@ class TestUnknownStatus:
         push(world, order, "Dispute", timestamp=ms(HOUR + 7 * MINUTE))
         for _ in range(2):
             polled(world, order, "Complete", "Clear", timestamp=ms(0))
-        assert told(world)[-1] == ("Dispute", "Clear")
+        assert sent_results(world)[-1] == ("Dispute", "Clear")
         assert order.needs_attention
 
 
 class TestReopenedCheck:
-    @pytest.mark.parametrize("word", ["In Process: Justifacts", "Applicant Started", "Cancelled"])
-    def test_an_answer_that_reopens_the_check_is_flagged_once_and_not_sent(self, world, order, word) -> None:
+    @pytest.mark.parametrize("label", ["In Process: Justifacts", "Applicant Started", "Cancelled"])
+    def test_an_answer_that_reopens_the_check_is_flagged_once_and_not_sent(self, world, order, label) -> None:
         push(world, order, "Complete", "Clear", timestamp=ms(0))
         for seconds in range(3):
-            polled(world, order, word, timestamp=ms(HOUR + seconds))
-        assert told(world) == [("Complete", "Clear")]
+            polled(world, order, label, timestamp=ms(HOUR + seconds))
+        assert sent_results(world) == [("Complete", "Clear")]
         assert order.needs_attention
-        for words in (f"“{word}”", "result Clear", "Ask Justifacts"):
+        for words in (f"“{label}”", "result Clear", "Ask Justifacts"):
             assert words in order.attention_reason
         assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
         polled(world, order, "Complete", "Clear", timestamp=ms(0))
         assert not order.needs_attention
-        polled(world, order, word, timestamp=ms(5 * HOUR))
+        polled(world, order, label, timestamp=ms(5 * HOUR))
         assert order.needs_attention, "it is reopened a second time"
 
     @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ class TestReopenedCheck:
         for _ in range(2):
             push(world, order, "In Process: Justifacts", timestamp=at)
         assert order.needs_attention == is_flagged
-        assert told(world) == [("Complete", "Clear")]
+        assert sent_results(world) == [("Complete", "Clear")]
         assert OrderEvent.objects.filter(kind="after_end", summary__contains="In Process").count() == 1
 
     def test_a_pushed_cancellation_without_a_time_is_flagged(self, world: World, order: Order) -> None:
@@ -308,7 +308,7 @@ class TestPollNow:
         push(world, order, "Complete", "Review", timestamp=ms(0))
         clock.shift(timedelta(days=500))
         polled(world, order, "Complete", "Clear", timestamp=ms(400 * DAY))
-        assert told(world)[-1] == ("Complete", "Clear")
+        assert sent_results(world)[-1] == ("Complete", "Clear")
         assert order.next_call == ""
 
     def test_poll_now_works_for_a_check_that_justifacts_cancelled(self, world: World, order: Order) -> None:

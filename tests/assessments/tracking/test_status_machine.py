@@ -33,7 +33,7 @@ WORDS = ("Justifacts Received", "Applicant Started", "In Process: Justifacts", "
 APPLICATIONS = ("application-1", "application-2")
 
 
-class Life(RuleBasedStateMachine):
+class OrderMachine(RuleBasedStateMachine):
     """Everything that can happen to the checks of two applications."""
 
     def __init__(self) -> None:
@@ -68,26 +68,26 @@ class Life(RuleBasedStateMachine):
 
     @rule(
         choice=st.integers(0, 5),
-        word=st.sampled_from(WORDS[:4]),
+        status=st.sampled_from(WORDS[:4]),
         result=st.sampled_from(["Clear", "Review"]),
         pushes=st.integers(0, 2),
     )
-    def justifacts_moves_on(self, choice: int, word: str, result: str, pushes: int) -> None:
+    def justifacts_moves_on(self, choice: int, status: str, result: str, pushes: int) -> None:
         if references := list(self.justifacts.orders):
             reference = references[choice % len(references)]
-            self.justifacts.move(reference, word, result)
+            self.justifacts.move(reference, status, result)
             for _ in range(pushes):
                 self._push(self.justifacts.update_of(reference))
 
-    @rule(choice=st.integers(0, 5), word=st.sampled_from(WORDS), at=st.integers(1, 20))
-    def an_old_or_odd_push_arrives(self, choice: int, word: str, at: int) -> None:
+    @rule(choice=st.integers(0, 5), status=st.sampled_from(WORDS), at=st.integers(1, 20))
+    def an_old_or_odd_push_arrives(self, choice: int, status: str, at: int) -> None:
         if references := list(self.justifacts.orders):
             reference = references[choice % len(references)]
             reached = self.justifacts.update_of(reference)["assessment_status"]["value"]
-            if word in WORDS[:4] and WORDS.index(word) > WORDS.index(reached):
+            if status in WORDS[:4] and WORDS.index(status) > WORDS.index(reached):
                 return
             push = self.justifacts.update_of(reference) | {
-                "assessment_status": data("status", word),
+                "assessment_status": data("status", status),
                 "timestamp": at,
             }
             for part in ("assessment_result", "cancelled_reason"):
@@ -114,16 +114,16 @@ class Life(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self._settle()
+            self._run_until_idle()
             for order in Order.objects.all():
-                self._judge(order)
+                self._assert_updates(order)
         finally:
             self.wire.stop(allow_assert=False)
             self._time.stop()
             transaction.set_rollback(True)
             self._undone.__exit__(None, None, None)
 
-    def _settle(self) -> None:
+    def _run_until_idle(self) -> None:
         """Both partners work again, and enough time passes."""
         self.justifacts.mode = self.ashby.mode = "ok"
         self.justifacts.status_call_works = True
@@ -138,7 +138,7 @@ class Life(RuleBasedStateMachine):
         for act, items in (
             (make_next_call, found.calls),
             (poll, found.polls),
-            (self._tell, found.deliveries),
+            (self._deliver, found.deliveries),
         ):
             for item in items:
                 try:
@@ -146,7 +146,7 @@ class Life(RuleBasedStateMachine):
                 except WorkerDied:
                     continue
 
-    def _tell(self, assessment_id: Any) -> None:
+    def _deliver(self, assessment_id: Any) -> None:
         while deliver_next(assessment_id):
             pass
 
@@ -154,7 +154,7 @@ class Life(RuleBasedStateMachine):
         answer = self.world.call("/justifacts/assessment.update", body)
         assert answer.status_code == 200, answer.content
 
-    def _judge(self, order: Order) -> None:
+    def _assert_updates(self, order: Order) -> None:
         story = self.ashby.stories.get(str(order.pk), [])
         updates = list(AshbyUpdate.objects.filter(order=order).order_by("sequence"))
         assert [update.payload for update in updates] == story, (
@@ -168,8 +168,8 @@ class Life(RuleBasedStateMachine):
         labels = [body["assessment_status"]["value"] for body in story if "assessment_status" in body]
         known = [WORDS.index(label) for label in labels if label in WORDS[:4]]
         assert known == sorted(known), "a status went back"
-        told = Counter(labels)
-        assert all(told[label] <= 1 for label in WORDS[:3]), "a status was sent twice"
+        delivered = Counter(labels)
+        assert all(delivered[label] <= 1 for label in WORDS[:3]), "a status was sent twice"
         ended = [
             (body["assessment_status"]["value"], body["assessment_result"]["value"])
             for body in story
@@ -178,9 +178,9 @@ class Life(RuleBasedStateMachine):
         assert all(one != other for one, other in pairwise(ended)), "the same end was sent twice"
         if any(label not in WORDS[:4] for label, _ in ended):
             assert order.events.filter(kind="needs_attention").exists(), "the order was not flagged"
-        self._judge_placing(order)
+        self._assert_placements(order)
 
-    def _judge_placing(self, order: Order) -> None:
+    def _assert_placements(self, order: Order) -> None:
         taken = self.justifacts.starts.count(str(order.pk))
         assert taken <= 1, "placed twice"
         if taken:
@@ -199,7 +199,7 @@ def test_no_sequence_of_events_loses_duplicates_or_reorders_updates(settings) ->
     """Hypothesis searches for a counterexample."""
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
     settings.LEASE_SECONDS = 60
-    run_state_machine_as_test(Life, settings=_SETTINGS)
+    run_state_machine_as_test(OrderMachine, settings=_SETTINGS)
 
 
 _SETTINGS = settings(

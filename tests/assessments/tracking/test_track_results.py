@@ -48,7 +48,7 @@ def now_ms(**ago: float) -> int:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "sent_result"),
     [
         ("Clear", "Clear"),
         ("REVIEW", "Review"),
@@ -57,16 +57,16 @@ def now_ms(**ago: float) -> int:
         (None, "Complete"),
     ],
 )
-def test_a_result_is_sent_verbatim_as_a_string_with_its_report(world, order, said, told) -> None:
+def test_a_result_is_sent_verbatim_as_a_string_with_its_report(world, order, said, sent_result) -> None:
     completes(world, order, said, "https://reports.test/7?a=1&b=2")
-    assert (order.status, order.result) == ("complete", told)
+    assert (order.status, order.result) == ("complete", sent_result)
     last = world.sent("assessment.update")[-1]
     assert last["assessment_status"]["value"] == "Complete"
     assert last["assessment_result"] == {
         "identifier": "result",
         "label": "Result",
         "type": "string",
-        "value": told,
+        "value": sent_result,
     }
     assert last["assessment_profile_url"]["value"] == "https://reports.test/7?a=1&b=2"
     assert last["assessment_profile_url"]["type"] == "url"
@@ -161,8 +161,8 @@ def test_a_timestamp_in_the_future_does_not_block_later_results(world: World, or
 def test_a_push_changes_the_result_after_polling_has_stopped(world: World, order: Order, clock) -> None:
     """Months later, when Justifacts is no longer polled."""
     completes(world, order, "Review")
-    word = {"assessment_id": order.justifacts_order_id, "assessment_status": data("s", "Complete")}
-    world.justifacts("assessment.status", {"success": True, "results": word})
+    label = {"assessment_id": order.justifacts_order_id, "assessment_status": data("s", "Complete")}
+    world.justifacts("assessment.status", {"success": True, "results": label})
     for _ in range(61):
         clock.shift(timedelta(days=1))
         world.work()
@@ -175,10 +175,10 @@ def test_a_push_changes_the_result_after_polling_has_stopped(world: World, order
 @pytest.mark.parametrize("result", ["Clear", None])
 def test_a_poll_that_repeats_the_completion_sends_nothing(world: World, order: Order, clock, result) -> None:
     completes(world, order, result, "https://reports.test/7")
-    word = {"assessment_id": order.justifacts_order_id, "assessment_status": data("s", "Complete")}
+    label = {"assessment_id": order.justifacts_order_id, "assessment_status": data("s", "Complete")}
     if result:
-        word["assessment_result"] = data("r", result)
-    world.justifacts("assessment.status", {"success": True, "results": word})
+        label["assessment_result"] = data("r", result)
+    world.justifacts("assessment.status", {"success": True, "results": label})
     events = OrderEvent.objects.count()
     for _ in range(3):
         clock.shift(3600)

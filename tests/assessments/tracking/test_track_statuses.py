@@ -27,15 +27,15 @@ def order(world: World) -> Order:
     return order
 
 
-def says(world: World, order: Order, by: str, status: str | None, **parts: object) -> None:
+def send_status(world: World, order: Order, by: str, status: str | None, **parts: object) -> None:
     """Justifacts sends a status, by push or in answer to a poll; then all workers run."""
     if by == "push":
         assert world.push(order, status, **parts).status_code == 200
     else:
-        word = {"assessment_id": order.justifacts_order_id, "reference_id": str(order.pk), **parts}
+        text = {"assessment_id": order.justifacts_order_id, "reference_id": str(order.pk), **parts}
         if status is not None:
-            word["assessment_status"] = data("status", status)
-        world.justifacts("assessment.status", {"success": True, "results": word})
+            text["assessment_status"] = data("status", status)
+        world.justifacts("assessment.status", {"success": True, "results": text})
         Order.objects.filter(pk=order.pk, next_call="poll").update(next_attempt_at=datetime.now(UTC))
     world.work()
     order.refresh_from_db()
@@ -46,7 +46,7 @@ BY = pytest.mark.parametrize("by", ["push", "poll"])
 
 @BY
 @pytest.mark.parametrize(
-    ("word", "status", "told"),
+    ("text", "status", "labels"),
     [
         ("Justifacts Received", "received", []),
         ("initiated", "received", []),
@@ -61,18 +61,18 @@ BY = pytest.mark.parametrize("by", ["push", "poll"])
     ],
 )
 def test_each_status_moves_the_order_and_ashby_gets_the_usual_spelling(
-    world: World, order: Order, by: str, word: str, status: str, told: list[str]
+    world: World, order: Order, by: str, text: str, status: str, labels: list[str]
 ) -> None:
     for _ in range(2):
-        says(world, order, by, word)
+        send_status(world, order, by, text)
     assert order.status == status
-    assert world.delivered(order) == ["Justifacts Received", *told]
+    assert world.delivered(order) == ["Justifacts Received", *labels]
 
 
 @BY
 def test_a_repeated_unknown_status_is_sent_once_verbatim(world, order, by) -> None:
     for _ in range(3):
-        says(world, order, by, "Awaiting Court Records")
+        send_status(world, order, by, "Awaiting Court Records")
     assert (order.status, order.justifacts_status) == ("received", "Awaiting Court Records")
     assert world.delivered(order) == ["Justifacts Received", "Awaiting Court Records"]
     assert OrderEvent.objects.filter(kind="unknown_status").count() == 1
@@ -80,40 +80,40 @@ def test_a_repeated_unknown_status_is_sent_once_verbatim(world, order, by) -> No
 
 
 def test_each_of_two_unknown_statuses_is_sent(world: World, order: Order) -> None:
-    for word in ("On Hold", "Awaiting Records", "On Hold"):
-        says(world, order, "poll", word)
+    for text in ("On Hold", "Awaiting Records", "On Hold"):
+        send_status(world, order, "poll", text)
     assert world.delivered(order)[1:] == ["On Hold", "Awaiting Records", "On Hold"]
 
 
 def test_an_unknown_status_with_the_candidates_email_is_sent_once_verbatim(world, order) -> None:
     for _ in range(2):
-        says(world, order, "push", "Mail to Zoe.ONeil@example.com bounced")
+        send_status(world, order, "push", "Mail to Zoe.ONeil@example.com bounced")
     assert world.delivered(order)[1:] == ["Mail to Zoe.ONeil@example.com bounced"]
 
 
 @BY
 @pytest.mark.parametrize("reached", range(1, 4))
 def test_an_earlier_status_that_arrives_late_is_recorded_and_not_applied(world, order, by, reached) -> None:
-    says(world, order, "push", ON_THE_WAY[reached])
+    send_status(world, order, "push", ON_THE_WAY[reached])
     before = (order.status, world.delivered(order))
-    for word in ON_THE_WAY[:reached]:
+    for text in ON_THE_WAY[:reached]:
         for _ in range(2):
-            says(world, order, by, word)
+            send_status(world, order, by, text)
     assert (order.status, world.delivered(order)) == before
     lines = OrderEvent.objects.filter(kind__in=("late", "after_end"), summary__contains="Justifacts said “")
-    assert {word for word in ON_THE_WAY if lines.filter(summary__contains=f"“{word}”")} == set(
+    assert {text for text in ON_THE_WAY if lines.filter(summary__contains=f"“{text}”")} == set(
         ON_THE_WAY[:reached]
     )
 
 
 def test_statuses_that_justifacts_skips_are_not_sent(world: World, order: Order) -> None:
-    says(world, order, "push", "In Process: Justifacts")
+    send_status(world, order, "push", "In Process: Justifacts")
     assert world.delivered(order) == ["Justifacts Received", "In Process: Justifacts"]
 
 
 def test_the_started_signal_is_sent_right_before_its_label(world, order) -> None:
     """“Started” makes Ashby store the start time."""
-    says(world, order, "push", "Applicant Started")
+    send_status(world, order, "push", "Applicant Started")
     signal, label = world.sent("assessment.update")[-2:]
     assert [u["assessment_status"]["value"] for u in (signal, label)] == ["Started", "Applicant Started"]
     assert {u["assessment_status"]["type"] for u in (signal, label)} == {"string"}
@@ -124,7 +124,7 @@ def test_the_started_signal_is_sent_right_before_its_label(world, order) -> None
 def test_ashby_gets_justifacts_reason_for_a_cancellation(world: World, order: Order, by: str) -> None:
     reason = data("cancelled_reason", "The applicant withdrew consent")
     for _ in range(2):
-        says(world, order, by, None, cancelled_reason=reason)
+        send_status(world, order, by, None, cancelled_reason=reason)
     assert (order.status, order.closing_reason) == ("cancelled", "The applicant withdrew consent")
     assert world.delivered(order) == ["Justifacts Received", "The applicant withdrew consent"]
     assert not world.sent("assessment.cancel")
@@ -132,16 +132,16 @@ def test_ashby_gets_justifacts_reason_for_a_cancellation(world: World, order: Or
 
 
 def test_a_cancellation_reason_overrides_the_status(world: World, order: Order) -> None:
-    says(world, order, "push", "In Process: Justifacts", cancelled_reason=data("r", "Duplicate order"))
+    send_status(world, order, "push", "In Process: Justifacts", cancelled_reason=data("r", "Duplicate order"))
     assert world.delivered(order)[1:] == ["Duplicate order"]
     [_, end] = world.sent("assessment.update")
     assert "assessment_status" not in end
 
 
 def test_a_status_after_a_cancellation_is_not_sent(world: World, order: Order) -> None:
-    says(world, order, "push", "Cancelled")
-    for word in (*ON_THE_WAY[:3], "Something New"):
-        says(world, order, "push", word)
+    send_status(world, order, "push", "Cancelled")
+    for text in (*ON_THE_WAY[:3], "Something New"):
+        send_status(world, order, "push", text)
     assert order.status == "cancelled"
     assert world.delivered(order)[1:] == ["Cancelled at Justifacts"]
 
@@ -149,16 +149,16 @@ def test_a_status_after_a_cancellation_is_not_sent(world: World, order: Order) -
 @BY
 def test_the_same_status_after_an_unknown_one_is_sent_again(world: World, order: Order, by: str) -> None:
     """Otherwise Ashby's card would stay at “On Hold” although the check continues."""
-    says(world, order, by, "Applicant Started")
-    for word in ("On Hold", "Applicant Started", "Applicant Started"):
-        says(world, order, by, word)
+    send_status(world, order, by, "Applicant Started")
+    for text in ("On Hold", "Applicant Started", "Applicant Started"):
+        send_status(world, order, by, text)
     assert (order.status, order.status_unrecognized) == ("applicant_started", False)
     assert world.delivered(order)[1:] == ["Started", "Applicant Started", "On Hold", "Applicant Started"]
 
 
 def test_a_late_push_of_an_unknown_status_is_recorded_and_not_sent(world, order) -> None:
-    says(world, order, "push", "In Process: Justifacts", timestamp=2_000)
-    says(world, order, "push", "On Hold", timestamp=1_000)
+    send_status(world, order, "push", "In Process: Justifacts", timestamp=2_000)
+    send_status(world, order, "push", "On Hold", timestamp=1_000)
     assert (order.justifacts_status, order.status_unrecognized) == ("In Process: Justifacts", False)
     assert world.delivered(order)[1:] == ["In Process: Justifacts"]
     assert OrderEvent.objects.filter(kind="late", summary__contains="“On Hold”").exists()
@@ -166,43 +166,43 @@ def test_a_late_push_of_an_unknown_status_is_recorded_and_not_sent(world, order)
 
 def test_an_unknown_status_in_an_answer_is_sent_whatever_its_timestamp(world: World, order: Order) -> None:
     """It is new, so it is no repetition: Justifacts dates its statuses by different clocks."""
-    says(world, order, "push", "In Process: Justifacts", timestamp=2_000_000_000_000)
-    says(world, order, "push", "In Process: Justifacts", timestamp=1_772_000_000_000)
+    send_status(world, order, "push", "In Process: Justifacts", timestamp=2_000_000_000_000)
+    send_status(world, order, "push", "In Process: Justifacts", timestamp=1_772_000_000_000)
     for _ in range(2):
-        says(world, order, "poll", "On Hold", timestamp=1_771_000_000_000)
+        send_status(world, order, "poll", "On Hold", timestamp=1_771_000_000_000)
     assert world.delivered(order)[1:] == ["In Process: Justifacts", "On Hold"]
 
 
 def test_an_unknown_status_dated_before_the_portals_own_time_is_sent(world: World, order: Order) -> None:
-    says(world, order, "push", "In Process: Justifacts", timestamp=None)
+    send_status(world, order, "push", "In Process: Justifacts", timestamp=None)
     a_minute_ago = int(datetime.now(UTC).timestamp() * 1000) - 60_000
-    says(world, order, "push", "On Hold", timestamp=a_minute_ago)
+    send_status(world, order, "push", "On Hold", timestamp=a_minute_ago)
     assert world.delivered(order)[1:] == ["In Process: Justifacts", "On Hold"]
 
 
 def test_a_late_known_status_does_not_replace_a_newer_unknown_one(world, order) -> None:
-    for word, at in (
+    for text, at in (
         ("In Process: Justifacts", 1_000),
         ("On Hold", 2_000),
         ("In Process: Justifacts", 1_000),
     ):
-        says(world, order, "push", word, timestamp=at)
+        send_status(world, order, "push", text, timestamp=at)
     assert (order.justifacts_status, order.status_unrecognized) == ("On Hold", True)
     assert world.delivered(order)[1:] == ["In Process: Justifacts", "On Hold"]
 
 
-@pytest.mark.parametrize("word", ["Green", "green"])
-def test_a_status_or_result_that_equals_a_name_is_sent_verbatim(world: World, word: str) -> None:
+@pytest.mark.parametrize("text", ["Green", "green"])
+def test_a_status_or_result_that_equals_a_name_is_sent_verbatim(world: World, text: str) -> None:
     """The candidate is called Green: hiding an unknown status or result would tell Ashby nothing."""
     candidate = {**world.start_body()["candidate"], "last_name": "Green"}
     world.ashby_takes_everything()
     order = world.placed(candidate=candidate)
-    world.push(order, word)
-    world.push(order, "Complete", assessment_result=data("result", word))
+    world.push(order, text)
+    world.push(order, "Complete", assessment_result=data("result", text))
     world.work()
-    assert word in world.delivered(order)
+    assert text in world.delivered(order)
     order.refresh_from_db()
-    assert order.result == word
+    assert order.result == text
 
 
 def test_a_status_that_contains_a_name_is_sent_verbatim(world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from assessments import tasks
 from assessments.models import Order
 from integrations.failpoints import POINTS, failpoint
-from tests.assessments.tracking.test_status_machine import Life
+from tests.assessments.tracking.test_status_machine import OrderMachine
 from tests.fixtures.fake_partners import WorkerDied
 
 
@@ -30,15 +30,15 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("point", POINTS)
-def test_who_dies_there_leaves_nothing_half_done(
+def test_a_crash_at_a_failpoint_leaves_nothing_half_done(
     point: str, tmp_path: Path, settings, killed: list[int]
 ) -> None:
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
     settings.FAILPOINTS_DIR = str(tmp_path)
     (tmp_path / point).touch()
-    life = Life()
+    life = OrderMachine()
     try:
-        _lives(life)
+        _run_order(life)
         assert Order.objects.count() == 3
         assert not (tmp_path / point).exists(), "the point was never reached"
         assert len(killed) == 1
@@ -47,36 +47,36 @@ def test_who_dies_there_leaves_nothing_half_done(
         life.teardown()
 
 
-def _lives(life: Life) -> None:
+def _run_order(life: OrderMachine) -> None:
     """One check whose placing stays unknown for a while, one that is cancelled, one that is completed."""
     life.justifacts.mode = "cut after"
-    _until_it_is_done(partial(life.ashby_starts, "application-1"))
+    _repeat_until_done(partial(life.ashby_starts, "application-1"))
     _work(life)
     life.justifacts.mode = "ok"
     for application in ("application-2", "application-3"):
-        _until_it_is_done(partial(life.ashby_starts, application))
+        _repeat_until_done(partial(life.ashby_starts, application))
     _work(life, 20, 70)
-    for word in ("Applicant Started", "In Process: Justifacts"):
+    for label in ("Applicant Started", "In Process: Justifacts"):
         # The first is pushed, the others have to be polled for.
         for choice in range(3):
             pushes = 1 if choice == 0 else 0
-            _until_it_is_done(partial(life.justifacts_moves_on, choice, word, "Clear", pushes))
+            _repeat_until_done(partial(life.justifacts_moves_on, choice, label, "Clear", pushes))
         _work(life, 400, 70, 70)
-    _until_it_is_done(partial(life.ashby_cancels, 1))
+    _repeat_until_done(partial(life.ashby_cancels, 1))
     _work(life, 70)
     life.justifacts_moves_on(2, "Complete", "Clear", 0)
     _work(life, 4000, 70)
     _once(tasks.sweep)
 
 
-def _work(life: Life, *waits: int) -> None:
+def _work(life: OrderMachine, *waits: int) -> None:
     for seconds in (1, 15, *waits):
         life.time_passes(seconds)
         for _ in range(2):
             life.workers_work()
 
 
-def _until_it_is_done(act: Callable[[], object]) -> None:
+def _repeat_until_done(act: Callable[[], object]) -> None:
     """Whoever got no answer asks again."""
     if not _once(act):
         act()
@@ -90,14 +90,14 @@ def _once(act: Callable[[], object]) -> bool:
     return True
 
 
-def test_in_production_a_point_does_nothing(settings, tmp_path: Path, killed: list[int]) -> None:
+def test_a_failpoint_does_nothing_in_production(settings, tmp_path: Path, killed: list[int]) -> None:
     settings.FAILPOINTS_DIR = ""
     for point in POINTS:
         failpoint(point)
     assert killed == []
 
 
-def test_a_point_that_no_test_visits_is_an_error(settings, tmp_path: Path) -> None:
+def test_an_unknown_failpoint_is_an_error(settings, tmp_path: Path) -> None:
     """So that the fault machine and the test above visit every point in the code."""
     settings.FAILPOINTS_DIR = str(tmp_path)
     with pytest.raises(ValueError, match="not in POINTS"):

@@ -37,7 +37,7 @@ def waiting(order: Order, next_attempt_at: datetime) -> AshbyUpdate:
 
 @pytest.mark.anywhere
 @pytest.mark.django_db
-def test_thousands_that_wait_longer_do_not_come_before_anothers_first(world: World) -> None:
+def test_older_work_of_one_organization_does_not_delay_anothers_first_order(world: World) -> None:
     now = timezone.now()
     long_ago = now - timedelta(hours=2)
     many = Order.objects.bulk_create(
@@ -83,7 +83,7 @@ class Hanging:
     slots = Bulkhead(CALLS_IN_FLIGHT)
 
 
-def test_a_hanging_organization_occupies_its_own_places_only() -> None:
+def test_a_hanging_organization_occupies_only_its_own_slots() -> None:
     """Twenty messages of it, on twenty threads: all but a few of the threads are free at once."""
     hanging = Hanging(1)
     threads = [
@@ -105,7 +105,7 @@ def test_a_hanging_organization_occupies_its_own_places_only() -> None:
     assert hanging.most == CALLS_IN_FLIGHT
 
 
-def test_work_that_comes_while_all_slots_are_taken_is_done_by_a_slot_holder() -> None:
+def test_work_that_finds_no_free_slot_is_done_by_a_slot_holder() -> None:
     done: list[list[Any]] = []
 
     def work(ids: list[Any]) -> bool:

@@ -27,15 +27,15 @@ def ms(seconds: float) -> int:
     return int((NINE + timedelta(seconds=seconds)).timestamp() * 1000)
 
 
-def word(order: Order, status: str, result: str | None, at: int | None) -> dict[str, Any]:
+def message(order: Order, status: str, result: str | None, at: int | None) -> dict[str, Any]:
     said = {"assessment_status": data("status", status), "timestamp": at}
     if result:
         said["assessment_result"] = data("result", result)
     return {"assessment_id": order.justifacts_order_id, "reference_id": str(order.pk), **said}
 
 
-def says(world: World, order: Order, by: str, status: str, result: str | None, at: int | None) -> None:
-    body = word(order, status, result, at)
+def send_status(world: World, order: Order, by: str, status: str, result: str | None, at: int | None) -> None:
+    body = message(order, status, result, at)
     if by == "push":
         assert world.call("/justifacts/assessment.update", body).status_code == 200
     else:
@@ -63,14 +63,14 @@ def order(settled: World) -> Order:
 @WORDS
 @pytest.mark.parametrize("by", ["push", "poll", "reconcile"])
 @pytest.mark.parametrize("at", [ms(30), None])
-def test_a_person_is_asked_once_and_nobody_cancels_it(settled, order, by, status, result, at) -> None:
-    told = settled.delivered(order)
+def test_the_order_needs_attention_once_and_is_not_cancelled(settled, order, by, status, result, at) -> None:
+    delivered = settled.delivered(order)
     for _ in range(2):
-        says(settled, order, by, status, result, at)
+        send_status(settled, order, by, status, result, at)
     assert order.status == "cancelled"
     assert not settled.sent("assessment.cancel")
     assert order.next_call == ""
-    assert settled.delivered(order) == told, "Ashby's card stays cancelled until a person has decided"
+    assert settled.delivered(order) == delivered, "Ashby's card stays cancelled until a person has decided"
     assert order.needs_attention
     for words in ("Justifacts had cancelled this check", f"“{status}”", "Ask Justifacts"):
         assert words in order.attention_reason
@@ -78,8 +78,8 @@ def test_a_person_is_asked_once_and_nobody_cancels_it(settled, order, by, status
     assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
 
 
-def test_the_nightly_run_lists_it_until_a_person_has_settled_it(settled: World, order: Order) -> None:
-    body = word(order, "In Process: Justifacts", None, ms(30))
+def test_the_reconciliation_lists_the_order_until_staff_resolve_it(settled: World, order: Order) -> None:
+    body = message(order, "In Process: Justifacts", None, ms(30))
     settled.justifacts("assessment.status", {"success": True, "results": body})
     for _ in range(2):
         (text,) = lines(run(settled), "needs_review")
@@ -97,30 +97,30 @@ def settle_by_hand(order: Order) -> None:
     )
 
 
-def test_each_further_word_is_asked_about(settled: World, order: Order) -> None:
+def test_each_further_status_needs_attention(settled: World, order: Order) -> None:
     for seconds, (status, result) in enumerate([("In Process: Justifacts", None), ("Complete", "Review")], 1):
-        says(settled, order, "push", status, result, ms(seconds))
+        send_status(settled, order, "push", status, result, ms(seconds))
     assert "“Complete” with the result “Review”" in order.attention_reason
     assert OrderEvent.objects.filter(kind="needs_attention").count() == 2
 
 
-def test_a_late_push_from_before_the_cancellation_is_one_line(settled: World, order: Order) -> None:
+def test_a_late_push_from_before_the_cancellation_is_recorded_once(settled: World, order: Order) -> None:
     for _ in range(2):
-        says(settled, order, "push", "In Process: Justifacts", None, ms(-120))
+        send_status(settled, order, "push", "In Process: Justifacts", None, ms(-120))
     assert not order.needs_attention
     assert OrderEvent.objects.filter(kind="after_end").count() == 1
 
 
-def test_cancelled_anew_it_needs_nobody(settled: World, order: Order) -> None:
-    says(settled, order, "push", "In Process: Justifacts", None, ms(30))
-    says(settled, order, "push", "Cancelled", None, ms(-60))
-    says(settled, order, "push", "Cancelled", None, ms(60))
+def test_an_order_that_justifacts_cancels_again_needs_no_attention(settled: World, order: Order) -> None:
+    send_status(settled, order, "push", "In Process: Justifacts", None, ms(30))
+    send_status(settled, order, "push", "Cancelled", None, ms(-60))
+    send_status(settled, order, "push", "Cancelled", None, ms(60))
     assert not order.needs_attention
-    says(settled, order, "push", "In Process: Justifacts", None, ms(90))
+    send_status(settled, order, "push", "In Process: Justifacts", None, ms(90))
     assert order.needs_attention, "taken up a second time"
 
 
-def test_what_the_portal_cancelled_and_justifacts_goes_on_with_is_cancelled_again(settled: World) -> None:
+def test_an_order_cancelled_by_the_portal_that_continues_is_cancelled_again(settled: World) -> None:
     order = settled.placed()
     settled.work()
     settled.justifacts("assessment.cancel", {"success": True, "results": {}})
@@ -128,13 +128,13 @@ def test_what_the_portal_cancelled_and_justifacts_goes_on_with_is_cancelled_agai
     settled.work()
     order.refresh_from_db()
     assert order.cancelled_by == "ashby"
-    says(settled, order, "push", "In Process: Justifacts", None, ms(30))
+    send_status(settled, order, "push", "In Process: Justifacts", None, ms(30))
     assert not order.needs_attention
-    says(settled, order, "reconcile", "In Process: Justifacts", None, ms(60))
+    send_status(settled, order, "reconcile", "In Process: Justifacts", None, ms(60))
     assert len(settled.sent("assessment.cancel")) == 2
 
 
-def test_a_number_that_turns_up_after_justifacts_cancelled_is_not_cancelled(settled: World) -> None:
+def test_a_new_number_after_a_cancellation_by_justifacts_is_not_cancelled(settled: World) -> None:
     order = settled.start()
     body = {"reference_id": str(order.pk), "cancelled_reason": data("reason", "No consent")}
     assert settled.call("/justifacts/assessment.update", body).status_code == 200
@@ -148,7 +148,7 @@ def test_a_number_that_turns_up_after_justifacts_cancelled_is_not_cancelled(sett
     assert not settled.sent("assessment.cancel")
 
 
-def test_a_refused_order_that_runs_all_the_same_is_for_a_person(settled: World) -> None:
+def test_a_refused_order_that_runs_needs_attention(settled: World) -> None:
     order = settled.start()
     settled.justifacts("assessment.start", {"message": "No."}, 422)
     settled.work()
@@ -164,8 +164,8 @@ def test_a_refused_order_that_runs_all_the_same_is_for_a_person(settled: World) 
     assert (order.status, order.needs_attention) == ("rejected", False)
 
 
-def test_a_completion_without_a_result_is_named_as_everywhere(settled: World, order: Order) -> None:
-    says(settled, order, "push", "Complete", None, None)
+def test_a_completion_without_a_result_has_its_usual_label(settled: World, order: Order) -> None:
+    send_status(settled, order, "push", "Complete", None, None)
     assert "“Complete” with the result “Complete”, so a report exists" in order.attention_reason
 
 

@@ -25,7 +25,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def dead_broker(tmp_path) -> Iterator[None]:
+def broken_broker(tmp_path) -> Iterator[None]:
     """Nobody listens at the broker's socket."""
     _broker(f"redis+socket://{tmp_path}/nobody.sock")
     yield
@@ -65,24 +65,28 @@ class Messages:
             taken.append((message.headers["task"].rsplit(".", 1)[1], list(message.payload[0])))
 
 
-def test_it_finds_every_kind_of_due_work(
+def test_the_sweep_finds_every_kind_of_due_work(
     world: World, clock, queue, django_capture_on_commit_callbacks
 ) -> None:
     world.ashby_takes_everything()
     polled = world.placed("JF-1")
     world.work()
     clock.shift(timedelta(hours=1))
-    told = world.placed("JF-2")
+    delivered = world.placed("JF-2")
     placed = world.start()
     queue.take()
     with django_capture_on_commit_callbacks(execute=True):
         tasks.sweep()
     assert sorted(queue.take()) == sorted(
-        [("poll", [[str(polled.pk)]]), ("deliver", [str(told.pk)]), ("call_justifacts", [str(placed.pk)])]
+        [
+            ("poll", [[str(polled.pk)]]),
+            ("deliver", [str(delivered.pk)]),
+            ("call_justifacts", [str(placed.pk)]),
+        ]
     )
 
 
-def test_of_two_schedulers_one_does_the_work(
+def test_only_one_of_two_schedulers_runs_a_tick(
     world: World, clock, queue, django_capture_on_commit_callbacks
 ) -> None:
     order = world.start()
@@ -98,7 +102,7 @@ def test_of_two_schedulers_one_does_the_work(
     assert Heartbeat.objects.get(name="worker").at == NINE + timedelta(seconds=2)
 
 
-def test_a_clock_that_was_ahead_for_a_moment_stops_no_sweep(
+def test_a_clock_that_was_ahead_does_not_stop_the_sweep(
     world: World, clock, queue, django_capture_on_commit_callbacks
 ) -> None:
     """The turn that was taken then is in the future: without a word, nothing would be swept till then."""
@@ -112,7 +116,7 @@ def test_a_clock_that_was_ahead_for_a_moment_stops_no_sweep(
     assert len(queue.take()) == 1
 
 
-def test_messages_carry_ids_only(world: World, queue, django_capture_on_commit_callbacks) -> None:
+def test_tasks_carry_only_ids(world: World, queue, django_capture_on_commit_callbacks) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         order = world.start()
         tasks.sweep()
@@ -120,7 +124,9 @@ def test_messages_carry_ids_only(world: World, queue, django_capture_on_commit_c
         assert arguments == [str(order.pk)]
 
 
-def test_nothing_due_is_nothing_said(world: World, queue, django_capture_on_commit_callbacks) -> None:
+def test_the_sweep_enqueues_nothing_if_nothing_is_due(
+    world: World, queue, django_capture_on_commit_callbacks
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         tasks.sweep()
     assert queue.take() == []
@@ -128,14 +134,14 @@ def test_nothing_due_is_nothing_said(world: World, queue, django_capture_on_comm
 
 
 @pytest.mark.anywhere
-def test_the_tasks_do_what_the_sweep_found(world: World, clock) -> None:
+def test_the_tasks_do_the_work_that_the_sweep_found(world: World, clock) -> None:
     """Run in this process, in the order in which a worker might."""
     world.ashby_takes_everything()
     world.justifacts_takes("JF-1")
     order = world.start()
     tasks.call_justifacts(str(order.pk))
-    word = {"assessment_id": "JF-1", "assessment_status": data("status", "Applicant Started")}
-    world.justifacts("assessment.status", {"success": True, "results": word})
+    label = {"assessment_id": "JF-1", "assessment_status": data("status", "Applicant Started")}
+    world.justifacts("assessment.status", {"success": True, "results": label})
     clock.shift(timedelta(hours=1))
     tasks.poll([str(order.pk)])
     tasks.deliver(str(order.pk))
@@ -143,8 +149,8 @@ def test_the_tasks_do_what_the_sweep_found(world: World, clock) -> None:
     assert world.delivered(order) == ["Justifacts Received", "Started", "Applicant Started"]
 
 
-def test_with_the_broker_away_a_start_is_still_accepted(
-    world: World, dead_broker, caplog, monkeypatch, django_capture_on_commit_callbacks
+def test_a_start_is_accepted_without_the_broker(
+    world: World, broken_broker, caplog, monkeypatch, django_capture_on_commit_callbacks
 ) -> None:
     """Messages are skipped for 30 s, so that no request waits for a dead broker again."""
     with django_capture_on_commit_callbacks(execute=True):
@@ -165,8 +171,8 @@ def test_with_the_broker_away_a_start_is_still_accepted(
     assert {order.pk, second.pk} <= set(due_work(datetime.now(UTC)).calls), "the sweep finds them"
 
 
-def test_messages_are_published_again_once_the_broker_is_known_to_answer(
-    world: World, dead_broker, queue, django_capture_on_commit_callbacks
+def test_tasks_are_published_again_once_the_broker_answers(
+    world: World, broken_broker, queue, django_capture_on_commit_callbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         world.start()

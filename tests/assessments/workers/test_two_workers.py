@@ -19,7 +19,7 @@ from assessments.outbox.deliver import deliver_next
 from assessments.placement.next_call import make_next_call
 from assessments.tracking.poll import poll
 from integrations.http import fencing
-from tests.assessments.tracking.test_status_machine import Life
+from tests.assessments.tracking.test_status_machine import OrderMachine
 from tests.fixtures.fake_partners import WorkerDied
 
 #: Inside a transaction there is no seam: the database keeps others out.
@@ -27,7 +27,7 @@ _SEAMS = ("claimed", "called", "committed", "in the call")
 _current = threading.local()
 
 
-class Sleeper:
+class PausedWorker:
     """A worker that stops at each seam until it is told to go on."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Sleeper:
         self._thread.start()
         self._wait()
 
-    def go_on(self, *, dies: bool = False) -> None:
+    def resume(self, *, dies: bool = False) -> None:
         """To the next seam, or to the end."""
         if self._thread is None:
             return
@@ -85,20 +85,20 @@ class Sleeper:
             raise WorkerDied
 
 
-def _seam(name: str) -> None:
+def pause_point(name: str) -> None:
     worker = getattr(_current, "worker", None)
     if worker is not None and name.endswith(_SEAMS):
         worker.seam()
 
 
-class TwoWorkers(Life):
+class TwoWorkers(OrderMachine):
     """The life of the one-worker machine, and two sleepers."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.workers = Sleeper(), Sleeper()
+        self.workers = PausedWorker(), PausedWorker()
         connections["default"].inc_thread_sharing()
-        self.justifacts.meanwhile = self.ashby.meanwhile = lambda: _seam("in the call")
+        self.justifacts.meanwhile = self.ashby.meanwhile = lambda: pause_point("in the call")
 
     @rule(which=st.integers(0, 1), kind=st.integers(0, 2), choice=st.integers(0, 1))
     def a_message_reaches_a_worker(self, which: int, kind: int, choice: int) -> None:
@@ -112,14 +112,14 @@ class TwoWorkers(Life):
     @rule(which=st.integers(0, 1), seams=st.integers(1, 4))
     def a_worker_goes_on(self, which: int, seams: int) -> None:
         for _ in range(seams):
-            self.workers[which].go_on()
+            self.workers[which].resume()
 
     @rule(which=st.integers(0, 1))
     def a_worker_dies(self, which: int) -> None:
-        self.workers[which].go_on(dies=True)
+        self.workers[which].resume(dies=True)
 
     @rule()
-    def all_claims_end_and_others_take_over(self) -> None:
+    def all_leases_expire_and_other_workers_take_over(self) -> None:
         """For as long as it takes to be certain that Justifacts has no such order, and to place it again."""
         self.time_passes(61)
         for _ in range(4):
@@ -130,7 +130,7 @@ class TwoWorkers(Life):
         try:
             for worker in self.workers:
                 while not worker.is_idle:
-                    worker.go_on()
+                    worker.resume()
         finally:
             connections["default"].dec_thread_sharing()
             super().teardown()
@@ -141,7 +141,7 @@ def machine_clock(monkeypatch: pytest.MonkeyPatch, settings) -> None:
     """Seams are the crash points, and the fence follows the machine's clock."""
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
     settings.LEASE_SECONDS = 60
-    settings.FAILPOINT_HANDLER = _seam
+    settings.FAILPOINT_HANDLER = pause_point
     monkeypatch.setattr(fencing, "boottime", lambda: timezone.now().timestamp())
 
 
@@ -154,28 +154,28 @@ def workers(machine_clock, db) -> Iterator[TwoWorkers]:
     life.teardown()
 
 
-def test_a_sleeper_that_wakes_when_others_have_placed_the_order_again_sends_nothing(workers) -> None:
+def test_a_stale_worker_does_not_place_an_order_that_was_placed_meanwhile(workers) -> None:
     workers.a_message_reaches_a_worker(0, 0, 0)
     assert not workers.workers[0].is_idle, "it sleeps with its claim, before it has sent anything"
-    workers.all_claims_end_and_others_take_over()
+    workers.all_leases_expire_and_other_workers_take_over()
     assert len(workers.justifacts.starts) == 1
-    workers.workers[0].go_on()
+    workers.workers[0].resume()
     assert len(workers.justifacts.starts) == 1
 
 
-def test_a_sleeper_that_wakes_when_ashby_knows_more_tells_nothing_old(workers) -> None:
+def test_a_stale_worker_sends_no_old_update(workers) -> None:
     workers.workers_work()
     workers.justifacts_moves_on(0, "Applicant Started", "Clear", 1)
     workers.a_message_reaches_a_worker(0, 1, 0)
     assert not workers.workers[0].is_idle
-    workers.all_claims_end_and_others_take_over()
+    workers.all_leases_expire_and_other_workers_take_over()
     (story,) = workers.ashby.stories.values()
-    told = len(story)
-    workers.workers[0].go_on()
-    assert len(story) == told
+    delivered = len(story)
+    workers.workers[0].resume()
+    assert len(story) == delivered
 
 
-def test_a_sleeper_that_wakes_with_a_failure_does_not_undo_what_others_have_done(workers) -> None:
+def test_a_failure_of_a_stale_worker_changes_nothing(workers) -> None:
     """Ashby took it and answered 500; meanwhile another worker was told that Ashby has it."""
     workers.workers_work()
     workers.justifacts_moves_on(0, "Applicant Started", "Clear", 1)
@@ -183,21 +183,21 @@ def test_a_sleeper_that_wakes_with_a_failure_does_not_undo_what_others_have_done
     workers.a_message_reaches_a_worker(0, 1, 0)
     workers.a_worker_goes_on(0, 2)
     workers.ashby.mode = "ok"
-    workers.all_claims_end_and_others_take_over()
+    workers.all_leases_expire_and_other_workers_take_over()
     assert not workers.workers[0].is_idle
     workers.a_worker_goes_on(0, 2)
     assert workers.workers[0].is_idle
     assert set(AshbyUpdate.objects.values_list("state", "last_error")) == {("delivered", "")}
 
 
-def test_of_two_workers_with_the_same_message_one_works(workers) -> None:
+def test_only_one_of_two_workers_with_the_same_task_works(workers) -> None:
     for which in (0, 1):
         workers.a_message_reaches_a_worker(which, 0, 0)
     assert [worker.is_idle for worker in workers.workers] == [False, True]
 
 
 @pytest.mark.django_db
-def test_no_interleaving_of_two_workers_loses_doubles_or_reorders_anything(machine_clock) -> None:
+def test_no_interleaving_of_two_workers_loses_duplicates_or_reorders_anything(machine_clock) -> None:
     """Hypothesis looks for one."""
     run_state_machine_as_test(TwoWorkers, settings=_SETTINGS)
 

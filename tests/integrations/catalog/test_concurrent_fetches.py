@@ -1,6 +1,6 @@
 """Several commands fetch the same lists at the same moment, each in a process of its own.
 
-The same on PostgreSQL, by threads: tests/assessments/placement/test_at_once.py.
+The same on PostgreSQL, by threads: tests/assessments/placement/test_concurrency.py.
 """
 
 import json

@@ -1,0 +1,292 @@
+"""A start is read liberally: only what a check cannot do without can refuse it (docs/protocol.md)."""
+
+import copy
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from assessments.models import InboundRequest, Order
+from integrations.catalog.mapping import map_job
+from tests.fixtures.world import World
+
+START = "/ashby/assessment.start"
+
+
+def changed(body: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
+    """A copy of ``body`` with ``value`` at ``place`` ("candidate.email")."""
+    body = copy.deepcopy(body)
+    *parents, name = place.split(".")
+    part = body
+    for parent in parents:
+        part = part[parent]
+    part[name] = value
+    return body
+
+
+def assert_accepted(world: World, place: str, value: Any, body: dict[str, Any] | None = None) -> Order:
+    """The order of a start with ``value`` at ``place``."""
+    content = json.dumps(changed(body or world.start_body(), place, value))
+    answer = world.call(START, content)
+    assert answer.status_code == 200, (place, value, answer.content)
+    return Order.objects.get(pk=answer.json()["results"]["assessment_id"])
+
+
+def assert_refused(world: World, place: str, value: Any) -> str:
+    """The sentence that the recruiter reads; nothing is ordered."""
+    answer = world.call(START, json.dumps(changed(world.start_body(), place, value)))
+    assert answer.status_code == 422, (place, value, answer.content)
+    assert world.row_counts() == (0, 0, 0)
+    return str(answer.json()["message"])
+
+
+CLEANED = {
+    "  Zoë ": "Zoë",
+    "Zoë\t": "Zoë",
+    "\r\nZoë\n": "Zoë",
+    "Anna\tMaria": "Anna Maria",
+    "Anna\r\nMaria": "Anna Maria",
+    "Anna \u00a0\u2003 Maria": "Anna Maria",
+    "Anna\u2028Maria\u2029": "Anna Maria",
+    "\u3000小明\u3000": "小明",
+    "\ufeffZoë": "Zoë",
+    "Zo\u200bë\u2060": "Zoë",
+    "soft\u00adhyphen": "softhyphen",
+    "\u202bאברהם\u202c": "אברהם",
+    "\u202eZoë\u202c": "Zoë",
+    "\u2066Zoë\u2069\u200e\u200f\u061c": "Zoë",
+    "Z\u0000oë\u0001\u001b\u007f\u009b": "Zoë",
+    "Zoë\ud800": "Zoë",
+    "\u200dZoë\u200c": "Zoë",
+    "Zoë \u200d Ann": "Zoë Ann",
+    "\u3164Zoë\u2800": "Zoë",
+    "علی\u200cرضا": "علی\u200cرضا",
+    "Zoe\u0308": "Zoe\u0308",
+    "O’Neil-Łukasz Jr. 3rd": "O’Neil-Łukasz Jr. 3rd",
+}
+
+
+@pytest.mark.parametrize(("written", "kept"), CLEANED.items(), ids=map(ascii, CLEANED))
+def test_a_name_is_cleaned_and_still_reads_the_same(world: World, written: str, kept: str) -> None:
+    body = changed(world.start_body(), "candidate.first_name", written)
+    order = assert_accepted(world, "candidate.last_name", written, body)
+    assert (order.candidate_first_name, order.candidate_last_name) == (kept, kept)
+    world.justifacts_takes()
+    world.ashby_takes_everything()
+    world.work()
+    sent = world.sent("assessment.start")[0]["candidate"]
+    assert (sent["first_name"], sent["last_name"]) == (kept, kept)
+
+
+NOBODY = [
+    "\u200b",
+    "\u3164",
+    "\uffa0",
+    "\u2800",
+    "\u115f\u1160",
+    "\u200d",
+    "\ufe0f",
+    "\u0301",
+    "\u034f",
+    "\u0000",
+]
+NOBODY += ["-", ".", "…", "'", "123", "٣", "👩🏽‍💻", "🏳️‍🌈", "\u202e", "\U000e0041", "—", "_", "?", "\ufffd"]
+
+
+@pytest.mark.parametrize("place", ["candidate.first_name", "candidate.last_name"])
+@pytest.mark.parametrize("name", NOBODY, ids=ascii)
+def test_a_name_without_a_letter_is_refused(world: World, place: str, name: str) -> None:
+    sentence = assert_refused(world, place, name)
+    assert place.removeprefix("candidate.").replace("_", " ") in sentence
+    assert "start again" in sentence
+
+
+@pytest.mark.parametrize("name", ["王", "김", "あ", "Я", "ก", "א", "ش", "Ø", "ª", "A."])
+def test_a_one_letter_name_in_any_script_is_accepted(world: World, name: str) -> None:
+    assert assert_accepted(world, "candidate.last_name", name).candidate_last_name == name
+
+
+@pytest.mark.parametrize("place", ["candidate.first_name", "candidate.last_name"])
+@pytest.mark.parametrize("nothing", [None, "", "  ", "\t", []])
+def test_a_missing_last_name_is_refused_with_advice(world: World, place: str, nothing: Any) -> None:
+    sentence = assert_refused(world, place, nothing)
+    assert place.removeprefix("candidate.").replace("_", " ") in sentence
+    assert "only one name, write that name in both fields" in sentence
+    assert "in Ashby, then start again" in sentence
+
+
+def test_the_same_text_as_first_and_last_name_is_accepted(world: World) -> None:
+    body = changed(world.start_body(), "candidate.first_name", "Suharto")
+    assert assert_accepted(world, "candidate.last_name", "Suharto", body).candidate_name == "Suharto Suharto"
+
+
+@pytest.mark.parametrize("place", ["candidate.first_name", "candidate.last_name"])
+def test_a_name_over_200_letters_is_refused_with_an_explanation(world: World, place: str) -> None:
+    for name in ("é" * 201, "x" * 200_000):
+        sentence = assert_refused(world, place, name)
+        assert place.removeprefix("candidate.").replace("_", " ") in sentence
+        assert "200 letters" in sentence
+    assert assert_accepted(world, place, f"\t {'é' * 200}\n")
+    assert assert_accepted(world, place, "e\u0301" * 200), "an accent is no letter of its own"
+
+
+CLEAN_ADDRESSES = [
+    "\tzoe@example.com\r\n",
+    "\u202azoe@example.com\u202c",
+    "zoe\u200b@example.com",
+    "zoe@exam\u00adple.com",
+]
+
+
+@pytest.mark.parametrize("email", CLEAN_ADDRESSES, ids=ascii)
+def test_an_email_address_is_cleaned(world: World, email: str) -> None:
+    assert assert_accepted(world, "candidate.email", email).candidate_email == "zoe@example.com"
+
+
+@pytest.mark.anywhere
+def test_a_long_job_name_is_truncated(world: World) -> None:
+    assert assert_accepted(world, "job.name", "é" * 501).job_name == "é" * 500
+    assert assert_accepted(world, "job.name", "x" * 200_000).job_name == "x" * 500
+    assert assert_accepted(world, "job.name", "x" * 499 + " y").job_name == "x" * 499
+    assert assert_accepted(world, "job.name", " Backend\tEngineer\u0000\n").job_name == "Backend Engineer"
+
+
+ANYTHING = [
+    None,
+    "",
+    " ",
+    0,
+    7,
+    -1.5,
+    1e17,
+    True,
+    False,
+    [],
+    [None],
+    ["x"],
+    {},
+    {"value": "x"},
+    "x" * 9000,
+]
+ANYTHING += ["\u0000", "\ud800", "\u202e", "a\nb", "🦊" * 5000]
+OPTIONAL = [
+    *("candidate.ashby_id", "candidate.ashby_profile_url", "application.status", "job.name", "job.req_id"),
+    *("job.ashby_job_url", "job.hiringTeam", "additional_fields", "application.additional_fields"),
+    *("job.additional_fields", "unknown", "job.unknown", "candidate.unknown"),
+]
+
+
+@pytest.mark.parametrize("place", OPTIONAL)
+def test_optional_parts_may_hold_anything(world: World, place: str) -> None:
+    """It counts as absent or as a text; Justifacts never gets null, and the database takes all of it."""
+    for value in ANYTHING:
+        order = assert_accepted(world, place, value)
+        order.refresh_from_db()
+        sent = json.dumps(order.start_request.as_json() | {"additional_fields": {}})
+        assert "null" not in sent
+        assert "\\u0000" not in json.dumps(order.additional_fields) + sent
+        assert InboundRequest.objects.filter(order=order).exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "kept"),
+    [
+        ("job.req_id", 4711, "4711"),
+        ("job.req_id", " R-7 ", "R-7"),
+        ("job.name", 3, "3"),
+        ("application.status", 5, "5"),
+    ],
+)
+def test_numbers_and_padded_texts_are_stored_as_trimmed_text(
+    world: World, place: str, value: Any, kept: str
+) -> None:
+    part, name = place.split(".")
+    assert getattr(assert_accepted(world, place, value), part)[name] == kept
+
+
+ANN = {"userId": "u1", "firstName": "Ann", "lastName": "Lee", "email": "ann@acme.test", "role": "Recruiter"}
+
+
+@pytest.mark.parametrize(
+    ("team", "kept"),
+    [
+        ("", None),
+        ({}, None),
+        ([], None),
+        ([None], None),
+        ([{}], None),
+        ("nobody", None),
+        ({"a": ANN}, None),
+        ([ANN, None, {}, "x", 1, [ANN]], [ANN]),
+        ([{**ANN, "role": None, "email": ""}], [{"userId": "u1", "firstName": "Ann", "lastName": "Lee"}]),
+        (
+            [{"userId": 7, "firstName": " Ann\u0000\n", "manager": {"x": None}}],
+            [{"userId": "7", "firstName": "Ann"}],
+        ),
+    ],
+    ids=repr,
+)
+def test_readable_members_of_the_hiring_team_are_kept(world: World, team: Any, kept: Any) -> None:
+    assert assert_accepted(world, "job.hiringTeam", team).job.get("hiringTeam") == kept
+
+
+@pytest.mark.parametrize("nothing", [[], "", None, "x", 0, [{}], False])
+def test_an_empty_container_does_not_hide_another_place(world: World, nothing: Any) -> None:
+    body = changed(world.start_body(), "job.additional_fields", {"f1": "a"})
+    assert assert_accepted(world, "additional_fields", nothing, body).additional_fields == {"f1": "a"}
+
+
+@pytest.mark.anywhere
+def test_an_answer_keeps_its_lines_and_loses_characters_that_cannot_be_stored(world: World) -> None:
+    order = assert_accepted(world, "additional_fields", {"f1": ["a\nb\t\u0000\ud800c", {"x": "\u001b"}]})
+    order.refresh_from_db()
+    assert order.additional_fields == {"f1": ["a\nb\tc", {"x": ""}]}
+
+
+@pytest.mark.parametrize("place", ["application.ashby_id", "job.ashby_id", "candidate.ashby_id"])
+@pytest.mark.parametrize(("written", "kept"), [(48213, "48213"), (" app-1\n", "app-1")])
+def test_an_id_may_be_a_number_or_padded(world: World, place: str, written: Any, kept: str) -> None:
+    part, name = place.split(".")
+    order = assert_accepted(world, place, written)
+    assert order.start_request.as_json()[part][name] == kept
+
+
+UUID_FORMS = [str.upper, "{{{}}}".format, " {} ".format, "\t{}\n".format, lambda text: f"{{{text.upper()}}}"]
+
+
+@pytest.mark.parametrize("form", UUID_FORMS)
+def test_ids_are_compared_as_uuids(world: World, form: Any) -> None:
+    """One start, its repeat and its cancel are about one order, however they write the ids."""
+    body = world.start_body()
+    order = assert_accepted(world, "unknown", 1, body)
+    again = changed(body, "assessment_type_id", form(body["assessment_type_id"]))
+    again["application"]["ashby_id"] = form(body["application"]["ashby_id"])
+    assert (
+        assert_accepted(world, "candidate.ashby_id", form(body["candidate"]["ashby_id"]), again).pk
+        == order.pk
+    )
+    assert world.call("/ashby/assessment.cancel", {"assessment_id": form(str(order.pk))}).status_code == 200
+    order.refresh_from_db()
+    assert order.status == "cancelled"
+
+
+def test_a_cancellation_with_a_number_as_id_is_refused(world: World) -> None:
+    answer = world.call("/ashby/assessment.cancel", {"assessment_id": 48213})
+    assert (answer.status_code, world.error(answer)) == (404, "assessment_not_found")
+
+
+def test_a_job_is_found_by_its_uuid(world: World) -> None:
+    job = str(uuid.uuid4())
+    map_job(world.acme.organization, job, world.acme.executive)
+    body = world.start_body(assessment_type_id=str(world.acme.connection.job_package_type_id))
+    assert assert_accepted(world, "job.ashby_id", f"{{{job.upper()}}}", body).package == world.acme.executive
+
+
+@pytest.mark.anywhere
+def test_the_call_log_redacts_the_candidate_in_any_spelling(world: World) -> None:
+    body = changed(world.start_body(), "candidate.last_name", "\u202bO'Neil\u0000 ")
+    order = assert_accepted(world, "job.unknown", "Call O'Neil \u0001", body)
+    kept = InboundRequest.objects.get(order=order).body
+    assert "Neil" not in json.dumps(kept)
+    assert kept["job"]["unknown"] == "Call ••• \ufffd"

@@ -1,0 +1,251 @@
+"""One portal, one employer, one person at the admin, and all that was printed or shown to them: the story
+that test_canary.py tells with marked secrets."""
+
+import base64
+import uuid
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any, ClassVar
+
+from cryptography.fernet import Fernet
+
+from tests.e2e.browser import Browser
+from tests.e2e.canaries import Canaries
+from tests.e2e.processes import Employer, Portal, eventually
+
+SESSION = "session"
+
+
+class Chat(BaseHTTPRequestHandler):
+    """What an organization's webhook leads to. It refuses the first message, and quotes its own address."""
+
+    messages: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.messages.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.send_response(500 if len(self.messages) == 1 else 200)
+        self.end_headers()
+        self.wfile.write(f"no such hook: {self.path}".encode())
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+class CanaryScenario:
+    """One employer, one person at the admin; and all that was printed or shown to them."""
+
+    def __init__(self, portal: Portal, canaries: Canaries) -> None:
+        self.portal, self.canaries = portal, canaries
+        self.browser = Browser(portal.url)
+        self.employer = Employer(portal)
+        self.shown: dict[str, str | bytes] = {}
+        self._known()
+
+    def _known(self) -> None:
+        for name in ("verification_key", "ashby_key"):
+            self.canaries.add(name.replace("_", " "), getattr(self.employer, name))
+
+    def search(self, where: str, text: str | bytes) -> list[str]:
+        """In the table of sessions, and so in SQLite's files, stand the sessions' keys."""
+        found = self.canaries.search(text)
+        of_sessions = where.startswith(("file var/portal.sqlite3", "sessions"))
+        return [name for name in found if not (of_sessions and name.startswith(SESSION))]
+
+    def says(self, *arguments: str, **environment: str) -> str:
+        """A command, whose output is kept."""
+        output = self.portal.manage(*arguments, **environment)
+        self.shown[f"output of {' '.join(arguments[:2])}"] = output
+        return output
+
+    def does(self, what: str, name: str = "") -> bytes:
+        """One of the functions of ``inside``, in a process of the portal's; what it wrote."""
+        file = self.portal.folder / f"inside-{uuid.uuid4().hex}"
+        code = f"from tests.e2e import console_commands; console_commands.{what}({str(file)!r}, {name!r})"
+        self.portal.manage("shell", "--verbosity", "0", "-c", code)
+        written = file.read_bytes() if file.exists() else b""
+        file.unlink(missing_ok=True)
+        return written
+
+    def tries(self, *command: str) -> None:
+        """A command that may fail; what it says is kept."""
+        said = self.does("runs_a_command_that_may_fail", " ".join(command))
+        self.shown[f"output of {' '.join(command)} ({len(self.shown)})"] = said
+
+    # --- The life ---------------------------------------------------------------------------------
+
+    def signs_in(self) -> None:
+        password = self.canaries.add("password", f"correct+horse/{uuid.uuid4().hex}")
+        self.portal.manage(
+            *("createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.com"),
+            DJANGO_SUPERUSER_PASSWORD=password,
+        )
+        self.does("makes_a_member", self.employer.slug)
+        self.browser.sends("/admin/login/", username=password, password=password)
+        # A form gives back to the person what they typed as their name.
+        self.browser.pages.pop()
+        self.browser.sends("/admin/login/", username="ada", password=password[:-1])
+        self.browser.sends("/admin/login/", username="ada", password=password, next="/admin/")
+        self.canaries.add(SESSION, self.browser.session_key)
+
+    def stores_the_chats_address(self, chat: str) -> None:
+        address = f"http://{chat}/{self.canaries.add('webhook', f'hook-{uuid.uuid4().hex}')}"
+        page = self._page_of("integrations/connection")
+        self.browser.sends(page, notice_webhook=f"{address} {address}")
+        saved = self.browser.sends(page, notice_webhook=address)
+        assert "was changed successfully" in saved.text
+
+    def both_partners_quote_the_keys(self) -> str:
+        employer = self.employer
+        mine, theirs = (_quoted(key) for key in (employer.verification_key, employer.ashby_key))
+        for mode in ("refuse", "success_false", "500"):
+            employer.fails("justifacts", mode, call="assessment.start", count=1, message=mine, code=mine[:90])
+            refused = employer.start()
+            eventually(lambda c=refused: employer.order(c)["attempts"], f"Justifacts was asked: {mode}")
+        check = employer.start()
+        eventually(lambda: employer.taken(check), "Justifacts has the order", 60)
+        for mode in ("success_false", "wrong_key"):
+            employer.fails("ashby", mode, call="assessment.update", count=1, message=theirs, code=theirs[:90])
+        employer.step(check, status="Applicant Started")
+        eventually(lambda: self.does("is_paused", employer.slug) == b"True", "deliveries pause", 90)
+        for command in ("check_connection", "sync_jobs"):
+            employer.fails("ashby", "wrong_key", count=2, message=theirs)
+            self.tries(command, employer.slug)
+            employer.works_again("ashby")
+        return check
+
+    def staff_are_notified(self) -> None:
+        for hours in (2, 5):
+            self.does("sends_notices", str(hours))
+        assert list((self.portal.folder / "mails").iterdir()), "a mail was sent"
+        assert len(Chat.messages) >= 2, "the chat was told"
+
+    def keys_are_replaced_on_the_pages(self) -> None:
+        page = (
+            f"/admin/integrations/organization/{self.does('number_of', self.employer.slug).decode()}/setup/"
+        )
+        before = self.employer.ashby_key
+        for name, step, field in (
+            ("verification_key", "verification-key", "verification_key"),
+            ("ashby_key", "ashby-key", "key"),
+        ):
+            setattr(self.employer, name, f'{name[:6]}+/&"<{uuid.uuid4().hex}')
+            self._known()
+            self.browser.sends(page, to=f"{page}{step}/save/", **{field: f"two words {before}"})
+            saved = self.browser.sends(
+                page, to=f"{page}{step}/save/", **{field: getattr(self.employer, name)}
+            )
+            assert "has been saved" in saved.text
+        self.employer.control(
+            "orgs",
+            name=self.employer.slug,
+            slug=self.employer.slug,
+            ashby_keys=[{"key": self.employer.ashby_key, "title": "Next"}],
+            verification_key=self.employer.verification_key,
+            portal_url=f"{self.portal.url}/ashby/",
+        )
+        for kind in ("test", "packages", "jobs"):
+            self.browser.sends(page, to=f"{page}{kind}/ask/")
+        self.page_of_set_up = page
+
+    def the_other_side_takes_it_all(self, check: str) -> None:
+        self.employer.step(check, status="Complete", result="Clear")
+        eventually(lambda: self.employer.story(check)[-1:] == ["Complete"], "Ashby is told the end", 90)
+
+    def things_break(self) -> None:
+        """A table is away for a moment: a page, a call of Ashby's and a worker meet it."""
+        self.does("takes_away", "integrations_customfield")
+        assert self.browser.get("/admin/integrations/customfield/").status_code == 500
+        answer = self.employer.control(
+            "ashby/call", org=self.employer.slug, name="assessment.customField.list"
+        )
+        self.shown["what Ashby was answered"] = str(answer["body"])
+        assert answer["status"] == 503
+        self.does("brings_back", "integrations_customfield")
+        self.does("takes_away", "assessments_heartbeat")
+        eventually(lambda: b"Traceback" in self._log("worker"), "a worker fails", 60)
+        self.does("brings_back", "assessments_heartbeat")
+        assert b"Traceback" in self._log("web")
+
+    def tasks_wait_in_the_broker(self) -> None:
+        self.portal.end("worker")
+        self.employer.start()
+        self.browser.sends(self.page_of_set_up, to=f"{self.page_of_set_up}test/ask/")
+        waiting = self.does("reads_the_broker")
+        assert b"call_justifacts" in waiting
+        self.shown["broker"] = waiting
+        self.portal.start("worker")
+
+    def encryption_keys_are_rotated(self) -> None:
+        new = self.canaries.add("next encryption key", Fernet.generate_key().decode())
+        self.portal.environment["FIELD_ENCRYPTION_KEYS"] = (
+            f"{new},{self.portal.environment['FIELD_ENCRYPTION_KEYS']}"
+        )
+        self.portal.end("console")
+        for name in ("web", "worker", "scheduler"):
+            self.portal.end(name)
+            self.portal.start(name)
+        eventually(self.portal.is_ready, "the portal answers again", 60)
+        assert "may be removed" in self.says("rotate_encryption_keys")
+
+    def everything_is_looked_at(self, check: str) -> None:
+        slug = self.employer.slug
+        for command in (
+            ("order", check, "--json"),
+            ("order", check),
+            ("orders", "--org", slug, "--json"),
+            ("dumpdata", "integrations", "assessments", "admin"),
+        ):
+            self.says(*command)
+        for name in ("reconcile", "check_connection"):
+            self.tries(name, slug)
+        token = {"Authorization": f"Bearer {self.portal.environment['METRICS_TOKEN']}"}
+        self.shown["GET /metrics"] = self.browser.get("/metrics", headers=token).text
+        for model in ("organization", "connection", "ashbyapikey", "retiringverificationkey", "package"):
+            page = self._page_of(f"integrations/{model}")
+            for path in (page, page.replace("change/", "history/"), f"/admin/integrations/{model}/"):
+                self._looks(path)
+        for path in (
+            *("/admin/", "/admin/integrations/auditevent/", "/admin/integrations/auditevent/export/"),
+            *("/admin/assessments/order/", "/admin/assessments/order/export/", self.page_of_set_up),
+            *("/admin/assessments/callattempt/", "/admin/assessments/inboundrequest/"),
+            "/admin/notification-settings/",
+            *(f"/admin/assessments/order/{check}/change/", "/api/schema/", "/health/ready"),
+        ):
+            self._looks(path)
+        sandbox = Browser(self.portal.sandbox)
+        for path in (
+            *("/", f"/ashby/{slug}/", f"/ashby/{slug}/settings", f"/justifacts/{slug}/", "/failures"),
+            *("/control/orgs", "/control/failures", f"/control/ledger?org={slug}", "/control/settings"),
+            *("/dialects", "/control/dialect"),
+        ):
+            self.shown[f"sandbox {path}"] = sandbox.get(path).text
+        self.shown["database"] = self.does("reads_the_database")
+        self.shown["sessions"] = self.does("reads_the_database", "django_session")
+
+    # --- What was written -------------------------------------------------------------------------
+
+    def places(self) -> Iterator[tuple[str, str | bytes]]:
+        """Everything, by where it stands."""
+        yield from self.shown.items()
+        yield "chat", "\n".join(Chat.messages)
+        yield "pages", "\n".join(self.browser.pages)
+        for path in self.portal.folder.rglob("*"):
+            if path.is_file():
+                yield f"file {path.relative_to(self.portal.folder)}", path.read_bytes()
+
+    def _looks(self, path: str) -> None:
+        answer = self.browser.get(path)
+        assert answer.status_code == 200, path
+        self.shown[f"GET {path}"] = answer.text
+
+    def _page_of(self, model: str) -> str:
+        number = self.does("number_of", f"{model.replace('/', '.')} {self.employer.slug}").decode()
+        return f"/admin/{model}/{number}/change/"
+
+    def _log(self, name: str) -> bytes:
+        return (self.portal.folder / f"{name}.log").read_bytes()
+
+
+def _quoted(key: str) -> str:
+    """As a server in trouble may say it: the key, and the header that it came in."""
+    return f"Who is {key}? Authorization: Basic {base64.b64encode(f'{key}:'.encode()).decode()}"

@@ -1,0 +1,107 @@
+"""The commands through the real ``manage.py``, in processes of their own, as an operator's shell has them."""
+
+import json
+import os
+import subprocess  # nosec B404 # the tests start the project's own commands
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.migrated import copy_sqlite
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRETS = {"JUSTIFACTS_KEY": " verify-real-0123456789\n", "ASHBY_KEY": "ashby-real-0123456789"}
+
+
+class Shell:
+    def __init__(self, var: Path) -> None:
+        self.var = var
+
+    def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+        result = subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            cwd=ROOT,
+            env={**inherited, "VAR_DIR": str(self.var), "DATABASE_URL": "", **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        for secret in SECRETS.values():
+            assert secret.strip() not in result.stdout + result.stderr
+        return result
+
+    def fails(self, *arguments: str, **environment: str) -> str:
+        """Ends with 1, and says why in one line."""
+        result = self.run(*arguments, **environment)
+        assert result.returncode == 1
+        assert result.stdout == ""
+        (line,) = result.stderr.splitlines()
+        return line
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory) -> Shell:
+    """Nothing is set up yet."""
+    return Shell(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory) -> Shell:
+    shell = Shell(tmp_path_factory.mktemp("var"))
+    copy_sqlite(shell.var)
+    return shell
+
+
+def test_connecting_an_organization_can_be_repeated(shell: Shell) -> None:
+    expected = {
+        "organization": "Zoë & Söhne",
+        "slug": "zoe",
+        "ashby_base_url": "https://portal.example.com/ashby/",
+    }
+    connect = ("connect_org", "Zoë & Söhne", "--slug", "zoe", "--base-url", "https://127.0.0.1:9/jf/")
+    assert "points to a private network" in shell.fails(*connect, **SECRETS)
+    for _ in range(2):
+        result = shell.run(
+            *connect,
+            PORTAL_BASE_URL="https://portal.example.com",
+            OUTBOUND_ALLOWED_HOSTS="127.0.0.1:9",
+            **SECRETS,
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        assert json.loads(result.stdout) == expected
+    listed = shell.run("orders", "--org", "zoe", "--json")
+    assert (listed.returncode, json.loads(listed.stdout), listed.stderr) == (0, [], "")
+    kept = b"".join(path.read_bytes() for path in shell.var.rglob("*") if path.is_file())
+    for secret in SECRETS.values():
+        assert secret.strip().encode() not in kept
+
+    # The operator has taken the exception back: what was stored then is not called now.
+    line = shell.fails("sync_packages", "zoe")
+    assert "private address" in line
+    again = shell.run("check_connection", "zoe", "--json", ASHBY_API_BASE_URL="https://127.0.0.1:9")
+    assert again.returncode == 1
+    assert [finding["ok"] for finding in json.loads(again.stdout)["findings"]] == [False, False]
+    assert len(again.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["check_connection", "nobody"], "nobody"),
+        (["order", "JF-2026-1"], "JF-2026-1"),
+        (["order", "8a1f2b9e-0000-4000-8000-000000000000"], "8a1f2b9e"),
+        (["retry", ""], "not an assessment id"),
+        (["retry"], "uuid"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_a_failure_prints_one_line_and_exits_with_1(shell: Shell, arguments: list[str], says: str) -> None:
+    assert says in shell.fails(*arguments)
+
+
+@pytest.mark.parametrize("command", [["orders"], ["connect_org", "Acme"], ["sync_jobs", "acme"]], ids=str)
+def test_a_database_without_tables_is_reported_in_one_line(empty: Shell, command: list[str]) -> None:
+    assert "migrate" in empty.fails(*command)

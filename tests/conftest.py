@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """The real processes end with the last journey that uses them: at rest they cost time, too."""
+    """Stops the real processes after the last end-to-end test that uses them: idle ones cost time too."""
     yield
     from tests.fixtures import portals  # a plugin must not be imported before pytest rewrites its asserts
 
@@ -65,7 +65,7 @@ def _turn(item: pytest.Item) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores for each two: the journeys spend half their time waiting."""
+    """One more than there are cores for each two: end-to-end tests spend half their time waiting."""
     cores = len(os.sched_getaffinity(0))
     return cores + cores // 2
 
@@ -96,7 +96,7 @@ def _open_copy_in_memory() -> None:
     with contextlib.closing(sqlite3.connect(migrated.sqlite_template())) as template:
         template.backup(connection.connection)
     with connection.cursor() as cursor:
-        # A test with transactions of its own is cleaned up after by deleting every row, which the audit trail
+        # A test with transactions of its own is cleaned up after by deleting every row, which the audit log
         # refuses; test_audit_trail.py makes this trigger again for itself.
         cursor.execute("DROP TRIGGER IF EXISTS audit_line_never_goes")
 

@@ -1,10 +1,10 @@
-"""Every setting that an operator may give is in the README's table and in ``.env.example``."""
+"""Every setting of the operator is in the README's table and in ``.env.example``."""
 
 import re
 from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
-#: Set by the demo and by the chaos tests only; and names in ``env.py`` that are no settings.
+#: Set by the demo and the chaos tests only, and names in ``env.py`` that are not settings.
 _INTERNAL = {"SANDBOX_PORT", "FAILPOINTS_DIR", "CRASH_POINTS_DIR", "INFO", "PATH", "PYTHONUNBUFFERED"}
 #: New names, and the old names that are read for one version. Delete it with the old names.
 _RENAMED = {
@@ -27,7 +27,7 @@ def in_the_example() -> set[str]:
 
 
 def in_the_code() -> set[str]:
-    """What ``config/env.py`` and the Procfile read, by its new name."""
+    """The variables that ``config/env.py`` and the Procfile read, by their new names."""
     env, procfile = (_ROOT / "config/env.py").read_text(), (_ROOT / "Procfile").read_text()
     read = {*re.findall(r'"([A-Z][A-Z_]{3,})"', env), *re.findall(r"\$\{([A-Z_]+)", procfile)}
     new_of = {old: new for new, old in _RENAMED.items()}

@@ -1,4 +1,4 @@
-"""The documents name tests, commands and files: they are there."""
+"""The tests, commands and files that documents name exist."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ def _is_there(name: str) -> bool:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_test_that_a_document_names_is_there(document: str) -> None:
-    """Who reads which test holds a promise can open it."""
+    """Readers can open the test of each promise."""
     text = (ROOT / document).read_text()
     named = set(re.findall(r"`((?:[\w./]*/)?test_[\w*]+\.py)`", text))
     missing = [name for name in named if not _is_there(name)]
@@ -26,7 +26,7 @@ def test_every_test_that_a_document_names_is_there(document: str) -> None:
 
 
 def test_the_promises_name_their_tests() -> None:
-    """The search above finds what it looks for."""
+    """The search above finds what it should."""
     assert {"docs/reliability.md", "docs/security.md"} <= set(DOCUMENTS)
     assert not _is_there("tests/test_of_nothing.py")
     assert _is_there("test_happy_life.py")

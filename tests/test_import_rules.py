@@ -9,7 +9,6 @@ from pathlib import Path
 
 
 def test_every_import_keeps_to_the_rules() -> None:
-    """Who may import whom."""
     done = subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
         [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
         capture_output=True,
@@ -21,8 +20,8 @@ def test_every_import_keeps_to_the_rules() -> None:
 
 
 def test_only_the_environments_module_reads_the_environment() -> None:
-    """Others may pass it on to a child process or name the settings module, and connect_org may
-    read its two secrets."""
+    """Others may pass it to a child process or name the settings module, and connect_org may read its two
+    secrets."""
     allowed = {
         "config/env.py",
         "config/celery.py",
@@ -41,7 +40,7 @@ def test_only_the_environments_module_reads_the_environment() -> None:
 
 
 def test_nothing_imports_allauths_internal_modules() -> None:
-    """They change in any version. import-linter sees external packages as a whole."""
+    """Internal modules change in any version. import-linter sees external packages as a whole."""
     pattern = re.compile(r"^\s*(from|import) allauth.*\binternal\b", re.MULTILINE)
     found = [
         str(path)

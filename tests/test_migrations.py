@@ -1,4 +1,4 @@
-"""Upgrading a portal that works: on PostgreSQL, with 100,000 orders, nobody is blocked for long."""
+"""An upgrade on PostgreSQL with 100,000 orders blocks nobody for long."""
 
 import os
 import subprocess  # nosec B404 # the tests start the project's own commands
@@ -13,7 +13,7 @@ import pytest
 
 from tests.fixtures.services import POSTGRESQL, missing
 
-#: What version 0.2 had.
+#: The migrations of version 0.2.
 _BEFORE = (("integrations", "0003"), ("assessments", "0007"))
 #: ``UPGRADE_ORDERS=100000`` takes minutes, most of them for search terms; the locks are the same.
 _ORDERS = int(os.environ.get("UPGRADE_ORDERS", "2000"))
@@ -58,7 +58,7 @@ _MAY_BE_PLACED_BLINDLY = "SELECT count(*) FROM assessments_order WHERE NOT may_h
 
 
 class Passer:
-    """Somebody who reads and writes one order after the other, and notes the longest wait."""
+    """Reads and writes one order after the other, and records the longest wait."""
 
     def __init__(self, url: str) -> None:
         self._url, self._end, self.longest, self.calls = url, threading.Event(), 0.0, 0

@@ -1,7 +1,5 @@
-"""The stories in which the database matters, on PostgreSQL: each test marked ``anywhere``, run once more.
-
-Mark a test when it depends on locks, constraints, isolation, JSON, collation or hand-written SQL.
-"""
+"""Runs each test marked ``anywhere`` again on PostgreSQL. Mark a test that depends on locks, constraints,
+isolation, JSON, collation or hand-written SQL."""
 
 import os
 import subprocess  # nosec B404 # the tests start the project's own commands
@@ -16,12 +14,11 @@ from tests.fixtures.services import POSTGRESQL, missing
 @pytest.mark.services
 @pytest.mark.xdist_group("postgresql")
 def test_every_story_holds_on_postgresql() -> None:
-    """Same tests, other database."""
     try:
         psycopg.connect(f"{POSTGRESQL}/postgres", connect_timeout=3).close()
     except psycopg.OperationalError:
         missing("PostgreSQL does not answer at TEST_DATABASE_URL")
-    # What this worker's controller has set is not for the workers of the other run.
+    # The settings of this worker's controller are not for the workers of the other run.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(  # nosec B603 # our own command, no shell
         [

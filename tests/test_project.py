@@ -1,4 +1,4 @@
-"""What keeps the project in order: migrations, checks, the API's description."""
+"""Checks of the whole project: migrations, system checks, the API description."""
 
 import io
 import json
@@ -38,18 +38,18 @@ def _python_files() -> Iterator[Path]:
 
 @pytest.mark.django_db
 def test_the_models_have_no_change_without_a_migration() -> None:
-    """Someone who pulls gets the tables that the code expects."""
+    """A pulled version creates the tables that the code expects."""
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
 def test_the_documented_configuration_raises_no_check() -> None:
-    """The defaults are sound."""
+    """The documented defaults pass Django's checks."""
     call_command("check", fail_level="WARNING", stdout=io.StringIO(), stderr=io.StringIO())
 
 
 @pytest.mark.django_db
 def test_the_description_names_every_call(client) -> None:
-    """OpenAPI 3.1 of what Ashby and Justifacts may call."""
+    """OpenAPI 3.1 of the calls for Ashby and Justifacts."""
     schema = json.loads(client.get("/api/schema/?format=json").content)
     assert schema["openapi"].startswith("3.1")
     assert {
@@ -63,7 +63,7 @@ def test_the_description_names_every_call(client) -> None:
 
 @pytest.mark.django_db
 def test_the_description_can_be_read_in_a_browser(client) -> None:
-    """Without anything from another host."""
+    """The page loads nothing from another host."""
     page = client.get("/api/docs/")
     assert page.status_code == 200
     assert b"//cdn" not in page.content

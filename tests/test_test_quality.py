@@ -1,5 +1,4 @@
-"""What every test keeps to: it says what was answered or written, waits for nothing blindly, and leaves our
-own code as it is."""
+"""Rules for every test: it asserts content, never sleeps, and hardly patches our own code."""
 
 import ast
 import re
@@ -7,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-#: Our own packages, which a test reaches through settings, parameters and failpoints.
+#: Our own packages, which a test controls through settings, parameters and failpoints.
 OURS = ("assessments", "config", "integrations")
 MOST_PATCHES = 10
 #: Helpers that poll with a deadline, servers that answer slowly on purpose, and the fault machine's pace.
@@ -29,7 +28,7 @@ def _modules() -> Iterator[tuple[str, ast.Module]]:
 
 
 def _calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
-    """Every call with what is called, as it is written."""
+    """Every call with the name of the called function, as it is written."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield node, ast.unparse(node.func)
@@ -52,8 +51,8 @@ def _is_200(node: ast.expr) -> bool:
 
 
 def only_asserts_200(function: Function) -> bool:
-    """Whether it proves nothing but that a page opened. A helper whose name begins with assert proves more,
-    and so does an error that is expected."""
+    """Whether a test proves only that a page opened. A helper whose name begins with assert proves more,
+    and so does an expected error."""
     asserts = [node for node in ast.walk(function) if isinstance(node, ast.Assert)]
     called = [name.split(".")[-1] for _, name in _calls(function)]
     helps = any(name.startswith(("assert", "expect", "raises")) for name in called)
@@ -74,7 +73,7 @@ def is_patch_of_ours(call: ast.Call, name: str, imports: dict[str, str]) -> bool
 
 
 def _imports(tree: ast.Module) -> dict[str, str]:
-    """Every imported name with the module that it comes from."""
+    """Every imported name with its module."""
     found: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -1,5 +1,5 @@
-"""Every text that people read is marked for translation: in a language of wide letters, nothing but data
-is left in plain ones."""
+"""Every text that people read is marked for translation: in a language of wide letters, only data stays in
+plain ones."""
 
 from typing import Any
 
@@ -39,17 +39,17 @@ pytestmark = pytest.mark.django_db
 
 
 class Abroad:
-    """An operator who reads the portal in the wide language."""
+    """An operator who uses the portal in the wide language."""
 
     def __init__(self, client: Client) -> None:
         self.client, self.data = client, Data()
 
     def open(self, path: str) -> list[str]:
-        """What is not marked on the page."""
+        """The unmarked texts of the page."""
         return self._read(self.client.get(path))
 
     def press(self, path: str, **posted: Any) -> list[str]:
-        """What is not marked on the page that follows."""
+        """The unmarked texts of the page that follows."""
         return self._read(self.client.post(path, posted, follow=True))
 
     def _read(self, answer: Any) -> list[str]:
@@ -57,13 +57,13 @@ class Abroad:
         page = answer.content.decode()
         assert "Ａ" in page
         if self.data.unmarked(page):
-            self.data = Data()  # What was written meanwhile is data too.
+            self.data = Data()  # Rows written meanwhile are data too.
         return self.data.unmarked(page)
 
 
 @pytest.fixture
 def crowd() -> Organization:
-    """A portal that has been in use for months, by Acme among others."""
+    """A portal that Acme and others have used for months."""
     fill(60)
     acme = Organization.objects.get(name="Acme")
     CustomField.objects.create(
@@ -89,7 +89,7 @@ def abroad(crowd: Organization, monkeypatch: pytest.MonkeyPatch) -> Abroad:
 
 
 def addresses(model: Any) -> list[str]:
-    """The list of a model, its form to add one, the page of one and its history."""
+    """The list of a model, its add form, and the page and history of one row."""
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     first = model._default_manager.first()
     found = [reverse(f"{name}_changelist")]
@@ -99,7 +99,7 @@ def addresses(model: Any) -> list[str]:
 
 
 def in_every_state() -> list[Order]:
-    """One order for each way in which an order can stand."""
+    """One order in each state."""
     found = {}
     for order in Order.objects.select_related("organization__connection"):
         undelivered = order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).first()
@@ -225,7 +225,7 @@ def test_mails(abroad: Abroad) -> None:
 
 
 def test_what_a_worker_finds_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lines of the set-up page are stored: what is data is known before they are."""
+    """The lines of the set-up page are stored: data is known before they are."""
     data, organization = Data(), world.acme.organization
     world.portal_is_public()
     scopes = ["candidates:write", "offers:write"]
@@ -245,7 +245,7 @@ def test_what_a_worker_finds_out(world: World, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_forgotten_text_is_found(abroad: Abroad) -> None:
-    """Of the proof itself: a word here, a part of a marked sentence there."""
+    """Proves that the check works: it finds an unmarked word, and an unmarked part of a marked sentence."""
     unmarked = Data().unmarked
     assert unmarked("<p>Ｃｈｅｃｋｓ of Acme</p>") == ["Ｃｈｅｃｋｓ of Acme"]
     assert unmarked("<p>Ｃｈｅｃｋｓ Acme</p><script>never read</script><pre>{'as': 'sent'}</pre>") == []

@@ -1,4 +1,4 @@
-"""The fixtures of the stories of reconciliations."""
+"""Fixtures for the tests of reconciliation."""
 
 from collections.abc import Iterator
 
@@ -12,14 +12,14 @@ from tests.fixtures.world import World
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """It is nine o'clock, until a story says otherwise."""
+    """Nine o'clock, until a test moves the clock."""
     with time_machine.travel(NINE, tick=False) as traveller:
         yield traveller
 
 
 @pytest.fixture
 def settled(world: World, clock: time_machine.Traveller) -> World:
-    """Both sides are well, with the packages and jobs that the portal knows."""
+    """Both partners work, with the packages and jobs that the portal knows."""
     world.ashby_takes_everything()
     world.ashby("job.list", {"success": True, "results": [], "moreDataAvailable": False})
     sold = [

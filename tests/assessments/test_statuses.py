@@ -1,4 +1,4 @@
-"""The table of Justifacts' statuses, ours and Ashby's labels."""
+"""The table of statuses: Justifacts' texts, our statuses and the labels for Ashby."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A person's browser at the real portal: it keeps its cookies, and sends a form as the page has it."""
+"""A browser for the real portal: it keeps its cookies and submits the forms of pages."""
 
 import re
 from html import unescape
@@ -20,7 +20,7 @@ class Browser:
         return self._session.get(f"{self.url}{path}", timeout=30, **options)
 
     def sends(self, path: str, to: str = "", **fields: str) -> requests.Response:
-        """The page's form with these fields changed; the page that follows is kept."""
+        """Submit the page's form with these fields changed, and keep the page that follows."""
         given = _fields(self.get(path).text) | fields
         address, referer = f"{self.url}{to or path}", {"Referer": f"{self.url}{path}"}
         answer = self._session.post(address, data=given, headers=referer, timeout=30)
@@ -29,7 +29,7 @@ class Browser:
 
 
 def _fields(page: str) -> dict[str, str]:
-    """What a browser would send of it, the fields of all its forms together."""
+    """The fields that a browser would submit, of all forms of the page together."""
     found: dict[str, str] = {}
     for tag in re.findall(r"<input[^>]*>", page):
         name, value, kind = (_attribute(tag, what) for what in ("name", "value", "type"))

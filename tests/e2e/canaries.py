@@ -1,4 +1,4 @@
-"""Secrets that would sing: each in every form in which it could have been written somewhere."""
+"""Secrets that must not be written anywhere, in every encoding in which they could be."""
 
 import base64
 import json
@@ -8,19 +8,19 @@ from urllib.parse import quote, quote_plus
 
 
 class Canaries:
-    """Secrets by name, looked for in whatever was written."""
+    """Secrets by name, which are searched for in everything written."""
 
     def __init__(self) -> None:
         self._forms: dict[bytes, str] = {}
 
     def add(self, name: str, secret: str) -> str:
-        assert len(secret) >= 16, "too short to be told from anything else"
+        assert len(secret) >= 16, "too short to be unique"
         for how, form in _forms(secret):
             self._forms.setdefault(form, f"{name}, {how}")
         return secret
 
     def search(self, text: bytes | str) -> list[str]:
-        """Which of them stand in it, and how they are written there."""
+        """The secrets found in a text, and their encodings."""
         content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
         return [name for form, name in self._forms.items() if form in content]
 
@@ -40,7 +40,8 @@ def _forms(secret: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _base64(raw: bytes, before: int) -> bytes:
-    """What of it is the same whatever stands around it: so it is found inside a header, too."""
+    """The part of the encoding that does not depend on the surrounding bytes, so that it is found inside a
+    header."""
     first = -(-before * 4 // 3)
     whole = (before + len(raw)) // 3 * 4
     return base64.b64encode(b"\x00" * before + raw)[first:whole]

@@ -1,5 +1,5 @@
-"""One portal, one employer, one person at the admin, and all that was printed or shown to them: the story
-that test_canary.py tells with marked secrets."""
+"""The scenario of test_canary.py, with marked secrets: one portal, one employer, one admin, and everything
+that was printed or shown to them."""
 
 import base64
 import uuid
@@ -17,7 +17,7 @@ SESSION = "session"
 
 
 class Chat(BaseHTTPRequestHandler):
-    """What an organization's webhook leads to. It refuses the first message, and quotes its own address."""
+    """An organization's webhook. It refuses the first message, and quotes its own URL."""
 
     messages: ClassVar[list[str]] = []
 
@@ -28,11 +28,11 @@ class Chat(BaseHTTPRequestHandler):
         self.wfile.write(f"no such hook: {self.path}".encode())
 
     def log_message(self, *_: Any) -> None:
-        """Nothing."""
+        """Logs nothing."""
 
 
 class CanaryScenario:
-    """One employer, one person at the admin; and all that was printed or shown to them."""
+    """One employer and one admin; records everything printed or shown to them."""
 
     def __init__(self, portal: Portal, canaries: Canaries) -> None:
         self.portal, self.canaries = portal, canaries
@@ -46,19 +46,20 @@ class CanaryScenario:
             self.canaries.add(name.replace("_", " "), getattr(self.employer, name))
 
     def search(self, where: str, text: str | bytes) -> list[str]:
-        """In the table of sessions, and so in SQLite's files, stand the sessions' keys."""
+        """The session keys are excluded where they belong: in the session table, and so in SQLite's
+        files."""
         found = self.canaries.search(text)
         of_sessions = where.startswith(("file var/portal.sqlite3", "sessions"))
         return [name for name in found if not (of_sessions and name.startswith(SESSION))]
 
     def says(self, *arguments: str, **environment: str) -> str:
-        """A command, whose output is kept."""
+        """Runs a command and keeps its output."""
         output = self.portal.manage(*arguments, **environment)
         self.shown[f"output of {' '.join(arguments[:2])}"] = output
         return output
 
     def does(self, what: str, name: str = "") -> bytes:
-        """One of the functions of ``inside``, in a process of the portal's; what it wrote."""
+        """Runs a function of ``console_commands`` in a process of the portal; returns what it wrote."""
         file = self.portal.folder / f"inside-{uuid.uuid4().hex}"
         code = f"from tests.e2e import console_commands; console_commands.{what}({str(file)!r}, {name!r})"
         self.portal.manage("shell", "--verbosity", "0", "-c", code)
@@ -67,11 +68,11 @@ class CanaryScenario:
         return written
 
     def tries(self, *command: str) -> None:
-        """A command that may fail; what it says is kept."""
+        """Runs a command that may fail, and keeps its output."""
         said = self.does("runs_a_command_that_may_fail", " ".join(command))
         self.shown[f"output of {' '.join(command)} ({len(self.shown)})"] = said
 
-    # --- The life ---------------------------------------------------------------------------------
+    # --- The scenario -----------------------------------------------------------------------------
 
     def signs_in(self) -> None:
         password = self.canaries.add("password", f"correct+horse/{uuid.uuid4().hex}")
@@ -81,7 +82,7 @@ class CanaryScenario:
         )
         self.does("makes_a_member", self.employer.slug)
         self.browser.sends("/admin/login/", username=password, password=password)
-        # A form gives back to the person what they typed as their name.
+        # A form shows people again what they typed as their name.
         self.browser.pages.pop()
         self.browser.sends("/admin/login/", username="ada", password=password[:-1])
         self.browser.sends("/admin/login/", username="ada", password=password, next="/admin/")
@@ -117,7 +118,7 @@ class CanaryScenario:
         for hours in (2, 5):
             self.does("sends_notices", str(hours))
         assert list((self.portal.folder / "mails").iterdir()), "a mail was sent"
-        assert len(Chat.messages) >= 2, "the chat was told"
+        assert len(Chat.messages) >= 2, "the chat was notified"
 
     def keys_are_replaced_on_the_pages(self) -> None:
         page = (
@@ -152,7 +153,7 @@ class CanaryScenario:
         eventually(lambda: self.employer.story(check)[-1:] == ["Complete"], "Ashby is told the end", 90)
 
     def things_break(self) -> None:
-        """A table is away for a moment: a page, a call of Ashby's and a worker meet it."""
+        """A table is missing for a moment: a page, a call of Ashby's and a worker fail on it."""
         self.does("takes_away", "integrations_customfield")
         assert self.browser.get("/admin/integrations/customfield/").status_code == 500
         answer = self.employer.control(
@@ -225,7 +226,7 @@ class CanaryScenario:
     # --- What was written -------------------------------------------------------------------------
 
     def places(self) -> Iterator[tuple[str, str | bytes]]:
-        """Everything, by where it stands."""
+        """Every text, by where it was found."""
         yield from self.shown.items()
         yield "chat", "\n".join(Chat.messages)
         yield "pages", "\n".join(self.browser.pages)
@@ -247,5 +248,5 @@ class CanaryScenario:
 
 
 def _quoted(key: str) -> str:
-    """As a server in trouble may say it: the key, and the header that it came in."""
+    """An error message of a partner that quotes the key and the header."""
     return f"Who is {key}? Authorization: Basic {base64.b64encode(f'{key}:'.encode()).decode()}"

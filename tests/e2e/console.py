@@ -1,7 +1,5 @@
-"""The portal's commands in one process that stays: a line of JSON in, a line of JSON out.
-
-Starting Python anew for each question of a journey would cost a second of processor time.
-"""
+"""The portal's commands in one long-running process: a line of JSON in, a line of JSON out. Starting Python
+for each command of an end-to-end test would cost a second of processor time."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What a journey does or reads in a process of the portal's own: each function writes what it found into a
+"""What end-to-end tests do or read inside a process of the portal: each function writes its result to a
 file, since the console's output is a line of JSON."""
 
 import base64
@@ -24,13 +24,13 @@ from integrations.models import Connection, Membership, Organization
 
 
 def makes_a_member(_file: str, slug: str) -> None:
-    """The only person is an admin of the organization, and gets its mails."""
+    """Makes the only user an admin of the organization, who gets its mails."""
     organization = Organization.objects.get(slug=slug)
     Membership.objects.create(user=User.objects.get(), organization=organization, role="org admin")
 
 
 def adds_long_orders(_file: str, what: str) -> None:
-    """``SLUG NUMBER``: so many orders that have ended, each of 8 kB, so that few make a large file."""
+    """``SLUG NUMBER``: adds this many ended orders of 8 kB each, so that few make a large file."""
     slug, number = what.split()
     organization, now = Organization.objects.get(slug=slug), timezone.now()
     Order.objects.bulk_create(
@@ -56,7 +56,7 @@ def reads_the_time_limits(file: str) -> None:
 
 
 def number_of(file: str, what: str) -> None:
-    """The primary key of the organization ``SLUG``, or of a row of it: ``APP.MODEL SLUG``."""
+    """The primary key of the organization ``SLUG``, or of one of its rows: ``APP.MODEL SLUG``."""
     *model, slug = what.split()
     organization = Organization.objects.get(slug=slug)
     row: Any = organization
@@ -70,7 +70,7 @@ def is_paused(file: str, slug: str) -> None:
 
 
 def sends_notices(_file: str, hours: str) -> None:
-    """As a sweep does, so many hours from now: everything is due again."""
+    """Sends notifications as the scheduler would in this many hours."""
     with time_machine.travel(timezone.now() + timedelta(hours=int(hours))):
         send_notifications(timezone.now())
 
@@ -92,7 +92,7 @@ def brings_back(_file: str, table: str) -> None:
 
 
 def reads_the_database(file: str, only: str = "") -> None:
-    """Every row of every table; of the sessions' none, unless it is asked for."""
+    """Every row of every table; of the session table only if it is requested."""
     with database.cursor() as cursor, Path(file).open("w") as output:
         for table in [only] if only else database.introspection.table_names(cursor):
             if only or table != "django_session":
@@ -101,7 +101,7 @@ def reads_the_database(file: str, only: str = "") -> None:
 
 
 def reads_the_broker(file: str, _name: str) -> None:
-    """Every key of the broker's and the cache's, the bodies of the messages decoded too."""
+    """Every key of the broker and the cache, with decoded task bodies."""
     with app.connection() as broker, Path(file).open("wb") as output:
         clients = [broker.default_channel.client]
         with suppress(AttributeError):

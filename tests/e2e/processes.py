@@ -1,4 +1,4 @@
-"""The portal's real processes and the sandbox, on free ports, for journeys."""
+"""The portal's real processes and the sandbox, on free ports, for end-to-end tests."""
 
 import contextlib
 import json
@@ -28,20 +28,20 @@ def free_port() -> int:
 
 
 def eventually(condition: Callable[[], Any], what: str, seconds: float = 90) -> Any:
-    """The first true answer of ``condition``; fails with ``what`` when there is none in time."""
+    """The first true value of ``condition``; fails with ``what`` after ``seconds``."""
     until, pause = time.monotonic() + seconds, 0.05
     while time.monotonic() < until:
         if answer := condition():
             return answer
         time.sleep(pause)
-        pause = min(0.4, pause * 1.2)  # What is asked takes time from what is waited for.
+        pause = min(0.4, pause * 1.2)  # Checking takes time from the work that the test waits for.
     raise AssertionError(f"did not happen within {seconds} s: {what}")
 
 
 class Portal:
-    """The Procfile's processes, each of which a test may kill and start again, and the sandbox."""
+    """The processes of the Procfile, each of which a test may kill and start again, and the sandbox."""
 
-    #: Whether ``DATABASE_URL`` leads to a migrated database.
+    #: Whether ``DATABASE_URL`` is of a migrated database.
     is_migrated = True
 
     def __init__(self, folder: Path, **environment: str) -> None:
@@ -79,7 +79,7 @@ class Portal:
         self.end_all()
 
     def _prepare_database(self) -> None:
-        """SQLite is a copy of a migrated database; so is what ``portals.fresh_database`` gives."""
+        """SQLite is a copy of a migrated database; so is the database of ``portals.fresh_database``."""
         if "DATABASE_URL" not in self.environment:
             copy_sqlite(self.folder / "var")
         elif not self.is_migrated:
@@ -101,7 +101,7 @@ class Portal:
             )
 
     def end(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
-        """Ends the process with its children, by default as a power cut would."""
+        """Kills the process with its children, by default with SIGKILL."""
         process = self.running.pop(name)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, how)
@@ -111,7 +111,7 @@ class Portal:
                 pipe.close()
 
     def manage(self, *arguments: str, **environment: str) -> str:
-        """Runs one of the portal's commands, successfully; answers with what it printed."""
+        """Runs one of the portal's commands, successfully; returns its output."""
         console = self._console()
         assert console.stdin
         assert console.stdout
@@ -135,7 +135,7 @@ class Portal:
         return self.running["console"]
 
     def written(self) -> Iterator[tuple[Path, bytes]]:
-        """Every file that the portal has written, its logs too; not the sandbox's."""
+        """Every file that the portal has written, with its logs; not the sandbox's files."""
         for path in self.folder.rglob("*"):
             if path.is_file() and path.name != "sandbox.log":
                 yield path, path.read_bytes()
@@ -150,7 +150,7 @@ class Portal:
 
 
 class Employer:
-    """An organization of its own, connected on both sides, so that journeys share the processes."""
+    """An organization connected to both partners, so that end-to-end tests can share the processes."""
 
     def __init__(self, portal: Portal, **settings: object) -> None:
         self.portal = portal
@@ -190,13 +190,13 @@ class Employer:
         return answer.json()
 
     def start(self, **changes: Any) -> str:
-        """A recruiter presses Start Assessment; answers with the assessment's id."""
+        """A recruiter clicks Start Assessment; returns the assessment's id."""
         answer = self.control("ashby/start", org=self.slug, assessment_type="Executive", **changes)
         assert answer["status"] == 200, answer
         return str(answer["assessment_id"])
 
     def order(self, assessment_id: str) -> dict[str, Any]:
-        """What support sees of the order."""
+        """The order's JSON, as support sees it."""
         order: dict[str, Any] = json.loads(self.portal.manage("order", assessment_id, "--json"))
         return order
 
@@ -206,12 +206,12 @@ class Employer:
         return orders
 
     def story(self, assessment_id: str) -> list[str]:
-        """What Ashby has been told, in order; the answer to the start aside."""
+        """The updates that Ashby has accepted, in order, without the answer to the start."""
         assessment = self.seen(f"ashby/assessments/{assessment_id}")
         return [_summary(update["body"]) for update in assessment["updates"] if update["source"] == "update"]
 
     def step(self, assessment_id: str, **label: Any) -> None:
-        """Justifacts' staff move the order on."""
+        """Justifacts' staff change the status of the order."""
         self.control(f"justifacts/orders/{assessment_id}/step", **label)
 
     def works_again(self, side: str) -> None:

@@ -1,10 +1,7 @@
-"""A whole story with marked secrets, in which both sides quote them back and things break; then
-everything that was written anywhere is read.
-
-Where a secret stands by its nature, and is not looked for: the session's key in the table of sessions,
-by which Django finds them; the keys in the sandbox's own memory, which plays the two sides that know
-them, and a switch for failures while it is on, whose message the test itself wrote there.
-"""
+"""An end-to-end test with marked secrets: both partners quote them and components fail; then everything
+written anywhere is searched. Not searched for: session keys in the session table, the keys in the memory of
+the sandbox, which plays the partners that know them, and a switch for failures whose message the test
+itself wrote there."""
 
 import base64
 import threading
@@ -42,7 +39,7 @@ def canaries() -> Canaries:
 
 @contextmanager
 def _services(folder: Path) -> Iterator[dict[str, str]]:
-    """PostgreSQL and Redis where nothing else is: the keys that encrypt are this test's own."""
+    """PostgreSQL and Redis of its own: the encryption keys belong to this test alone."""
     with fresh_database() as database, fresh_redis(folder) as (broker, cache):
         yield {"DATABASE_URL": database, "CELERY_BROKER_URL": broker, "CACHE_URL": cache}
 
@@ -54,7 +51,7 @@ def _services(folder: Path) -> Iterator[dict[str, str]]:
     ]
 )
 def marked(request, tmp_path: Path, canaries: Canaries, chat: str) -> Iterator[Portal]:
-    """Processes of its own, whose own secrets are marked too, and which log all that they can."""
+    """Processes of its own, with marked secrets and the most verbose logs."""
     with _services(tmp_path) if request.param == "services" else nullcontext({}) as services:
         portal = Portal(
             tmp_path,
@@ -95,7 +92,7 @@ def test_no_secret_is_written_anywhere(marked: Portal, canaries: Canaries, chat:
 
 @pytest.mark.parametrize("around", ["", "x", "xy", "xyz"])
 def test_a_canary_is_found_in_every_encoding(canaries: Canaries, around: str) -> None:
-    """Else the journey would prove nothing."""
+    """Otherwise the test would prove nothing."""
     secret = canaries.add("key", 'a+key/of"marks&more=0123')
     written = f"{around}{secret}{around}".encode()
     for text in (

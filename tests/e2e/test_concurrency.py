@@ -1,4 +1,4 @@
-"""Things that happen at the same moment, in several processes, on either database."""
+"""Concurrent calls to several processes, on either database."""
 
 import uuid
 from collections import Counter
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.journey
 
 
 def test_fifty_simultaneous_identical_starts_make_one_order(portal: Portal) -> None:
-    """A nervous client: all get the same assessment."""
+    """Every call gets the same assessment."""
     employer = Employer(portal)
     body = _start_body(employer)
     answers = _at_once([lambda: _ashby(employer, "assessment.start", body)] * 50)
@@ -28,7 +28,8 @@ def test_fifty_simultaneous_identical_starts_make_one_order(portal: Portal) -> N
 
 
 def test_concurrent_starts_and_cancellations_agree_at_both_partners(portal: Portal) -> None:
-    """Each start is cancelled while it is being placed: what Justifacts took, it cancels."""
+    """Each start is cancelled during its placement: an order that Justifacts accepted is cancelled
+    there."""
     employer = Employer(portal)
     employer.fails("justifacts", "slow", call="assessment.start", seconds=0.3)
     checks = [employer.start() for _ in range(10)]
@@ -52,7 +53,7 @@ def test_concurrent_starts_and_cancellations_agree_at_both_partners(portal: Port
 
 
 def test_a_change_seen_by_push_and_by_poll_is_delivered_once(portal: Portal) -> None:
-    """Ten pushes of each step, while polls ask every two seconds."""
+    """Ten pushes of each status arrive while the portal polls every two seconds."""
     employer = Employer(portal)
     check = employer.start()
     eventually(lambda: employer.taken(check), "Justifacts has the order")

@@ -1,4 +1,4 @@
-"""The commands through the real ``manage.py``, in processes of their own, as an operator's shell has them."""
+"""Commands run through the real ``manage.py``, in their own processes, as in an operator's shell."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class Shell:
         return result
 
     def fails(self, *arguments: str, **environment: str) -> str:
-        """Ends with 1, and says why in one line."""
+        """Asserts that the command exits with 1 and prints the reason in one line."""
         result = self.run(*arguments, **environment)
         assert result.returncode == 1
         assert result.stdout == ""
@@ -44,7 +44,7 @@ class Shell:
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory) -> Shell:
-    """Nothing is set up yet."""
+    """A folder without a database."""
     return Shell(tmp_path_factory.mktemp("empty"))
 
 
@@ -78,7 +78,7 @@ def test_connecting_an_organization_can_be_repeated(shell: Shell) -> None:
     for secret in SECRETS.values():
         assert secret.strip().encode() not in kept
 
-    # The operator has taken the exception back: what was stored then is not called now.
+    # The operator has withdrawn the exception: a URL stored earlier is not called now.
     line = shell.fails("sync_packages", "zoe")
     assert "private address" in line
     again = shell.run("check_connection", "zoe", "--json", ASHBY_API_BASE_URL="https://127.0.0.1:9")

@@ -1,4 +1,4 @@
-"""An organization whose Justifacts hangs, and one with a mountain of updates, hold up no other."""
+"""A hanging Justifacts and many updates of some organizations delay no other organization."""
 
 import time
 

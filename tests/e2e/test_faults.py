@@ -1,5 +1,5 @@
-"""What dies, breaks off or is wiped: each accepted start is one order at Justifacts, or a question
-to a human."""
+"""Processes die, connections break, the broker is wiped: each accepted start is one order at Justifacts or
+needs attention."""
 
 import signal
 import time
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.journey
 
 @on_services
 def test_a_worker_crash_during_placement_leads_to_one_order(portal: Portal) -> None:
-    """Justifacts takes the order, slowly; the worker is killed before the answer comes. The portal
-    asks Justifacts for the order instead of placing it again."""
+    """Justifacts accepts the order slowly; the worker is killed before the answer. The portal looks the
+    order up instead of placing it again."""
     employer = Employer(portal, push=False)
     employer.fails("justifacts", "hang", call="assessment.start", seconds=8, after=True, count=1)
     check = employer.start()
@@ -32,7 +32,7 @@ def test_a_worker_crash_during_placement_leads_to_one_order(portal: Portal) -> N
 
 @on_embedded
 def test_a_terminated_worker_finishes_its_current_task(portal: Portal) -> None:
-    """SIGTERM in the middle of a call that takes six seconds: its outcome is recorded, then it ends."""
+    """SIGTERM arrives during a call of six seconds: the worker records the outcome, then ends."""
     employer = Employer(portal, push=False)
     employer.fails("justifacts", "slow", call="assessment.start", seconds=6, count=1)
     check = employer.start()
@@ -48,7 +48,7 @@ def test_a_terminated_worker_finishes_its_current_task(portal: Portal) -> None:
 
 @on_services
 def test_an_unresponsive_worker_restarts_itself(portal: Portal) -> None:
-    """After a restart of Redis Celery can hang in its reconnection, alive and deaf."""
+    """After a restart of Redis, Celery can hang in its reconnection: alive, but unresponsive."""
     employer = Employer(portal)
     portal.end("scheduler")
     portal.end("worker")
@@ -68,7 +68,7 @@ def test_an_unresponsive_worker_restarts_itself(portal: Portal) -> None:
 
 @on_embedded
 def test_a_lost_answer_does_not_place_an_order_twice(portal: Portal) -> None:
-    """Justifacts takes the order and the connection is cut before its answer."""
+    """Justifacts accepts the order, and the connection is cut before its answer."""
     employer = Employer(portal, push=False)
     employer.fails("justifacts", "cut_after", call="assessment.start", count=1)
     check = employer.start()
@@ -79,7 +79,8 @@ def test_a_lost_answer_does_not_place_an_order_twice(portal: Portal) -> None:
 
 @on_services
 def test_a_call_that_never_arrived_is_repeated_once(portal: Portal) -> None:
-    """The connection is cut before Justifacts reads: certainly not found, so placed again."""
+    """The connection is cut before Justifacts reads: the order is certainly absent, so it is placed
+    again."""
     employer = Employer(portal, push=False)
     employer.fails("justifacts", "cut_before", call="assessment.start", count=1)
     check = employer.start()
@@ -89,7 +90,7 @@ def test_a_call_that_never_arrived_is_repeated_once(portal: Portal) -> None:
 
 @on_embedded
 def test_without_a_certain_answer_the_order_needs_attention_and_is_not_placed_again(portal: Portal) -> None:
-    """Justifacts' status call is off, so nobody but a human can tell."""
+    """Justifacts' status call is off, so only staff can find out."""
     employer = Employer(portal, status_call=False, push=False)
     employer.fails("justifacts", "cut_after", call="assessment.start", count=1)
     check = employer.start()
@@ -99,7 +100,7 @@ def test_without_a_certain_answer_the_order_needs_attention_and_is_not_placed_ag
 
 
 def test_wiping_the_broker_loses_nothing(portal: Portal) -> None:
-    """The broker's storage is wiped again and again while checks run."""
+    """The broker's storage is wiped again and again while orders run."""
     employer = Employer(portal)
     checks = []
     for _ in range(8):
@@ -116,8 +117,8 @@ def test_wiping_the_broker_loses_nothing(portal: Portal) -> None:
 
 @on_embedded
 def test_failures_of_ashby_delay_updates_and_lose_none(portal: Portal) -> None:
-    """Six organizations, each with an Ashby that is unwell in its own way: each has the whole
-    story in the end, in order."""
+    """Six organizations, each with an Ashby that fails in another way: each gets all updates in the end, in
+    order."""
     labels = ["Justifacts Received", "Started", "Applicant Started", "In Process: Justifacts"]
     checks = {}
     for mode in ("500", "503", "cut_after", "cut_before", "garbage", "success_false"):
@@ -134,7 +135,7 @@ def test_failures_of_ashby_delay_updates_and_lose_none(portal: Portal) -> None:
 
 
 def _is_called(employer: Employer) -> bool:
-    """The sandbox's switch is thrown off by the one call that it was meant for."""
+    """The call for which the sandbox's switch was set turns it off."""
     failures = employer.seen("failures")["failures"]
     return not any(one["org"] == employer.slug for one in failures)
 

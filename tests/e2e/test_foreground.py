@@ -1,4 +1,4 @@
-"""``make run`` and ``make demo``: everything in the foreground, and nothing left behind."""
+"""``make run`` and ``make demo``: everything runs in the foreground, and nothing is left behind."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("foreground")]
 
 
 def test_the_demo_prints_its_addresses_and_leaves_no_process(tmp_path: Path) -> None:
-    """The one command of the README, ended with Ctrl-C."""
+    """The command of the README, ended with Ctrl-C."""
     port, sandbox_port = free_port(), free_port()
     output = tmp_path / "output"
     with output.open("wb") as file:
@@ -44,7 +44,7 @@ def test_the_demo_prints_its_addresses_and_leaves_no_process(tmp_path: Path) -> 
 
 
 def test_a_process_that_dies_is_restarted(tmp_path: Path) -> None:
-    """The worker, and the web server whose own workers would go on without it."""
+    """The worker, and the web server, whose own workers would continue without it."""
     port = free_port()
     output = tmp_path / "output"
     environment = {**os.environ, "VAR_DIR": str(tmp_path / "var"), "LOG_LEVEL": "WARNING"}
@@ -68,7 +68,7 @@ def test_a_process_that_dies_is_restarted(tmp_path: Path) -> None:
 
 
 def test_the_portal_waits_for_its_database_and_says_so(tmp_path: Path) -> None:
-    """Without its credentials."""
+    """The message does not contain the credentials."""
     output = tmp_path / "output"
     url = f"postgres://portal:very-secret@127.0.0.1:{free_port()}/books"
     environment = {**os.environ, "VAR_DIR": str(tmp_path / "var"), "DATABASE_URL": url}
@@ -92,7 +92,7 @@ def _answers(url: str) -> bool:
 
 
 def _processes_of(folder: Path) -> list[str]:
-    """Processes that work on this folder."""
+    """Processes whose command line names this folder."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/environ"):
         try:

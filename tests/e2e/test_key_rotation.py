@@ -1,4 +1,4 @@
-"""Keys are replaced while checks run: at no moment is a call refused, on either database."""
+"""Keys are replaced while orders run: no call is refused at any moment, on either database."""
 
 import threading
 import uuid
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.journey
 
 
 class Recruiters:
-    """Start checks one after the other, a few a second, until they are told to stop."""
+    """Start orders one after the other, a few a second, until they are stopped."""
 
     def __init__(self, employer: Employer) -> None:
         self.employer = employer
@@ -42,14 +42,14 @@ class Recruiters:
             self.answers.append(answer.json())
 
     def go_on(self, checks: int = 6) -> None:
-        """So many more are started in the present state of the keys."""
+        """Wait until this many more orders were started with the present keys."""
         wanted = len(self.answers) + checks
         eventually(lambda: len(self.answers) >= wanted, "checks are started", 60)
 
 
 @on_services
 def test_no_call_fails_while_each_key_is_replaced(portal: Portal) -> None:
-    """The order of doing it is anybody's: the portal has the new key first, or the other side has."""
+    """Either the portal or the partner may get the new key first."""
     employer = Employer(portal, push_on_start=False)
     with Recruiters(employer) as recruiters:
         recruiters.go_on()
@@ -81,7 +81,7 @@ def test_no_call_fails_while_each_key_is_replaced(portal: Portal) -> None:
 
 
 def _store(employer: Employer, verification_key: str = "", ashby_key: str = "") -> None:
-    """The employer's admin gives the portal the next key."""
+    """The employer's admin stores the next key in the portal."""
     employer.verification_key = verification_key or employer.verification_key
     employer.ashby_key = ashby_key or employer.ashby_key
     employer.portal.manage(
@@ -92,7 +92,7 @@ def _store(employer: Employer, verification_key: str = "", ashby_key: str = "") 
 
 
 def _know(employer: Employer, *ashby_keys: str) -> None:
-    """Ashby and Justifacts have the newest verification key, and Ashby these keys and no others."""
+    """Give Ashby and Justifacts the newest verification key, and Ashby exactly these API keys."""
     scopes = ["candidates:write", "candidates:read", "jobs:read", "apiKeys:read"]
     employer.control(
         "orgs",

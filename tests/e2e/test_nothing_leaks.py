@@ -1,4 +1,4 @@
-"""No secret and no candidate's data in anything that the processes write."""
+"""No process writes a secret or candidate data in clear."""
 
 import sqlite3
 
@@ -15,7 +15,7 @@ NAME = "Canarialastname"
 
 @on_embedded
 def test_no_file_or_log_holds_secrets_or_candidate_data(portal: Portal) -> None:
-    """A life with failures on both sides, then a look into every file."""
+    """Orders run while both partners fail; then every file is searched."""
     employer = Employer(portal)
     employer.fails(
         "justifacts", "refuse", call="assessment.start", count=1, message=f"No such person {EMAIL}"
@@ -40,7 +40,7 @@ def test_no_file_or_log_holds_secrets_or_candidate_data(portal: Portal) -> None:
 
 @pytest.mark.xdist_group("embedded")
 def test_no_column_holds_candidate_data_in_clear(embedded_portal: Portal) -> None:
-    """Every column of every table is looked at, whatever it is for."""
+    """Every column of every table is searched."""
     employer = Employer(embedded_portal)
     email = f"canary.{employer.slug}@example.com"
     employer.fails("justifacts", "refuse", call="assessment.start", count=1, message=f"Bad address {email}")

@@ -1,4 +1,4 @@
-"""The life of a check, with the real processes, over real HTTP."""
+"""The lifecycle of an order, with the real processes, over real HTTP."""
 
 import pytest
 
@@ -12,7 +12,7 @@ LIFE = ["Justifacts Received", "Started", "Applicant Started", "In Process: Just
 
 @pytest.mark.parametrize("push", [True, False], ids=["by push", "by poll"])
 def test_an_order_runs_from_start_to_report_and_ashby_gets_each_status(portal: Portal, push: bool) -> None:
-    """Whether Justifacts pushes or has to be asked."""
+    """With pushes, and with polls alone."""
     employer = Employer(portal, push=push)
     check = employer.start()
     eventually(lambda: employer.taken(check), "Justifacts has the order")
@@ -32,7 +32,7 @@ def test_an_order_runs_from_start_to_report_and_ashby_gets_each_status(portal: P
 
 @on_services
 def test_names_in_any_script_reach_justifacts_unchanged(portal: Portal) -> None:
-    """Apostrophes, accents, other scripts, and emoji made of several characters."""
+    """Apostrophes, accents, other scripts, and emoji of several characters."""
     employer = Employer(portal)
     name = {"first_name": "Siobhán-Мария 山田", "last_name": "O’Neil-D'Arcy 👩🏽\u200d⚖️ بن"}
     check = employer.start(candidate={**name, "email": "s.oneil@example.com"})
@@ -42,7 +42,7 @@ def test_names_in_any_script_reach_justifacts_unchanged(portal: Portal) -> None:
 
 @on_services
 def test_a_cancellation_reaches_both_partners(portal: Portal) -> None:
-    """The recruiter changes their mind after Justifacts has begun."""
+    """The recruiter cancels after Justifacts has begun."""
     employer = Employer(portal)
     check = employer.start()
     eventually(lambda: employer.taken(check), "Justifacts has the order")
@@ -54,7 +54,7 @@ def test_a_cancellation_reaches_both_partners(portal: Portal) -> None:
 
 @on_embedded
 def test_a_refused_key_pauses_deliveries_and_a_working_one_resumes_them_in_order(portal: Portal) -> None:
-    """Nothing is lost while the key does not work, and nothing is told out of turn afterwards."""
+    """No update is lost while the key is refused, and none is out of order afterwards."""
     employer = Employer(portal)
     check = employer.start()
     eventually(lambda: employer.story(check) == LIFE[:1], "Ashby is told the first step")

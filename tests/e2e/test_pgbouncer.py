@@ -17,8 +17,8 @@ CHECKS = 12
 
 
 def test_orders_run_to_completion_behind_pgbouncer(tmp_path) -> None:
-    """Placed, followed and told by all processes at once; exported; and read by the commands that read
-    many rows. A transaction has the same time limits as without PgBouncer."""
+    """All processes place, track and deliver orders concurrently; exports and commands read many rows. A
+    transaction has the same time limits as without PgBouncer."""
     with (
         fresh_database() as database_url,
         own_pgbouncer(database_url, connections=3) as pooled_url,
@@ -46,7 +46,7 @@ def test_orders_run_to_completion_behind_pgbouncer(tmp_path) -> None:
 
 
 def _time_limits(portal: Portal) -> str:
-    """Of a transaction: waiting for a lock, and doing nothing."""
+    """The time limits of a transaction: waiting for a lock, and being idle."""
     file = portal.folder / "limits"
     code = f"from tests.e2e import console_commands; console_commands.reads_the_time_limits({str(file)!r})"
     portal.manage("shell", "--verbosity", "0", "-c", code)

@@ -1,4 +1,4 @@
-"""The database moves to another server, and the portal goes with it, without a restart."""
+"""The database moves to another server, and the portal follows without a restart."""
 
 import contextlib
 import time
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group
 
 
 def test_starts_succeed_within_thirty_seconds_of_a_switchover(tmp_path) -> None:
-    """The old primary goes on answering reads. Every process has connections to it that stay open."""
+    """The old primary still answers reads. Every process has open connections to it."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(own_folder())
         old = Server(folder / "old")
@@ -38,7 +38,7 @@ def test_starts_succeed_within_thirty_seconds_of_a_switchover(tmp_path) -> None:
         before = employer.start()
         eventually(lambda: employer.taken(before), "Justifacts has the order")
 
-        # The name leads to a standby: its refusal is a clear one, and it is left again.
+        # The name resolves to a standby: its refusal is clear, and the portal disconnects again.
         address.to = new.port
         address.cut()
         refused = eventually(lambda: _refused(employer, package), "starts are refused")
@@ -47,14 +47,14 @@ def test_starts_succeed_within_thirty_seconds_of_a_switchover(tmp_path) -> None:
         eventually(lambda: _started(employer, package), "starts work again", 30)
 
         old.becomes_read_only()
-        assert _refused(employer, package), "the old primary takes no writes"
+        assert _refused(employer, package), "the old primary accepts no writes"
         new.promote()
         address.to, moved = new.port, time.monotonic()
         check = eventually(lambda: _started(employer, package), "starts work again", 30)
         eventually(lambda: employer.taken(check), "the worker places the order", 30)
         eventually(portal.is_ready, "worker and scheduler show signs of life", 30)
         assert time.monotonic() - moved < 60
-        assert employer.order(before)["justifacts_order_id"], "nothing of before is lost"
+        assert employer.order(before)["justifacts_order_id"], "no earlier order is lost"
         for _ in range(20):
             assert _start(employer, package).status_code == 200, (
                 "no process holds a connection to the old primary"

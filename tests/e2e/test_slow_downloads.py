@@ -1,4 +1,4 @@
-"""People who download slowly, or stop reading, never keep Ashby waiting."""
+"""Slow or stopped downloads do not delay answers to Ashby."""
 
 import contextlib
 import socket
@@ -20,7 +20,8 @@ PASSWORD = "a long password of the tests"  # nosec B105 # noqa: S105 - of nobody
 
 
 def test_slow_downloads_do_not_delay_answers_to_ashby(tmp_path) -> None:
-    """Of 10 MB two people read 2 kB a second; three stop reading twice each, which takes every place."""
+    """Two people read 10 MB at 2 kB a second; three stop reading, twice each, which occupies every download
+    slot."""
     with Portal(tmp_path) as portal, contextlib.ExitStack() as readers:
         employer = Employer(portal)
         code = f"from tests.e2e import console_commands as c; c.adds_long_orders('', '{employer.slug} 1200')"
@@ -37,7 +38,7 @@ def test_slow_downloads_do_not_delay_answers_to_ashby(tmp_path) -> None:
             assert all(reader.recv(400) for reader in slow)
             took += [_seconds(lambda: _lists(employer)), _seconds(lambda: _starts(employer, package))]
             took.append(_seconds(lambda: requests.get(f"{portal.url}/health/live", timeout=20)))
-    # One that waited for a reader would wait for minutes; a busy machine alone can cost more than a second.
+    # A call that waited for a reader would wait for minutes; a busy machine alone can cost over a second.
     assert median(took) < 1, took
     assert max(took) < 5, took
 
@@ -54,7 +55,7 @@ def _signs_in(portal: Portal, name: str) -> Browser:
 
 @contextlib.contextmanager
 def _downloads(portal: Portal, person: Browser) -> Iterator[socket.socket]:
-    """A connection that has asked for the file, with a small buffer of its own."""
+    """Connections that have requested the file, with a small buffer."""
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(20)

@@ -1,4 +1,4 @@
-"""A worker whose patience with a silent broker ends after four seconds instead of sixty."""
+"""A worker that tolerates a silent broker for four seconds instead of sixty."""
 
 from celery.__main__ import main
 

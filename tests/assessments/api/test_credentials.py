@@ -1,4 +1,5 @@
-"""Who may call: the verification key, over HTTP Basic (``docs/protocol.md``, "Ashby calls the portal")."""
+"""Authentication of calls: the verification key, over HTTP Basic (``docs/protocol.md``, "Ashby calls the
+portal")."""
 
 import base64
 from typing import Any
@@ -14,7 +15,7 @@ LIST = "/ashby/assessment.list"
 
 
 def offered(world: World, **how: Any) -> list[str]:
-    """The package ids that the portal lists to whoever calls so."""
+    """The package ids that the portal lists to a caller with these credentials."""
     answer = world.call(LIST, {}, **how)
     assert answer.status_code == 200, answer.content
     return [str(one["assessment_type_id"]) for one in answer.json()["results"]]
@@ -42,7 +43,7 @@ def packages_of(tenant: Tenant) -> list[str]:
 def test_the_key_is_accepted_as_user_name_or_password_with_stray_blanks(
     world: World, credentials: str
 ) -> None:
-    """Whatever Ashby's form did to the pasted key."""
+    """Ashby's form may have added anything to the pasted key."""
     text = credentials.format(key=world.acme.verification_key)
     header = "Basic " + base64.b64encode(text.encode()).decode()
     assert offered(world, HTTP_AUTHORIZATION=header) == packages_of(world.acme)
@@ -136,7 +137,7 @@ def test_disabling_one_organization_does_not_affect_another(world: World) -> Non
 
 
 def test_a_key_with_a_colon_authenticates(world: World) -> None:
-    """Basic splits at the first colon, and the key's own is no separator."""
+    """Basic splits at the first colon; a colon in the key is no separator."""
     connection = world.acme.connection
     connection.verification_key = Secret("verify:acme:0123456789")
     connection.save()

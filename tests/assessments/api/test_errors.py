@@ -1,4 +1,4 @@
-"""Faults outside any view still answer a machine in the protocol's envelope."""
+"""Faults outside any view still answer a partner in the protocol's envelope."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from tests.fixtures.world import World
 
 
 def test_a_partner_call_to_an_unknown_host_gets_the_envelope(world: World) -> None:
-    """Someone points Ashby at an address that the portal does not know as its own."""
+    """Somebody configured Ashby with a host name that the portal does not have."""
     answer = world.call("/ashby/assessment.list", {}, HTTP_HOST="stranger.test")
     assert answer.status_code == 400
     assert answer.json()["success"] is False
@@ -21,14 +21,14 @@ def test_a_partner_call_to_an_unknown_host_gets_the_envelope(world: World) -> No
 
 
 def test_a_browser_at_an_unknown_host_gets_a_page(world: World) -> None:
-    """The envelope is for machines only."""
+    """Only partners get the envelope."""
     answer = world.client.get("/admin/", HTTP_HOST="stranger.test")
     assert answer.status_code == 400
     assert answer["Content-Type"].startswith("text/html")
 
 
 def FailingDatabase(at: str) -> Callable[..., Any]:
-    """The database is away from the first statement on that begins so."""
+    """A database that fails from the first statement with this beginning."""
     gone = False
 
     def execute(run: Any, sql: str, *more: Any) -> Any:
@@ -49,7 +49,7 @@ NOBODYS = {"assessment_id": "c0ffee00-0000-4000-8000-000000000000"}
     "at", ["SELECT", 'UPDATE "integrations_connection"', 'INSERT INTO "assessments_inboundrequest"']
 )
 def test_a_database_failure_at_any_point_is_answered_with_503(world: World, name, at) -> None:
-    """While the key is looked up, while the call is noted, while its refusal is kept."""
+    """The failure may come while the key is looked up, the call recorded, or its refusal recorded."""
     world.call("/ashby/assessment.list", {})
     body = {"start": world.start_body(), "cancel": NOBODYS, "list": {}}[name]
     Connection.objects.update(last_inbound_call_at=None)

@@ -1,4 +1,4 @@
-"""Whatever is posted: no 5xx, and what is refused has changed nothing."""
+"""No request causes a 5xx, and a refused one changes nothing."""
 
 import copy
 import json
@@ -59,7 +59,7 @@ PLACES = st.sampled_from(
 
 
 def assert_answered(world: World, path: str, content: bytes) -> None:
-    """Posts, checks, and undoes it."""
+    """Posts a body, checks the answer, and rolls back."""
     with transaction.atomic():
         before, calls = world.row_counts(), InboundRequest.objects.count()
         answer = world.call(path, content)
@@ -123,7 +123,7 @@ def test_a_push_with_one_arbitrary_value_is_answered_without_a_server_error(
 @quickly
 @given(st.binary(max_size=60))
 def test_any_authorization_header_is_answered_without_a_server_error(world: World, header: bytes) -> None:
-    """As a web server hands it over: bytes as Latin-1."""
+    """A web server passes the header as Latin-1."""
     for text in (header.decode("latin-1"), "Basic " + header.decode("latin-1")):
         answer = world.call("/ashby/assessment.list", {}, HTTP_AUTHORIZATION=text)
         assert answer.status_code in (401, 403)

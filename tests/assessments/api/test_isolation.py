@@ -1,4 +1,4 @@
-"""Two organizations: nothing of one is seen, changed or told by the other."""
+"""No organization sees, changes or receives data of another."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def test_a_job_can_be_mapped_only_to_packages_of_its_organization(world: World) 
 
 
 def test_equal_ids_in_two_organizations_are_two_orders(world: World) -> None:
-    """Two orgs' Ashbys know nothing of each other's ids."""
+    """The Ashby accounts of two organizations do not know each other's ids."""
     body = world.start_body()
     ours, theirs = started(world, world.acme, body), started(world, world.globex, body)
     assert ours != theirs
@@ -91,7 +91,7 @@ def test_cancelling_ends_only_the_organizations_own_order(world: World) -> None:
 
 
 def test_two_organizations_may_have_the_same_order_number(world: World) -> None:
-    """Numbers are Justifacts' own, and stand beside its key."""
+    """Numbers are unique only for one verification key."""
     body = world.start_body()
     orders = {tenant: started(world, tenant, body) for tenant in (world.acme, world.globex)}
     for tenant, order in orders.items():
@@ -154,7 +154,7 @@ def test_a_verification_key_belongs_to_one_organization(world: World) -> None:
 
 
 def test_the_first_known_key_in_a_header_authenticates(world: World) -> None:
-    """And only that one: the answer holds one org's packages."""
+    """The answer holds only that organization's packages."""
     header = basic(world.globex.verification_key, world.acme.verification_key)
     results = world.call(LIST, {}, HTTP_AUTHORIZATION=header).json()["results"]
     assert {entry["assessment_type_id"] for entry in results} == {

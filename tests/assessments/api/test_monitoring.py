@@ -1,4 +1,4 @@
-"""Whether everything is alive, as the operator's machines ask."""
+"""Health checks and metrics for the operator's monitoring."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def heartbeats(db) -> None:
 
 
 def failing_checks(client) -> set[str]:
-    """The parts that /health/ready names as not well; it answers 503 exactly where there are any."""
+    """The failing checks of /health/ready, which answers 503 exactly if there are any."""
     answer = client.get("/health/ready")
     body = answer.json()
     assert answer.headers["Content-Type"] == "application/json"

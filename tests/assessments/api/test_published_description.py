@@ -1,9 +1,6 @@
-"""Fuzzes the inbound calls with what the published description allows and with what it does not.
-
-Every answer is as the description says, none is a 5xx, a body that the description allows is not answered
-400, and a refused call changes nothing but the log of calls. ``FUZZ_REQUESTS=20000`` makes that many requests
-instead of a few hundred.
-"""
+"""Fuzzes the inbound calls with bodies that the published description allows and bodies that it does not.
+Every answer matches the description, none is a 5xx, an allowed body is not answered 400, and a refused call
+changes only the call log. ``FUZZ_REQUESTS=20000`` makes that many requests instead of a few hundred."""
 
 import copy
 import os
@@ -119,8 +116,8 @@ def _is_allowed(operation: Any, body: dict[str, Any]) -> bool:
 
 
 def _is_plain(part: Any) -> bool:
-    """Whether all texts and numbers of a body are ones that the portal takes anywhere. JSON Schema cannot say
-    which characters are invisible, and that the text "null" counts as null."""
+    """Whether the portal accepts all texts and numbers of a body anywhere. JSON Schema cannot express which
+    characters are invisible, or that the text "null" counts as null."""
     if isinstance(part, dict):
         return all(map(_is_plain, [*part, *part.values()]))
     if isinstance(part, list):
@@ -131,8 +128,8 @@ def _is_plain(part: Any) -> bool:
 
 
 def _known(world: World, path: str) -> dict[str, Any]:
-    """A body about what exists. A generated one hardly ever has a usable name and address, and is refused
-    before anything is looked up."""
+    """Draws a body with existing ids. A generated one rarely has a usable name and address, and is refused
+    before any look-up."""
     order = world.placed()
     known: dict[str, dict[str, Any]] = {
         "/ashby/assessment.start": world.start_body(),

@@ -1,4 +1,5 @@
-"""How often machines may knock: guessing is hopeless, and one organization's noise is its own."""
+"""Rate limits of inbound calls: keys cannot be guessed, and one organization's calls do not affect
+another."""
 
 from contextlib import suppress
 
@@ -34,11 +35,11 @@ def test_repeated_wrong_keys_are_answered_429_with_retry_after(world: World) -> 
     answer = world.call(LIST, {}, key="wrong-too")
     assert (answer.status_code, world.error(answer)) == (429, "too_many_requests")
     assert 1 <= int(answer["Retry-After"]) <= 60
-    assert not InboundRequest.objects.exists(), "who has no key leaves no rows"
+    assert not InboundRequest.objects.exists(), "callers without a key cause no rows"
 
 
 def test_a_right_key_from_the_same_address_still_works(world: World) -> None:
-    """Ashby calls for all its customers from a few addresses, and one of them has pasted a wrong key."""
+    """Ashby calls for all customers from a few addresses, and one customer has pasted a wrong key."""
     assert statuses(world, 50, key="wrong")[-1] == 429
     assert statuses(world, 2) == [200, 200]
 
@@ -61,9 +62,9 @@ def test_a_blocked_address_is_refused_even_with_a_right_key(world: World, django
         send_wrong_keys_until_blocked(address)
     with django_assert_num_queries(0):
         assert statuses(world, 1, REMOTE_ADDR="203.0.113.8") == [429]
-    assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200], "it has worked from there before"
+    assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200], "it has authenticated from there before"
     KeyGuessThrottle._worked.clear()
-    assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200], "for all processes"
+    assert statuses(world, 1, REMOTE_ADDR="203.0.113.7") == [200], "shared by all processes"
 
 
 def test_each_organization_has_its_own_rate_limit(world: World, settings) -> None:
@@ -80,7 +81,7 @@ def test_each_address_has_a_rate_limit(world: World, settings) -> None:
 
 
 class TestBehindAProxy:
-    """X-Forwarded-For counts from the right, as far as the operator's own proxies go."""
+    """X-Forwarded-For counts from the right, for as many hops as the operator has proxies."""
 
     def test_the_header_is_ignored_without_a_proxy(self, world: World) -> None:
         found = [statuses(world, 1, key="wrong", HTTP_X_FORWARDED_FOR=f"203.0.113.{n}")[0] for n in range(7)]

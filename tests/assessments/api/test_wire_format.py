@@ -57,7 +57,7 @@ def test_extra_slashes_in_the_path_of_a_push_are_accepted(world: World, address:
 
 
 def test_the_list_holds_the_packages_on_offer(world: World) -> None:
-    """Each by a UUID of ours, under the name that the org gave it for Ashby, if any."""
+    """Each package has a UUID of ours, and the name that the organization gave it for Ashby."""
     world.acme.executive.ashby_name = "Directors and above"
     world.acme.executive.save()
     hidden = {"switched off": {"is_active": False}, "withdrawn": {"withdrawn_at": "2026-01-01T00:00Z"}}
@@ -168,7 +168,7 @@ def test_a_body_of_exactly_256_kb_is_accepted(world: World) -> None:
 
 
 def test_a_chunked_body_has_the_same_limit(world: World) -> None:
-    """Such a body comes without Content-Length."""
+    """A chunked body has no Content-Length."""
 
     def call(path: str, content: bytes) -> Any:
         stream = {"wsgi.input": BytesIO(content), "HTTP_TRANSFER_ENCODING": "chunked"}

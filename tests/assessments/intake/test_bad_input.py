@@ -9,7 +9,7 @@ import pytest
 from assessments.models import InboundRequest
 from tests.fixtures.world import World
 
-# Refused before a database is asked; those are run on PostgreSQL too whose signs or lengths it minds.
+# Most are refused before any query; those whose characters or lengths matter run on PostgreSQL too.
 ON_POSTGRESQL_TOO = pytest.mark.anywhere
 
 START = "/ashby/assessment.start"
@@ -170,7 +170,7 @@ def test_a_part_that_is_not_an_object_is_refused(world: World, place: str) -> No
         "zoe@exam\tple.com",
         "zoe@example.com\nann@example.com",
         "zoe@example.com\u2028m",
-        "\u202emoc.elpmaxe@eoz",  # reads as another address than it is
+        "\u202emoc.elpmaxe@eoz",  # Displays as another address than it is.
         "zoe\u0008e@example.com",
         "zoe@ex\u0000ample.com",
         "zoe@ex\ud800ample.com\ud800@",
@@ -222,7 +222,7 @@ def test_control_characters_in_a_field_name_are_refused(world: World, place: str
 
 @pytest.mark.parametrize("place", IDS)
 def test_a_line_break_in_an_id_is_refused(world: World, place: str) -> None:
-    """Such a text would write lines of its own into whatever shows it."""
+    """Such a text would add lines wherever it is shown."""
     for end in "\n\r\t\x85\x9b\u2028\u2029":
         assert_refused(world, START, changed(world.start_body(), place, f"a@b.example{end}x"), 400)
 

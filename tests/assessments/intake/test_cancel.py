@@ -1,4 +1,4 @@
-"""Ashby cancels a check: at any time, and after its end too (``docs/protocol.md``)."""
+"""Ashby cancels an order, at any time and after its end (``docs/protocol.md``)."""
 
 import uuid
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def assert_accepted(world: World) -> Order:
 
 
 def assert_unknown(world: World) -> Order:
-    """Justifacts hung up: nobody knows whether it took the order."""
+    """Justifacts closed the connection: the outcome of the placement is unknown."""
     order = world.start()
     world.justifacts("assessment.start", requests.ConnectionError("reset"))
     make_next_call(order.pk)
@@ -117,7 +117,7 @@ def cancelled_by_justifacts(world: World) -> Order:
 
 @pytest.mark.parametrize("make", [completed, rejected, cancelled, cancelled_by_justifacts])
 def test_an_ended_order_is_not_changed(world: World, make: Callable[[World], Order]) -> None:
-    """The call succeeds, since what Ashby wants is so: nothing goes on."""
+    """The call succeeds, since the order is no longer active, which is what Ashby wants."""
     order = make(world)
     order.refresh_from_db()
     status, reason, result = order.status, order.closing_reason, order.result

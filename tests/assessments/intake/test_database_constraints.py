@@ -1,4 +1,4 @@
-"""What must never be is refused by the database itself, whoever writes."""
+"""Constraints that the database itself enforces."""
 
 import uuid
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def assert_refused(write: Callable[[], Any]) -> None:
 
 
 def another(world: World, order: Order, **changes: Any) -> Order:
-    """A second order beside this one, past every service."""
+    """A second order like this one, written without any service."""
     values = {
         "organization": order.organization,
         "package": order.package,
@@ -154,7 +154,7 @@ def test_a_custom_field_of_an_unknown_type_is_refused(world: World) -> None:
 
 
 def test_a_package_or_organization_with_orders_cannot_be_deleted(world: World) -> None:
-    """Nobody deletes what a check was ordered from."""
+    """The package and organization of an order cannot be deleted."""
     world.start()
     for row in (world.acme.basic, world.acme.organization):
         assert_refused(row.delete)

@@ -1,4 +1,4 @@
-"""What Ashby sends is kept and passed on as it is; what may be missing may be missing."""
+"""Data from Ashby is stored and passed on unchanged; optional parts may be absent."""
 
 import json
 from typing import Any
@@ -11,20 +11,20 @@ from tests.fixtures.world import World
 START = "/ashby/assessment.start"
 NAMES = [
     "Zoë",
-    "Zoe\u0308",  # the same to the eye; a combining mark
+    "Zoe\u0308",  # Looks the same, with a combining mark.
     "O'Neil",
     "D’Arcy",
     "王小明",
     "Владимир",
     "محمد",
     "אברהם",
-    "علی\u200cرضا",  # a joiner that spells it
-    "ശശിധരന്\u200d",  # and one at its end
+    "علی\u200cرضا",  # A joiner that belongs to the spelling.
+    "ശശിധരന്\u200d",  # A joiner at the end.
     "ชัยวัฒน์",
     "ನಿಖಿಲ್",
-    "Zoë 👩🏽‍💻",  # four code points and a joiner
-    "渚\ufa19",  # a variant that normalization would replace
-    "𝒜𝓃𝓃𝒶",  # beyond the basic plane
+    "Zoë 👩🏽‍💻",  # Four code points and a joiner.
+    "渚\ufa19",  # A variant that normalization would replace.
+    "𝒜𝓃𝓃𝒶",  # Beyond the basic plane.
     "a\u0301\u0328\u035f",
     "Null",
     "<script>alert(1)</script>",
@@ -113,7 +113,7 @@ OPTIONAL = [
 
 @pytest.mark.parametrize(("place", "name"), OPTIONAL)
 def test_an_optional_part_may_be_absent(world: World, place: str, name: str) -> None:
-    """And is left out of what Justifacts gets, never null."""
+    """Justifacts gets no null for an absent part."""
     empty: Any = {"hiringTeam": [], "additional_fields": {}}.get(name, "")
     for value in (..., None, empty):
         body = world.start_body()
@@ -143,7 +143,7 @@ def test_a_start_with_only_the_required_parts_is_accepted(world: World) -> None:
     "status", ["Hired", "Archived", "Active", "Lead", "active", "Converted From Lead", "🦊", " ", "x" * 200]
 )
 def test_an_application_in_any_status_is_accepted(world: World, status: str) -> None:
-    """Real traffic does not keep to the four words."""
+    """Real traffic uses more than the four documented statuses."""
     answer = world.call(START, world.start_body(application={"ashby_id": "a", "status": status}))
     assert (answer.status_code, Order.objects.get().application_id) == (200, "a")
 
@@ -176,7 +176,7 @@ def test_pasted_decoration_around_an_email_address_is_removed(world: World, arou
 
 
 def test_unknown_fields_are_ignored_and_logged_without_candidate_data(world: World) -> None:
-    """Support sees what Ashby sent, not who it was about."""
+    """Support sees what Ashby sent, without the candidate's data."""
     body = world.start_body(
         surprise={"deep": [1, {"note": "write to zoe.oneil@example.com"}]},
         webhookActionId="w-1",

@@ -1,4 +1,4 @@
-"""A start is read liberally: only what a check cannot do without can refuse it (docs/protocol.md)."""
+"""Starts are parsed leniently: only data that an order needs can be refused (docs/protocol.md)."""
 
 import copy
 import json
@@ -34,7 +34,7 @@ def assert_accepted(world: World, place: str, value: Any, body: dict[str, Any] |
 
 
 def assert_refused(world: World, place: str, value: Any) -> str:
-    """The sentence that the recruiter reads; nothing is ordered."""
+    """The text for the recruiter; no order is created."""
     answer = world.call(START, json.dumps(changed(world.start_body(), place, value)))
     assert answer.status_code == 422, (place, value, answer.content)
     assert world.row_counts() == (0, 0, 0)
@@ -179,7 +179,7 @@ OPTIONAL = [
 
 @pytest.mark.parametrize("place", OPTIONAL)
 def test_optional_parts_may_hold_anything(world: World, place: str) -> None:
-    """It counts as absent or as a text; Justifacts never gets null, and the database takes all of it."""
+    """It counts as absent or as text; Justifacts never gets null, and the database can store it."""
     for value in ANYTHING:
         order = assert_accepted(world, place, value)
         order.refresh_from_db()
@@ -257,7 +257,7 @@ UUID_FORMS = [str.upper, "{{{}}}".format, " {} ".format, "\t{}\n".format, lambda
 
 @pytest.mark.parametrize("form", UUID_FORMS)
 def test_ids_are_compared_as_uuids(world: World, form: Any) -> None:
-    """One start, its repeat and its cancel are about one order, however they write the ids."""
+    """A start, its repeat and its cancellation mean one order in any spelling of the ids."""
     body = world.start_body()
     order = assert_accepted(world, "unknown", 1, body)
     again = changed(body, "assessment_type_id", form(body["assessment_type_id"]))

@@ -1,4 +1,4 @@
-"""The answer to a start was lost on its way: Ashby does not know the check, and starts it again."""
+"""Ashby never received the answer to a start, and starts the check again."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 class Lost:
-    """A check whose start was answered, and Ashby never got the answer."""
+    """An order whose start was answered, but whose answer Ashby never got."""
 
     def __init__(self, world: World, clock: time_machine.Traveller, **changes: Any) -> None:
         self.world, self.clock = world, clock
@@ -43,7 +43,7 @@ class Lost:
         return Order.objects.get(pk=self.first.json()["results"]["assessment_id"])
 
     def given_up(self) -> None:
-        """A quarter of an hour has passed, and a person was asked."""
+        """A quarter of an hour has passed, and the order needs attention."""
         for _ in range(30):
             self.clock.shift(MINUTE)
             self.world.work()
@@ -58,7 +58,7 @@ class Lost:
         return self.world.call(START, {**self.body, **changes})
 
     def assert_first_answer(self) -> None:
-        """Byte for byte, without a second check."""
+        """The answer is byte for byte the first one, and no second order exists."""
         answer = self.start_again()
         assert (answer.status_code, answer.content) == (200, self.first.content)
         assert Order.objects.count() == 1
@@ -102,7 +102,8 @@ def test_the_order_page_says_that_the_recruiter_can_start_again(lost: Lost) -> N
 
 
 def test_an_answer_that_is_lost_twice_is_repeated_twice(lost: Lost, world: World) -> None:
-    """Ashby says "not found" for another quarter of an hour, then a person is asked, then it works."""
+    """Ashby answers "not found" for another quarter of an hour until the order needs attention; then Ashby
+    accepts."""
     lost.given_up()
     lost.assert_first_answer()
     lost.clock.shift(5)
@@ -117,7 +118,7 @@ def test_an_answer_that_is_lost_twice_is_repeated_twice(lost: Lost, world: World
 
 
 def test_after_a_repeated_start_ashby_gets_the_updates_within_a_minute(lost: Lost, world: World) -> None:
-    """However often it was tried before."""
+    """However many attempts were made before."""
     lost.given_up()
     lost.assert_first_answer()
     lost.clock.shift(5)
@@ -143,7 +144,7 @@ def test_a_later_start_is_refused_once_ashby_has_the_order(lost: Lost, world: Wo
 
 
 def test_a_lost_card_gets_the_current_status_after_a_repeated_start(world: World, clock: Any) -> None:
-    """Ashby knew the check, told of everything, and then does not know it any more."""
+    """Ashby got every update, and later lost the assessment."""
     world.ashby_takes_everything()
     order = world.placed()
     body = world.start_body(application={"ashby_id": order.application_id})
@@ -191,7 +192,7 @@ def test_a_completed_order_unknown_to_ashby_is_not_placed_again(
 
 
 def test_a_start_repeated_during_deliveries_creates_no_order(lost: Lost, world: World) -> None:
-    """Ashby takes the updates a moment after its second start; its third is still the same click."""
+    """Ashby accepts updates shortly after its second start; the third is still the same click."""
     lost.complete()
     lost.clock.shift(HOUR)
     lost.assert_first_answer()
@@ -207,7 +208,7 @@ def test_a_start_repeated_during_deliveries_creates_no_order(lost: Lost, world: 
 
 
 def test_a_completed_order_that_ashby_has_shown_can_be_ordered_again(world: World, clock: Any) -> None:
-    """Ashby took an update, and lost the check later: the recruiter has seen it."""
+    """Ashby accepted an update and lost the assessment later: the recruiter has seen it."""
     world.ashby_takes_everything()
     lost = Lost.__new__(Lost)
     lost.world, lost.clock, lost.body = world, clock, world.start_body()
@@ -248,7 +249,7 @@ SAME = [
 def test_corrected_candidate_data_is_not_answered_with_the_first_order(
     lost: Lost, world: World, corrected: dict[str, str], seconds: int
 ) -> None:
-    """The check runs on the first name and address, and to answer 200 would say that it runs on these."""
+    """The order has the first name and address; a 200 would claim that it has the new ones."""
     lost.clock.shift(seconds)
     answer = lost.start_again(candidate=lost.body["candidate"] | corrected)
     assert (answer.status_code, world.error(answer)) == (409, "already_being_assessed")
@@ -269,7 +270,7 @@ def test_another_spelling_of_the_candidate_counts_as_the_same(lost: Lost, rewrit
 
 
 def test_a_completed_order_is_not_placed_again_for_another_email_address(lost: Lost) -> None:
-    """The candidate has answered the invitation that went to the first one."""
+    """The candidate has answered the invitation that was sent to the first address."""
     lost.complete()
     lost.clock.shift(HOUR)
     answer = lost.start_again(candidate=lost.body["candidate"] | {"email": "zoe@moved.example"})
@@ -278,7 +279,7 @@ def test_a_completed_order_is_not_placed_again_for_another_email_address(lost: L
 
 
 def test_a_completed_check_under_another_name_is_ordered_again(lost: Lost) -> None:
-    """A report under a wrong name is worth nothing."""
+    """A report with a wrong name is useless."""
     lost.complete()
     lost.clock.shift(HOUR)
     assert lost.start_again(candidate=lost.body["candidate"] | {"last_name": "Else"}).status_code == 200
@@ -286,7 +287,7 @@ def test_a_completed_check_under_another_name_is_ordered_again(lost: Lost) -> No
 
 
 def test_the_refusal_names_an_existing_action_before_ashby_has_answered(world: World, clock: Any) -> None:
-    """Ashby may show no card: only the portal can cancel this check."""
+    """Ashby may show no card: only the portal can cancel this order."""
     body = world.start_body()
     order = Order.objects.get(pk=world.call(START, body).json()["results"]["assessment_id"])
     clock.shift(timedelta(seconds=121))

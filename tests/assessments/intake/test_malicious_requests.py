@@ -1,5 +1,5 @@
-"""What somebody tries at the doors of the machines beyond a bad body: the answer is JSON in the envelope,
-never a page, and nothing changes."""
+"""Malicious requests beyond a bad body: the answer is JSON in the envelope, never a page, and nothing
+changes."""
 
 import base64
 import json
@@ -64,7 +64,7 @@ def test_manipulated_headers_do_not_authenticate(world: World, path: str, header
 
 @pytest.mark.parametrize("name", ["api_key", "key", "Authorization", "access_token"])
 def test_a_key_outside_the_authorization_header_is_ignored(world: World, name: str) -> None:
-    """Neither in the address, where logs would keep it, nor in the body, nor in another header."""
+    """Neither in the URL, which logs would keep, nor in the body, nor in another header."""
     key = world.acme.verification_key
     inside = {name: key, **world.start_body()}
     for how in (
@@ -169,8 +169,8 @@ def test_manipulated_paths_are_not_found(world: World, path: str) -> None:
 
 
 def test_the_answer_does_not_reveal_how_close_a_wrong_key_is(world: World) -> None:
-    """Keys are found by their keyed hash in one look-up of an index: no comparison ends earlier for a
-    key that begins right, and there is no key in the statement."""
+    """One indexed look-up finds a key by its keyed hash: no comparison ends earlier for a key with the
+    right beginning, and the statement contains no key."""
     key = world.acme.verification_key
     answers = [
         world.call(LIST, {}, key=guess)

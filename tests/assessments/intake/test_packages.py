@@ -23,7 +23,7 @@ def by_job(world: World, **changes: Any) -> Any:
 
 
 def assert_refused(world: World, answer: Any, *words: str) -> None:
-    """422 with a sentence that Ashby shows its user; nothing was changed."""
+    """Asserts a 422 with a text for the recruiter, and that nothing changed."""
     assert (answer.status_code, world.error(answer)) == (422, "package_not_available")
     sentence = answer.json()["message"]
     assert all(phrase in sentence for phrase in words), sentence

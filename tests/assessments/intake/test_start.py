@@ -1,4 +1,4 @@
-"""Ashby starts a check, once, twice, and too late (``docs/protocol.md``)."""
+"""First, repeated and late starts (``docs/protocol.md``)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ def later(**span: float) -> datetime:
 
 @time_machine.travel(NOON, tick=False)
 def test_a_start_is_answered_with_the_order_and_its_status(world: World) -> None:
-    """With our id and the time in milliseconds, in the shape of an update."""
+    """The answer has our id and the time in milliseconds, in the shape of an update."""
     answer = world.call(START, world.start_body())
     assert answer.status_code == 200
     order = Order.objects.get()
@@ -48,7 +48,7 @@ def test_a_start_is_answered_with_the_order_and_its_status(world: World) -> None
 
 
 def test_a_start_makes_no_outgoing_call(world: World) -> None:
-    """Justifacts hears of it later; nothing is on the network, and Ashby has no update to get yet."""
+    """Justifacts gets the order later, and Ashby no update yet."""
     order = world.start()
     assert not world.wire.calls
     assert (order.status, order.next_call) == (Status.ACCEPTED, PendingCall.PLACE)
@@ -58,7 +58,7 @@ def test_a_start_makes_no_outgoing_call(world: World) -> None:
 
 def test_a_start_makes_few_queries(world: World, django_assert_max_num_queries: Any) -> None:
     body = world.start_body()
-    # Once a minute it is written down that the key was used.
+    # Once a minute the last use of the key is recorded.
     assert world.call("/ashby/assessment.list", {}).status_code == 200
     with django_assert_max_num_queries(10):
         answer = world.call(START, body)
@@ -91,7 +91,7 @@ def test_the_first_answer_stays_the_same_while_the_order_progresses(world: World
 
 
 def test_a_repeated_start_after_a_mapping_change_creates_no_order(world: World) -> None:
-    """An admin maps the job anew, or takes the package off the list, between a start and its repeat."""
+    """An admin changes the mapping, or withdraws the package, between a start and its repeat."""
     world_job = world.start_body()["job"]["ashby_id"]
     map_job(world.acme.organization, world_job, world.acme.basic)
     body = world.start_body(assessment_type_id=str(world.acme.connection.job_package_type_id))
@@ -190,7 +190,7 @@ def test_another_package_for_the_same_application_is_always_allowed(world: World
 
 
 def test_another_application_of_the_same_candidate_creates_another_order(world: World) -> None:
-    """Ashby can merge candidates: orders hang on the application."""
+    """Ashby can merge candidates: orders belong to the application."""
     body = world.start_body()
     world.call(START, body)
     world.call(START, {**body, "application": {"ashby_id": "another"}})
@@ -205,7 +205,7 @@ def test_a_merged_candidate_still_has_the_same_order(world: World) -> None:
 
 
 def test_a_refused_start_can_be_corrected_and_started_again(world: World) -> None:
-    """A refusal reserves nothing."""
+    """A refused start reserves nothing."""
     body = world.start_body()
     broken = {**body, "candidate": {**body["candidate"], "email": "nonsense"}}
     assert world.call(START, broken).status_code == 422

@@ -1,4 +1,4 @@
-"""The card as Ashby shows it, from the updates that it has taken."""
+"""The card that Ashby shows, computed from delivered updates."""
 
 from typing import Any
 

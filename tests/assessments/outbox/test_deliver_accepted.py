@@ -1,4 +1,4 @@
-"""Ashby takes what it is told."""
+"""Delivery of updates that Ashby accepts."""
 
 import json
 from collections.abc import Iterator
@@ -77,7 +77,7 @@ def test_warnings_in_an_unexpected_shape_are_ignored(world: World, warnings: obj
 
 
 def test_a_retried_update_is_identical_to_the_byte(world: World, clock) -> None:
-    """Ashby may have taken the first try: only the same body and timestamp do no harm."""
+    """Ashby may have accepted the first attempt; only the same body and timestamp are safe to repeat."""
     world.ashby("assessment.update", {}, 500)
     order = world.placed()
     world.work()
@@ -99,7 +99,7 @@ def test_updates_of_one_order_are_sent_in_order(world: World, clock) -> None:
         clock.shift(1)
         world.push(order, status)
         world.work()
-    assert world.delivered(order) == ["Justifacts Received"], "the later ones wait for the first"
+    assert world.delivered(order) == ["Justifacts Received"], "later updates wait for the first"
     world.ashby_takes_everything()
     clock.shift(5)
     world.work()

@@ -1,4 +1,4 @@
-"""Telling Ashby: workers that race or sleep, and people who act while a call is under way."""
+"""Delivery with concurrent or slow workers, and with staff actions during a call."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 def meanwhile(world: World, act: Callable[[], object], status: int = 200) -> None:
-    """While Ashby works on the first call, ``act`` happens; the later calls it takes."""
+    """``act`` happens while Ashby processes the first call; Ashby accepts the later calls."""
 
     def answer(request: object) -> tuple[int, dict, str]:
         world.ashby_takes_everything()
@@ -67,7 +67,7 @@ def test_a_later_update_waits_for_the_one_in_flight(world: World) -> None:
 def test_a_worker_with_an_expired_lease_records_only_the_attempt(
     world: World, clock, settings, status: int
 ) -> None:
-    """Another worker has told the update meanwhile."""
+    """Another worker has delivered the update meanwhile."""
     order = world.placed()
     before: list[tuple] = []
 
@@ -91,7 +91,7 @@ def test_a_worker_with_an_expired_lease_records_only_the_attempt(
 
 @pytest.mark.parametrize("status", [200, 500])
 def test_an_update_in_flight_cannot_be_skipped(world: World, clock, status: int) -> None:
-    """Ashby may be taking it in this moment."""
+    """Ashby may be accepting it at this moment."""
     order = world.placed()
     answers: list[object] = []
 
@@ -107,7 +107,7 @@ def test_an_update_in_flight_cannot_be_skipped(world: World, clock, status: int)
 
 
 def test_a_push_during_a_delivery_is_kept(world: World) -> None:
-    """Both change the order: neither may write over the other."""
+    """Both change the order; neither may overwrite the other."""
     order = world.placed()
     meanwhile(world, lambda: world.push(order, "Applicant Started"))
     deliver_next(order.pk)

@@ -1,4 +1,4 @@
-"""Ashby refuses a key: the organization's deliveries wait, in order, until a key works."""
+"""Deliveries of an organization pause while Ashby refuses its key, and resume in order."""
 
 import json
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def globex_order(world: World, number: str = "GX-1") -> Order:
 
 
 def paused(world: World) -> list[Order]:
-    """Two orders of Acme's with words for Ashby, and Ashby refuses the key."""
+    """Ashby refuses the key of Acme, which has two orders with updates."""
     world.ashby("assessment.update", NO_PERMISSION)
     orders = [world.placed("JF-1"), world.placed("JF-2")]
     world.push(orders[0], "Applicant Started")
@@ -84,11 +84,11 @@ def test_a_refused_key_pauses_its_organization_and_records_the_reason(world: Wor
     attempt = CallAttempt.objects.get(order=order, call="deliver")
     assert (attempt.outcome, attempt.request_id, attempt.http_status) == ("unauthorized", "r-9", status)
     order.refresh_from_db()
-    assert not order.needs_attention, "the connection needs it, not each order"
+    assert not order.needs_attention, "the connection needs attention, not each order"
 
 
 def probes(world: World, clock: time_machine.Traveller, minutes: int) -> int:
-    """How many updates are sent while so many minutes pass, with workers at it every half minute."""
+    """The number of updates sent per period in minutes; workers run every half minute."""
     before = len(world.sent("assessment.update"))
     for _ in range(2 * minutes):
         clock.shift(30)
@@ -104,7 +104,7 @@ def test_a_paused_organization_is_probed_every_five_minutes(world: World, clock)
     assert probes(world, clock, 1) == 1
     assert probes(world, clock, 30) == 6
     tried = {body["assessment_id"] for body in world.sent("assessment.update")[-7:]}
-    assert tried == {str(first.pk)}, "the update that waits longest tries"
+    assert tried == {str(first.pk)}, "the oldest update is the probe"
     world.acme.connection.refresh_from_db()
     assert world.acme.connection.paused_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
     assert world.waiting(first)[0] == world.waiting(second)[0] == "Justifacts Received"
@@ -138,7 +138,7 @@ def test_a_successful_probe_resumes_deliveries_in_order(world: World, clock) -> 
     ids=["update declined", "assessment not found"],
 )
 def test_a_probe_that_ashby_understands_ends_the_pause(world: World, clock, status: int, body: dict) -> None:
-    """It has read the update, so it has taken the key."""
+    """Ashby has read the update, so it accepts the key."""
     paused(world)
     world.justifacts("assessment.status", {}, 503)
     world.ashby("assessment.update", body, status)
@@ -280,7 +280,7 @@ def test_a_connection_check_without_the_needed_permission_keeps_the_pause(world:
 
 @pytest.mark.parametrize("pick", ["a new key", "an older key"])
 def test_another_working_key_resumes_in_order(world: World, pick: str) -> None:
-    """The pasted key carries blanks and a newline."""
+    """The pasted key has surrounding blanks and a newline."""
     older = AshbyApiKey.objects.create(organization=world.acme.organization, name="old", key="ashby-key-two")
     first, second = paused(world)
     world.ashby_takes_everything()
@@ -323,7 +323,7 @@ def test_without_a_selected_key_deliveries_pause(world: World) -> None:
 
 @pytest.mark.parametrize("how", ["another key", "the same key's new text"])
 def test_a_refusal_of_the_former_key_does_not_pause_the_new_one(world: World, how: str) -> None:
-    """Else a working key would wait for a person who has already done their part."""
+    """Otherwise a working key would wait for staff who have already done their part."""
 
     def answer(request: object) -> tuple[int, dict, str]:
         world.ashby_takes_everything()

@@ -1,4 +1,4 @@
-"""Ashby says that an update is invalid: a person decides, and the later ones wait."""
+"""Updates that Ashby refuses as invalid: staff decide, and later updates of the order wait."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -69,7 +69,9 @@ def test_a_refused_update_is_not_retried(world: World, clock, status, body) -> N
     world.justifacts("assessment.status", {}, 503)
     clock.shift(3 * 24 * 3600)
     world.work()
-    assert world.delivered(order) == ["Justifacts Received"], "no machine tries it again, nor the later ones"
+    assert world.delivered(order) == ["Justifacts Received"], (
+        "neither the refused update nor the later ones are retried"
+    )
     assert world.waiting(order) == ["Justifacts Received", "Started", "Applicant Started"]
 
 
@@ -132,4 +134,4 @@ def test_skipping_a_later_update_keeps_the_attention_for_the_refused_one(world: 
     world.work()
     order.refresh_from_db()
     assert head(order).state == "refused"
-    assert order.needs_attention, "the refused one still stops the lane"
+    assert order.needs_attention, "the refused update still blocks the queue"

@@ -1,4 +1,4 @@
-"""Ashby cannot be told just now: the portal goes on trying, with growing waits."""
+"""Retries of updates with growing backoff while Ashby cannot accept them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,7 @@ def head(order: Order) -> AshbyUpdate:
 
 
 def assert_nothing_sent(world: World) -> None:
-    """Justifacts has no news when it is polled."""
+    """Polls of Justifacts bring no changes."""
     world.justifacts("assessment.status", {}, 503)
 
 
@@ -78,7 +78,7 @@ def test_a_temporary_failure_is_retried_and_then_delivered(world: World, clock, 
 
 
 def test_backoff_grows_and_retries_never_stop(world: World, clock) -> None:
-    """After a day a person is asked; the tries go on every hour, and settle it by themselves."""
+    """After a day the order needs attention; hourly retries continue until they succeed."""
     world.ashby("assessment.update", {}, 500)
     assert_nothing_sent(world)
     order = world.placed()
@@ -88,7 +88,7 @@ def test_backoff_grows_and_retries_never_stop(world: World, clock) -> None:
         clock.shift(wait)
         world.work()
     order.refresh_from_db()
-    assert not order.needs_attention, "not yet a day"
+    assert not order.needs_attention, "less than a day has passed"
     for _ in range(5):
         clock.shift(HOUR)
         world.work()
@@ -151,7 +151,7 @@ def test_a_rate_limit_for_the_whole_portal_delays_every_organization(world: Worl
     world.justifacts_takes("GX-1")
     make_next_call(theirs.pk)
     world.work()
-    assert not world.delivered(theirs), "the partner's limit is on all organizations together"
+    assert not world.delivered(theirs), "the rate limit applies to all organizations together"
     clock.shift(29)
     world.work()
     assert not world.delivered(theirs)
@@ -172,13 +172,13 @@ def test_a_rate_limit_on_one_key_delays_no_other_organization(world: World) -> N
     theirs = Order.objects.get(pk=answer.json()["results"]["assessment_id"])
     world.justifacts_takes("GX-1")
     world.work()
-    assert not world.delivered(second), "the limit is on the key"
+    assert not world.delivered(second), "the rate limit applies to the key"
     assert world.delivered(theirs) == ["Justifacts Received"]
 
 
 @pytest.mark.parametrize("status", [200, 404])
 def test_an_assessment_unknown_to_ashby_is_retried(world: World, clock, status) -> None:
-    """Its own start may still be on the way; after a quarter of an hour it is not."""
+    """Ashby may still be processing its own start, but not after a quarter of an hour."""
     unknown = {"success": False, "errorInfo": {"code": "assessment_not_found", "message": "No such one."}}
     world.ashby("assessment.update", unknown, status)
     assert_nothing_sent(world)
@@ -200,7 +200,7 @@ def test_an_assessment_unknown_to_ashby_is_retried(world: World, clock, status) 
 
 
 def test_after_a_worker_crash_another_worker_sends_the_same_bytes(world: World, clock, settings) -> None:
-    """Killed between Ashby's yes and our note of it: told again, the same to the byte."""
+    """The worker dies after Ashby accepts the update and before this is recorded."""
 
     class WorkerDied(BaseException):
         pass
@@ -214,7 +214,7 @@ def test_after_a_worker_crash_another_worker_sends_the_same_bytes(world: World, 
         world.work()
     world.ashby_takes_everything()
     world.work()
-    assert world.waiting(order), "the claim still holds"
+    assert world.waiting(order), "the lease is still valid"
     clock.shift(settings.LEASE_SECONDS)
     world.work()
     first, second = (c.request.body for c in world.wire.calls if "ashby.test" in c.request.url)

@@ -1,5 +1,5 @@
-"""Ashby reads what Justifacts said, word for word, though a word of it is the candidate's name. What support
-reads in histories, summaries and errors hides the name."""
+"""Ashby gets Justifacts' text verbatim, even if it contains the candidate's name. Histories, summaries and
+errors for support redact the name."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ def test_a_repeated_result_is_sent_verbatim(world: World, order: Order) -> None:
     said = "County records incomplete"
     world.push(order, "Complete", assessment_result=data("result", said))
     order = reloaded(order)
-    assert _says(world_payload(order), order), "reconciliation finds it told"
+    assert _says(world_payload(order), order), "reconciliation finds it delivered"
     enqueue_completion(order, timezone.now())
     order.save()
     assert values_sent(world, "assessment_result") == [said, said]

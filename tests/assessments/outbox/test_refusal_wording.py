@@ -1,4 +1,4 @@
-"""Ashby reads why Justifacts refused an order, word for word, though a word of it is the candidate's name."""
+"""Ashby gets Justifacts' refusal reason verbatim, even if it contains the candidate's name."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The migration that fills ``may_have_been_sent`` and ``cleared_for_placement`` from an older history."""
+"""The migration that fills ``may_have_been_sent`` and ``cleared_for_placement`` from older histories."""
 
 import importlib
 from typing import Any
@@ -30,7 +30,7 @@ CASES = {
 
 
 class HistoricalApps:
-    """The models by the names that they had when the migration was written."""
+    """Returns the models by the names that they had when the migration was written."""
 
     @staticmethod
     def get_model(app: str, name: str) -> Any:

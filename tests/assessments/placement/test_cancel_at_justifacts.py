@@ -1,4 +1,5 @@
-"""Cancelling, whatever is going on with the order: Ashby is told once, and Justifacts when it must be."""
+"""Cancellation in every state of an order: Ashby gets one update, Justifacts a call only if it may have the
+order."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def order(world: World) -> Order:
-    """Started in Ashby, not placed yet; Ashby takes all, Justifacts takes a cancel."""
+    """An order that is not placed yet; Ashby accepts updates and Justifacts accepts a cancellation."""
     world.ashby_takes_everything()
     world.justifacts("assessment.cancel", TAKEN)
     return world.start()
@@ -65,7 +66,7 @@ def test_an_order_cancelled_before_placement_never_reaches_justifacts(world: Wor
 def test_an_order_cancelled_while_waiting_for_a_retry_is_not_placed(
     world: World, clock, order: Order, waits: int
 ) -> None:
-    """Also when a human has been asked by then: there is nothing left to look after."""
+    """The cancellation also clears the needs-attention flag."""
     world.justifacts("assessment.start", requests.ConnectTimeout())
     world.work()
     after(world, clock, order, *[3600] * waits)
@@ -185,7 +186,7 @@ def test_a_refused_cancellation_needs_attention(world, clock, order, status: int
     "down", [requests.ConnectTimeout(), requests.ReadTimeout(), 500, 503, 429, 401, 403], ids=str
 )
 def test_a_cancellation_is_retried_until_justifacts_accepts_it(world, clock, order, down) -> None:
-    """A wrong key is no refusal: it works again one day."""
+    """A refused key is no decision about the order; it can be replaced."""
     world.justifacts_takes()
     world.work()
     answer = {"body": down} if isinstance(down, Exception) else {"body": "", "status": down}

@@ -1,4 +1,4 @@
-"""Many at the same moment, each with a real connection to PostgreSQL."""
+"""Concurrent calls, each with its own connection to PostgreSQL."""
 
 import json
 import threading
@@ -34,7 +34,7 @@ MANY = 8
 
 
 def run_concurrently(*acts: Callable[[], Any]) -> list[Any]:
-    """What each of them returned, after a common start."""
+    """Start all functions at the same moment and return their results."""
     ready, answers = threading.Barrier(len(acts)), [None] * len(acts)
 
     def run(number: int) -> None:
@@ -88,7 +88,7 @@ def test_concurrent_identical_starts_create_one_order(world: World) -> None:
 
 @pytest.mark.parametrize("status", ["received", "complete"])
 def test_concurrent_repeats_of_a_lost_start_get_the_first_answer(world: World, status: str) -> None:
-    """While the outbox delivers what waited for it."""
+    """Meanwhile the outbox delivers the waiting updates."""
     body = world.start_body()
     first = world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"]
     world.ashby("assessment.update", {"success": False, "errors": ["assessment_not_found"]})
@@ -156,7 +156,7 @@ def test_a_retry_during_a_delivery_sends_the_update_once(world: World) -> None:
 
 
 def test_selecting_a_key_while_the_old_one_is_refused_pauses_nothing(world: World) -> None:
-    """The refusal is on its way while the admin's choice is not yet committed."""
+    """The refusal arrives before the admin's selection is committed."""
     order, refused, chosen = world.placed(), threading.Event(), threading.Event()
 
     def answer_403(_request: PreparedRequest) -> tuple[int, dict[str, str], str]:
@@ -186,7 +186,8 @@ def test_only_one_caller_probes_a_failing_endpoint(world: World) -> None:
 
 
 def test_polling_threads_close_their_database_connections(world: World) -> None:
-    """They would be 64 in each worker, and fail for good once PostgreSQL was restarted."""
+    """Otherwise each worker would hold 64 connections, which fail for good after a restart of
+    PostgreSQL."""
     world.ashby_takes_everything()
     orders = [world.placed(f"JF-{number}") for number in range(MANY)]
     long_ago = timezone.now() - timedelta(hours=1)
@@ -201,8 +202,8 @@ def test_polling_threads_close_their_database_connections(world: World) -> None:
 
 @pytest.mark.parametrize("sync", [sync_packages, sync_jobs])
 def test_concurrent_list_fetches_are_written_once(world: World, sync: Callable[..., SyncResult]) -> None:
-    """All have the list before the first one writes it, and meanwhile somebody maps a job and chooses a
-    default."""
+    """Every fetch has the list before the first one writes it; meanwhile an admin maps a job and sets the
+    default package."""
     organization, together = world.acme.organization, threading.Barrier(MANY)
 
     def answers(_request: PreparedRequest) -> tuple[int, dict[str, str], str]:

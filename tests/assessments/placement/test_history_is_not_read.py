@@ -1,5 +1,5 @@
-"""Whether an order is placed again depends on its columns: without its history, or with another one, every
-decision is the same."""
+"""Placement decides by an order's columns, never by its history: every decision is the same without events
+or with misleading ones."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,17 +24,17 @@ CONFLICT = {"message": "This candidate is already being assessed."}
 
 
 def keep_history() -> None:
-    """The history as it is."""
+    """Leave the history as it is."""
 
 
 def delete_history() -> None:
-    """No history, and no log of calls."""
+    """Delete the history and the call log."""
     OrderEvent.objects.all().delete()
     CallAttempt.objects.all().delete()
 
 
 def rename_kinds() -> None:
-    """A history that says something else."""
+    """Replace the kinds of all events."""
     lines = list(OrderEvent.objects.all())
     OrderEvent.objects.all().delete()
     OrderEvent.objects.bulk_create(
@@ -44,7 +44,7 @@ def rename_kinds() -> None:
 
 
 def insert_misleading_events() -> None:
-    """A history in which everything has happened to every order."""
+    """Insert events of every kind into each order's history."""
     OrderEvent.objects.bulk_create(
         OrderEvent(order=order, source="portal", kind=kind, summary="Invented.")
         for order in Order.objects.all()
@@ -53,7 +53,7 @@ def insert_misleading_events() -> None:
 
 
 class Scenario:
-    """One order on its way to Justifacts, whose history is tampered with before each step."""
+    """One order on its way to Justifacts; ``tamper`` changes its history before each step."""
 
     def __init__(self, world: World, clock: time_machine.Traveller, tamper: Callable[[], None]) -> None:
         self.world, self.clock, self.tamper = world, clock, tamper
@@ -61,7 +61,7 @@ class Scenario:
         self.order = world.start()
 
     def answers(self, start: object, status: object, start_code: int = 200, status_code: int = 200) -> None:
-        """What Justifacts answers from now on when an order is placed, and when it is looked up."""
+        """Set Justifacts' answers to a placement and to a look-up."""
         self.world.justifacts("assessment.start", start, start_code)
         self.world.justifacts("assessment.status", status, status_code)
 
@@ -69,7 +69,7 @@ class Scenario:
         self.answers({"success": True, "results": {"assessment_id": "JF-1"}}, status, 200, status_code)
 
     def after(self, *seconds: float) -> None:
-        """Workers work after each of these waits."""
+        """Run the workers after each of these waits, in seconds."""
         for wait in seconds:
             self.clock.shift(wait)
             self.tamper()
@@ -79,7 +79,7 @@ class Scenario:
 
     @property
     def outcome(self) -> tuple[list[str], str, str, bool]:
-        """The calls to Justifacts, the order's number and status, and whether a person is asked."""
+        """The calls to Justifacts, the order's number and status, and whether it needs attention."""
         calls = [str(call.request.url).rpartition(".")[2] for call in self.world.wire.calls]
         made = [name for name in calls if name in ("start", "status")]
         return made, self.order.justifacts_order_id, self.order.status, self.order.needs_attention

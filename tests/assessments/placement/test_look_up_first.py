@@ -1,4 +1,5 @@
-"""An order that has waited long before its first try: perhaps the books are older than the world."""
+"""Orders that were due long ago: after a restore Justifacts may already have them, so they are looked up
+first."""
 
 from datetime import UTC, datetime, timedelta
 

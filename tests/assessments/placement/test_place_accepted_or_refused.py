@@ -1,4 +1,4 @@
-"""Placing: Justifacts says yes, or Justifacts says no."""
+"""Placement that Justifacts accepts or refuses."""
 
 import json
 
@@ -10,7 +10,7 @@ from tests.fixtures.world import JUSTIFACTS, World
 
 
 def test_justifacts_gets_ashbys_data_its_own_package_and_our_reference(world: World) -> None:
-    """Names unharmed, extra fields kept, the package by Justifacts' opaque id."""
+    """Names are unchanged, extra fields are kept, and the package has Justifacts' opaque id."""
     people = {"first_name": "Zoë-Łucja", "last_name": "O'Neil y García", "email": "zoe.oneil@example.com"}
     team = [{"userId": "u1", "firstName": "Ann", "lastName": "B", "email": "ann@example.com", "role": "Lead"}]
     body = world.start_body(
@@ -84,7 +84,7 @@ def test_a_status_in_the_answer_is_applied(world: World) -> None:
 
 
 def test_a_number_of_another_order_is_not_linked(world: World) -> None:
-    """Justifacts mixes up two orders: nobody gets the other's report, and a human is asked."""
+    """Justifacts confuses two orders: neither gets the other's report, and staff are asked."""
     world.ashby_takes_everything()
     world.placed("JF-1")
     second = world.start()
@@ -168,7 +168,7 @@ def test_a_refused_check_can_be_started_again(world: World) -> None:
 
 
 def test_the_call_log_shows_each_attempt_without_candidate_or_key(world: World) -> None:
-    """Justifacts repeats what it was sent; none of it is kept."""
+    """Justifacts' answer quotes the request; the call log redacts it."""
     order = world.start()
     echo = {"success": False, "message": "No: zoe.oneil@example.com", "echo": ["Zoë", "O'NEIL"]}
     echo["key"] = world.acme.verification_key

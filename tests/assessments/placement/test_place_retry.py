@@ -1,4 +1,4 @@
-"""Placing: nothing reached Justifacts, so the portal tries again."""
+"""Placement is retried while no request reaches Justifacts."""
 
 import socket
 from collections.abc import Iterator
@@ -140,7 +140,7 @@ def test_after_an_hour_the_order_needs_attention_and_retries_continue(world: Wor
 
 
 def test_an_order_that_is_certainly_absent_is_placed_after_an_hour_of_failures(world: World, clock) -> None:
-    """A human was asked because nothing could be sent; that is no doubt about the order."""
+    """The order needed attention because nothing could be sent; its outcome was never unknown."""
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", requests.ConnectTimeout())
@@ -165,7 +165,7 @@ def test_an_order_that_is_certainly_absent_is_placed_after_an_hour_of_failures(w
 
 
 def test_a_waiting_order_causes_no_update(world: World) -> None:
-    """Ashby shows “Sending to Justifacts” until there is something to say."""
+    """Ashby shows “Sending to Justifacts” until the first update."""
     order = world.start()
     world.justifacts("assessment.start", requests.ConnectTimeout())
     world.work()

@@ -1,4 +1,4 @@
-"""Placing: Justifacts answers with an error that says neither yes nor no."""
+"""Placement that Justifacts answers with an error which neither accepts nor refuses the order."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -88,9 +88,11 @@ def test_an_unclear_answer_repeated_on_the_second_placement_is_a_refusal(
 ) -> None:
     world.justifacts("assessment.start", body)
     after(world, clock, order, 0, 2, 9)
-    assert starts(world) == 1, "not found counts when it is said twice"
+    assert starts(world) == 1, "not found counts only if it is repeated"
     after(world, clock, order, 1)
-    assert (starts(world), order.status) == (2, "accepted"), "the second placing may have been taken"
+    assert (starts(world), order.status) == (2, "accepted"), (
+        "Justifacts may have accepted the second placement"
+    )
     after(world, clock, order, 2, 10)
     assert starts(world) == 2
     assert (order.status, order.closing_reason, order.next_call) == ("rejected", words, "")
@@ -122,7 +124,7 @@ def test_a_second_placement_that_succeeds_clears_the_first_answer(world, clock, 
 
 
 def test_a_different_answer_to_the_second_placement_needs_attention(world, clock, order) -> None:
-    """Two errors in turn would else place the order again and again."""
+    """Otherwise two alternating errors would place the order again and again."""
     world.justifacts("assessment.start", {"success": False, "errors": ["err_1"]})
     after(world, clock, order, 0, 2)
     world.justifacts("assessment.start", {"success": False, "errors": ["err_2"]})
@@ -151,7 +153,7 @@ def test_a_repeated_unclear_answer_is_recognized_after_a_timeout(world, clock, o
     "answer", [requests.ReadTimeout(), {"success": False, "errors": ["busy"]}], ids=["time-out", "temporary"]
 )
 def test_a_resubmitted_order_is_judged_by_its_own_answer(world, clock, order, answer) -> None:
-    """Two same refusals came before; a time-out after them is none."""
+    """Two identical refusals came before; a timeout after them is not a refusal."""
     world.justifacts("assessment.start", {"success": False, "errors": ["err_1"]})
     after(world, clock, order, 0, 2, 10, 0)
     world.justifacts("assessment.status", TOMCAT, 502)
@@ -181,7 +183,7 @@ def test_a_temporary_error_is_retried_with_backoff_and_never_a_refusal(
     assert order.attention_reason.startswith("Justifacts has not accepted the order for more than an hour")
     before = starts(world)
     after(world, clock, order, *[600] * 12)
-    assert before < starts(world) <= before + 3, "the tries go on"
+    assert before < starts(world) <= before + 3, "retries continue"
     assert order.events.filter(kind="needs_attention").count() == 1
     world.justifacts("assessment.start", TAKEN)
     after(world, clock, order, *[600] * 8)
@@ -201,7 +203,7 @@ def test_after_a_temporary_error_an_uncertain_look_up_blocks_placement(world, cl
 
 
 def test_a_conflict_after_a_possible_placement_is_looked_up(world, clock, order) -> None:
-    """The first look-ups came too early: "already being assessed" speaks of the portal's own order."""
+    """The first look-ups came too early: "already being assessed" is about the portal's own order."""
     world.justifacts("assessment.start", requests.ReadTimeout())
     after(world, clock, order, 0, 2, 10)
     world.justifacts("assessment.start", {"message": "This candidate is being assessed already."}, 409)

@@ -1,4 +1,4 @@
-"""Placing: nobody knows whether Justifacts accepted the order, and a second check costs money."""
+"""Placements with an unknown outcome: a second order would cost money."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -64,7 +64,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def unknown_order(world: World) -> Order:
-    """An order whose placing ended with a time-out."""
+    """An order whose placement ended with a timeout."""
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", requests.ReadTimeout())

@@ -1,4 +1,4 @@
-"""Placing: workers that die, sleep or race, and pushes that overtake an answer."""
+"""Placement with workers that crash, stall or race, and with pushes that overtake an answer."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
 
 
 class WorkerDied(BaseException):
-    """The process is gone in the middle of a call."""
+    """Ends the worker in the middle of a call."""
 
 
 @pytest.fixture(autouse=True)
@@ -31,8 +31,8 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 def placing(world: World, meanwhile: Callable[[], object], ends: object = "JF-1") -> None:
-    """While Justifacts works on the start, ``meanwhile`` happens; then it answers, with a number,
-    with a status, or not at all."""
+    """Call ``meanwhile`` while Justifacts processes the start; then answer with a number or an HTTP status,
+    or raise."""
     url = f"{JUSTIFACTS}assessment.start"
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict, str]:
@@ -62,7 +62,7 @@ def test_a_worker_crash_during_placement_leads_to_a_look_up(world, clock, settin
     world.justifacts("assessment.status", found(order, "JF-1") if taken else NOT_FOUND)
 
     world.work()
-    assert not world.sent("assessment.status"), "the claim still holds"
+    assert not world.sent("assessment.status"), "the lease is still valid"
     clock.shift(settings.LEASE_SECONDS)
     world.work()
     for _ in range(2):
@@ -97,7 +97,7 @@ def test_a_worker_crash_during_a_look_up_changes_nothing(world, clock, settings)
 
 @pytest.mark.parametrize("ends", ["JF-1", 422, 503, 500, requests.ReadTimeout()], ids=str)
 def test_a_worker_with_an_expired_lease_records_only_the_attempt(world: World, clock, settings, ends) -> None:
-    """Another worker has adopted the order meanwhile, as the same number."""
+    """Another worker has linked the order to the same number meanwhile."""
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.status", found(order, "JF-1"))
@@ -148,7 +148,7 @@ def test_a_late_acceptance_prevents_a_second_placement(world: World, clock, sett
 
 
 def test_two_numbers_for_one_order_need_attention(world: World, clock, settings) -> None:
-    """The sleeper's answer and the look-up name different numbers: perhaps two checks run."""
+    """The late answer and the look-up return different numbers, so two orders may exist."""
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.status", found(order, "JF-2"))
@@ -177,7 +177,7 @@ def test_a_leased_order_is_not_processed_by_another_worker(world: World) -> None
 
 @pytest.mark.parametrize("ends", ["JF-1", 422, 503, requests.ReadTimeout()], ids=str)
 def test_a_push_that_overtakes_the_answer_links_the_order(world: World, clock, ends) -> None:
-    """Whatever the answer says then, the order runs; it is neither refused nor placed again."""
+    """The order is neither refused nor placed again, whatever the answer is."""
     world.ashby_takes_everything()
     order = world.start()
     placing(world, lambda: world.push(order, "Applicant Started"), ends=ends)
@@ -236,7 +236,7 @@ def test_a_push_resolves_an_unknown_placement(world: World, clock) -> None:
 
 @pytest.mark.parametrize("taken", [True, False])
 def test_a_worker_crash_after_an_hour_of_failures_leads_to_a_look_up(world, clock, settings, taken) -> None:
-    """The human who was asked about the failing is not told anything untrue later."""
+    """The reason for the attention stays true after the crash."""
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", requests.ConnectTimeout())
@@ -263,7 +263,7 @@ def test_a_worker_crash_after_an_hour_of_failures_leads_to_a_look_up(world, cloc
 
 
 def test_a_worker_with_a_fast_clock_does_not_take_over_a_placement(world: World, clock, settings) -> None:
-    """It looked for abandoned placements a moment before the other worker acquired its lease."""
+    """It looked for abandoned placements just before the other worker acquired its lease."""
     order = world.start()
     seconds: list[object] = []
 

@@ -120,7 +120,7 @@ class TestCatalog:
 
 class TestUnknownReferences:
     def test_an_order_that_is_known_by_now_is_not_listed(self, settled: World) -> None:
-        """As after a restore: Justifacts pushed before the order was made again."""
+        """As after a restore: Justifacts pushed before the order was recreated."""
         order = settled.placed()
         settled.work()
         for body in ({"assessment_id": "JF-2026-1"}, {"assessment_id": "x", "reference_id": str(order.pk)}):

@@ -1,5 +1,5 @@
-"""A reconciliation runs for a few seconds at a time: it occupies no thread for long, waits while calls are
-blocked, and resumes where it was if its worker dies."""
+"""A reconciliation runs in short turns: it occupies no thread for long, waits while calls are blocked, and
+resumes if its worker dies."""
 
 import json
 from datetime import timedelta
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.anywhere
 
 @pytest.fixture
 def short(settings) -> None:
-    """A turn is two orders."""
+    """One turn compares two orders."""
     settings.BATCH_SIZES = settings.BATCH_SIZES | {"reconciliation": 2}
     settings.RECONCILE_TURN_SECONDS = -1
 
 
 @pytest.fixture
 def five(settled: World) -> World:
-    """Five orders that Justifacts no longer knows: each needs review."""
+    """Five orders that Justifacts no longer knows; each needs review."""
     for number in range(5):
         settled.placed(f"JF-{number}")
     settled.work()
@@ -171,7 +171,7 @@ class TestNights:
         settings.RECONCILE_AT_ONCE = 2
         connect("Initech", slug="initech", verification_key="verify-initech-01", ashby_key="ashby-initech-1")
         assert a_night(clock) == 2
-        assert a_night(clock) == 2, "those have not ended"
+        assert a_night(clock) == 2, "the first reconciliations have not ended"
         for report in Reconciliation.objects.all():
             run_turn(report)
         assert a_night(clock) == 3
@@ -201,7 +201,7 @@ class TestNights:
 
 
 def a_night(clock: object) -> int:
-    """How many reports there are after the next tick."""
+    """The number of reports after the next tick."""
     clock.shift(timedelta(minutes=1))  # type: ignore[attr-defined]
     tasks.reconcile_nightly()
     return Reconciliation.objects.count()

@@ -1,8 +1,7 @@
-"""What the other sides may write, by the grammar of docs/protocol.md, "Reading what arrives".
-
-Each strategy draws a meaning first and then one of its permitted spellings, so that a test knows what was
-meant. Nothing of the portal's own reading is imported: a mistake there must not agree with itself.
-"""
+"""Hypothesis strategies for what the partners may write, by the grammar of docs/protocol.md, "Reading what
+arrives". Each strategy draws a meaning first and then one of its permitted spellings, so that a test knows
+the intended meaning. The module imports none of the portal's parsing: a shared mistake would go
+unnoticed."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 NOTHING: Any = object()
 REPORT = "https://reports.justifacts.test/r/1"
 
-#: Values that no optional part can mean anything by.
+#: Values that carry no meaning in any optional part.
 EMPTY = st.sampled_from([NOTHING, None, "", " ", "\u00a0", {}, []])
 EMPTY_DATA = st.fixed_dictionaries({"value": st.sampled_from([None, "", "  ", {}, []])}).map(
     lambda data: {"identifier": "x", "label": "X", "type": "string", **data}
@@ -22,7 +21,7 @@ EMPTY_DATA = st.fixed_dictionaries({"value": st.sampled_from([None, "", "  ", {}
 WRONG = st.sampled_from([NOTHING, None, 3, 1.5, True, "", " ", "x", {}, [], [None], {"a": None}])
 
 
-#: Without control characters: a body that holds some is refused, wherever they stand.
+#: Without control characters: a body that contains some is refused, wherever they are.
 _TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=8)
 #: What an optional part or an unknown field may be.
 GARBAGE = WRONG | st.recursive(
@@ -34,7 +33,7 @@ GARBAGE = WRONG | st.recursive(
 
 @dataclass(frozen=True)
 class Meaning:
-    """What Justifacts wants to say with one message. ``status`` is a known status or a word of their own."""
+    """The meaning of one message from Justifacts. ``status`` is a known status or a text of their own."""
 
     status: str = ""
     result: str = ""
@@ -42,13 +41,13 @@ class Meaning:
 
     @property
     def label(self) -> str:
-        """What Ashby has to be told in the end: a status' label, or the reason of a cancellation."""
+        """The update that Ashby must get in the end: a status label, or the closing reason."""
         return self.reason or self.status
 
 
 @dataclass(frozen=True)
 class Message:
-    """A meaning, as it stands on the wire."""
+    """A meaning and its body on the wire."""
 
     meaning: Meaning
     content: bytes
@@ -58,8 +57,8 @@ class Message:
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> list[Meaning]:
-    """What Justifacts says of one check, in its order: forward, with words of its own in between, to an end,
-    and then a changed result or a dispute."""
+    """Draws the meanings of one order's messages in order: forward, with unknown statuses in between, to an
+    end, and then a changed result or a dispute."""
     steps = [
         Meaning("Applicant Started"),
         Meaning("Awaiting records of Côte-d'Or"),
@@ -71,7 +70,7 @@ def scenarios(draw: st.DrawFn) -> list[Meaning]:
         return [*story, Meaning(reason="Candidate withdrew, file 17")]
     results = draw(st.permutations(["Clear", "Review", "Adverse", ""]))
     if results[0] and draw(st.integers(0, 4)) == 0:
-        # The first message of the end may already carry a dispute.
+        # The first message of the end may already contain a dispute.
         return [*story, Meaning("Dispute", results[0])]
     story.append(Meaning("Complete", results[0]))
     later = [Meaning("Complete", results[1])] if results[1] and draw(st.booleans()) else []
@@ -81,7 +80,7 @@ def scenarios(draw: st.DrawFn) -> list[Meaning]:
 
 @st.composite
 def messages(draw: st.DrawFn, meaning: Meaning, number: str, reference: str, sent: datetime) -> Message:
-    """One of the ways to say it. ``sent``: Justifacts' time of the message."""
+    """Draws one spelling of a meaning. ``sent`` is Justifacts' time of the message."""
     by_push = draw(st.booleans())
     body: dict[str, Any] = {
         **draw(_identities(number, reference)),
@@ -101,7 +100,7 @@ def messages(draw: st.DrawFn, meaning: Meaning, number: str, reference: str, sen
 
 @st.composite
 def encoded(draw: st.DrawFn, body: dict[str, Any], *, of_push: bool) -> tuple[bytes, str]:
-    """JSON in a charset that is declared, under any Content-Type."""
+    """Encodes JSON in a declared charset, under any Content-Type."""
     text = json.dumps(body, ensure_ascii=draw(st.booleans()))
     kinds = ["application/json", "text/plain", "text/html", "application/octet-stream"]
     kind = draw(st.sampled_from([*kinds, "application/x-www-form-urlencoded"] if of_push else kinds))
@@ -119,7 +118,7 @@ def encoded(draw: st.DrawFn, body: dict[str, Any], *, of_push: bool) -> tuple[by
 
 
 def times(sent: datetime) -> st.SearchStrategy[Any]:
-    """The time of a message in each readable form, and what is no time at all."""
+    """Draws a message's time in each readable form, or a value that is not a time."""
     ms = int(sent.timestamp() * 1000)
     zones = [UTC, timezone(timedelta(hours=9)), timezone(-timedelta(hours=3, minutes=30))]
     readable = [ms, ms // 1000, str(ms), f" {ms} ", str(ms // 1000), float(ms), f"{ms}.0"]
@@ -131,7 +130,7 @@ def times(sent: datetime) -> st.SearchStrategy[Any]:
 
 
 def _identities(number: str, reference: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Whose message it is: their number and our reference, one of them perhaps absent."""
+    """Draws the ids of a message: their number and our reference; one of them may be absent."""
     numbers: list[Any] = [number, f" {number} ", *([int(number)] if number.isdigit() else [])]
     capital = reference.upper()
     references = [reference, capital, f"{{{capital}}}", f" {reference} "]
@@ -144,7 +143,7 @@ def _identities(number: str, reference: str) -> st.SearchStrategy[dict[str, Any]
 
 @st.composite
 def _part(draw: st.DrawFn, value: str, *, spell: bool) -> Any:
-    """A part with this value, as DATA or bare; an empty part where there is none."""
+    """Draws a part with this value, as DATA or bare, or an empty part if there is no value."""
     if not value:
         return draw(EMPTY | EMPTY_DATA)
     if spell:
@@ -156,14 +155,14 @@ def _part(draw: st.DrawFn, value: str, *, spell: bool) -> Any:
 
 
 def _spellings(word: str) -> st.SearchStrategy[str]:
-    """Case, spacing and punctuation may differ."""
+    """Draws spellings that differ in case, spacing and punctuation."""
     spaced = word.replace(":", " :").replace(" ", "  ")
     return st.sampled_from([word, word.upper(), word.lower(), f" {word}\t", f"{word}.", spaced])
 
 
 # --- Starts ---------------------------------------------------------------------------------------
 
-#: What a paste leaves around a name.
+#: What pasting leaves around a name.
 AROUND = st.text(
     st.sampled_from(
         " \t\n\r\u00a0\u2007\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2069\ufeff\u2028"
@@ -183,7 +182,7 @@ NAMES = st.sampled_from(
         ("김민준",),
     ]
 )
-#: What cannot be anybody's name.
+#: Texts that cannot be a name.
 NO_NAMES = st.sampled_from([NOTHING, None, "", " ", "\u200b", "\u202e\u00a0", "-", "...", "42", "x" * 201])
 NO_ADDRESSES = st.sampled_from([NOTHING, None, "", "\u200b", "nobody", "a@b@c", f"{'a' * 250}@example.com"])
 EMPTY_CONTAINERS = st.sampled_from([NOTHING, None, "", [], {}, [None], [{}]])
@@ -191,7 +190,7 @@ EMPTY_CONTAINERS = st.sampled_from([NOTHING, None, "", [], {}, [None], [{}]])
 
 @dataclass(frozen=True)
 class Person:
-    """A candidate's names and address as meant, and as Ashby writes them."""
+    """A candidate's names and email address: the intended ones, and as Ashby writes them."""
 
     first_name: str
     last_name: str
@@ -201,13 +200,13 @@ class Person:
 
 @st.composite
 def people(draw: st.DrawFn) -> Person:
-    """Somebody whose name is written with what a paste brings along."""
+    """Draws a person whose name contains what pasting adds."""
     first, last = draw(NAMES), draw(NAMES)
     email = draw(st.sampled_from(["zoe@example.com", "o'neil+jobs@mail.example.org"]))
     written = {
         "first_name": draw(_pasted(first)),
         "last_name": draw(_pasted(last)),
-        # A mark that turns what is read (U+202E) leaves no certain address, which is refused with a sentence.
+        # A mark that reverses text (U+202E) leaves no certain address; it is refused with an explanation.
         "email": f"{draw(AROUND)}{email}{draw(AROUND)}".replace("\u202e", ""),
     }
     return Person(" ".join(first), " ".join(last), email, written)
@@ -223,7 +222,7 @@ def _pasted(draw: st.DrawFn, words: tuple[str, ...]) -> str:
 
 @st.composite
 def surroundings(draw: st.DrawFn, type_id: str) -> dict[str, Any]:
-    """All of a start but the candidate: ids as texts or numbers, odd statuses, empty containers."""
+    """Draws all of a start but the candidate: ids as texts or numbers, odd statuses, empty containers."""
     ids = st.sampled_from([17, "17", " 17 ", 10**17])
     application = {"ashby_id": draw(ids), "status": draw(GARBAGE)}
     job = {

@@ -1,8 +1,6 @@
-"""Whatever either side writes within the protocol's grammar: what was meant is told to Ashby or the order
-asks for a person, nothing vanishes, and no call ends in a 5xx.
-
-``FUZZ_DIALECTS=5000`` tries that many messages and starts in place of a few dozen.
-"""
+"""Any message within the protocol's grammar: its meaning is delivered to Ashby or the order needs
+attention, nothing vanishes, and no call ends in a 5xx. ``FUZZ_DIALECTS=5000`` tries that many messages and
+starts instead of a few dozen."""
 
 import os
 from collections.abc import Iterator
@@ -48,7 +46,7 @@ UPDATE, START = "/justifacts/assessment.update", "/ashby/assessment.start"
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """One example: nothing of it stays, neither in the database nor in a budget or breaker."""
+    """One example; rolls back the database, rate limits and circuit breakers at the end."""
     cache.clear()
     with transaction.atomic():
         yield
@@ -101,7 +99,7 @@ def test_a_message_with_our_reference_and_another_number_is_applied_and_flagged(
     with undone():
         order = world.placed("48213")
         meaning = data.draw(st.sampled_from([Meaning("Applicant Started"), Meaning("Complete", "Adverse")]))
-        # Both ids are in the message; the strategy may leave the reference out, which this test is not about.
+        # Both ids are in the message; this test is not about the reference, which the strategy may leave out.
         number = data.draw(st.sampled_from(["48213-R", "977"]))
         delivered = messages(meaning, number, str(order.pk), timezone.now())
         message = data.draw(delivered.filter(lambda one: str(order.pk).upper() in _text(one).upper()))
@@ -166,13 +164,14 @@ def test_any_text_as_a_name_is_accepted_or_refused_for_the_recruiter(
 
 
 def _post(world: World, path: str, content: bytes, content_type: str) -> Any:
-    """As it is: the test client's own ``post`` would encode bytes once more in the declared charset."""
+    """Posts the bytes unchanged: the test client's ``post`` would encode them again in the declared
+    charset."""
     key = basic(world.acme.verification_key)
     return world.client.generic("POST", path, content, content_type=content_type, HTTP_AUTHORIZATION=key)
 
 
 def _push(world: World, order: Order, message: Message) -> None:
-    """By push, or as the answer to a poll."""
+    """Sends a message by push, or as the answer to a poll."""
     if message.by_push:
         answer = _post(world, UPDATE, message.content, message.content_type)
         assert answer.status_code == 200, (message, answer.content)
@@ -185,7 +184,7 @@ def _push(world: World, order: Order, message: Message) -> None:
 
 
 def _is_delivered(order: Order, meaning: Meaning) -> bool:
-    """Whether the newest update, of those that Ashby gets, says what was meant."""
+    """Whether Ashby's newest update has the intended meaning."""
     update = AshbyUpdate.objects.filter(order=order).order_by("sequence").last()
     if update is None:
         return False
@@ -199,7 +198,7 @@ def _is_delivered(order: Order, meaning: Meaning) -> bool:
 
 
 def _plain(word: str) -> str:
-    """Without case, spacing and punctuation."""
+    """The text without case, spacing and punctuation."""
     return "".join(filter(str.isalnum, str(word).casefold()))
 
 
@@ -214,7 +213,7 @@ def _is_person(order: Order, person: Person) -> None:
 
 
 def _same_start(world: World, body: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """The same start, written otherwise: of the same application and package."""
+    """The same start in another spelling: of the same application and package."""
     fresh = surroundings(str(world.acme.basic.assessment_type_id))
     same_application = {"ashby_id": str(body["application"]["ashby_id"]).strip()}
     return fresh.map(lambda other: {**other, "candidate": body["candidate"], "application": same_application})

@@ -1,4 +1,4 @@
-"""Justifacts' messages are understood however they are written, or they are visible and flagged."""
+"""Messages from Justifacts are understood in any spelling, or shown and flagged."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Justifacts gives an order another number: by push, by poll, by look-up and with the answer to a start."""
+"""Justifacts gives an order another number: by push, poll, look-up, or in the answer to a start."""
 
 import json
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def push(world: World, order: Order, number: str, status: str = "Applicant Start
 
 
 def justifacts_knows(world: World, **by: dict[str, Any]) -> None:
-    """Justifacts answers a status question by what it is asked for: a number, or the reference."""
+    """Justifacts answers a status request by number or by reference."""
 
     def answer(request: Any) -> tuple[int, dict[str, str], str]:
         asked = json.loads(request.body)

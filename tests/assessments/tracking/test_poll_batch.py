@@ -1,4 +1,4 @@
-"""Many orders are asked about at a time, and none spoils another's answer."""
+"""Orders are polled in batches; a failure of one order does not affect another."""
 
 import json
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def acme_order(world: World) -> Order:
 
 @pytest.fixture
 def globex_order(world: World) -> Order:
-    """Globex's order, at an address of its own."""
+    """Globex's order, whose Justifacts has its own URL."""
     connect("Globex", slug="globex", staging_base_url=OTHER_SIDE)
     body = world.start_body(assessment_type_id=str(world.globex.basic.assessment_type_id))
     answer = world.call("/ashby/assessment.start", body, key=world.globex.verification_key)
@@ -50,7 +50,7 @@ def globex_order(world: World) -> Order:
 
 
 def answers(world: World, base: str = JUSTIFACTS, meanwhile: Any = None) -> None:
-    """Every order asked about has started."""
+    """Justifacts answers that each order has started."""
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict, str]:
         if meanwhile:
@@ -118,7 +118,7 @@ def test_an_order_listed_twice_in_a_batch_is_polled_once(world, clock, acme_orde
 
 
 def test_an_order_leased_by_another_worker_is_not_polled(world, clock, settings, acme_order) -> None:
-    """A worker that died in the middle: the others wait for the end of its claim."""
+    """A worker that died in the middle of a poll; others wait until its lease expires."""
 
     class WorkerDied(BaseException):
         pass

@@ -1,4 +1,4 @@
-"""How often Justifacts is asked about an order, and what is kept of its answers."""
+"""The intervals between polls, and what is recorded of the answers."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ def clock(settings) -> Iterator[time_machine.Traveller]:
 
 
 def justifacts_answers(world: World, order: Order, status: str, **more: Any) -> None:
-    """What Justifacts answers to every question about the order from now on."""
+    """Sets Justifacts' answer to every poll of the order."""
     label = {
         "assessment_id": order.justifacts_order_id,
         "reference_id": str(order.pk),
@@ -41,7 +41,7 @@ def justifacts_answers(world: World, order: Order, status: str, **more: Any) -> 
 
 
 def seconds_to_next_poll(order: Order) -> float | None:
-    """Seconds to the next question; None: no more."""
+    """Seconds until the next poll; None if there is none."""
     order.refresh_from_db()
     if order.next_attempt_at is None:
         return None
@@ -123,7 +123,7 @@ def test_a_completed_order_is_polled_about_forty_times_in_sixty_days(world, cloc
     while (wait := seconds_to_next_poll(order)) is not None:
         waits.append(wait)
         poll_when_due(world, clock, order)
-    assert datetime.now(UTC) - completed == timedelta(days=60), "the last question is at the very end"
+    assert datetime.now(UTC) - completed == timedelta(days=60), "the last poll is at the very end"
     assert waits[0] == 12 * BASE
     assert waits[:-1] == sorted(waits[:-1])
     assert max(waits) == 3 * 24 * 3600
@@ -178,7 +178,7 @@ def test_a_result_that_changes_while_polling_lasts_is_sent_without_a_push(world,
 
 
 class TestResume:
-    """Completed orders that rest although their days are not over: as after an upgrade."""
+    """Completed orders that are no longer polled although their days are not over, as after an upgrade."""
 
     def no_longer_polled(self, world: World, clock, order: Order) -> None:
         complete(world, clock, order)

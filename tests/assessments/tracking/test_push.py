@@ -1,4 +1,4 @@
-"""Justifacts pushes its word on an order (``docs/protocol.md``, "The portal and Justifacts")."""
+"""Pushes of Justifacts (``docs/protocol.md``, "The portal and Justifacts")."""
 
 from datetime import timedelta
 from typing import Any
@@ -192,7 +192,7 @@ def test_an_earlier_status_that_arrives_late_is_recorded_and_not_applied(world: 
 
 
 def test_a_push_may_deliver_the_number_before_the_placement_answer(world: World) -> None:
-    """Our request is still on its way when the first word comes: it is adopted, and not placed again."""
+    """The push arrives before the answer to the start: it links the order, which is not placed again."""
     order = world.start()
     assert world.push(order, "Justifacts Received", assessment_id="JF-early").status_code == 200
     order.refresh_from_db()
@@ -214,7 +214,7 @@ def test_a_push_resolves_an_unknown_placement(world: World) -> None:
 
 @pytest.mark.parametrize("label", ["Applicant Started", "Awaiting Court Records"])
 def test_a_push_without_a_number_stops_a_planned_second_placement(world: World, label: str) -> None:
-    """Justifacts speaks of the order, so it has it, although it had said that it took nothing."""
+    """The push shows that Justifacts has the order, although it answered that it did not accept it."""
     order = world.start()
     world.justifacts("assessment.start", {}, status=503)
     make_next_call(order.pk)

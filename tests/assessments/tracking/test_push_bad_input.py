@@ -1,4 +1,4 @@
-"""A push that is not what the protocol says gets a 4xx, is recorded, and changes nothing."""
+"""A push that breaks the protocol gets a 4xx, is recorded, and changes nothing."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from assessments.statuses import Status
 from integrations.partner_protocol.messages import AssessmentUpdate
 from tests.fixtures.world import World, data
 
-# Refused before a database is asked; those are run on PostgreSQL too whose signs or lengths it minds.
+# Most are refused before any query; those whose characters or lengths matter run on PostgreSQL too.
 ON_POSTGRESQL_TOO = pytest.mark.anywhere
 
 UPDATE = "/justifacts/assessment.update"
@@ -30,7 +30,7 @@ def assert_refused(world: World, **body: Any) -> None:
 
 
 def assert_accepted(world: World, **body: Any) -> AssessmentUpdate:
-    """The push is taken; what was read of it."""
+    """Asserts that the push is accepted, and returns the parsed message."""
     answer = world.call(UPDATE, body)
     assert answer.status_code == 200, (body, answer.content)
     order = InboundRequest.objects.latest("pk").order
@@ -41,7 +41,7 @@ def assert_accepted(world: World, **body: Any) -> AssessmentUpdate:
 
 @pytest.fixture
 def placed_order(world: World) -> dict[str, Any]:
-    """A push of a placed order that would be right."""
+    """A valid push for a placed order."""
     order = world.placed("JF-5")
     return {
         "assessment_id": "JF-5",
@@ -85,14 +85,14 @@ def test_an_id_with_line_breaks_is_refused(world: World, placed_order: dict[str,
     assert_refused(world, **{**placed_order, name: 10**200})
     for value in ("JF\n5", "x" * 201, "JF-\x855"):
         assert_refused(world, **{**placed_order, name: value})
-        # The other id says whose history it belongs to.
+        # The other id says to which order's history it belongs.
         assert InboundRequest.objects.latest("pk").order == Order.objects.get()
     assert Order.objects.get().events.filter(kind="not_understood").count() == 3
 
 
 @ON_POSTGRESQL_TOO
 def test_a_number_that_is_too_long_is_not_linked(world: World) -> None:
-    """It would not fit where numbers are kept."""
+    """The column for numbers is too short for it."""
     order = world.start()
     assert_refused(world, assessment_id="9" * 201, reference_id=str(order.pk), assessment_status="Initiated")
     order.refresh_from_db()
@@ -162,7 +162,7 @@ def test_control_characters_are_removed(world: World, placed_order: dict[str, An
 
 
 def test_a_future_timestamp_is_replaced_by_now(world: World, placed_order: dict[str, Any]) -> None:
-    """It must not hold back every later result."""
+    """A future timestamp must not block all later results."""
     assert world.call(UPDATE, {**placed_order, "timestamp": 10**18}).status_code == 200
     done = {**placed_order, "assessment_status": "Complete", "assessment_result": "Review"}
     assert world.call(UPDATE, {**done, "timestamp": 10**18}).status_code == 200
@@ -203,7 +203,7 @@ def test_an_unsafe_report_url_is_replaced_by_our_page(
 def test_a_value_that_is_not_text_is_converted(
     world: World, placed_order: dict[str, Any], value: Any
 ) -> None:
-    """Ashby's own protocol allows numbers and truth values."""
+    """Ashby's protocol allows numbers and booleans."""
     answer = world.call(UPDATE, {**placed_order, "assessment_status": {"value": value}})
     assert answer.status_code == 200
     order = InboundRequest.objects.get(outcome="applied").order

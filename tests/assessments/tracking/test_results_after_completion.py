@@ -59,7 +59,7 @@ def polled(world: World, order: Order, status: str | None, result: str | None = 
 
 
 def sent_results(world: World) -> list[tuple[str, str]]:
-    """Status and result of each update from the completion on."""
+    """The status and result of each update since the completion."""
     return [
         (body["assessment_status"]["value"], body["assessment_result"]["value"])
         for body in world.sent("assessment.update")
@@ -94,7 +94,7 @@ class TestChangedResult:
         assert sent_results(world) == [("Complete", "Review"), ("Complete", "Clear")]
         assert not order.needs_attention
         push(world, order, "Complete", "Adverse", timestamp=ms(1))
-        assert sent_results(world)[-1] == ("Complete", "Adverse"), "the next one is compared with this one"
+        assert sent_results(world)[-1] == ("Complete", "Adverse"), "the next result is compared with this one"
 
     @pytest.mark.parametrize("earlier_by", [MINUTE, 7 * MINUTE, 22 * MINUTE, 5 * HOUR + 7 * MINUTE, 3 * DAY])
     def test_an_older_pushed_result_is_flagged_with_both_results(self, world, order, earlier_by) -> None:

@@ -1,5 +1,5 @@
-"""At each named point a process dies once, in the middle of several checks' lives; others go on, and
-nothing is lost, doubled or out of order."""
+"""A process dies once at each failpoint while several orders run; other workers continue, and no update is
+lost, duplicated or out of order."""
 
 import os
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tests.fixtures.fake_partners import WorkerDied
 
 @pytest.fixture
 def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """In place of the kernel's kill: the thread ends where it is, and nothing catches it."""
+    """Stands in for a kill: the thread ends at once, and nothing catches the exception."""
     signals: list[int] = []
 
     def kill(pid: int, how: int) -> None:
@@ -43,12 +43,12 @@ def test_a_crash_at_a_failpoint_leaves_nothing_half_done(
         assert not (tmp_path / point).exists(), "the point was never reached"
         assert len(killed) == 1
     finally:
-        # Lets everything settle, and judges every order.
+        # Lets all work finish, and checks every order.
         life.teardown()
 
 
 def _run_order(life: OrderMachine) -> None:
-    """One check whose placing stays unknown for a while, one that is cancelled, one that is completed."""
+    """Runs three orders: one whose placement stays unknown for a while, one cancelled, one completed."""
     life.justifacts.mode = "cut after"
     _repeat_until_done(partial(life.ashby_starts, "application-1"))
     _work(life)
@@ -57,7 +57,7 @@ def _run_order(life: OrderMachine) -> None:
         _repeat_until_done(partial(life.ashby_starts, application))
     _work(life, 20, 70)
     for label in ("Applicant Started", "In Process: Justifacts"):
-        # The first is pushed, the others have to be polled for.
+        # The first gets a push, the others are polled.
         for choice in range(3):
             pushes = 1 if choice == 0 else 0
             _repeat_until_done(partial(life.justifacts_moves_on, choice, label, "Clear", pushes))
@@ -77,7 +77,7 @@ def _work(life: OrderMachine, *waits: int) -> None:
 
 
 def _repeat_until_done(act: Callable[[], object]) -> None:
-    """Whoever got no answer asks again."""
+    """Calls again if the process died before it answered."""
     if not _once(act):
         act()
 
@@ -98,7 +98,7 @@ def test_a_failpoint_does_nothing_in_production(settings, tmp_path: Path, killed
 
 
 def test_an_unknown_failpoint_is_an_error(settings, tmp_path: Path) -> None:
-    """So that the fault machine and the test above visit every point in the code."""
+    """So the state machine and the test above visit every failpoint in the code."""
     settings.FAILPOINTS_DIR = str(tmp_path)
     with pytest.raises(ValueError, match="not in POINTS"):
         failpoint("somewhere.else")

@@ -1,4 +1,4 @@
-"""One organization with a mountain of work, or whose other side hangs, holds up no other."""
+"""An organization with much work, or with a hanging partner, delays no other organization."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -58,7 +58,7 @@ def test_older_work_of_one_organization_does_not_delay_anothers_first_order(worl
 
 
 class Hanging:
-    """Work that hangs for one organization, and is done at once for the others."""
+    """Work that hangs for one organization, and finishes at once for the others."""
 
     def __init__(self, organization: int) -> None:
         self.organization, self.ends = organization, threading.Event()
@@ -84,7 +84,7 @@ class Hanging:
 
 
 def test_a_hanging_organization_occupies_only_its_own_slots() -> None:
-    """Twenty messages of it, on twenty threads: all but a few of the threads are free at once."""
+    """Twenty tasks of the organization on twenty threads occupy only a few of them."""
     hanging = Hanging(1)
     threads = [
         threading.Thread(target=hanging.dispatcher(1).run_organization, args=(1, ["order"]))
@@ -111,7 +111,7 @@ def test_work_that_finds_no_free_slot_is_done_by_a_slot_holder() -> None:
     def work(ids: list[Any]) -> bool:
         done.append(ids)
         if len(done) == 1:
-            # Another message of the same organization finds no free slot.
+            # Another task of the same organization finds no free slot.
             assert dispatcher.run_organization(1, ["rejected"]) == []
         return False
 

@@ -1,4 +1,4 @@
-"""A check that Justifacts has cancelled and takes up again: a person is asked, and nobody cancels it."""
+"""Checks that Justifacts cancelled and then resumed: they need attention and are not cancelled again."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -70,7 +70,7 @@ def test_the_order_needs_attention_once_and_is_not_cancelled(settled, order, by,
     assert order.status == "cancelled"
     assert not settled.sent("assessment.cancel")
     assert order.next_call == ""
-    assert settled.delivered(order) == delivered, "Ashby's card stays cancelled until a person has decided"
+    assert settled.delivered(order) == delivered, "Ashby's card stays cancelled until staff decide"
     assert order.needs_attention
     for words in ("Justifacts had cancelled this check", f"“{status}”", "Ask Justifacts"):
         assert words in order.attention_reason
@@ -117,7 +117,7 @@ def test_an_order_that_justifacts_cancels_again_needs_no_attention(settled: Worl
     send_status(settled, order, "push", "Cancelled", None, ms(60))
     assert not order.needs_attention
     send_status(settled, order, "push", "In Process: Justifacts", None, ms(90))
-    assert order.needs_attention, "taken up a second time"
+    assert order.needs_attention, "resumed a second time"
 
 
 def test_an_order_cancelled_by_the_portal_that_continues_is_cancelled_again(settled: World) -> None:

@@ -1,4 +1,4 @@
-"""Messages make work prompt; the sweep makes it certain."""
+"""Tasks make work prompt; the sweep makes it certain."""
 
 import time
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def broken_broker(tmp_path) -> Iterator[None]:
-    """Nobody listens at the broker's socket."""
+    """A broker at whose socket nothing listens."""
     _broker(f"redis+socket://{tmp_path}/nobody.sock")
     yield
     _broker("memory://")
@@ -36,7 +36,7 @@ def broken_broker(tmp_path) -> Iterator[None]:
 
 def _broker(url: str) -> None:
     app.conf.broker_url = url
-    # What Celery has opened to the one before.
+    # The connections that Celery opened to the previous broker.
     app._pool = app.amqp._producer_pool = None
 
 
@@ -49,7 +49,7 @@ def queue() -> Iterator["Messages"]:
 
 
 class Messages:
-    """The messages that were published, as (task, arguments)."""
+    """The published tasks, as (task, arguments)."""
 
     def __init__(self, simple) -> None:
         self.simple = simple
@@ -105,7 +105,7 @@ def test_only_one_of_two_schedulers_runs_a_tick(
 def test_a_clock_that_was_ahead_does_not_stop_the_sweep(
     world: World, clock, queue, django_capture_on_commit_callbacks
 ) -> None:
-    """The turn that was taken then is in the future: without a word, nothing would be swept till then."""
+    """The acquired tick is in the future: without a correction nothing would be swept until then."""
     clock.shift(timedelta(hours=5))
     tasks.sweep()
     clock.move_to(NINE)
@@ -135,7 +135,7 @@ def test_the_sweep_enqueues_nothing_if_nothing_is_due(
 
 @pytest.mark.anywhere
 def test_the_tasks_do_the_work_that_the_sweep_found(world: World, clock) -> None:
-    """Run in this process, in the order in which a worker might."""
+    """Runs the tasks in this process, in the order in which a worker might."""
     world.ashby_takes_everything()
     world.justifacts_takes("JF-1")
     order = world.start()
@@ -152,14 +152,14 @@ def test_the_tasks_do_the_work_that_the_sweep_found(world: World, clock) -> None
 def test_a_start_is_accepted_without_the_broker(
     world: World, broken_broker, caplog, monkeypatch, django_capture_on_commit_callbacks
 ) -> None:
-    """Messages are skipped for 30 s, so that no request waits for a dead broker again."""
+    """Publishing is skipped for 30 s, so that no request waits for a broken broker again."""
     with django_capture_on_commit_callbacks(execute=True):
         order = world.start()
     assert Order.objects.get() == order
     assert len(warnings(caplog)) == 1
     with django_capture_on_commit_callbacks(execute=True):
         second = world.start()
-    assert len(warnings(caplog)) == 1, "resting: not even tried"
+    assert len(warnings(caplog)) == 1, "cooldown: publishing is not even tried"
     later = time.monotonic() + 31
     monkeypatch.setattr(time, "monotonic", lambda: later)
     with django_capture_on_commit_callbacks(execute=True):

@@ -1,6 +1,5 @@
-"""Two workers take turns at every seam of their work (after the claim, in the middle of the call, after
-the call, after the commit), sleep past the end of their claims, and die: nothing is ever lost, doubled
-or told out of order."""
+"""Two workers alternate at every pause point of their work (after the lease, in the call, after the call,
+after the commit), outlive their leases, and crash: no update is lost, duplicated or out of order."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -22,13 +21,13 @@ from integrations.http import fencing
 from tests.assessments.tracking.test_status_machine import OrderMachine
 from tests.fixtures.fake_partners import WorkerDied
 
-#: Inside a transaction there is no seam: the database keeps others out.
+#: There is no pause point inside a transaction: the database keeps others out.
 _SEAMS = ("claimed", "called", "committed", "in the call")
 _current = threading.local()
 
 
 class PausedWorker:
-    """A worker that stops at each seam until it is told to go on."""
+    """A worker that pauses at each pause point until it is resumed."""
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
@@ -41,14 +40,14 @@ class PausedWorker:
         return self._thread is None
 
     def begin(self, act: Callable[[], object]) -> None:
-        """Works until the first seam, or to the end."""
+        """Works until the first pause point, or to the end."""
         self._thread = threading.Thread(target=self._work, args=(act, connections["default"]), daemon=True)
         self._stopped.clear()
         self._thread.start()
         self._wait()
 
     def resume(self, *, dies: bool = False) -> None:
-        """To the next seam, or to the end."""
+        """Continues to the next pause point, or to the end."""
         if self._thread is None:
             return
         self._dies = dies
@@ -57,12 +56,12 @@ class PausedWorker:
         self._wait()
 
     def _wait(self) -> None:
-        assert self._stopped.wait(20), "a worker neither ends nor comes to a seam"
+        assert self._stopped.wait(20), "a worker neither ends nor reaches a pause point"
         if self.error:
             raise self.error
 
     def _work(self, act: Callable[[], object], connection: Any) -> None:
-        # One connection for all: of the threads one runs at a time.
+        # One connection for all: only one of the threads runs at a time.
         connections["default"] = connection
         _current.worker = self
         try:
@@ -92,7 +91,7 @@ def pause_point(name: str) -> None:
 
 
 class TwoWorkers(OrderMachine):
-    """The life of the one-worker machine, and two sleepers."""
+    """The order machine with two workers that can be paused."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,7 +101,8 @@ class TwoWorkers(OrderMachine):
 
     @rule(which=st.integers(0, 1), kind=st.integers(0, 2), choice=st.integers(0, 1))
     def a_message_reaches_a_worker(self, which: int, kind: int, choice: int) -> None:
-        """About any order, due or not, claimed by the other or not: messages come late and twice."""
+        """A task for any order, due or not, leased by the other worker or not: tasks come late and
+        twice."""
         worker, orders = self.workers[which], list(Order.objects.order_by("-created_at")[:2])
         if worker.is_idle and orders:
             order = orders[choice % len(orders)].pk
@@ -120,7 +120,7 @@ class TwoWorkers(OrderMachine):
 
     @rule()
     def all_leases_expire_and_other_workers_take_over(self) -> None:
-        """For as long as it takes to be certain that Justifacts has no such order, and to place it again."""
+        """Long enough to be certain that Justifacts lacks the order, and to place it again."""
         self.time_passes(61)
         for _ in range(4):
             self.workers_work()
@@ -138,7 +138,7 @@ class TwoWorkers(OrderMachine):
 
 @pytest.fixture
 def machine_clock(monkeypatch: pytest.MonkeyPatch, settings) -> None:
-    """Seams are the crash points, and the fence follows the machine's clock."""
+    """Pauses workers at the failpoints, and lets the lease follow the simulated clock."""
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
     settings.LEASE_SECONDS = 60
     settings.FAILPOINT_HANDLER = pause_point
@@ -147,7 +147,7 @@ def machine_clock(monkeypatch: pytest.MonkeyPatch, settings) -> None:
 
 @pytest.fixture
 def workers(machine_clock, db) -> Iterator[TwoWorkers]:
-    """One order, and two workers who can be stopped."""
+    """One order, and two workers that can be paused."""
     life = TwoWorkers()
     life.ashby_starts("application-1")
     yield life
@@ -156,7 +156,7 @@ def workers(machine_clock, db) -> Iterator[TwoWorkers]:
 
 def test_a_stale_worker_does_not_place_an_order_that_was_placed_meanwhile(workers) -> None:
     workers.a_message_reaches_a_worker(0, 0, 0)
-    assert not workers.workers[0].is_idle, "it sleeps with its claim, before it has sent anything"
+    assert not workers.workers[0].is_idle, "it pauses with its lease, before it has sent anything"
     workers.all_leases_expire_and_other_workers_take_over()
     assert len(workers.justifacts.starts) == 1
     workers.workers[0].resume()
@@ -176,7 +176,7 @@ def test_a_stale_worker_sends_no_old_update(workers) -> None:
 
 
 def test_a_failure_of_a_stale_worker_changes_nothing(workers) -> None:
-    """Ashby took it and answered 500; meanwhile another worker was told that Ashby has it."""
+    """Ashby accepted the update and answered 500; meanwhile another worker delivered it."""
     workers.workers_work()
     workers.justifacts_moves_on(0, "Applicant Started", "Clear", 1)
     workers.ashby.mode = "500 after"
@@ -198,7 +198,7 @@ def test_only_one_of_two_workers_with_the_same_task_works(workers) -> None:
 
 @pytest.mark.django_db
 def test_no_interleaving_of_two_workers_loses_duplicates_or_reorders_anything(machine_clock) -> None:
-    """Hypothesis looks for one."""
+    """Hypothesis searches for a counterexample."""
     run_state_machine_as_test(TwoWorkers, settings=_SETTINGS)
 
 

@@ -7,6 +7,8 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from integrations.text import format_utc
+
 #: A tick further in the future than this was recorded before the clock was set back, and does not count.
 _MAX_CLOCK_SKEW = timedelta(minutes=1)
 
@@ -24,7 +26,7 @@ class Heartbeat(models.Model):
     def __str__(self) -> str:
         return gettext("%(name)s at %(time)s") % {
             "name": self.name,
-            "time": f"{self.at:%Y-%m-%d %H:%M:%S}",
+            "time": format_utc(self.at, seconds=True),
         }
 
     @classmethod

@@ -1,8 +1,10 @@
 """Erases the candidate's data of one order in every table.
 
-Statuses, times, package, job, turnaround and counts stay. ``log_attempt``, ``apply_status``, ``log_result``
-and the reconciliation ignore an erased order, so that no data returns later.
-``tests/assessments/privacy/test_erased_everywhere.py`` searches every column of the database.
+Statuses, times, package, job, turnaround and counts stay. No data returns later, because these check
+``order.is_erased`` before they write: ``orders/call_log``, ``orders/staff``, ``tracking/apply``,
+``tracking/not_understood``, ``tracking/order_number``, ``tracking/poll_schedule``, ``placement/place`` and
+``reconciliation/batches``. ``tests/assessments/privacy/test_erased_everywhere.py`` searches every column of
+the database.
 """
 
 from collections import Counter

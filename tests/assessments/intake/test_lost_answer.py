@@ -225,7 +225,7 @@ def test_a_completed_order_that_ashby_has_shown_can_be_ordered_again(world: Worl
 
 def test_a_cancelled_order_unknown_to_ashby_can_be_ordered_again(lost: Lost, world: World) -> None:
     lost.given_up()
-    cancel_by_person(lost.order.pk, "Ada", "The recruiter asked", datetime.now(UTC))
+    cancel_by_staff(lost.order.pk, "Ada", "The recruiter asked", datetime.now(UTC))
     assert lost.start_again().status_code == 200
     assert Order.objects.count() == 2
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from assessments.models import Order
 from assessments.outbox.compose import enqueue_completion, enqueue_stall_note
-from assessments.reconciliation.ashby import _says
+from assessments.reconciliation.ashby import _is_current
+from assessments.support.cancel import cancel_by_staff
 from tests.fixtures.world import World, data
 from tests.integrations.encryption.test_secrets_at_rest import columns_that_hold
 
@@ -88,7 +89,7 @@ def test_a_repeated_result_is_sent_verbatim(world: World, order: Order) -> None:
     said = "County records incomplete"
     world.push(order, "Complete", assessment_result=data("result", said))
     order = reloaded(order)
-    assert _says(world_payload(order), order), "reconciliation finds it delivered"
+    assert _is_current(world_payload(order), order), "reconciliation finds it delivered"
     enqueue_completion(order, timezone.now())
     order.save()
     assert values_sent(world, "assessment_result") == [said, said]
@@ -118,7 +119,7 @@ def test_a_closing_reason_from_justifacts_is_sent_verbatim(world: World, order: 
 
 
 def test_a_closing_reason_from_staff_is_sent_verbatim(world: World, order: Order) -> None:
-    cancel_by_person(order.pk, "ada", "County moved to another county", timezone.now())
+    cancel_by_staff(order.pk, "ada", "County moved to another county", timezone.now())
     assert values_sent(world, "cancelled_reason") == [
         "Cancelled in the assessment portal: County moved to another county"
     ]

@@ -165,7 +165,7 @@ class TestOfferedNumber:
 class TestTakenNumber:
     def test_an_accepted_number_is_used_for_polls_and_cancellation(self, world, order) -> None:
         push(world, order, "JF-1R")
-        take_number(order.pk, "sam", "Kim says so")
+        accept_new_number(order.pk, "sam", "Kim says so")
         justifacts_knows(world, number=message(order, "JF-1R"))
         world.work()
         order.refresh_from_db()

@@ -11,11 +11,6 @@ _MOST_FILES, _MOST_LINES = 12, 300
 #: Edges and base, whose files the page does not list.
 _NOT_LISTED = {"admin", "api", "management", "migrations", "models", "sandbox", "templatetags", "static"}
 
-pytestmark = pytest.mark.skipif(
-    (_ROOT / "assessments" / "services").exists(),
-    reason="the files are not moved to the tree of the page yet",
-)
-
 
 def documented(app: str) -> dict[str, set[str]]:
     """The files of each package, as the page lists them."""

@@ -29,4 +29,4 @@ def test_the_promises_name_their_tests() -> None:
     """The search above finds what it should."""
     assert {"docs/reliability.md", "docs/security.md"} <= set(DOCUMENTS)
     assert not _is_there("tests/test_of_nothing.py")
-    assert _is_there("test_happy_life.py")
+    assert _is_there("test_whole_order.py")

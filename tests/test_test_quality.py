@@ -15,9 +15,9 @@ MAY_SLEEP = {
     "chaos/driver.py",
     "chaos/injector.py",
     "chaos/settle.py",
-    "chaos/world.py",
-    "integrations/test_transport.py",
-    "journey/processes.py",
+    "chaos/processes.py",
+    "integrations/http/test_transport.py",
+    "e2e/processes.py",
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

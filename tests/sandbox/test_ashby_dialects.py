@@ -83,7 +83,7 @@ def test_a_dialect_applies_to_its_organization_only(org, new_org, use_dialect, o
     assert isinstance(other_org.place().json()["results"]["assessment_id"], str)
 
 
-def test_the_same_seed_draws_the_same_messages(org, use_dialect):
+def test_equal_seeds_draw_equal_messages(org, use_dialect):
     def draw(seed: int) -> list[int]:
         use_dialect("justifacts", seed=seed, proxy_pages=0.5)
         return [org.justifacts("assessment.list").text.startswith("<") for _ in range(30)]

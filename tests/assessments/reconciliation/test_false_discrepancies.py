@@ -89,7 +89,7 @@ class TestAshby:
         settled.work()
         assert settled.delivered(order)[-3:] == ["Started", "Applicant Started", "Applicant Started"]
 
-    def test_the_same_status_after_an_unknown_one_is_sent(self, settled: World) -> None:
+    def test_a_status_is_sent_again_after_an_unknown_one(self, settled: World) -> None:
         order = settled.placed()
         for status in ("In Process: Justifacts", "On Hold", "In Process: Justifacts"):
             settled.push(order, status)

@@ -29,7 +29,7 @@ def test_the_command_prints_the_version_without_a_database(console: Console) -> 
 
 
 def test_manage_py_answers_with_the_portals_version_not_with_djangos() -> None:
-    done = subprocess.run(  # nosec B603
+    done = subprocess.run(  # nosec B603 # our own command, no shell
         [sys.executable, "manage.py", "version", "--json"],
         cwd=ROOT,
         capture_output=True,

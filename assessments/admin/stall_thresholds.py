@@ -24,14 +24,14 @@ class StallThresholdsForm(forms.ModelForm):
         model = StallThresholds
         fields = [
             *("organization", "accepted_minutes", "received_days", "applicant_started_days"),
-            *("in_process_business_days", "tell_ashby"),
+            *("in_process_business_days", "notify_ashby"),
         ]
         labels = {
             "accepted_minutes": gettext_lazy("Accepted (minutes)"),
             "received_days": gettext_lazy("Received (days)"),
             "applicant_started_days": gettext_lazy("Applicant started (days)"),
             "in_process_business_days": gettext_lazy("In process (working days)"),
-            "tell_ashby": gettext_lazy("Notify Ashby"),
+            "notify_ashby": gettext_lazy("Notify Ashby"),
         }
         help_texts = {
             "accepted_minutes": gettext_lazy(
@@ -42,7 +42,7 @@ class StallThresholdsForm(forms.ModelForm):
             "in_process_business_days": gettext_lazy(
                 "Justifacts is carrying out the check. Saturdays and Sundays do not count."
             ),
-            "tell_ashby": gettext_lazy(
+            "notify_ashby": gettext_lazy(
                 "The card in Ashby then says, once per status, that the check has stalled and what to do."
             ),
         }
@@ -55,7 +55,7 @@ class StallThresholdsAdmin(TenantModelAdmin):
     form = StallThresholdsForm
     list_display = [
         *("organization", "accepted_minutes", "received_days", "applicant_started_days"),
-        *("in_process_business_days", "tell_ashby"),
+        *("in_process_business_days", "notify_ashby"),
     ]
     list_filter = [OrganizationFilter]
     list_select_related = ["organization"]
@@ -73,7 +73,7 @@ class StallThresholdsAdmin(TenantModelAdmin):
                 ),
             },
         ),
-        (gettext_lazy("Ashby"), {"fields": ["tell_ashby"]}),
+        (gettext_lazy("Ashby"), {"fields": ["notify_ashby"]}),
     ]
 
     def get_object(

@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
         migrations.RenameField("Reconciliation", "mended", "resolved"),
         migrations.RenameField("Reconciliation", "for_human", "needs_review"),
         migrations.RenameField("NotificationState", "until", "notified_up_to"),
+        migrations.RenameField("StallThresholds", "tell_ashby", "notify_ashby"),
         migrations.RenameField("NotificationPreference", "human", "attention"),
         # Both databases have rewritten indexes and constraints with the columns' names: only Django has to know.
         migrations.SeparateDatabaseAndState(
@@ -476,7 +477,7 @@ class Migration(migrations.Migration):
                 ),
                 migrations.AlterField(
                     model_name="stallthresholds",
-                    name="tell_ashby",
+                    name="notify_ashby",
                     field=models.BooleanField(default=False, verbose_name="send Ashby a note"),
                 ),
                 migrations.AddIndex(

@@ -46,7 +46,7 @@ class StallThresholds(models.Model):
     in_process_business_days = models.PositiveIntegerField(
         _("in process (business days)"), default=10, validators=_in_range("in_process_business_days")
     )
-    tell_ashby = models.BooleanField(_("send Ashby a note"), default=False)
+    notify_ashby = models.BooleanField(_("send Ashby a note"), default=False)
 
     class Meta:
         verbose_name = _("stall thresholds")

@@ -63,7 +63,7 @@ def send_mail(person: Any, message: Message) -> None:
 def send_to_chat(organization: Organization, message: Message) -> None:
     """Sends one message to the organization's chat. Raises ``CallFailed``."""
     try:
-        url = organization.connection.notice_webhook.reveal()
+        url = organization.connection.chat_webhook.reveal()
     except SecretUnreadable as error:
         raise NotSent(str(error)) from None
     post_to_webhook(url, {"text": f"*{_escape(message.subject)}*\n{_escape(message.body)}"})

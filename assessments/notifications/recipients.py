@@ -29,7 +29,7 @@ class MailRecipients:
 
 def chat_recipients(organization: Organization, kind: NotificationKind) -> Iterable[None]:
     """``[None]``, which stands for the organization's chat, or nothing if it has no chat."""
-    return [None] if organization.connection.notice_webhook else []
+    return [None] if organization.connection.chat_webhook else []
 
 
 def failed_notifications_for(person: Person) -> QuerySet[NotificationState]:

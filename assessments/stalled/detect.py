@@ -73,7 +73,7 @@ def _mark_stalled(order: Order, threshold: int, now: datetime) -> None:
 
 
 def _enqueue_note(order: Order, thresholds: Thresholds, now: datetime) -> bool:
-    if order.stall_notified_status == order.status or not thresholds.of(order.organization_id).tell_ashby:
+    if order.stall_notified_status == order.status or not thresholds.of(order.organization_id).notify_ashby:
         return False
     order.stall_notified_status = order.status
     enqueue_stall_note(order, order.stall_reason, now)

@@ -37,7 +37,7 @@ class ConnectionForm(forms.ModelForm):
             "verification_key",
             "staging_base_url",
             "report_hosts",
-            "notice_webhook",
+            "chat_webhook",
         ]
         labels = {"staging_base_url": gettext_lazy("Justifacts URL")}
         widgets = {
@@ -58,8 +58,8 @@ class ConnectionForm(forms.ModelForm):
                 "portal uses it to sign in to Justifacts."
             ),
         )
-        self.fields["notice_webhook"] = SecretField(
-            stored=self.instance.notice_webhook,
+        self.fields["chat_webhook"] = SecretField(
+            stored=self.instance.chat_webhook,
             label=_("Chat webhook"),
             help_text=_(
                 "Optional: an incoming webhook of Slack or a compatible chat. It receives the "
@@ -68,11 +68,11 @@ class ConnectionForm(forms.ModelForm):
             ),
         )
         self.initial.pop("verification_key", None)
-        self.initial.pop("notice_webhook", None)
+        self.initial.pop("chat_webhook", None)
 
-    def clean_notice_webhook(self) -> Secret | str:
-        webhook: Secret | str = self.cleaned_data["notice_webhook"]
-        if "notice_webhook" in self.changed_data and isinstance(webhook, Secret):
+    def clean_chat_webhook(self) -> Secret | str:
+        webhook: Secret | str = self.cleaned_data["chat_webhook"]
+        if "chat_webhook" in self.changed_data and isinstance(webhook, Secret):
             validate_outbound_url(webhook.reveal())
         return webhook
 
@@ -82,7 +82,7 @@ class ConnectionForm(forms.ModelForm):
             self.instance.verification_key = Secret("")
         cleaned = super().clean() or {}
         if cleaned.get("remove_webhook"):
-            cleaned["notice_webhook"] = Secret("")
+            cleaned["chat_webhook"] = Secret("")
         return cleaned
 
 
@@ -111,7 +111,7 @@ class ConnectionAdmin(TenantModelAdmin):
                 ),
             },
         ),
-        (gettext_lazy("Notifications"), {"fields": ["notice_webhook", "remove_webhook"]}),
+        (gettext_lazy("Notifications"), {"fields": ["chat_webhook", "remove_webhook"]}),
         (gettext_lazy("Keys and their use"), {"fields": ["verification_keys", "ashby_keys"]}),
         (
             gettext_lazy("What to paste into Ashby"),

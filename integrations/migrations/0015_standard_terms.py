@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
         migrations.RenameField("ConnectionJob", "lines", "findings"),
         migrations.RenameField("PreviousVerificationKey", "superseded_at", "replaced_at"),
         migrations.RenameField("AshbyApiKey", "superseded_at", "replaced_at"),
+        migrations.RenameField("Connection", "notice_webhook", "chat_webhook"),
         migrations.RenameField("Connection", "ashby_rest_until", "ashby_blocked_until"),
         migrations.RenameField("Connection", "justifacts_rest_until", "justifacts_blocked_until"),
         migrations.RenameField("Connection", "ashby_answered_at", "ashby_last_success_at"),
@@ -131,7 +132,7 @@ class Migration(migrations.Migration):
                 ),
                 migrations.AlterField(
                     model_name="connection",
-                    name="notice_webhook",
+                    name="chat_webhook",
                     field=integrations.encryption.fields.EncryptedTextField(
                         blank=True,
                         default="",

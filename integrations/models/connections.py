@@ -101,7 +101,7 @@ class Connection(models.Model):
     justifacts_answered_at = models.DateTimeField(
         _("last response from Justifacts"), null=True, blank=True, editable=False
     )
-    notice_webhook = EncryptedTextField(
+    chat_webhook = EncryptedTextField(
         _("chat webhook URL"),
         default="",
         blank=True,

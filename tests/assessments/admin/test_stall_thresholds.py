@@ -47,7 +47,7 @@ def test_from_the_limit_to_the_card_in_ashby(
     world.ashby_takes_everything()
     admin, order = signed_in(member("ada", acme)), world.placed()
     world.work()
-    said = admin.press(PAGE, acme.pk, **{**USUAL, "received_days": "2"}, tell_ashby="on")
+    said = admin.press(PAGE, acme.pk, **{**USUAL, "received_days": "2"}, notify_ashby="on")
     assert "Stall thresholds of Acme" in said
     clock.shift(timedelta(days=2, minutes=1))
     admin.client.force_login(User.objects.get(username="ada"))
@@ -79,7 +79,7 @@ def test_the_page_shows_the_usual_limits_until_the_organization_sets_its_own(
     assert not StallThresholds.objects.exists()
     org_admin.press(PAGE, acme.pk, **USUAL)
     limits = StallThresholds.objects.get()
-    assert (limits.organization, limits.received_days, limits.tell_ashby) == (acme, 3, False)
+    assert (limits.organization, limits.received_days, limits.notify_ashby) == (acme, 3, False)
     assert LogEntry.objects.get().object_id == str(acme.pk)
 
 

@@ -49,5 +49,5 @@ def flag_order(world: World, reason: str = "Ashby refused it. Retry it.") -> Ord
 
 def with_chat(world: World) -> None:
     world.acme.connection.refresh_from_db()
-    world.acme.connection.notice_webhook = HOOK
+    world.acme.connection.chat_webhook = HOOK
     world.acme.connection.save()

@@ -158,7 +158,7 @@ def test_the_chat_gets_the_digest(world: World, clock) -> None:
 
 
 def test_an_organization_without_a_webhook_url_has_no_chat(world: World) -> None:
-    world.acme.connection.notice_webhook = ""
+    world.acme.connection.chat_webhook = ""
     world.acme.connection.save()
     pause_deliveries(world)
     run_sweep()

@@ -160,7 +160,7 @@ class TestStalled:
         assert fresh(order).stalled_since
 
     def test_the_number_of_queries_does_not_grow_with_the_orders(self, world: World, clock) -> None:
-        set_thresholds(world, received_days=5, tell_ashby=True)
+        set_thresholds(world, received_days=5, notify_ashby=True)
 
         def count_queries() -> int:
             with CaptureQueriesContext(database) as captured:
@@ -256,7 +256,7 @@ class TestStallEnds:
 
 class TestNoteForAshby:
     def test_no_note_is_sent_unless_the_organization_wants_it(self, world: World, clock) -> None:
-        StallThresholds.objects.create(organization=world.globex.organization, tell_ashby=True)
+        StallThresholds.objects.create(organization=world.globex.organization, notify_ashby=True)
         world.ashby_takes_everything()
         order = in_status(world, "received")
         world.work()
@@ -265,7 +265,7 @@ class TestNoteForAshby:
         assert stall_notes(world) == []
 
     def test_one_note_with_status_and_reason_is_sent_in_each_status(self, world: World, clock) -> None:
-        set_thresholds(world, tell_ashby=True)
+        set_thresholds(world, notify_ashby=True)
         world.ashby_takes_everything()
         order = in_status(world, "received")
         for _ in range(6):
@@ -287,7 +287,7 @@ class TestNoteForAshby:
         assert times == sorted(set(times))
 
     def test_the_note_is_a_complete_update_without_candidate_data(self, world: World, clock) -> None:
-        set_thresholds(world, tell_ashby=True)
+        set_thresholds(world, notify_ashby=True)
         world.ashby_takes_everything()
         order = in_status(world, "received")
         watch_after(clock, 4 * DAY)
@@ -307,7 +307,7 @@ class TestNoteForAshby:
             assert personal not in str(body)
 
     def test_the_note_repeats_an_unknown_status_unchanged(self, world: World, clock) -> None:
-        set_thresholds(world, tell_ashby=True)
+        set_thresholds(world, notify_ashby=True)
         world.ashby_takes_everything()
         order = in_status(world, "received")
         world.push(order, "Quality Control")
@@ -316,7 +316,7 @@ class TestNoteForAshby:
         assert world.delivered(order)[-2:] == ["Quality Control", "Quality Control"]
 
     def test_the_note_for_an_unplaced_order_repeats_the_first_status(self, world: World, clock) -> None:
-        set_thresholds(world, tell_ashby=True)
+        set_thresholds(world, notify_ashby=True)
         world.ashby_takes_everything()
         world.justifacts("assessment.start", {}, 503)
         order = in_status(world, "accepted")
@@ -330,7 +330,7 @@ class TestNoteForAshby:
         world.ashby_takes_everything()
         order = in_status(world, "received")
         watch_after(clock, 4 * DAY)
-        set_thresholds(world, tell_ashby=True)
+        set_thresholds(world, notify_ashby=True)
         watch_after(clock, MINUTE)
         watch_after(clock, MINUTE)
         world.work()
@@ -338,7 +338,7 @@ class TestNoteForAshby:
 
     def test_changing_the_threshold_repeatedly_sends_one_note(self, world: World, clock) -> None:
         world.ashby_takes_everything()
-        set_thresholds(world, tell_ashby=True)
+        set_thresholds(world, notify_ashby=True)
         in_status(world, "received")
         for days in (3, 10, 2, 20, 1):
             set_thresholds(world, received_days=days)
@@ -347,7 +347,7 @@ class TestNoteForAshby:
         assert len(stall_notes(world)) == 1
 
     def test_the_next_status_removes_the_note_from_the_card(self, world: World, clock) -> None:
-        set_thresholds(world, tell_ashby=True)
+        set_thresholds(world, notify_ashby=True)
         world.ashby_takes_everything()
         order = in_status(world, "received")
         watch_after(clock, 4 * DAY)

@@ -36,7 +36,7 @@ def _waiting_for_a_lock() -> int:
 
 
 def test_two_simultaneous_runs_flag_an_order_and_send_a_note_once(world: World) -> None:
-    StallThresholds.objects.create(organization=world.acme.organization, tell_ashby=True)
+    StallThresholds.objects.create(organization=world.acme.organization, notify_ashby=True)
     order = world.placed()
     Order.objects.update(status_since=timezone.now() - timedelta(days=4))
     counts: list[int] = []

@@ -213,15 +213,15 @@ class TestAshbyKeys:
 class TestChatAddress:
     def test_it_is_kept_as_a_secret_and_can_be_removed(self, world: World, org_admin: Desk) -> None:
         address = "https://hooks.chat.test/services/T0/B0/secretpart1234"
-        org_admin.press(PAGE, world.acme.connection.pk, **posted(notice_webhook=address))
-        assert stored(world).notice_webhook.reveal() == address
+        org_admin.press(PAGE, world.acme.connection.pk, **posted(chat_webhook=address))
+        assert stored(world).chat_webhook.reveal() == address
         page = org_admin.html(PAGE, world.acme.connection.pk)
         assert "secretpart" not in page
         assert "••••1234" in page
         org_admin.press(PAGE, world.acme.connection.pk, **posted())
-        assert stored(world).notice_webhook
+        assert stored(world).chat_webhook
         org_admin.press(PAGE, world.acme.connection.pk, **posted(remove_webhook="on"))
-        assert not stored(world).notice_webhook
+        assert not stored(world).chat_webhook
 
     @pytest.mark.parametrize(
         "address",
@@ -239,10 +239,10 @@ class TestChatAddress:
         self, world: World, org_admin: Desk, address: str
     ) -> None:
         page = reverse(f"admin:{PAGE}", args=[world.acme.connection.pk])
-        answer = org_admin.client.post(page, posted(notice_webhook=address)).content.decode()
+        answer = org_admin.client.post(page, posted(chat_webhook=address)).content.decode()
         assert "Please correct the error below." in answer
         assert "secretpart" not in answer
-        assert not stored(world).notice_webhook
+        assert not stored(world).chat_webhook
 
 
 class TestAddressOfJustifacts:

@@ -46,7 +46,7 @@ def old(settings) -> str:
 @pytest.fixture
 def order(world: World, old: str) -> Order:
     connection = world.acme.connection
-    connection.notice_webhook = Secret("https://hooks.test/secret")
+    connection.chat_webhook = Secret("https://hooks.test/secret")
     connection.save()
     return world.start()
 
@@ -59,7 +59,7 @@ def test_a_new_key_takes_over_and_the_old_one_may_go(world: World, order: Order,
         done["encrypted_anew"].items()
         >= {
             "integrations.Connection.verification_key": 2,
-            "integrations.Connection.notice_webhook": 1,
+            "integrations.Connection.chat_webhook": 1,
             "integrations.AshbyApiKey.key": 2,
             "assessments.Order.candidate_email": 1,
             "assessments.Order.application": 1,
@@ -71,7 +71,7 @@ def test_a_new_key_takes_over_and_the_old_one_may_go(world: World, order: Order,
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     assert starts() == []
     assert world.call("/ashby/assessment.list", {}).status_code == 200
-    assert Connection.objects.get(pk=world.acme.connection.pk).notice_webhook.reveal().startswith("https://")
+    assert Connection.objects.get(pk=world.acme.connection.pk).chat_webhook.reveal().startswith("https://")
     assert Order.objects.get().candidate_email == "zoe.oneil@example.com"
     assert Order.objects.filter(search.matches("zoe", Order.objects.all())).get() == order
     Order.objects.all().delete()
@@ -170,12 +170,12 @@ def test_every_encrypted_field_is_known_to_it() -> None:
     """Found by walking the models: a new one is part of the rotation at once."""
     assert {f"{model.__name__}.{field}" for model, field in rotation.encrypted_fields()} >= {
         "Connection.verification_key",
-        "Connection.notice_webhook",
+        "Connection.chat_webhook",
         "AshbyApiKey.key",
     }
 
 
 def _ciphertexts() -> list[Any]:
     with database.cursor() as cursor:
-        cursor.execute("SELECT verification_key, notice_webhook FROM integrations_connection ORDER BY id")
+        cursor.execute("SELECT verification_key, chat_webhook FROM integrations_connection ORDER BY id")
         return list(cursor.fetchall())

@@ -12,7 +12,7 @@ from assessments.orders.transaction import drop_topic, schedule_call
 from assessments.placement.failures import clear_placement_failures
 from assessments.statuses import Status
 from assessments.tracking.adopt import link_provider_order
-from assessments.tracking.order_number import is_taken
+from assessments.tracking.order_number import owner_of
 
 _NOT_UNKNOWN = gettext_lazy(
     "It is now known whether Justifacts has this order, so there is nothing to decide. "
@@ -41,7 +41,7 @@ def link_existing_order(assessment_id: UUID, number: str, by: str, reason: str) 
     with locked_order_for_staff(assessment_id) as order:
         if not is_placement_unknown(order):
             raise NotPossible(_NOT_UNKNOWN)
-        if is_taken(order, number):
+        if owner_of(order, number):
             raise NotPossible(
                 _(
                     "Another order of %(organization)s already has the number %(number)s. Ask "

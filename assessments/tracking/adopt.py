@@ -15,7 +15,7 @@ from assessments.orders.transaction import (
 )
 from assessments.outbox.compose import enqueue_status
 from assessments.statuses import Status, may_follow
-from assessments.tracking.order_number import is_another_number, is_taken, names_our_order, offer_number
+from assessments.tracking.order_number import is_another_number, names_our_order, offer_number, owner_of
 from integrations.models import Connection
 from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.partner_protocol.parsing import as_uuid, spellings
@@ -54,13 +54,13 @@ def accept_order_number(order: Order, number: str, how: str, now: datetime) -> b
     if not number or names_our_order(number, order):
         return True
     if not order.justifacts_order_id:
-        if is_taken(order, number):
+        if owner_of(order, number):
             return False
         text = f"Justifacts has the order as number {number}."
         record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.LINKED, text)
         link_provider_order(order, number, now)
     elif is_another_number(order, number):
-        if is_taken(order, number):
+        if owner_of(order, number):
             return False
         offer_number(order, number, how)
         if order.is_cancelled_by_us and order.next_call in (PendingCall.NONE, PendingCall.POLL):
@@ -72,7 +72,7 @@ def accept_order_number(order: Order, number: str, how: str, now: datetime) -> b
 def link_provider_order(order: Order, number: str, now: datetime) -> None:
     """Link the order to its number at Justifacts, and schedule the next call: an order that Ashby or staff
     have cancelled meanwhile is cancelled at Justifacts. The caller has locked the order and saves it."""
-    if is_taken(order, number):
+    if owner_of(order, number):
         schedule_call(order, PendingCall.NONE, None)
         flag_for_attention(
             order,

@@ -37,11 +37,6 @@ def owner_of(order: Order, number: str) -> Order | None:
     return others.filter(has_number).first()
 
 
-def is_taken(order: Order, number: str) -> bool:
-    """Whether another order of the organization has this number, or was offered it."""
-    return owner_of(order, number) is not None
-
-
 def is_another_number(order: Order, number: str) -> bool:
     """Whether Justifacts uses a number for this order that is new to the portal."""
     if not (number and order.justifacts_order_id) or names_our_order(number, order):
@@ -106,7 +101,7 @@ def accept_new_number(assessment_id: UUID, who: str, reason: str) -> str:
         number = order.offered_order_number
         if not can_accept_number(order):
             raise NotPossible(_("Justifacts has not sent another number for this order."))
-        if is_taken(order, number):
+        if owner_of(order, number):
             text = _("Another order of %(organization)s already has the number %(number)s. Ask Justifacts.")
             raise NotPossible(text % {"organization": order.organization, "number": number})
         before = order.justifacts_order_id

@@ -41,7 +41,7 @@ _NOT_YET_CLEAN: dict[str, str] = {
 }
 #: These keep an old name on purpose, as an alias for one version.
 _ALIASES = ("management/commands/forget.py", "management/commands/after_restore.py")
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_PART_OF_A_NAME = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _assets() -> Iterator[Path]:
 
 
 def _as_piece(path: str, line: int, name: str) -> Piece:
-    return Piece(path, line, " ".join(word.lower() for word in _WORD.findall(name)), name)
+    return Piece(path, line, " ".join(part.lower() for part in _PART_OF_A_NAME.findall(name)), name)
 
 
 def _defined(node: ast.AST) -> str | None:
@@ -234,7 +234,7 @@ def _prose() -> Iterator[Piece]:
 
 
 @pytest.mark.parametrize("area", _AREAS)
-def test_no_old_word_is_used(area: str) -> None:
+def test_no_old_term_is_used(area: str) -> None:
     found = [line for rule, line in findings(area) if rule not in _listed(_NOT_YET_CLEAN[area])]
     assert not found, f"{len(found)} uses of old words:\n" + "\n".join(found)
 
@@ -249,7 +249,7 @@ def test_the_list_of_words_to_clean_is_empty() -> None:
         pytest.xfail(f"old words left: {left}")
 
 
-def test_every_word_to_clean_is_in_the_glossary() -> None:
+def test_every_term_to_clean_is_in_the_glossary() -> None:
     """A word that is spelled differently here would excuse nothing."""
     known = {rule.name for rule in rules()}
     assert {name for words in _NOT_YET_CLEAN.values() for name in _listed(words)} <= known
@@ -269,7 +269,7 @@ def test_no_form_is_listed_twice() -> None:
         ("interest", None),
     ],
 )
-def test_an_old_word_in_an_identifier_is_found(name: str, old: str | None) -> None:
+def test_an_old_term_in_an_identifier_is_found(name: str, old: str | None) -> None:
     found = [rule.name for rule, _ in old_words(_as_piece("tasks.py", 1, name).text, "identifiers")]
     assert found == ([old] if old else [])
 

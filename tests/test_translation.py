@@ -62,7 +62,7 @@ class Abroad:
 
 
 @pytest.fixture
-def crowd() -> Organization:
+def used_portal() -> Organization:
     """A portal that Acme and others have used for months."""
     fill(60)
     acme = Organization.objects.get(name="Acme")
@@ -78,7 +78,7 @@ def crowd() -> Organization:
 
 
 @pytest.fixture
-def abroad(crowd: Organization, monkeypatch: pytest.MonkeyPatch) -> Abroad:
+def abroad(used_portal: Organization, monkeypatch: pytest.MonkeyPatch) -> Abroad:
     olga = User.objects.create_superuser("Olga", "olga@example.com", "x")
     NotificationPreference.objects.create(person=olga, digest=True)
     client = Client()
@@ -127,14 +127,17 @@ def test_lists_and_forms(abroad: Abroad) -> None:
                 assert abroad.press(add) == [], "left empty"
 
 
-def test_pages_of_their_own(abroad: Abroad, crowd: Organization) -> None:
+def test_pages_of_their_own(abroad: Abroad, used_portal: Organization) -> None:
     new = Organization.objects.create(name="Soylent", slug="soylent")
     for path in (
         reverse("admin:index"),
         f"{reverse('admin:index')}?organization=acme",
-        *(reverse("admin:integrations_organization_setup", args=[each.pk]) for each in (crowd, new)),
-        *(reverse("admin:integrations_organization_setup_live", args=[each.pk]) for each in (crowd, new)),
-        reverse("admin:assessments_order_mapping_preview", args=[crowd.pk]),
+        *(reverse("admin:integrations_organization_setup", args=[each.pk]) for each in (used_portal, new)),
+        *(
+            reverse("admin:integrations_organization_setup_live", args=[each.pk])
+            for each in (used_portal, new)
+        ),
+        reverse("admin:assessments_order_mapping_preview", args=[used_portal.pk]),
         reverse("notification_settings"),
         reverse("admin:password_change"),
         f"{reverse('admin:assessments_order_changelist')}?problem=attention",
@@ -171,25 +174,25 @@ def test_what_can_be_done_with_an_order(abroad: Abroad) -> None:
             assert abroad.press(path, reason="Who knows") == []
 
 
-def test_many_at_once(abroad: Abroad, crowd: Organization) -> None:
+def test_many_at_once(abroad: Abroad, used_portal: Organization) -> None:
     for model, model_admin in admin.site._registry.items():
         rows = [str(row.pk) for row in model._default_manager.all()[:2]]
         path = addresses(model)[0]
         for action in model_admin.actions or ():
             assert abroad.press(path, action=str(action), **{ACTION_CHECKBOX_NAME: rows}) == [], action
-    jobs = [str(job.pk) for job in Job.objects.filter(organization=crowd)[:2]]
+    jobs = [str(job.pk) for job in Job.objects.filter(organization=used_portal)[:2]]
     chosen = {"action": "map_to_package", ACTION_CHECKBOX_NAME: jobs}
-    package = crowd.packages.all()[0].pk
+    package = used_portal.packages.all()[0].pk
     path = reverse("admin:integrations_job_changelist")
     assert abroad.press(path, **chosen, preview="1") == []
     assert abroad.press(path, **chosen, package=package, preview="1") == []
     assert abroad.press(path, **chosen, package=package, apply="1") == []
 
 
-def test_what_is_refused(abroad: Abroad, crowd: Organization) -> None:
+def test_what_is_refused(abroad: Abroad, used_portal: Organization) -> None:
     def save(step: str, **given: str) -> list[str]:
         return abroad.press(
-            reverse("admin:integrations_organization_setup_save", args=[crowd.pk, step]), **given
+            reverse("admin:integrations_organization_setup_save", args=[used_portal.pk, step]), **given
         )
 
     assert save("ashby-key", key="with blanks in it") == []
@@ -197,10 +200,10 @@ def test_what_is_refused(abroad: Abroad, crowd: Organization) -> None:
     assert save("base-url", staging_base_url="nowhere") == []
     assert save("base-url", staging_base_url="https://who:secret@justifacts.test/") == []
     invite = reverse("admin:integrations_membership_add")
-    given = {"organization": crowd.pk, "role": "org admin"}
+    given = {"organization": used_portal.pk, "role": "org admin"}
     assert abroad.press(invite, **given, email="Ada@example.com") == []
     field = reverse("admin:integrations_customfield_add")
-    given = {"organization": crowd.pk, "name": "Office", "position": 0}
+    given = {"organization": used_portal.pk, "name": "Office", "position": 0}
     assert abroad.press(field, **given, type="ValueSelect") == []
     assert abroad.press(field, **given, type="String", possible_values="New York") == []
     assert abroad.press(field, **given, type="ValueSelect", possible_values="New York\nNew York") == []

@@ -116,7 +116,7 @@ class CanaryScenario:
 
     def staff_are_notified(self) -> None:
         for hours in (2, 5):
-            self.does("sends_notices", str(hours))
+            self.does("sends_notifications", str(hours))
         assert list((self.portal.folder / "mails").iterdir()), "a mail was sent"
         assert len(Chat.messages) >= 2, "the chat was notified"
 

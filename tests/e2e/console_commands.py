@@ -69,7 +69,7 @@ def is_paused(file: str, slug: str) -> None:
     Path(file).write_text(str(Connection.objects.get(organization__slug=slug).paused_at is not None))
 
 
-def sends_notices(_file: str, hours: str) -> None:
+def sends_notifications(_file: str, hours: str) -> None:
     """Sends notifications as the scheduler would in this many hours."""
     with time_machine.travel(timezone.now() + timedelta(hours=int(hours))):
         send_notifications(timezone.now())

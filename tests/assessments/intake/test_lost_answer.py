@@ -11,57 +11,14 @@ from assessments.models import AshbyUpdate, InboundRequest, Order
 from assessments.support.cancel import cancel_by_staff
 from assessments.support.updates import skip_update
 from integrations.catalog.mapping import map_job
-from tests.fixtures.world import World, data
-
-START = "/ashby/assessment.start"
-NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
-NOT_FOUND = {"success": False, "errorInfo": {"code": "assessment_not_found", "message": "No such one."}}
-MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
+from tests.assessments.intake.lost_answers import DAY, HOUR, MINUTE, NINE, NOT_FOUND, START, Lost
+from tests.fixtures.world import World
 
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(NINE, tick=False) as traveller:
         yield traveller
-
-
-class Lost:
-    """An order whose start was answered, but whose answer Ashby never got."""
-
-    def __init__(self, world: World, clock: time_machine.Traveller, **changes: Any) -> None:
-        self.world, self.clock = world, clock
-        self.body = world.start_body(**changes)
-        world.justifacts("assessment.status", {}, 503)
-        world.ashby("assessment.update", NOT_FOUND)
-        self.first = world.call(START, self.body)
-        assert self.first.status_code == 200
-        world.justifacts_takes()
-        world.work()
-
-    @property
-    def order(self) -> Order:
-        return Order.objects.get(pk=self.first.json()["results"]["assessment_id"])
-
-    def given_up(self) -> None:
-        """A quarter of an hour has passed, and the order needs attention."""
-        for _ in range(30):
-            self.clock.shift(MINUTE)
-            self.world.work()
-        assert self.order.updates.filter(state=AshbyUpdate.State.REFUSED).exists()
-        assert self.order.needs_attention
-
-    def complete(self) -> None:
-        self.world.push(self.order, "Complete", assessment_result=data("result", "Clear"))
-        assert self.order.status == "complete"
-
-    def start_again(self, **changes: Any) -> Any:
-        return self.world.call(START, {**self.body, **changes})
-
-    def assert_first_answer(self) -> None:
-        """The answer is byte for byte the first one, and no second order exists."""
-        answer = self.start_again()
-        assert (answer.status_code, answer.content) == (200, self.first.content)
-        assert Order.objects.count() == 1
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import time_machine
 
 from assessments.models import Order
 from assessments.placement.next_call import make_next_call
+from tests.assessments.placement.cancelling import CANCELLED, after, assert_over, cancel
 from tests.fixtures.world import JUSTIFACTS, World, data
 
 NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
 TAKEN = {"success": True, "results": {"assessment_id": "JF-2026-1"}}
-CANCELLED = "Cancelled in Ashby"
 
 
 @pytest.fixture(autouse=True)
@@ -31,30 +31,6 @@ def order(world: World) -> Order:
     world.ashby_takes_everything()
     world.justifacts("assessment.cancel", TAKEN)
     return world.start()
-
-
-def cancel(world: World, order: Order) -> None:
-    answer = world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
-    assert answer.status_code == 200
-    assert answer.json() == {"success": True, "results": {"assessment_id": str(order.pk)}}
-
-
-def after(world: World, clock: time_machine.Traveller, order: Order, *seconds: float) -> Order:
-    for wait in seconds:
-        clock.shift(wait)
-        world.work()
-    order.refresh_from_db()
-    return order
-
-
-def assert_over(world: World, order: Order, *, delivered: list[str], placed: int, cancels: int) -> None:
-    world.work()
-    order.refresh_from_db()
-    assert (order.status, order.closing_reason, order.next_call) == ("cancelled", CANCELLED, "")
-    assert not order.needs_attention, order.attention_reason
-    assert world.delivered(order) == delivered
-    assert len(world.sent("assessment.start")) == placed
-    assert world.sent("assessment.cancel") == [{"assessment_id": "JF-2026-1"}] * cancels
 
 
 def test_an_order_cancelled_before_placement_never_reaches_justifacts(world: World, order: Order) -> None:
@@ -196,7 +172,7 @@ def test_a_cancellation_is_retried_until_justifacts_accepts_it(world, clock, ord
     assert (order.next_call, order.call_failures, order.needs_attention) == ("cancel", 5, False)
     after(world, clock, order, 900, *[3600] * 25)
     assert order.attention_topic == "cancel"
-    assert "The portal goes on trying" in order.attention_reason
+    assert "The portal keeps retrying" in order.attention_reason
     assert world.delivered(order) == ["Justifacts Received", CANCELLED]
 
     cancels = len(world.sent("assessment.cancel"))

@@ -88,10 +88,10 @@ def test_a_number_of_another_order_is_not_linked(world: World) -> None:
     world.ashby_takes_everything()
     world.placed("JF-1")
     second = world.start()
-    word = {"assessment_status": {"value": "Complete"}, "assessment_result": {"value": "Adverse"}}
+    update = {"assessment_status": {"value": "Complete"}, "assessment_result": {"value": "Adverse"}}
     world.justifacts(
         "assessment.start",
-        {"success": True, "results": {"assessment_id": "JF-1", "update_request": word}},
+        {"success": True, "results": {"assessment_id": "JF-1", "update_request": update}},
     )
     world.work()
     second.refresh_from_db()

@@ -72,8 +72,8 @@ def unknown_order(world: World) -> Order:
     return order
 
 
-def found(order: Order, number: str = "JF-1", **word: object) -> dict:
-    return {"success": True, "results": {"assessment_id": number, "reference_id": str(order.pk), **word}}
+def found(order: Order, number: str = "JF-1", **parts: object) -> dict:
+    return {"success": True, "results": {"assessment_id": number, "reference_id": str(order.pk), **parts}}
 
 
 def after(world: World, clock: time_machine.Traveller, order: Order, *seconds: float) -> Order:
@@ -104,8 +104,8 @@ def test_an_unknown_placement_is_looked_up_and_linked(world: World, clock, answe
 
 
 def test_a_status_in_the_look_up_answer_is_applied(world: World, clock, unknown_order: Order) -> None:
-    word = {"assessment_status": {"value": "In Process: Justifacts"}, "timestamp": 5}
-    world.justifacts("assessment.status", found(unknown_order, **word))
+    parts = {"assessment_status": {"value": "In Process: Justifacts"}, "timestamp": 5}
+    world.justifacts("assessment.status", found(unknown_order, **parts))
     after(world, clock, unknown_order, 2)
     assert world.delivered(unknown_order) == ["Justifacts Received", "In Process: Justifacts"]
 
@@ -191,7 +191,7 @@ def test_without_a_certain_answer_the_order_needs_attention_and_is_not_placed(
         assert not after(world, clock, unknown_order).needs_attention
         after(world, clock, unknown_order, 60)
     assert unknown_order.needs_attention
-    assert unknown_order.attention_reason.startswith("Whether Justifacts took the order is not known")
+    assert unknown_order.attention_reason.startswith("It is unknown whether Justifacts accepted the order")
     assert "will not place the order again" in unknown_order.attention_reason
     assert (unknown_order.status, unknown_order.justifacts_order_id) == ("accepted", "")
 

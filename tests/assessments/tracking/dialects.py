@@ -154,10 +154,10 @@ def _part(draw: st.DrawFn, value: str, *, spell: bool) -> Any:
     return {"value": value} | {name: part for name, part in around.items() if part is not NOTHING}
 
 
-def _spellings(word: str) -> st.SearchStrategy[str]:
+def _spellings(text: str) -> st.SearchStrategy[str]:
     """Draws spellings that differ in case, spacing and punctuation."""
-    spaced = word.replace(":", " :").replace(" ", "  ")
-    return st.sampled_from([word, word.upper(), word.lower(), f" {word}\t", f"{word}.", spaced])
+    spaced = text.replace(":", " :").replace(" ", "  ")
+    return st.sampled_from([text, text.upper(), text.lower(), f" {text}\t", f"{text}.", spaced])
 
 
 # --- Starts ---------------------------------------------------------------------------------------
@@ -215,8 +215,8 @@ def people(draw: st.DrawFn) -> Person:
 @st.composite
 def _pasted(draw: st.DrawFn, words: tuple[str, ...]) -> str:
     text = words[0]
-    for word in words[1:]:
-        text += draw(BETWEEN) + word
+    for part in words[1:]:
+        text += draw(BETWEEN) + part
     return f"{draw(AROUND)}{text}{draw(AROUND)}"
 
 

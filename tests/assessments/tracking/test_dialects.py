@@ -197,9 +197,9 @@ def _is_delivered(order: Order, meaning: Meaning) -> bool:
     return not meaning.result or payload["assessment_result"]["value"] == meaning.result
 
 
-def _plain(word: str) -> str:
+def _plain(text: str) -> str:
     """The text without case, spacing and punctuation."""
-    return "".join(filter(str.isalnum, str(word).casefold()))
+    return "".join(filter(str.isalnum, str(text).casefold()))
 
 
 def _text(message: Message) -> str:

@@ -147,7 +147,7 @@ def test_a_status_after_a_cancellation_is_not_sent(world: World, order: Order) -
 
 
 @BY
-def test_a_status_is_sent_again_after_an_unknown_one(world: World, order: Order, by: str) -> None:
+def test_the_same_status_after_an_unknown_one_is_sent_again(world: World, order: Order, by: str) -> None:
     """Otherwise Ashby's card would stay at “On Hold” although the check continues."""
     send_status(world, order, by, "Applicant Started")
     for text in ("On Hold", "Applicant Started", "Applicant Started"):
@@ -193,7 +193,7 @@ def test_a_late_known_status_does_not_replace_a_newer_unknown_one(world, order) 
 
 @pytest.mark.parametrize("text", ["Green", "green"])
 def test_a_status_or_result_that_equals_a_name_is_sent_verbatim(world: World, text: str) -> None:
-    """The candidate is called Green: hiding an unknown status or result would tell Ashby nothing."""
+    """The candidate is called Green: a redacted status or result would be useless to Ashby."""
     candidate = {**world.start_body()["candidate"], "last_name": "Green"}
     world.ashby_takes_everything()
     order = world.placed(candidate=candidate)

@@ -34,13 +34,13 @@ def in_the_code() -> set[str]:
     return {new_of.get(name, name) for name in read} - _INTERNAL
 
 
-def test_the_readme_has_every_setting() -> None:
+def test_the_readme_lists_every_setting() -> None:
     assert in_the_code() <= in_the_readme()
 
 
-def test_the_readme_has_no_setting_that_nothing_reads() -> None:
+def test_the_readme_lists_no_unused_setting() -> None:
     assert in_the_readme() <= in_the_code()
 
 
-def test_the_example_has_the_settings_of_the_readme() -> None:
+def test_the_example_lists_the_settings_of_the_readme() -> None:
     assert in_the_example() == in_the_readme()

@@ -17,7 +17,7 @@ def _is_there(name: str) -> bool:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_test_that_a_document_names_is_there(document: str) -> None:
+def test_every_test_named_in_a_document_exists(document: str) -> None:
     """Readers can open the test of each promise."""
     text = (ROOT / document).read_text()
     named = set(re.findall(r"`((?:[\w./]*/)?test_[\w*]+\.py)`", text))
@@ -25,7 +25,7 @@ def test_every_test_that_a_document_names_is_there(document: str) -> None:
     assert not missing
 
 
-def test_the_promises_name_their_tests() -> None:
+def test_the_search_finds_named_tests() -> None:
     """The search above finds what it should."""
     assert {"docs/reliability.md", "docs/security.md"} <= set(DOCUMENTS)
     assert not _is_there("tests/test_of_nothing.py")

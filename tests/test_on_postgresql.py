@@ -13,7 +13,7 @@ from tests.fixtures.services import POSTGRESQL, missing
 
 @pytest.mark.services
 @pytest.mark.xdist_group("postgresql")
-def test_every_story_holds_on_postgresql() -> None:
+def test_marked_tests_pass_on_postgresql() -> None:
     try:
         psycopg.connect(f"{POSTGRESQL}/postgres", connect_timeout=3).close()
     except psycopg.OperationalError:

@@ -16,13 +16,13 @@ _BANDIT, _RUFF = r"[#] nosec B\d+(?:, B\d+)* ", r"[#] noqa: S\d+(?:, S\d+)* - \w
 _WITH_ITS_REASON = re.compile(rf"{_BANDIT}[#] (?!noqa)\w.*|(?:{_BANDIT})?{_RUFF}")
 
 
-def test_every_exception_from_the_security_rules_stands_on_its_own_line_with_its_reason() -> None:
+def test_every_exception_from_the_security_rules_names_its_reason() -> None:
     lines = [line for path in _python_files() for line in path.read_text().splitlines()]
     excepted = [found[0] for line in lines if (found := _EXCEPTED.search(line))]
     assert [text for text in excepted if not _WITH_ITS_REASON.fullmatch(text)] == []
 
 
-def test_no_file_is_excepted_from_the_security_rules_but_tests_may_assert() -> None:
+def test_no_file_is_excluded_from_the_security_rules_except_asserts_in_tests() -> None:
     settings = tomllib.loads((_ROOT / "pyproject.toml").read_text())["tool"]
     whole_files = settings["ruff"]["lint"]["per-file-ignores"].items()
     security = {rule for _, rules in whole_files for rule in rules if rule.startswith("S")}
@@ -37,18 +37,18 @@ def _python_files() -> Iterator[Path]:
 
 
 @pytest.mark.django_db
-def test_the_models_have_no_change_without_a_migration() -> None:
+def test_every_model_change_has_a_migration() -> None:
     """A pulled version creates the tables that the code expects."""
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
-def test_the_documented_configuration_raises_no_check() -> None:
+def test_the_documented_configuration_passes_all_checks() -> None:
     """The documented defaults pass Django's checks."""
     call_command("check", fail_level="WARNING", stdout=io.StringIO(), stderr=io.StringIO())
 
 
 @pytest.mark.django_db
-def test_the_description_names_every_call(client) -> None:
+def test_the_api_description_lists_every_call(client) -> None:
     """OpenAPI 3.1 of the calls for Ashby and Justifacts."""
     schema = json.loads(client.get("/api/schema/?format=json").content)
     assert schema["openapi"].startswith("3.1")
@@ -62,7 +62,7 @@ def test_the_description_names_every_call(client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_description_can_be_read_in_a_browser(client) -> None:
+def test_the_api_description_opens_in_a_browser(client) -> None:
     """The page loads nothing from another host."""
     page = client.get("/api/docs/")
     assert page.status_code == 200

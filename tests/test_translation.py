@@ -112,7 +112,7 @@ def in_every_state() -> list[Order]:
 _NOT_ADDED_BY_HAND = (Package, AuditLogEntry, PreviousVerificationKey)
 
 
-def test_lists_and_forms(abroad: Abroad) -> None:
+def test_lists_and_forms_are_translated(abroad: Abroad) -> None:
     for model, model_admin in admin.site._registry.items():
         for path in addresses(model):
             assert abroad.open(path) == [], path
@@ -127,7 +127,7 @@ def test_lists_and_forms(abroad: Abroad) -> None:
                 assert abroad.press(add) == [], "left empty"
 
 
-def test_pages_of_their_own(abroad: Abroad, used_portal: Organization) -> None:
+def test_custom_pages_are_translated(abroad: Abroad, used_portal: Organization) -> None:
     new = Organization.objects.create(name="Soylent", slug="soylent")
     for path in (
         reverse("admin:index"),
@@ -145,7 +145,7 @@ def test_pages_of_their_own(abroad: Abroad, used_portal: Organization) -> None:
         assert abroad.open(path) == [], path
 
 
-def test_orders_in_every_state(abroad: Abroad) -> None:
+def test_orders_in_every_state_are_translated(abroad: Abroad) -> None:
     orders = in_every_state()
     assert len(orders) > 10
     for order in orders:
@@ -156,7 +156,7 @@ def test_orders_in_every_state(abroad: Abroad) -> None:
     assert abroad.open(reverse("admin:assessments_order_changelist")) == []
 
 
-def test_what_can_be_done_with_an_order(abroad: Abroad) -> None:
+def test_order_actions_are_translated(abroad: Abroad) -> None:
     for action in ORDER_ACTIONS:
         offered = [order for order in in_every_state() if action.is_offered(order, None)]
         others = [order for order in in_every_state() if order not in offered]
@@ -174,7 +174,7 @@ def test_what_can_be_done_with_an_order(abroad: Abroad) -> None:
             assert abroad.press(path, reason="Who knows") == []
 
 
-def test_many_at_once(abroad: Abroad, used_portal: Organization) -> None:
+def test_bulk_actions_are_translated(abroad: Abroad, used_portal: Organization) -> None:
     for model, model_admin in admin.site._registry.items():
         rows = [str(row.pk) for row in model._default_manager.all()[:2]]
         path = addresses(model)[0]
@@ -189,7 +189,7 @@ def test_many_at_once(abroad: Abroad, used_portal: Organization) -> None:
     assert abroad.press(path, **chosen, package=package, apply="1") == []
 
 
-def test_what_is_refused(abroad: Abroad, used_portal: Organization) -> None:
+def test_refusals_are_translated(abroad: Abroad, used_portal: Organization) -> None:
     def save(step: str, **given: str) -> list[str]:
         return abroad.press(
             reverse("admin:integrations_organization_setup_save", args=[used_portal.pk, step]), **given
@@ -209,7 +209,7 @@ def test_what_is_refused(abroad: Abroad, used_portal: Organization) -> None:
     assert abroad.press(field, **given, type="ValueSelect", possible_values="New York\nNew York") == []
 
 
-def test_signing_in(abroad: Abroad) -> None:
+def test_sign_in_pages_are_translated(abroad: Abroad) -> None:
     abroad.client.logout()
     for name in ("admin:login", "admin_password_reset", "password_reset_done", "password_reset_complete"):
         assert abroad.open(reverse(name)) == [], name
@@ -218,7 +218,7 @@ def test_signing_in(abroad: Abroad) -> None:
     assert abroad.press(reverse("admin_password_reset"), email="olga@example.com") == []
 
 
-def test_mails(abroad: Abroad) -> None:
+def test_mails_are_translated(abroad: Abroad) -> None:
     mail_invitation(Membership.objects.all()[0])
     assert send_notifications(timezone.now()) > 0
     assert len({message.subject for message in mail.outbox}) > 2
@@ -227,7 +227,7 @@ def test_mails(abroad: Abroad) -> None:
             assert abroad.data.unmarked(line) == []
 
 
-def test_what_a_worker_finds_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_findings_of_workers_are_translated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines of the set-up page are stored: data is known before they are."""
     data, organization = Data(), world.acme.organization
     world.portal_is_public()
@@ -247,7 +247,7 @@ def test_what_a_worker_finds_out(world: World, monkeypatch: pytest.MonkeyPatch) 
             assert data.unmarked(line["text"].replace("offers:write", "")) == []
 
 
-def test_a_forgotten_text_is_found(abroad: Abroad) -> None:
+def test_an_unmarked_text_is_found(abroad: Abroad) -> None:
     """Proves that the check works: it finds an unmarked word, and an unmarked part of a marked sentence."""
     unmarked = Data().unmarked
     assert unmarked("<p>Ｃｈｅｃｋｓ of Acme</p>") == ["Ｃｈｅｃｋｓ of Acme"]

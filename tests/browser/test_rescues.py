@@ -57,8 +57,8 @@ def test_a_paused_organization_goes_on_with_a_new_key(
     support.get_by_role("link", name="Set up").first.click()
     support.get_by_role("button", name="Test connection").click()
     expect(support.locator("#test")).to_contain_text("works and may update candidates", timeout=20_000)
-    eventually(lambda: employer.story(order), "Ashby is told what waited")
-    assert employer.story(order)[0] == "Justifacts Received"
+    eventually(lambda: employer.delivered(order), "Ashby is told what waited")
+    assert employer.delivered(order)[0] == "Justifacts Received"
     assert complaints == []
 
 
@@ -68,7 +68,7 @@ def test_an_unknown_placing_is_settled_with_the_number_that_justifacts_gives(
     employer.fails("justifacts", "500", call="assessment.start", after=True)
     employer.fails("justifacts", "500", call="assessment.status")
     order = employer.start()
-    eventually(lambda: employer.taken(order), "Justifacts has the order, and its answer is lost")
+    eventually(lambda: employer.justifacts_orders(order), "Justifacts has the order, and its answer is lost")
 
     support.goto(f"{embedded_portal.url}/orders/{order}/")
     for _ in range(3):
@@ -84,11 +84,11 @@ def test_an_unknown_placing_is_settled_with_the_number_that_justifacts_gives(
             ),
             "Justifacts is asked",
         )
-    eventually(lambda: employer.order(order)["needs_attention"], "a human is asked")
+    eventually(lambda: employer.order(order)["needs_attention"], "the order needs attention")
     support.reload()
     expect(support.get_by_label("Order status")).to_contain_text("Needs attention")
 
-    (taken,) = employer.taken(order)
+    (taken,) = employer.justifacts_orders(order)
     employer.works_again("justifacts")
     support.get_by_role("link", name="Link existing Justifacts order").click()
     expect(support.locator("#content")).to_contain_text(order)
@@ -96,8 +96,8 @@ def test_an_unknown_placing_is_settled_with_the_number_that_justifacts_gives(
     support.get_by_label("Reason").fill("Kim at Justifacts found it")
     support.get_by_role("button", name="Link existing Justifacts order").click()
     expect(support.locator("#entries")).to_contain_text("Reason: Kim at Justifacts found it")
-    eventually(lambda: "Justifacts Received" in employer.story(order), "Ashby is told")
-    assert len(employer.taken(order)) == 1
+    eventually(lambda: "Justifacts Received" in employer.delivered(order), "Ashby is told")
+    assert len(employer.justifacts_orders(order)) == 1
     assert complaints == []
 
 

@@ -19,7 +19,7 @@ class Browser:
     def get(self, path: str, **options: Any) -> requests.Response:
         return self._session.get(f"{self.url}{path}", timeout=30, **options)
 
-    def sends(self, path: str, to: str = "", **fields: str) -> requests.Response:
+    def submit(self, path: str, to: str = "", **fields: str) -> requests.Response:
         """Submit the page's form with these fields changed, and keep the page that follows."""
         given = _fields(self.get(path).text) | fields
         address, referer = f"{self.url}{to or path}", {"Referer": f"{self.url}{path}"}

@@ -52,13 +52,13 @@ class CanaryScenario:
         of_sessions = where.startswith(("file var/portal.sqlite3", "sessions"))
         return [name for name in found if not (of_sessions and name.startswith(SESSION))]
 
-    def says(self, *arguments: str, **environment: str) -> str:
+    def run_command(self, *arguments: str, **environment: str) -> str:
         """Runs a command and keeps its output."""
         output = self.portal.manage(*arguments, **environment)
         self.shown[f"output of {' '.join(arguments[:2])}"] = output
         return output
 
-    def does(self, what: str, name: str = "") -> bytes:
+    def run_inside(self, what: str, name: str = "") -> bytes:
         """Runs a function of ``console_commands`` in a process of the portal; returns what it wrote."""
         file = self.portal.folder / f"inside-{uuid.uuid4().hex}"
         code = f"from tests.e2e import console_commands; console_commands.{what}({str(file)!r}, {name!r})"
@@ -67,10 +67,10 @@ class CanaryScenario:
         file.unlink(missing_ok=True)
         return written
 
-    def tries(self, *command: str) -> None:
+    def try_command(self, *command: str) -> None:
         """Runs a command that may fail, and keeps its output."""
-        said = self.does("runs_a_command_that_may_fail", " ".join(command))
-        self.shown[f"output of {' '.join(command)} ({len(self.shown)})"] = said
+        output = self.run_inside("run_fallible_command", " ".join(command))
+        self.shown[f"output of {' '.join(command)} ({len(self.shown)})"] = output
 
     # --- The scenario -----------------------------------------------------------------------------
 
@@ -80,19 +80,19 @@ class CanaryScenario:
             *("createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.com"),
             DJANGO_SUPERUSER_PASSWORD=password,
         )
-        self.does("makes_a_member", self.employer.slug)
-        self.browser.sends("/admin/login/", username=password, password=password)
+        self.run_inside("make_member", self.employer.slug)
+        self.browser.submit("/admin/login/", username=password, password=password)
         # A form shows people again what they typed as their name.
         self.browser.pages.pop()
-        self.browser.sends("/admin/login/", username="ada", password=password[:-1])
-        self.browser.sends("/admin/login/", username="ada", password=password, next="/admin/")
+        self.browser.submit("/admin/login/", username="ada", password=password[:-1])
+        self.browser.submit("/admin/login/", username="ada", password=password, next="/admin/")
         self.canaries.add(SESSION, self.browser.session_key)
 
     def stores_the_chats_address(self, chat: str) -> None:
         address = f"http://{chat}/{self.canaries.add('webhook', f'hook-{uuid.uuid4().hex}')}"
         page = self._page_of("integrations/connection")
-        self.browser.sends(page, chat_webhook=f"{address} {address}")
-        saved = self.browser.sends(page, chat_webhook=address)
+        self.browser.submit(page, notice_webhook=f"{address} {address}")
+        saved = self.browser.submit(page, notice_webhook=address)
         assert "was changed successfully" in saved.text
 
     def both_partners_quote_the_keys(self) -> str:
@@ -103,27 +103,28 @@ class CanaryScenario:
             refused = employer.start()
             eventually(lambda c=refused: employer.order(c)["attempts"], f"Justifacts was asked: {mode}")
         check = employer.start()
-        eventually(lambda: employer.taken(check), "Justifacts has the order", 60)
+        eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order", 60)
         for mode in ("success_false", "wrong_key"):
             employer.fails("ashby", mode, call="assessment.update", count=1, message=theirs, code=theirs[:90])
         employer.step(check, status="Applicant Started")
-        eventually(lambda: self.does("is_paused", employer.slug) == b"True", "deliveries pause", 90)
+        eventually(
+            lambda: self.run_inside("deliveries_are_paused", employer.slug) == b"True", "deliveries pause", 90
+        )
         for command in ("check_connection", "sync_jobs"):
             employer.fails("ashby", "wrong_key", count=2, message=theirs)
-            self.tries(command, employer.slug)
+            self.try_command(command, employer.slug)
             employer.works_again("ashby")
         return check
 
     def staff_are_notified(self) -> None:
         for hours in (2, 5):
-            self.does("sends_notifications", str(hours))
+            self.run_inside("run_notifications", str(hours))
         assert list((self.portal.folder / "mails").iterdir()), "a mail was sent"
         assert len(Chat.messages) >= 2, "the chat was notified"
 
     def keys_are_replaced_on_the_pages(self) -> None:
-        page = (
-            f"/admin/integrations/organization/{self.does('number_of', self.employer.slug).decode()}/setup/"
-        )
+        number = self.run_inside("primary_key", self.employer.slug).decode()
+        page = f"/admin/integrations/organization/{number}/setup/"
         before = self.employer.ashby_key
         for name, step, field in (
             ("verification_key", "verification-key", "verification_key"),
@@ -131,8 +132,8 @@ class CanaryScenario:
         ):
             setattr(self.employer, name, f'{name[:6]}+/&"<{uuid.uuid4().hex}')
             self._known()
-            self.browser.sends(page, to=f"{page}{step}/save/", **{field: f"two words {before}"})
-            saved = self.browser.sends(
+            self.browser.submit(page, to=f"{page}{step}/save/", **{field: f"two words {before}"})
+            saved = self.browser.submit(
                 page, to=f"{page}{step}/save/", **{field: getattr(self.employer, name)}
             )
             assert "has been saved" in saved.text
@@ -145,33 +146,33 @@ class CanaryScenario:
             portal_url=f"{self.portal.url}/ashby/",
         )
         for kind in ("test", "packages", "jobs"):
-            self.browser.sends(page, to=f"{page}{kind}/ask/")
+            self.browser.submit(page, to=f"{page}{kind}/ask/")
         self.page_of_set_up = page
 
-    def the_other_side_takes_it_all(self, check: str) -> None:
+    def both_partners_receive_everything(self, check: str) -> None:
         self.employer.step(check, status="Complete", result="Clear")
-        eventually(lambda: self.employer.story(check)[-1:] == ["Complete"], "Ashby is told the end", 90)
+        eventually(lambda: self.employer.delivered(check)[-1:] == ["Complete"], "Ashby gets the end", 90)
 
-    def things_break(self) -> None:
+    def break_components(self) -> None:
         """A table is missing for a moment: a page, a call of Ashby's and a worker fail on it."""
-        self.does("takes_away", "integrations_customfield")
+        self.run_inside("hide_table", "integrations_customfield")
         assert self.browser.get("/admin/integrations/customfield/").status_code == 500
         answer = self.employer.control(
             "ashby/call", org=self.employer.slug, name="assessment.customField.list"
         )
         self.shown["what Ashby was answered"] = str(answer["body"])
         assert answer["status"] == 503
-        self.does("brings_back", "integrations_customfield")
-        self.does("takes_away", "assessments_heartbeat")
+        self.run_inside("restore_table", "integrations_customfield")
+        self.run_inside("hide_table", "assessments_heartbeat")
         eventually(lambda: b"Traceback" in self._log("worker"), "a worker fails", 60)
-        self.does("brings_back", "assessments_heartbeat")
+        self.run_inside("restore_table", "assessments_heartbeat")
         assert b"Traceback" in self._log("web")
 
     def tasks_wait_in_the_broker(self) -> None:
         self.portal.end("worker")
         self.employer.start()
-        self.browser.sends(self.page_of_set_up, to=f"{self.page_of_set_up}test/ask/")
-        waiting = self.does("reads_the_broker")
+        self.browser.submit(self.page_of_set_up, to=f"{self.page_of_set_up}test/ask/")
+        waiting = self.run_inside("read_broker")
         assert b"call_justifacts" in waiting
         self.shown["broker"] = waiting
         self.portal.start("worker")
@@ -186,9 +187,9 @@ class CanaryScenario:
             self.portal.end(name)
             self.portal.start(name)
         eventually(self.portal.is_ready, "the portal answers again", 60)
-        assert "may be removed" in self.says("rotate_encryption_keys")
+        assert "may be removed" in self.run_command("rotate_encryption_keys")
 
-    def everything_is_looked_at(self, check: str) -> None:
+    def open_every_page(self, check: str) -> None:
         slug = self.employer.slug
         for command in (
             ("order", check, "--json"),
@@ -196,9 +197,9 @@ class CanaryScenario:
             ("orders", "--org", slug, "--json"),
             ("dumpdata", "integrations", "assessments", "admin"),
         ):
-            self.says(*command)
+            self.run_command(*command)
         for name in ("reconcile", "check_connection"):
-            self.tries(name, slug)
+            self.try_command(name, slug)
         token = {"Authorization": f"Bearer {self.portal.environment['METRICS_TOKEN']}"}
         self.shown["GET /metrics"] = self.browser.get("/metrics", headers=token).text
         for model in ("organization", "connection", "ashbyapikey", "retiringverificationkey", "package"):
@@ -220,8 +221,8 @@ class CanaryScenario:
             *("/dialects", "/control/dialect"),
         ):
             self.shown[f"sandbox {path}"] = sandbox.get(path).text
-        self.shown["database"] = self.does("reads_the_database")
-        self.shown["sessions"] = self.does("reads_the_database", "django_session")
+        self.shown["database"] = self.run_inside("read_database")
+        self.shown["sessions"] = self.run_inside("read_database", "django_session")
 
     # --- What was written -------------------------------------------------------------------------
 
@@ -240,7 +241,7 @@ class CanaryScenario:
         self.shown[f"GET {path}"] = answer.text
 
     def _page_of(self, model: str) -> str:
-        number = self.does("number_of", f"{model.replace('/', '.')} {self.employer.slug}").decode()
+        number = self.run_inside("primary_key", f"{model.replace('/', '.')} {self.employer.slug}").decode()
         return f"/admin/{model}/{number}/change/"
 
     def _log(self, name: str) -> bytes:

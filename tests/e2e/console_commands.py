@@ -23,13 +23,13 @@ from config.celery import app
 from integrations.models import Connection, Membership, Organization
 
 
-def makes_a_member(_file: str, slug: str) -> None:
+def make_member(_file: str, slug: str) -> None:
     """Makes the only user an admin of the organization, who gets its mails."""
     organization = Organization.objects.get(slug=slug)
     Membership.objects.create(user=User.objects.get(), organization=organization, role="org admin")
 
 
-def adds_long_orders(_file: str, what: str) -> None:
+def add_long_orders(_file: str, what: str) -> None:
     """``SLUG NUMBER``: adds this many ended orders of 8 kB each, so that few make a large file."""
     slug, number = what.split()
     organization, now = Organization.objects.get(slug=slug), timezone.now()
@@ -47,7 +47,7 @@ def adds_long_orders(_file: str, what: str) -> None:
     )
 
 
-def reads_the_time_limits(file: str) -> None:
+def read_time_limits(file: str) -> None:
     with transaction.atomic(), database.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')"
@@ -55,7 +55,7 @@ def reads_the_time_limits(file: str) -> None:
         Path(file).write_text(" ".join(cursor.fetchone()))
 
 
-def number_of(file: str, what: str) -> None:
+def primary_key(file: str, what: str) -> None:
     """The primary key of the organization ``SLUG``, or of one of its rows: ``APP.MODEL SLUG``."""
     *model, slug = what.split()
     organization = Organization.objects.get(slug=slug)
@@ -65,17 +65,17 @@ def number_of(file: str, what: str) -> None:
     Path(file).write_text(str(row.pk))
 
 
-def is_paused(file: str, slug: str) -> None:
+def deliveries_are_paused(file: str, slug: str) -> None:
     Path(file).write_text(str(Connection.objects.get(organization__slug=slug).paused_at is not None))
 
 
-def sends_notifications(_file: str, hours: str) -> None:
+def run_notifications(_file: str, hours: str) -> None:
     """Sends notifications as the scheduler would in this many hours."""
     with time_machine.travel(timezone.now() + timedelta(hours=int(hours))):
         send_notifications(timezone.now())
 
 
-def runs_a_command_that_may_fail(file: str, command: str) -> None:
+def run_fallible_command(file: str, command: str) -> None:
     with Path(file).open("w") as output, redirect_stdout(output), redirect_stderr(output):
         try:
             call_command(*command.split())
@@ -83,15 +83,15 @@ def runs_a_command_that_may_fail(file: str, command: str) -> None:
             output.write(str(error))
 
 
-def takes_away(_file: str, table: str) -> None:
+def hide_table(_file: str, table: str) -> None:
     _execute(f"ALTER TABLE {table} RENAME TO away")
 
 
-def brings_back(_file: str, table: str) -> None:
+def restore_table(_file: str, table: str) -> None:
     _execute(f"ALTER TABLE away RENAME TO {table}")
 
 
-def reads_the_database(file: str, only: str = "") -> None:
+def read_database(file: str, only: str = "") -> None:
     """Every row of every table; of the session table only if it is requested."""
     with database.cursor() as cursor, Path(file).open("w") as output:
         for table in [only] if only else database.introspection.table_names(cursor):
@@ -100,7 +100,7 @@ def reads_the_database(file: str, only: str = "") -> None:
                 output.writelines(f"{table} {row!r}\n" for row in cursor.fetchall())
 
 
-def reads_the_broker(file: str, _name: str) -> None:
+def read_broker(file: str, _name: str) -> None:
     """Every key of the broker and the cache, with decoded task bodies."""
     with app.connection() as broker, Path(file).open("wb") as output:
         clients = [broker.default_channel.client]

@@ -200,19 +200,19 @@ class Employer:
         order: dict[str, Any] = json.loads(self.portal.manage("order", assessment_id, "--json"))
         return order
 
-    def taken(self, assessment_id: str) -> list[dict[str, Any]]:
+    def justifacts_orders(self, assessment_id: str) -> list[dict[str, Any]]:
         """Justifacts' orders with this reference."""
         orders: list[dict[str, Any]] = self.seen("justifacts/orders", reference_id=assessment_id)["orders"]
         return orders
 
-    def story(self, assessment_id: str) -> list[str]:
+    def delivered(self, assessment_id: str) -> list[str]:
         """The updates that Ashby has accepted, in order, without the answer to the start."""
         assessment = self.seen(f"ashby/assessments/{assessment_id}")
         return [_summary(update["body"]) for update in assessment["updates"] if update["source"] == "update"]
 
-    def step(self, assessment_id: str, **label: Any) -> None:
+    def step(self, assessment_id: str, **changes: Any) -> None:
         """Justifacts' staff change the status of the order."""
-        self.control(f"justifacts/orders/{assessment_id}/step", **label)
+        self.control(f"justifacts/orders/{assessment_id}/step", **changes)
 
     def works_again(self, side: str) -> None:
         answer = requests.delete(f"{self.portal.sandbox}/control/failures", params={"side": side}, timeout=20)

@@ -22,7 +22,7 @@ def test_fifty_simultaneous_identical_starts_make_one_order(portal: Portal) -> N
     assert Counter(answer.status_code for answer in answers) == {200: 50}
     (check,) = {answer.json()["results"]["assessment_id"] for answer in answers}
     assert len({answer.text for answer in answers}) == 1
-    eventually(lambda: employer.taken(check), "Justifacts has the order")
+    eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")
     assert len(employer.seen("justifacts/orders")["orders"]) == 1
     assert employer.seen("ledger")["placed_twice"] == 0
 
@@ -39,7 +39,7 @@ def test_concurrent_starts_and_cancellations_agree_at_both_partners(portal: Port
 
     def settled() -> bool:
         return all(
-            all(order["cancel_requested_at"] for order in employer.taken(check))
+            all(order["cancel_requested_at"] for order in employer.justifacts_orders(check))
             and employer.order(check)["updates"][-1]["state"] == "delivered"
             for check in checks
         )
@@ -48,22 +48,22 @@ def test_concurrent_starts_and_cancellations_agree_at_both_partners(portal: Port
     for check in checks:
         order = employer.order(check)
         assert order["status"] == "cancelled"
-        assert employer.story(check).count("Cancelled in Ashby") == 1
-        assert len(employer.taken(check)) <= 1
+        assert employer.delivered(check).count("Cancelled in Ashby") == 1
+        assert len(employer.justifacts_orders(check)) <= 1
 
 
 def test_a_change_seen_by_push_and_by_poll_is_delivered_once(portal: Portal) -> None:
     """Ten pushes of each status arrive while the portal polls every two seconds."""
     employer = Employer(portal)
     check = employer.start()
-    eventually(lambda: employer.taken(check), "Justifacts has the order")
+    eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")
     for status in ("Applicant Started", "In Process: Justifacts", "Complete"):
         employer.step(
             check, status=status, repeat=10, **({"result": "Clear"} if status == "Complete" else {})
         )
     labels = ["Justifacts Received", "Started", "Applicant Started", "In Process: Justifacts", "Complete"]
-    eventually(lambda: employer.story(check)[-1:] == ["Complete"], "Ashby is told the end")
-    delivered = employer.story(check)
+    eventually(lambda: employer.delivered(check)[-1:] == ["Complete"], "Ashby gets the end")
+    delivered = employer.delivered(check)
     assert delivered == [label for label in labels if label in delivered]
     assert delivered.count("Complete") == 1
 

@@ -16,7 +16,7 @@ def test_a_hanging_justifacts_and_many_updates_delay_no_other_organization(porta
     mountain.fails("ashby", "503", seconds=4)
     checks = [mountain.start() for _ in range(30)]
     for check in checks:
-        eventually(lambda check=check: mountain.taken(check), "Justifacts has the order")
+        eventually(lambda check=check: mountain.justifacts_orders(check), "Justifacts has the order")
         for status in ("Applicant Started", "In Process: Justifacts", "Complete"):
             mountain.step(check, status=status)
     hanging.fails("justifacts", "hang", seconds=12)
@@ -27,7 +27,9 @@ def test_a_hanging_justifacts_and_many_updates_delay_no_other_organization(porta
     for _ in range(3):
         began = time.monotonic()
         check = other.start()
-        eventually(lambda check=check: other.story(check) == ["Justifacts Received"], "the other's check", 30)
+        eventually(
+            lambda check=check: other.delivered(check) == ["Justifacts Received"], "the other's check", 30
+        )
         waits.append(time.monotonic() - began)
     print(f"placed and told after {', '.join(f'{wait:.1f} s' for wait in waits)}")
     assert max(waits) < BAR_SECONDS

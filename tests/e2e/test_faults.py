@@ -20,13 +20,13 @@ def test_a_worker_crash_during_placement_leads_to_one_order(portal: Portal) -> N
     employer = Employer(portal, push=False)
     employer.fails("justifacts", "hang", call="assessment.start", seconds=8, after=True, count=1)
     check = employer.start()
-    eventually(lambda: employer.taken(check), "Justifacts has taken the order")
+    eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")
     portal.end("worker")
     portal.start("worker")
     order = eventually(lambda: _with_number(employer, check), "the order is adopted", 60)
-    assert order["justifacts_order_id"] == employer.taken(check)[0]["id"]
+    assert order["justifacts_order_id"] == employer.justifacts_orders(check)[0]["id"]
     assert "placing_interrupted" in {event["kind"] for event in order["events"]}
-    assert len(employer.taken(check)) == 1
+    assert len(employer.justifacts_orders(check)) == 1
     assert employer.seen("ledger")["placed_twice"] == 0
 
 
@@ -42,7 +42,7 @@ def test_a_terminated_worker_finishes_its_current_task(portal: Portal) -> None:
     assert time.monotonic() - began < 25
     order = employer.order(check)
     portal.start("worker")
-    assert order["justifacts_order_id"] == employer.taken(check)[0]["id"]
+    assert order["justifacts_order_id"] == employer.justifacts_orders(check)[0]["id"]
     assert [attempt["outcome"] for attempt in order["attempts"]] == ["taken"]
 
 
@@ -60,7 +60,7 @@ def test_an_unresponsive_worker_restarts_itself(portal: Portal) -> None:
     eventually(lambda: "restarting this worker" in log.read_text(), "the worker gives up waiting")
     portal.start("scheduler")
     check = employer.start()
-    eventually(lambda: employer.taken(check), "Justifacts has the order")
+    eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")
     assert portal.running["deaf"].poll() is None, "it is the same process"
     portal.end("deaf")
     portal.start("worker")
@@ -74,7 +74,7 @@ def test_a_lost_answer_does_not_place_an_order_twice(portal: Portal) -> None:
     check = employer.start()
     order = eventually(lambda: _with_number(employer, check), "the order is adopted")
     assert {"placing_unknown", "adopted"} <= {event["kind"] for event in order["events"]}
-    assert len(employer.taken(check)) == 1
+    assert len(employer.justifacts_orders(check)) == 1
 
 
 @on_services
@@ -85,7 +85,7 @@ def test_a_call_that_never_arrived_is_repeated_once(portal: Portal) -> None:
     employer.fails("justifacts", "cut_before", call="assessment.start", count=1)
     check = employer.start()
     eventually(lambda: _with_number(employer, check), "the order is placed", 45)
-    assert len(employer.taken(check)) == 1
+    assert len(employer.justifacts_orders(check)) == 1
 
 
 @on_embedded
@@ -94,9 +94,9 @@ def test_without_a_certain_answer_the_order_needs_attention_and_is_not_placed_ag
     employer = Employer(portal, status_call=False, push=False)
     employer.fails("justifacts", "cut_after", call="assessment.start", count=1)
     check = employer.start()
-    order = eventually(lambda: _needs_attention(employer, check), "a human is asked")
+    order = eventually(lambda: _needs_attention(employer, check), "the order needs attention")
     assert "will not place the order again" in order["attention_reason"]
-    assert len(employer.taken(check)) == 1
+    assert len(employer.justifacts_orders(check)) == 1
 
 
 def test_wiping_the_broker_loses_nothing(portal: Portal) -> None:
@@ -107,12 +107,12 @@ def test_wiping_the_broker_loses_nothing(portal: Portal) -> None:
         checks.append(employer.start())
         _wipe(portal)
     for check in checks:
-        eventually(lambda c=check: employer.taken(c), "Justifacts has the order")
+        eventually(lambda c=check: employer.justifacts_orders(c), "Justifacts has the order")
         employer.step(check, status="Complete", result="Clear")
         _wipe(portal)
     for check in checks:
-        eventually(lambda c=check: employer.story(c)[-1:] == ["Complete"], "Ashby is told the end")
-        assert len(employer.taken(check)) == 1
+        eventually(lambda c=check: employer.delivered(c)[-1:] == ["Complete"], "Ashby gets the end")
+        assert len(employer.justifacts_orders(check)) == 1
 
 
 @on_embedded
@@ -126,11 +126,11 @@ def test_failures_of_ashby_delay_updates_and_lose_none(portal: Portal) -> None:
         employer.fails("ashby", mode, count=1)
         checks[mode] = (employer, employer.start())
     for employer, check in checks.values():
-        eventually(lambda e=employer, c=check: e.taken(c), "Justifacts has the order")
+        eventually(lambda e=employer, c=check: e.justifacts_orders(c), "Justifacts has the order")
         for status in ("Applicant Started", "In Process: Justifacts"):
             employer.step(check, status=status)
     for mode, (employer, check) in checks.items():
-        eventually(lambda e=employer, c=check: e.story(c) == labels, f"Ashby ({mode}) has the story")
+        eventually(lambda e=employer, c=check: e.delivered(c) == labels, f"Ashby ({mode}) has every update")
         assert employer.seen("ledger")["out_of_order"] == 0
 
 

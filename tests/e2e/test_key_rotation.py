@@ -71,10 +71,10 @@ def test_no_call_fails_while_each_key_is_replaced(portal: Portal) -> None:
     assert [answer["status"] for answer in recruiters.answers] == [200] * len(recruiters.answers)
     checks = [answer["assessment_id"] for answer in recruiters.answers]
     for check in checks:
-        eventually(lambda c=check: employer.taken(c), "Justifacts has the order")
+        eventually(lambda c=check: employer.justifacts_orders(c), "Justifacts has the order")
         employer.step(check, status="Complete", result="Clear")
     for check in checks:
-        eventually(lambda c=check: employer.story(c)[-1:] == ["Complete"], "Ashby is told the end", 60)
+        eventually(lambda c=check: employer.delivered(c)[-1:] == ["Complete"], "Ashby gets the end", 60)
     outcomes = {attempt["outcome"] for check in checks[-3:] for attempt in employer.order(check)["attempts"]}
     assert outcomes == {"taken"}
     assert employer.seen("ledger")["placed_twice"] == 0

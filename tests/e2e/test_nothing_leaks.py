@@ -26,9 +26,9 @@ def test_no_file_or_log_holds_secrets_or_candidate_data(portal: Portal) -> None:
     employer.fails("ashby", "success_false", count=1, message=f"Trouble with {EMAIL} and {NAME}")
     employer.fails("justifacts", "garbage", call="assessment.status", count=1)
     check = employer.start(candidate=candidate)
-    eventually(lambda: employer.taken(check), "Justifacts has the order")
+    eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")
     employer.step(check, status="Complete", result="Adverse")
-    eventually(lambda: employer.story(check)[-1:] == ["Complete"], "Ashby is told the end", 60)
+    eventually(lambda: employer.delivered(check)[-1:] == ["Complete"], "Ashby gets the end", 60)
 
     secrets = [employer.verification_key.encode(), employer.ashby_key.encode()]
     for path, content in portal.written():

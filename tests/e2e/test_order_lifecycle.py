@@ -15,17 +15,17 @@ def test_an_order_runs_from_start_to_report_and_ashby_gets_each_status(portal: P
     """With pushes, and with polls alone."""
     employer = Employer(portal, push=push)
     check = employer.start()
-    eventually(lambda: employer.taken(check), "Justifacts has the order")
+    eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")
     for number, status in enumerate(["Applicant Started", "In Process: Justifacts", "Complete"], start=3):
         result = {"result": "Clear"} if status == "Complete" else {}
         employer.step(check, status=status, **result)
-        eventually(lambda n=number: len(employer.story(check)) >= n, f"Ashby is told {status}")
-    eventually(lambda: employer.story(check) == LIFE, "Ashby has the whole story")
+        eventually(lambda n=number: len(employer.delivered(check)) >= n, f"Ashby gets {status}")
+    eventually(lambda: employer.delivered(check) == LIFE, "Ashby has every update")
 
     order = eventually(lambda: _all_delivered(employer, check), "the portal knows that Ashby has it")
     assert (order["status"], order["result"]) == ("complete", "Clear")
     assert len(order["updates"]) == len(LIFE)
-    assert len(employer.taken(check)) == 1
+    assert len(employer.justifacts_orders(check)) == 1
     ledger = employer.seen("ledger")
     assert (ledger["placed_twice"], ledger["out_of_order"]) == (0, 0)
 
@@ -36,7 +36,7 @@ def test_names_in_any_script_reach_justifacts_unchanged(portal: Portal) -> None:
     employer = Employer(portal)
     name = {"first_name": "Siobhán-Мария 山田", "last_name": "O’Neil-D'Arcy 👩🏽\u200d⚖️ بن"}
     check = employer.start(candidate={**name, "email": "s.oneil@example.com"})
-    (order,) = eventually(lambda: employer.taken(check), "Justifacts has the order")
+    (order,) = eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")
     assert {key: order["body"]["candidate"][key] for key in name} == name
 
 
@@ -45,10 +45,12 @@ def test_a_cancellation_reaches_both_partners(portal: Portal) -> None:
     """The recruiter cancels after Justifacts has begun."""
     employer = Employer(portal)
     check = employer.start()
-    eventually(lambda: employer.taken(check), "Justifacts has the order")
+    eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")
     assert employer.control("ashby/cancel", org=employer.slug, assessment_id=check)["status"] == 200
-    eventually(lambda: employer.taken(check)[0]["cancel_requested_at"], "Justifacts is told to cancel")
-    eventually(lambda: employer.story(check)[-1:] == ["Cancelled in Ashby"], "Ashby is told the end")
+    eventually(
+        lambda: employer.justifacts_orders(check)[0]["cancel_requested_at"], "Justifacts is told to cancel"
+    )
+    eventually(lambda: employer.delivered(check)[-1:] == ["Cancelled in Ashby"], "Ashby gets the end")
     assert employer.order(check)["status"] == "cancelled"
 
 
@@ -57,15 +59,15 @@ def test_a_refused_key_pauses_deliveries_and_a_working_one_resumes_them_in_order
     """No update is lost while the key is refused, and none is out of order afterwards."""
     employer = Employer(portal)
     check = employer.start()
-    eventually(lambda: employer.story(check) == LIFE[:1], "Ashby is told the first step")
+    eventually(lambda: employer.delivered(check) == LIFE[:1], "Ashby is told the first step")
     employer.fails("ashby", "wrong_key")
     for status in ("Applicant Started", "In Process: Justifacts"):
         employer.step(check, status=status, wait=True)
     eventually(lambda: employer.order(check)["updates"][1]["last_error"], "support sees why the update waits")
-    assert employer.story(check) == LIFE[:1]
+    assert employer.delivered(check) == LIFE[:1]
     employer.works_again("ashby")
     portal.manage("check_connection", employer.slug)
-    eventually(lambda: employer.story(check) == LIFE[:4], "the rest is told, in order")
+    eventually(lambda: employer.delivered(check) == LIFE[:4], "the rest is told, in order")
 
 
 def _all_delivered(employer: Employer, check: str) -> dict | None:

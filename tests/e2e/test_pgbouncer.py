@@ -29,10 +29,10 @@ def test_orders_run_to_completion_behind_pgbouncer(tmp_path) -> None:
         with ThreadPoolExecutor(CHECKS) as recruiters:
             checks = list(recruiters.map(lambda _: employer.start(), range(CHECKS)))
         for check in checks:
-            eventually(lambda c=check: employer.taken(c), "Justifacts has the order")
+            eventually(lambda c=check: employer.justifacts_orders(c), "Justifacts has the order")
             employer.step(check, status="Complete", result="Clear")
         for check in checks:
-            eventually(lambda c=check: employer.story(c)[-1:] == ["Complete"], "Ashby is told the end")
+            eventually(lambda c=check: employer.delivered(c)[-1:] == ["Complete"], "Ashby gets the end")
         assert employer.seen("ledger")["placed_twice"] == 0
         assert _exported(portal).count("Clear") == CHECKS
         assert _time_limits(portal) == "10s 20s"
@@ -48,7 +48,7 @@ def test_orders_run_to_completion_behind_pgbouncer(tmp_path) -> None:
 def _time_limits(portal: Portal) -> str:
     """The time limits of a transaction: waiting for a lock, and being idle."""
     file = portal.folder / "limits"
-    code = f"from tests.e2e import console_commands; console_commands.reads_the_time_limits({str(file)!r})"
+    code = f"from tests.e2e import console_commands; console_commands.read_time_limits({str(file)!r})"
     portal.manage("shell", "--verbosity", "0", "-c", code)
     return file.read_text()
 
@@ -59,5 +59,5 @@ def _exported(portal: Portal) -> str:
         DJANGO_SUPERUSER_PASSWORD=PASSWORD,
     )
     browser = Browser(portal.url)
-    browser.sends("/admin/login/", username="ada", password=PASSWORD)
+    browser.submit("/admin/login/", username="ada", password=PASSWORD)
     return browser.get("/admin/assessments/order/export/").text

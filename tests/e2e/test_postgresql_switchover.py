@@ -36,7 +36,7 @@ def test_starts_succeed_within_thirty_seconds_of_a_switchover(tmp_path) -> None:
         employer = Employer(portal)
         package = _package(employer)
         before = employer.start()
-        eventually(lambda: employer.taken(before), "Justifacts has the order")
+        eventually(lambda: employer.justifacts_orders(before), "Justifacts has the order")
 
         # The name resolves to a standby: its refusal is clear, and the portal disconnects again.
         address.to = new.port
@@ -51,7 +51,7 @@ def test_starts_succeed_within_thirty_seconds_of_a_switchover(tmp_path) -> None:
         new.promote()
         address.to, moved = new.port, time.monotonic()
         check = eventually(lambda: _started(employer, package), "starts work again", 30)
-        eventually(lambda: employer.taken(check), "the worker places the order", 30)
+        eventually(lambda: employer.justifacts_orders(check), "the worker places the order", 30)
         eventually(portal.is_ready, "worker and scheduler show signs of life", 30)
         assert time.monotonic() - moved < 60
         assert employer.order(before)["justifacts_order_id"], "no earlier order is lost"

@@ -24,7 +24,7 @@ def test_slow_downloads_do_not_delay_answers_to_ashby(tmp_path) -> None:
     slot."""
     with Portal(tmp_path) as portal, contextlib.ExitStack() as readers:
         employer = Employer(portal)
-        code = f"from tests.e2e import console_commands as c; c.adds_long_orders('', '{employer.slug} 1200')"
+        code = f"from tests.e2e import console_commands as c; c.add_long_orders('', '{employer.slug} 1200')"
         portal.manage("shell", "--no-imports", "--command", code)
         people = [_signs_in(portal, name) for name in ("ada", "bob", "cho", "dee", "eve")]
         slow = [readers.enter_context(_downloads(portal, person)) for person in people[:2]]
@@ -49,7 +49,7 @@ def _signs_in(portal: Portal, name: str) -> Browser:
         DJANGO_SUPERUSER_PASSWORD=PASSWORD,
     )
     browser = Browser(portal.url)
-    browser.sends("/admin/login/", username=name, password=PASSWORD)
+    browser.submit("/admin/login/", username=name, password=PASSWORD)
     return browser
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from assessments.models import Order
 from assessments.outbox.compose import enqueue_completion, enqueue_stall_note
-from assessments.reconciliation.ashby import _says
+from assessments.reconciliation.ashby import _is_current
 from assessments.support.cancel import cancel_by_staff
 from tests.fixtures.world import World, data
 from tests.integrations.encryption.test_secrets_at_rest import columns_that_hold
@@ -89,7 +89,7 @@ def test_a_repeated_result_is_sent_verbatim(world: World, order: Order) -> None:
     said = "County records incomplete"
     world.push(order, "Complete", assessment_result=data("result", said))
     order = reloaded(order)
-    assert _says(world_payload(order), order), "reconciliation finds it delivered"
+    assert _is_current(world_payload(order), order), "reconciliation finds it delivered"
     enqueue_completion(order, timezone.now())
     order.save()
     assert values_sent(world, "assessment_result") == [said, said]

@@ -77,7 +77,7 @@ def _row_of(request: HttpRequest) -> Any:
 
 @receiver(user_logged_in)
 def _list_session(request: HttpRequest, user: User, **_: object) -> None:
-    # Signing in again within a session starts its time anew.
+    # Signing in again within a session starts a new session.
     _row_of(request).delete()
     UserSession.objects.create_from_request(request, user=user)
 

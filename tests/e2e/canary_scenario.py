@@ -91,8 +91,8 @@ class CanaryScenario:
     def stores_the_chats_address(self, chat: str) -> None:
         address = f"http://{chat}/{self.canaries.add('webhook', f'hook-{uuid.uuid4().hex}')}"
         page = self._page_of("integrations/connection")
-        self.browser.submit(page, notice_webhook=f"{address} {address}")
-        saved = self.browser.submit(page, notice_webhook=address)
+        self.browser.submit(page, chat_webhook=f"{address} {address}")
+        saved = self.browser.submit(page, chat_webhook=address)
         assert "was changed successfully" in saved.text
 
     def both_partners_quote_the_keys(self) -> str:

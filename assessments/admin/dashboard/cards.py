@@ -84,7 +84,7 @@ def _stalled(count: int) -> tuple[str, str]:
     return (
         ngettext("order is stalled", "orders are stalled", count),
         _(
-            "The order has been in one status for longer than the stall threshold. Its page "
+            "Each has been in one status for longer than its stall threshold. The order’s page "
             "gives possible reasons and what to do."
         ),
     )

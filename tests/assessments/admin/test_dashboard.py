@@ -1,4 +1,4 @@
-"""The first page: what needs a human, how the connections are, and how it goes."""
+"""The dashboard: what needs attention, the connections and the charts."""
 
 import re
 from datetime import timedelta
@@ -58,20 +58,20 @@ def started_at_globex(world: World) -> Order:
     return Order.objects.get(pk=answer.json()["results"]["assessment_id"])
 
 
-def needs_a_human(order: Order, reason: str) -> None:
+def flag_order(order: Order, reason: str) -> None:
     Order.objects.filter(pk=order.pk).update(
         needs_attention=True, attention_reason=reason, attention_since=timezone.now() - timedelta(hours=3)
     )
 
 
-# --- What needs a human -------------------------------------------------------------------------------
+# --- Needs your attention -----------------------------------------------------------------------------
 
 
-def test_with_nothing_to_do_it_says_so_pleasantly(world: World, desk: Desk) -> None:
+def test_the_dashboard_says_when_nothing_needs_attention(world: World, desk: Desk) -> None:
     assert "Nothing needs your attention. No checks are in progress." in desk.open("index")
 
 
-def test_a_check_that_moves_by_itself_asks_for_nobody(world: World, desk: Desk) -> None:
+def test_a_check_in_progress_has_no_card(world: World, desk: Desk) -> None:
     world.ashby_takes_everything()
     world.placed()
     world.work()
@@ -80,9 +80,9 @@ def test_a_check_that_moves_by_itself_asks_for_nobody(world: World, desk: Desk) 
     assert links(page) == {}
 
 
-def test_who_waits_needs_review_lines_is_named_with_the_reason(world: World, desk: Desk) -> None:
+def test_an_order_that_needs_attention_is_listed_with_its_reason(world: World, desk: Desk) -> None:
     order = world.start()
-    needs_a_human(order, "Ask Justifacts about it.")
+    flag_order(order, "Ask Justifacts about it.")
     page = desk.html("index")
     text = words(page)
     assert "1 order needs attention" in text
@@ -98,7 +98,7 @@ def test_a_card_leads_to_the_orders_that_it_counts(world: World, desk: Desk, pro
     Order.objects.update(status_since=timezone.now() - timedelta(days=5))
     detect_stalled(timezone.now())
     order.refresh_from_db()
-    needs_a_human(order, "Ask.")
+    flag_order(order, "Ask.")
     pause(world.acme.organization, "Ashby refused the key.", timezone.now())
     candidate = {"ashby_id": "c-2", "first_name": "Bo", "last_name": "Ek", "email": "bo@example.com"}
     world.start(candidate=candidate)
@@ -108,7 +108,7 @@ def test_a_card_leads_to_the_orders_that_it_counts(world: World, desk: Desk, pro
     assert desk.client.get(address).context["cl"].result_count == 1
 
 
-def test_orders_that_stand_still_or_say_what_is_unknown_are_counted(world: World, desk: Desk) -> None:
+def test_stalled_orders_and_unknown_statuses_are_counted(world: World, desk: Desk) -> None:
     order = world.placed()
     Order.objects.filter(pk=order.pk).update(
         status_since=timezone.now() - timedelta(days=4), status_unrecognized=True, justifacts_status="Odd"
@@ -119,7 +119,7 @@ def test_orders_that_stand_still_or_say_what_is_unknown_are_counted(world: World
     assert (found[f"{address}stalled"], found[f"{address}unknown"]) == ("1", "1")
 
 
-def test_a_pause_is_told_with_whose_it_is(world: World, desk: Desk) -> None:
+def test_a_pause_names_the_organization(world: World, desk: Desk) -> None:
     world.placed()
     pause(world.acme.organization, "Ashby refused the key.", timezone.now())
     sentence = "Ashby refuses the API key of Acme. Once the key works, the portal sends all updates in order."
@@ -129,8 +129,8 @@ def test_a_pause_is_told_with_whose_it_is(world: World, desk: Desk) -> None:
 # --- Whose figures ------------------------------------------------------------------------------------
 
 
-def test_an_org_admin_meets_nothing_of_another_organization(world: World, ours: Desk) -> None:
-    needs_a_human(started_at_globex(world), "A secret of theirs.")
+def test_an_org_admin_sees_nothing_of_another_organization(world: World, ours: Desk) -> None:
+    flag_order(started_at_globex(world), "A secret of theirs.")
     just_completed(world.globex, result="Adverse")
     pause(world.globex.organization, "Ashby refused their key.", timezone.now())
     page = ours.html("index")
@@ -142,8 +142,8 @@ def test_an_org_admin_meets_nothing_of_another_organization(world: World, ours: 
     assert "All updates have been sent to Ashby." in text
 
 
-def test_an_org_admin_sees_their_own(world: World, ours: Desk) -> None:
-    needs_a_human(world.start(), "Ask Justifacts about it.")
+def test_an_org_admin_sees_their_own_organization(world: World, ours: Desk) -> None:
+    flag_order(world.start(), "Ask Justifacts about it.")
     just_completed(world.acme)
     text = words(ours.html("index"))
     assert "Ask Justifacts about it." in text
@@ -151,8 +151,8 @@ def test_an_org_admin_sees_their_own(world: World, ours: Desk) -> None:
 
 
 def test_with_several_organizations_one_can_be_chosen(world: World, desk: Desk) -> None:
-    needs_a_human(world.start(), "Acme's reason.")
-    needs_a_human(started_at_globex(world), "Globex's reason.")
+    flag_order(world.start(), "Acme's reason.")
+    flag_order(started_at_globex(world), "Globex's reason.")
     everything = desk.html("index")
     assert "Acme's reason." in words(everything)
     assert "Globex's reason." in words(everything)
@@ -165,22 +165,22 @@ def test_with_several_organizations_one_can_be_chosen(world: World, desk: Desk) 
     assert '<option value="globex" selected>' in one
 
 
-def test_an_only_organization_is_no_choice(world: World, ours: Desk) -> None:
+def test_a_single_organization_needs_no_choice(world: World, ours: Desk) -> None:
     assert "<select" not in ours.html("index")
 
 
 @pytest.mark.parametrize("slug", ["globex", "no-such"])
-def test_an_organization_that_one_does_not_see_is_not_there(world: World, ours: Desk, slug: str) -> None:
+def test_an_invisible_organization_answers_404(world: World, ours: Desk, slug: str) -> None:
     answer = ours.client.get(reverse("admin:index"), {"organization": slug})
     assert answer.status_code == 404
     assert "Globex" not in answer.content.decode()
 
 
-def test_who_may_see_no_orders_sees_no_figures(world: World) -> None:
+def test_a_person_without_permissions_sees_no_figures(world: World) -> None:
     user = User.objects.create_user("newcomer", is_staff=True)
     client = Client()
     client.force_login(user)
-    needs_a_human(world.start(), "Ask.")
+    flag_order(world.start(), "Ask.")
     text = Desk(client).open("index")
     assert "You do not have access to anything yet. Ask the person who invited you." in text
     assert "Connections" not in text
@@ -219,7 +219,7 @@ def test_connections_with_a_problem_come_first(world: World, desk: Desk) -> None
     assert "but one connection has a problem; see below." in desk.open("index")
 
 
-def test_a_problem_of_justifacts_and_a_connection_that_is_off_are_told(world: World, desk: Desk) -> None:
+def test_a_failing_and_a_disabled_connection_are_shown(world: World, desk: Desk) -> None:
     since = timezone.now() - timedelta(minutes=26, seconds=1)
     Connection.objects.filter(pk=world.globex.connection.pk).update(
         justifacts_problem="Justifacts did not answer.", justifacts_problem_since=since
@@ -232,7 +232,7 @@ def test_a_problem_of_justifacts_and_a_connection_that_is_off_are_told(world: Wo
     assert acme.startswith("Acme Disabled")
 
 
-def test_of_many_connections_the_rest_is_one_line(world: World, desk: Desk) -> None:
+def test_connections_beyond_the_first_20_are_summarized(world: World, desk: Desk) -> None:
     Organization.objects.bulk_create(
         Organization(name=f"Z {place:02}", slug=f"z-{place}") for place in range(25)
     )
@@ -253,27 +253,27 @@ def test_every_chart_has_its_figures_as_a_table(world: World, desk: Desk) -> Non
     assert "Result Checks Share Clear 2 67 % Review 1 33 %" in text
 
 
-def test_the_lists_are_one_step_away(world: World, desk: Desk, ours: Desk) -> None:
+def test_the_dashboard_links_to_the_lists(world: World, desk: Desk, ours: Desk) -> None:
     for person in (desk, ours):
         page = person.html("index")
         assert f'href="{reverse("admin:assessments_order_changelist")}"' in page
     assert reverse("admin:auth_user_changelist") not in ours.html("index")
 
 
-def test_it_needs_nothing_that_the_policy_forbids(desk: Desk) -> None:
+def test_the_page_complies_with_the_content_security_policy(desk: Desk) -> None:
     fill(40)
     page = desk.html("index")
     assert "<rect" in page
     assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", page)
 
 
-def test_its_queries_do_not_grow_with_what_there_is(world: World, desk: Desk, ours: Desk) -> None:
+def test_the_number_of_queries_does_not_grow_with_the_data(world: World, desk: Desk, ours: Desk) -> None:
     def queries(person: Desk) -> int:
         with CaptureQueriesContext(database) as captured:
             person.html("index")
         return len(captured)
 
-    needs_a_human(world.start(), "Ask.")
+    flag_order(world.start(), "Ask.")
     before = queries(desk), queries(ours)
     Organization.objects.filter(slug="acme").update(name="Acme Ltd", slug="acme-ltd")
     Organization.objects.filter(slug="globex").update(name="Globex Ltd", slug="globex-ltd")
@@ -287,7 +287,7 @@ def test_its_queries_do_not_grow_with_what_there_is(world: World, desk: Desk, ou
     assert max(after) <= 30
 
 
-def test_an_organization_that_is_not_set_up_yet_is_what_needs_its_admin(world: World) -> None:
+def test_an_admin_is_led_to_an_unfinished_set_up(world: World) -> None:
     newcomer = Organization.objects.create(name="Initech", slug="initech")
     ida = signed_in(member("ida", newcomer))
     page = ida.html("index")

@@ -1,4 +1,4 @@
-"""An org's admin forgets a candidate, holds an order, and sets the organization's clock and notes."""
+"""An org admin erases candidate data, puts an order under legal hold, and sets retention and notes."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from tests.fixtures.admin import Desk, words
 from tests.fixtures.world import World, data
 
 ZOE = "zoe.oneil@example.com"
-FORGET = "assessments_erasurecertificate_erase"
+ERASE_PAGE = "assessments_erasurecertificate_erase"
 ORGANIZATION = "integrations_organization_change"
 
 
@@ -30,17 +30,17 @@ def complete(world: World) -> Order:
     return Order.objects.get(pk=order.pk)
 
 
-class TestForgetting:
+class TestErasing:
     def test_first_it_says_what_comes_of_it_then_it_is_done(
         self, world: World, complete: Order, org_admin: Desk
     ) -> None:
         acme = world.acme.organization.pk
         assert "Erase candidate data" in org_admin.open("assessments_erasurecertificate_changelist")
-        page = org_admin.press(FORGET, organization=acme, email=ZOE)
+        page = org_admin.press(ERASE_PAGE, organization=acme, email=ZOE)
         assert f"This erases 1 order of {ZOE} at Acme" in page
         assert not ErasureCertificate.objects.exists()
-        page = org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
-        assert "The candidate’s data is erased. This certificate is the proof." in page
+        page = org_admin.press(ERASE_PAGE, organization=acme, email=ZOE, confirm="yes")
+        assert "The candidate’s data has been erased. This certificate is the proof." in page
         assert "1 orders: name, e-mail, links, result" in page
         assert ZOE not in page
         complete.refresh_from_db()
@@ -52,21 +52,21 @@ class TestForgetting:
     ) -> None:
         acme = world.acme.organization.pk
         org_admin.press("assessments_order_hold", complete.pk, reason="A dispute")
-        page = org_admin.press(FORGET, organization=acme, email=ZOE)
+        page = org_admin.press(ERASE_PAGE, organization=acme, email=ZOE)
         assert "No order of zoe.oneil@example.com at Acme can be erased." in page
         assert "under legal hold. Lift the hold first" in page
-        page = org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
+        page = org_admin.press(ERASE_PAGE, organization=acme, email=ZOE, confirm="yes")
         assert "Some orders were kept" in page
         complete.refresh_from_db()
         assert not complete.is_erased
 
-    def test_who_asks_again_is_shown_the_first_certificate(
+    def test_a_repeated_request_shows_the_first_certificate(
         self, world: World, complete: Order, org_admin: Desk
     ) -> None:
         acme = world.acme.organization.pk
-        org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
+        org_admin.press(ERASE_PAGE, organization=acme, email=ZOE, confirm="yes")
         assert "This candidate’s data was already erased" in org_admin.press(
-            FORGET, organization=acme, email=ZOE
+            ERASE_PAGE, organization=acme, email=ZOE
         )
 
     def test_the_certificate_can_be_downloaded(self, world: World, complete: Order, org_admin: Desk) -> None:
@@ -82,7 +82,7 @@ class TestForgetting:
     def test_an_org_admin_forgets_nobody_of_another_organization(
         self, world: World, complete: Order, org_admin: Desk
     ) -> None:
-        page = org_admin.press(FORGET, organization=world.globex.organization.pk, email=ZOE, confirm="yes")
+        page = org_admin.press(ERASE_PAGE, organization=world.globex.organization.pk, email=ZOE, confirm="yes")
         assert "Select a valid choice" in page
         assert "Globex" not in page
         certificate = erase_candidate(world.globex.organization, ZOE, "gus", timezone.now())
@@ -97,7 +97,7 @@ class TestForgetting:
             "assessments_erasurecertificate_change", str(certificate.pk)
         )
         answer = support.client.post(
-            reverse(f"admin:{FORGET}"),
+            reverse(f"admin:{ERASE_PAGE}"),
             {"organization": world.acme.organization.pk, "email": ZOE, "confirm": "yes"},
         )
         assert answer.status_code == 403
@@ -107,15 +107,15 @@ class TestForgetting:
         self, world: World, complete: Order, org_admin: Desk
     ) -> None:
         acme = world.acme.organization.pk
-        org_admin.press(FORGET, organization=acme, email=ZOE)
-        org_admin.press(FORGET, organization=acme, email=ZOE, confirm="yes")
+        org_admin.press(ERASE_PAGE, organization=acme, email=ZOE)
+        org_admin.press(ERASE_PAGE, organization=acme, email=ZOE, confirm="yes")
         said = [f"{line.object_id} {line.details}" for line in AuditLogEntry.objects.all()]
         said += [f"{entry.object_repr} {entry.change_message}" for entry in LogEntry.objects.all()]
         assert said
         assert "zoe" not in " ".join(said).casefold()
 
     def test_a_wrong_address_is_said_at_the_field(self, world: World, org_admin: Desk) -> None:
-        page = org_admin.press(FORGET, organization=world.acme.organization.pk, email="zoe", confirm="yes")
+        page = org_admin.press(ERASE_PAGE, organization=world.acme.organization.pk, email="zoe", confirm="yes")
         assert "Enter a valid email address." in page
         assert not ErasureCertificate.objects.exists()
 

@@ -1,4 +1,4 @@
-"""Each person at the portal chooses their notices, and sees what could not be sent."""
+"""Each person chooses their notifications, and sees those that failed."""
 
 from datetime import timedelta
 
@@ -47,14 +47,14 @@ def ada(world: World) -> User:
     return member(world.acme.organization, "ada")
 
 
-def test_who_never_chose_hears_of_trouble_and_gets_no_digest(ada: User) -> None:
+def test_problems_are_on_and_the_digest_is_off_by_default(ada: User) -> None:
     html = at_desk(ada).get(PATH).content.decode()
     for name, checked in (("connection", True), ("attention", True), ("digest", False)):
         field = html.split(f'name="{name}"')[1].split(">")[0]
         assert ("checked" in field) == checked
 
 
-def test_a_choice_is_kept(ada: User) -> None:
+def test_a_choice_is_saved(ada: User) -> None:
     client = at_desk(ada)
     answer = client.post(PATH, {"digest": "on"}, follow=True)
     assert "Your notification settings have been saved" in words(answer.content.decode())
@@ -71,27 +71,27 @@ def test_everything_can_be_switched_off(ada: User) -> None:
     assert (choice.connection, choice.attention, choice.digest) == (False, False, False)
 
 
-def test_one_chooses_for_oneself_only(world: World, ada: User) -> None:
+def test_a_person_cannot_choose_for_another_person(world: World, ada: User) -> None:
     bob = member(world.acme.organization, "bob")
     at_desk(ada).post(PATH, {"person": bob.pk, "person_id": bob.pk, "digest": "on"})
     assert [choice.person for choice in NotificationPreference.objects.all()] == [ada]
 
 
-def test_it_says_where_the_mails_go_and_about_whom(world: World, ada: User) -> None:
-    assert "sends e-mail notifications to ada@example.com . For: Acme ." in page(ada).replace(
+def test_the_page_names_the_address_and_the_organizations(world: World, ada: User) -> None:
+    assert "sends e-mail notifications to ada@example.com . They are about: Acme ." in page(ada).replace(
         "Acme.", "Acme ."
     )
     assert "Globex" not in page(ada)
-    assert "For every organization." in page(portal_staff("sue"))
+    assert "They are about every organization." in page(portal_staff("sue"))
 
 
-def test_who_has_no_address_or_no_organization_is_told_so(world: World) -> None:
+def test_a_person_without_address_or_organization_sees_a_warning(world: World) -> None:
     text = page(User.objects.create_user("new", "", "x", is_staff=True))
     assert "Your account has no e-mail address" in text
     assert "You do not have access to any organization’s background checks yet" in text
 
 
-def test_what_could_not_be_sent_is_seen_by_whom_it_concerns(world: World, ada: User) -> None:
+def test_failed_notifications_are_shown_to_the_people_concerned(world: World, ada: User) -> None:
     bob = member(world.acme.organization, "bob")
     failed(world.acme.organization, None, "hooks.test answered 404.")
     failed(world.acme.organization, ada, "Ada's mail failed.")
@@ -107,12 +107,12 @@ def test_what_could_not_be_sent_is_seen_by_whom_it_concerns(world: World, ada: U
     assert "Globex's hook failed." in text
 
 
-def test_where_all_went_out_nothing_is_said_of_it(ada: User) -> None:
+def test_the_section_of_failures_is_hidden_without_failures(ada: User) -> None:
     assert "Failed notifications" not in page(ada)
 
 
-@pytest.mark.parametrize("who", ["nobody", "no staff"])
-def test_a_stranger_comes_to_the_sign_in(world: World, client: Client, who: str) -> None:
+@pytest.mark.parametrize("who", ["anonymous", "no staff"])
+def test_a_stranger_is_redirected_to_the_sign_in_page(world: World, client: Client, who: str) -> None:
     if who == "no staff":
         client.force_login(User.objects.create_user("visitor", "v@example.com", "x"))
     for answer in (client.get(PATH), client.post(PATH, {"digest": "on"})):
@@ -120,7 +120,7 @@ def test_a_stranger_comes_to_the_sign_in(world: World, client: Client, who: str)
     assert not NotificationPreference.objects.exists()
 
 
-def test_every_page_leads_there(ada: User, desk: Desk) -> None:
+def test_every_admin_page_links_to_the_settings(ada: User, desk: Desk) -> None:
     assert reverse("notification_settings") == PATH
     assert (
         f'<a href="{PATH}">Notification settings</a>'
@@ -130,7 +130,7 @@ def test_every_page_leads_there(ada: User, desk: Desk) -> None:
     assert PATH not in Client().get(reverse("admin:login")).content.decode()
 
 
-def test_more_troubles_need_no_more_queries(world: World, ada: User) -> None:
+def test_the_number_of_queries_does_not_grow_with_failures(world: World, ada: User) -> None:
     client = at_desk(ada)
 
     def queries() -> int:

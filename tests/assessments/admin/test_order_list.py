@@ -47,7 +47,7 @@ def two(world: World) -> tuple[Order, Order]:
         *("{id}", "{short}", "{application}"),
     ],
 )
-def test_an_order_is_found_by_whatever_support_was_told(
+def test_an_order_is_found_by_name_address_number_job_and_id(
     two: tuple[Order, Order], desk: Desk, asked: str
 ) -> None:
     order, _ = two
@@ -55,7 +55,7 @@ def test_an_order_is_found_by_whatever_support_was_told(
     answer = desk.client.post(reverse(f"admin:{LIST}"), {"q": asked}, follow=True)
     page = answer.content.decode()
     assert listed(page) == short(order)
-    assert answer.context["cl"].words == asked
+    assert answer.context["cl"].search_text == asked
 
 
 @pytest.mark.parametrize("number", ["JF-77", "jf-80", "JF-91"])
@@ -71,7 +71,7 @@ def test_an_order_is_found_by_each_number_that_justifacts_gave_it(
     assert listed(answer.content.decode()) == short(order)
 
 
-def test_what_is_searched_for_stands_in_no_url(two: tuple[Order, Order], desk: Desk) -> None:
+def test_the_search_term_appears_in_no_url(two: tuple[Order, Order], desk: Desk) -> None:
     """From a URL it would get into histories, bookmarks and logs."""
     posted = {"q": "zoe.oneil@example.com", "status": "received"}
     answer = desk.client.post(reverse(f"admin:{LIST}"), posted, follow=True)
@@ -118,7 +118,7 @@ def test_problems_come_first_among_the_filters(world: World, two: tuple[Order, O
     assert listed(desk.html(LIST, problem="paused")) == short(order)
 
 
-def test_packages_of_one_name_are_told_apart_in_the_filter(world: World, desk: Desk) -> None:
+def test_packages_with_the_same_name_show_their_organization_in_the_filter(world: World, desk: Desk) -> None:
     world.start()
     theirs = world.start_body(assessment_type_id=str(world.globex.basic.assessment_type_id))
     world.call("/ashby/assessment.start", theirs, key=world.globex.verification_key)
@@ -127,7 +127,7 @@ def test_packages_of_one_name_are_told_apart_in_the_filter(world: World, desk: D
     assert "Globex: Basic" in page
 
 
-def test_an_unknown_word_of_justifacts_is_found_until_a_known_one_comes(
+def test_an_unknown_status_is_found_until_a_known_status_arrives(
     world: World, two: tuple[Order, Order], desk: Desk
 ) -> None:
     order, _ = two
@@ -138,7 +138,7 @@ def test_an_unknown_word_of_justifacts_is_found_until_a_known_one_comes(
     assert listed(desk.html(LIST, problem="unknown")) == set()
 
 
-def test_adverse_is_justifacts_word_and_not_a_failure(world: World, desk: Desk) -> None:
+def test_adverse_is_not_shown_as_a_failure(world: World, desk: Desk) -> None:
     order = world.placed()
     world.push(order, "Complete", assessment_result=data("result", "Adverse"))
     for page in (desk.html(LIST), desk.html("assessments_order_change", order.pk)):
@@ -170,7 +170,7 @@ def test_retry_makes_everything_due_and_names_the_person(
     later = timezone.now() + timedelta(hours=1)
     Order.objects.update(next_attempt_at=later)
     page = desk.act("assessments_order", "retry_now", order, other)
-    assert "2 of 2 selected orders had pending work, which is being retried now." in page
+    assert "The portal is retrying 2 of 2 selected orders." in page
     assert not Order.objects.filter(next_attempt_at__gte=later).exists()
     retried = OrderEvent.objects.filter(kind="retried", source=OrderEvent.Source.PERSON)
     assert [admin_user.get_username() in event.summary for event in retried] == [True, True]
@@ -178,10 +178,10 @@ def test_retry_makes_everything_due_and_names_the_person(
 
 def test_poll_asks_only_where_there_is_something_to_ask(two: tuple[Order, Order], desk: Desk) -> None:
     page = desk.act("assessments_order", "poll_orders_now", *two)
-    assert "Polling Justifacts for 1 of 2 selected orders" in page
+    assert "The portal is polling 1 of 2 selected orders" in page
 
 
-def test_who_may_only_read_is_offered_no_action(two: tuple[Order, Order], reader: Desk) -> None:
+def test_a_read_only_person_is_offered_no_action(two: tuple[Order, Order], reader: Desk) -> None:
     assert "retry_now" not in reader.html(LIST)
     reader.act("assessments_order", "retry_now", *two)
     assert not OrderEvent.objects.filter(kind="retried").exists()

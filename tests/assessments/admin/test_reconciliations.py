@@ -51,7 +51,7 @@ def test_a_report_that_did_not_end_well_says_why(world: World, desk: Desk, repor
     assert "failed" in desk.html(LIST)
 
 
-def test_the_first_page_leads_to_reports_with_something_needs_review_lines(
+def test_the_dashboard_links_to_reconciliations_that_need_review(
     world: World, desk: Desk, report: Reconciliation
 ) -> None:
     address = f"{reverse('admin:assessments_reconciliation_changelist')}?outcome=needs_review"
@@ -70,7 +70,7 @@ def test_an_orgs_admin_asks_for_a_reconciliation_of_their_own(world: World, wire
     client = signed_in(member("ada", world.acme.organization)).client
     assert "Reconcile now" in client.get(reverse(f"admin:{LIST}")).content.decode()
     answer = client.post(reverse(NOW), {"organization": world.acme.organization.pk}, follow=True)
-    assert "Comparing Acme with Ashby and Justifacts" in words(answer.content.decode())
+    assert "The portal is comparing Acme with Ashby and Justifacts" in words(answer.content.decode())
     report = Reconciliation.objects.get()
     assert (report.requested_by, report.ended_at) == ("ada", None)
     again = client.post(reverse(NOW), {"organization": world.acme.organization.pk}, follow=True)

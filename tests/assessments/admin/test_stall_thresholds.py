@@ -1,4 +1,4 @@
-"""An org's admin says how long is too long; whoever looks after orders sees which stand still."""
+"""An org admin sets stall thresholds; staff see which orders are stalled."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ __all__ = ["console"]
 
 PAGE = "assessments_stallthresholds_change"
 LIST = "assessments_stallthresholds_changelist"
-USUAL = {
+DEFAULTS = {
     "accepted_minutes": "15",
     "received_days": "3",
     "applicant_started_days": "7",
@@ -43,11 +43,11 @@ def acme(world: World) -> Organization:
 def test_from_the_limit_to_the_card_in_ashby(
     world: World, acme: Organization, clock: time_machine.Traveller, console: Console
 ) -> None:
-    """The whole story: set on the page, found by the task, seen everywhere, told, and moved on."""
+    """A threshold is set, the task finds the order, pages and Ashby show it, and the order moves on."""
     world.ashby_takes_everything()
     admin, order = signed_in(member("ada", acme)), world.placed()
     world.work()
-    said = admin.press(PAGE, acme.pk, **{**USUAL, "received_days": "2"}, notify_ashby="on")
+    said = admin.press(PAGE, acme.pk, **{**DEFAULTS, "received_days": "2"}, notify_ashby="on")
     assert "Stall thresholds of Acme" in said
     clock.shift(timedelta(days=2, minutes=1))
     admin.client.force_login(User.objects.get(username="ada"))
@@ -57,27 +57,27 @@ def test_from_the_limit_to_the_card_in_ashby(
     assert order.candidate_name in admin.open("assessments_order_changelist", problem="stalled")
     page = admin.open("assessments_order_change", order.pk)
     assert "Received Stalled Received since 2026-03-04 12:00 UTC; the limit at Acme is 2 days. The" in page
-    told = console.json("order", str(order.pk))
-    assert told["stalled"] is True
-    assert told["stall_reason"].startswith("Received since 2026-03-04 12:00 UTC; the limit at Acme")
+    output = console.json("order", str(order.pk))
+    assert output["stalled"] is True
+    assert output["stall_reason"].startswith("Received since 2026-03-04 12:00 UTC; the limit at Acme")
     world.work()
-    assert world.sent("assessment.update")[-1]["metadata"][-1]["value"] == told["stall_reason"]
+    assert world.sent("assessment.update")[-1]["metadata"][-1]["value"] == output["stall_reason"]
     assert "Waiting Received since" in admin.open("assessments_order_change", order.pk)
 
     world.push(order, "Applicant Started")
     assert "is stalled" not in admin.open("index")
-    told = console.json("order", str(order.pk))
-    assert (told["stalled"], told["stall_reason"]) == (False, None)
+    output = console.json("order", str(order.pk))
+    assert (output["stalled"], output["stall_reason"]) == (False, None)
 
 
 def test_the_page_shows_the_usual_limits_until_the_organization_sets_its_own(
     acme: Organization, org_admin: Desk
 ) -> None:
     page = org_admin.html(PAGE, acme.pk)
-    for name, value in USUAL.items():
+    for name, value in DEFAULTS.items():
         assert f'name="{name}" value="{value}"' in page
     assert not StallThresholds.objects.exists()
-    org_admin.press(PAGE, acme.pk, **USUAL)
+    org_admin.press(PAGE, acme.pk, **DEFAULTS)
     limits = StallThresholds.objects.get()
     assert (limits.organization, limits.received_days, limits.notify_ashby) == (acme, 3, False)
     assert LogEntry.objects.get().object_id == str(acme.pk)
@@ -86,7 +86,7 @@ def test_the_page_shows_the_usual_limits_until_the_organization_sets_its_own(
 def test_to_delete_them_is_to_go_back_to_the_usual_ones(acme: Organization, org_admin: Desk) -> None:
     delete = reverse("admin:assessments_stallthresholds_delete", args=[acme.pk])
     assert org_admin.client.get(delete).status_code == 403, "there is nothing to delete"
-    org_admin.press(PAGE, acme.pk, **{**USUAL, "received_days": "9"})
+    org_admin.press(PAGE, acme.pk, **{**DEFAULTS, "received_days": "9"})
     org_admin.press("assessments_stallthresholds_delete", acme.pk, post="yes")
     assert not StallThresholds.objects.exists()
     assert 'name="received_days" value="3"' in org_admin.html(PAGE, acme.pk)
@@ -94,7 +94,7 @@ def test_to_delete_them_is_to_go_back_to_the_usual_ones(acme: Organization, org_
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "366", "", "soon", "9" * 40])
 def test_a_limit_that_cannot_be_is_said_on_the_page(acme: Organization, org_admin: Desk, wrong: str) -> None:
-    said = org_admin.press(PAGE, acme.pk, **{**USUAL, "received_days": wrong})
+    said = org_admin.press(PAGE, acme.pk, **{**DEFAULTS, "received_days": wrong})
     assert "Please correct the error below." in said
     assert not StallThresholds.objects.exists()
 
@@ -109,14 +109,14 @@ def test_the_list_names_those_with_limits_of_their_own(world: World, operator: D
     StallThresholds.objects.create(organization=world.globex.organization, received_days=5)
     page = operator.open(LIST)
     assert "Organizations that are not listed use the default thresholds: accepted 15 minutes" in page
-    assert "1 limits for standing still" in page
+    assert "1 stall thresholds" in page
     assert "Globex" in page
     form = operator.html("assessments_stallthresholds_add")
     assert ">Acme</option>" in form
     assert ">Globex</option>" not in form
 
 
-def test_who_has_one_organization_is_not_asked_which(acme: Organization, org_admin: Desk) -> None:
+def test_an_admin_of_one_organization_need_not_choose_it(acme: Organization, org_admin: Desk) -> None:
     assert f'<option value="{acme.pk}" selected>Acme</option>' in org_admin.html(
         "assessments_stallthresholds_add"
     )
@@ -126,7 +126,7 @@ def test_support_reads_them_and_changes_nothing(world: World, acme: Organization
     page = support.html(PAGE, acme.pk)
     assert 'name="received_days"' not in page
     address = reverse(f"admin:{PAGE}", args=[acme.pk])
-    assert support.client.post(address, USUAL).status_code == 403
+    assert support.client.post(address, DEFAULTS).status_code == 403
     assert not StallThresholds.objects.exists()
 
 
@@ -138,12 +138,12 @@ def test_limits_of_no_organization_are_not_found(org_admin: Desk, nobody: str) -
 def test_anothers_limits_are_not_found_set_or_not(world: World, org_admin: Desk) -> None:
     address = reverse(f"admin:{PAGE}", args=[world.globex.organization.pk])
     assert org_admin.client.get(address).status_code == 404
-    assert org_admin.client.post(address, USUAL).status_code == 404
+    assert org_admin.client.post(address, DEFAULTS).status_code == 404
     StallThresholds.objects.create(organization=world.globex.organization)
     assert org_admin.client.get(address).status_code == 404
 
 
-def test_a_list_of_orders_says_which_stand_still(world: World, support: Desk, capsys) -> None:
+def test_the_list_of_orders_marks_stalled_orders(world: World, support: Desk, capsys) -> None:
     order = world.placed()
     Order.objects.update(status_since=order.created_at - timedelta(days=4))
     tasks.watch()

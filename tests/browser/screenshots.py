@@ -1,7 +1,7 @@
-"""The README's pictures, taken of the portal as it is: ``make screenshots``.
+"""The README's pictures: ``make screenshots``.
 
-Fills a database of its own with months of made-up orders, starts the Procfile's web process on it, and
-takes the three main pages.
+Fills a new database with months of made-up orders, starts the Procfile's web process on it, and takes
+pictures of the three main pages.
 """
 
 import os
@@ -20,12 +20,12 @@ from tests.fixtures.services import chromium
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 PASSWORD = "only for the pictures"  # nosec B105 # noqa: S105 - of an account that only the test has
-# Waits for Ashby, needs a human: what the order's page is for.
+# An order with a pending update that needs attention fills every part of the order's page.
 _ADDRESSES = """
 from assessments.models import AshbyUpdate, Order
 from integrations.models import Organization
-waiting = Order.objects.filter(updates__state="waiting", needs_attention=True, organization__slug="acme")
-print(Organization.objects.get(slug="acme").pk, waiting.order_by("created_at").first().pk)
+order = Order.objects.filter(updates__isnull=False, needs_attention=True).order_by("-organization__slug").first()
+print(Organization.objects.get(slug="acme").pk, order.pk)
 """
 
 
@@ -44,7 +44,7 @@ def main() -> None:
                 page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light")
                 page.goto(f"{portal.url}/admin/")
                 sign_in(page, "ada", PASSWORD)
-                _take(page, f"{portal.url}/admin/", "first-page", height=1240)
+                _take(page, f"{portal.url}/admin/", "dashboard", height=1240)
                 _take(page, f"{portal.url}/orders/{order}/", "order", height=1000)
                 _take(page, f"{portal.url}/admin/integrations/organization/{organization}/setup/", "set-up")
                 browser.close()
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _fill(portal: Portal) -> list[str]:
-    """Answers with the ids of an organization and of an order."""
+    """Return the ids of an organization and of an order."""
 
     def python(*arguments: str, **environment: str) -> str:
         return subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell

@@ -31,7 +31,7 @@ def complete(world: World) -> Order:
 
 
 class TestErasing:
-    def test_first_it_says_what_comes_of_it_then_it_is_done(
+    def test_the_page_shows_what_would_be_erased_before_it_erases(
         self, world: World, complete: Order, org_admin: Desk
     ) -> None:
         acme = world.acme.organization.pk
@@ -79,10 +79,12 @@ class TestErasing:
             assert str(certificate.pk) in answer.content.decode()
         assert json.loads(answer.content)["erased"]["orders"] == 1
 
-    def test_an_org_admin_forgets_nobody_of_another_organization(
+    def test_an_org_admin_cannot_erase_in_another_organization(
         self, world: World, complete: Order, org_admin: Desk
     ) -> None:
-        page = org_admin.press(ERASE_PAGE, organization=world.globex.organization.pk, email=ZOE, confirm="yes")
+        page = org_admin.press(
+            ERASE_PAGE, organization=world.globex.organization.pk, email=ZOE, confirm="yes"
+        )
         assert "Select a valid choice" in page
         assert "Globex" not in page
         certificate = erase_candidate(world.globex.organization, ZOE, "gus", timezone.now())
@@ -91,7 +93,7 @@ class TestErasing:
             path = reverse(f"admin:assessments_erasurecertificate_{kind}", args=[certificate.pk])
             assert org_admin.client.get(path).status_code == 404
 
-    def test_support_reads_certificates_and_forgets_nobody(self, world: World, support: Desk) -> None:
+    def test_support_reads_certificates_and_cannot_erase(self, world: World, support: Desk) -> None:
         certificate = erase_candidate(world.acme.organization, ZOE, "ada", timezone.now())
         assert str(certificate.pk) in support.open(
             "assessments_erasurecertificate_change", str(certificate.pk)
@@ -115,7 +117,9 @@ class TestErasing:
         assert "zoe" not in " ".join(said).casefold()
 
     def test_a_wrong_address_is_said_at_the_field(self, world: World, org_admin: Desk) -> None:
-        page = org_admin.press(ERASE_PAGE, organization=world.acme.organization.pk, email="zoe", confirm="yes")
+        page = org_admin.press(
+            ERASE_PAGE, organization=world.acme.organization.pk, email="zoe", confirm="yes"
+        )
         assert "Enter a valid email address." in page
         assert not ErasureCertificate.objects.exists()
 

@@ -1,4 +1,4 @@
-"""What a person does with an order: explained first, done with a reason, written down with a name."""
+"""Actions on an order: each is explained, confirmed with a reason and recorded with a name."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def last_line(order: Order) -> str:
 
 @pytest.fixture
 def unknown(world: World) -> Order:
-    """A placing that stayed unknown: a human is asked."""
+    """An order whose placement stayed unknown, so that it needs attention."""
     world.ashby_takes_everything()
     order = world.start()
     world.justifacts("assessment.start", requests.ReadTimeout())
@@ -60,7 +60,7 @@ def refused(world: World) -> Order:
 
 
 class TestUnknownPlacing:
-    def test_justifacts_has_it_so_its_number_is_adopted(
+    def test_an_existing_justifacts_order_can_be_linked(
         self, world: World, unknown: Order, support: Desk
     ) -> None:
         page = support.open("assessments_order_link_existing", unknown.pk)
@@ -69,12 +69,12 @@ class TestUnknownPlacing:
             "assessments_order_link_existing", unknown.pk, number=" JF-900 ", reason="Kim at Justifacts"
         )
         assert "The order is now linked to Justifacts order JF-900." in said
-        word = {
+        status = {
             "assessment_id": "JF-900",
             "assessment_status": data("s", "Applicant Started"),
             "timestamp": 5,
         }
-        world.justifacts("assessment.status", {"success": True, "results": word})
+        world.justifacts("assessment.status", {"success": True, "results": status})
         world.work()
         order = fresh(unknown)
         assert (order.status, order.justifacts_order_id) == ("applicant_started", "JF-900")
@@ -84,7 +84,7 @@ class TestUnknownPlacing:
         assert "sam linked this order to Justifacts order JF-900" in last_line(order)
         assert "Reason: Kim at Justifacts" in last_line(order)
 
-    def test_justifacts_has_none_so_it_is_placed_again(
+    def test_an_order_that_justifacts_lacks_can_be_resubmitted(
         self, world: World, unknown: Order, support: Desk
     ) -> None:
         assert "checked twice and both checks are billed" in support.open(
@@ -98,14 +98,16 @@ class TestUnknownPlacing:
         assert not order.needs_attention
         assert last_line(order) == "sam resubmitted the order to Justifacts. Reason: Kim found none"
 
-    def test_it_cannot_be_resolved_away(self, unknown: Order, support: Desk) -> None:
+    def test_an_unknown_placement_cannot_be_resolved(self, unknown: Order, support: Desk) -> None:
         """Without the question, two answers “not found” would make the machine place it again."""
         page = support.html(PAGE, unknown.pk)
         assert reverse("admin:assessments_order_resolve", args=[unknown.pk]) not in page
         support.press("assessments_order_resolve", unknown.pk, reason="Never mind")
         assert fresh(unknown).needs_attention
 
-    def test_another_orders_number_is_not_adopted(self, world: World, unknown: Order, support: Desk) -> None:
+    def test_the_number_of_another_order_cannot_be_linked(
+        self, world: World, unknown: Order, support: Desk
+    ) -> None:
         Order.objects.filter(pk=unknown.pk).update(application_id="a-1")
         other = world.placed("JF-77")
         said = support.press("assessments_order_link_existing", unknown.pk, number="JF-77", reason="Kim")
@@ -113,7 +115,9 @@ class TestUnknownPlacing:
         assert fresh(other).justifacts_order_id == "JF-77"
         assert fresh(unknown).next_call == PendingCall.LOOK_UP
 
-    def test_what_is_not_in_doubt_is_not_decided(self, world: World, support: Desk) -> None:
+    def test_a_known_placement_can_be_neither_linked_nor_resubmitted(
+        self, world: World, support: Desk
+    ) -> None:
         """Nobody places a second check of an order that Justifacts has."""
         order = world.placed()
         for action in ("link_existing", "resubmit"):
@@ -124,14 +128,14 @@ class TestUnknownPlacing:
         assert len(world.sent("assessment.start")) == 1
         assert fresh(order).justifacts_order_id == "JF-2026-1"
 
-    def test_a_number_that_another_order_has_leaves_it_to_a_person(
+    def test_a_number_of_another_order_leaves_the_decision_to_staff(
         self, world: World, unknown: Order, support: Desk
     ) -> None:
         """Justifacts names, when asked, a number that is taken: that asks no more by itself."""
         Order.objects.filter(pk=unknown.pk).update(application_id="a-1")
         world.placed("JF-77")
-        word = {"assessment_id": "JF-77", "reference_id": str(unknown.pk)}
-        world.justifacts("assessment.status", {"success": True, "results": word})
+        status = {"assessment_id": "JF-77", "reference_id": str(unknown.pk)}
+        world.justifacts("assessment.status", {"success": True, "results": status})
         Order.objects.filter(pk=unknown.pk).update(next_attempt_at=timezone.now())
         make_next_call(unknown.pk)
         assert fresh(unknown).next_call == PendingCall.NONE
@@ -140,7 +144,7 @@ class TestUnknownPlacing:
         )
         assert fresh(unknown).justifacts_order_id == "JF-78"
 
-    def test_a_cancelled_one_whose_number_turns_up_is_cancelled_there(
+    def test_a_linked_order_that_was_cancelled_is_cancelled_at_justifacts(
         self, world: World, unknown: Order, support: Desk
     ) -> None:
         support.press("assessments_order_cancel", unknown.pk, reason="Withdrew")
@@ -151,7 +155,9 @@ class TestUnknownPlacing:
 
 
 class TestCancel:
-    def test_both_sides_are_told_with_the_reason(self, world: World, support: Desk) -> None:
+    def test_a_cancellation_reaches_ashby_and_justifacts_with_the_reason(
+        self, world: World, support: Desk
+    ) -> None:
         world.ashby_takes_everything()
         world.justifacts("assessment.cancel", {"success": True, "results": {}})
         order = world.placed()
@@ -167,7 +173,7 @@ class TestCancel:
             list(order.events.values_list("summary", flat=True))
         )
 
-    def test_a_refused_update_in_the_way_still_asks_for_a_person(
+    def test_a_cancelled_order_with_a_refused_update_still_needs_attention(
         self, world: World, refused: Order, support: Desk
     ) -> None:
         """Else Ashby would never learn of the cancellation."""
@@ -185,7 +191,7 @@ class TestCancel:
 
 
 class TestUpdates:
-    def test_a_refused_one_is_set_aside_and_the_next_goes(
+    def test_a_skipped_update_lets_the_next_one_be_delivered(
         self, world: World, refused: Order, support: Desk
     ) -> None:
         world.ashby_takes_everything()
@@ -197,7 +203,7 @@ class TestUpdates:
         assert world.delivered(refused)[-1] == "In Process: Justifacts"
         assert last_line(refused) == "sam skipped “Justifacts Received”. Reason: Of no use"
 
-    def test_one_is_sent_again_with_those_after_it(self, world: World, support: Desk) -> None:
+    def test_an_update_is_sent_again_with_all_later_ones(self, world: World, support: Desk) -> None:
         """Same order, growing timestamps: the card ends where it was."""
         world.ashby_takes_everything()
         order = world.placed()
@@ -217,14 +223,16 @@ class TestUpdates:
             order
         )
 
-    def test_nothing_overtakes_what_waits(self, refused: Order, support: Desk) -> None:
+    def test_a_pending_update_cannot_be_sent_again(self, refused: Order, support: Desk) -> None:
         waiting = refused.updates.last()
         assert waiting
         said = support.press("assessments_order_resend", refused.pk, waiting.pk, reason="Again")
         assert "An update for Ashby is still pending." in said
         assert refused.updates.count() == 2
 
-    def test_after_the_end_only_the_end_is_sent_again(self, world: World, support: Desk) -> None:
+    def test_after_completion_only_the_last_update_can_be_sent_again(
+        self, world: World, support: Desk
+    ) -> None:
         world.ashby_takes_everything()
         order = world.placed()
         world.push(order, "Complete", assessment_result=data("result", "Clear"))
@@ -239,14 +247,14 @@ class TestUpdates:
         world.work()
         assert world.delivered(order) == ["Justifacts Received", "Complete", "Complete"]
 
-    def test_what_ashby_has_is_not_set_aside(self, world: World, support: Desk) -> None:
+    def test_a_delivered_update_cannot_be_skipped(self, world: World, support: Desk) -> None:
         world.ashby_takes_everything()
         order = world.placed()
         world.work()
         said = support.press("assessments_order_skip", order.pk, AshbyUpdate.objects.get().pk, reason="x")
         assert "cannot be skipped" in said
 
-    def test_another_orders_update_is_none_of_this_order(
+    def test_the_update_of_another_order_answers_404(
         self, world: World, refused: Order, support: Desk
     ) -> None:
         other = world.placed("JF-2")
@@ -255,12 +263,12 @@ class TestUpdates:
 
 
 class TestNotesAndQuestions:
-    def test_a_note_stands_in_the_timeline(self, world: World, support: Desk) -> None:
+    def test_a_note_appears_in_the_timeline(self, world: World, support: Desk) -> None:
         order = world.start()
         page = support.press("assessments_order_note", order.pk, text="Kim calls back on Monday.")
         assert "sam noted: Kim calls back on Monday." in page
 
-    def test_a_question_that_was_settled_is_resolved(self, world: World, support: Desk) -> None:
+    def test_a_settled_question_can_be_resolved(self, world: World, support: Desk) -> None:
         order = world.placed()
         with locked_order(order.pk) as locked:
             flag_for_attention(locked, AttentionTopic.CANCEL, "Call Justifacts to resolve this.")
@@ -269,14 +277,14 @@ class TestNotesAndQuestions:
         assert not fresh(order).needs_attention
         assert "Reason: Kim settled it" in last_line(order)
 
-    def test_a_lane_that_is_blocked_is_not_resolved_away(self, refused: Order, support: Desk) -> None:
+    def test_an_order_with_a_blocked_queue_cannot_be_resolved(self, refused: Order, support: Desk) -> None:
         """Later updates wait for the refused one, and nobody would be asked any more."""
         said = support.press("assessments_order_resolve", refused.pk, reason="Never mind")
         assert "later ones wait for it" in said
         assert fresh(refused).needs_attention
 
     @pytest.mark.parametrize(("action", "missing"), [("cancel", "reason"), ("note", "text")])
-    def test_without_a_reason_nothing_is_done(
+    def test_an_action_without_its_text_is_not_performed(
         self, refused: Order, support: Desk, action: str, missing: str
     ) -> None:
         before = refused.events.count()
@@ -302,19 +310,23 @@ class TestPausedOrganization:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-class TestWhoMay:
-    def test_looking_at_an_action_does_nothing(self, refused: Order, support: Desk, action: str) -> None:
+class TestPermissions:
+    def test_the_confirmation_page_changes_nothing(self, refused: Order, support: Desk, action: str) -> None:
         events = refused.events.count()
         support.open(f"assessments_order_{action}", refused.pk)
         assert refused.events.count() == events
 
-    def test_another_site_presses_none(self, refused: Order, admin_user: Any, action: str) -> None:
+    def test_a_request_without_csrf_token_is_refused(
+        self, refused: Order, admin_user: Any, action: str
+    ) -> None:
         client = Client(enforce_csrf_checks=True)
         client.force_login(admin_user)
         url = reverse(f"admin:assessments_order_{action}", args=[refused.pk])
         assert client.post(url, {"reason": "x"}).status_code == 403
 
-    def test_who_may_only_read_presses_none(self, refused: Order, reader: Desk, action: str) -> None:
+    def test_a_read_only_person_cannot_perform_the_action(
+        self, refused: Order, reader: Desk, action: str
+    ) -> None:
         url = reverse(f"admin:assessments_order_{action}", args=[refused.pk])
         assert url not in reader.html(PAGE, refused.pk)
         assert reader.client.post(url, {"reason": "x", "text": "x"}).status_code == 403

@@ -91,7 +91,9 @@ class TestResult:
         complete(world, order, "Review", timestamp=ms())
         complete(world, order, "Clear", timestamp=ms(minutes=7))
 
-    def test_support_takes_the_other_one_and_ashby_is_told(self, world, order, support: Desk) -> None:
+    def test_support_accepts_the_other_result_and_ashby_receives_it(
+        self, world, order, support: Desk
+    ) -> None:
         self.disagree(world, order)
         page = support.open(PAGE, order.pk)
         assert "with the result “Clear”" in page
@@ -101,8 +103,8 @@ class TestResult:
         assert "The result is now Clear. The portal sends it to Ashby." in said
         assert "sam accepted “Complete, Clear” in place of “Complete, Review”. Reason: Kim" in said
         world.work()
-        told = [u["assessment_result"]["value"] for u in world.sent("assessment.update")[1:]]
-        assert told == ["Review", "Clear"]
+        delivered = [u["assessment_result"]["value"] for u in world.sent("assessment.update")[1:]]
+        assert delivered == ["Review", "Clear"]
         assert (fresh(order).result, fresh(order).needs_attention) == ("Clear", False)
 
     def test_support_resolves_a_disputed_result_and_it_stays(

@@ -55,13 +55,13 @@ def test_only_own_orders_come_along(two: tuple[Order, Order], world: World, org_
     assert {row["organization"] for row in rows(org_admin)} == {"Acme"}
 
 
-def test_who_exported_how_many_is_written_down(two: tuple[Order, Order], support: Desk) -> None:
+def test_an_export_is_logged_with_person_and_count(two: tuple[Order, Order], support: Desk) -> None:
     rows(support)
     entry = LogEntry.objects.get()
     assert (entry.user.username, entry.object_repr) == ("sam", "Export of 2 orders")
 
 
-def test_who_may_only_read_exports_nothing(two: tuple[Order, Order], reader: Desk) -> None:
+def test_a_read_only_person_cannot_export(two: tuple[Order, Order], reader: Desk) -> None:
     assert "Export as CSV" not in reader.open("assessments_order_changelist")
     assert reader.client.get(reverse(f"admin:{EXPORT}")).status_code == 403
 

@@ -99,7 +99,7 @@ class TestWhereItStands:
         world.push(order, "Quality Control")
         assert "“Quality Control”, a status that the portal does not recognize" in stands(order)
 
-    def test_ashby_cannot_be_told_for_now(self, world: World) -> None:
+    def test_the_page_explains_why_deliveries_to_ashby_wait(self, world: World) -> None:
         order = world.placed()
         world.push(order, "Applicant Started")
         world.ashby("assessment.update", {"success": False, "errors": ["x"]}, 500)
@@ -124,7 +124,7 @@ class TestWhereItStands:
         assert "Next poll" in said
 
     @pytest.mark.parametrize("result", ["Clear", "Review", "Adverse"])
-    def test_it_is_complete_and_told(self, world: World, result: str) -> None:
+    def test_a_complete_and_delivered_order_waits_for_nothing(self, world: World, result: str) -> None:
         world.ashby_takes_everything()
         order = world.placed()
         world.push(order, "Complete", assessment_result=data("result", result))
@@ -141,7 +141,7 @@ class TestWhereItStands:
         world.work()
         assert "The SSN is required. Ashby has all updates." in stands(order)
 
-    def test_it_is_cancelled_and_justifacts_still_has_to_be_told(self, world: World) -> None:
+    def test_a_cancelled_order_waits_for_justifacts(self, world: World) -> None:
         order = world.placed()
         world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
         said = stands(order)
@@ -149,7 +149,7 @@ class TestWhereItStands:
         Order.objects.update(next_call=PendingCall.LOOK_UP)
         assert "It is not known whether Justifacts has the order" in stands(order)
 
-    def test_the_last_update_was_set_aside(self, world: World) -> None:
+    def test_the_page_says_that_the_last_update_was_skipped(self, world: World) -> None:
         order = world.placed()
         world.push(order, "Complete", assessment_result=data("result", "Clear"))
         AshbyUpdate.objects.update(state=AshbyUpdate.State.SKIPPED)

@@ -43,7 +43,7 @@ def seen_after_inviting(world: World, desk: Desk, name: str) -> list[str]:
     organization = world.acme.organization.pk
     pages = [desk.press(INVITE, organization=organization, email=email, name="Ann Other", role="support")]
     searched = ("", "example", name, "operatorsson", "other", "ann")
-    pages += [desk.open(LIST, q=word) for word in searched]
+    pages += [desk.open(LIST, q=text) for text in searched]
     pages += [desk.open(LIST, o=str(column)) for column in range(1, 8)]
     membership = Membership.objects.get(user__email=email)
     for page in ("change", "history", "delete"):
@@ -87,12 +87,14 @@ class TestInvitation:
         with time_machine.travel(timezone.now() + timedelta(days=4)):
             assert "new_password1" not in client.get(invited, follow=True).content.decode()
 
-    def test_who_lost_the_mail_is_invited_again(self, world: World, invited: str, org_admin: Desk) -> None:
+    def test_a_person_who_lost_the_mail_is_invited_again(
+        self, world: World, invited: str, org_admin: Desk
+    ) -> None:
         membership = Membership.objects.get(user__email="bea@example.com")
         org_admin.act("integrations_membership", "invite_again", membership)
         assert len(mail.outbox) == 2
 
-    def test_who_forgot_the_password_gets_a_link(
+    def test_a_person_who_forgot_the_password_gets_a_link(
         self, invited: str, client: Client, workers_take_messages: Callable[[], Any]
     ) -> None:
         page = client.get(reverse("admin:login")).content.decode()
@@ -157,7 +159,7 @@ class TestInvitation:
         assert known == unknown
         assert User.objects.filter(pk=olga.pk).values().get() == before
 
-    def test_who_has_come_is_known_by_name(self, world: World, org_admin: Desk) -> None:
+    def test_a_person_who_has_signed_in_is_shown_by_name(self, world: World, org_admin: Desk) -> None:
         bea = member("bea", world.acme.organization)
         User.objects.filter(pk=bea.pk).update(first_name="Bea", last_name="Stone")
         assert "Bea Stone" not in org_admin.open(LIST)
@@ -166,7 +168,7 @@ class TestInvitation:
         assert "Bea Stone" in org_admin.open(LIST)
         assert "bea@example.com" in org_admin.open(LIST, q="stone")
 
-    def test_who_was_shut_out_stays_out(self, world: World, org_admin: Desk) -> None:
+    def test_a_locked_account_stays_locked_after_an_invitation(self, world: World, org_admin: Desk) -> None:
         """An operator has taken the sign-in away: an invitation would give back all that they held."""
         max_ = colleague("max", "operator")
         User.objects.filter(pk=max_.pk).update(is_staff=False)
@@ -272,7 +274,7 @@ class TestRoles:
     def test_a_group_without_an_organization_sees_none(self, world: World) -> None:
         assert not organizations_of(colleague("leo", "org admin"), "assessments.view_order").exists()
 
-    def test_who_was_switched_off_may_nothing(self, world: World) -> None:
+    def test_a_deactivated_person_has_no_permissions(self, world: World) -> None:
         user = colleague("olga", "operator")
         user.is_active = False
         assert not user.has_perm("integrations.change_connection", world.acme.organization)

@@ -208,7 +208,7 @@ class TestMail:
             assert what in text
             assert f"account {ada.get_username()}" in text
             assert reverse("admin_password_reset") in text
-            assert not [word for word in (secret, *codes) if word in text]
+            assert not [each for each in (secret, *codes) if each in text]
         assert {tuple(sent.to) for sent in mail.outbox} == {(ada.email,)}
 
     @pytest.mark.parametrize("way", ["operator", "command"])

@@ -85,7 +85,7 @@ def refusal(client: Client, **query: str) -> str:
     return words(page.content.decode())
 
 
-class TestWhoIsSignedIn:
+class TestSignIn:
     def test_an_invited_person_is_signed_in(self, world: World, provider: Provider) -> None:
         member("ada", world.acme.organization)
         provider.knows("Ada@Example.com")

@@ -196,7 +196,7 @@ def test_the_address_of_a_strangers_order_leads_to_no_order(
         page = re.sub(str(pk), "", followed.content.decode())
         answers.append((followed.status_code, re.sub(r'(?:csrf\w*|nonce)[^>]*"', "", page)))
     assert answers[0] == answers[1]
-    assert not [word for word in WORDS if word in answers[0][1]]
+    assert not [each for each in WORDS if each in answers[0][1]]
 
 
 # --- Exports and completions -------------------------------------------------------------------
@@ -265,7 +265,7 @@ def test_no_completion_of_any_field_offers_a_stranger(
 @pytest.mark.parametrize(
     "term", ["", "Globex", "gus@example.com", "a\x00b", "'", '"', "%", "_", "\\", "\u202e", "x" * 5000]
 )
-def test_no_word_makes_a_completion_offer_a_stranger(
+def test_no_search_term_makes_a_completion_offer_a_stranger(
     world: World, own: Company, strange: Company, term: str
 ) -> None:
     somebody = Somebody(person("org_admin", world))
@@ -286,14 +286,14 @@ def calls(company: Company | None) -> Iterator[tuple[str, dict[str, Any]]]:
     number = Order.objects.get(pk=order).justifacts_order_id if company else "JF-0"
     kind = company.tenant.basic.assessment_type_id if company else uuid.uuid4()
     for_job = company.tenant.connection.job_package_type_id if company else uuid.uuid4()
-    word = {"assessment_status": "Complete", "assessment_result": "Adverse"}
+    status = {"assessment_status": "Complete", "assessment_result": "Adverse"}
     yield "ashby/assessment.start", {"assessment_type_id": str(kind)}
     yield "ashby/assessment.start", {"assessment_type_id": str(for_job)}
     yield "ashby/assessment.cancel", {"assessment_id": order}
-    yield "justifacts/assessment.update", {"assessment_id": order, **word}
-    yield "justifacts/assessment.update", {"assessment_id": number, **word}
-    yield "justifacts/assessment.update", {"assessment_id": "JF-0", "reference_id": order, **word}
-    yield "justifacts/assessment.update", {"assessment_id": number, "reference_id": order, **word}
+    yield "justifacts/assessment.update", {"assessment_id": order, **status}
+    yield "justifacts/assessment.update", {"assessment_id": number, **status}
+    yield "justifacts/assessment.update", {"assessment_id": "JF-0", "reference_id": order, **status}
+    yield "justifacts/assessment.update", {"assessment_id": number, "reference_id": order, **status}
 
 
 def test_every_call_that_names_something_is_tried_with_a_strangers() -> None:
@@ -316,7 +316,7 @@ def test_a_strangers_ids_are_as_unknown_as_any(world: World, own: Company, stran
         assert answers[0].status_code == answers[1].status_code, strangers
         assert 400 <= answers[0].status_code < 500, strangers
         assert said[0] == said[1], strangers
-        assert not [word for word in WORDS if word in said[0]], strangers
+        assert not [each for each in WORDS if each in said[0]], strangers
     assert (strange.state(), world.row_counts()) == (before, written)
     assert InboundRequest.objects.filter(organization=strange.organization).count() == theirs
 
@@ -324,7 +324,7 @@ def test_a_strangers_ids_are_as_unknown_as_any(world: World, own: Company, stran
 def test_what_is_listed_is_ones_own(world: World, own: Company, strange: Company) -> None:
     for name in ("assessment.list", "assessment.customField.list", "customField.list", "customFields.fetch"):
         answer = world.call(f"/ashby/{name}", {}).content.decode()
-        assert not [word for word in [*WORDS, str(strange.tenant.basic.assessment_type_id)] if word in answer]
+        assert not [each for each in [*WORDS, str(strange.tenant.basic.assessment_type_id)] if each in answer]
 
 
 def _without_ids(text: str) -> str:

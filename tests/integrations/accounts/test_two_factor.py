@@ -177,7 +177,7 @@ class TestSecondFactor:
         assert {"secret", "seed"} <= {key for data in stored for key in data}
         for data in stored:
             assert all(text.startswith("gAAAA") for key in ("secret", "seed") if (text := data.get(key)))
-        assert not [word for word in [secret, *codes] if word in json.dumps(stored)]
+        assert not [each for each in [secret, *codes] if each in json.dumps(stored)]
 
     def test_the_secret_of_an_app_being_set_up_is_encrypted_in_the_session(
         self, ada: User, clock: Any

@@ -1,5 +1,5 @@
-"""Support's rescues, in a real browser with the real processes: a paused organization, and a placing
-that stayed unknown; and an admin who tries another organization's addresses."""
+"""Support resolves a pause and an unknown placement in a real browser with the real processes; an admin
+cannot open pages of another organization."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def employer(embedded_portal: Portal) -> Iterator[Employer]:
 
 @pytest.fixture
 def support(page: Page, embedded_portal: Portal, employer: Employer) -> Page:
-    """Somebody who runs the portal, signed in at the first page."""
+    """An operator, signed in and on the dashboard."""
     name = f"support-{employer.slug}"
     embedded_portal.manage(
         *("createsuperuser", "--noinput", "--username", name, "--email", f"{name}@example.com"),
@@ -36,7 +36,7 @@ def support(page: Page, embedded_portal: Portal, employer: Employer) -> Page:
     return page
 
 
-def test_a_paused_organization_goes_on_with_a_new_key(
+def test_paused_deliveries_resume_with_a_working_key(
     embedded_portal: Portal, employer: Employer, support: Page, complaints: list[str]
 ) -> None:
     employer.fails("ashby", "wrong_key")
@@ -46,23 +46,23 @@ def test_a_paused_organization_goes_on_with_a_new_key(
     support.reload()
     support.locator("a", has_text="waiting for paused deliveries").first.click()
     support.locator(".field-candidate a").first.click()
-    standing = support.get_by_label("Order status")
-    expect(standing).to_contain_text("Waiting for Ashby since")
-    expect(standing).to_contain_text("choose a working key")
+    summary = support.get_by_label("Order status")
+    expect(summary).to_contain_text("Waiting for Ashby since")
+    expect(summary).to_contain_text("choose a working key")
     expect(support.get_by_text("In Ashby now")).to_be_visible()
 
-    # The organization's admin mends the key at Ashby; support tests the connection, which goes on.
+    # The organization's admin fixes the key in Ashby; support tests the connection, and deliveries resume.
     employer.works_again("ashby")
     support.goto(f"{embedded_portal.url}/admin/integrations/organization/?q={employer.slug}")
     support.get_by_role("link", name="Set up").first.click()
     support.get_by_role("button", name="Test connection").click()
     expect(support.locator("#test")).to_contain_text("works and may update candidates", timeout=20_000)
-    eventually(lambda: employer.delivered(order), "Ashby is told what waited")
-    assert employer.delivered(order)[0] == "Justifacts Received"
+    eventually(lambda: employer.story(order), "Ashby receives the pending updates")
+    assert employer.story(order)[0] == "Justifacts Received"
     assert complaints == []
 
 
-def test_an_unknown_placing_is_settled_with_the_number_that_justifacts_gives(
+def test_an_unknown_placement_is_resolved_by_linking_the_order(
     embedded_portal: Portal, employer: Employer, support: Page, complaints: list[str]
 ) -> None:
     employer.fails("justifacts", "500", call="assessment.start", after=True)
@@ -96,12 +96,12 @@ def test_an_unknown_placing_is_settled_with_the_number_that_justifacts_gives(
     support.get_by_label("Reason").fill("Kim at Justifacts found it")
     support.get_by_role("button", name="Link existing Justifacts order").click()
     expect(support.locator("#entries")).to_contain_text("Reason: Kim at Justifacts found it")
-    eventually(lambda: "Justifacts Received" in employer.delivered(order), "Ashby is told")
-    assert len(employer.justifacts_orders(order)) == 1
+    eventually(lambda: "Justifacts Received" in employer.story(order), "Ashby receives the update")
+    assert len(employer.taken(order)) == 1
     assert complaints == []
 
 
-def test_an_admin_meets_nothing_of_another_organization(
+def test_an_admin_sees_nothing_of_another_organization(
     embedded_portal: Portal, employer: Employer, support: Page, browser: Browser, complaints: list[str]
 ) -> None:
     stranger = Employer(embedded_portal)

@@ -47,7 +47,7 @@ chaos: .venv/.installed-dev ## Test with injected faults: CHAOS_ORDERS=60 CHAOS_
 	$(BIN)/python -m tests.chaos
 
 screenshots: .venv/.installed-dev ## Take the screenshots of the README (needs Chromium)
-	$(BIN)/python -m tests.browser.screenshots
+	DJANGO_SETTINGS_MODULE=config.settings $(BIN)/python -m tests.browser.screenshots
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'

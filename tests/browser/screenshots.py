@@ -22,10 +22,10 @@ PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 PASSWORD = "only for the pictures"  # nosec B105 # noqa: S105 - of an account that only the test has
 # An order with a pending update that needs attention fills every part of the order's page.
 _ADDRESSES = """
-from assessments.models import AshbyUpdate, Order
+from assessments.models import Order
 from integrations.models import Organization
-order = Order.objects.filter(updates__isnull=False, needs_attention=True).order_by("-organization__slug").first()
-print(Organization.objects.get(slug="acme").pk, order.pk)
+flagged = Order.objects.filter(updates__isnull=False, needs_attention=True)
+print(Organization.objects.get(slug="acme").pk, flagged.order_by("organization__slug").first().pk)
 """
 
 

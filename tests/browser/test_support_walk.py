@@ -57,8 +57,8 @@ def test_paused_deliveries_resume_with_a_working_key(
     support.get_by_role("link", name="Set up").first.click()
     support.get_by_role("button", name="Test connection").click()
     expect(support.locator("#test")).to_contain_text("works and may update candidates", timeout=20_000)
-    eventually(lambda: employer.story(order), "Ashby receives the pending updates")
-    assert employer.story(order)[0] == "Justifacts Received"
+    eventually(lambda: employer.delivered(order), "Ashby receives the pending updates")
+    assert employer.delivered(order)[0] == "Justifacts Received"
     assert complaints == []
 
 
@@ -96,8 +96,8 @@ def test_an_unknown_placement_is_resolved_by_linking_the_order(
     support.get_by_label("Reason").fill("Kim at Justifacts found it")
     support.get_by_role("button", name="Link existing Justifacts order").click()
     expect(support.locator("#entries")).to_contain_text("Reason: Kim at Justifacts found it")
-    eventually(lambda: "Justifacts Received" in employer.story(order), "Ashby receives the update")
-    assert len(employer.taken(order)) == 1
+    eventually(lambda: "Justifacts Received" in employer.delivered(order), "Ashby receives the update")
+    assert len(employer.justifacts_orders(order)) == 1
     assert complaints == []
 
 

@@ -1,7 +1,7 @@
-"""Background jobs: publishing a task for the workers.
+"""Enqueuing tasks for the workers.
 
-A message may be lost without harm: what is due is a row in the database, and the periodic sweep finds it.
-Messages carry ids only.
+A lost message only delays the work: due work is a row in the database, and the periodic sweep finds it.
+Messages contain ids only.
 """
 
 import logging
@@ -19,16 +19,16 @@ _unreachable_until = 0.0
 
 
 def enqueue(task: Any, *arguments: Any, **options: Any) -> None:
-    """Publish a task once the present transaction has committed. ``options`` are Celery's.
+    """Publish a task after the current transaction. ``options`` are those of Celery's ``apply_async``.
 
-    If the broker cannot be reached, the message is skipped, and so are those of the next 30 s, so that no
-    request waits for a dead broker again and again.
+    If the broker cannot be reached, this message and those of the next 30 s are dropped, so that not every
+    request waits for a broker that is down.
     """
     transaction.on_commit(lambda: _publish(task, arguments, options))
 
 
 def broker_is_reachable() -> bool:
-    """Whether a message can be published now. If so, ``enqueue`` publishes again at once."""
+    """Whether a message can be published now. If so, ``enqueue`` resumes publishing."""
     global _unreachable_until
     try:
         with current_app.connection_for_write() as connection:

@@ -1,5 +1,5 @@
-"""Bounded work in progress: in one process, an organization occupies at most so many threads with one kind
-of work. One whose provider hangs, or that has thousands of waiting updates, leaves the rest to others."""
+"""Bulkheads: limit how many threads of a process one organization occupies with one kind of work, so that a
+hanging partner or thousands of updates of one organization do not block the others."""
 
 import threading
 from collections import Counter
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Bulkhead:
-    """``slots`` for each key, such as an organization and a kind of work."""
+    """Provides ``slots`` for each key, such as an organization and a kind of work."""
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
@@ -19,12 +19,12 @@ class Bulkhead:
 
     @contextmanager
     def slot(self, key: Hashable) -> Iterator[bool]:
-        """Whether there was a free slot; it is free again afterwards. Never waits."""
-        is_mine = self._enter(key)
+        """Take a slot for the duration of the block. Yields False if none was free; never waits."""
+        is_taken = self._enter(key)
         try:
-            yield is_mine
+            yield is_taken
         finally:
-            if is_mine:
+            if is_taken:
                 self._leave(key)
 
     def had_rejections(self, key: Hashable) -> bool:

@@ -1,4 +1,4 @@
-"""Wrong configuration, said by ``manage.py check`` with a hint for each."""
+"""System checks of the settings and the stored secrets, each with a hint."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from integrations.encryption.rotation import not_found, unreadable
 
 @register()
 def encryption_keys(**_: Any) -> list[CheckMessage]:
-    """Each key is a Fernet key; without one no secret could be stored or read."""
+    """Every key is a Fernet key."""
     for position, key in enumerate(settings.FIELD_ENCRYPTION_KEYS, start=1):
         try:
             Fernet(key)
@@ -31,7 +31,7 @@ def encryption_keys(**_: Any) -> list[CheckMessage]:
 
 @register()
 def deprecated_variables(**_: Any) -> list[CheckMessage]:
-    """Variables under a former name are read for one version."""
+    """Renamed environment variables are still read for one version."""
     return [
         Warning(
             f"{old} has been renamed to {new}.",
@@ -44,14 +44,14 @@ def deprecated_variables(**_: Any) -> list[CheckMessage]:
 
 @register()
 def addresses(**_: Any) -> list[CheckMessage]:
-    """The three addresses are whole ones."""
+    """The three base URLs are complete."""
     found: list[CheckMessage] = []
     for name in ("PORTAL_BASE_URL", "ASHBY_API_BASE_URL", "JUSTIFACTS_BASE_URL"):
         scheme, host = _scheme_and_host(getattr(settings, name))
         if scheme not in ("http", "https") or not host:
             found.append(
                 Error(
-                    f"{name} is not a whole address.",
+                    f"{name} is not a complete URL.",
                     hint="Write it with https:// and the host's name.",
                     id="integrations.E002",
                 )
@@ -61,7 +61,7 @@ def addresses(**_: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def public_address(**_: Any) -> list[CheckMessage]:
-    """Ashby can reach only a public https address."""
+    """Ashby can reach only a public https URL."""
     scheme, host = _scheme_and_host(settings.PORTAL_BASE_URL)
     if scheme != "https" or host in ("localhost", "127.0.0.1"):
         return [
@@ -77,7 +77,7 @@ def public_address(**_: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def two_factor(**_: Any) -> list[CheckMessage]:
-    """A password alone opens every organization's orders."""
+    """A password alone would open every organization's orders."""
     if settings.REQUIRE_TWO_FACTOR:
         return []
     return [
@@ -91,7 +91,7 @@ def two_factor(**_: Any) -> list[CheckMessage]:
 
 @register()
 def single_sign_on(**_: Any) -> list[CheckMessage]:
-    """The provider's words, and the secret, travel to its address."""
+    """The client secret must not be sent to the provider over plain HTTP."""
     found: list[CheckMessage] = []
     for app in settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]:
         scheme, host = _scheme_and_host(app["settings"]["server_url"])
@@ -107,47 +107,49 @@ def single_sign_on(**_: Any) -> list[CheckMessage]:
     return found
 
 
-#: Of each table with candidates' data, at a start: the first rows and the last.
-_LOOKED_AT = 100
+#: How many of the first and last rows of each table with candidates' data are checked.
+_CHECKED_ROWS = 100
 
 
 @register(Tags.database)
 def stored_secrets(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """Every stored key can be read, and found by whoever calls with it; asked whenever the portal starts
-    (``migrate``)."""
+    """Every stored secret can be read and found. ``migrate`` runs this check whenever the portal starts."""
     if not databases:
         return []
     try:
-        found, lost = unreadable(most=_LOOKED_AT), not_found()
+        unreadable_secrets, unfindable = unreadable(most=_CHECKED_ROWS), not_found()
     except DatabaseError:
-        # Not set up yet, or not to this version: then there is nothing of it to read.
+        # The database has no tables yet, or those of another version.
         return []
-    if lost and not found:
+    if unreadable_secrets:
+        fields = ", ".join(sorted(unreadable_secrets))
         return [
             Error(
-                f"{lost.total()} stored keys can be read and cannot be found ({', '.join(sorted(lost))}), so "
-                "callers who have them would be refused: their hashes were made from another spelling of "
+                f"{unreadable_secrets.total()} stored secrets cannot be read ({fields}): the key that "
+                "encrypted them is not in FIELD_ENCRYPTION_KEYS.",
+                hint="Put the key back, behind the new one, and run: manage.py rotate_encryption_keys. If it "
+                "is lost for good, run: manage.py rotate_encryption_keys --clear-unreadable, and enter them "
+                "again.",
+                id="integrations.E004",
+            )
+        ]
+    if unfindable:
+        fields = ", ".join(sorted(unfindable))
+        return [
+            Error(
+                f"{unfindable.total()} stored keys can be read and cannot be found ({fields}), so callers "
+                "who have them would be refused: their hashes were made from another spelling of "
                 "FIELD_ENCRYPTION_KEYS.",
                 hint="Run: manage.py rotate_encryption_keys, which makes the hashes again; nothing has to be "
                 "entered.",
                 id="integrations.E007",
             )
         ]
-    if not found:
-        return []
-    return [
-        Error(
-            f"{found.total()} stored secrets cannot be read ({', '.join(sorted(found))}): the key that "
-            "encrypted them is not in FIELD_ENCRYPTION_KEYS.",
-            hint="Put the key back, behind the new one, and run: manage.py rotate_encryption_keys. If it is "
-            "lost for good, run: manage.py rotate_encryption_keys --clear-unreadable, and enter them anew.",
-            id="integrations.E004",
-        )
-    ]
+    return []
 
 
 def _scheme_and_host(address: str) -> tuple[str, str]:
-    """Both empty where the text is no address at all."""
+    """Scheme and host of a URL; both empty if the text is not a URL."""
     try:
         parts = urlsplit(address)
         return parts.scheme, parts.hostname or ""

@@ -1,9 +1,9 @@
-"""Named places in the code where a process may die at the worst moment: after the claim, after the
-call and before its record, between commit and message.
+"""Failpoints: named places in the code where a crash would do the most damage, such as between a call and
+its record.
 
-In production ``reach`` does nothing. The fault machine (``make chaos``) and the tests set
-``FAILPOINTS_DIR`` to a folder; a file there with a point's name makes the next process that reaches
-it die (or, where the file says ``stop``, sleep until it is continued), once.
+In production ``failpoint`` does nothing. The chaos tests (``make chaos``) set ``FAILPOINTS_DIR`` to a
+folder. A file there with the name of a failpoint kills the next process that reaches it, once; if the file
+says ``stop``, the process is stopped until it is continued.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-#: Every point, so that a test can visit them all. Their order is that of an order's life.
+#: Every failpoint, in the sequence of an order's life. A test visits each of them.
 POINTS = (
     "start.before_commit",
     "start.committed",
@@ -43,8 +43,8 @@ POINTS = (
 
 
 def failpoint(point: str) -> None:
-    """The process is at ``point`` now. Raises ``ValueError`` for a point that ``POINTS`` does not name, where
-    points are in use."""
+    """Kill or stop the process if a test asks for it at ``point``, or call ``FAILPOINT_HANDLER``. Raises
+    ``ValueError`` for a point that is not in ``POINTS``, if failpoints are in use."""
     if (settings.FAILPOINT_HANDLER or settings.FAILPOINTS_DIR) and point not in POINTS:
         raise ValueError(f"{point} is not in POINTS, so no test visits it.")
     if settings.FAILPOINT_HANDLER:
@@ -55,9 +55,9 @@ def failpoint(point: str) -> None:
 
 def _die_if_asked(file: Path) -> None:
     try:
-        how = file.read_text().strip()
-        # Whoever removes the file is the one who dies.
+        action = file.read_text().strip()
+        # Of several processes, only the one that removes the file dies.
         file.unlink()
     except FileNotFoundError:
         return
-    os.kill(os.getpid(), signal.SIGSTOP if how == "stop" else signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGSTOP if action == "stop" else signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Takes candidates' data and secrets out of what is kept for people to read."""
+"""Removes candidates' data and secrets from texts before they are stored or logged."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,24 +9,25 @@ _LIKE_A_NAME = re.compile(r"[^\d@:/]{1,200}")
 _PERSONAL_KEYS = frozenset(
     {"first_name", "last_name", "full_name", "firstname", "lastname", "fullname", "email", "phone"}
 )
-# Every repetition is bounded: a long text that only looks like an address costs no more than another.
+# Every repetition is bounded, so that a long text that resembles an address is not slow.
 _EMAIL = re.compile(r"[^\s@<>\"(),;:=]{1,64}@(?:[^\s@<>\"'(),;:=]{1,200}\.[^\s@<>\"'(),;:=]{1,60}|localhost)")
 
 
 def mask(value: Any, hide: Iterable[str], secrets: Iterable[str] = ()) -> Any:
-    """A copy of a JSON value without any of ``hide`` (names, addresses), in whatever case: for the other
-    side's own words, of which nothing else may be lost. ``secrets`` go wherever they stand, inside a word
-    too."""
-    wanted = {
-        **{text.strip(): _as_a_word(text.strip()) for text in hide},
+    """Return a copy of a JSON value with every occurrence of ``hide`` (names, addresses) masked, in any case.
+
+    For texts of a partner, of which nothing else may be lost. ``secrets`` are masked also inside words.
+    """
+    patterns = {
+        **{text.strip(): _name_pattern(text.strip()) for text in hide},
         **{text.strip(): re.escape(text.strip()) for text in secrets},
     }
-    if not wanted:
+    if not patterns:
         return value
-    said = "\n".join(_texts_in(value)).casefold()
-    # Mostly there is none of it, and to look costs less than to search.
-    texts = sorted((text for text in wanted if text.casefold() in said), key=len, reverse=True)
-    pattern = "|".join(wanted[text] for text in texts if len(text) > 1 or _has_no_case(text))
+    content = "\n".join(_texts_in(value)).casefold()
+    # Usually nothing occurs, and a substring test is cheaper than the regular expression.
+    texts = sorted((text for text in patterns if text.casefold() in content), key=len, reverse=True)
+    pattern = "|".join(patterns[text] for text in texts if len(text) > 1 or _has_no_case(text))
     return _masked(value, re.compile(pattern, re.IGNORECASE)) if pattern else value
 
 
@@ -39,23 +40,23 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 
 def personal_terms(email: str, *names: str) -> tuple[str, ...]:
-    """What is to be hidden of a person: the address, the names, and each word of them."""
+    """Return what to mask of a person: the address, the names, and each part of the names."""
     return (email, *names, *(word for name in names for word in re.findall(r"\w{2,}", name)))
 
 
-def _as_a_word(text: str) -> str:
-    """An address wherever it stands. A name only as a word, so that it is not cut out of others, and one of
-    two or three letters (Al, May) only where it is written as a name."""
-    found = re.escape(text)
+def _name_pattern(text: str) -> str:
+    """Matches an address anywhere, a name only as a whole word, and a name of two or three letters (Al, May)
+    only with a capital letter."""
+    pattern = re.escape(text)
     if _has_no_case(text) or not _LIKE_A_NAME.fullmatch(text):
-        return found
+        return pattern
     if len(text) < 4:
-        found = f"(?-i:{found}|{re.escape(text.upper())}|{re.escape(text.title())})"
-    return rf"(?<!\w){found}(?!\w)"
+        pattern = f"(?-i:{pattern}|{re.escape(text.upper())}|{re.escape(text.title())})"
+    return rf"(?<!\w){pattern}(?!\w)"
 
 
 def _has_no_case(text: str) -> bool:
-    """As in Chinese, where nothing stands between words either."""
+    """Whether the script has no case, such as Chinese, which does not separate words either."""
     return bool(text) and text.lower() == text.upper() and text.isalpha()
 
 
@@ -68,12 +69,13 @@ def _masked(value: Any, pattern: re.Pattern[str]) -> Any:
 
 
 def redact_text(text: str, hide: Iterable[str] = (), secrets: Iterable[str] = ()) -> str:
-    """``text`` without any e-mail address, and without ``hide`` and ``secrets`` as in ``conceal``."""
+    """Return ``text`` with e-mail addresses masked, and ``hide`` and ``secrets`` as by ``mask``."""
     return _EMAIL.sub(MASK, mask(text, hide, secrets))
 
 
 def redact(value: Any, hide: Iterable[str] = (), secrets: Iterable[str] = ()) -> Any:
-    """A copy of a JSON value without personal fields, e-mail addresses, ``hide`` and ``secrets``."""
+    """Return a copy of a JSON value with personal fields, e-mail addresses, ``hide`` and ``secrets``
+    masked."""
     return _redacted(mask(value, hide, secrets))
 
 

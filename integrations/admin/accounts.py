@@ -1,4 +1,4 @@
-"""Members of an organization: invited by mail, with a role each; and, for operators, all people."""
+"""Members of organizations, invited by mail; and, for operators, all people and their roles."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ from integrations.web.client_ip import client_address
 
 
 class InvitationForm(forms.ModelForm):
-    """A person by their e-mail address; whether they have an account is nobody's business."""
+    """Invites an e-mail address. The form does not reveal whether the address has an account."""
 
     email = forms.EmailField(
         label=gettext_lazy("E-mail"),
@@ -54,7 +54,7 @@ class InvitationForm(forms.ModelForm):
 
 
 class MembersPermission(TenantModelAdmin):
-    """Nobody takes away their own way in by mistake."""
+    """Prevents people from removing or changing their own membership by mistake."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and not _is_own(request, obj)
@@ -73,7 +73,8 @@ class MembershipAdmin(MembersPermission):
     actions = ["invite_again", "remove_members"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        """With what is told of who has come, so that a search or an order does not tell more."""
+        """Annotates the name and last login of members who have signed in, so that searching and sorting
+        reveal nothing about the others."""
         members: QuerySet[Membership] = super().get_queryset(request)
         has_come = Q(user__last_login__gte=F("added_at"))
         name = Concat("user__last_name", Value(" "), "user__first_name")
@@ -113,11 +114,11 @@ class MembershipAdmin(MembersPermission):
         if change:
             super().save_model(request, obj, form, change)
             return
-        given = form.cleaned_data
-        made = invite(obj.organization, given["email"], given["name"], obj.role, request.user.get_username())
-        obj.pk, obj.user = made.pk, made.user
+        data = form.cleaned_data
+        member = invite(obj.organization, data["email"], data["name"], obj.role, request.user.get_username())
+        obj.pk, obj.user = member.pk, member.user
         obj._state.adding = False
-        self._mail(request, made)
+        self._mail(request, member)
 
     def _mail(self, request: HttpRequest, membership: Membership) -> bool:
         try:
@@ -155,7 +156,7 @@ class MembershipAdmin(MembersPermission):
             self.message_user(request, _("You cannot remove yourself."), messages.WARNING)
 
     def get_actions(self, request: HttpRequest) -> Any:
-        """One way to remove, which keeps the person's account."""
+        """Only ``remove_members`` removes: it checks each membership."""
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
@@ -173,14 +174,14 @@ class MembershipsOfPerson(admin.TabularInline):
 
 
 class WithoutFactors(admin.ModelAdmin):
-    """There is no permission about what signs a person in, as there is no page of it."""
+    """Hides permissions for sign-in data, which has no pages in the admin."""
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        found: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.related_model is Permission:
             apps = ("account", "mfa", "socialaccount", "usersessions")
-            found.queryset = found.queryset.exclude(content_type__app_label__in=apps)
-        return found
+            field.queryset = field.queryset.exclude(content_type__app_label__in=apps)
+        return field
 
 
 admin.site.unregister([User, Group])
@@ -191,7 +192,7 @@ admin.site.unregister([EmailAddress, Authenticator, SocialAccount, SocialApp, So
 
 @admin.register(User)
 class PersonAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, UserAdmin):
-    """For operators, who see everybody."""
+    """All people, for operators."""
 
     list_display = [
         *("username", "email", "first_name", "last_name", "is_active", "two_factor", "last_login")
@@ -210,7 +211,7 @@ class PersonAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, UserAdm
 
     @admin.action(description=gettext_lazy("Reset two-factor authentication"), permissions=["change"])
     def reset_two_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """For people who lost their phone, passkey and recovery codes. The operator verifies who asks."""
+        """For people who have lost phone, passkey and recovery codes. The operator verifies who asks."""
         people = list(queryset)
         for person in people:
             two_factor.reset(person, request.user.get_username(), client_address(request.META))
@@ -225,7 +226,7 @@ class PersonAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, UserAdm
         self.message_user(request, text % {"count": len(people)})
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Refused before anybody is looked for: Django's own answer tells a person from none."""
+        """Checks the permission first: Django's own response would reveal whether the person exists."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         return super().history_view(request, object_id, extra_context)
@@ -233,4 +234,4 @@ class PersonAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, UserAdm
 
 @admin.register(Group)
 class RoleAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, GroupAdmin):
-    """What each role may do; a change of it is written down."""
+    """The permissions of each role. The audit log records changes."""

@@ -1,7 +1,5 @@
-"""Ashby API keys: several per organization, one in use.
-
-Verification keys that another one has replaced: who still uses them, and the click that retires one.
-"""
+"""Ashby API keys, of which an organization may have several and one in use; and previous verification
+keys."""
 
 from typing import Any
 
@@ -19,12 +17,12 @@ from integrations.connections.api_keys import select_ashby_key
 from integrations.encryption.blind_index import blind_indexes
 from integrations.models import AshbyApiKey, Organization, PreviousVerificationKey
 
-_MOMENTS = ("set_by", "set_at", "replaced_at", "first_used_at", "last_used_at")
+_HISTORY = ("set_by", "set_at", "replaced_at", "first_used_at", "last_used_at")
 
 
 class AshbyApiKeyForm(forms.ModelForm):
-    # Under a name of its own: as the model's field it would be checked against the key that is in use
-    # now, whose place this one takes.
+    # Not the model's field ``is_selected``, whose constraint would refuse a second key in use before
+    # ``select_ashby_key`` replaces the first.
     use = forms.BooleanField(
         required=False,
         label=_("In use"),
@@ -64,7 +62,7 @@ class AshbyApiKeyForm(forms.ModelForm):
 @admin.register(AshbyApiKey)
 class AshbyApiKeyAdmin(TenantModelAdmin):
     form = AshbyApiKeyForm
-    list_display = ["name", "organization", "ending", "in_use", *_MOMENTS]
+    list_display = ["name", "organization", "ending", "in_use", *_HISTORY]
     list_filter = [OrganizationFilter, "is_selected"]
     list_select_related = ["organization"]
     search_fields = ["name", "organization__name"]
@@ -72,10 +70,10 @@ class AshbyApiKeyAdmin(TenantModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: AshbyApiKey | None = None) -> Any:
         """A new key has no history yet."""
-        return ["organization", "name", "key", "use", *(_MOMENTS if obj else ())]
+        return ["organization", "name", "key", "use", *(_HISTORY if obj else ())]
 
     def get_readonly_fields(self, request: HttpRequest, obj: AshbyApiKey | None = None) -> list[str]:
-        return ["organization", *_MOMENTS] if obj else []
+        return ["organization", *_HISTORY] if obj else []
 
     @admin.display(description=_("key"))
     def ending(self, key: AshbyApiKey) -> str:
@@ -86,7 +84,7 @@ class AshbyApiKeyAdmin(TenantModelAdmin):
         return key.is_selected
 
     def save_model(self, request: HttpRequest, obj: AshbyApiKey, form: Any, change: bool) -> None:
-        """Only the service puts a key into use: it takes the present one out in the same moment."""
+        """``select_ashby_key`` replaces the selected key in the same transaction."""
         if "key" in form.changed_data:
             obj.set_by, obj.set_at = request.user.get_username(), timezone.now()
         if form.cleaned_data.get("use"):
@@ -113,7 +111,7 @@ class AshbyApiKeyAdmin(TenantModelAdmin):
 
 @admin.register(PreviousVerificationKey)
 class PreviousVerificationKeyAdmin(TenantModelAdmin):
-    """To delete one is to retire it: Ashby and Justifacts are let in with it no more."""
+    """Deleting a key retires it: neither Ashby nor Justifacts can use it any more."""
 
     list_display = ["ending", "organization", "replaced_at", "first_used_at", "last_used_at", "set_by"]
     list_filter = [OrganizationFilter]

@@ -1,4 +1,4 @@
-"""The audit trail, for reading: by whom, what, when and of which order; and as a file."""
+"""The audit log as a list with filters, and as a CSV file."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ _COLUMNS = ("at", "who", "did", "what", "id", "details", "address", "organizatio
 
 @admin.register(AuditLogEntry)
 class AuditLogEntryAdmin(TenantModelAdmin):
-    list_display = ["at", "actor", "action", "kind", "object_id", "organization", "said", "address"]
+    list_display = ["at", "actor", "action", "kind", "object_id", "organization", "details_text", "address"]
     list_display_links = None
     list_filter = ["action", OrganizationFilter, "at"]
     list_select_related = ["organization"]
@@ -42,22 +42,26 @@ class AuditLogEntryAdmin(TenantModelAdmin):
         return False
 
     @admin.display(description=gettext_lazy("details"))
-    def said(self, line: AuditLogEntry) -> str:
-        return _in_words(line.details)
+    def details_text(self, line: AuditLogEntry) -> str:
+        return ", ".join(
+            f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+            for name, value in line.details.items()
+            if value
+        )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.export_view)
         return [path("export/", view, name="integrations_auditlogentry_export"), *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """What the list shows under the same filters and search, all pages of it."""
+        """All pages of the list, with the same filters and search."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
             lines: QuerySet[AuditLogEntry] = self.get_changelist_instance(request).get_queryset(request)
         except IncorrectLookupParameters:
-            address = reverse("admin:integrations_auditlogentry_changelist")
-            return HttpResponseRedirect(f"{address}?{ERROR_FLAG}=1")
+            url = reverse("admin:integrations_auditlogentry_changelist")
+            return HttpResponseRedirect(f"{url}?{ERROR_FLAG}=1")
         return csv_download(
             request, "audit", _COLUMNS, lines, AuditLogEntry.objects.select_related("organization"), _cells
         )
@@ -69,11 +73,3 @@ def _cells(line: AuditLogEntry) -> list[str]:
         *(json.dumps(line.details, sort_keys=True) if line.details else "", line.address),
         *(str(line.organization or ""), str(line.sequence), line.hash),
     ]
-
-
-def _in_words(details: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
-        for name, value in details.items()
-        if value
-    )

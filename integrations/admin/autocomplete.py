@@ -1,4 +1,4 @@
-"""Choices that are completed while somebody types, by Django's own view of the admin."""
+"""Autocompletion of choices, by the admin's own view."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from django.http import HttpRequest
 
 
 class SafeAutocompleteView(AutocompleteJsonView):
-    """Refuses what no form asks, of which Django would make a 500: a field that refers to nothing by
-    itself (the other end of a reference), and a NUL, which PostgreSQL takes in no text."""
+    """Answers 403 to requests that no form sends and that Django would answer with 500: a field that is the
+    reverse end of a relation, and a NUL, which PostgreSQL does not accept in a text."""
 
     def process_request(self, request: HttpRequest) -> Any:
         term, model_admin, field, to_field = super().process_request(request)

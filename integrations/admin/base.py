@@ -1,6 +1,5 @@
-"""What no link or form of ours sends, and of which Django's admin would make a 500.
-
-Every page shows what the person may see, and nothing of another organization's.
+"""Base classes of the portal's pages: they show each person only the rows of their organizations, and answer
+malformed requests, for which Django's admin would answer 500.
 """
 
 from typing import Any
@@ -23,20 +22,22 @@ from integrations.models import Organization
 
 
 class HardenedModelAdmin(ModelAdmin):
+    """Answers requests that no link or form of the portal sends."""
+
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        """PostgreSQL takes no NUL in a text: a query with one is answered as any that cannot be read."""
+        """A NUL, which PostgreSQL does not accept in a text, is treated as an unknown filter."""
         if any("\x00" in value for _name, values in request.GET.lists() for value in values):
             raise IncorrectLookupParameters
         return super().get_changelist_instance(request)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """An empty ``_to_field`` names no field; nor is a row's id one with a NUL in it."""
+        """An empty ``_to_field`` counts as absent, and an id with a NUL matches no row."""
         if "\x00" in object_id:
             return None
         return super().get_object(request, object_id, from_field or None)
 
     def response_action(self, request: HttpRequest, queryset: Any, *where: Any, **more: Any) -> Any:
-        """With anything chosen that cannot be a row's id, nothing is done: the list is shown again."""
+        """Does nothing if a selected value cannot be a primary key."""
         if all(self._may_be_an_id(text) for text in request.POST.getlist(ACTION_CHECKBOX_NAME)):
             return super().response_action(request, queryset, *where, **more)
         self.message_user(
@@ -56,14 +57,14 @@ class HardenedModelAdmin(ModelAdmin):
 
 
 class TenantModelAdmin(AuditedModelAdmin, HardenedModelAdmin):
-    """Rows that belong to an organization, found along ``organization_path``.
+    """Rows that belong to an organization, to which the query path ``organization_path`` leads.
 
-    A row of an organization in which the person has no permission does not exist for them: it is in no
-    list, search, filter, choice or history, and its address answers 404.
+    A row of an organization in which the person has no permission appears in no list, search, filter, choice
+    or history, and its URL answers 404.
     """
 
     organization_path = "organization"
-    # To count each choice of each filter would read every row many times over.
+    # Counting the rows of each filter choice would read every row many times.
     show_facets = ShowFacets.NEVER
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -71,13 +72,14 @@ class TenantModelAdmin(AuditedModelAdmin, HardenedModelAdmin):
         return self.visible(request, rows)
 
     def visible(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return those of the rows that the person may see."""
         permissions = self._permission("view"), self._permission("change")
         if sees_every_organization(request.user, *permissions):
             return rows
         return rows.filter(**{f"{self.organization_path}__in": organizations_of(request.user, *permissions)})
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Headed by what it lists; Django would say “Select … to change”."""
+        """The title is the name of the rows; Django's would be “Select … to change”."""
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
@@ -106,17 +108,17 @@ class TenantModelAdmin(AuditedModelAdmin, HardenedModelAdmin):
         return self.may(request, self._permission(action), row)
 
     def may(self, request: HttpRequest, permission: str, row: Any = None) -> bool:
-        """Without a row: somewhere."""
+        """Whether the person has the permission for the row; without a row, in any organization."""
         return request.user.has_perm(permission, self.organization_of(row) if row else None)
 
     def _permission(self, action: str) -> str:
         return f"{self.opts.app_label}.{get_permission_codename(action, self.opts)}"
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Only what the person may see can be chosen."""
+        """Offers only rows that the person may see."""
         if "queryset" not in kwargs:
             if db_field.remote_field.model is Organization:
-                # Once a row is there, its organization is no choice any more: it is chosen to add one.
+                # The organization is chosen only when a row is added.
                 kwargs["queryset"] = organizations_of(request.user, self._permission("add"))
             elif isinstance(related := self._admin_of(db_field.remote_field.model), TenantModelAdmin):
                 kwargs["queryset"] = related.get_queryset(request)
@@ -137,19 +139,19 @@ class TenantModelAdmin(AuditedModelAdmin, HardenedModelAdmin):
 
 
 class OrganizationFilter(SimpleListFilter):
-    """The organizations that the person may see; not shown where there is one."""
+    """Offers the organizations that the person may see; hidden if there is only one."""
 
     title = _("organization")
     parameter_name = "organization"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         permissions = model_admin._permission("view"), model_admin._permission("change")
-        seen = list(organizations_of(request.user, *permissions).values_list("slug", "name"))
-        self._is_of_another = bool(self.value()) and self.value() not in dict(seen)
-        return seen if len(seen) > 1 else []
+        visible = list(organizations_of(request.user, *permissions).values_list("slug", "name"))
+        self._is_of_another = bool(self.value()) and self.value() not in dict(visible)
+        return visible if len(visible) > 1 else []
 
     def has_output(self) -> bool:
-        """One that the person does not see has no rows for them, whether or not there is a choice."""
+        """An organization that the person may not see filters out all rows."""
         return super().has_output() or self._is_of_another
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -1,4 +1,4 @@
-"""Connections: the settings of one, and the health of both sides. Setting up is on a page of its own."""
+"""Connections: their settings and the health of both endpoints. The set-up has its own page."""
 
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ from integrations.text import format_utc
 
 
 class ConnectionForm(forms.ModelForm):
-    # An empty secret keeps the stored one, so taking it away needs a word of its own.
+    # An empty secret field keeps the stored one, so removing it needs a field.
     remove_webhook = forms.BooleanField(label=gettext_lazy("Remove the chat webhook"), required=False)
 
     class Meta:
@@ -78,7 +78,7 @@ class ConnectionForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         if "verification_key" in self.errors:
-            # The form fails already; the model, which compares keys, must not meet an unreadable one.
+            # The form is invalid already; an unreadable key would raise in ``Connection.clean``.
             self.instance.verification_key = Secret("")
         cleaned = super().clean() or {}
         if cleaned.get("remove_webhook"):
@@ -89,15 +89,15 @@ class ConnectionForm(forms.ModelForm):
 @admin.register(Connection)
 class ConnectionAdmin(TenantModelAdmin):
     form = ConnectionForm
-    list_display = ["organization", "is_enabled", "ashby_side", "justifacts_side", "called"]
+    list_display = ["organization", "is_enabled", "ashby_health", "justifacts_health", "last_ashby_call"]
     list_filter = [OrganizationFilter, "is_enabled", ("paused_at", admin.EmptyFieldListFilter)]
     list_select_related = ["organization"]
     search_fields = ["organization__name", "organization__slug"]
     autocomplete_fields = ["organization"]
     actions = ["test_connections", "fetch_packages", "fetch_jobs"]
     readonly_fields = [
-        *("verification_keys", "ashby_keys", "ashby_base_url", "ashby_side", "justifacts_side"),
-        *("paused", "called", "answered", "heard", "checked"),
+        *("verification_keys", "ashby_keys", "ashby_base_url", "ashby_health", "justifacts_health"),
+        *("paused_since", "last_ashby_call", "last_ashby_success", "last_justifacts_response", "last_check"),
     ]
     fieldsets = [
         (None, {"fields": ["organization", "is_enabled", "verification_key", "staging_base_url"]}),
@@ -128,8 +128,8 @@ class ConnectionAdmin(TenantModelAdmin):
             gettext_lazy("Health"),
             {
                 "fields": [
-                    *("ashby_side", "paused", "called", "answered"),
-                    *("justifacts_side", "heard", "checked"),
+                    *("ashby_health", "paused_since", "last_ashby_call", "last_ashby_success"),
+                    *("justifacts_health", "last_justifacts_response", "last_check"),
                 ]
             },
         ),
@@ -139,11 +139,11 @@ class ConnectionAdmin(TenantModelAdmin):
         return [*self.readonly_fields, *(["organization"] if obj else [])]
 
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> list[Any]:
-        """A new connection has no health yet."""
+        """The form for a new connection has only the first group."""
         return self.fieldsets if obj else self.fieldsets[:1]
 
     def has_delete_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
-        """Orders are explained by their connection; one that is not wanted is switched off."""
+        """Orders refer to their connection. An unwanted one is disabled."""
         return False
 
     @admin.display(description=gettext_lazy("Staging Base URL in Ashby"))
@@ -152,20 +152,20 @@ class ConnectionAdmin(TenantModelAdmin):
 
     @admin.display(description=gettext_lazy("Verification keys"))
     def verification_keys(self, connection: Connection) -> SafeString:
-        """The one in use, and those that it has replaced and that still work."""
-        used = _use(connection.verification_key_first_used_at, connection.verification_key_last_used_at)
+        """The key in use, and the previous keys that are still valid."""
+        usage = _usage(connection.verification_key_first_used_at, connection.verification_key_last_used_at)
         if not connection.verification_key:
             return format_html("{}", _("None yet: Ashby cannot call the portal."))
         in_use = format_html('<span class="status state-delivered">{}</span>', _("in use"))
-        now = format_html("<li>{} {} {}</li>", connection.verification_key, in_use, used)
+        now = format_html("<li>{} {} {}</li>", connection.verification_key, in_use, usage)
         replaced = format_html_join(
             "",
             '<li>{} {} {} <a href="{}">{}</a></li>',
             (
                 (
                     key,
-                    _("replaced %(day)s, still works;") % {"day": _moment(key.replaced_at)},
-                    _use(key.first_used_at, key.last_used_at),
+                    _("replaced %(day)s, still works;") % {"day": _time(key.replaced_at)},
+                    _usage(key.first_used_at, key.last_used_at),
                     reverse("admin:integrations_previousverificationkey_delete", args=[key.pk]),
                     _("Retire"),
                 )
@@ -184,8 +184,8 @@ class ConnectionAdmin(TenantModelAdmin):
                 (
                     reverse("admin:integrations_ashbyapikey_change", args=[key.pk]),
                     key,
-                    _in_use(key),
-                    _use(key.first_used_at, key.last_used_at),
+                    _in_usage(key),
+                    _usage(key.first_used_at, key.last_used_at),
                 )
                 for key in keys
             ),
@@ -199,87 +199,87 @@ class ConnectionAdmin(TenantModelAdmin):
         )
 
     @admin.display(description=gettext_lazy("Ashby"))
-    def ashby_side(self, connection: Connection) -> str:
+    def ashby_health(self, connection: Connection) -> str:
         if connection.paused_at:
             return _("Paused: %(reason)s") % {"reason": connection.pause_reason}
         return connection.ashby_problem or _works(connection.ashby_last_success_at)
 
     @admin.display(description=gettext_lazy("Justifacts"))
-    def justifacts_side(self, connection: Connection) -> str:
+    def justifacts_health(self, connection: Connection) -> str:
         if connection.justifacts_problem:
             return connection.justifacts_problem
         return _works(connection.justifacts_answered_at)
 
     @admin.display(description=gettext_lazy("deliveries paused since"))
-    def paused(self, connection: Connection) -> str:
-        return _moment(connection.paused_at)
+    def paused_since(self, connection: Connection) -> str:
+        return _time(connection.paused_at)
 
     @admin.display(description=gettext_lazy("last call from Ashby"), ordering="last_inbound_call_at")
-    def called(self, connection: Connection) -> str:
-        return _moment(connection.last_inbound_call_at)
+    def last_ashby_call(self, connection: Connection) -> str:
+        return _time(connection.last_inbound_call_at)
 
     @admin.display(description=gettext_lazy("last successful call to Ashby"))
-    def answered(self, connection: Connection) -> str:
-        return _moment(connection.ashby_last_success_at)
+    def last_ashby_success(self, connection: Connection) -> str:
+        return _time(connection.ashby_last_success_at)
 
     @admin.display(description=gettext_lazy("last response from Justifacts"))
-    def heard(self, connection: Connection) -> str:
-        return _moment(connection.justifacts_answered_at)
+    def last_justifacts_response(self, connection: Connection) -> str:
+        return _time(connection.justifacts_answered_at)
 
     @admin.display(description=gettext_lazy("last checked"))
-    def checked(self, connection: Connection) -> str:
-        return _moment(connection.checked_at)
+    def last_check(self, connection: Connection) -> str:
+        return _time(connection.checked_at)
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         if "verification_key" in form.changed_data:
             set_verification_key(obj, obj.verification_key, request.user.get_username())
         save_with_verification_key(obj)
 
-    # --- Calls that a person asks for: a worker makes them, the set-up page shows what they found ---
-
     @admin.action(
         description=gettext_lazy("Test the connection to Ashby and Justifacts"), permissions=["change"]
     )
     def test_connections(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        self._ask(request, queryset, ConnectionJob.Kind.TEST)
+        self._request_jobs(request, queryset, ConnectionJob.Kind.TEST)
 
     @admin.action(description=gettext_lazy("Fetch packages from Justifacts"), permissions=["change"])
     def fetch_packages(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        self._ask(request, queryset, ConnectionJob.Kind.PACKAGES)
+        self._request_jobs(request, queryset, ConnectionJob.Kind.PACKAGES)
 
     @admin.action(description=gettext_lazy("Fetch jobs from Ashby"), permissions=["change"])
     def fetch_jobs(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        self._ask(request, queryset, ConnectionJob.Kind.JOBS)
+        self._request_jobs(request, queryset, ConnectionJob.Kind.JOBS)
 
-    def _ask(self, request: HttpRequest, connections: QuerySet[Connection], kind: ConnectionJob.Kind) -> None:
-        chosen = [row for row in connections if self.has_change_permission(request, row)]
-        for connection in chosen:
+    def _request_jobs(
+        self, request: HttpRequest, connections: QuerySet[Connection], kind: ConnectionJob.Kind
+    ) -> None:
+        permitted = [row for row in connections if self.has_change_permission(request, row)]
+        for connection in permitted:
             enqueue(
                 run_connection_job, request_job(connection.organization, kind, request.user.get_username()).pk
             )
         text = ngettext(
             ("Running in the background for %(count)d organization. Its set-up page shows the results."),
             ("Running in the background for %(count)d organizations. Their set-up pages show the results."),
-            len(chosen),
+            len(permitted),
         )
-        self.message_user(request, text % {"count": len(chosen)})
+        self.message_user(request, text % {"count": len(permitted)})
 
 
-def _in_use(key: AshbyApiKey) -> str:
+def _in_usage(key: AshbyApiKey) -> str:
     return (
         format_html('<span class="status state-delivered">{}</span>', _("in use")) if key.is_selected else ""
     )
 
 
-def _use(first: datetime | None, last: datetime | None) -> str:
+def _usage(first: datetime | None, last: datetime | None) -> str:
     if last is None:
         return _("not used yet")
-    return _("first used %(first)s, last %(last)s") % {"first": _moment(first), "last": _moment(last)}
+    return _("first used %(first)s, last %(last)s") % {"first": _time(first), "last": _time(last)}
 
 
 def _works(answered_at: datetime | None) -> str:
     return _("Works") if answered_at else _("Not tested yet")
 
 
-def _moment(moment: datetime | None) -> str:
-    return format_utc(moment) if moment else "–"
+def _time(time: datetime | None) -> str:
+    return format_utc(time) if time else "–"

@@ -1,6 +1,5 @@
-"""Secrets in forms: written, never read back."""
+"""Form fields for secrets, which people can enter and not read."""
 
-import re
 from typing import Any
 
 from django import forms
@@ -10,20 +9,19 @@ from django.utils.translation import gettext as _
 from integrations.encryption.secrets import Secret, SecretUnreadable
 from integrations.text import JOINERS, remove_invisible
 
-# E-mails and web pages add invisible characters to what is copied from them; a key has no joiners either.
+# Text copied from e-mails and web pages contains invisible characters. A key has no joiners either.
 _JOINERS = str.maketrans("", "", JOINERS)
-_A_KEY = re.compile("[!-~]+")
 
 
 class SecretInput(forms.PasswordInput):
-    """An empty password field; what is stored shows only as its last four characters, beside it."""
+    """A password field that is always empty; the help text shows the stored secret's last four characters."""
 
     def __init__(self) -> None:
         super().__init__(render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField"})
 
 
 class SecretField(forms.CharField):
-    """Left empty, the stored secret stays. A paste may carry blanks and newlines around it."""
+    """Left empty, the field keeps the stored secret. White space around a pasted key is removed."""
 
     widget = SecretInput
 
@@ -32,8 +30,8 @@ class SecretField(forms.CharField):
         options["required"] = options.get("required", False) and self.stored is None
         super().__init__(strip=True, **options)
         if self.stored:
-            kept = _("Stored: %(stored)s. Leave empty to keep it.")
-            self.help_text = f"{kept % {'stored': self.stored}} {self.help_text}"
+            hint = _("Stored: %(stored)s. Leave empty to keep it.")
+            self.help_text = f"{hint % {'stored': self.stored}} {self.help_text}"
 
     def to_python(self, value: Any) -> str:
         return super().to_python(remove_invisible(str(value)).translate(_JOINERS) if value else value) or ""
@@ -41,14 +39,14 @@ class SecretField(forms.CharField):
     def clean(self, value: Any) -> Secret | str:
         text = super().clean(value)
         if not text:
-            return self._kept()
+            return self._stored_secret()
         if not text.isascii() or any(
             character.isspace() or not character.isprintable() for character in text
         ):
             raise ValidationError(_("A key contains no spaces and no special characters. Copy it again."))
         return Secret(text)
 
-    def _kept(self) -> Secret | str:
+    def _stored_secret(self) -> Secret | str:
         if self.stored:
             try:
                 self.stored.reveal()

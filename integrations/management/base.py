@@ -1,4 +1,4 @@
-"""What the portal's commands share: JSON on request, and one clear line for an expected failure."""
+"""The base class of the portal's commands."""
 
 import json
 import logging
@@ -22,23 +22,22 @@ from integrations.models import Connection, Organization
 
 
 class PortalCommand(BaseCommand):
-    """A command of the portal: ``execute_command`` returns what ``--json`` prints, ``format_lines`` words it.
+    """A command that prints lines, or JSON with ``--json``.
 
-
-    Exit status 0, or 1 with one line on stderr.
+    ``execute_command`` returns what ``--json`` prints, ``format_lines`` the lines for people. The exit status
+    is 0, or 1 with one line on stderr for an expected failure.
     """
 
     requires_system_checks: list[str] = []
-    #: For a command whose answer is JSON in any case.
+    #: For a command that always prints JSON.
     always_json = False
-    #: Off for a command that reads no data and has to work without the database.
+    #: False for a command that reads no data and has to work without the database.
     is_audited = True
-    #: The options that the audit trail keeps: none that could hold a secret or a candidate's data.
+    #: The options that the audit log records: none that could hold a secret or a candidate's data.
     audited: tuple[str, ...] = ("slug", "org", "status", "check", "clear_unreadable")
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """A wrong argument ends as every other failure does, where argparse would end with 2 and
-        several lines."""
+        """A wrong argument ends as any other failure. Argparse would end with 2 and several lines."""
         try:
             super().run_from_argv(argv)
         except CommandError as error:
@@ -57,10 +56,10 @@ class PortalCommand(BaseCommand):
         try:
             with _quiet():
                 if self.is_audited:
-                    self._write_down(options)
-                found = self.execute_command(**options)
+                    self._record(options)
+                result = self.execute_command(**options)
         except ValidationError as error:
-            raise CommandError(one_line(_in_words(error))) from None
+            raise CommandError(one_line(_validation_text(error))) from None
         except CallFailed as error:
             raise CommandError(one_line(error.message)) from None
         except SecretUnreadable as error:
@@ -71,15 +70,15 @@ class PortalCommand(BaseCommand):
                 "Check DATABASE_URL and run: manage.py migrate"
             ) from None
         if options["json"] or self.always_json:
-            self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
+            self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
         else:
-            for line in self.format_lines(found):
+            for line in self.format_lines(result):
                 self.stdout.write(line)
-        self.after_output(found)
+        self.after_output(result)
 
-    def _write_down(self, options: dict[str, Any]) -> None:
-        """Who runs a command is on the machine itself; what it is asked for goes to the audit trail."""
-        named = {name: str(options[name]) for name in self.audited if options.get(name)}
+    def _record(self, options: dict[str, Any]) -> None:
+        """Records the command, the operating system's user and the options in the audit log."""
+        recorded = {name: str(options[name]) for name in self.audited if options.get(name)}
         slug = options.get("slug") or options.get("org")
         organization = Organization.objects.filter(slug=slug).first() if slug else None
         log.record_entry(
@@ -88,21 +87,23 @@ class PortalCommand(BaseCommand):
             organization_id=organization.pk if organization else None,
             kind=type(self).__module__.rpartition(".")[2],
             object_id=options.get("uuid") or "",
-            details=named,
+            details=recorded,
         )
 
     def execute_command(self, **options: Any) -> Any:
+        """Return the result, which JSON can express. Expected failures raise ``CommandError``,
+        ``ValidationError`` or ``CallFailed``."""
         raise NotImplementedError
 
-    def format_lines(self, found: Any) -> Iterable[str]:
+    def format_lines(self, result: Any) -> Iterable[str]:
         raise NotImplementedError
 
-    def after_output(self, found: Any) -> None:
-        """Where a command that could say everything ends with 1 all the same."""
+    def after_output(self, result: Any) -> None:
+        """Raise ``CommandError`` here to end with 1 after the output."""
 
 
 def who_runs() -> str:
-    """Who has started the command, for what is written down."""
+    """Return the operating system's user who runs the command, as an actor for records."""
     try:
         return f"{pwd.getpwuid(os.getuid()).pw_name} on the machine"
     except KeyError:
@@ -110,7 +111,7 @@ def who_runs() -> str:
 
 
 def connection_of(slug: str) -> Connection:
-    """The connection of the organization with this slug. Raises ``CommandError``."""
+    """Return the connection of the organization with this slug. Raises ``CommandError``."""
     connection = Connection.objects.select_related("organization").filter(organization__slug=slug).first()
     if connection is None:
         raise CommandError(f"There is no connected organization “{slug}”. `connect_org` makes one.")
@@ -118,12 +119,12 @@ def connection_of(slug: str) -> Connection:
 
 
 def one_line(text: str) -> str:
-    """The other side's words may come on several."""
+    """Return the text on one line; texts of a partner may have several."""
     return " ".join(text.split())
 
 
 def in_columns(rows: Iterable[Iterable[str]]) -> Iterable[str]:
-    """A table for a terminal: every column as wide as its widest cell."""
+    """Yield the lines of a table in which every column is as wide as its widest cell."""
     table = [list(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
@@ -132,7 +133,7 @@ def in_columns(rows: Iterable[Iterable[str]]) -> Iterable[str]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Warnings of the portal's log, such as a broker that is away, stay out of the one line on stderr."""
+    """Keeps logged warnings, such as an unreachable broker, off stderr."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -141,8 +142,8 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def _in_words(error: ValidationError) -> str:
-    """“This field cannot be blank.” says nothing without the field's name."""
+def _validation_text(error: ValidationError) -> str:
+    """The messages, each with the name of its field."""
     if not hasattr(error, "error_dict"):
         return " ".join(error.messages)
     return " ".join(

@@ -1,4 +1,4 @@
-"""What the two commands that fetch a list share."""
+"""The base class of the commands that fetch a list."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ from .base import PortalCommand, connection_of, one_line
 
 
 class SyncCommand(PortalCommand):
-    """Says what changed. Ends with 1 where the list was not believed in full: a script must notice."""
+    """Prints what changed. Ends with 1 if the list is doubtful, so that a script can react."""
 
-    #: What the total counts.
+    #: What the total counts, for the last line.
     counted = ""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,11 +38,11 @@ class SyncCommand(PortalCommand):
         raise NotImplementedError
 
     def advice(self, synced: SyncResult) -> str:
-        """What to do about a list that was not believed."""
+        """Return what to do about a doubtful list."""
         raise NotImplementedError
 
-    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, result: dict[str, Any]) -> Iterable[str]:
         for change in ("added", "changed", "withdrawn"):
-            for name in found[change]:
+            for name in result[change]:
                 yield f"{change}: {name}"
-        yield f"{found['total']} {self.counted}"
+        yield f"{result['total']} {self.counted}"

@@ -1,4 +1,4 @@
-"""Who we talk to, and what they offer."""
+"""Organizations, connections, catalogs, people and the audit log."""
 
 from integrations.models.accounts import MEMBER_ROLES, Membership, Role
 from integrations.models.api_keys import AshbyApiKey, PreviousVerificationKey

@@ -1,4 +1,4 @@
-"""Which person does what for which organization."""
+"""Members of organizations and their roles."""
 
 from django.conf import settings
 from django.db import models
@@ -11,20 +11,20 @@ from integrations.models.organizations import Organization
 
 
 class Role(models.TextChoices):
-    """Each value is the name of the group that holds the role's permissions (made by a migration)."""
+    """Each value names the group with the role's permissions, which a migration creates."""
 
     OPERATOR = "operator", _("operator")
     SUPPORT = "support", _("support")
     ORG_ADMIN = "org admin", _("org admin")
 
 
-#: What a person may be in one organization. An operator runs the portal, for all of them.
+#: The roles of members. Operators have no membership: they run the portal for all organizations.
 MEMBER_ROLES = [(role.value, role.label) for role in (Role.ORG_ADMIN, Role.SUPPORT)]
 
 
 class Membership(models.Model):
-    """A person's role in one organization. Who is in the group *operator* or *support* has that role in
-    every organization, without any of these."""
+    """A person's role in one organization. People in the group *operator* or *support* have that role in
+    every organization, without memberships."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships", verbose_name=_("person")
@@ -60,11 +60,11 @@ class Membership(models.Model):
 
     @property
     def address(self) -> str:
-        """By what the person was invited, as far as it can be said for anybody."""
+        """The e-mail address, or the user name of a person without one."""
         return self.user.email.lower() or self.user.get_username()
 
     @property
     def has_come(self) -> bool:
-        """Whether the person has signed in since. Until then the organization is told nothing about them
-        but their address: whoever can invite anybody must not learn so who has an account, and of whom."""
+        """Whether the person has signed in since the invitation. Until then the organization sees only the
+        address, so that an invitation does not reveal whether the address has an account."""
         return self.user.last_login is not None and self.user.last_login >= self.added_at

@@ -1,4 +1,4 @@
-"""Verification keys whose place another one has taken, and which still work."""
+"""Ashby API keys, and previous verification keys."""
 
 from typing import Any
 
@@ -14,9 +14,8 @@ from integrations.models.organizations import Organization
 
 
 class PreviousVerificationKey(models.Model):
-    """Ashby and Justifacts may go on with it until they are given the new one: it signs callers in, and
-    we fall back to it. It goes when somebody retires it, or by itself once nobody has used it for a while
-    (``key_rotation.py``)."""
+    """A verification key that was replaced and is still valid: callers may use it, and calls to Justifacts
+    fall back to it. It is deleted when a person retires it, or once it is unused (``key_rotation.py``)."""
 
     organization = models.ForeignKey(
         Organization,
@@ -36,7 +35,7 @@ class PreviousVerificationKey(models.Model):
         verbose_name = _("previous verification key")
         verbose_name_plural = _("previous verification keys")
         ordering = ["-replaced_at"]
-        # It comes by replacing a key, is never changed, and goes by being retired.
+        # Replacing a key adds it, retiring deletes it, and nothing changes it.
         default_permissions = ("view", "delete")
 
     def __str__(self) -> str:
@@ -49,7 +48,7 @@ class PreviousVerificationKey(models.Model):
 
 
 class AshbyApiKey(models.Model):
-    """A key that the org's admin made in Ashby. An org may hold several; one is selected."""
+    """A key that an admin of the organization created in Ashby. Of several, one is selected."""
 
     organization = models.ForeignKey(
         Organization, models.CASCADE, related_name="ashby_api_keys", verbose_name=_("organization")
@@ -65,7 +64,7 @@ class AshbyApiKey(models.Model):
     set_at = models.DateTimeField(_("set"), null=True, blank=True, editable=False)
     first_used_at = models.DateTimeField(_("first used"), null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
-    # Since when another key is in use in its place. Until it is retired, we fall back to it.
+    # When another key took its place. Calls fall back to it until it is retired.
     replaced_at = models.DateTimeField(_("replaced"), null=True, blank=True, editable=False)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What an organization can order: packages, for which jobs, and the custom fields asked for."""
+"""What an organization can order: packages, jobs with their mappings, and custom fields."""
 
 import uuid
 from typing import Any
@@ -14,7 +14,7 @@ from integrations.partner_protocol.responses import CUSTOM_FIELD_TYPES, CustomFi
 
 
 class Package(models.Model):
-    """A kind of check that Justifacts sells to this org (Ashby: *assessment type*)."""
+    """A kind of check that Justifacts sells to the organization (Ashby: *assessment type*)."""
 
     assessment_type_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     organization = models.ForeignKey(
@@ -31,7 +31,7 @@ class Package(models.Model):
     )
     is_default = models.BooleanField(_("default package"), default=False)
     withdrawn_at = models.DateTimeField(_("no longer sold since"), null=True, blank=True, editable=False)
-    #: Counts while this package is not offered; see ``current``.
+    #: Takes effect while this package is not offered; see ``current``.
     replaced_by = models.ForeignKey(
         "self",
         models.SET_NULL,
@@ -53,8 +53,8 @@ class Package(models.Model):
                 condition=Q(is_default=True),
                 violation_error_message=_("This organization has a default package already."),
             ),
-            # That both packages belong to one organization, and that a chain of replacements has an end,
-            # is checked by ``clean``: a constraint sees one row.
+            # ``clean`` checks that both packages belong to one organization and that replacements form no
+            # circle: a constraint sees only one row.
             models.CheckConstraint(
                 name="package_replaced_by_another", condition=~Q(replaced_by=models.F("pk"))
             ),
@@ -77,7 +77,7 @@ class Package(models.Model):
             )
 
     def _loses_its_replacement(self) -> bool:
-        """A replacement can be taken back, although the default is then not offered."""
+        """Whether a replacement is being removed. That is allowed even if the default is then not offered."""
         stored = Package.objects.filter(pk=self.pk).first()
         return stored is not None and stored.replaced_by_id != self.replaced_by_id and stored.is_default
 
@@ -85,20 +85,21 @@ class Package(models.Model):
         if replacement.organization_id != self.organization_id:
             raise ValidationError({"replaced_by": _("This package belongs to another organization.")})
         following: Package | None = replacement
-        passed: set[int] = set()
-        while following is not None and following.pk not in passed:
+        visited: set[int] = set()
+        while following is not None and following.pk not in visited:
             if following.pk == self.pk:
                 raise ValidationError({"replaced_by": _("A package cannot replace itself.")})
-            passed.add(following.pk)
+            visited.add(following.pk)
             following = following.replaced_by
 
     @property
     def label(self) -> str:
+        """The name in Ashby."""
         return self.ashby_name or self.name
 
     @staticmethod
     def label_in_sql(path: str = "") -> Coalesce:
-        """``label`` as an expression; ``path`` leads to the package (``"package__"``)."""
+        """``label`` as an expression. ``path`` is the query path to the package, such as ``"package__"``."""
         return Coalesce(NullIf(f"{path}ashby_name", Value("")), f"{path}name")
 
     @property
@@ -108,12 +109,12 @@ class Package(models.Model):
 
     @property
     def current(self) -> "Package":
-        """The package to order where this one is meant: itself while it is offered, otherwise the package
-        that replaces it, and so on. The last one of the chain may not be offered either."""
-        package, passed = self, {self.pk}
-        while not package.is_offered and package.replaced_by and package.replaced_by_id not in passed:
+        """The package to order instead of this one: itself while it is offered, otherwise its replacement,
+        and so on. The last replacement may not be offered either."""
+        package, visited = self, {self.pk}
+        while not package.is_offered and package.replaced_by and package.replaced_by_id not in visited:
             package = package.replaced_by
-            passed.add(package.pk)
+            visited.add(package.pk)
         return package
 
     @property
@@ -143,7 +144,7 @@ class Job(models.Model):
 
 
 class JobPackageMapping(models.Model):
-    """Which package a job gets when Ashby starts "Package for this job"."""
+    """The package of a job when Ashby starts "Package for this job"."""
 
     job = models.OneToOneField(Job, models.CASCADE, related_name="mapping", verbose_name=_("job"))
     package = models.ForeignKey(Package, models.PROTECT, related_name="mappings", verbose_name=_("package"))
@@ -172,7 +173,7 @@ class JobPackageMapping(models.Model):
 
 
 class CustomField(models.Model):
-    """A question that Ashby asks the recruiter at Start Assessment; the answer goes to Justifacts."""
+    """A question that Ashby asks the recruiter when a check starts; Justifacts receives the answer."""
 
     field_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     organization = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""What people ask the portal to do on the network."""
+"""Connection jobs: calls that a person has requested."""
 
 from datetime import datetime, timedelta
 
@@ -9,13 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from integrations.models.organizations import Organization
 
-#: After so long without an end, the worker that ran an job counts as dead.
+#: A job that has not ended after this time counts as abandoned.
 JOB_TIMEOUT_MINUTES = 3
 
 
 class ConnectionJob(models.Model):
-    """A call to either side that a person has asked for. A worker runs it, since no page waits for the
-    network; the page shows its findings as they arrive."""
+    """Calls to the endpoints that a person has requested. A worker makes them, because no page waits for the
+    network; the page shows the findings as they arrive."""
 
     class Kind(models.TextChoices):
         TEST = "test", _("Test connection")
@@ -28,7 +28,7 @@ class ConnectionJob(models.Model):
     requested_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
-    #: ``[{"side", "what", "state": ok | advice | problem, "text"}]``, in the order in which they came.
+    #: ``[{"side": ..., "state": "ok" | "advice" | "problem", "text": ...}]``, in order of time.
     findings = models.JSONField(default=list)
     #: Packages (primary keys) that the fetched list lacks. They are withdrawn once a person confirms.
     unconfirmed = models.JSONField(null=True, editable=False)
@@ -63,6 +63,6 @@ class ConnectionJob(models.Model):
         return self.ended_at is not None and not self.has_problem
 
     def is_abandoned(self, now: datetime) -> bool:
-        """Nobody has taken it, or who took it has died."""
+        """Whether no worker has started it, or the worker has died."""
         since = self.started_at or self.requested_at
         return self.ended_at is None and now - since > timedelta(minutes=JOB_TIMEOUT_MINUTES)

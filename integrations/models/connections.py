@@ -1,3 +1,5 @@
+"""Connections: an organization's credentials for both partners, and the health of both endpoints."""
+
 import uuid
 from datetime import datetime
 from typing import Any
@@ -18,7 +20,7 @@ from integrations.models.organizations import Organization
 
 
 def validate_staging_base_url(value: str) -> None:
-    """A plain https address with a public host, or one that ``OUTBOUND_ALLOWED_HOSTS`` excepts."""
+    """Accepts an https URL with a public host, or with a host in ``OUTBOUND_ALLOWED_HOSTS``."""
     validate_outbound_url(value)
 
 
@@ -27,7 +29,7 @@ def default_staging_base_url() -> str:
 
 
 class Connection(models.Model):
-    """One organization's credentials and addresses, with the health of both sides."""
+    """One organization's credentials and URLs, with the health of both endpoints."""
 
     organization = models.OneToOneField(
         Organization, models.CASCADE, related_name="connection", verbose_name=_("organization")
@@ -68,12 +70,12 @@ class Connection(models.Model):
             "servers, one a line. The address of a report at any other server is shown, and is no link."
         ),
     )
-    # What Ashby knows the choice "Package for this job" by.
+    # The assessment type of "Package for this job".
     job_package_type_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
 
     paused_at = models.DateTimeField(_("deliveries paused since"), null=True, blank=True, editable=False)
     pause_reason = models.TextField(default="", blank=True, editable=False)
-    # While deliveries are paused: when one update tries whether Ashby takes the key again. None: at once.
+    # While deliveries are paused: the time of the next probe. None: at once.
     probe_at = models.DateTimeField(_("next attempt while paused"), null=True, blank=True, editable=False)
     ashby_problem = models.TextField(_("problem with Ashby"), default="", blank=True, editable=False)
     ashby_problem_since = models.DateTimeField(null=True, blank=True, editable=False)
@@ -81,9 +83,9 @@ class Connection(models.Model):
         _("problem with Justifacts"), default="", blank=True, editable=False
     )
     justifacts_problem_since = models.DateTimeField(null=True, blank=True, editable=False)
-    # The problem is about one message: until then it outlasts calls about other orders that succeed.
+    # The problem is about one message: until then, successful calls about other orders do not clear it.
     justifacts_problem_until = models.DateTimeField(null=True, blank=True, editable=False)
-    # The circuit breakers: failures in a row, and until when no call is made (``breaker.py``).
+    # The circuit breakers: failures in a row, and the end of the cooldown (``circuit_breaker.py``).
     ashby_failures = models.PositiveIntegerField(default=0, editable=False)
     ashby_blocked_until = models.DateTimeField(
         _("calls to Ashby blocked until"), null=True, blank=True, editable=False
@@ -139,19 +141,19 @@ class Connection(models.Model):
 
     @property
     def ashby_base_url(self) -> str:
-        """What the org's admin pastes into Ashby's field "Staging Base URL"."""
+        """The URL that an admin of the organization pastes into Ashby's field "Staging Base URL"."""
         return f"{settings.PORTAL_BASE_URL}/ashby/"
 
     @property
     def hosts_of_reports(self) -> list[str]:
-        """Where the org's reports may be, besides Justifacts' own servers."""
-        at = parse_url(self.staging_base_url)
-        return [*([at.host] if at else []), *hosts_in(self.report_hosts)]
+        """The hosts, besides Justifacts' own, that may serve the organization's reports."""
+        url = parse_url(self.staging_base_url)
+        return [*([url.host] if url else []), *hosts_in(self.report_hosts)]
 
     @property
     def next_probe_at(self) -> datetime | None:
-        """While deliveries are paused: when one update tries whether Ashby takes the key again. None where
-        nothing is tried: the connection is switched off, or no key is in use."""
+        """The time of the next probe. ``None`` if deliveries are not paused, the connection is disabled, or
+        no key is selected."""
         if self.paused_at is None or not self.is_enabled or self.selected_ashby_key is None:
             return None
         return self.probe_at or timezone.now()

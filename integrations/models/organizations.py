@@ -1,4 +1,4 @@
-"""Organizations, their connections and their Ashby API keys."""
+"""Organizations and their settings."""
 
 from collections.abc import Collection
 
@@ -11,23 +11,22 @@ from django.utils.translation import gettext_lazy as _
 
 from integrations.http.urls import validate_outbound_url
 
-#: The clock of candidates' data, in days: no shorter than a dispute takes, no longer than ten years.
+#: Limits of the retention, in days: at least the time of a dispute, at most ten years.
 SHORTEST_RETENTION, LONGEST_RETENTION = 30, 3650
 
 
-#: Days for which completed orders are polled: a new organization's, and the most.
+#: Days for which completed orders are polled: the default, and the most.
 POLL_DAYS_AFTER_COMPLETION, MOST_POLL_DAYS = 60, 365
 
 
 def default_retention_days() -> int:
-    """What a new organization starts with."""
+    """The retention of a new organization, in days."""
     days: int = settings.RETENTION_DAYS
     return days
 
 
 def validate_web_page(value: str) -> None:
-    """A plain https address of a public server, as any other that the portal keeps; people open it, the
-    portal never does."""
+    """Accepts an https URL of a public server. People open it; the portal never calls it."""
     validate_outbound_url(value)
 
 
@@ -39,7 +38,7 @@ class Organization(models.Model):
     require_two_factor = models.BooleanField(
         _("two-factor sign-in for everybody"),
         default=False,
-        # What ran before an upgrade may add an organization during it.
+        # The previous version may add an organization during an upgrade.
         db_default=False,
         help_text=_(
             "On: each member of this organization sets up a second step of signing in (an app on the "
@@ -50,7 +49,7 @@ class Organization(models.Model):
     retention_days = models.PositiveIntegerField(
         _("days until candidates’ data is erased"),
         default=default_retention_days,
-        # Of an organization that the version before adds during the upgrade.
+        # As above.
         db_default=730,
         validators=[MinValueValidator(SHORTEST_RETENTION), MaxValueValidator(LONGEST_RETENTION)],
         help_text=_(
@@ -105,6 +104,6 @@ class Organization(models.Model):
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
         days: int | None = self.poll_days_after_completion
-        # What a form leaves empty is none of the allowed values.
+        # An empty form field means the default.
         self.poll_days_after_completion = POLL_DAYS_AFTER_COMPLETION if days is None else days
         super().clean_fields(exclude)

@@ -1,26 +1,27 @@
-"""Cells of files that people open in a spreadsheet."""
+"""Escapes cells of files that people open in a spreadsheet."""
 
 import re
 
 from integrations.text import INVISIBLE, JOINERS
 
-#: What a spreadsheet takes for the beginning of a formula, also written in full width.
+#: Characters with which a spreadsheet begins a formula, also in full width.
 _FORMULA = r"[=+\-@|%＝＋－＠]"
-#: What may stand before it unseen.
+#: Characters that may precede it without being visible.
 _UNSEEN = rf"[\s{INVISIBLE}{JOINERS}\"']*"
 _AT_THE_BEGINNING = re.compile(rf"{_UNSEEN}{_FORMULA}|[\t\r\n]")
-# Where people write 1,5 for one and a half, a spreadsheet splits lines at semicolons or tabs: then a
-# formula can begin inside a cell, too.
+# In locales with a decimal comma, a spreadsheet splits lines at semicolons or tabs, so a formula can begin
+# inside a cell.
 _INSIDE = re.compile(rf"([;\t\r\n]{_UNSEEN})(?={_FORMULA})")
 
 
 def escape_csv_cell(value: str) -> str:
-    """The text, marked as text where a spreadsheet would calculate it. (OWASP, "CSV injection")"""
+    """Return the value with an apostrophe wherever a spreadsheet would begin a formula. [OWASP, "CSV
+    Injection"]"""
     marked = f"'{value}" if _AT_THE_BEGINNING.match(value) else value
     return _INSIDE.sub(r"\1'", marked)
 
 
-# The months as Excel and LibreOffice read them in the languages of most of their users: "SEP-1" is a date.
+# Month names that Excel and LibreOffice recognize in common languages: "SEP-1" is a date.
 _MONTH = (
     "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mrz|mai|okt|dez|ene|abr|ago|dic|"
     "fév|fev|avr|jui|aoû|déc|gen|mag|giu|lug|set|ott|out"
@@ -36,7 +37,7 @@ _LIKE_A_VALUE = re.compile(
 
 
 def identifier(value: str) -> str:
-    """An id, marked as text if a spreadsheet would take it for a number or a date and change it: drop its
-    leading zeros, round it to 15 digits, or write 1E5 as 100000. The mark is an apostrophe at the beginning,
-    as in ``escape_csv_cell``: programs that read the file drop one from the beginning of any cell."""
+    """Return an ID, with a leading apostrophe if a spreadsheet would read it as a number or a date and change
+    it: drop leading zeros, round it to 15 digits, or write 1E5 as 100000. Programs that read the file remove
+    an apostrophe at the beginning of a cell, as for ``escape_csv_cell``."""
     return f"'{value}" if _LIKE_A_VALUE.fullmatch(value) and escape_csv_cell(value) == value else value

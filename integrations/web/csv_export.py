@@ -1,4 +1,4 @@
-"""CSV files of any length, streamed to people without keeping Ashby waiting. Every export uses this.
+"""Streams CSV files of any length without delaying Ashby's calls. Every export uses this module.
 
 A download holds one thread of its web process until the reader has taken the last row, which can take hours
 on a slow line. Each process therefore serves a bounded number of downloads, so that threads are always free
@@ -30,7 +30,7 @@ from .csv_cells import escape_csv_cell
 
 logger = logging.getLogger(__name__)
 
-#: In one web process, which has 8 threads (``--blocking-threads`` in the Procfile).
+#: Downloads in one web process, which has 8 threads (``--blocking-threads`` in the Procfile).
 AT_ONCE = 4
 AT_ONCE_FOR_ONE_PERSON = 2
 LONGEST_SECONDS = 4 * 60 * 60
@@ -38,14 +38,14 @@ _RETRY_SECONDS = 10
 
 _downloads = Bulkhead(AT_ONCE)
 _downloads_of_one = Bulkhead(AT_ONCE_FOR_ONE_PERSON)
-#: The downloads of a process take turns, and each turn is followed by a pause as long as itself: they use at
-#: most half of one core, and a call from Ashby competes with one of them at most.
+#: The downloads of a process take turns, and each turn ends with a pause of its own length. So they use at
+#: most half a core, and a call from Ashby competes with at most one of them.
 _turn = threading.Lock()
 
 
 class CSVDownload(StreamingHttpResponse):
-    """The file. ``count`` is its number of rows. ``organizations``: the ids of those whose rows it holds,
-    if they may be several; the audit log gets an entry for each."""
+    """A streamed file. ``count``: its number of rows. ``organizations``: the ids of the organizations in the
+    file, if there may be several; the audit log gets an entry for each."""
 
     count: int
     organizations: Sequence[int] = ()
@@ -59,30 +59,29 @@ def csv_download(
     source: QuerySet[Any],
     cells: Callable[[Any], list[str]],
 ) -> HttpResponseBase:
-    """The rows of ``found``, in its order, as the file ``name-DATE.csv``.
+    """Return the rows of ``found``, in its order, as the file ``name-DATE.csv``.
 
-    The file holds the rows that are found now, each once, as ``source`` reads it when its turn comes: a row
-    that no longer fits the filter by then is still in. ``cells`` returns a row's texts; a text that a
-    spreadsheet would take for a formula is escaped here. Where too many downloads are running, the answer is
-    429 with a page that tries again by itself.
+    The keys are read now; ``source`` reads each row later, so the file also contains rows that have stopped
+    matching the filter. ``cells`` returns a row's texts; formulas in them are escaped here. If too many
+    downloads are running, the response is 429 with a page that reloads itself.
     """
-    places = ExitStack()
+    slots = ExitStack()
     if not (
-        places.enter_context(_downloads_of_one.slot(request.user.pk))
-        and places.enter_context(_downloads.slot(None))
+        slots.enter_context(_downloads_of_one.slot(request.user.pk))
+        and slots.enter_context(_downloads.slot(None))
     ):
-        places.close()
+        slots.close()
         return _try_later(request)
-    rows = _Rows(columns, found, source, cells, places)
-    answer = CSVDownload(rows, content_type="text/csv; charset=utf-8")
-    answer.count = len(rows)
-    answer["Content-Disposition"] = f'attachment; filename="{name}-{timezone.now():%Y-%m-%d}.csv"'
-    answer["Cache-Control"] = "no-store"
-    return answer
+    rows = _Rows(columns, found, source, cells, slots)
+    response = CSVDownload(rows, content_type="text/csv; charset=utf-8")
+    response.count = len(rows)
+    response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.now():%Y-%m-%d}.csv"'
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 class _Rows:
-    """The file's text, batch by batch."""
+    """Iterates over the text of the file in batches."""
 
     def __init__(
         self,
@@ -90,10 +89,10 @@ class _Rows:
         found: QuerySet[Any],
         source: QuerySet[Any],
         cells: Callable[[Any], list[str]],
-        places: ExitStack,
+        slots: ExitStack,
     ) -> None:
-        # Also when nobody closes the response, such as after an error in a middleware.
-        self.close = weakref.finalize(self, places.close)
+        # Also frees the slots if nobody closes the response, such as after an error in a middleware.
+        self.close = weakref.finalize(self, slots.close)
         self._columns, self._source, self._cells = columns, source, cells
         self._keys = list(found.values_list("pk", flat=True))
         self._until = time.monotonic() + LONGEST_SECONDS
@@ -103,30 +102,31 @@ class _Rows:
         return len(self._keys)
 
     def __iter__(self) -> Iterator[str]:
-        # A mark by which spreadsheets know that the letters are UTF-8.
+        # The byte order mark, by which spreadsheets recognize UTF-8.
         yield "\ufeff" + _line(self._columns)
         size = settings.BATCH_SIZES["csv"]
         for start in range(0, len(self._keys), size):
             text = self._read(self._keys[start : start + size])
             if text is None:
-                # The web server ends an answer that fails as if it were whole.
+                # If an exception ended the stream, the web server would close the response as if it were
+                # complete.
                 yield _line([self._incomplete])
                 return
             yield text
 
     def _read(self, keys: list[Any]) -> str | None:
-        """The lines of these rows; None where the download has to end."""
+        """The lines of these rows, or ``None`` if the download has to end."""
         if time.monotonic() > self._until:
             return None
         with _turn:
-            began = time.monotonic()
+            started = time.monotonic()
             try:
                 rows = self._source.in_bulk(keys)
             except DatabaseError as error:
-                logger.error("a CSV download broke off: %s", type(error).__name__)
+                logger.error("CSV download interrupted: %s", type(error).__name__)
                 return None
             text = "".join(_line(self._cells(rows[key])) for key in keys if key in rows)
-            time.sleep(time.monotonic() - began)
+            time.sleep(time.monotonic() - started)
             return text
 
 

@@ -100,4 +100,4 @@ def test_a_backup_never_writes_over_a_file(environment: dict[str, str], tmp_path
         check=False,
     )
     assert done.returncode == 1
-    assert "is there already" in done.stderr
+    assert "already exists" in done.stderr

@@ -1,4 +1,4 @@
-"""Custom fields: what Ashby asks the recruiter besides, when a check is started."""
+"""Custom fields: the questions that Ashby asks the recruiter when a check starts."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from integrations.admin.base import OrganizationFilter, TenantModelAdmin
 from integrations.models import CustomField
 
-#: Ashby's fifteen types (``docs/protocol.md``), as people call them, and what the recruiter gives.
+#: Ashby's fifteen types (``docs/protocol.md``): the name that people read, and what the recruiter enters.
 TYPES = {
     "String": (gettext_lazy("Text, one line"), gettext_lazy("a name, a number with letters")),
     "LongText": (gettext_lazy("Text, several lines"), gettext_lazy("a remark")),
@@ -31,11 +31,13 @@ TYPES = {
     "Location": (gettext_lazy("Place"), gettext_lazy("a city, a region or a country")),
     "Score": (gettext_lazy("Score"), gettext_lazy("a rating on a scale")),
 }
-TYPE_CHOICES = [(name, format_lazy("{} – {}", label, gives)) for name, (label, gives) in TYPES.items()]
+TYPE_CHOICES = [
+    (name, format_lazy("{} – {}", label, answer_hint)) for name, (label, answer_hint) in TYPES.items()
+]
 
 
 class ChoicesField(forms.CharField):
-    """One choice a line; “key: what people read”, or one text for both."""
+    """One choice a line: “key: label”, or one text for both."""
 
     widget = forms.Textarea
 
@@ -92,7 +94,7 @@ class CustomFieldForm(forms.ModelForm):
 @admin.register(CustomField)
 class CustomFieldAdmin(TenantModelAdmin):
     form = CustomFieldForm
-    list_display = ["name", "type_in_words", "choices", "is_required", "position", "organization"]
+    list_display = ["name", "type_name", "choices", "is_required", "position", "organization"]
     list_filter = [OrganizationFilter]
     list_select_related = ["organization"]
     search_fields = ["name"]
@@ -102,7 +104,7 @@ class CustomFieldAdmin(TenantModelAdmin):
         js = ["portal/custom_field.js"]
 
     @admin.display(description=gettext_lazy("type"), ordering="type")
-    def type_in_words(self, field: CustomField) -> str:
+    def type_name(self, field: CustomField) -> str:
         return str(TYPES[field.type][0])
 
     @admin.display(description=gettext_lazy("choices"))
@@ -117,15 +119,15 @@ class CustomFieldAdmin(TenantModelAdmin):
 
     @admin.display(description=gettext_lazy("As shown to the recruiter"))
     def in_ashby(self, field: CustomField) -> str:
-        """As saved; Ashby draws it in its own way."""
-        label, gives = TYPES[field.type]
+        """A preview of the saved question; Ashby's layout differs."""
+        label, answer_hint = TYPES[field.type]
         answer = (
             format_html(
                 "<ul>{}</ul>",
                 format_html_join("", "<li>{}</li>", ((one["value"],) for one in field.possible_values)),
             )
             if field.possible_values
-            else format_html('<span class="asked-gives">{}: {}</span>', label, gives)
+            else format_html('<span class="asked-gives">{}: {}</span>', label, answer_hint)
         )
         need = _("required") if field.is_required else _("optional")
         return format_html(

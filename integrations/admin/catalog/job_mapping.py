@@ -1,4 +1,4 @@
-"""The page that maps many jobs at once: it asks, says what changes, and then does it."""
+"""The page that maps many jobs at once: it offers the packages, previews the changes, and applies them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,13 +23,13 @@ from integrations.models import Job, JobPackageMapping, Organization, Package
 from integrations.web.client_ip import client_address
 
 MAP = "integrations.change_jobpackagemapping"
-#: Each job is a field of the form, of which Django takes 1000.
+#: Each job is a form field, and Django accepts 1000 fields.
 MOST_AT_ONCE = 500
 NONE = "none"
 
 
 class MapForm(forms.Form):
-    """What the jobs get: a package that their own organization offers, or none of their own."""
+    """The new package of the jobs: one that their organization offers, or none."""
 
     package = forms.ChoiceField(label=gettext_lazy("Package"))
     is_strict = forms.BooleanField(
@@ -52,7 +52,7 @@ class MapForm(forms.Form):
 
     @property
     def package_chosen(self) -> Package | None:
-        """None: the mapping is removed. For a valid form."""
+        """The package, or ``None`` to remove the mappings. Only for a valid form."""
         return self._offered.get(self.cleaned_data["package"])
 
     @property
@@ -60,7 +60,7 @@ class MapForm(forms.Form):
         return self.package_chosen is not None and self.cleaned_data["is_strict"]
 
     def rule(self) -> PackageRule:
-        """What would hold for each of the jobs. For a valid form."""
+        """Return the rule that each of the jobs would have. Only for a valid form."""
         package = self.package_chosen
         mapping = JobPackageMapping(package=package, is_strict=self.is_strict_chosen) if package else None
         return PackageRule(mapping, self._default)
@@ -74,34 +74,34 @@ class MappingPage(TenantModelAdmin):
 
     @admin.action(description=gettext_lazy("Map to a package …"), permissions=["map"])
     def map_to_package(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
-        asked = "preview" in request.POST or "apply" in request.POST
-        return self._map_or_ask(request, list(queryset), request.POST if asked else None)
+        is_submitted = "preview" in request.POST or "apply" in request.POST
+        return self._map_or_show(request, list(queryset), request.POST if is_submitted else None)
 
     @admin.action(description=gettext_lazy("Remove the job’s package …"), permissions=["map"])
     def remove_mapping(self, request: HttpRequest, queryset: QuerySet[Job]) -> HttpResponse | None:
-        """The same page, with the answer filled in."""
-        return self._map_or_ask(request, list(queryset), {"package": NONE})
+        """Shows the same page with “No package” selected."""
+        return self._map_or_show(request, list(queryset), {"package": NONE})
 
-    def _map_or_ask(self, request: HttpRequest, jobs: list[Job], given: Any) -> HttpResponse | None:
+    def _map_or_show(self, request: HttpRequest, jobs: list[Job], data: Any) -> HttpResponse | None:
         try:
-            organization = _of_one(jobs)
+            organization = _organization_of(jobs)
         except ValidationError as error:
             self.message_user(request, " ".join(error.messages), messages.ERROR)
             return None
         if not request.user.has_perm(MAP, organization):
             raise PermissionDenied
-        form = MapForm(organization, given)
+        form = MapForm(organization, data)
         if form.is_valid() and "apply" in request.POST:
             self._apply(request, jobs, form)
             return None
-        return self._ask(request, organization, jobs, form)
+        return self._show(request, organization, jobs, form)
 
     def _apply(self, request: HttpRequest, jobs: list[Job], form: MapForm) -> None:
         package = form.package_chosen
         if package is None:
             unmap_jobs(jobs)
-            line = _("The job’s package was removed.")
-            said = ngettext(
+            history = _("The job’s package was removed.")
+            message = ngettext(
                 "%(count)d job no longer has its own package.",
                 "%(count)d jobs no longer have their own package.",
                 len(jobs),
@@ -112,42 +112,42 @@ class MappingPage(TenantModelAdmin):
             except ValidationError as error:
                 self.message_user(request, " ".join(error.messages), messages.ERROR)
                 return
-            line = _("Mapped to “%(package)s”.") % {"package": package}
-            said = ngettext(
+            history = _("Mapped to “%(package)s”.") % {"package": package}
+            message = ngettext(
                 "%(count)d job now uses “%(package)s”.", "%(count)d jobs now use “%(package)s”.", len(jobs)
             ) % {"count": len(jobs), "package": package}
-        _log(request, jobs, line)
-        self.message_user(request, said, messages.SUCCESS)
+        _log(request, jobs, history)
+        self.message_user(request, message, messages.SUCCESS)
 
-    def _ask(
+    def _show(
         self, request: HttpRequest, organization: Organization, jobs: list[Job], form: MapForm
     ) -> HttpResponse:
-        rules, other = rules_of(organization)
-        then = form.rule() if form.is_bound and form.is_valid() else None
+        rules, default_rule = rules_of(organization)
+        new_rule = form.rule() if form.is_bound and form.is_valid() else None
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("Map jobs to a package"),
             "organization": organization,
-            "rows": [(job, rules.get(job.ashby_id, other), then) for job in jobs],
+            "rows": [(job, rules.get(job.ashby_id, default_rule), new_rule) for job in jobs],
             "form": form,
-            "is_previewed": then is not None,
+            "is_previewed": new_rule is not None,
             "preview_url": page_url(MAPPING_PREVIEW, request.user, organization),
             "checkbox": ACTION_CHECKBOX_NAME,
         }
         return TemplateResponse(request, "admin/integrations/job/map.html", context)
 
 
-def _of_one(jobs: Sequence[Job]) -> Organization:
+def _organization_of(jobs: Sequence[Job]) -> Organization:
     if len(jobs) > MOST_AT_ONCE:
         text = _("Select at most %(count)d jobs at a time. Search or filter first.")
         raise ValidationError(text % {"count": MOST_AT_ONCE})
     return one_organization(jobs)
 
 
-def _log(request: HttpRequest, jobs: list[Job], line: str) -> None:
-    """Django's own history of each job, written by one statement. (It takes any rows; its stubs know query
-    sets alone.)"""
+def _log(request: HttpRequest, jobs: list[Job], history: str) -> None:
+    """Records the change in the audit log and, with one statement, in each job's history. (``log_actions``
+    accepts any rows; its stubs only query sets.)"""
     log.record_entry(
         log.Action.CHANGED,
         request.user.get_username(),
@@ -156,4 +156,4 @@ def _log(request: HttpRequest, jobs: list[Job], line: str) -> None:
         details={"ids": [job.pk for job in jobs]},
         address=client_address(request.META),
     )
-    LogEntry.objects.log_actions(request.user.pk, jobs, CHANGE, line)  # type: ignore[arg-type]
+    LogEntry.objects.log_actions(request.user.pk, jobs, CHANGE, history)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Jobs, and which package each gets: one table to read, and to map one job or many at once."""
+"""Jobs and their packages: the list, from which one or many jobs are mapped."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from integrations.admin.base import OrganizationFilter
 from integrations.admin.catalog.job_mapping import MappingPage
-from integrations.admin.catalog.packages import the_organization
+from integrations.admin.catalog.packages import listed_organization
 from integrations.admin.links import MAPPING_PREVIEW, page_url
 from integrations.catalog.package_rule import PackageRule
 from integrations.models import Job, JobPackageMapping, Package
@@ -41,7 +41,7 @@ class MappedFilter(SimpleListFilter):
 
 
 class MappingOfJob(StackedInline):
-    """On the job's own page, with the packages of its organization."""
+    """The mapping on a job's page, with the packages of its organization."""
 
     model = JobPackageMapping
     fields = ["package", "is_strict"]
@@ -60,7 +60,7 @@ class MappingOfJob(StackedInline):
         return self._may(request, "delete", obj)
 
     def _may(self, request: HttpRequest, verb: str, job: Job | None) -> bool:
-        """In the job's own organization: to map jobs of another is not enough."""
+        """Requires the permission in the job's organization."""
         permission = f"integrations.{verb}_jobpackagemapping"
         return request.user.has_perm(permission, job.organization if job else None)
 
@@ -68,7 +68,7 @@ class MappingOfJob(StackedInline):
         formset: Any = super().get_formset(request, obj, **kwargs)
         if obj is not None and "package" in formset.form.base_fields:
             package = formset.form.base_fields["package"]
-            # A package that is not offered can stay, and cannot be chosen.
+            # A package that is not offered can stay, but cannot be selected.
             package.queryset = Package.objects.filter(
                 Q(is_active=True, withdrawn_at=None) | Q(mappings__job=obj), organization=obj.organization_id
             )
@@ -94,15 +94,15 @@ class JobAdmin(MappingPage):
         return jobs.prefetch_related(Prefetch("organization__packages", defaults, to_attr="defaults"))
 
     def get_inlines(self, request: HttpRequest, obj: Job | None = None) -> Any:
-        """A job is saved first, so that its organization is known."""
+        """A new job has no mapping: its organization is not known before it is saved."""
         return [MappingOfJob] if obj else []
 
     def get_fields(self, request: HttpRequest, obj: Job | None = None) -> Any:
-        own = ["organization", "ashby_id", "title"]
-        return [*own, "status", "requisition_id", "orders_now"] if obj else own
+        editable = ["organization", "ashby_id", "title"]
+        return [*editable, "status", "requisition_id", "orders_now"] if obj else editable
 
     def get_readonly_fields(self, request: HttpRequest, obj: Job | None = None) -> Any:
-        """What Ashby says is Ashby's to change: step 6 of the set-up fetches it."""
+        """A job's data is changed in Ashby, and fetched in step 6 of the set-up."""
         return self.get_fields(request, obj) if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -132,7 +132,7 @@ class JobAdmin(MappingPage):
         return str(package) if mapping else _("%(package)s, the default") % {"package": package}
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        organization = the_organization(request)
+        organization = listed_organization(request)
         context = {
             "organization": organization,
             "preview_url": organization and page_url(MAPPING_PREVIEW, request.user, organization),

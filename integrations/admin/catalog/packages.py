@@ -1,4 +1,4 @@
-"""Packages: what Justifacts sells, and what of it Ashby is offered, under which name."""
+"""Packages: which of those that Justifacts sells are offered in Ashby, and under which name."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ class SoldFilter(SimpleListFilter):
 
 
 class PackageForm(forms.ModelForm):
-    """Offers as a replacement what the package's own organization offers."""
+    """Offers as replacements only packages that the organization offers."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,7 +73,7 @@ class PackageAdmin(TenantModelAdmin):
         css = {"all": ["portal/catalog.css"]}
 
     def get_fields(self, request: HttpRequest, obj: Package | None = None) -> Any:
-        """A package that is offered needs no replacement."""
+        """An offered package has no field for a replacement."""
         fields = [
             "organization",
             "name",
@@ -87,11 +87,11 @@ class PackageAdmin(TenantModelAdmin):
         return [*fields, "withdrawn_at", *(["replaced_by"] if needs_one else [])]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Packages come from Justifacts: step 5 of the set-up."""
+        """Packages come from Justifacts, in step 5 of the set-up."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Old orders are explained by their package; one that is not wanted is switched off."""
+        """Orders refer to their package. An unwanted one is disabled."""
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Package]:
@@ -131,7 +131,7 @@ class PackageAdmin(TenantModelAdmin):
         return count
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        organization = the_organization(request)
+        organization = listed_organization(request)
         extra = {
             "offered": _offered(organization),
             "organization": organization,
@@ -142,11 +142,11 @@ class PackageAdmin(TenantModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Package, form: Any, change: bool) -> None:
         lock_lists(obj.organization_id)
-        wanted, obj.is_default = obj.is_default, form.initial.get("is_default", False)
+        make_default, obj.is_default = obj.is_default, form.initial.get("is_default", False)
         super().save_model(request, obj, form, change)
-        if wanted != obj.is_default:
-            set_default_package(obj.organization, obj if wanted else None)
-            obj.is_default = wanted
+        if make_default != obj.is_default:
+            set_default_package(obj.organization, obj if make_default else None)
+            obj.is_default = make_default
         self._warn(request, obj)
 
     @admin.action(description=gettext_lazy("Enable: offer in Ashby"), permissions=["change"])
@@ -158,22 +158,22 @@ class PackageAdmin(TenantModelAdmin):
         self._switch(request, queryset, to=False)
 
     def _switch(self, request: HttpRequest, packages: QuerySet[Package], *, to: bool) -> None:
-        chosen = [package for package in packages if self.has_change_permission(request, package)]
-        for package in chosen:
+        permitted = [package for package in packages if self.has_change_permission(request, package)]
+        for package in permitted:
             package.is_active = to
             package.save(update_fields=["is_active"])
             self.log_change(request, package, _("Enabled.") if to else _("Disabled."))
             self._warn(request, package)
-        text = ngettext("%(count)d package was changed.", "%(count)d packages were changed.", len(chosen))
-        self.message_user(request, text % {"count": len(chosen)}, messages.SUCCESS)
+        text = ngettext("%(count)d package was changed.", "%(count)d packages were changed.", len(permitted))
+        self.message_user(request, text % {"count": len(permitted)}, messages.SUCCESS)
 
     @admin.action(description=gettext_lazy("Make default for jobs without a package"), permissions=["change"])
     def make_default(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
-        chosen = [package for package in queryset if self.has_change_permission(request, package)]
-        if len({package.organization_id for package in chosen}) != len(chosen) or not chosen:
+        permitted = [package for package in queryset if self.has_change_permission(request, package)]
+        if len({package.organization_id for package in permitted}) != len(permitted) or not permitted:
             self.message_user(request, _("Select one package per organization."), messages.ERROR)
             return
-        for package in chosen:
+        for package in permitted:
             try:
                 set_default_package(package.organization, package)
             except ValidationError as error:
@@ -188,7 +188,7 @@ class PackageAdmin(TenantModelAdmin):
             )
 
     def _warn(self, request: HttpRequest, package: Package) -> None:
-        """What now happens to starts that relied on a package that is not offered."""
+        """Tells the person what happens to starts with a package that is not offered."""
         if package.is_offered:
             return
         if package.current.is_offered:
@@ -223,16 +223,16 @@ class PackageAdmin(TenantModelAdmin):
             self.message_user(request, text % {"package": package}, messages.WARNING)
 
 
-def the_organization(request: HttpRequest) -> Organization | None:
-    """The one that the list is about: the chosen one, or the only one that the person sees."""
-    seen = organizations_of(request.user, "integrations.view_package", "integrations.change_package")
-    chosen = request.GET.get("organization", "").replace("\x00", "")
-    found = list((seen.filter(slug=chosen) if chosen else seen)[:2])
+def listed_organization(request: HttpRequest) -> Organization | None:
+    """Return the organization of the list: the selected one, or the only one that the person may see."""
+    visible = organizations_of(request.user, "integrations.view_package", "integrations.change_package")
+    slug = request.GET.get("organization", "").replace("\x00", "")
+    found = list((visible.filter(slug=slug) if slug else visible)[:2])
     return found[0] if len(found) == 1 else None
 
 
 def _offered(organization: Organization | None) -> str:
-    """One sentence: what recruiters can choose from."""
+    """A sentence about what recruiters can choose."""
     if organization is None:
         return ""
     packages = list(organization.packages.all())
@@ -248,7 +248,7 @@ def _offered(organization: Organization | None) -> str:
 
 
 def _unconfirmed(organization: Organization | None) -> str:
-    """One sentence: what waits for a person on the set-up page."""
+    """A sentence about packages whose withdrawal a person has to confirm on the set-up page."""
     fetched = last_job(organization, ConnectionJob.Kind.PACKAGES) if organization else None
     count = len(unconfirmed_packages(fetched))
     if not count:

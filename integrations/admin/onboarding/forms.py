@@ -1,4 +1,4 @@
-"""The forms of the set-up page: one a step, each of which asks for nothing else."""
+"""The forms of the set-up page, one for each step."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from integrations.models.connections import validate_staging_base_url
 
 
 class StepForm(forms.Form):
-    """Changes one thing of a connection; what the models refuse becomes the form's own error."""
+    """Changes one setting of a connection. The models' validation errors become errors of the form."""
 
     def __init__(self, connection: Connection, *args: Any, **kwargs: Any) -> None:
         self.connection = connection
@@ -22,11 +22,11 @@ class StepForm(forms.Form):
         super().__init__(*args, **kwargs)
 
     def save(self, who: str) -> str:
-        """Says what was changed. Raises ``ValidationError``."""
+        """Save, and return a message for the person. Raises ``ValidationError``."""
         raise NotImplementedError
 
     def save_or_explain(self, who: str) -> str:
-        """The same; empty where it was refused, with the reason beside the field."""
+        """As ``save``, but adds a validation error to the form and returns an empty text."""
         try:
             return self.save(who)
         except ValidationError as error:
@@ -56,11 +56,11 @@ class VerificationKeyForm(StepForm):
         set_verification_key(self.connection, self.cleaned_data["verification_key"], who)
         self.connection.full_clean()
         save_with_verification_key(self.connection)
-        said = str(_("The verification key has been saved. Paste the same key into Ashby in step 7."))
+        message = str(_("The verification key has been saved. Paste the same key into Ashby in step 7."))
         if before := self.connection.organization.previous_verification_keys.first():
             still = _("The previous key (%(key)s) keeps working until it is retired.")
-            return f"{said} {still % {'key': before}}"
-        return said
+            return f"{message} {still % {'key': before}}"
+        return message
 
 
 class BaseUrlForm(StepForm):

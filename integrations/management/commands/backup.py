@@ -16,7 +16,7 @@ from integrations.management.base import PortalCommand
 
 class Command(PortalCommand):
     help = (
-        "Copies the SQLite database to FILE while everything runs, and checks the copy. For PostgreSQL see "
+        "Copies the SQLite database to FILE while the portal runs, and checks the copy. For PostgreSQL see "
         "docs/backup.md."
     )
 
@@ -29,10 +29,10 @@ class Command(PortalCommand):
             raise CommandError("This database is PostgreSQL: back it up with pg_dump, see docs/backup.md.")
         target = Path(options["file"])
         if target.exists():
-            raise CommandError(f"{target} is there already. Name a file that is not.")
+            raise CommandError(f"{target} already exists. Name a new file.")
         connection.ensure_connection()
         try:
-            # It holds candidates' data: nobody else may read it, from its first byte on.
+            # The copy holds candidates' data, so it is created readable for its owner only.
             os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             with closing(sqlite3.connect(target)) as copy:
                 connection.connection.backup(copy, pages=1000, sleep=0.001)
@@ -44,5 +44,5 @@ class Command(PortalCommand):
             raise CommandError(f"The copy is not whole: {verdict}")
         return {"file": str(target), "bytes": target.stat().st_size}
 
-    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
-        yield f"{found['file']}: {found['bytes']} bytes, checked"
+    def format_lines(self, result: dict[str, Any]) -> Iterable[str]:
+        yield f"{result['file']}: {result['bytes']} bytes, checked"

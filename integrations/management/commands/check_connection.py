@@ -13,8 +13,8 @@ from integrations.management.base import PortalCommand, connection_of, one_line
 
 class Command(PortalCommand):
     help = (
-        "Calls both sides now and prints a line for each. A working Ashby key lets paused deliveries go on. "
-        "Ends with 1 if one side fails."
+        "Calls Ashby and Justifacts now and prints a line for each. A working Ashby key resumes paused "
+        "deliveries. Ends with 1 if one of them fails."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -28,11 +28,11 @@ class Command(PortalCommand):
             "findings": [asdict(finding) | {"ok": finding.ok} for finding in findings],
         }
 
-    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
-        for finding in found["findings"]:
+    def format_lines(self, result: dict[str, Any]) -> Iterable[str]:
+        for finding in result["findings"]:
             yield f"{finding['side']}: {'ok' if finding['ok'] else 'FAILS'}: {one_line(finding['text'])}"
 
-    def after_output(self, found: dict[str, Any]) -> None:
-        failing = [finding["side"] for finding in found["findings"] if not finding["ok"]]
+    def after_output(self, result: dict[str, Any]) -> None:
+        failing = [finding["side"] for finding in result["findings"] if not finding["ok"]]
         if failing:
             raise CommandError(f"The connection to {' and to '.join(failing)} does not work; see above.")

@@ -9,7 +9,7 @@ from integrations.management.base import PortalCommand, connection_of
 
 
 class Command(PortalCommand):
-    help = "Says which package “Package for this job” orders for a job."
+    help = "Sets the package that “Package for this job” orders for a job."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -31,6 +31,6 @@ class Command(PortalCommand):
             "strict": mapping.is_strict,
         }
 
-    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
-        only = " and refuses every other" if found["strict"] else ""
-        yield f"The job “{found['job']}” gets the package “{found['package']}”{only}."
+    def format_lines(self, result: dict[str, Any]) -> Iterable[str]:
+        only = " and refuses every other" if result["strict"] else ""
+        yield f"The job “{result['job']}” gets the package “{result['package']}”{only}."

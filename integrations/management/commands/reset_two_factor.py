@@ -38,8 +38,8 @@ class Command(PortalCommand):
         enqueue(mail_factor_change, people[0].pk, Action.FACTOR_RESET)
         return {"person": people[0].get_username(), "removed": removed}
 
-    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
+    def format_lines(self, result: dict[str, Any]) -> Iterable[str]:
         yield (
-            f"{found['person']}: {found['removed']} removed, and signed out everywhere. The next sign-in "
+            f"{result['person']}: {result['removed']} removed, and signed out everywhere. The next sign-in "
             "asks for the password only."
         )

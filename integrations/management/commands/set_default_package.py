@@ -11,13 +11,13 @@ from integrations.management.base import PortalCommand, connection_of
 
 
 class Command(PortalCommand):
-    help = "Says which package “Package for this job” orders for a job without a mapping."
+    help = "Sets the package that “Package for this job” orders for jobs without a mapping."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("slug")
         parser.add_argument("package", nargs="?", help="its UUID, its id at Justifacts, or its name")
-        parser.add_argument("--none", action="store_true", help="no default any more")
+        parser.add_argument("--none", action="store_true", help="remove the default package")
 
     def execute_command(self, **options: Any) -> dict[str, Any]:
         if bool(options["package"]) == options["none"]:
@@ -27,8 +27,8 @@ class Command(PortalCommand):
         set_default_package(organization, package)
         return {"organization": organization.name, "package": package.label if package else None}
 
-    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
-        if found["package"]:
-            yield f"Jobs of {found['organization']} without a mapping get “{found['package']}”."
+    def format_lines(self, result: dict[str, Any]) -> Iterable[str]:
+        if result["package"]:
+            yield f"Jobs of {result['organization']} without a mapping get “{result['package']}”."
         else:
-            yield f"Jobs of {found['organization']} without a mapping get no package."
+            yield f"Jobs of {result['organization']} without a mapping get no package."

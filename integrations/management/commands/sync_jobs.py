@@ -9,7 +9,7 @@ from integrations.models import Connection
 
 class Command(SyncCommand):
     help = (
-        "Fetches the organization's jobs from Ashby, all pages, and says what changed. A list that is "
+        "Fetches the organization's jobs from Ashby, all pages, and prints what changed. A list that is "
         "incomplete, or empty although jobs are known, ends with 1."
     )
     counted = "jobs at Ashby"

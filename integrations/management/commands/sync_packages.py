@@ -11,8 +11,9 @@ from integrations.models import Connection
 
 class Command(SyncCommand):
     help = (
-        "Fetches the packages that Justifacts sells to the organization, and says what changed. A list that "
-        "is incomplete, empty, or lacks more than half of the packages withdraws nothing and ends with 1."
+        "Fetches the packages that Justifacts sells to the organization, and prints what changed. A list "
+        "that is incomplete, empty, or lacks more than half of the packages withdraws nothing, and the "
+        "command ends with 1."
     )
     audited = (*SyncCommand.audited, "allow_withdrawals")
     counted = "packages at Justifacts"
@@ -22,7 +23,7 @@ class Command(SyncCommand):
         parser.add_argument(
             "--allow-withdrawals",
             action="store_true",
-            help="withdraw whatever a complete list lacks, however much it is",
+            help="withdraw every package that a complete list lacks",
         )
 
     def sync(self, connection: Connection, options: dict[str, Any]) -> SyncResult:

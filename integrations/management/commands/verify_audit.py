@@ -14,8 +14,8 @@ from integrations.models import Organization
 
 class Command(PortalCommand):
     help = (
-        "Follows the audit trail's chains of hashes, of every organization or of one, and says where a line "
-        "was changed, removed or added."
+        "Verifies the chains of hashes of the audit log, of every organization or of one, and reports where "
+        "an entry was changed, removed or added."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -32,11 +32,11 @@ class Command(PortalCommand):
         chains = list(log.verify(chain))
         return {"ok": not any(one.problem for one in chains), "chains": [asdict(one) for one in chains]}
 
-    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
-        for chain in found["chains"]:
+    def format_lines(self, result: dict[str, Any]) -> Iterable[str]:
+        for chain in result["chains"]:
             yield f"{chain['name']}: {chain['lines']} lines, {chain['problem'] or 'whole'}"
 
-    def after_output(self, found: dict[str, Any]) -> None:
-        broken = [f"{one['name']}: {one['problem']}" for one in found["chains"] if one["problem"]]
+    def after_output(self, result: dict[str, Any]) -> None:
+        broken = [f"{one['name']}: {one['problem']}" for one in result["chains"] if one["problem"]]
         if broken:
-            raise CommandError(f"The audit trail was changed ({'; '.join(broken)}).")
+            raise CommandError(f"The audit log was changed ({'; '.join(broken)}).")

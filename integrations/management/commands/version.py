@@ -15,5 +15,5 @@ class Command(PortalCommand):
     def execute_command(self, **options: Any) -> dict[str, Any]:
         return {"version": settings.PORTAL_VERSION}
 
-    def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
-        yield found["version"]
+    def format_lines(self, result: dict[str, Any]) -> Iterable[str]:
+        yield result["version"]

@@ -49,6 +49,6 @@ def test_behind_pgbouncer_there_are_no_startup_options_and_no_server_side_cursor
     assert found["server_side"] is False
 
 
-def test_of_several_hosts_the_primary_is_chosen(tmp_path):
+def test_the_primary_of_several_hosts_is_selected(tmp_path):
     found = database("postgres://portal@one,two/portal", tmp_path)
     assert (found["host"], found["target_session_attrs"]) == ("one,two", "read-write")

@@ -64,7 +64,7 @@ print(strange.status_code, [name for answer in (page, led, strange) for name in 
 """
 
 
-def test_over_https_cookies_and_answers_say_so_and_the_entrance_may_be_elsewhere(tmp_path: Path) -> None:
+def test_https_secures_cookies_and_responses_and_the_sign_in_page_can_be_moved(tmp_path: Path) -> None:
     copy_sqlite(tmp_path)
     done = manage(tmp_path, "shell", "--verbosity", "0", "-c", _SEEN, ADMIN_PATH="staff/door", **PUBLIC)
     page, cookie, redirect, machines, everywhere = done.stdout.strip().splitlines()[-5:]
@@ -78,7 +78,7 @@ def test_over_https_cookies_and_answers_say_so_and_the_entrance_may_be_elsewhere
 
 
 @pytest.mark.parametrize("path", ["a b", "../x", "é", "a//b"])
-def test_an_entrance_that_cannot_be_one_is_refused(tmp_path: Path, path: str) -> None:
+def test_an_invalid_path_of_the_sign_in_page_is_refused(tmp_path: Path, path: str) -> None:
     done = manage(tmp_path, "check", ADMIN_PATH=path)
     assert done.returncode != 0
     assert "ADMIN_PATH may hold" in done.stderr
@@ -116,7 +116,7 @@ def test_every_answer_carries_the_headers_that_protect_its_reader(path: str) -> 
 
 
 @pytest.mark.django_db
-def test_nothing_but_static_files_is_kept_by_a_browser_or_a_proxy(admin_client: Client) -> None:
+def test_only_static_files_may_be_cached(admin_client: Client) -> None:
     pages = ("", "notification-settings/", "login/", "password_reset/")
     for path in (*(f"/admin/{page}" for page in pages), "/nowhere"):
         assert "no-store" in admin_client.get(path)["Cache-Control"], path
@@ -138,5 +138,5 @@ def test_metrics_may_be_for_who_has_their_token(client: Client, settings) -> Non
     assert client.get("/metrics", headers={"Authorization": "Bearer a-long-token"}).status_code == 200
 
 
-def test_the_entrance_is_at_admin_unless_it_is_moved() -> None:
+def test_the_sign_in_page_is_at_admin_unless_it_is_moved() -> None:
     assert reverse("admin:index") == "/admin/"

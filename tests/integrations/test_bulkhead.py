@@ -15,7 +15,7 @@ def test_never_more_than_its_places_and_everybody_has_their_own() -> None:
         assert again
 
 
-def test_who_found_no_place_is_remembered_once() -> None:
+def test_a_rejected_caller_is_remembered_once() -> None:
     bulkhead = Bulkhead(1)
     with bulkhead.slot("acme"):
         assert not bulkhead.had_rejections("acme")

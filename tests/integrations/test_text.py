@@ -21,7 +21,7 @@ def test_letters_blanks_and_joiners_stay(text: str) -> None:
     assert remove_invisible(text) == text
 
 
-def test_what_shows_nothing_is_stripped_from_the_edges_only() -> None:
+def test_invisible_characters_are_stripped_from_the_edges_only() -> None:
     unseen = "\t\u200b \u00a0\u200d\r\n\ufeff"
     assert strip_invisible(f"{unseen}a{unseen}b{unseen}") == f"a{unseen}b"
 

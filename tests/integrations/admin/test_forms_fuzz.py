@@ -115,7 +115,7 @@ def changes(place: Place) -> st.SearchStrategy[dict[str, list[str]]]:
 
 @_often
 @given(st.data())
-def test_whatever_is_posted(place: Place, data: st.DataObject) -> None:
+def test_no_posted_form_causes_a_server_error(place: Place, data: st.DataObject) -> None:
     role = data.draw(st.sampled_from(["org_admin", "operator"]))
     address = data.draw(st.sampled_from(FORMS))
     fields = {**form(place.own), **address.chosen(place.own)}
@@ -134,7 +134,7 @@ def test_whatever_is_posted(place: Place, data: st.DataObject) -> None:
 
 @_often
 @given(st.data())
-def test_whatever_is_written_behind_an_address(place: Place, data: st.DataObject) -> None:
+def test_no_query_string_causes_a_server_error(place: Place, data: st.DataObject) -> None:
     role = data.draw(st.sampled_from(["org_admin", "operator"]))
     address = data.draw(st.sampled_from([each for each in ADDRESSES if not each.action]))
     query = _encoded(data.draw(changes(place)))

@@ -75,7 +75,7 @@ def test_a_superuser_gets_what_an_operator_gets(world: World) -> None:
 
 
 @pytest.mark.parametrize("role", ["nobody", "visitor"])
-def test_who_is_no_colleague_gets_the_sign_in_and_no_more(world: World, role: str) -> None:
+def test_a_person_who_is_not_staff_gets_only_the_sign_in_page(world: World, role: str) -> None:
     company = acme(world)
     somebody = Somebody(person(role, world))
     for group, about in cells():

@@ -118,7 +118,7 @@ class TestLists:
             assert (asked.status, titles(asked.page)) == (200, titles(plain.page)), page
 
     @pytest.mark.parametrize("chosen", ["", "nonsense", "9" * 30, "9" * 5000, "²", "\x00"])
-    def test_what_is_no_rows_id_chooses_none(self, ada: Somebody, chosen: str) -> None:
+    def test_a_value_that_is_no_primary_key_selects_no_row(self, ada: Somebody, chosen: str) -> None:
         for group, about in cells():
             if about.startswith("action "):
                 asked = {"action": about.removeprefix("action "), "_selected_action": [chosen]}
@@ -295,7 +295,7 @@ class TestPeople:
             assert (answer.status, answer.changed) == (403, False)
 
     @pytest.mark.parametrize("role", OWN)
-    def test_who_leaves_while_signed_in_is_out_at_once(self, world: World, own, strange, role: str) -> None:
+    def test_a_removed_member_loses_access_at_once(self, world: World, own, strange, role: str) -> None:
         """Of Acme they see no more than of Globex."""
         somebody = Somebody(person(role, world))
         assert "Zoë" in somebody.asks("/admin/assessments/order/").page
@@ -311,6 +311,6 @@ class TestPeople:
         for path in ("/admin/", "/admin/notification-settings/", "/admin/integrations/"):
             assert not somebody.asks(path).names(["Acme", "Zoë"]), path
 
-    def test_who_is_switched_off_is_signed_out_at_once(self, ada: Somebody) -> None:
+    def test_a_deactivated_person_is_signed_out_at_once(self, ada: Somebody) -> None:
         User.objects.filter(pk=ada.user.pk if ada.user else 0).update(is_active=False)
         assert ada.asks("/admin/assessments/order/").leads_to == "/admin/login/"

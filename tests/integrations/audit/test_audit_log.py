@@ -1,4 +1,4 @@
-"""The audit trail: who saw whom and who changed what, in lines that nobody changes."""
+"""The audit log: who saw whom and who changed what, in lines that nobody changes."""
 
 import json
 from io import StringIO
@@ -37,7 +37,7 @@ def order(world: World) -> Order:
     return world.start()
 
 
-class TestWhatIsWrittenDown:
+class TestRecording:
     def test_a_look_at_an_order_and_its_export(self, world: World, org_admin: Desk, order: Order) -> None:
         org_admin.open("assessments_order_change", order.pk)
         org_admin.client.get(reverse("admin:assessments_order_export"), {"status": "accepted"})
@@ -94,7 +94,7 @@ class TestWhatIsWrittenDown:
         assert [(line.kind, line.object_id) for line in found] == [("order", str(order.pk)), ("orders", "")]
         assert found[1].organization == world.acme.organization
 
-    def test_who_presses_at_a_strangers_row_writes_nothing_into_the_strangers_trail(
+    def test_a_button_on_another_organizations_row_adds_nothing_to_its_audit_log(
         self, world: World, org_admin: Desk
     ) -> None:
         path = reverse("admin:integrations_connection_change", args=[world.globex.connection.pk])
@@ -106,7 +106,7 @@ class TestWhatIsWrittenDown:
         assert lines() == []
 
 
-class TestNobodyChangesIt:
+class TestTamperProtection:
     @pytest.fixture
     def line(self, world: World) -> AuditLogEntry:
         for number in range(3):
@@ -165,9 +165,7 @@ class TestNobodyChangesIt:
             ),
         ],
     )
-    def test_what_somebody_does_in_the_database_is_found(
-        self, line: AuditLogEntry, forgery: str, found: str
-    ) -> None:
+    def test_a_change_in_the_database_is_found(self, line: AuditLogEntry, forgery: str, found: str) -> None:
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
                 cursor.execute("DROP TRIGGER audit_line_never_changes")
@@ -197,7 +195,7 @@ class TestNobodyChangesIt:
             verify()
 
 
-class TestReadingIt:
+class TestReading:
     @pytest.fixture(autouse=True)
     def _two_organizations(self, world: World) -> None:
         for tenant, who in ((world.acme, "ann"), (world.globex, "gus")):
@@ -222,14 +220,14 @@ class TestReadingIt:
         assert "'=1+1" in file, "no formula"
         assert ("ada", "exported", "integrations_auditlogentry_export", "") in lines()
 
-    def test_one_organization_alone_is_verified(self, world: World) -> None:
+    def test_the_chain_of_a_single_organization_is_verified(self, world: World) -> None:
         (chain,) = verify("acme")["chains"]
         assert chain["lines"] == 2, "the look, and this command"
         with pytest.raises(CommandError, match="There is no organization"):
             verify("nowhere")
 
 
-def test_somebody_who_sees_nothing_sees_no_trail(world: World) -> None:
+def test_a_person_without_permissions_sees_no_audit_log(world: World) -> None:
     from django.contrib.auth.models import User
 
     stranger = signed_in(User.objects.create_user("stranger", is_staff=True))

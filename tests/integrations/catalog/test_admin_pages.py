@@ -26,7 +26,7 @@ class TestPackages:
         world.acme.basic.refresh_from_db()
         assert (world.acme.basic.label, world.acme.basic.is_offered) == ("Standard", False)
 
-    def test_what_justifacts_says_stays(self, world: World, desk: Desk) -> None:
+    def test_the_text_of_justifacts_stays(self, world: World, desk: Desk) -> None:
         desk.press(PACKAGE, world.acme.basic.pk, is_active="on", name="Mine", justifacts_id="X")
         world.acme.basic.refresh_from_db()
         assert (world.acme.basic.name, world.acme.basic.justifacts_id) == ("Basic", "JF-acme-1")
@@ -56,7 +56,7 @@ class TestMapping:
         assert "Please correct the error below." in page
         assert not JobPackageMapping.objects.exists()
 
-    def test_a_job_that_ashby_has_not_told_of_is_added(self, world: World, desk: Desk) -> None:
+    def test_a_job_that_was_not_fetched_is_added(self, world: World, desk: Desk) -> None:
         desk.press(
             "integrations_job_add", organization=world.acme.organization.pk, ashby_id="job-9", title=""
         )
@@ -103,7 +103,7 @@ class TestCustomFields:
             ({"type": "ValueSelect", "possible_values": "a\na"}, "Two choices are the same."),
         ],
     )
-    def test_what_is_wrong_is_said(
+    def test_each_problem_is_reported(
         self, world: World, desk: Desk, changes: dict[str, str], says: str
     ) -> None:
         assert says in self.add(world, desk, **changes)
@@ -119,7 +119,7 @@ class TestCustomFields:
         page = desk.open("integrations_customfield_change", CustomField.objects.get().pk)
         assert "State required California Nevada" in page
 
-    def test_who_has_one_organization_is_not_asked_which(self, world: World, org_admin: Desk) -> None:
+    def test_the_only_organization_of_a_person_is_preselected(self, world: World, org_admin: Desk) -> None:
         page = org_admin.html("integrations_customfield_add")
         assert f'<option value="{world.acme.organization.pk}" selected>' in page
         assert "Globex" not in page

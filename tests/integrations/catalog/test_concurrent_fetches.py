@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 AT_ONCE, ROUNDS = 4, 2
 
 
-class BothSides(ThreadingHTTPServer):
+class BothEndpoints(ThreadingHTTPServer):
     """Ashby and Justifacts. Each round has other packages and jobs, and answers once all have asked."""
 
     daemon_threads = True
@@ -38,7 +38,7 @@ class BothSides(ThreadingHTTPServer):
 class _Answers(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        side: BothSides = self.server  # type: ignore[assignment]
+        side: BothEndpoints = self.server  # type: ignore[assignment]
         # Two of each three entries are there in the next round, too.
         numbers = range(side.round * 10, side.round * 10 + 30)
         side.together.wait(60)
@@ -58,8 +58,8 @@ class _Answers(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def sides() -> Iterator[BothSides]:
-    with BothSides() as server:
+def endpoints() -> Iterator[BothEndpoints]:
+    with BothEndpoints() as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
@@ -67,14 +67,14 @@ def sides() -> Iterator[BothSides]:
         thread.join(10)
 
 
-def test_fetches_at_the_same_moment_all_succeed(sides: BothSides, tmp_path: Path) -> None:
+def test_fetches_at_the_same_moment_all_succeed(endpoints: BothEndpoints, tmp_path: Path) -> None:
     inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     environment = {
         **inherited,
         "VAR_DIR": str(tmp_path),
         "DATABASE_URL": "",
-        "OUTBOUND_ALLOWED_HOSTS": sides.host,
-        "ASHBY_API_BASE_URL": f"http://{sides.host}",
+        "OUTBOUND_ALLOWED_HOSTS": endpoints.host,
+        "ASHBY_API_BASE_URL": f"http://{endpoints.host}",
         "JUSTIFACTS_KEY": "verify-at-once-0123456789",
         "ASHBY_KEY": "ashby-at-once-0123456789",
     }
@@ -90,13 +90,13 @@ def test_fetches_at_the_same_moment_all_succeed(sides: BothSides, tmp_path: Path
         )
 
     copy_sqlite(tmp_path)
-    process = begin("connect_org", "Acme", "--base-url", f"http://{sides.host}/jf/")
+    process = begin("connect_org", "Acme", "--base-url", f"http://{endpoints.host}/jf/")
     _said, wrong = process.communicate(timeout=120)
     assert process.returncode == 0, wrong
     commands = ["sync_packages", "sync_jobs"] * (AT_ONCE // 2)
     added = dict.fromkeys(commands, 0)
     changed = dict.fromkeys(commands, 0)
-    for sides.round in range(ROUNDS):
+    for endpoints.round in range(ROUNDS):
         fetches = [begin(command, "acme", "--json") for command in commands]
         for command, fetch in zip(commands, fetches, strict=True):
             said, wrong = fetch.communicate(timeout=120)

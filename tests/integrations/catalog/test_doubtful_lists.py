@@ -172,12 +172,12 @@ def test_a_single_withdrawal_goes_on_working(world: World, console: Console) -> 
     assert console.json("sync_packages", "acme")["withdrawn"] == ["Executive"]
 
 
-def test_packages_made_anew_under_other_ids_are_not_lost(world: World, console: Console) -> None:
+def test_packages_recreated_under_other_ids_are_not_lost(world: World, console: Console) -> None:
     known(world)
-    anew = [
+    recreated = [
         entry("packages", number, name) for number, name in ((1, "BASIC "), (2, "Executive"), (3, "Driver"))
     ]
-    answers(world, "packages", {"results": anew})
+    answers(world, "packages", {"results": recreated})
     assert console.json("sync_packages", "acme")["withdrawn"] == ["Basic", "Driver", "Executive"]
     assert offered() == ["1", "2", "3"]
 

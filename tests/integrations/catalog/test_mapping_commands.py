@@ -31,7 +31,7 @@ def test_a_package_of_another_organization_is_none_of_ours(world: World, console
     assert not Job.objects.exists()
 
 
-def test_two_packages_with_one_name_are_told_apart_by_id(world: World, console: Console) -> None:
+def test_two_packages_with_one_name_are_distinguished_by_id(world: World, console: Console) -> None:
     Package.objects.create(organization=world.acme.organization, justifacts_id="JF-3", name="Basic")
     assert "two packages named" in console.fails("map_job", "acme", "job-1", "Basic")
     assert console.json("map_job", "acme", "job-1", "JF-3")["package"] == "Basic"

@@ -268,7 +268,7 @@ class TestDryRun:
         url = reverse(f"admin:{self.URL}", args=[world.acme.organization.pk])
         assert support.client.post(url, posted).status_code == 404
 
-    def test_who_only_reads_mappings_sees_todays_and_proposes_none(
+    def test_a_person_who_may_only_view_mappings_sees_them_and_proposes_none(
         self, world: World, jobs: list[Job], reader: Desk
     ) -> None:
         url = reverse(f"admin:{self.URL}", args=[world.acme.organization.pk])

@@ -1,4 +1,4 @@
-"""Justifacts makes a package anew under another id, and an admin says once that it replaces the old one."""
+"""Justifacts makes a package again under another id, and an admin says once that it replaces the old one."""
 
 from typing import Any
 

@@ -124,7 +124,7 @@ def test_jobs_that_are_too_long_or_without_an_id_or_twice_there(world: World) ->
     assert again.doubt, "a list that contradicts itself is not believed in full"
 
 
-def test_a_job_can_be_mapped_before_ashby_told_of_it_and_mapped_anew(world: World) -> None:
+def test_a_job_can_be_mapped_before_it_is_fetched_and_mapped_again(world: World) -> None:
     map_job(world.acme.organization, "job-9", world.acme.basic)
     mapping = map_job(world.acme.organization, "job-9", world.acme.executive, strict=True)
     assert JobPackageMapping.objects.get() == mapping

@@ -41,7 +41,7 @@ def withdrawn() -> list[str]:
     return sorted(Package.objects.exclude(withdrawn_at=None).values_list("name", flat=True))
 
 
-def test_what_depends_on_a_missing_package_is_shown_before_it_is_withdrawn(
+def test_the_page_shows_what_depends_on_a_missing_package_before_it_is_withdrawn(
     world: World, org_admin: Desk
 ) -> None:
     organization = world.acme.organization
@@ -136,7 +136,7 @@ def test_a_test_of_the_connection_confirms_nothing(world: World, org_admin: Desk
     assert withdrawn() == []
 
 
-def test_what_a_nightly_run_has_withdrawn_meanwhile_is_not_asked_about(world: World, org_admin: Desk) -> None:
+def test_a_package_withdrawn_by_a_nightly_run_needs_no_confirmation(world: World, org_admin: Desk) -> None:
     sells(world, EXECUTIVE)
     fetch(world, org_admin)
     Package.objects.filter(name="Basic").update(withdrawn_at=world.acme.organization.created_at)

@@ -48,7 +48,7 @@ class TestVerificationKey:
         assert stored(world).verification_key.reveal() == "new-key-0123456789"
 
     @pytest.mark.parametrize("key", ["two words", "two\nlines", "nul\x00", "schlüssel"])
-    def test_what_cannot_be_a_key_is_refused(self, world: World, desk: Desk, key: str) -> None:
+    def test_a_text_that_cannot_be_a_key_is_refused(self, world: World, desk: Desk, key: str) -> None:
         page = desk.press(PAGE, world.acme.connection.pk, **posted(verification_key=key))
         assert "Please correct the error below." in page
         assert stored(world).verification_key.reveal() == world.acme.verification_key
@@ -76,7 +76,7 @@ class TestVerificationKey:
         assert "0123456789" not in kept
         assert world.acme.verification_key not in kept
 
-    def test_one_that_cannot_be_read_any_more_is_entered_again(self, world: World, desk: Desk) -> None:
+    def test_an_unreadable_key_is_entered_again(self, world: World, desk: Desk) -> None:
         Connection.objects.filter(pk=world.acme.connection.pk).update(
             verification_key=Secret(ciphertext="lost")
         )
@@ -116,7 +116,7 @@ class TestHealth:
         assert ConnectionJob.objects.get().requested_by == "admin"
         assert len(world.wire.calls) == 0
 
-    def test_who_may_only_look_asks_for_nothing(self, world: World, reader: Desk) -> None:
+    def test_a_person_who_may_only_view_cannot_request_jobs(self, world: World, reader: Desk) -> None:
         assert "Set up and test" not in reader.open(PAGE, world.acme.connection.pk)
         reader.act("integrations_connection", "test_connections", world.acme.connection)
         assert not ConnectionJob.objects.exists()
@@ -235,7 +235,7 @@ class TestChatAddress:
             "secretpart",
         ],
     )
-    def test_one_that_would_not_be_called_is_refused_without_repeating_it(
+    def test_a_webhook_url_that_may_not_be_called_is_refused_and_not_repeated(
         self, world: World, org_admin: Desk, address: str
     ) -> None:
         page = reverse(f"admin:{PAGE}", args=[world.acme.connection.pk])
@@ -258,7 +258,7 @@ class TestAddressOfJustifacts:
             ("https://justifacts.test/\u202e", "spaces"),
         ],
     )
-    def test_what_would_not_be_called_is_refused_with_the_reason(
+    def test_a_url_that_may_not_be_called_is_refused_with_the_reason(
         self, world: World, org_admin: Desk, address: str, why: str
     ) -> None:
         assert why in org_admin.press(PAGE, world.acme.connection.pk, **posted(staging_base_url=address))
@@ -279,7 +279,7 @@ class TestServersOfReports:
         org_admin.press(PAGE, world.acme.connection.pk, **posted(report_hosts="Reports.example.com\r\n"))
         assert stored(world).hosts_of_reports == ["justifacts.test", "reports.example.com"]
 
-    def test_what_is_no_server_is_refused_with_the_reason(self, world: World, org_admin: Desk) -> None:
+    def test_a_text_that_is_no_host_is_refused_with_the_reason(self, world: World, org_admin: Desk) -> None:
         page = org_admin.press(PAGE, world.acme.connection.pk, **posted(report_hosts="*.com"))
         assert "“*.com” is not a host name." in page
         assert stored(world).hosts_of_reports == ["justifacts.test"]

@@ -130,7 +130,7 @@ def test_pause_and_resume_once_each(world: World) -> None:
     assert not resume(organization)
 
 
-def test_both_sides_work(world: World) -> None:
+def test_both_endpoints_work(world: World) -> None:
     world.ashby("apiKey.info", WORKS)
     world.justifacts("assessment.list", PACKAGES)
     ashby, justifacts = check(world.acme.connection)
@@ -259,7 +259,7 @@ class TestSinceWhenASideFails:
         record_call_result(now_of(world), Endpoint.JUSTIFACTS, Unknown("No answer."), NINE)
         assert now_of(world).justifacts_problem_since == NINE
 
-    def test_a_refused_order_is_an_answer_of_justifacts_and_no_news_of_ashby(self, world: World) -> None:
+    def test_a_refused_order_counts_as_an_answer_of_justifacts_only(self, world: World) -> None:
         record_call_result(now_of(world), Endpoint.JUSTIFACTS, Unknown("No answer."), NINE)
         record_call_result(now_of(world), Endpoint.ASHBY, Unknown("No answer."), NINE)
         record_call_result(now_of(world), Endpoint.JUSTIFACTS, Refused("Not this one."), NINE + MINUTE)

@@ -49,7 +49,7 @@ def test_after_failures_in_a_row_calls_rest_and_the_connection_says_so(world: Wo
     assert "Calls to Justifacts rest" in acme(world).justifacts_problem
 
 
-def test_one_caller_tries_and_its_success_lets_all_go_on(world: World, clock) -> None:
+def test_one_caller_gets_the_probe_and_its_success_closes_the_breaker(world: World, clock) -> None:
     fail(world, OPENS_AFTER)
     clock.shift(5)
     stale = [acme(world) for _ in range(8)]
@@ -88,7 +88,7 @@ def test_each_failed_try_makes_the_rest_longer_up_to_half_a_minute(world: World,
         fail(world, 1)
 
 
-def test_who_tries_and_dies_is_followed_by_another(world: World, clock) -> None:
+def test_a_probe_whose_process_dies_is_followed_by_another(world: World, clock) -> None:
     fail(world, OPENS_AFTER)
     clock.shift(5)
     assert may_call(world)
@@ -99,7 +99,7 @@ def test_who_tries_and_dies_is_followed_by_another(world: World, clock) -> None:
 
 
 @pytest.mark.parametrize("answer", [Refused("No."), Unauthorized("Who?"), None])
-def test_whoever_answers_is_well(world: World, answer) -> None:
+def test_an_answer_closes_the_breaker(world: World, answer) -> None:
     fail(world, OPENS_AFTER - 1)
     record_call_result(acme(world), Endpoint.JUSTIFACTS, answer, NINE)
     fail(world, 1)
@@ -143,7 +143,7 @@ def test_a_person_need_not_wait_for_the_rest_to_end(world: World) -> None:
     assert Order.objects.get(pk=order.pk).justifacts_order_id == "JF-1"
 
 
-def test_what_waits_for_a_side_that_is_unwell_is_not_late_work_of_ours(world: World, clock) -> None:
+def test_work_that_waits_for_a_failing_endpoint_is_not_overdue(world: World, clock) -> None:
     world.start()
     fail(world, OPENS_AFTER)
     clock.shift(timedelta(minutes=10))
@@ -152,7 +152,7 @@ def test_what_waits_for_a_side_that_is_unwell_is_not_late_work_of_ours(world: Wo
     assert oldest_due(datetime.now(UTC)) == timedelta(minutes=10)
 
 
-def test_orders_that_waited_long_do_not_use_up_the_calls_that_try(world: World, clock) -> None:
+def test_orders_that_waited_long_do_not_use_up_the_probes(world: World, clock) -> None:
     """Each of them is looked up first, which is decided without a call: found by ``make chaos``, seed
     42, where a broken side stayed closed for as many rests as there were orders."""
     world.ashby_takes_everything()

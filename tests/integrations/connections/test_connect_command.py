@@ -102,7 +102,7 @@ class TestConnectOrg:
 
 
 class TestCheckConnection:
-    def test_both_sides_work(self, world: World, console: Console) -> None:
+    def test_both_endpoints_work(self, world: World, console: Console) -> None:
         world.ashby("apiKey.info", KEY_INFO)
         world.justifacts("assessment.list", {"success": True, "results": []})
         lines = console.run("check_connection", "acme").splitlines()

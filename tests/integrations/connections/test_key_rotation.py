@@ -66,7 +66,7 @@ def finds_nothing(key: str) -> Callable[[PreparedRequest], Any]:
     return answer
 
 
-class TestWhoCallsUs:
+class TestInboundCalls:
     def test_the_old_and_the_new_key_let_ashby_in(self, world: World) -> None:
         replace_verification_key()
         for key in (NEXT, world.acme.verification_key):
@@ -104,7 +104,7 @@ class TestWhoCallsUs:
         assert world.call("/ashby/assessment.list", {}).status_code == 403
         assert world.call("/ashby/assessment.list", {}, key=NEXT).status_code == 200
 
-    def test_who_goes_back_to_the_old_one_has_it_in_use_again(self, world: World) -> None:
+    def test_an_organization_can_go_back_to_its_previous_key(self, world: World) -> None:
         replace_verification_key()
         replace_verification_key(world.acme.verification_key)
         assert old_key().key.reveal() == NEXT
@@ -139,7 +139,7 @@ class TestWhomWeCall:
         assert seen == [basic(NEXT), basic(world.acme.verification_key)]
         assert old_key().last_used_at == NINE
 
-    def test_ashby_is_told_while_it_knows_the_old_key_only(self, world: World) -> None:
+    def test_updates_are_delivered_while_ashby_knows_only_the_old_key(self, world: World) -> None:
         seen: list[str] = []
         order = world.placed()
         old = AshbyApiKey.objects.get(organization=world.acme.organization)
@@ -181,9 +181,7 @@ class TestWhomWeCall:
         make_next_call(order.pk)
         assert len([call for call in world.wire.calls if call.request.url.endswith("assessment.start")]) == 1
 
-    def test_what_an_older_key_does_not_find_is_told_later_and_not_given_up(
-        self, world: World, clock
-    ) -> None:
+    def test_an_update_that_an_older_key_does_not_find_is_delivered_later(self, world: World, clock) -> None:
         """It may be another company's, from before: there Ashby has no such assessment."""
         order = world.placed()
         clock.shift(timedelta(hours=1))
@@ -197,7 +195,9 @@ class TestWhomWeCall:
         clock.shift(timedelta(seconds=5))
         assert deliver_next(order.pk)
 
-    def test_what_an_older_key_does_not_find_is_never_placed_again(self, world: World, clock) -> None:
+    def test_an_order_that_an_older_key_does_not_find_is_never_placed_again(
+        self, world: World, clock
+    ) -> None:
         """It may be another account's, which knows nothing of what this one has taken."""
         order = world.start()
         world.justifacts("assessment.start", "garbage")
@@ -224,8 +224,8 @@ class TestWhomWeCall:
         assert [finding.ok for finding in found] == [False, False]
 
 
-class TestSilence:
-    def test_a_replaced_key_goes_after_seven_silent_days(
+class TestRetirement:
+    def test_a_replaced_key_is_retired_after_seven_unused_days(
         self, world: World, clock: time_machine.Traveller
     ) -> None:
         replace_verification_key()
@@ -240,13 +240,13 @@ class TestSilence:
             key.key.reveal() for key in AshbyApiKey.objects.filter(organization=world.acme.organization)
         ] == [NEXT_AT_ASHBY]
         assert world.call("/ashby/assessment.list", {}).status_code == 403
-        told = AuditLogEntry.objects.filter(action="deleted", actor="the portal")
-        assert sorted(told.values_list("kind", flat=True)) == [
+        recorded = AuditLogEntry.objects.filter(action="deleted", actor="the portal")
+        assert sorted(recorded.values_list("kind", flat=True)) == [
             "integrations.ashbyapikey",
             "integrations.previousverificationkey",
         ]
 
-    def test_one_that_is_used_stays(self, world: World, clock: time_machine.Traveller) -> None:
+    def test_a_replaced_key_that_is_used_stays(self, world: World, clock: time_machine.Traveller) -> None:
         replace_verification_key()
         for _day in range(10):
             clock.shift(timedelta(days=1))

@@ -70,7 +70,7 @@ def test_no_column_holds_the_candidate_in_clear(order: Order) -> None:
     assert [(mark, found) for mark in MARKS if (found := columns_that_hold(mark))] == []
 
 
-def test_no_journal_file_holds_the_candidate_in_clear(order: Order) -> None:
+def test_no_recovery_log_file_holds_the_candidate_in_clear(order: Order) -> None:
     written = [
         path.read_bytes() for path in Path(portal_settings.RECOVERY_LOG_DIR).rglob("*") if path.is_file()
     ]
@@ -79,7 +79,7 @@ def test_no_journal_file_holds_the_candidate_in_clear(order: Order) -> None:
 
 
 @pytest.mark.anywhere
-def test_the_other_side_s_words_are_kept_without_the_names_and_told_with_them(order: Order) -> None:
+def test_partner_texts_are_stored_without_names_and_delivered_with_them(order: Order) -> None:
     told = [attempt.message for attempt in CallAttempt.objects.exclude(message="")]
     assert "Ashby said: We cannot find •••, ••• <•••>" in told
     assert f"Waiting for {FIRST} {LAST}" in {
@@ -128,7 +128,7 @@ def test_support_finds_the_order(order: Order, stranger: Order, desk: Desk, aske
 @pytest.mark.parametrize(
     "asked", ["naryson", "ma", "marika.can@mail.test", "marika.canary@mail.texas", "canarysax"]
 )
-def test_what_does_not_fit_finds_nothing(order: Order, desk: Desk, asked: str) -> None:
+def test_a_text_that_does_not_match_finds_nothing(order: Order, desk: Desk, asked: str) -> None:
     """The middle of a word, or fewer than three letters of a longer one, either."""
     page = desk.client.post(reverse("admin:assessments_order_changelist"), {"q": asked}, follow=True)
     assert not listed(page.content.decode())
@@ -150,14 +150,14 @@ def test_once_forgotten_nobody_is_found(order: Order, stranger: Order, desk: Des
 
 
 @pytest.mark.anywhere
-def test_an_order_made_again_from_the_journal_is_found_too(world: World, order: Order) -> None:
+def test_an_order_rebuilt_from_the_recovery_log_is_found(world: World, order: Order) -> None:
     Order.objects.all().delete()
     assert len(recovery.restore_missing_orders(world.acme.organization, order.created_at)) == 1
     assert Order.objects.filter(search.matches("canaryson", Order.objects.all())).exists()
 
 
 @pytest.mark.anywhere
-def test_what_nobody_changes_is_saved_as_it_was(order: Order) -> None:
+def test_an_unchanged_value_keeps_its_ciphertext(order: Order) -> None:
     """Neither encrypted twice nor anew."""
     before = _stored()
     Order.objects.get(pk=order.pk).save()
@@ -237,7 +237,7 @@ def test_why_an_order_is_held_is_encrypted_too(world: World, order: Order) -> No
 
 
 @pytest.mark.anywhere
-def test_of_another_organization_s_candidate_not_even_the_time_tells(
+def test_response_times_do_not_reveal_candidates_of_other_organizations(
     world: World, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who searches for an address that only another organization knows has nothing decrypted for it."""

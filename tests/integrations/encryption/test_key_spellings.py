@@ -52,7 +52,7 @@ def test_keys_and_candidates_are_found_however_the_key_is_written(
 
 
 @pytest.mark.parametrize("around", AROUND)
-def test_what_an_earlier_version_stored_is_found_after_an_upgrade(
+def test_values_of_an_earlier_version_are_found_after_an_upgrade(
     world: World, settings: Any, key: str, around: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Earlier versions made their hashes from the text of the key as it was written."""

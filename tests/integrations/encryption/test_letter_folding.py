@@ -56,7 +56,7 @@ def test_a_name_is_found_by_its_plain_letters(name: str, typed: str) -> None:
     ("family", "given"),
     [("王", "小明"), ("김", "민준"), ("남궁", "민수"), ("田中", "さくら"), ("ヤマダ", "タロウ")],
 )
-def test_a_name_of_a_script_without_blanks_is_found_as_one_word(family: str, given: str) -> None:
+def test_a_name_in_a_script_without_spaces_is_found_as_a_whole(family: str, given: str) -> None:
     for asked in (family + given, given + family, family, given, (family + given)[:2], given[-1]):
         assert finds(asked, given, family)
     assert finds(given, family + given, "")

@@ -86,7 +86,7 @@ def test_it_may_be_run_again_and_finds_nothing_to_do(order: Order, settings, old
     assert _ciphertexts() == before
 
 
-def test_one_that_was_stopped_halfway_is_gone_on_with(order: Order, settings, old: str) -> None:
+def test_an_interrupted_rotation_continues(order: Order, settings, old: str) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW, old]
     settings.BATCH_SIZES = settings.BATCH_SIZES | {"secrets": 1}
     dies = before_statement('UPDATE "integrations_connection"', fails(KeyboardInterrupt(), at=3))
@@ -101,7 +101,7 @@ def test_one_that_was_stopped_halfway_is_gone_on_with(order: Order, settings, ol
     assert rotate("--check")["left"] == {}
 
 
-def test_candidates_are_found_while_their_search_terms_are_made_anew(
+def test_candidates_are_found_while_their_search_hashes_are_renewed(
     world: World, order: Order, settings, old: str
 ) -> None:
     """By either key: an order's terms are of one or of the other."""
@@ -132,7 +132,7 @@ def test_a_candidate_s_data_of_a_lost_key_become_dots(order: Order, settings) ->
     assert starts() == []
 
 
-def test_what_an_admin_stores_meanwhile_is_not_written_over(world: World, settings, old: str) -> None:
+def test_a_change_by_an_admin_during_a_fetch_is_not_overwritten(world: World, settings, old: str) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW, old]
 
     def admin_is_quicker(number: int) -> None:
@@ -157,7 +157,7 @@ def test_while_the_old_key_is_needed_it_may_not_go(world: World, order: Order, s
     assert starts() == []
 
 
-def test_where_a_key_is_lost_for_good_its_secrets_are_entered_anew(world: World, settings, old: str) -> None:
+def test_secrets_of_a_lost_key_are_cleared_and_entered_again(world: World, settings, old: str) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     cleared = rotate("--clear-unreadable")["cleared"]
     assert cleared == {"integrations.Connection.verification_key": 2, "integrations.AshbyApiKey.key": 2}

@@ -36,7 +36,7 @@ def test_an_erased_candidate_has_none() -> None:
     assert terms(("", ""), "") == []
 
 
-def test_of_a_long_name_few_are_kept() -> None:
+def test_a_long_name_has_few_hashes() -> None:
     assert len(terms(("Maximilian", "Wolfeschlegelsteinhausen"), "m.w@example.com")) == 19
 
 

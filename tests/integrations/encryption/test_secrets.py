@@ -44,7 +44,7 @@ def test_a_secret_shows_dots_and_four_characters() -> None:
 
 
 @pytest.mark.parametrize("short", ["", "abcd", "12345678", "elevenchars"])
-def test_of_a_short_secret_nothing_is_shown(short: str) -> None:
+def test_a_short_secret_is_masked_entirely(short: str) -> None:
     assert str(Secret(short)) == "••••"
 
 
@@ -65,7 +65,7 @@ def test_secrets_are_equal_by_what_they_hold() -> None:
 
 
 @pytest.mark.parametrize("text", [KEY, "ключ", "🦊" * 50, " ", "a\nb"])
-def test_what_was_encrypted_is_read_again(text: str, settings: Any) -> None:
+def test_encrypted_values_are_read_again(text: str, settings: Any) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     ciphertext = Secret(text).encrypted()
     assert text not in ciphertext
@@ -117,7 +117,7 @@ class TestInTheDatabase:
         assert found.verification_key_index == blind_index(KEY)
         assert find_by_verification_key(f"  {KEY}\n") == found
 
-    def test_a_key_entered_anew_needs_the_old_one_no_more(self, db: None, settings: Any) -> None:
+    def test_a_key_entered_again_replaces_an_unreadable_one(self, db: None, settings: Any) -> None:
         settings.FIELD_ENCRYPTION_KEYS = [OLD]
         connect("Acme", verification_key=KEY)
         settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]

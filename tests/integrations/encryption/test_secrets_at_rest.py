@@ -143,11 +143,11 @@ def test_no_secret_stands_in_any_column(life: World) -> None:
 
 
 @pytest.mark.parametrize("text", [EMAIL, FIRST, LAST, ANSWER])
-def test_nothing_of_the_candidate_stands_in_any_column_in_clear(life: World, text: str) -> None:
+def test_no_column_holds_candidate_data_in_clear(life: World, text: str) -> None:
     assert columns_that_hold(text) == set()
 
 
-def test_who_may_reads_all_of_it(life: World) -> None:
+def test_a_person_with_the_permission_reads_all_of_it(life: World) -> None:
     order = Order.objects.filter(justifacts_order_id="JF-1").get()
     assert (order.candidate_first_name, order.candidate_last_name, order.candidate_email) == (
         *(FIRST, LAST, EMAIL),

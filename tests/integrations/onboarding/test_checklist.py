@@ -134,7 +134,7 @@ class TestSecrets:
             ("base-url", {"staging_base_url": "justifacts"}, "starting with https://"),
         ],
     )
-    def test_what_cannot_be_right_is_said_beside_the_field(
+    def test_an_invalid_value_is_explained_beside_its_field(
         self, world: World, org_admin: Desk, step: str, given: dict[str, str], said: str
     ) -> None:
         page = org_admin.press(SAVE, world.acme.organization.pk, step, **given)
@@ -159,10 +159,10 @@ class TestSecrets:
 
 
 class TestTestingTheConnection:
-    """Each line says what is wrong, and who can mend it."""
+    """Each line says what is wrong, and who can fix it."""
 
     @pytest.fixture(autouse=True)
-    def _both_sides_work(self, world: World) -> None:
+    def _both_endpoints_work(self, world: World) -> None:
         world.portal_is_public()
         info = {"title": "Justifacts", "scopes": ["candidates:write"]}
         world.ashby("apiKey.info", {"success": True, "results": info})
@@ -229,8 +229,8 @@ class TestTestingTheConnection:
         assert "A key has changed since this test" in org_admin.open(PAGE, acme.pk)
 
 
-class TestErrands:
-    def test_two_clicks_are_one_errand(self, world: World, org_admin: Desk) -> None:
+class TestConnectionJobs:
+    def test_two_clicks_request_one_job(self, world: World, org_admin: Desk) -> None:
         for _ in range(2):
             org_admin.press(ASK, world.acme.organization.pk, "packages")
         assert ConnectionJob.objects.count() == 1
@@ -242,7 +242,7 @@ class TestErrands:
         connection_jobs.run_job(job.pk)
         assert len(world.sent("assessment.list")) == 1
 
-    def test_one_whose_worker_died_does_not_stand_in_the_way(self, world: World, org_admin: Desk) -> None:
+    def test_a_job_whose_worker_died_does_not_block_a_new_one(self, world: World, org_admin: Desk) -> None:
         acme = world.acme.organization
         ConnectionJob.objects.create(
             organization=acme,
@@ -254,7 +254,7 @@ class TestErrands:
         assert ConnectionJob.objects.filter(ended_at=None).count() == 1
         assert ConnectionJob.objects.count() == 2
 
-    def test_one_whose_worker_died_half_way_can_be_asked_for_again(
+    def test_a_job_whose_worker_died_half_way_can_be_requested_again(
         self, world: World, org_admin: Desk
     ) -> None:
         acme, long_ago = world.acme.organization, timezone.now() - timedelta(minutes=5)
@@ -275,7 +275,7 @@ class TestErrands:
         )
         assert "The portal’s background worker has not started this job yet." in org_admin.open(PAGE, acme.pk)
 
-    def test_what_changed_is_said(self, world: World, org_admin: Desk) -> None:
+    def test_the_changes_are_reported(self, world: World, org_admin: Desk) -> None:
         listed = [{"assessment_type_id": "JF-9", "name": "Drug test", "description": ""}]
         world.justifacts("assessment.list", {"success": True, "results": listed})
         org_admin.press(ASK, world.acme.organization.pk, "packages")
@@ -291,7 +291,7 @@ class TestErrands:
         assert "ashby.test answered 500" in org_admin.open(PAGE, world.acme.organization.pk)
 
 
-class TestWhoMay:
+class TestPermissions:
     @pytest.mark.parametrize("address", ["", "live/", "ashby-key/save/", "test/ask/", "use-key/1/"])
     def test_another_organizations_setup_does_not_exist(
         self, world: World, org_admin: Desk, support: Desk, address: str

@@ -35,7 +35,7 @@ def rows(pieces: list[bytes]) -> list[list[str]]:
     return list(csv.reader(io.StringIO(b"".join(pieces).decode("utf-8-sig"))))
 
 
-def test_what_changes_during_a_download_leaves_no_gap_and_no_double(orders: list[Order], support: Desk):
+def test_changes_during_a_download_cause_no_gap_and_no_duplicate(orders: list[Order], support: Desk):
     """After the first batch no order fits the filter any more."""
     answer = support.client.get(reverse(ORDERS), {"status": "accepted"})
     stream = iter(answer.streaming_content)

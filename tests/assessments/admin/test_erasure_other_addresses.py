@@ -9,7 +9,7 @@ from assessments.models import ErasureCertificate, Order
 from assessments.orders.staff import NotPossible
 from assessments.privacy.legal_hold import place_hold
 from assessments.privacy.requests import erase_candidate, plan_erasure
-from tests.assessments.admin.test_erasure import FORGET, ZOE
+from tests.assessments.admin.test_erasure import ERASE_PAGE, ZOE
 from tests.assessments.privacy.test_requests import complete, is_erased
 from tests.fixtures.admin import Desk
 from tests.fixtures.world import World
@@ -38,13 +38,13 @@ def test_the_page_names_them_and_erases_what_a_person_includes(
 ) -> None:
     own, other, stranger = orders
     asked = {"organization": world.acme.organization.pk, "email": ZOE}
-    page = org_admin.press(FORGET, **asked)
+    page = org_admin.press(ERASE_PAGE, **asked)
     assert f"This erases 1 order of {ZOE} at Acme" in page
     assert "Orders of the same Ashby candidate under other e-mail addresses" in page
     assert OTHER in page
     assert f'name="also" value="{other.pk}"' in org_admin.client.post(_path(), asked).content.decode()
     assert str(stranger.pk) not in page
-    org_admin.press(FORGET, **asked, also=str(other.pk), confirm="yes")
+    org_admin.press(ERASE_PAGE, **asked, also=str(other.pk), confirm="yes")
     certificate = ErasureCertificate.objects.get()
     assert certificate.orders == [str(own.pk), str(other.pk)]
     assert [is_erased(order) for order in orders] == [True, True, False]
@@ -53,7 +53,7 @@ def test_the_page_names_them_and_erases_what_a_person_includes(
 def test_none_is_included_by_itself(
     world: World, orders: tuple[Order, Order, Order], org_admin: Desk
 ) -> None:
-    org_admin.press(FORGET, organization=world.acme.organization.pk, email=ZOE, confirm="yes")
+    org_admin.press(ERASE_PAGE, organization=world.acme.organization.pk, email=ZOE, confirm="yes")
     assert [is_erased(order) for order in orders] == [True, False, False]
 
 
@@ -63,7 +63,7 @@ def test_an_order_of_somebody_else_is_never_included(
 ) -> None:
     chosen = str(orders[2].pk) if also == "stranger" else also
     page = org_admin.press(
-        FORGET, organization=world.acme.organization.pk, email=ZOE, also=chosen, confirm="yes"
+        ERASE_PAGE, organization=world.acme.organization.pk, email=ZOE, also=chosen, confirm="yes"
     )
     assert "not an order of the same Ashby candidate" in page or "only orders that are shown" in page
     assert [is_erased(order) for order in orders] == [False, False, False]

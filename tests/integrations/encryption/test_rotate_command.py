@@ -63,7 +63,7 @@ def test_a_new_key_takes_over_and_the_old_one_may_go(world: World, order: Order,
             "integrations.AshbyApiKey.key": 2,
             "assessments.Order.candidate_email": 1,
             "assessments.Order.application": 1,
-            "assessments.InboundCall.body": 1,
+            "assessments.InboundRequest.body": 1,
             "recovery log": 1,
             "search terms": 1,
         }.items()

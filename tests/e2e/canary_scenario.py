@@ -202,12 +202,12 @@ class CanaryScenario:
             self.try_command(name, slug)
         token = {"Authorization": f"Bearer {self.portal.environment['METRICS_TOKEN']}"}
         self.shown["GET /metrics"] = self.browser.get("/metrics", headers=token).text
-        for model in ("organization", "connection", "ashbyapikey", "retiringverificationkey", "package"):
+        for model in ("organization", "connection", "ashbyapikey", "previousverificationkey", "package"):
             page = self._page_of(f"integrations/{model}")
             for path in (page, page.replace("change/", "history/"), f"/admin/integrations/{model}/"):
                 self._looks(path)
         for path in (
-            *("/admin/", "/admin/integrations/auditevent/", "/admin/integrations/auditevent/export/"),
+            *("/admin/", "/admin/integrations/auditlogentry/", "/admin/integrations/auditlogentry/export/"),
             *("/admin/assessments/order/", "/admin/assessments/order/export/", self.page_of_set_up),
             *("/admin/assessments/callattempt/", "/admin/assessments/inboundrequest/"),
             "/admin/notification-settings/",

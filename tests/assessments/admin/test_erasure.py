@@ -182,7 +182,7 @@ class TestErasedOrder:
         assert "Erased" in desk.open("assessments_order_changelist", q="JF-2026-1")
         assert str(order.pk) not in desk.html("assessments_order_changelist", q=ZOE)
         assert "Zoë" not in desk.open("index")
-        for name in ("update", "event", "attempt", "inboundcall"):
+        for name in ("ashbyupdate", "orderevent", "callattempt", "inboundrequest"):
             assert "Zoë" not in desk.open(f"assessments_{name}_changelist")
         answer = desk.client.get(reverse("admin:assessments_order_export"))
         row = b"".join(answer.streaming_content).decode().splitlines()[1]

@@ -132,7 +132,7 @@ def test_support_reads_them_and_changes_nothing(world: World, acme: Organization
 
 @pytest.mark.parametrize("nobody", ["0", "999999", "9" * 30, "x", "1%00"])
 def test_limits_of_no_organization_are_not_found(org_admin: Desk, nobody: str) -> None:
-    assert org_admin.client.get(f"/admin/assessments/watchlimits/{nobody}/change/").status_code == 404
+    assert org_admin.client.get(f"/admin/assessments/stallthresholds/{nobody}/change/").status_code == 404
 
 
 def test_anothers_limits_are_not_found_set_or_not(world: World, org_admin: Desk) -> None:

@@ -29,9 +29,9 @@ from tests.integrations.admin.permission_table import cells
 #: Models with an organization and without a page of their own, and what keeps them apart.
 WITHOUT_A_PAGE = {
     "integrations.JobPackageMapping": "a form inside its job's page, which is the organization's",
-    "integrations.Errand": "shown on the set-up page, which is the organization's",
+    "integrations.ConnectionJob": "shown on the set-up page, which is the organization's",
     "assessments.CandidateSearchTerm": "hashes that are only compared with, on orders that somebody may see",
-    "assessments.Told": "never shown but to the person, through audience.troubles_for()",
+    "assessments.NotificationState": "never shown but to the person, through audience.troubles_for()",
     "assessments.Difference": "a line inside its reconciliation's page, which is the organization's",
 }
 #: Addresses outside the admin: what is there, or how it finds the organization.

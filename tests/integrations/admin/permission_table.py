@@ -126,7 +126,7 @@ integrations/ashbyapikey/
     <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        +    -    +    -    +     | -    -    -    -    +
     action use_key                                +    -    +    -    +     | -    -    -    -    +
-integrations/retiringverificationkey/
+integrations/previousverificationkey/
     .                                             200  403  200  403  200
     add/                                          403  403  403  403  403   | 403  403  403  403  403
     <path:object_id>/history/                     200  404  200  404  200   | 404  404  404  404  200
@@ -192,7 +192,7 @@ assessments/order/
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
     action retry_now                              +    +    +    +    +     | -    -    +    +    +
     action poll_orders_now                        +    +    +    +    +     | -    -    +    +    +
-assessments/update/
+assessments/ashbyupdate/
     .                                             200  200  200  200  200
     add/                                          403  403  403  403  403   | 403  403  403  403  403
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
@@ -200,7 +200,7 @@ assessments/update/
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
-assessments/attempt/
+assessments/callattempt/
     .                                             200  200  200  200  200
     add/                                          403  403  403  403  403   | 403  403  403  403  403
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
@@ -208,7 +208,7 @@ assessments/attempt/
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
-assessments/event/
+assessments/orderevent/
     .                                             200  200  200  200  200
     add/                                          403  403  403  403  403   | 403  403  403  403  403
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
@@ -216,7 +216,7 @@ assessments/event/
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
-assessments/inboundcall/
+assessments/inboundrequest/
     .                                             200  200  200  200  200
     add/                                          403  403  403  403  403   | 403  403  403  403  403
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
@@ -224,7 +224,7 @@ assessments/inboundcall/
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
-assessments/watchlimits/
+assessments/stallthresholds/
     .                                             200  200  200  200  200
     add/                                          200  403  200  403  200   | 200  403  200  403  200
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
@@ -232,7 +232,7 @@ assessments/watchlimits/
     <path:object_id>/change/                      200+ 200  200+ 200  200+  | 404  404  200  200  200+
     <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        +    -    +    -    +     | -    -    -    -    +
-integrations/auditevent/
+integrations/auditlogentry/
     .                                             200  200  200  200  200
     export/                                       200  200  200  200  200
     add/                                          403  403  403  403  403   | 403  403  403  403  403

@@ -19,10 +19,10 @@ OURS = [model for model in admin.site._registry if model._meta.app_label in ("in
 def test_all_models_are_registered() -> None:
     names = {model.__name__ for model in OURS}
     assert names == {
-        *("Organization", "Connection", "AshbyApiKey", "RetiringVerificationKey"),
-        *("Package", "Job", "CustomField", "Membership", "AuditEvent"),
-        *("Order", "Event", "Update", "Attempt", "InboundCall", "Heartbeat"),
-        *("WatchLimits", "Reconciliation", "ErasureCertificate"),
+        *("Organization", "Connection", "AshbyApiKey", "PreviousVerificationKey"),
+        *("Package", "Job", "CustomField", "Membership", "AuditLogEntry"),
+        *("Order", "OrderEvent", "AshbyUpdate", "CallAttempt", "InboundRequest", "Heartbeat"),
+        *("StallThresholds", "Reconciliation", "ErasureCertificate"),
     }
 
 

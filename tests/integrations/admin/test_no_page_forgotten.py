@@ -31,7 +31,7 @@ from tests.fixtures.world import World
 MODELS = list(admin.site._registry)
 ADDED = {
     *("Organization", "Connection", "AshbyApiKey", "Job", "CustomField"),
-    *("User", "Group", "Membership", "WatchLimits"),
+    *("User", "Group", "Membership", "StallThresholds"),
 }
 
 

@@ -46,7 +46,7 @@ def test_after_failures_in_a_row_calls_rest_and_the_connection_says_so(world: Wo
     assert may_call(world)
     fail(world, 1)
     assert not may_call(world)
-    assert "Calls to Justifacts rest" in acme(world).justifacts_problem
+    assert "Calls to Justifacts are blocked" in acme(world).justifacts_problem
 
 
 def test_one_caller_gets_the_probe_and_its_success_closes_the_breaker(world: World, clock) -> None:
@@ -75,7 +75,7 @@ def test_failures_of_workers_that_read_the_row_before_are_all_counted(world: Wor
     for _ in range(OPENS_AFTER):
         record_call_result(stale, Endpoint.JUSTIFACTS, Unknown("No answer."), datetime.now(UTC))
     assert not may_call(world)
-    assert "Calls to Justifacts rest" in acme(world).justifacts_problem
+    assert "Calls to Justifacts are blocked" in acme(world).justifacts_problem
 
 
 def test_each_failed_try_makes_the_rest_longer_up_to_half_a_minute(world: World, clock) -> None:

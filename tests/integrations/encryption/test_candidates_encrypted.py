@@ -34,8 +34,8 @@ INSERT INTO assessments_update (order_id, sequence, timestamp, payload, summary,
 """
 _SHOW = """
 from assessments.models import Order
-from assessments.services.search_terms import fits
-order = Order.objects.get(fits("canary7@mail.test", Order.objects.all()))
+from assessments.search import matches
+order = Order.objects.get(matches("canary7@mail.test", Order.objects.all()))
 print(order.candidate_name, order.report_url)
 """
 _SHOWN = (

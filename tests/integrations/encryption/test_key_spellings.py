@@ -16,7 +16,6 @@ from assessments import search
 from assessments.models import Order
 from integrations.connections.api_keys import find_by_verification_key
 from integrations.encryption import blind_index, rotation
-from integrations.encryption import secrets as fields
 from integrations.models import Connection
 from tests.fixtures.migrated import copy_sqlite
 from tests.fixtures.world import World
@@ -88,7 +87,7 @@ def _store_hashes_of_an_earlier_version(
 ) -> None:
     blind_index._hash_keys.cache_clear()
     with monkeypatch.context() as earlier:
-        earlier.setattr(fields, "_without_spelling", lambda key: key)
+        earlier.setattr(blind_index, "_without_spelling", lambda key: key)
         settings.FIELD_ENCRYPTION_KEYS = [written]
         rotate()
         world.start(candidate=world.start_body()["candidate"] | {"last_name": "Oneil"})

@@ -14,7 +14,7 @@ from django.urls import reverse
 from tests.fixtures.console import Console
 from tests.fixtures.world import World
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 
 
 def test_the_newest_heading_of_the_changelog_is_the_version() -> None:

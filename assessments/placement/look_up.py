@@ -146,6 +146,6 @@ def _uncertain(order: Order, failure: CallFailed, now: datetime) -> None:
             order,
             AttentionTopic.PLACING,
             "It is unknown whether Justifacts accepted the order, and Justifacts gives no certain answer: "
-            f"{failure.sentence} The portal keeps looking it up, but will not place it again. Ask "
-            "Justifacts whether it has an order with this reference.",
+            f"{failure.sentence} The portal keeps looking it up, but will not place the order again. "
+            "Ask Justifacts whether it has an order with this reference.",
         )

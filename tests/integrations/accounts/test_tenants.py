@@ -32,7 +32,7 @@ WITHOUT_A_PAGE = {
     "integrations.ConnectionJob": "shown on the set-up page, which is the organization's",
     "assessments.CandidateSearchTerm": "hashes that are only compared with, on orders that somebody may see",
     "assessments.NotificationState": "never shown but to the person, through audience.troubles_for()",
-    "assessments.Difference": "a line inside its reconciliation's page, which is the organization's",
+    "assessments.Discrepancy": "a line inside its reconciliation's page, which is the organization's",
 }
 #: Addresses outside the admin: what is there, or how it finds the organization.
 NOTHING_OF_ANY = "nothing of any organization"

@@ -23,8 +23,8 @@ OWN = ["org_admin", "helper"]  # Of Acme and of nothing else.
 
 LISTS = [
     *(f"integrations/{name}/" for name in ("organization", "connection", "ashbyapikey", "package", "job")),
-    *("integrations/customfield/", "integrations/membership/", "assessments/order/", "assessments/ashbyupdate/"),
-    *("assessments/callattempt/", "assessments/orderevent/", "assessments/inboundrequest/"),
+    *("integrations/customfield/", "integrations/membership/", "assessments/order/"),
+    *(f"assessments/{name}/" for name in ("ashbyupdate", "callattempt", "orderevent", "inboundrequest")),
     "assessments/order/export/",
 ]
 

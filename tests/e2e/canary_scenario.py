@@ -101,7 +101,7 @@ class CanaryScenario:
         for mode in ("refuse", "success_false", "500"):
             employer.fails("justifacts", mode, call="assessment.start", count=1, message=mine, code=mine[:90])
             refused = employer.start()
-            eventually(lambda c=refused: employer.order(c)["attempts"], f"Justifacts was asked: {mode}")
+            eventually(lambda c=refused: employer.order(c)["attempts"], f"Justifacts was called: {mode}")
         check = employer.start()
         eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order", 60)
         for mode in ("success_false", "wrong_key"):

@@ -14,16 +14,16 @@ from django.db import close_old_connections
 def main() -> None:
     django.setup()
     for line in sys.stdin:
-        asked = json.loads(line)
-        os.environ.update(asked["environment"])
+        request = json.loads(line)
+        os.environ.update(request["environment"])
         output = io.StringIO()
         close_old_connections()
         try:
-            call_command(*asked["arguments"], stdout=output)
+            call_command(*request["arguments"], stdout=output)
             answer = {"output": output.getvalue()}
         except CommandError as error:
             answer = {"error": str(error)}
-        for name in asked["environment"]:
+        for name in request["environment"]:
             del os.environ[name]
         print(json.dumps(answer), flush=True)
 

@@ -115,8 +115,8 @@ class Portal:
         console = self._console()
         assert console.stdin
         assert console.stdout
-        asked = {"arguments": arguments, "environment": environment}
-        console.stdin.write(json.dumps(asked).encode() + b"\n")
+        request = {"arguments": arguments, "environment": environment}
+        console.stdin.write(json.dumps(request).encode() + b"\n")
         console.stdin.flush()
         answer = json.loads(console.stdout.readline() or b'{"error": "the console died"}')
         assert "error" not in answer, answer["error"]

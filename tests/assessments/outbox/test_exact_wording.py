@@ -66,13 +66,13 @@ def test_the_reason_for_a_delay_is_sent_with_the_status(world: World, order: Ord
 
 
 def test_a_result_is_sent_verbatim_and_not_repeated_after_polls(world: World, order: Order) -> None:
-    said = "County records incomplete"
+    result = "County records incomplete"
     for _ in range(3):
-        world.push(order, "Complete", assessment_result=data("result", said))
-    assert values_sent(world, "assessment_result") == [said]
+        world.push(order, "Complete", assessment_result=data("result", result))
+    assert values_sent(world, "assessment_result") == [result]
     assert reloaded(order).result == "••• records incomplete"
     assert "county" not in history(order).casefold()
-    assert not columns_that_hold(said)
+    assert not columns_that_hold(result)
 
 
 @pytest.mark.anywhere
@@ -86,13 +86,13 @@ def test_a_redacted_result_fits_its_column(world: World) -> None:
 
 
 def test_a_repeated_result_is_sent_verbatim(world: World, order: Order) -> None:
-    said = "County records incomplete"
-    world.push(order, "Complete", assessment_result=data("result", said))
+    result = "County records incomplete"
+    world.push(order, "Complete", assessment_result=data("result", result))
     order = reloaded(order)
     assert _is_current(world_payload(order), order), "reconciliation finds it delivered"
     enqueue_completion(order, timezone.now())
     order.save()
-    assert values_sent(world, "assessment_result") == [said, said]
+    assert values_sent(world, "assessment_result") == [result, result]
 
 
 def world_payload(order: Order) -> dict[str, Any]:

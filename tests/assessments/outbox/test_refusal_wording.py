@@ -24,8 +24,8 @@ def test_a_refusal_reason_is_sent_verbatim_without_our_key(world: World, status:
         candidate=world.start_body()["candidate"] | {"first_name": "Ann", "last_name": "County"}
     )
     key = world.acme.verification_key
-    said = {name: _with_key(value, key) for name, value in body.items()}
-    world.justifacts("assessment.start", said, status)
+    answer = {name: _with_key(value, key) for name, value in body.items()}
+    world.justifacts("assessment.start", answer, status)
     make_next_call(order.pk)
     assert Order.objects.get().status == "rejected"
     world.work()

@@ -90,14 +90,14 @@ def test_an_order_cancelled_during_its_placement_is_cancelled_at_justifacts(
 
 
 @pytest.mark.parametrize("taken", [True, False])
-@pytest.mark.parametrize("asked", [True, False], ids=["a human was asked", "nobody was asked"])
+@pytest.mark.parametrize("flagged", [True, False], ids=["needs attention", "needs no attention"])
 def test_an_order_cancelled_after_an_unknown_placement_is_looked_up_and_cancelled(
-    world, clock, order, taken: bool, asked: bool
+    world, clock, order, taken: bool, flagged: bool
 ) -> None:
     world.justifacts("assessment.start", requests.ReadTimeout())
-    world.justifacts("assessment.status", {"success": False}, 404 if asked else 500)
+    world.justifacts("assessment.status", {"success": False}, 404 if flagged else 500)
     after(world, clock, order, 0, 2)
-    assert order.needs_attention == asked
+    assert order.needs_attention == flagged
     cancel(world, order)
     world.justifacts("assessment.status", TAKEN if taken else NOT_FOUND)
     after(world, clock, order, 60, 60, 3600)

@@ -127,10 +127,10 @@ def test_after_an_hour_the_order_needs_attention_and_retries_continue(world: Wor
     order.refresh_from_db()
     assert order.attention_topic == "placing"
     assert "more than an hour: No connection to justifacts.test could be made." in order.attention_reason
-    asked = order.events.filter(kind="needs_attention")
+    flags = order.events.filter(kind="needs_attention")
     clock.shift(wait_of(order))
     world.work()
-    assert asked.count() == 1
+    assert flags.count() == 1
 
     clock.shift(wait_of(order))
     world.justifacts_takes("JF-6")

@@ -18,8 +18,8 @@ NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
 
 def status_message(order: Order, number: str = "JF-2026-1", status: str = "", **parts: Any) -> dict[str, Any]:
     """Justifacts' answer about an order."""
-    said = {"assessment_status": data("status", status)} if status else {}
-    results = {"assessment_id": number, "reference_id": str(order.pk), "timestamp": 1, **said, **parts}
+    status_part = {"assessment_status": data("status", status)} if status else {}
+    results = {"assessment_id": number, "reference_id": str(order.pk), "timestamp": 1, **status_part, **parts}
     return {"success": True, "results": results}
 
 

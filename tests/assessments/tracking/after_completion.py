@@ -16,10 +16,10 @@ def ms(seconds_after_nine: float) -> int:
 
 
 def message(status: str | None, result: str | None = None, **parts: Any) -> dict[str, Any]:
-    said = {"assessment_status": data("status", status)} if status else {}
+    message_parts = {"assessment_status": data("status", status)} if status else {}
     if result:
-        said["assessment_result"] = data("result", result)
-    return {**said, **parts}
+        message_parts["assessment_result"] = data("result", result)
+    return {**message_parts, **parts}
 
 
 def push(world: World, order: Order, status: str | None, result: str | None = None, **parts: Any) -> None:

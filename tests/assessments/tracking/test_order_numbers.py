@@ -49,8 +49,8 @@ def justifacts_knows(world: World, **by: dict[str, Any]) -> None:
     """Justifacts answers a status request by number or by reference."""
 
     def answer(request: Any) -> tuple[int, dict[str, str], str]:
-        asked = json.loads(request.body)
-        found = by.get("number" if "assessment_id" in asked else "reference", NOT_FOUND)
+        requested = json.loads(request.body)
+        found = by.get("number" if "assessment_id" in requested else "reference", NOT_FOUND)
         return 200, {}, json.dumps(found)
 
     url = f"{JUSTIFACTS}assessment.status"
@@ -105,8 +105,8 @@ class TestOfferedNumber:
             poll(world, order)
         assert world.delivered(order)[-1] == "In Process: Justifacts"
         assert order.attention_reason.startswith(ASKED)
-        asked = world.sent("assessment.status")
-        assert asked == [{"assessment_id": "JF-1"}, {"reference_id": str(order.pk)}] * 2
+        polls = world.sent("assessment.status")
+        assert polls == [{"assessment_id": "JF-1"}, {"reference_id": str(order.pk)}] * 2
 
     def test_an_order_unknown_by_number_and_reference_is_not_found(self, world: World, order: Order) -> None:
         justifacts_knows(world)
@@ -219,8 +219,8 @@ class TestUndecidedNumber:
     @pytest.mark.parametrize("unknown", [{}, {"JF_1": NOT_FOUND}, {"JF_1R": NOT_FOUND}])
     def test_a_cancellation_goes_to_both_numbers(self, world: World, order: Order, unknown) -> None:
         self.cancelled(world, order, **unknown)
-        asked = [body["assessment_id"] for body in world.sent("assessment.cancel")]
-        assert asked == ["JF-1", "JF-1R"]
+        cancelled_numbers = [body["assessment_id"] for body in world.sent("assessment.cancel")]
+        assert cancelled_numbers == ["JF-1", "JF-1R"]
         assert order.next_call == ""
         assert order.attention_topic == "number"
         assert order.events.filter(kind="cancel_taken").exists()

@@ -99,12 +99,12 @@ def test_each_organization_is_polled_with_its_own_key_and_url(world, clock, acme
     answers(world)
     answers(world, OTHER_SIDE)
     assert set(poll([acme_order.pk, globex_order.pk])) == {acme_order.pk, globex_order.pk}
-    asked = {
+    polled = {
         c.request.url: c.request.headers["Authorization"]
         for c in world.wire.calls
         if c.request.url.endswith("assessment.status")
     }
-    assert asked == {
+    assert polled == {
         f"{JUSTIFACTS}assessment.status": basic(world.acme.verification_key),
         f"{OTHER_SIDE}assessment.status": basic(world.globex.verification_key),
     }

@@ -128,10 +128,10 @@ def test_a_completed_order_is_polled_about_forty_times_in_sixty_days(world, cloc
     assert waits[:-1] == sorted(waits[:-1])
     assert max(waits) == 3 * 24 * 3600
     assert 35 <= len(waits) <= 42
-    asked = len(world.sent("assessment.status"))
+    polls = len(world.sent("assessment.status"))
     clock.shift(timedelta(days=30))
     world.work()
-    assert len(world.sent("assessment.status")) == asked
+    assert len(world.sent("assessment.status")) == polls
 
 
 @pytest.mark.parametrize("days", [0, 1, 7, 365])

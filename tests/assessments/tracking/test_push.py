@@ -159,12 +159,14 @@ def test_an_unknown_status_is_sent_verbatim_once(world: World, label: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("said", "delivered"),
+    ("result", "delivered"),
     [("clear", "Clear"), (" REVIEW ", "Review"), ("adverse.", "Adverse"), ("Amber", "Amber")],
 )
-def test_a_result_is_sent_as_text_never_as_passed_or_failed(world: World, said: str, delivered: str) -> None:
+def test_a_result_is_sent_as_text_never_as_passed_or_failed(
+    world: World, result: str, delivered: str
+) -> None:
     order = world.placed()
-    world.push(order, "Complete", assessment_result=data("result", said))
+    world.push(order, "Complete", assessment_result=data("result", result))
     payload = order.updates.last().payload  # type: ignore[union-attr]
     assert payload["assessment_result"]["type"] == "string"
     assert payload["assessment_result"]["value"] == delivered

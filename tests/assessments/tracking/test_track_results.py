@@ -48,7 +48,7 @@ def now_ms(**ago: float) -> int:
 
 
 @pytest.mark.parametrize(
-    ("said", "sent_result"),
+    ("result", "sent_result"),
     [
         ("Clear", "Clear"),
         ("REVIEW", "Review"),
@@ -57,8 +57,8 @@ def now_ms(**ago: float) -> int:
         (None, "Complete"),
     ],
 )
-def test_a_result_is_sent_verbatim_as_a_string_with_its_report(world, order, said, sent_result) -> None:
-    completes(world, order, said, "https://reports.test/7?a=1&b=2")
+def test_a_result_is_sent_verbatim_as_a_string_with_its_report(world, order, result, sent_result) -> None:
+    completes(world, order, result, "https://reports.test/7?a=1&b=2")
     assert (order.status, order.result) == ("complete", sent_result)
     last = world.sent("assessment.update")[-1]
     assert last["assessment_status"]["value"] == "Complete"

@@ -28,10 +28,10 @@ def ms(seconds: float) -> int:
 
 
 def message(order: Order, status: str, result: str | None, at: int | None) -> dict[str, Any]:
-    said = {"assessment_status": data("status", status), "timestamp": at}
+    message_parts = {"assessment_status": data("status", status), "timestamp": at}
     if result:
-        said["assessment_result"] = data("result", result)
-    return {"assessment_id": order.justifacts_order_id, "reference_id": str(order.pk), **said}
+        message_parts["assessment_result"] = data("result", result)
+    return {"assessment_id": order.justifacts_order_id, "reference_id": str(order.pk), **message_parts}
 
 
 def send_status(world: World, order: Order, by: str, status: str, result: str | None, at: int | None) -> None:

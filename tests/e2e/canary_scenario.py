@@ -97,21 +97,32 @@ class CanaryScenario:
 
     def both_partners_quote_the_keys(self) -> str:
         employer = self.employer
-        mine, theirs = (_quoted(key) for key in (employer.verification_key, employer.ashby_key))
+        justifacts_quote, ashby_quote = (
+            _quoted(key) for key in (employer.verification_key, employer.ashby_key)
+        )
         for mode in ("refuse", "success_false", "500"):
-            employer.fails("justifacts", mode, call="assessment.start", count=1, message=mine, code=mine[:90])
+            employer.fails(
+                "justifacts",
+                mode,
+                call="assessment.start",
+                count=1,
+                message=justifacts_quote,
+                code=justifacts_quote[:90],
+            )
             refused = employer.start()
             eventually(lambda c=refused: employer.order(c)["attempts"], f"Justifacts was called: {mode}")
         check = employer.start()
         eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order", 60)
         for mode in ("success_false", "wrong_key"):
-            employer.fails("ashby", mode, call="assessment.update", count=1, message=theirs, code=theirs[:90])
+            employer.fails(
+                "ashby", mode, call="assessment.update", count=1, message=ashby_quote, code=ashby_quote[:90]
+            )
         employer.step(check, status="Applicant Started")
         eventually(
             lambda: self.run_inside("deliveries_are_paused", employer.slug) == b"True", "deliveries pause", 90
         )
         for command in ("check_connection", "sync_jobs"):
-            employer.fails("ashby", "wrong_key", count=2, message=theirs)
+            employer.fails("ashby", "wrong_key", count=2, message=ashby_quote)
             self.try_command(command, employer.slug)
             employer.works_again("ashby")
         return check

@@ -12,17 +12,17 @@ BAR_SECONDS = 5
 
 
 def test_a_hanging_justifacts_and_many_updates_delay_no_other_organization(portal: Portal) -> None:
-    mountain, hanging, other = Employer(portal), Employer(portal, push=False), Employer(portal)
-    mountain.fails("ashby", "503", seconds=4)
-    checks = [mountain.start() for _ in range(30)]
+    busy, hanging, other = Employer(portal), Employer(portal, push=False), Employer(portal)
+    busy.fails("ashby", "503", seconds=4)
+    checks = [busy.start() for _ in range(30)]
     for check in checks:
-        eventually(lambda check=check: mountain.justifacts_orders(check), "Justifacts has the order")
+        eventually(lambda check=check: busy.justifacts_orders(check), "Justifacts has the order")
         for status in ("Applicant Started", "In Process: Justifacts", "Complete"):
-            mountain.step(check, status=status)
+            busy.step(check, status=status)
     hanging.fails("justifacts", "hang", seconds=12)
     for _ in range(12):
         hanging.start()
-    mountain.works_again("ashby")
+    busy.works_again("ashby")
     waits = []
     for _ in range(3):
         began = time.monotonic()
@@ -31,6 +31,6 @@ def test_a_hanging_justifacts_and_many_updates_delay_no_other_organization(porta
             lambda check=check: other.delivered(check) == ["Justifacts Received"], "the other's check", 30
         )
         waits.append(time.monotonic() - began)
-    print(f"placed and told after {', '.join(f'{wait:.1f} s' for wait in waits)}")
+    print(f"placed and delivered after {', '.join(f'{wait:.1f} s' for wait in waits)}")
     assert max(waits) < BAR_SECONDS
     hanging.works_again("justifacts")

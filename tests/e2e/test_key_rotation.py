@@ -55,17 +55,17 @@ def test_no_call_fails_while_each_key_is_replaced(portal: Portal) -> None:
         recruiters.go_on()
         _store(employer, verification_key=f"verify-{uuid.uuid4().hex}")
         recruiters.go_on()
-        _know(employer, employer.ashby_key)
+        _set_partner_keys(employer, employer.ashby_key)
         recruiters.go_on()
         old, new = employer.ashby_key, f"ashby-{uuid.uuid4().hex}"
-        _know(employer, old, new)
+        _set_partner_keys(employer, old, new)
         _store(employer, ashby_key=new)
         recruiters.go_on()
-        _know(employer, new)
+        _set_partner_keys(employer, new)
         recruiters.go_on()
         _store(employer, ashby_key=f"ashby-{uuid.uuid4().hex}")
         recruiters.go_on()
-        _know(employer, employer.ashby_key)
+        _set_partner_keys(employer, employer.ashby_key)
         recruiters.go_on()
 
     assert [answer["status"] for answer in recruiters.answers] == [200] * len(recruiters.answers)
@@ -91,7 +91,7 @@ def _store(employer: Employer, verification_key: str = "", ashby_key: str = "") 
     )
 
 
-def _know(employer: Employer, *ashby_keys: str) -> None:
+def _set_partner_keys(employer: Employer, *ashby_keys: str) -> None:
     """Give Ashby and Justifacts the newest verification key, and Ashby exactly these API keys."""
     scopes = ["candidates:write", "candidates:read", "jobs:read", "apiKeys:read"]
     employer.control(

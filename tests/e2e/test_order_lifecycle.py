@@ -48,7 +48,8 @@ def test_a_cancellation_reaches_both_partners(portal: Portal) -> None:
     eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")
     assert employer.control("ashby/cancel", org=employer.slug, assessment_id=check)["status"] == 200
     eventually(
-        lambda: employer.justifacts_orders(check)[0]["cancel_requested_at"], "Justifacts is told to cancel"
+        lambda: employer.justifacts_orders(check)[0]["cancel_requested_at"],
+        "Justifacts gets the cancellation",
     )
     eventually(lambda: employer.delivered(check)[-1:] == ["Cancelled in Ashby"], "Ashby gets the end")
     assert employer.order(check)["status"] == "cancelled"
@@ -59,7 +60,7 @@ def test_a_refused_key_pauses_deliveries_and_a_working_one_resumes_them_in_order
     """No update is lost while the key is refused, and none is out of order afterwards."""
     employer = Employer(portal)
     check = employer.start()
-    eventually(lambda: employer.delivered(check) == LIFE[:1], "Ashby is told the first step")
+    eventually(lambda: employer.delivered(check) == LIFE[:1], "Ashby gets the first status")
     employer.fails("ashby", "wrong_key")
     for status in ("Applicant Started", "In Process: Justifacts"):
         employer.step(check, status=status, wait=True)
@@ -67,7 +68,7 @@ def test_a_refused_key_pauses_deliveries_and_a_working_one_resumes_them_in_order
     assert employer.delivered(check) == LIFE[:1]
     employer.works_again("ashby")
     portal.manage("check_connection", employer.slug)
-    eventually(lambda: employer.delivered(check) == LIFE[:4], "the rest is told, in order")
+    eventually(lambda: employer.delivered(check) == LIFE[:4], "Ashby gets the rest in order")
 
 
 def _all_delivered(employer: Employer, check: str) -> dict | None:

@@ -52,7 +52,7 @@ def test_starts_succeed_within_thirty_seconds_of_a_switchover(tmp_path) -> None:
         address.to, moved = new.port, time.monotonic()
         check = eventually(lambda: _started(employer, package), "starts work again", 30)
         eventually(lambda: employer.justifacts_orders(check), "the worker places the order", 30)
-        eventually(portal.is_ready, "worker and scheduler show signs of life", 30)
+        eventually(portal.is_ready, "worker and scheduler show a heartbeat", 30)
         assert time.monotonic() - moved < 60
         assert employer.order(before)["justifacts_order_id"], "no earlier order is lost"
         for _ in range(20):

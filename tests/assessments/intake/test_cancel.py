@@ -45,7 +45,7 @@ ACTIVE: dict[str, Callable[[World], Order]] = {
     "received": moved(),
     "applicant started": moved("Applicant Started"),
     "in process": moved("Applicant Started", "In Process: Justifacts"),
-    "at an unknown word": moved("Waiting for the court"),
+    "at an unknown status": moved("Waiting for the court"),
 }
 
 

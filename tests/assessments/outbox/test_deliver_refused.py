@@ -28,7 +28,7 @@ INVALID = [
     ),
     pytest.param(400, {"success": False, "errors": ["invalid_input"]}, id="400"),
     pytest.param(422, {"message": "Bad status."}, id="422"),
-    pytest.param(400, {"success": False}, id="400 without a word"),
+    pytest.param(400, {"success": False}, id="400 without a message"),
     pytest.param(413, {"message": "Bad status."}, id="413"),
 ]
 

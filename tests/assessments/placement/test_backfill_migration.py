@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anywhere
 CASES = {
     # name: (events, calls, Justifacts' last status, may have been sent, cleared for placement)
     "new": ([], [], "", False, False),
-    "told to Ashby only": ([], ["deliver"], "", False, False),
+    "delivered to Ashby only": ([], ["deliver"], "", False, False),
     "could not be sent": ([], ["place"], "", False, True),
     "late": (["waited_long"], ["look_up"], "", False, True),
     "no certain outcome": (["placing_unknown"], ["place"], "", True, True),

@@ -22,7 +22,7 @@ UNCLEAR = [
     ),
     pytest.param({"success": False, "errors": ["err_5012"]}, "err_5012", id="code never seen"),
     pytest.param({"success": False, "message": "Closed on Sundays"}, "Closed on Sundays", id="no code"),
-    pytest.param({"success": False}, "Justifacts gave no reason.", id="no word"),
+    pytest.param({"success": False}, "Justifacts gave no reason.", id="no text"),
     pytest.param({"success": False, "errors": ["already_exists"]}, "already_exists", id="duplicate"),
 ]
 

@@ -22,7 +22,7 @@ from tests.assessments.tracking.test_status_machine import OrderMachine
 from tests.fixtures.fake_partners import WorkerDied
 
 #: There is no pause point inside a transaction: the database keeps others out.
-_SEAMS = ("claimed", "called", "committed", "in the call")
+_PAUSE_POINTS = ("claimed", "called", "committed", "in the call")
 _current = threading.local()
 
 
@@ -75,7 +75,7 @@ class PausedWorker:
             self._thread = None
             self._stopped.set()
 
-    def seam(self) -> None:
+    def pause(self) -> None:
         self._stopped.set()
         self._goes_on.wait()
         self._goes_on.clear()
@@ -86,8 +86,8 @@ class PausedWorker:
 
 def pause_point(name: str) -> None:
     worker = getattr(_current, "worker", None)
-    if worker is not None and name.endswith(_SEAMS):
-        worker.seam()
+    if worker is not None and name.endswith(_PAUSE_POINTS):
+        worker.pause()
 
 
 class TwoWorkers(OrderMachine):
@@ -100,7 +100,7 @@ class TwoWorkers(OrderMachine):
         self.justifacts.meanwhile = self.ashby.meanwhile = lambda: pause_point("in the call")
 
     @rule(which=st.integers(0, 1), kind=st.integers(0, 2), choice=st.integers(0, 1))
-    def a_message_reaches_a_worker(self, which: int, kind: int, choice: int) -> None:
+    def a_worker_receives_a_task(self, which: int, kind: int, choice: int) -> None:
         """A task for any order, due or not, leased by the other worker or not: tasks come late and
         twice."""
         worker, orders = self.workers[which], list(Order.objects.order_by("-created_at")[:2])
@@ -109,13 +109,13 @@ class TwoWorkers(OrderMachine):
             act = (make_next_call, deliver_next, lambda pk: poll([pk]))[kind]
             worker.begin(partial(act, order))
 
-    @rule(which=st.integers(0, 1), seams=st.integers(1, 4))
-    def a_worker_goes_on(self, which: int, seams: int) -> None:
-        for _ in range(seams):
+    @rule(which=st.integers(0, 1), pauses=st.integers(1, 4))
+    def a_worker_continues(self, which: int, pauses: int) -> None:
+        for _ in range(pauses):
             self.workers[which].resume()
 
     @rule(which=st.integers(0, 1))
-    def a_worker_dies(self, which: int) -> None:
+    def a_worker_crashes(self, which: int) -> None:
         self.workers[which].resume(dies=True)
 
     @rule()
@@ -155,7 +155,7 @@ def workers(machine_clock, db) -> Iterator[TwoWorkers]:
 
 
 def test_a_stale_worker_does_not_place_an_order_that_was_placed_meanwhile(workers) -> None:
-    workers.a_message_reaches_a_worker(0, 0, 0)
+    workers.a_worker_receives_a_task(0, 0, 0)
     assert not workers.workers[0].is_idle, "it pauses with its lease, before it has sent anything"
     workers.all_leases_expire_and_other_workers_take_over()
     assert len(workers.justifacts.starts) == 1
@@ -166,7 +166,7 @@ def test_a_stale_worker_does_not_place_an_order_that_was_placed_meanwhile(worker
 def test_a_stale_worker_sends_no_old_update(workers) -> None:
     workers.workers_work()
     workers.justifacts_moves_on(0, "Applicant Started", "Clear", 1)
-    workers.a_message_reaches_a_worker(0, 1, 0)
+    workers.a_worker_receives_a_task(0, 1, 0)
     assert not workers.workers[0].is_idle
     workers.all_leases_expire_and_other_workers_take_over()
     (story,) = workers.ashby.stories.values()
@@ -180,19 +180,19 @@ def test_a_failure_of_a_stale_worker_changes_nothing(workers) -> None:
     workers.workers_work()
     workers.justifacts_moves_on(0, "Applicant Started", "Clear", 1)
     workers.ashby.mode = "500 after"
-    workers.a_message_reaches_a_worker(0, 1, 0)
-    workers.a_worker_goes_on(0, 2)
+    workers.a_worker_receives_a_task(0, 1, 0)
+    workers.a_worker_continues(0, 2)
     workers.ashby.mode = "ok"
     workers.all_leases_expire_and_other_workers_take_over()
     assert not workers.workers[0].is_idle
-    workers.a_worker_goes_on(0, 2)
+    workers.a_worker_continues(0, 2)
     assert workers.workers[0].is_idle
     assert set(AshbyUpdate.objects.values_list("state", "last_error")) == {("delivered", "")}
 
 
 def test_only_one_of_two_workers_with_the_same_task_works(workers) -> None:
     for which in (0, 1):
-        workers.a_message_reaches_a_worker(which, 0, 0)
+        workers.a_worker_receives_a_task(which, 0, 0)
     assert [worker.is_idle for worker in workers.workers] == [False, True]
 
 

@@ -206,7 +206,8 @@ def test_retry_lets_the_refused_update_go_again(world: World, refused: Order, de
 
 
 def test_poll_asks_justifacts_now(refused: Order, desk: Desk, admin_user: User) -> None:
-    assert "Requesting the status from Justifacts now." in desk.press("assessments_order_poll", refused.pk)
+    page = desk.press("assessments_order_poll", refused.pk)
+    assert "The portal is requesting the status from Justifacts now." in page
     refused.refresh_from_db()
     assert refused.next_attempt_at is not None
     assert refused.next_attempt_at <= timezone.now()

@@ -47,7 +47,7 @@ class TestErasing:
         assert complete.is_erased
         assert ErasureCertificate.objects.get().by == "ada"
 
-    def test_what_is_kept_is_said_with_what_to_do(
+    def test_the_page_lists_kept_orders_with_reason_and_remedy(
         self, world: World, complete: Order, org_admin: Desk
     ) -> None:
         acme = world.acme.organization.pk
@@ -105,9 +105,7 @@ class TestErasing:
         assert answer.status_code == 403
         assert ErasureCertificate.objects.count() == 1
 
-    def test_no_book_of_peoples_doings_says_the_address(
-        self, world: World, complete: Order, org_admin: Desk
-    ) -> None:
+    def test_no_log_contains_the_address(self, world: World, complete: Order, org_admin: Desk) -> None:
         acme = world.acme.organization.pk
         org_admin.press(ERASE_PAGE, organization=acme, email=ZOE)
         org_admin.press(ERASE_PAGE, organization=acme, email=ZOE, confirm="yes")
@@ -116,7 +114,7 @@ class TestErasing:
         assert said
         assert "zoe" not in " ".join(said).casefold()
 
-    def test_a_wrong_address_is_said_at_the_field(self, world: World, org_admin: Desk) -> None:
+    def test_an_invalid_address_is_reported_at_its_field(self, world: World, org_admin: Desk) -> None:
         page = org_admin.press(
             ERASE_PAGE, organization=world.acme.organization.pk, email="zoe", confirm="yes"
         )
@@ -125,7 +123,7 @@ class TestErasing:
 
 
 class TestHold:
-    def test_it_is_put_and_lifted_with_a_reason(self, complete: Order, org_admin: Desk) -> None:
+    def test_a_hold_is_placed_and_lifted_with_a_reason(self, complete: Order, org_admin: Desk) -> None:
         assert "Put under legal hold" in org_admin.open("assessments_order_change", complete.pk)
         assert "This field is required" in org_admin.press("assessments_order_hold", complete.pk, reason=" ")
         page = org_admin.press("assessments_order_hold", complete.pk, reason="A dispute")
@@ -146,7 +144,7 @@ class TestHold:
         assert str(complete.pk) in page
         assert page.count("/order/") < org_admin.html("assessments_order_changelist").count("/order/")
 
-    def test_support_may_not(self, complete: Order, support: Desk) -> None:
+    def test_support_cannot_place_a_hold(self, complete: Order, support: Desk) -> None:
         assert "Put under legal hold" not in support.open("assessments_order_change", complete.pk)
         path = reverse("admin:assessments_order_hold", args=[complete.pk])
         assert support.client.post(path, {"reason": "A dispute"}).status_code == 403
@@ -162,7 +160,9 @@ class TestErasedOrder:
             erase_due(timezone.now())
         return Order.objects.get(pk=complete.pk), request.param
 
-    def test_its_page_says_so_and_shows_the_figures(self, erased: tuple[Order, str], desk: Desk) -> None:
+    def test_the_page_of_an_erased_order_says_so_and_shows_its_figures(
+        self, erased: tuple[Order, str], desk: Desk
+    ) -> None:
         order, why = erased
         page = desk.open("assessments_order_change", order.pk)
         assert "The candidate’s data was erased on" in page
@@ -174,7 +174,7 @@ class TestErasedOrder:
         for button in ("Add a note", "Poll now", "Send again", "Put under legal hold"):
             assert button not in page
 
-    def test_the_lists_the_file_and_the_search_bear_it(
+    def test_lists_export_and_search_work_for_an_erased_order(
         self, erased: tuple[Order, str], world: World, desk: Desk
     ) -> None:
         order, _why = erased
@@ -210,7 +210,7 @@ class TestErasedOrder:
 
 
 class TestSettings:
-    def test_an_orgs_admin_sets_the_clock_and_not_the_name(self, world: World, org_admin: Desk) -> None:
+    def test_an_org_admin_sets_the_retention_and_not_the_name(self, world: World, org_admin: Desk) -> None:
         acme = world.acme.organization
         given = {"name": "Renamed", "slug": "renamed", "retention_days": 90, "adverse_action_url": ""}
         assert "was changed successfully" in org_admin.press(ORGANIZATION, acme.pk, **given)
@@ -221,9 +221,7 @@ class TestSettings:
         assert any("data is erased" in name for name in line.details["fields"])
 
     @pytest.mark.parametrize("days", ["29", "3651", "-1", ""])
-    def test_a_clock_that_is_too_short_or_too_long_is_refused(
-        self, world: World, org_admin: Desk, days: str
-    ) -> None:
+    def test_a_retention_out_of_range_is_refused(self, world: World, org_admin: Desk, days: str) -> None:
         org_admin.press(ORGANIZATION, world.acme.organization.pk, retention_days=days, adverse_action_url="")
         world.acme.organization.refresh_from_db()
         assert world.acme.organization.retention_days == 730
@@ -237,9 +235,7 @@ class TestSettings:
             "https://10.0.0.1/",
         ],
     )
-    def test_an_address_that_is_no_public_https_page_is_refused(
-        self, world: World, org_admin: Desk, address: str
-    ) -> None:
+    def test_notes_must_be_a_public_https_url(self, world: World, org_admin: Desk, address: str) -> None:
         org_admin.press(
             ORGANIZATION, world.acme.organization.pk, retention_days=730, adverse_action_url=address
         )
@@ -258,9 +254,7 @@ class TestAdverseAction:
         organization.save()
 
     @pytest.mark.parametrize("result", ["Review", "Adverse", "Consider"])
-    def test_a_result_that_asks_for_a_look_comes_with_the_companys_notes(
-        self, world: World, desk: Desk, result: str
-    ) -> None:
+    def test_a_result_to_review_shows_the_companys_notes(self, world: World, desk: Desk, result: str) -> None:
         world.ashby_takes_everything()
         order = world.placed()
         world.push(order, "Complete", assessment_result=data("result", result))
@@ -280,7 +274,7 @@ class TestAdverseAction:
             assert not re.search(r"\b(fail\w*|unsuitable|bad)\b", said.casefold())
         assert "boolean_success" not in json.dumps(payload)
 
-    def test_a_clear_one_does_not(self, world: World, desk: Desk) -> None:
+    def test_a_clear_result_shows_no_notes(self, world: World, desk: Desk) -> None:
         world.ashby_takes_everything()
         order = world.placed()
         world.push(order, "Complete", assessment_result=data("result", "Clear"))

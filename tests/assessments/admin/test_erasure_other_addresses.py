@@ -33,7 +33,7 @@ def orders(world: World) -> tuple[Order, Order, Order]:
     )
 
 
-def test_the_page_names_them_and_erases_what_a_person_includes(
+def test_the_page_lists_other_addresses_and_erases_the_selected_orders(
     world: World, orders: tuple[Order, Order, Order], org_admin: Desk
 ) -> None:
     own, other, stranger = orders
@@ -50,7 +50,7 @@ def test_the_page_names_them_and_erases_what_a_person_includes(
     assert [is_erased(order) for order in orders] == [True, True, False]
 
 
-def test_none_is_included_by_itself(
+def test_no_other_address_is_included_unasked(
     world: World, orders: tuple[Order, Order, Order], org_admin: Desk
 ) -> None:
     org_admin.press(ERASE_PAGE, organization=world.acme.organization.pk, email=ZOE, confirm="yes")
@@ -58,7 +58,7 @@ def test_none_is_included_by_itself(
 
 
 @pytest.mark.parametrize("also", ["stranger", "nonsense"])
-def test_an_order_of_somebody_else_is_never_included(
+def test_an_order_of_another_candidate_is_never_included(
     world: World, orders: tuple[Order, Order, Order], org_admin: Desk, also: str
 ) -> None:
     chosen = str(orders[2].pk) if also == "stranger" else also
@@ -83,7 +83,9 @@ def test_an_order_of_another_organization_is_neither_named_nor_included(
     assert not is_erased(orders[0])
 
 
-def test_one_that_is_held_is_kept_with_its_reason(world: World, orders: tuple[Order, Order, Order]) -> None:
+def test_an_order_under_legal_hold_is_kept_with_its_reason(
+    world: World, orders: tuple[Order, Order, Order]
+) -> None:
     place_hold(orders[1].pk, "ada", "A dispute")
     ((order, why),) = plan_erasure(world.acme.organization, ZOE).others
     assert order == orders[1]
@@ -99,7 +101,7 @@ def test_an_order_under_the_address_with_another_candidate_id_is_included_as_eve
     assert plan_erasure(world.acme.organization, ZOE).to_erase == [merged, without]
 
 
-def test_orders_without_an_ashby_id_belong_to_nobody_else(world: World) -> None:
+def test_orders_without_a_candidate_id_match_no_other_order(world: World) -> None:
     complete(world, "JF-1", candidate=person(world, ZOE, ""))
     complete(world, "JF-2", candidate=person(world, OTHER, ""))
     assert not plan_erasure(world.acme.organization, ZOE).others

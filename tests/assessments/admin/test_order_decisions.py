@@ -48,7 +48,7 @@ def complete(world: World, order: Order, result: str, **more: Any) -> None:
 
 
 class TestNumber:
-    def test_support_takes_the_new_one(self, world: World, order: Order, support: Desk) -> None:
+    def test_support_accepts_the_new_order_number(self, world: World, order: Order, support: Desk) -> None:
         world.push(order, "In Process: Justifacts", assessment_id="JF-1R")
         page = support.html(PAGE, order.pk)
         assert "Justifacts now calls this order JF-1R" in page
@@ -62,7 +62,9 @@ class TestNumber:
         assert (fresh(order).justifacts_order_id, fresh(order).needs_attention) == ("JF-1R", False)
         assert AuditLogEntry.objects.filter(object_id=str(order.pk), action="asked").exists()
 
-    def test_it_is_not_offered_without_another_number(self, world, order: Order, support: Desk) -> None:
+    def test_the_action_is_not_offered_without_another_number(
+        self, world, order: Order, support: Desk
+    ) -> None:
         assert reverse("admin:assessments_order_take_number", args=[order.pk]) not in support.html(
             PAGE, order.pk
         )
@@ -70,7 +72,7 @@ class TestNumber:
         assert "Justifacts has not sent another number for this order." in said
         assert fresh(order).justifacts_order_id == "JF-1"
 
-    def test_a_number_that_another_order_has_by_now_is_not_taken(self, world, order, support: Desk) -> None:
+    def test_a_number_of_another_order_cannot_be_accepted(self, world, order, support: Desk) -> None:
         world.push(order, "In Process: Justifacts", assessment_id="JF-2")
         other = world.start()
         Order.objects.filter(pk=other.pk).update(justifacts_order_id="JF-2")
@@ -78,7 +80,7 @@ class TestNumber:
         assert "already has the number JF-2" in said
         assert fresh(order).justifacts_order_id == "JF-1"
 
-    def test_kept_as_it_is_it_can_be_resolved_and_is_not_asked_again(self, world, order, support) -> None:
+    def test_a_question_resolved_without_change_is_not_asked_again(self, world, order, support) -> None:
         for _ in range(2):
             world.push(order, "In Process: Justifacts", assessment_id="JF-1R")
             support.press("assessments_order_resolve", order.pk, reason="JF-1 is right")
@@ -115,7 +117,9 @@ class TestResult:
         complete(world, order, "Clear", timestamp=ms(minutes=7))
         assert (fresh(order).result, fresh(order).needs_attention) == ("Review", False)
 
-    def test_it_is_not_offered_where_the_check_may_be_open_again(self, world, order, support: Desk) -> None:
+    def test_the_action_is_not_offered_while_the_check_may_be_open_again(
+        self, world, order, support: Desk
+    ) -> None:
         complete(world, order, "Clear", timestamp=ms(hours=1))
         world.push(order, "In Process: Justifacts")
         assert fresh(order).needs_attention
@@ -125,7 +129,7 @@ class TestResult:
 
 
 class TestUntilWhen:
-    def test_the_page_and_the_command_say_until_when_justifacts_is_asked(
+    def test_page_and_command_show_until_when_justifacts_is_polled(
         self, world: World, order: Order, support: Desk, now: time_machine.Traveller
     ) -> None:
         complete(world, order, "Clear")
@@ -142,7 +146,7 @@ class TestUntilWhen:
         assert "Polling for a changed result ended on 3 March 2027" in found["where_it_stands"]
         assert can_be_polled(fresh(order))
 
-    def test_an_organization_s_admin_chooses_the_days(self, world, order, org_admin: Desk) -> None:
+    def test_an_org_admin_sets_the_days_of_polling(self, world, order, org_admin: Desk) -> None:
         acme = world.acme.organization
         form = {"retention_days": 730, "adverse_action_url": ""}
         said = org_admin.open(ORGANIZATION, acme.pk)

@@ -38,18 +38,20 @@ def test_every_order_is_a_row(two: tuple[Order, Order], support: Desk) -> None:
     assert second["organization"] == "Acme"
 
 
-def test_the_filter_and_the_search_of_the_list_hold(two: tuple[Order, Order], support: Desk) -> None:
+def test_an_export_applies_the_filters_and_the_search(two: tuple[Order, Order], support: Desk) -> None:
     assert [row["status"] for row in rows(support, status="complete")] == ["complete"]
     assert [row["email"] for row in rows(support, q=sealed("bo@example.com"))] == ["bo@example.com"]
     listed = support.html("assessments_order_changelist", status="complete")
     assert f"{reverse(f'admin:{EXPORT}')}?status=complete" in listed
 
 
-def test_no_cell_is_taken_for_a_formula(two: tuple[Order, Order], support: Desk) -> None:
+def test_no_cell_is_a_formula(two: tuple[Order, Order], support: Desk) -> None:
     assert "'=cmd() Ek" in [row["candidate"] for row in rows(support)]
 
 
-def test_only_own_orders_come_along(two: tuple[Order, Order], world: World, org_admin: Desk) -> None:
+def test_an_export_contains_only_visible_orders(
+    two: tuple[Order, Order], world: World, org_admin: Desk
+) -> None:
     theirs = world.start_body(assessment_type_id=str(world.globex.basic.assessment_type_id))
     world.call("/ashby/assessment.start", theirs, key=world.globex.verification_key)
     assert {row["organization"] for row in rows(org_admin)} == {"Acme"}
@@ -74,9 +76,7 @@ def test_an_export_asks_the_database_at_most_31_times(
 
 
 @pytest.mark.parametrize("number", ["00123", "12345678901234567890", "1E5", "3-4"])
-def test_an_id_survives_a_spreadsheet_and_is_found_as_it_stands_there(
-    world: World, support: Desk, number: str
-) -> None:
+def test_an_id_copied_from_a_spreadsheet_is_found(world: World, support: Desk, number: str) -> None:
     world.placed(number, application={"ashby_id": f"0{number}"}, job={"ashby_id": number, "name": "Cook"})
     (row,) = rows(support)
     assert row["justifacts_order_id"] == row["job_id"] == f"'{number}"

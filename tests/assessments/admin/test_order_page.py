@@ -43,10 +43,10 @@ def stands(order: Order) -> str:
 
 
 class TestWhereItStands:
-    def test_it_is_being_placed(self, world: World) -> None:
+    def test_an_order_is_being_placed(self, world: World) -> None:
         assert "it will be sent to Justifacts now." in stands(world.start())
 
-    def test_it_could_not_be_placed(self, world: World) -> None:
+    def test_an_order_could_not_be_placed(self, world: World) -> None:
         order = world.start()
         world.justifacts("assessment.start", "down", 503)
         make_next_call(order.pk)
@@ -55,7 +55,7 @@ class TestWhereItStands:
         assert "503" in said
         assert "Next attempt in 4 s" in said
 
-    def test_nobody_knows_whether_it_was_placed(self, world: World) -> None:
+    def test_a_placement_is_unknown(self, world: World) -> None:
         order = world.start()
         world.justifacts("assessment.start", "odd", 502)
         make_next_call(order.pk)
@@ -69,17 +69,17 @@ class TestWhereItStands:
         assert "Next attempt in" in said
         assert said.count("is not known") == 1
 
-    def test_nobody_works_on_it(self, world: World) -> None:
+    def test_no_worker_is_processing_the_order(self, world: World) -> None:
         order = world.start()
         Order.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=10))
         assert "the portal's worker is not running" in stands(order)
 
-    def test_its_connection_is_switched_off(self, world: World) -> None:
+    def test_the_connection_is_disabled(self, world: World) -> None:
         order = world.start()
         type(world.acme.connection).objects.update(is_enabled=False)
         assert "disabled connection" in stands(order)
 
-    def test_justifacts_is_asked_again(self, world: World) -> None:
+    def test_justifacts_is_polled_again(self, world: World) -> None:
         world.ashby_takes_everything()
         order = world.placed()
         world.push(order, "Applicant Started")
@@ -94,7 +94,7 @@ class TestWhereItStands:
         Order.objects.update(last_call_error="justifacts.test answered 500.")
         assert "The last poll failed: justifacts.test answered 500." in stands(order)
 
-    def test_justifacts_says_what_we_do_not_know(self, world: World) -> None:
+    def test_justifacts_sent_an_unknown_status(self, world: World) -> None:
         order = world.placed()
         world.push(order, "Quality Control")
         assert "“Quality Control”, a status that the portal does not recognize" in stands(order)
@@ -133,7 +133,7 @@ class TestWhereItStands:
         assert f": {result}. " in said
         assert said.endswith("Ashby has all updates.")
 
-    def test_justifacts_refused_it(self, world: World) -> None:
+    def test_justifacts_refused_the_order(self, world: World) -> None:
         world.ashby_takes_everything()
         order = world.start()
         refusal = {"success": False, "errorInfo": {"code": "x", "message": "The SSN is required"}}
@@ -186,7 +186,7 @@ def test_nothing_on_the_page_can_be_changed(refused: Order, desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("model", [Order, OrderEvent, AshbyUpdate, CallAttempt, InboundRequest, Heartbeat])
-def test_what_the_portal_writes_nobody_edits(refused: Order, desk: Desk, model: Any) -> None:
+def test_rows_that_the_portal_writes_cannot_be_edited(refused: Order, desk: Desk, model: Any) -> None:
     Heartbeat.beat("worker", timezone.now())
     name = f"assessments_{model._meta.model_name}"
     assert desk.client.get(reverse(f"admin:{name}_add")).status_code == 403
@@ -197,7 +197,7 @@ def test_what_the_portal_writes_nobody_edits(refused: Order, desk: Desk, model: 
     assert "delete_selected" not in desk.html(f"{name}_changelist")
 
 
-def test_retry_lets_the_refused_update_go_again(world: World, refused: Order, desk: Desk) -> None:
+def test_retry_sends_a_refused_update_again(world: World, refused: Order, desk: Desk) -> None:
     world.ashby_takes_everything()
     page = desk.press("assessments_order_retry", refused.pk)
     assert "send 2 pending updates to Ashby now." in page
@@ -216,7 +216,7 @@ def test_poll_asks_justifacts_now(refused: Order, desk: Desk, admin_user: User) 
     ).exists()
 
 
-def test_there_is_nothing_to_poll_for_before_it_is_placed(world: World, desk: Desk) -> None:
+def test_an_order_cannot_be_polled_before_placement(world: World, desk: Desk) -> None:
     order = world.start()
     assert "There is nothing to request from Justifacts." in desk.press("assessments_order_poll", order.pk)
 
@@ -235,12 +235,12 @@ class TestReport:
     @pytest.mark.parametrize(
         "report", ["https://justifacts.test/r/1?a=1&b=2", "https://app.justifacts.com/r/1"]
     )
-    def test_one_at_justifacts_opens_by_a_click(self, world: World, desk: Desk, report: str) -> None:
+    def test_a_report_at_justifacts_is_a_link(self, world: World, desk: Desk, report: str) -> None:
         _page, links = self.page(world, desk, report)
         assert links.count(report) == 2, "among the order's facts, and on the card"
 
     @pytest.mark.parametrize("report", ["https://evil.test/r/1", "http://justifacts.test/r/1"])
-    def test_another_is_shown_with_the_reason_why_it_is_no_link(
+    def test_a_report_elsewhere_is_shown_with_the_reason_why_it_is_no_link(
         self, world: World, desk: Desk, report: str
     ) -> None:
         page, links = self.page(world, desk, report)
@@ -248,20 +248,20 @@ class TestReport:
         assert report in page
         assert page.count("Not shown as a link, because") == 2
 
-    def test_a_server_that_an_admin_added_is_expected(self, world: World, desk: Desk) -> None:
+    def test_a_report_at_a_host_that_an_admin_added_is_a_link(self, world: World, desk: Desk) -> None:
         Connection.objects.filter(organization__name="Acme").update(report_hosts="reports.test")
         assert "https://reports.test/r/1" in self.page(world, desk, "https://reports.test/r/1")[1]
 
-    def test_one_that_another_organization_added_is_not(self, world: World, desk: Desk) -> None:
+    def test_a_report_at_a_host_of_another_organization_is_no_link(self, world: World, desk: Desk) -> None:
         Connection.objects.filter(organization__name="Globex").update(report_hosts="reports.test")
         assert "https://reports.test/r/1" not in self.page(world, desk, "https://reports.test/r/1")[1]
 
-    def test_without_one_the_card_leads_to_this_page(self, world: World, desk: Desk) -> None:
+    def test_without_a_report_the_card_links_to_the_order(self, world: World, desk: Desk) -> None:
         _page, links = self.page(world, desk, "javascript:alert(1)")
         assert f"https://portal.test/orders/{Order.objects.get().pk}/" in links
         assert not [link for link in links if link.lower().startswith("javascript")]
 
-    def test_the_sandboxs_own_is_plain_http(self, world: World, desk: Desk, settings) -> None:
+    def test_a_report_of_the_sandbox_may_use_plain_http(self, world: World, desk: Desk, settings) -> None:
         settings.OUTBOUND_ALLOWED_HOSTS = ["localhost:9001"]
         Connection.objects.filter(organization__name="Acme").update(report_hosts="localhost")
         assert "http://localhost:9001/r/1" in self.page(world, desk, "http://localhost:9001/r/1")[1]

@@ -32,7 +32,7 @@ def report(world: World) -> Reconciliation:
     return made
 
 
-def test_a_report_lists_what_was_fixed_and_what_is_needs_review_lines(
+def test_a_reconciliation_lists_fixes_and_items_to_review(
     world: World, desk: Desk, report: Reconciliation
 ) -> None:
     page = desk.html("assessments_reconciliation_change", report.pk)
@@ -43,7 +43,7 @@ def test_a_report_lists_what_was_fixed_and_what_is_needs_review_lines(
     assert "12" in words(page)
 
 
-def test_a_report_that_did_not_end_well_says_why(world: World, desk: Desk, report: Reconciliation) -> None:
+def test_a_failed_reconciliation_shows_its_error(world: World, desk: Desk, report: Reconciliation) -> None:
     address = ("assessments_reconciliation_change", report.pk)
     assert "did not end well" not in desk.html(*address)
     Reconciliation.objects.update(error="It failed.")
@@ -66,7 +66,7 @@ def test_the_dashboard_links_to_reconciliations_that_need_review(
     assert str(report.pk) not in desk.html(LIST, outcome="needs_review").partition("result_list")[2]
 
 
-def test_an_orgs_admin_asks_for_a_reconciliation_of_their_own(world: World, wire) -> None:
+def test_an_org_admin_starts_a_reconciliation(world: World, wire) -> None:
     client = signed_in(member("ada", world.acme.organization)).client
     assert "Reconcile now" in client.get(reverse(f"admin:{LIST}")).content.decode()
     answer = client.post(reverse(NOW), {"organization": world.acme.organization.pk}, follow=True)
@@ -80,7 +80,7 @@ def test_an_orgs_admin_asks_for_a_reconciliation_of_their_own(world: World, wire
 
 
 @pytest.mark.parametrize("what", ["globex", "", "x", "9" * 30])
-def test_another_organization_is_not_theirs_to_reconcile(world: World, what: str) -> None:
+def test_an_org_admin_cannot_reconcile_another_organization(world: World, what: str) -> None:
     client = signed_in(member("ada", world.acme.organization)).client
     chosen = world.globex.organization.pk if what == "globex" else what
     assert client.post(reverse(NOW), {"organization": chosen}).status_code == 404

@@ -40,7 +40,7 @@ def acme(world: World) -> Organization:
     return world.acme.organization
 
 
-def test_from_the_limit_to_the_card_in_ashby(
+def test_a_stall_appears_on_the_pages_and_on_the_card_in_ashby(
     world: World, acme: Organization, clock: time_machine.Traveller, console: Console
 ) -> None:
     """A threshold is set, the task finds the order, pages and Ashby show it, and the order moves on."""
@@ -70,7 +70,7 @@ def test_from_the_limit_to_the_card_in_ashby(
     assert (output["stalled"], output["stall_reason"]) == (False, None)
 
 
-def test_the_page_shows_the_usual_limits_until_the_organization_sets_its_own(
+def test_the_page_shows_the_defaults_until_the_organization_sets_its_own(
     acme: Organization, org_admin: Desk
 ) -> None:
     page = org_admin.html(PAGE, acme.pk)
@@ -83,7 +83,7 @@ def test_the_page_shows_the_usual_limits_until_the_organization_sets_its_own(
     assert LogEntry.objects.get().object_id == str(acme.pk)
 
 
-def test_to_delete_them_is_to_go_back_to_the_usual_ones(acme: Organization, org_admin: Desk) -> None:
+def test_deleting_thresholds_restores_the_defaults(acme: Organization, org_admin: Desk) -> None:
     delete = reverse("admin:assessments_stallthresholds_delete", args=[acme.pk])
     assert org_admin.client.get(delete).status_code == 403, "there is nothing to delete"
     org_admin.press(PAGE, acme.pk, **{**DEFAULTS, "received_days": "9"})
@@ -93,19 +93,21 @@ def test_to_delete_them_is_to_go_back_to_the_usual_ones(acme: Organization, org_
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "366", "", "soon", "9" * 40])
-def test_a_limit_that_cannot_be_is_said_on_the_page(acme: Organization, org_admin: Desk, wrong: str) -> None:
+def test_an_invalid_threshold_is_reported_on_the_page(
+    acme: Organization, org_admin: Desk, wrong: str
+) -> None:
     said = org_admin.press(PAGE, acme.pk, **{**DEFAULTS, "received_days": wrong})
     assert "Please correct the error below." in said
     assert not StallThresholds.objects.exists()
 
 
-def test_the_set_up_page_leads_there(acme: Organization, org_admin: Desk) -> None:
+def test_the_set_up_page_links_to_the_thresholds(acme: Organization, org_admin: Desk) -> None:
     assert reverse(f"admin:{PAGE}", args=[acme.pk]) in org_admin.html(
         "integrations_organization_setup", acme.pk
     )
 
 
-def test_the_list_names_those_with_limits_of_their_own(world: World, operator: Desk) -> None:
+def test_the_list_names_organizations_with_their_own_thresholds(world: World, operator: Desk) -> None:
     StallThresholds.objects.create(organization=world.globex.organization, received_days=5)
     page = operator.open(LIST)
     assert "Organizations that are not listed use the default thresholds: accepted 15 minutes" in page
@@ -122,7 +124,9 @@ def test_an_admin_of_one_organization_need_not_choose_it(acme: Organization, org
     )
 
 
-def test_support_reads_them_and_changes_nothing(world: World, acme: Organization, support: Desk) -> None:
+def test_support_sees_thresholds_and_cannot_change_them(
+    world: World, acme: Organization, support: Desk
+) -> None:
     page = support.html(PAGE, acme.pk)
     assert 'name="received_days"' not in page
     address = reverse(f"admin:{PAGE}", args=[acme.pk])
@@ -131,11 +135,11 @@ def test_support_reads_them_and_changes_nothing(world: World, acme: Organization
 
 
 @pytest.mark.parametrize("nobody", ["0", "999999", "9" * 30, "x", "1%00"])
-def test_limits_of_no_organization_are_not_found(org_admin: Desk, nobody: str) -> None:
+def test_an_unknown_organization_answers_404(org_admin: Desk, nobody: str) -> None:
     assert org_admin.client.get(f"/admin/assessments/stallthresholds/{nobody}/change/").status_code == 404
 
 
-def test_anothers_limits_are_not_found_set_or_not(world: World, org_admin: Desk) -> None:
+def test_thresholds_of_another_organization_answer_404(world: World, org_admin: Desk) -> None:
     address = reverse(f"admin:{PAGE}", args=[world.globex.organization.pk])
     assert org_admin.client.get(address).status_code == 404
     assert org_admin.client.post(address, DEFAULTS).status_code == 404

@@ -54,7 +54,8 @@ def test_starts_succeed_within_thirty_seconds_of_a_switchover(tmp_path) -> None:
         eventually(lambda: employer.justifacts_orders(check), "the worker places the order", 30)
         eventually(portal.is_ready, "worker and scheduler show a heartbeat", 30)
         assert time.monotonic() - moved < 60
-        assert employer.order(before)["justifacts_order_id"], "no earlier order is lost"
+        number = eventually(lambda: employer.order(before)["justifacts_order_id"], "its number is recorded")
+        assert number == employer.justifacts_orders(before)[0]["id"], "no earlier order is lost"
         for _ in range(20):
             assert _start(employer, package).status_code == 200, (
                 "no process holds a connection to the old primary"

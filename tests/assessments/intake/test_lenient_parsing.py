@@ -116,7 +116,7 @@ def test_a_missing_last_name_is_refused_with_advice(world: World, place: str, no
     assert "in Ashby, then start again" in sentence
 
 
-def test_the_same_text_as_first_and_last_name_is_accepted(world: World) -> None:
+def test_one_text_as_first_and_last_name_is_accepted(world: World) -> None:
     body = changed(world.start_body(), "candidate.first_name", "Suharto")
     assert assert_accepted(world, "candidate.last_name", "Suharto", body).candidate_name == "Suharto Suharto"
 

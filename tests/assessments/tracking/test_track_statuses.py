@@ -147,7 +147,7 @@ def test_a_status_after_a_cancellation_is_not_sent(world: World, order: Order) -
 
 
 @BY
-def test_the_same_status_after_an_unknown_one_is_sent_again(world: World, order: Order, by: str) -> None:
+def test_a_status_is_sent_again_after_an_unknown_one(world: World, order: Order, by: str) -> None:
     """Otherwise Ashby's card would stay at “On Hold” although the check continues."""
     send_status(world, order, by, "Applicant Started")
     for text in ("On Hold", "Applicant Started", "Applicant Started"):

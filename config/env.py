@@ -191,7 +191,7 @@ def demo_secret(purpose: str) -> str:
 
 
 def demo_sandbox_config(portal_url: str) -> str:
-    """What the sandbox is told of the demo's organizations, as JSON: Acme, connected, and Globex, for
+    """What the sandbox knows about the demo's organizations, as JSON: Acme, connected, and Globex, for
     trying the set-up."""
     scopes = ["candidates:read", "candidates:write", "jobs:read", "apiKeys:read"]
     organization = {

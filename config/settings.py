@@ -94,7 +94,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         # While the connection is opened; after that config.sqlite waits, for as long, but fairly.
         "timeout": 20,
-        # FULL: what Ashby was told that we have survives a power cut, not only a dead process.
+        # FULL: what the portal has confirmed to Ashby survives a power cut, not only a dead process.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5;",
     }
 else:
@@ -214,7 +214,7 @@ if env.OIDC_SERVER_URL and env.OIDC_CLIENT_ID and env.OIDC_CLIENT_SECRET:
         }
     ]
 
-# --- Mail: notices, invitations -------------------------------------------------------------
+# --- Mail: notifications, invitations -------------------------------------------------------------
 EMAIL_BACKEND = env.EMAIL["EMAIL_BACKEND"]
 EMAIL_HOST = env.EMAIL["EMAIL_HOST"] or "localhost"
 EMAIL_PORT = env.EMAIL["EMAIL_PORT"] or 25

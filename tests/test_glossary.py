@@ -14,31 +14,6 @@ _PACKAGES = ("assessments", "benchmarks", "config", "integrations", "tests")
 _GLOSSARY = "docs/glossary.md"
 #: The areas, and whether they hold identifiers or texts.
 _AREAS = {"identifiers": "identifiers", "pages": "texts", "documents": "texts", "docstrings": "texts"}
-#: Old words that are still in use, by area: it only ever gets shorter. Delete it once it is empty.
-_NOT_YET_CLEAN: dict[str, str] = {
-    "identifiers": (
-        "anew, audit trail, catalogue, claim, conceal, crash point, crowd, deaf, does well, entrance, "
-        "errand, fence, forget, guesses, harmless, heard, human, journal, journey, keeper, key chain, "
-        "lane, last word, mend, news, noted by nobody, notice, notices, nudge, rescue, rest until, "
-        "retiring, second step, set aside, sick, sides, sign of life, standing, standing still, tell, "
-        "test nor, told, unchangeable, unsaid, was turned away, word"
-    ),
-    "pages": (
-        "adopt an order number, anew, audit trail, errand, forget a candidate, human, journal, last "
-        "word, mend, notices, second step, set aside, sign of life, standing still, telephone, tell "
-        "ashby, told"
-    ),
-    "documents": (
-        "anew, audit trail, deaf, does well, fence, forget a candidate, human, journal, journey, "
-        "lane, last word, mend, nudge, second step, set aside, standing still, telephone, tell ashby, "
-        "told"
-    ),
-    "docstrings": (
-        "anew, audit trail, catalogue, crash point, crowd, deaf, does well, errand, fence, forget a "
-        "candidate, human, journal, journey, lane, last word, mend, notices, nudge, rescue, second "
-        "step, set aside, sign of life, standing still, telephone, tell ashby, told, unsaid"
-    ),
-}
 #: These keep an old name on purpose, as an alias for one version.
 _ALIASES = ("management/commands/forget.py", "management/commands/after_restore.py")
 _PART_OF_A_NAME = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
@@ -235,24 +210,8 @@ def _prose() -> Iterator[Piece]:
 
 @pytest.mark.parametrize("area", _AREAS)
 def test_no_old_term_is_used(area: str) -> None:
-    found = [line for rule, line in findings(area) if rule not in _listed(_NOT_YET_CLEAN[area])]
+    found = [line for _rule, line in findings(area)]
     assert not found, f"{len(found)} uses of old words:\n" + "\n".join(found)
-
-
-def test_the_list_of_words_to_clean_is_empty() -> None:
-    """Expected to fail while old words are left, and shows how many; delete ``_NOT_YET_CLEAN`` at the end."""
-    if any(_NOT_YET_CLEAN.values()):
-        left = {
-            area: sum(rule in _listed(known) for rule, _ in findings(area))
-            for area, known in _NOT_YET_CLEAN.items()
-        }
-        pytest.xfail(f"old words left: {left}")
-
-
-def test_every_term_to_clean_is_in_the_glossary() -> None:
-    """A word that is spelled differently here would excuse nothing."""
-    known = {rule.name for rule in rules()}
-    assert {name for words in _NOT_YET_CLEAN.values() for name in _listed(words)} <= known
 
 
 def test_no_form_is_listed_twice() -> None:

@@ -23,16 +23,16 @@ _WINDOWS_BEFORE = 60 // WINDOW_SECONDS
 #: rest is for bursts, of which each window may use half of what the 12 before it have left.
 _EVEN_PART = 0.75
 #: A wrong header must not stop every organization for good.
-LONGEST_REST_SECONDS = 24 * 60 * 60
+LONGEST_COOLDOWN_SECONDS = 24 * 60 * 60
 _EVERYBODY = "ashby-rest-until"
 
 
 def take_ashby_call(key: str) -> None:
     """Counts one call with ``key``; raises ``BudgetSpent`` where the call would exceed the budget."""
-    rest_until = cache.get(_EVERYBODY)
-    if rest_until and rest_until > time.time():
+    blocked_until = cache.get(_EVERYBODY)
+    if blocked_until and blocked_until > time.time():
         raise BudgetSpent(
-            "Ashby has asked this portal as a whole to slow down.", retry_after=rest_until - time.time()
+            "Ashby has asked this portal as a whole to slow down.", retry_after=blocked_until - time.time()
         )
     _take("ashby", key, ASHBY_CALLS_PER_MINUTE, 1)
 
@@ -67,5 +67,5 @@ def _most(a_minute: int, before: list[int]) -> int:
 
 def rest_everybody(seconds: float) -> None:
     """No call to Ashby, of any organization, for ``seconds``, or a day at the most."""
-    seconds = min(seconds, LONGEST_REST_SECONDS)
+    seconds = min(seconds, LONGEST_COOLDOWN_SECONDS)
     cache.set(_EVERYBODY, time.time() + seconds, timeout=int(seconds) + 1)

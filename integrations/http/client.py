@@ -49,7 +49,8 @@ class OutboundCall:
     ``is_repeatable``: the call uses a kept-alive connection and is repeated once, at once, when the other
     side had closed that connection. Any other call opens a connection of its own, so that a reset means that
     the call may have been received. ``hide``: names and addresses to mask in what is kept of the answer.
-    ``not_after``: nothing is sent later than this (``fence.uptime()`` seconds); the call is then ``NotSent``.
+    ``not_after``: nothing is sent later than this, in seconds on ``fencing.boottime()``'s clock; the call is
+    then ``NotSent``.
     ``empty_is_success``: a 2xx without a body is an answer. ``to_ourselves``: the portal's own address, which
     may be private or plain http.
     """

@@ -190,6 +190,41 @@ class Migration(migrations.Migration):
                         name="key_in_use_is_not_replaced",
                     ),
                 ),
+                migrations.AlterField(
+                    model_name="auditlogentry",
+                    name="action",
+                    field=models.CharField(
+                        choices=[
+                            ("viewed", "looked at"),
+                            ("exported", "exported"),
+                            ("asked", "pressed"),
+                            ("added", "added"),
+                            ("changed", "changed"),
+                            ("deleted", "deleted"),
+                            ("signed_in", "signed in"),
+                            ("sign_in_failed", "failed to sign in"),
+                            ("signed_out", "signed out"),
+                            ("factor_added", "set up a second factor"),
+                            ("factor_removed", "removed a second factor"),
+                            ("factor_reset", "reset a person's second factor"),
+                            ("factor_failed", "failed two-factor authentication"),
+                            ("command", "ran a command"),
+                            ("erased", "erased"),
+                        ],
+                        max_length=20,
+                        verbose_name="action",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="organization",
+                    name="require_two_factor",
+                    field=models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="On: each member of this organization must set up two-factor authentication (an authenticator app or a passkey) before they see anything else. Operators and support always must.",
+                        verbose_name="two-factor authentication for everybody",
+                    ),
+                ),
             ]
         ),
     ]

@@ -41,7 +41,7 @@ class AuditLogEntry(models.Model):
         FACTOR_ADDED = "factor_added", _("set up a second factor")
         FACTOR_REMOVED = "factor_removed", _("removed a second factor")
         FACTOR_RESET = "factor_reset", _("reset a person's second factor")
-        FACTOR_FAILED = "factor_failed", _("failed at the second step")
+        FACTOR_FAILED = "factor_failed", _("failed two-factor authentication")
         COMMAND = "command", _("ran a command")
         ERASED = "erased", _("erased")
 

@@ -36,13 +36,13 @@ class Organization(models.Model):
     name = models.CharField(_("name"), max_length=200, unique=True)
     slug = models.SlugField(_("slug"), unique=True, help_text=_("The short name that commands take."))
     require_two_factor = models.BooleanField(
-        _("two-factor sign-in for everybody"),
+        _("two-factor authentication for everybody"),
         default=False,
         # The previous version may add an organization during an upgrade.
         db_default=False,
         help_text=_(
-            "On: each member of this organization sets up a second step of signing in (an app on the "
-            "telephone, or a passkey) before they see anything else. Operators and support always do."
+            "On: each member of this organization must set up two-factor authentication (an authenticator "
+            "app or a passkey) before they see anything else. Operators and support always must."
         ),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)

@@ -15,7 +15,7 @@ Entry = TypeVar("Entry")
 
 #: Limits for a list that does not end: pages (50,000 jobs at 100 a page), seconds, and pages in a row without
 #: a new entry.
-MOST_PAGES, MOST_SECONDS, MOST_PAGES_WITHOUT_NEWS = 500, 100, 3
+MOST_PAGES, MOST_SECONDS, MOST_PAGES_WITHOUT_ENTRIES = 500, 100, 3
 
 
 @dataclass
@@ -41,7 +41,7 @@ def read_listing(
     Raises ``Unknown`` for a page that is not a list, and whatever ``fetch`` raises. Nothing is returned then.
     """
     listing: Listing[Entry] = Listing()
-    unreadable = pages_without_news = 0
+    unreadable = pages_without_entries = 0
     seen_cursors: set[str] = set()
     cursor, until = "", time.monotonic() + MOST_SECONDS
     for _page in range(MOST_PAGES):
@@ -53,7 +53,9 @@ def read_listing(
         unreadable += page.unreadable
         if page.contradiction:
             listing.problem = f"{subject} names {page.contradiction} twice."
-        pages_without_news = 0 if page.entries.keys() - listing.entries.keys() else pages_without_news + 1
+        pages_without_entries = (
+            0 if page.entries.keys() - listing.entries.keys() else pages_without_entries + 1
+        )
         for entry_id, entry in page.entries.items():
             listing.entries.setdefault(entry_id, entry)
         cursor = _cursor(answer.body)
@@ -62,7 +64,7 @@ def read_listing(
         if not cursor or cursor in seen_cursors:
             listing.problem = f"{subject} promises another page and does not say where it is."
             break
-        if pages_without_news >= MOST_PAGES_WITHOUT_NEWS or time.monotonic() > until:
+        if pages_without_entries >= MOST_PAGES_WITHOUT_ENTRIES or time.monotonic() > until:
             listing.problem = f"{subject} does not end."
             break
         seen_cursors.add(cursor)

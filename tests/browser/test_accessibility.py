@@ -47,7 +47,7 @@ def addresses(transactional_db: None) -> dict[str, str]:
         "invitation": reverse("admin:integrations_membership_add"),
         "connection": reverse("admin:integrations_connection_change", args=[organization.connection.pk]),
         "notification settings": reverse("notification_settings"),
-        "two-factor sign-in": reverse("mfa_index"),
+        "two-factor authentication": reverse("mfa_index"),
         "an app": reverse("mfa_activate_totp"),
         "a passkey": reverse("mfa_add_webauthn"),
     }

@@ -65,7 +65,7 @@ def test_a_check_that_went_well_is_no_finding() -> None:
     assert not audit(_good())
 
 
-def _forget_the_order(ledgers: Ledgers) -> None:
+def _lose_the_order(ledgers: Ledgers) -> None:
     ledgers.orders.clear()
 
 
@@ -82,7 +82,7 @@ def _miss_the_result(ledgers: Ledgers) -> None:
     ledgers.taken[ONE][0]["result"] = "Adverse"
 
 
-def _tell_another_result(ledgers: Ledgers) -> None:
+def _send_another_result(ledgers: Ledgers) -> None:
     _last(ledgers)["assessment_result"] = {"value": "Review"}
     ledgers.orders[ONE]["updates"][-1]["payload"] = _last(ledgers)
 
@@ -128,7 +128,7 @@ def _make_two_orders_of_one_start(ledgers: Ledgers) -> None:
     ledgers.stories["order-2"] = ledgers.stories[ONE]
 
 
-def _tell_twice(ledgers: Ledgers) -> None:
+def _send_twice(ledgers: Ledgers) -> None:
     again = _body(5, "Started")
     ledgers.stories[ONE].append(again)
     ledgers.orders[ONE]["updates"].append({"state": "delivered", "payload": again, "timestamp": 5})
@@ -139,7 +139,7 @@ def _swap(ledgers: Ledgers) -> None:
     story[1], story[2] = story[2], story[1]
 
 
-def _tell_after_the_end(ledgers: Ledgers) -> None:
+def _send_after_the_end(ledgers: Ledgers) -> None:
     ledgers.stories[ONE][1] = _body(2, cancelled_reason={"value": "no"})
     ledgers.orders[ONE]["updates"][1]["payload"] = ledgers.stories[ONE][1]
 
@@ -155,21 +155,21 @@ def _leave_a_call(ledgers: Ledgers) -> None:
 @pytest.mark.parametrize(
     ("harm", "kind"),
     [
-        (_forget_the_order, "lost"),
+        (_lose_the_order, "lost"),
         (_never_place, "lost"),
         (_miss_the_end, "lost"),
         (_miss_the_result, "lost"),
         (_miss_the_result_under_another_number, "lost"),
-        (_tell_another_result, "lost"),
+        (_send_another_result, "lost"),
         (_keep_a_dispute_back, "lost"),
         (_go_on_after_a_cancel, "lost"),
         (_leave_an_update, "lost"),
         (_lose_an_update_on_the_way, "lost"),
         (_place_twice, "doubled"),
         (_make_two_orders_of_one_start, "doubled"),
-        (_tell_twice, "doubled"),
+        (_send_twice, "doubled"),
         (_swap, "out of order"),
-        (_tell_after_the_end, "out of order"),
+        (_send_after_the_end, "out of order"),
         (_ask_without_a_reason, "unexplained"),
         (_leave_a_call, "unexplained"),
     ],
@@ -180,30 +180,30 @@ def test_every_harm_is_found(harm: Any, kind: str) -> None:
     assert kind in _kinds(ledgers)
 
 
-def test_a_question_to_a_human_explains_what_was_not_placed() -> None:
+def test_a_request_for_attention_explains_what_was_not_placed() -> None:
     ledgers = _good()
     _never_place(ledgers)
     ledgers.orders[ONE] |= {"needs_attention": True, "attention_reason": "Nobody knows."}
     assert not audit(ledgers)
 
 
-def test_a_question_to_a_human_explains_a_result_that_was_not_applied() -> None:
+def test_a_request_for_attention_explains_a_result_that_was_not_applied() -> None:
     ledgers = _good()
     _miss_the_result(ledgers)
     ledgers.orders[ONE] |= {"needs_attention": True, "attention_reason": "The times contradict each other."}
     assert not audit(ledgers)
 
 
-def test_a_dispute_that_ashby_was_told_in_any_spelling_is_no_finding() -> None:
+def test_a_dispute_sent_to_ashby_in_any_spelling_is_no_finding() -> None:
     ledgers = _good()
     ledgers.taken[ONE][0]["sent_status"] = "Dispute"
-    told = _body(5, "DISPUTE.")
-    ledgers.stories[ONE].append(told)
-    ledgers.orders[ONE]["updates"].append({"state": "delivered", "payload": told, "timestamp": 5})
+    sent = _body(5, "DISPUTE.")
+    ledgers.stories[ONE].append(sent)
+    ledgers.orders[ONE]["updates"].append({"state": "delivered", "payload": sent, "timestamp": 5})
     assert not audit(ledgers)
 
 
-def test_a_status_may_be_said_again_after_a_word_that_nobody_knows() -> None:
+def test_a_status_may_be_repeated_after_an_unknown_status() -> None:
     ledgers = _good()
     again = [_body(3, "Awaiting county records"), _body(3, "Applicant Started")]
     story = [*ledgers.stories[ONE][:3], *again, ledgers.stories[ONE][3]]

@@ -41,9 +41,9 @@ def test_without_pgbouncer_time_limits_are_startup_options(tmp_path):
     assert found["server_side"] is True
 
 
-@pytest.mark.parametrize("word", ["true", "1", "on"])
-def test_behind_pgbouncer_there_are_no_startup_options_and_no_server_side_cursors(word: str, tmp_path):
-    found = database(f"postgres://portal@db/portal?pgbouncer={word}", tmp_path)
+@pytest.mark.parametrize("name", ["true", "1", "on"])
+def test_behind_pgbouncer_there_are_no_startup_options_and_no_server_side_cursors(name: str, tmp_path):
+    found = database(f"postgres://portal@db/portal?pgbouncer={name}", tmp_path)
     assert "options" not in found
     assert "pgbouncer" not in found
     assert found["server_side"] is False

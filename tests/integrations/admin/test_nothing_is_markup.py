@@ -133,8 +133,8 @@ def attacked(world: World) -> Order:
     profile = data("report", f"https://evil.test/{PLAIN.replace(' ', '')}", "url")
     completed = {"assessment_result": data("result", hostile("result")), "assessment_profile_url": profile}
     about = {"assessment_id": "JF-1", "reference_id": str(order.pk), "metadata": [data(ATTACK, ATTACK)]}
-    for word, more in ((hostile("status"), {}), ("Applicant Started", {}), (hostile("status"), completed)):
-        assert world.push(order, word, **about, **more).status_code == 200
+    for text, more in ((hostile("status"), {}), ("Applicant Started", {}), (hostile("status"), completed)):
+        assert world.push(order, text, **about, **more).status_code == 200
     world.work()
     world.start()
     world.justifacts("assessment.start", refusal, 422)

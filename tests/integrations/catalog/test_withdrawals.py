@@ -58,8 +58,8 @@ def test_the_page_shows_what_depends_on_a_missing_package_before_it_is_withdrawn
     assert "New: “Drug test”." in text
     assert withdrawn() == []
     assert Package.objects.filter(name="Drug test").exists(), "an addition needs no confirmation"
-    notice = org_admin.open("integrations_package_changelist")
-    assert "Justifacts no longer lists 1 package. Recruiters can still choose it." in notice
+    notification = org_admin.open("integrations_package_changelist")
+    assert "Justifacts no longer lists 1 package. Recruiters can still choose it." in notification
 
     assert 'name="confirm"' not in confirm(world, org_admin, page)
     assert withdrawn() == ["Basic"]

@@ -80,8 +80,8 @@ def test_no_recovery_log_file_holds_the_candidate_in_clear(order: Order) -> None
 
 @pytest.mark.anywhere
 def test_partner_texts_are_stored_without_names_and_delivered_with_them(order: Order) -> None:
-    told = [attempt.message for attempt in CallAttempt.objects.exclude(message="")]
-    assert "Ashby said: We cannot find •••, ••• <•••>" in told
+    sent = [attempt.message for attempt in CallAttempt.objects.exclude(message="")]
+    assert "Ashby said: We cannot find •••, ••• <•••>" in sent
     assert f"Waiting for {FIRST} {LAST}" in {
         update.payload["assessment_status"]["value"] for update in _updates(order)
     }
@@ -158,7 +158,7 @@ def test_an_order_rebuilt_from_the_recovery_log_is_found(world: World, order: Or
 
 @pytest.mark.anywhere
 def test_an_unchanged_value_keeps_its_ciphertext(order: Order) -> None:
-    """Neither encrypted twice nor anew."""
+    """Neither encrypted twice nor again."""
     before = _stored()
     Order.objects.get(pk=order.pk).save()
     assert _stored() == before

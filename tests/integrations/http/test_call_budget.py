@@ -104,7 +104,7 @@ def test_the_key_itself_is_not_in_the_cache() -> None:
 
 
 def test_without_the_cache_calls_go_out(dead_cache, wire) -> None:
-    """Ashby's own 429 is the second fence."""
+    """Ashby's own 429 is the second fencing token."""
     wire.post("https://ashby.test/assessment.update", json={"success": True})
     for _ in range(3):
         AshbyClient("https://ashby.test", "key-1").update({})
@@ -124,7 +124,7 @@ def test_without_the_cache_calls_go_out(dead_cache, wire) -> None:
         pytest.param("inf", 24 * HOUR, id="infinite"),
     ],
 )
-def test_a_partners_limit_rests_every_key_until_its_end(clock, wire, header, seconds) -> None:
+def test_a_partners_limit_blocks_every_key_until_its_end(clock, wire, header, seconds) -> None:
     headers = {"X-RateLimit-Scope": "integration-partner"} | ({"Retry-After": header} if header else {})
     wire.post("https://ashby.test/assessment.update", json={}, status=429, headers=headers)
     with pytest.raises(NotSent):

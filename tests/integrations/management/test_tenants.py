@@ -82,7 +82,7 @@ def test_a_command_about_one_organization_says_nothing_of_the_other(own: Company
     ):
         said = io.StringIO()
         call_command(name, *arguments, stdout=said)
-        assert not [word for word in WORDS if word in said.getvalue()], name
+        assert not [text for text in WORDS if text in said.getvalue()], name
     assert strange.state() == before
 
 

@@ -19,7 +19,7 @@ from integrations.partner_protocol.parsing import InvalidMessage
 from integrations.partner_protocol.starts import StartRequest
 from integrations.partner_protocol.times import read_time
 
-WORD = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=30)
+STATUS_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=30)
 #: Without invisible characters, which are removed from texts for people.
 SEEN = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), max_size=30)
 
@@ -29,7 +29,7 @@ def says_something(text: str) -> bool:
     return text.strip().lower() not in ("", "null", "undefined")
 
 
-FILLED = WORD.filter(says_something)
+FILLED = STATUS_TEXT.filter(says_something)
 STRIPPED = SEEN.map(str.strip).filter(says_something)
 VALUE = SEEN.filter(says_something) | st.booleans() | st.integers() | st.floats(-1e18, 1e18)
 DATA = st.builds(
@@ -82,11 +82,11 @@ MEMBERS = st.dictionaries(
 
 
 @given(
-    WORD,
+    STATUS_TEXT,
     st.from_regex(r"[\w.:/-]{1,60}", fullmatch=True, alphabet=st.characters(codec="latin-1")).filter(
         says_something
     ),
-    WORD,
+    STATUS_TEXT,
     st.dictionaries(st.text(max_size=5), ANYTHING, max_size=3),
     st.lists(MEMBERS, max_size=3),
 )

@@ -39,7 +39,7 @@ def _orders_to_check(thresholds: Thresholds, now: datetime) -> Iterator[UUID]:
     """The orders whose row may have to change; usually none."""
     not_flagged = Order.objects.filter(stalled_since=None)
     flagged = Order.objects.filter(IS_STALLED)
-    note_is_missing = Q(organization__watch_limits__tell_ashby=True) & ~Q(stall_notified_status=F("status"))
+    note_is_missing = Q(organization__watch_limits__notify_ashby=True) & ~Q(stall_notified_status=F("status"))
     queries = (
         *(not_flagged.filter(thresholds.exceeded(status, now)) for status in STAGES),
         flagged.filter(threshold_changed()),

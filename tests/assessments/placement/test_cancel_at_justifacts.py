@@ -203,9 +203,7 @@ def test_a_cancelled_check_that_justifacts_completes_needs_attention(world, cloc
         world.push(order, "Complete", assessment_result=data("result", "Adverse"))
     after(world, clock, order, 60)
     assert (order.status, order.result) == ("cancelled", "")
-    assert order.attention_reason.startswith(
-        "Justifacts completed this check although it had been cancelled."
-    )
+    assert order.attention_reason.startswith("Justifacts completed this check although it was cancelled.")
     assert world.delivered(order) == ["Justifacts Received", CANCELLED]
     assert order.events.filter(kind="needs_attention").count() == 1
 

@@ -96,7 +96,7 @@ def test_a_number_of_another_order_is_not_linked(world: World) -> None:
     world.work()
     second.refresh_from_db()
     assert second.needs_attention
-    assert "another order has already" in second.attention_reason
+    assert "another order already has" in second.attention_reason
     assert (second.status, second.result, second.justifacts_order_id) == ("accepted", "", "")
     assert world.delivered(second) == []
     assert len(world.sent("assessment.start")) == 2

@@ -72,7 +72,7 @@ def test_the_order_needs_attention_once_and_is_not_cancelled(settled, order, by,
     assert order.next_call == ""
     assert settled.delivered(order) == delivered, "Ashby's card stays cancelled until staff decide"
     assert order.needs_attention
-    for words in ("Justifacts had cancelled this check", f"“{status}”", "Ask Justifacts"):
+    for words in ("Justifacts cancelled this check", f"“{status}”", "Ask Justifacts"):
         assert words in order.attention_reason
     assert ("report exists" in order.attention_reason) == (status == "Complete")
     assert OrderEvent.objects.filter(kind="needs_attention").count() == 1

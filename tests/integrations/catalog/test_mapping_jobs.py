@@ -97,7 +97,7 @@ class TestMappingMany:
             Job(organization=acme, ashby_id=f"many-{number}", title="Engineer") for number in range(501)
         )
         page = choose(org_admin, many, package=world.acme.basic.pk, apply="1")
-        assert "Choose at most 500 jobs at once" in page
+        assert "Select at most 500 jobs at a time" in page
         assert not mapped()
 
     def test_jobs_of_two_organizations_have_no_package_in_common(

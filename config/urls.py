@@ -55,13 +55,10 @@ urlpatterns = [
     ),
     re_path(
         rf"^{re.escape(_ADMIN)}(?P<app>assessments|integrations)/(?P<model>{'|'.join(_RENAMED)})/(?P<rest>.*)$",
-        admin.site.admin_view(renamed_model),
+        renamed_model,
     ),
     *(
-        path(
-            f"{_ADMIN}{old}",
-            admin.site.admin_view(RedirectView.as_view(pattern_name=new, permanent=True, query_string=True)),
-        )
+        path(f"{_ADMIN}{old}", RedirectView.as_view(pattern_name=new, permanent=True, query_string=True))
         for old, new in _MOVED.items()
     ),
     path(_ADMIN, admin.site.urls),

@@ -75,7 +75,7 @@ class TestNumber:
     def test_a_number_of_another_order_cannot_be_accepted(self, world, order, support: Desk) -> None:
         world.push(order, "In Process: Justifacts", assessment_id="JF-2")
         other = world.start()
-        Order.objects.filter(pk=other.pk).update(justifacts_order_id="JF-2")
+        Order.objects.filter(pk=other.pk).update(justifacts_order_id="JF-2", may_have_been_sent=True)
         said = support.press("assessments_order_take_number", order.pk, reason="Kim")
         assert "already has the number JF-2" in said
         assert fresh(order).justifacts_order_id == "JF-1"
@@ -137,12 +137,12 @@ class TestUntilWhen:
             "The portal polls Justifacts until 3 March 2027 in case the result changes; next poll in 1 h"
             in support.open(PAGE, order.pk)
         )
-        found = Command().act(uuid=str(order.pk))
+        found = Command().execute_command(uuid=str(order.pk))
         assert found["polled_until"] == "2027-03-03T09:00:00+00:00"
         assert "until 3 March 2027" in found["where_it_stands"]
         Order.objects.filter(pk=order.pk).update(next_call="", next_attempt_at=None)
         now.shift(timedelta(days=61))
-        found = Command().act(uuid=str(order.pk))
+        found = Command().execute_command(uuid=str(order.pk))
         assert "Polling for a changed result ended on 3 March 2027" in found["where_it_stands"]
         assert can_be_polled(fresh(order))
 

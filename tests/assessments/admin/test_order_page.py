@@ -67,7 +67,7 @@ class TestWhereItStands:
         said = stands(order)
         assert "Ask Justifacts whether it has an order with this reference." in said
         assert "Next attempt in" in said
-        assert said.count("is not known") == 1
+        assert said.count("whether Justifacts accepted the order") == 1
 
     def test_no_worker_is_processing_the_order(self, world: World) -> None:
         order = world.start()

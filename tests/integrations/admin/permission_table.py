@@ -59,7 +59,6 @@ the portal
     reset/<uidb64>/<token>/                       200  200  200  200  200
     reset/done/                                   200  200  200  200  200
     notification-settings/                        200+ 200+ 200+ 200+ 200+
-    my-notices/                                   301  301  301  301  301
     .                                             200  200  200  200  200
     logout/                                       405  405  405  405  405
     password_change/                              200  200  200  200  200

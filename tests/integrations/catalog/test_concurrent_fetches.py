@@ -16,7 +16,7 @@ import pytest
 
 from tests.fixtures.migrated import copy_sqlite
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 AT_ONCE, ROUNDS = 4, 2
 
 

@@ -222,7 +222,7 @@ def test_last_months_orders_would_get_the_replacement(
 
 def test_a_second_name_that_is_offered_twice_is_not_guessed(world: World, old: Package, new: Package) -> None:
     Package.objects.create(organization=world.acme.organization, justifacts_id="S-9", name="standard")
-    with pytest.raises(Exception, match=r"two packages are called.*S-2, S-9"):
+    with pytest.raises(Exception, match=r"two packages named.*S-2, S-9"):
         call_command("map_job", "acme", "job-7", "Standard")
 
 

@@ -184,7 +184,7 @@ class TestSideDoors:
     ) -> None:
         order, organization = own.rows["order"].pk, own.organization.pk
         for action in ("resend", "skip"):
-            path = f"/admin/assessments/order/{order}/updates/{strange.rows['update'].pk}/{action}/"
+            path = f"/admin/assessments/order/{order}/updates/{strange.rows['ashbyupdate'].pk}/{action}/"
             assert ada.posts(path, reason="x").status == 404
         key = strange.rows["ashbyapikey"].pk
         assert (

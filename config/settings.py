@@ -171,8 +171,8 @@ ACCOUNT_RATE_LIMITS = {
     # Wrong codes, passkeys and passwords of somebody whose first step was right (admin/sign_in/forms.py).
     "second_factor_failed": "5/10m/key",
     # Links to reset a password: for one e-mail address, and asked for by one address.
-    "reset_password": "5/10m/key",
-    "reset_password_by_address": "50/10m/key",
+    "reset_password": "5/10m/key",  # nosec B105 # a rate, not a password
+    "reset_password_by_address": "50/10m/key",  # nosec B105 # a rate, not a password
     # Signing in with the right password is not limited.
     "login": None,
     "reauthenticate": None,

@@ -69,7 +69,7 @@ def test_an_admin_connects_the_organization_and_a_check_completes(
     admin.get_by_role("button", name="Save and use this key").click()
 
     ashby.goto(f"{portal.sandbox}/justifacts/{slug}/")
-    ashby.get_by_text("The e-mail that Justifacts sent").click()
+    ashby.get_by_text("The e-mail from Justifacts").click()
     mailed_key = ashby.locator("details code").first.inner_text()
     admin.get_by_label("Verification key").fill(mailed_key)
     admin.get_by_role("button", name="Save the verification key").click()

@@ -92,10 +92,10 @@ def restore_table(_file: str, table: str) -> None:
 
 
 def read_database(file: str, only: str = "") -> None:
-    """Every row of every table; of the session table only if it is requested."""
+    """Every row of every table; of the two session tables only if they are requested."""
     with database.cursor() as cursor, Path(file).open("w") as output:
         for table in [only] if only else database.introspection.table_names(cursor):
-            if only or table != "django_session":
+            if only or table not in ("django_session", "usersessions_usersession"):
                 cursor.execute(f"SELECT * FROM {table}")  # nosec B608 # noqa: S608 - the name comes from the schema
                 output.writelines(f"{table} {row!r}\n" for row in cursor.fetchall())
 

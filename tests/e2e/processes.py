@@ -72,7 +72,7 @@ class Portal:
         self._prepare_database()
         for name in self.commands:
             self.start(name)
-        eventually(self.is_ready, "the portal and the sandbox answer", 60)
+        eventually(self.is_ready, "the portal and the sandbox answer", 120)
         return self
 
     def __exit__(self, *_: object) -> None:

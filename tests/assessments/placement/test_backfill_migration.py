@@ -82,7 +82,7 @@ def test_a_new_row_counts_as_possibly_sent_by_default(world: World) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO assessments_order (assessment_id, application_id, {columns}) "  # noqa: S608 - names of columns
+            f"INSERT INTO assessments_order (assessment_id, application_id, {columns}) "  # nosec B608 # noqa: S608 - names of columns
             f"SELECT '00000000-0000-0000-0000-000000000001', 'another', {columns} FROM assessments_order "
             "WHERE assessment_id = %s",
             [order.pk.hex if connection.vendor == "sqlite" else order.pk],

@@ -169,7 +169,7 @@ def _is_text(answer: Any, place: Place, role: str) -> None:
     if "html" in answer.get("Content-Type", ""):
         assert Page(text).wrong == []
     if role == "org_admin":
-        assert [text for text in not_for(role) if text in text] == []
+        assert [name for name in not_for(role) if name in text] == []
 
 
 def _shown(address: Address, place: Place, role: str) -> None:

@@ -101,7 +101,7 @@ def _stale(order_model: Any, term_model: Any) -> Any:
 
 def _batches(order_model: Any, term_model: Any) -> Iterator[list[UUID]]:
     rows = _stale(order_model, term_model).order_by("pk").values_list("pk", flat=True)
-    size = settings.BATCH_SIZES["search terms"]
+    size = settings.BATCH_SIZES["search_terms"]
     batch = list(rows[:size])
     while batch:
         yield batch

@@ -397,10 +397,10 @@ DAILY_DIGEST_HOUR_UTC = 7
 # Rows that one query or transaction handles.
 BATCH_SIZES = {
     "csv": 200,
-    "personal data": 100,
+    "personal_data": 100,
     "reconciliation": 40,
     "retention": 100,
-    "search terms": 25,
+    "search_terms": 25,
     "secrets": 500,
 }
 RECONCILE_TURN_SECONDS = 5.0

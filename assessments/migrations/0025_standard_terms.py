@@ -349,7 +349,7 @@ class Migration(migrations.Migration):
                     field=models.CharField(
                         blank=True,
                         choices=[
-                            ("", "nobody"),
+                            ("", "not cancelled"),
                             ("ashby", "Ashby"),
                             ("justifacts", "Justifacts"),
                             ("person", "staff"),

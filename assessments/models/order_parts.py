@@ -36,7 +36,7 @@ class AttentionTopic(models.TextChoices):
 class CancelledBy(models.TextChoices):
     """Who cancelled an order. Empty for an order that is not cancelled."""
 
-    NONE = "", _("nobody")
+    NONE = "", _("not cancelled")
     ASHBY = "ashby", _("Ashby")
     JUSTIFACTS = "justifacts", _("Justifacts")
     PERSON = "person", _("staff")

@@ -40,9 +40,10 @@ def acquire_lease(assessment_id: UUID, now: datetime) -> Lease[Order] | NoLease:
     token = leasable(now).acquire([assessment_id], now)
     if token is None:
         return NoLease.NOTHING_TO_DO
-    # Read again: the order may have changed before it was leased.
-    order = mine.get()
-    return Lease(order, order, token, deadline)
+    # Read again: the order may have changed before it was leased. If a push has settled the call since then,
+    # the lease is gone, and so is the call.
+    order = mine.filter(lease_token=token).first()
+    return Lease(order, order, token, deadline) if order else NoLease.NOTHING_TO_DO
 
 
 def leasable(now: datetime) -> LeasedQuerySet[Order]:

@@ -72,7 +72,7 @@ def rewrite(connection: BaseDatabaseWrapper, table: Table, change: Change) -> Co
     rows in a short transaction, so that no concurrent change is overwritten."""
     done: Counter[str] = Counter()
     rows, last = [], None
-    while last is None or len(rows) == settings.BATCH_SIZES["personal data"]:
+    while last is None or len(rows) == settings.BATCH_SIZES["personal_data"]:
         with transaction.atomic(using=connection.alias):
             rows = _batch(connection, table, after=last, lock=True)
             changed = [(row, new) for row in rows if (new := table.changed(row, change)) != list(row[1:])]
@@ -117,7 +117,7 @@ def _batch(
     lock: bool = False,
 ) -> list[_Row]:
     quote = connection.ops.quote_name
-    limit = settings.BATCH_SIZES["personal data"] if limit is None else limit
+    limit = settings.BATCH_SIZES["personal_data"] if limit is None else limit
     pk, names = quote(table.pk), ", ".join(map(quote, table.columns))
     where, values = ("", []) if after is None else (f"WHERE {pk} > %s", [after])
     locked = "FOR UPDATE" if lock and connection.features.has_select_for_update else ""

@@ -111,7 +111,7 @@ def test_the_task_rebuilds_the_index_and_the_command_reports_it(
 def test_an_interrupted_rebuild_is_continued_by_the_next(
     orders_before_rebuild: list[Order], settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.BATCH_SIZES = settings.BATCH_SIZES | {"search terms": 1}
+    settings.BATCH_SIZES = settings.BATCH_SIZES | {"search_terms": 1}
     settings.SEARCH_TERMS_TURN_SECONDS = 0
     tasks.renew_search_terms()
     assert search.count_pending() == 3

@@ -190,7 +190,7 @@ def test_nobody_compares_ciphertext_by_mistake(asked: dict[str, str]) -> None:
 @pytest.mark.anywhere
 def test_encrypting_what_is_stored_may_stop_anywhere(order: Order, stranger: Order, settings) -> None:
     """What an earlier version has written in clear is read as it stands until then."""
-    settings.BATCH_SIZES = settings.BATCH_SIZES | {"personal data": 1}
+    settings.BATCH_SIZES = settings.BATCH_SIZES | {"personal_data": 1}
     tables = [rewrite.Table.of(model) for model in (Order, AshbyUpdate, CallAttempt, InboundRequest)]
     was = _readable()
     for table in tables:

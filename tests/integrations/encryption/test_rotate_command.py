@@ -107,7 +107,7 @@ def test_candidates_are_found_while_their_search_hashes_are_renewed(
     """By either key: an order's terms are of one or of the other."""
     other = world.start(application={"ashby_id": "a-2", "status": "Active"})
     settings.FIELD_ENCRYPTION_KEYS = [NEW, old]
-    settings.BATCH_SIZES = settings.BATCH_SIZES | {"search terms": 1}
+    settings.BATCH_SIZES = settings.BATCH_SIZES | {"search_terms": 1}
     dies = before_statement('DELETE FROM "assessments_candidatesearchterm"', fails(KeyboardInterrupt(), at=2))
     with pytest.raises(KeyboardInterrupt), dies:
         rotate()

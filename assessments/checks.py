@@ -1,9 +1,12 @@
 """System checks of the settings that concern orders, each with a hint."""
 
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connection
 
 from integrations.models.organizations import LONGEST_RETENTION, SHORTEST_RETENTION
 
@@ -46,5 +49,39 @@ def poll_interval(**_: Any) -> list[CheckMessage]:
             "POLL_INTERVAL_SECONDS has to be 1 or more.",
             hint="Leave it at its default, 300.",
             id="assessments.E002",
+        )
+    ]
+
+
+@register()
+def recovery_log(**_: Any) -> list[CheckMessage]:
+    """The recovery log is not in the database whose loss it is for."""
+    own = connection.settings_dict
+    url = urlsplit(settings.RECOVERY_LOG_DATABASE_URL)
+    if (url.hostname, url.path[1:]) != (own["HOST"], own["NAME"]):
+        return []
+    return [
+        Error(
+            "RECOVERY_LOG_DATABASE_URL is the portal's own database: a restore would lose the recovery log.",
+            hint="Give it a database on another server, with backups of its own.",
+            id="assessments.E003",
+        )
+    ]
+
+
+@register(deploy=True)
+def recovery_log_of_several_hosts(**_: Any) -> list[CheckMessage]:
+    """With PostgreSQL the portal may run on several hosts. A folder of one host is lost with it, and no other
+    host can restore from it or erase in it."""
+    is_local = Path(settings.RECOVERY_LOG_DIR).is_relative_to(settings.VAR_DIR)
+    if connection.vendor == "sqlite" or settings.RECOVERY_LOG_DATABASE_URL or not is_local:
+        return []
+    return [
+        Warning(
+            "The recovery log is in a folder of this host. If the portal runs on several hosts, a restore "
+            "loses the starts of a lost host, and erased candidates stay in the folders of the others.",
+            hint="Set RECOVERY_LOG_DATABASE_URL, or RECOVERY_LOG_DIR to a folder that all hosts share. On a "
+            "single host, set RECOVERY_LOG_DIR to a folder on another disk than the database.",
+            id="assessments.W002",
         )
     ]

@@ -1,6 +1,7 @@
 """Recovery after a restore: Ashby and Justifacts know more than the restored database."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,28 +14,56 @@ from assessments import search
 from assessments.models import AshbyUpdate, Order, OrderEvent, PendingCall
 from assessments.orders.transaction import locked_order, record_event, schedule_look_up
 from assessments.privacy.erasure_log import repeat_erasures
-from assessments.recovery_log import ERASURES, KEPT, entries, entries_in
-from assessments.statuses import Status
+from assessments.recovery_log.log import entries
+from assessments.recovery_log.store import KEPT, Kind
+from assessments.statuses import ENDED, Status
 from assessments.text import epoch_ms
+from assessments.tracking.finish import end_as_cancelled
 from integrations.models import Organization, Package
 
 logger = logging.getLogger(__name__)
 
 
 def restore_missing_orders(organization: Organization, since: datetime) -> list[Order]:
-    """Rebuilds the orders in the recovery log from ``since`` on that the database lacks, and returns them.
-    Each is looked up at Justifacts before it is placed."""
-    erased = {pk for erasure in entries_in(ERASURES) for pk in erasure["orders"]}
-    logged = [
-        entry
-        for entry in entries(since)
+    """Rebuild the orders in the recovery log from ``since`` on that the database lacks, repeat the
+    cancellations that it lacks, and return the rebuilt orders. Each is looked up at Justifacts before it is
+    placed. Raises ``Unavailable``."""
+    erased = {pk for erasure in entries(Kind.ERASURE) for pk in erasure["orders"]}
+    missing = {
+        entry["assessment_id"]: entry
+        for entry in entries(Kind.START, since, _unknown_orders)
         if entry["organization_id"] == organization.pk and entry["assessment_id"] not in erased
-    ]
-    known = Order.objects.filter(pk__in=[entry["assessment_id"] for entry in logged])
-    missing = {UUID(entry["assessment_id"]): entry for entry in logged}
-    for pk in known.values_list("pk", flat=True):
-        missing.pop(pk, None)
-    return [order for entry in missing.values() if (order := _rebuild(entry))]
+    }
+    rebuilt = [order for entry in missing.values() if (order := _rebuild(entry))]
+    for entry in entries(Kind.CANCELLATION, since, _active_orders):
+        if entry["organization_id"] == organization.pk:
+            _repeat_cancellation(entry)
+    return rebuilt
+
+
+def _unknown_orders(keys: Collection[str]) -> set[str]:
+    known = Order.objects.filter(pk__in=keys).values_list("pk", flat=True)
+    return set(keys) - {str(pk) for pk in known}
+
+
+def _active_orders(keys: Collection[str]) -> set[str]:
+    active = Order.objects.filter(pk__in=keys).exclude(status__in=ENDED)
+    return {str(pk) for pk in active.values_list("pk", flat=True)}
+
+
+def _repeat_cancellation(entry: dict[str, Any]) -> None:
+    with locked_order(UUID(entry["assessment_id"])) as order:
+        if not order.has_ended:
+            record_event(
+                order,
+                OrderEvent.Source.PORTAL,
+                OrderEvent.Kind.RESTORED,
+                "The database lacked the cancellation of this check, as after a restore. The portal "
+                "repeats it from the recovery log.",
+            )
+            end_as_cancelled(
+                order, entry["closing_reason"], OrderEvent.Source(entry["cancelled_by"]), timezone.now()
+            )
 
 
 def _rebuild(entry: dict[str, Any]) -> Order | None:

@@ -16,12 +16,13 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
 
-from assessments import recovery_log, search
+from assessments import search
 from assessments.models import Heartbeat, Reconciliation
 from assessments.notifications import dispatch
 from assessments.privacy import retention
 from assessments.reconciliation import run
 from assessments.reconciliation.batches import run_turn
+from assessments.recovery_log import log as recovery_log
 from assessments.stalled.detect import detect_stalled
 from assessments.tracking import poll_schedule
 from assessments.workers.dispatch import (
@@ -150,7 +151,7 @@ def reconcile_nightly() -> None:
         for report_id in run.organizations_due(timezone.now()):
             enqueue(reconcile_organization, report_id, expires=50)
         run.delete_old_reports(now)
-        recovery_log.delete_expired(now)
+        recovery_log.tidy(now)
 
 
 @shared_task

@@ -161,7 +161,9 @@ TRUSTED_PROXY_HOPS = env.int("TRUSTED_PROXY_HOPS", default=0)
 JUSTIFACTS_CALLS_PER_MINUTE = env.int("JUSTIFACTS_CALLS_PER_MINUTE", default=9000)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=730)
+# The recovery log is this folder or, if several hosts run the portal, a second PostgreSQL database.
 RECOVERY_LOG_DIR = (BASE_DIR / _given("RECOVERY_LOG_DIR", str(VAR_DIR / "journal"))).resolve()
+RECOVERY_LOG_DATABASE_URL = _given("RECOVERY_LOG_DATABASE_URL", "")
 # Only the fault machine sets it; see integrations/failpoints.py.
 FAILPOINTS_DIR = _given("FAILPOINTS_DIR", "")
 

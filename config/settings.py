@@ -389,6 +389,7 @@ JUSTIFACTS_CALLS_PER_MINUTE = env.JUSTIFACTS_CALLS_PER_MINUTE
 LEASE_SECONDS = env.LEASE_SECONDS
 RETENTION_DAYS = env.RETENTION_DAYS
 RECOVERY_LOG_DIR = env.RECOVERY_LOG_DIR
+RECOVERY_LOG_DATABASE_URL = env.RECOVERY_LOG_DATABASE_URL
 FAILPOINTS_DIR = env.FAILPOINTS_DIR
 # The hour (UTC) from which each day's digest is sent.
 DAILY_DIGEST_HOUR_UTC = 7
@@ -399,6 +400,7 @@ BATCH_SIZES = {
     "csv": 200,
     "personal_data": 100,
     "reconciliation": 40,
+    "recovery_log": 500,
     "retention": 100,
     "search_terms": 25,
     "secrets": 500,

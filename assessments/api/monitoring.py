@@ -10,8 +10,8 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Gauge, Info, generate_latest
 
-from assessments import recovery_log
 from assessments.insights.health import Part, figures, heartbeat, oldest_due_work
+from assessments.recovery_log import log as recovery_log
 from integrations.background import broker_is_reachable
 
 
@@ -42,7 +42,8 @@ def ready(request: HttpRequest) -> JsonResponse:
         parts["database"] = Part(False, f"does not answer ({type(error).__name__})")
     if not recovery_log.is_writable():
         parts["journal"] = Part(
-            False, "cannot be written, and a restore would miss starts; see RECOVERY_LOG_DIR"
+            False,
+            "cannot be written, and a restore would miss starts; see docs/backup.md",
         )
     answers = broker_is_reachable()
     parts["broker"] = Part(answers, "answers" if answers else "does not answer; work waits for the sweep")

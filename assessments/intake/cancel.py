@@ -3,9 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from assessments.models import InboundRequest, Order, OrderEvent
+from assessments.models import CancelledBy, InboundRequest, Order, OrderEvent
 from assessments.orders.call_log import log_result
 from assessments.orders.transaction import locked_order, record_event
+from assessments.recovery_log.log import log_cancellation
 from assessments.statuses import Status
 from assessments.text import untranslated
 from assessments.tracking.finish import end_as_cancelled
@@ -29,4 +30,7 @@ def cancel_by_ashby(
         else:
             end_as_cancelled(order, "Cancelled in Ashby", OrderEvent.Source.ASHBY, now)
             log_result(call, order, "cancelled")
+    if order.cancelled_by == CancelledBy.ASHBY:
+        # Also for a repeat: the process that cancelled may have died before it wrote the recovery log.
+        log_cancellation(order)
     return order

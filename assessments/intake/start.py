@@ -6,11 +6,12 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from assessments import recovery_log, search
+from assessments import search
 from assessments.intake.lost_answer import answer_again, completed_without_ashby, replay_window
 from assessments.models import AshbyUpdate, InboundRequest, Order, OrderEvent
 from assessments.orders.transaction import record_event
 from assessments.outbox.compose import order_url
+from assessments.recovery_log import log as recovery_log
 from assessments.statuses import ENDED, Status
 from assessments.text import epoch_ms, untranslated
 from integrations.catalog.offers import package_for

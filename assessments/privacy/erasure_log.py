@@ -1,36 +1,37 @@
-"""The erasure log: the erasure certificates in a file outside the database, which survives a restore.
+"""The erasure log: the erasure certificates in the recovery log, which survives a restore.
 
 A backup that is older than an erasure brings the candidate's data back and lacks the certificate. So each
-certificate is appended to an encrypted file beside the recovery log. The file holds ids and no personal data,
-and never expires. ``recover_after_restore`` erases the listed orders again. Erasures by retention need no
-log, because the next retention run finds those orders by itself.
+certificate is written to the recovery log. It holds ids and no personal data, and never expires.
+``recover_after_restore`` erases the listed orders again. Erasures by retention need no log, because the next
+retention run finds those orders by itself.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from assessments import recovery_log
 from assessments.models import ErasureCertificate, ErasureReason, Order
 from assessments.orders.transaction import locked_order
 from assessments.privacy.eligibility import why_not_erasable
 from assessments.privacy.erase import erase_order, identifiers_of, scrub_unmatched_requests
+from assessments.recovery_log import log
+from assessments.recovery_log.store import Kind
 from integrations.models import Organization
 
-#: A process may die after the commit and before it blanks the recovery log. For this long, every run blanks
-#: the lines again.
+#: A process may die after the commit and before it erases the recovery log. For this long, every run erases
+#: the entries again.
 _MAY_BE_UNFINISHED = timedelta(hours=1)
 
 _FIELDS = ("id", "organization_id", "at", "by", "candidate_digest", "counts", "orders", "kept")
 
 
 def log_erasure(certificate: ErasureCertificate) -> bool:
-    """Appends the certificate. Returns False and logs an error if the file cannot be written: the erasure
+    """Write the certificate. Returns False and logs an error if the log cannot be written: the erasure
     goes ahead, and after a restore staff must repeat it by hand."""
     values = {name: getattr(certificate, name) for name in _FIELDS}
     # Full precision, so that a re-created certificate is equal to the first.
     values["at"] = certificate.at.isoformat()
-    return recovery_log.append_entry(recovery_log.ERASURES, values)
+    return log.log_erasure(certificate.pk, values)
 
 
 def repeat_erasures(now: datetime) -> int:
@@ -43,7 +44,7 @@ def repeat_erasures(now: datetime) -> int:
     known = set(Organization.objects.values_list("pk", flat=True))
     return sum(
         _repeat_erasure(entry, now)
-        for entry in recovery_log.entries_in(recovery_log.ERASURES)
+        for entry in log.entries(Kind.ERASURE)
         if entry["organization_id"] in known
     )
 
@@ -57,7 +58,7 @@ def _repeat_erasure(entry: dict[str, Any], now: datetime) -> int:
     )
     erased = sum(_erase_if_possible(pk, entry["id"], now) for pk in restored.values_list("pk", flat=True))
     if erased or now - at < _MAY_BE_UNFINISHED:
-        recovery_log.blank(entry["orders"])
+        log.erase(entry["orders"])
     return erased
 
 

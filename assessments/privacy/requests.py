@@ -14,7 +14,6 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from assessments import recovery_log
 from assessments.models import ErasureCertificate, ErasureReason, Order
 from assessments.orders.staff import NotPossible
 from assessments.orders.transaction import locked_order
@@ -23,6 +22,7 @@ from assessments.privacy.candidates import candidate_fingerprint, orders_of_cand
 from assessments.privacy.certificates import sign
 from assessments.privacy.eligibility import why_not_erasable
 from assessments.privacy.erase import Counts, erase_order, identifiers_of, scrub_unmatched_requests
+from assessments.recovery_log import log as recovery_log
 from assessments.text import untranslated
 from integrations.models import Organization
 
@@ -90,6 +90,6 @@ def erase_candidate(
         certificate.save()
         # Before the commit: repeating an erasure that was rolled back is better than missing one.
         erasure_log.log_erasure(certificate)
-    # After the commit: an order whose erasure was rolled back keeps its line.
-    recovery_log.blank(certificate.orders)
+    # After the commit: an order whose erasure was rolled back keeps its entry.
+    recovery_log.erase(certificate.orders)
     return certificate

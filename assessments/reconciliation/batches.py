@@ -20,7 +20,7 @@ from assessments.reconciliation.ashby import compare_with_ashby
 from assessments.reconciliation.catalog import compare_catalog, unknown_references
 from assessments.reconciliation.justifacts import compare_with_justifacts
 from assessments.recovery import restore_missing_orders
-from assessments.recovery_log import KEPT as RECOVERY_LOG_KEPT
+from assessments.recovery_log.store import KEPT as RECOVERY_LOG_KEPT
 from assessments.statuses import ENDED
 from assessments.tracking.bulk_status import ask_each
 from integrations.connections.circuit_breaker import is_open

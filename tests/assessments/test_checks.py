@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
+from django.db import connection
 
 
 def messages() -> list[Any]:
@@ -30,3 +31,30 @@ def test_a_wrong_setting_is_reported_with_a_hint(settings, setting: str, value: 
     assert message.id == check_id
     assert setting in message.msg
     assert message.hint
+
+
+def test_a_recovery_log_in_the_portal_s_own_database_is_an_error(settings, monkeypatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "HOST", "db.internal")
+    monkeypatch.setitem(connection.settings_dict, "NAME", "portal")
+    settings.RECOVERY_LOG_DATABASE_URL = "postgres://portal:secret@db.internal:5432/portal"
+    (message,) = messages()
+    assert message.id == "assessments.E003"
+    assert "secret" not in f"{message.msg} {message.hint}"
+    settings.RECOVERY_LOG_DATABASE_URL = "postgres://portal:secret@other.internal:5432/portal"
+    assert messages() == []
+
+
+@pytest.mark.anywhere
+def test_hosts_with_a_folder_each_are_reported_with_postgresql(settings, tmp_path) -> None:
+    def ids() -> list[str]:
+        return [
+            found.id for found in run_checks(include_deployment_checks=True) if "assessments." in found.id
+        ]
+
+    settings.RECOVERY_LOG_DIR = settings.VAR_DIR / "journal"
+    assert ids() == (["assessments.W002"] if connection.vendor == "postgresql" else [])
+    settings.RECOVERY_LOG_DIR = tmp_path / "shared"
+    assert ids() == []
+    settings.RECOVERY_LOG_DIR = settings.VAR_DIR / "journal"
+    settings.RECOVERY_LOG_DATABASE_URL = "postgres://other.internal/log"
+    assert ids() == []

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management import CommandError
 
-from assessments import recovery_log, search
+from assessments import search
+from assessments.recovery_log import log as recovery_log
 from integrations.encryption import rotation
 from integrations.management.base import PortalCommand
 

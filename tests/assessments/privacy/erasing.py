@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
-from django.utils import timezone
 
-from assessments import recovery_log
 from assessments.models import AshbyUpdate, Order
 from assessments.privacy.legal_hold import lift_hold, place_hold
 from assessments.reconciliation.run import reconcile_now
+from assessments.recovery_log.log import entries
+from assessments.recovery_log.store import Kind
 from assessments.support.notes import add_note
 from assessments.support.retry import retry
 from integrations.encryption.secrets import Secret
@@ -123,7 +123,8 @@ def _text(value: Any) -> str:
 
 
 def _log_entries() -> Iterator[tuple[str, str]]:
-    for entry in recovery_log.entries(timezone.now() - recovery_log.KEPT):
-        yield "the recovery log", json.dumps(entry, ensure_ascii=False)
-    for entry in recovery_log.entries_in(recovery_log.ERASURES):
+    for kind in (Kind.START, Kind.CANCELLATION):
+        for entry in entries(kind):
+            yield "the recovery log", json.dumps(entry, ensure_ascii=False)
+    for entry in entries(Kind.ERASURE):
         yield "the erasure log", json.dumps(entry, ensure_ascii=False)

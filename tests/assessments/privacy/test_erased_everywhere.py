@@ -11,12 +11,13 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from assessments import recovery_log, tasks
+from assessments import tasks
 from assessments.models import InboundRequest, Order, OrderEvent
 from assessments.orders.staff import NotPossible
 from assessments.privacy.legal_hold import place_hold
 from assessments.privacy.requests import erase_candidate
 from assessments.reconciliation.run import reconcile_now
+from assessments.recovery_log import log as recovery_log
 from assessments.support.notes import add_note
 from assessments.support.retry import poll_now, retry
 from assessments.support.updates import resend_updates
@@ -56,7 +57,7 @@ def erased(request, world: World, order: Order) -> Iterator[Order]:
         return
     with time_machine.travel(timezone.now() + timedelta(days=731)):
         tasks.erase_due()
-        recovery_log.delete_expired(timezone.now())  # As each night.
+        recovery_log.tidy(timezone.now())  # As each night.
         yield Order.objects.get(pk=order.pk)
 
 

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from assessments import recovery_log
 from assessments.models import AshbyUpdate, InboundRequest
 from assessments.reconciliation.catalog import unknown_references
+from assessments.recovery_log import log as recovery_log
 from integrations.catalog.mapping import map_job
 from tests.assessments.reconciliation.reconciling import (
     NINE,

@@ -1,30 +1,17 @@
-"""The recovery log, and the recovery after a restore."""
+"""The recovery after a restore, from either store of the recovery log."""
 
-import os
-import re
-import resource
-import signal
-import stat
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 
-from assessments import recovery_log
-from assessments.models import AshbyUpdate, Order
+from assessments.models import AshbyUpdate, Order, OrderEvent, PendingCall
 from assessments.reconciliation.run import reconcile_now
 from assessments.recovery import recover_after_restore
+from assessments.support.cancel import cancel_by_staff
 from tests.fixtures.world import World, data
 
 pytestmark = pytest.mark.anywhere
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as traveller:
-        yield traveller
 
 
 def delete(order: Order) -> None:
@@ -95,60 +82,71 @@ def test_a_reconciliation_rebuilds_missing_orders_too(world: World) -> None:
     assert Order.objects.filter(pk=order.pk).exists()
 
 
-def test_the_log_is_private_and_encrypted(world: World, settings) -> None:
-    world.start()
-    (file,) = Path(settings.RECOVERY_LOG_DIR).iterdir()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(Path(settings.RECOVERY_LOG_DIR).stat().st_mode) == 0o700
-    assert not re.search("oneil@|zoë|engineer", file.read_text(), re.IGNORECASE)
+def before_the_cancellation(order: Order) -> None:
+    """Put the order back to the state in which a backup older than its cancellation has it."""
+    AshbyUpdate.objects.filter(order=order).delete()
+    Order.objects.filter(pk=order.pk).update(
+        status="in_process",
+        closing_reason="",
+        cancelled_by="",
+        next_call=PendingCall.POLL,
+        next_attempt_at=timezone.now(),
+        lease_token=None,
+        leased_until=None,
+    )
 
 
-def test_a_start_succeeds_if_the_log_cannot_be_written(world: World, settings, client, tmp_path) -> None:
-    (tmp_path / "file").touch()
-    settings.RECOVERY_LOG_DIR = tmp_path / "file" / "log"
-    world.start()
-    parts = client.get("/health/ready").json()["parts"]
-    assert parts["journal"]["ok"] is False
+def cancel_in_ashby(world: World, order: Order) -> None:
+    answer = world.call("/ashby/assessment.cancel", {"assessment_id": str(order.pk)})
+    assert answer.status_code == 200
 
 
-def test_an_incomplete_line_is_skipped(world: World, settings) -> None:
-    first, second = world.start(), world.start()
-    (file,) = Path(settings.RECOVERY_LOG_DIR).iterdir()
-    lines = file.read_text().splitlines()
-    file.write_text(f"{lines[0][:50]}\n{lines[1]}\n")
-    since = timezone.now() - timedelta(days=1)
-    assert [entry["assessment_id"] for entry in recovery_log.entries(since)] == [str(second.pk)]
-    assert first.pk != second.pk
+def cancel_on_the_page(world: World, order: Order) -> None:
+    cancel_by_staff(order.pk, "Ada", "Hired elsewhere", timezone.now())
 
 
-def test_files_are_deleted_after_two_weeks(world: World, settings, clock) -> None:
-    world.start()
-    clock.shift(timedelta(days=14))
-    recovery_log.delete_expired(timezone.now())
-    assert os.listdir(settings.RECOVERY_LOG_DIR)
-    clock.shift(timedelta(days=1))
-    recovery_log.delete_expired(timezone.now())
-    assert not os.listdir(settings.RECOVERY_LOG_DIR)
+@pytest.mark.parametrize("cancel", [cancel_in_ashby, cancel_on_the_page])
+def test_a_cancellation_that_the_backup_lacks_is_repeated(world: World, cancel) -> None:
+    world.ashby_takes_everything()
+    world.justifacts("assessment.cancel", {"success": True, "results": {}})
+    order = world.placed()
+    cancel(world, order)
+    before = Order.objects.get(pk=order.pk)
+    before_the_cancellation(order)
+    recover_after_restore(timezone.now())
+    again = Order.objects.get(pk=order.pk)
+    assert (again.status, again.closing_reason) == ("cancelled", before.closing_reason)
+    assert again.cancelled_by == before.cancelled_by
+    texts = OrderEvent.objects.filter(order=order, kind=OrderEvent.Kind.RESTORED).values_list(
+        "summary", flat=True
+    )
+    assert "repeats it from the recovery log" in texts[0]
+    world.work()
+    assert [body["assessment_id"] for body in world.sent("assessment.cancel")] == ["JF-2026-1"]
+    recover_after_restore(timezone.now())
+    assert OrderEvent.objects.filter(order=order, kind=OrderEvent.Kind.CANCELLED).count() == 2, (
+        "not a third time"
+    )
 
 
-def test_the_line_after_an_incomplete_one_is_readable(world: World, settings) -> None:
-    world.start()
-    [file] = Path(settings.RECOVERY_LOG_DIR).glob("*.journal")
-    file.write_bytes(file.read_bytes() + file.read_bytes()[:100])
+def test_a_cancelled_order_that_the_backup_lacks_is_rebuilt_as_cancelled(world: World) -> None:
+    world.ashby_takes_everything()
     order = world.start()
-    assert str(order.pk) in [entry["assessment_id"] for entry in recovery_log.entries(timezone.now())]
+    cancel_in_ashby(world, order)
+    delete(order)
+    world.justifacts("assessment.status", {"success": False}, 404)
+    assert recover_after_restore(timezone.now()).made_again == 1
+    assert Order.objects.get(pk=order.pk).status == "cancelled"
+    world.work()
+    assert not world.sent("assessment.start")
 
 
-def test_a_partly_written_line_is_an_error(world: World, settings, caplog) -> None:
-    order = world.start()
-    [file] = Path(settings.RECOVERY_LOG_DIR).glob("*.journal")
-    usual, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 100, limits[1]))
-    try:
-        assert not recovery_log.log_start(order)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, usual)
-    assert ".journal: OSError" in caplog.text
-    assert recovery_log.log_start(order), "the disk has space again"
-    assert len(list(recovery_log.entries(timezone.now()))) == 2
+def test_a_repeated_cancellation_is_logged_if_the_first_was_not(world: World, settings, tmp_path) -> None:
+    """The process that cancelled may have died before it wrote the log."""
+    order = world.placed()
+    cancel_in_ashby(world, order)
+    settings.RECOVERY_LOG_DIR, settings.RECOVERY_LOG_DATABASE_URL = tmp_path / "empty", ""
+    cancel_in_ashby(world, order)
+    before_the_cancellation(order)
+    recover_after_restore(timezone.now())
+    assert Order.objects.get(pk=order.pk).status == "cancelled"

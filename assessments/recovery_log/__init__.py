@@ -1,0 +1,1 @@
+"""The recovery log: starts, cancellations and erasures outside the database, which survive a restore."""

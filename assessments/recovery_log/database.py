@@ -1,0 +1,98 @@
+"""The recovery log in a PostgreSQL database of its own, apart from the portal's.
+
+It is not one of Django's databases, because a restore or a migration of the portal's database must not touch
+it. Its one table is created when a process first connects.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from assessments.recovery_log.store import Entry, Kind, Unavailable
+
+#: How long a start waits for a connection, in seconds. It goes ahead without the log after that.
+_WAIT_SECONDS = 1.0
+
+_TABLE = """
+SELECT pg_advisory_xact_lock(hashtext('portal_recovery_log'));
+CREATE TABLE IF NOT EXISTS portal_recovery_log (
+    kind text NOT NULL, key uuid NOT NULL, day date NOT NULL, content text NOT NULL,
+    PRIMARY KEY (kind, key, day)
+);
+"""
+
+
+class DatabaseStore:
+    def __init__(self, url: str) -> None:
+        self._pool = ConnectionPool(
+            url,
+            min_size=0,
+            max_size=4,
+            timeout=_WAIT_SECONDS,
+            open=True,
+            kwargs={
+                "connect_timeout": 2,
+                "tcp_user_timeout": 5_000,
+                "options": "-c statement_timeout=5000 -c lock_timeout=2000",
+            },
+            configure=_create_table,
+            check=ConnectionPool.check_connection,
+        )
+
+    def write(self, entry: Entry) -> None:
+        self._execute(
+            "INSERT INTO portal_recovery_log (kind, key, day, content) VALUES (%s, %s, %s, %s) "
+            "ON CONFLICT DO NOTHING",
+            (entry.kind, entry.key, entry.day, entry.content),
+        )
+
+    def read(self, kind: Kind, since: date) -> Iterator[Entry]:
+        with self._connection() as connection, connection.cursor("entries") as cursor:
+            cursor.execute(
+                "SELECT key::text, day, content FROM portal_recovery_log WHERE kind = %s AND day >= %s "
+                "ORDER BY day, key",
+                (kind, since),
+            )
+            for key, day, content in cursor:
+                yield Entry(kind, key, day, content)
+
+    def replace(self, entry: Entry, content: str) -> None:
+        self._execute(
+            "UPDATE portal_recovery_log SET content = %s WHERE kind = %s AND key = %s AND day = %s",
+            (content, entry.kind, entry.key, entry.day),
+        )
+
+    def delete(self, kinds: Collection[Kind], keys: Collection[str]) -> int:
+        return self._execute(
+            "DELETE FROM portal_recovery_log WHERE kind = ANY(%s) AND key = ANY(%s::uuid[])",
+            (list(kinds), list(keys)),
+        )
+
+    def delete_before(self, kinds: Collection[Kind], day: date) -> None:
+        self._execute("DELETE FROM portal_recovery_log WHERE kind = ANY(%s) AND day < %s", (list(kinds), day))
+
+    def check(self) -> None:
+        self._execute("SELECT 1 FROM portal_recovery_log LIMIT 1", ())
+
+    def _execute(self, statement: Any, values: tuple[object, ...]) -> int:
+        with self._connection() as connection:
+            return connection.execute(statement, values).rowcount
+
+    @contextmanager
+    def _connection(self) -> Iterator["psycopg.Connection[Any]"]:
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (psycopg.Error, PoolTimeout) as error:
+            # The text of an error may hold the entry or the address with its password.
+            raise Unavailable(f"the database of the recovery log: {type(error).__name__}") from None
+
+
+def _create_table(connection: "psycopg.Connection[Any]") -> None:
+    with connection.transaction():
+        connection.execute(_TABLE)
+    connection.commit()

@@ -48,7 +48,7 @@ def _measure(stack: Stack, parts: list[str], rounds: int, seconds: float) -> Non
     _print_head()
     if "push" in parts:
         stack.start("worker", "scheduler")
-        stack.wait("worker and scheduler", lambda: stack.answers("/health/ready"))
+        stack.wait("worker and scheduler", lambda: stack.answers("/health/status"))
         _print_end_to_end(EndToEnd(stack, _ORDERS).run(), memory_of(stack.pids))
         stack.stop("worker", "scheduler")
     # The next parts measure starts only: the sandbox should not push or record.
@@ -59,7 +59,7 @@ def _measure(stack: Stack, parts: list[str], rounds: int, seconds: float) -> Non
         _print_start(compare_start(stack, package, rounds, seconds))
     if "busy" in parts:
         stack.start("worker", "scheduler")
-        stack.wait("worker and scheduler", lambda: stack.answers("/health/ready"))
+        stack.wait("worker and scheduler", lambda: stack.answers("/health/status"))
         _print_busy(start_alone(stack, package, 5))
     stack.stop("scheduler", "worker", "web")
     if "polls" in parts:

@@ -10,7 +10,8 @@ from typing import Any
 from celery import Celery, signals
 from celery.beat import Scheduler
 from django.apps import apps
-from django.db import DatabaseError, close_old_connections
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -30,14 +31,24 @@ class HeartbeatScheduler(Scheduler):
         close_old_connections()
         try:
             apps.get_model("assessments", "Heartbeat").beat("scheduler", timezone.now())
+            _processes().beat("scheduler", timezone.now())
         except DatabaseError as error:
             # Publish the tick nevertheless: the database may be back when a worker needs it.
             logger.warning("could not record the scheduler's heartbeat: %s", type(error).__name__)
         return super().apply_async(*args, **kwargs)
 
+    def close(self) -> None:
+        super().close()
+        _say_goodbye("scheduler")
+
+
+def _processes() -> Any:
+    return apps.get_model("assessments", "ProcessHeartbeat")
+
 
 #: The scheduler sends a sweep every two seconds. A worker without a task for so long has lost the broker.
 _SILENCE_SECONDS = 60
+_BEAT_EVERY_SECONDS = 5
 _last_task_at = time.monotonic()
 _is_watching = False
 
@@ -63,7 +74,37 @@ def _watch_for_silence(**_: Any) -> None:
 
 
 def _restart_when_silent() -> None:
+    beat_at = time.monotonic()
     while time.monotonic() - _last_task_at < _SILENCE_SECONDS:
+        if time.monotonic() >= beat_at:
+            beat_at += _BEAT_EVERY_SECONDS
+            _beat()
         time.sleep(1)
     logger.error("no task for %s s: restarting this worker", _SILENCE_SECONDS)
     os.execv(sys.executable, [sys.executable, *sys.argv])  # nosec B606 # noqa: S606 - our own command, as it was started
+
+
+def _beat() -> None:
+    """Record that this worker runs: in the database, and in a file for init systems and Kubernetes probes."""
+    settings.WORKER_HEARTBEAT_FILE.touch(mode=0o600)
+    close_old_connections()
+    try:
+        _processes().beat("worker", timezone.now())
+    except DatabaseError as error:
+        logger.warning("could not record the worker's heartbeat: %s", type(error).__name__)
+    finally:
+        # This thread must not hold a connection of the database for one statement in five seconds.
+        connection.close()
+
+
+@signals.worker_shutdown.connect
+def _leave(**_: Any) -> None:
+    _say_goodbye("worker")
+
+
+def _say_goodbye(kind: str) -> None:
+    """This process stops in an orderly way, so it is not reported as dead."""
+    try:
+        _processes().leave(kind)
+    except DatabaseError as error:
+        logger.warning("could not delete the heartbeat of this %s: %s", kind, type(error).__name__)

@@ -33,7 +33,7 @@ _BANNER = """
 
 def main() -> None:
     wait_for(f"{_SANDBOX}/control/health")
-    wait_for(f"http://127.0.0.1:{env.PORT}/health/ready")
+    wait_for(f"http://127.0.0.1:{env.PORT}/health/status")
     _connect()
     password = env.demo_secret("password")[:12]
     _create_users(password)

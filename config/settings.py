@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # Around Django's own: what that answers by itself (to https, to a strange host) has these headers too.
     "integrations.web.security_headers.SecurityHeadersMiddleware",
+    "integrations.web.any_host.AnyHostForHealthChecks",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -306,6 +307,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
+# Touched every five seconds while the worker runs, for init systems and Kubernetes probes.
+WORKER_HEARTBEAT_FILE = VAR_DIR / "worker.heartbeat"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULER = "config.celery:HeartbeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2

@@ -70,6 +70,7 @@ urlpatterns = [
     ),
     path("health/live", monitoring.live),
     path("health/ready", monitoring.ready),
+    path("health/status", monitoring.status),
     path("metrics", monitoring.metrics),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

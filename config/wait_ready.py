@@ -33,7 +33,7 @@ def wait_for_signal() -> None:
 
 
 if __name__ == "__main__":
-    wait_for(f"http://127.0.0.1:{env.PORT}/health/ready")
+    wait_for(f"http://127.0.0.1:{env.PORT}/health/status")
     print(
         f"The portal is ready at {env.PORTAL_BASE_URL}/ (sign in at {env.PORTAL_BASE_URL}/{env.ADMIN_PATH}/)"
     )

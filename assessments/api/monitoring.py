@@ -10,7 +10,14 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Gauge, Info, generate_latest
 
-from assessments.insights.health import Part, figures, heartbeat, oldest_due_work
+from assessments.insights.health import (
+    Part,
+    Process,
+    figures,
+    oldest_due_work,
+    processes,
+    processes_part,
+)
 from assessments.recovery_log import log as recovery_log
 from integrations.background import broker_is_reachable
 
@@ -29,29 +36,51 @@ def live(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """The state of each part by name; 503 while any part fails."""
+    """200 while this host can take Ashby's calls, which needs the database alone; otherwise 503. For load
+    balancers: a dead worker, scheduler, broker or recovery log must not take every web host away."""
+    return _state({"database": _database()})
+
+
+@require_safe
+def status(request: HttpRequest) -> JsonResponse:
+    """The state of each part by name, and each worker and scheduler process; 503 while any part fails. For
+    people and alerts."""
     now = timezone.now()
-    parts: dict[str, Part] = {}
-    try:
-        connection.ensure_connection()
-        parts["worker"] = heartbeat("worker", now)
-        parts["scheduler"] = heartbeat("scheduler", now)
+    parts = {"database": _database()}
+    found: list[Process] = []
+    if parts["database"].ok:
+        found = processes(now)
+        parts["worker"] = processes_part("worker", found, now)
+        parts["scheduler"] = processes_part("scheduler", found, now)
         parts["oldest_due_work"] = oldest_due_work(now)
-        parts["database"] = Part(True, "answers")
-    except DatabaseError as error:
-        parts["database"] = Part(False, f"does not answer ({type(error).__name__})")
-    if not recovery_log.is_writable():
-        parts["journal"] = Part(
-            False,
-            "cannot be written, and a restore would miss starts; see docs/backup.md",
-        )
+    is_writable = recovery_log.is_writable()
+    parts["recovery_log"] = Part(
+        is_writable,
+        "can be written"
+        if is_writable
+        else "cannot be written, and a restore would miss starts; see docs/backup.md",
+    )
     answers = broker_is_reachable()
     parts["broker"] = Part(answers, "answers" if answers else "does not answer; work waits for the sweep")
+    return _state(parts, processes=[asdict(process) for process in found])
+
+
+def _database() -> Part:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return Part(False, f"does not answer ({type(error).__name__})")
+    return Part(True, "answers")
+
+
+def _state(parts: dict[str, Part], **more: object) -> JsonResponse:
     ok = all(part.ok for part in parts.values())
     response = JsonResponse(
         {
             "status": "ok" if ok else "unavailable",
             "parts": {name: asdict(part) for name, part in parts.items()},
+            **more,
         },
         status=200 if ok else 503,
     )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min
 
-from assessments.models import AshbyUpdate, Heartbeat, Order, PendingCall
+from assessments.models import AshbyUpdate, Heartbeat, Order, PendingCall, ProcessHeartbeat
 from assessments.statuses import Status
 from integrations.connections.circuit_breaker import healthy
 from integrations.connections.endpoints import Endpoint
@@ -13,6 +13,8 @@ from integrations.models import Connection
 
 #: Sweeps run every 2 s. A process without a heartbeat for this long is not running.
 HEARTBEAT_LATE = timedelta(seconds=30)
+#: After this long without a heartbeat, the pages say that the process is missing.
+MISSING_AFTER = timedelta(minutes=1)
 #: Work that is overdue for this long means that no worker keeps up.
 WORK_LATE = timedelta(minutes=2)
 
@@ -32,6 +34,52 @@ def heartbeat(name: str, now: datetime) -> Part:
         return Part(False, "never seen; start it")
     seconds = round((now - last).total_seconds())
     return Part(now - last < HEARTBEAT_LATE, f"last seen {seconds} s ago")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One worker or scheduler process. ``seconds``: since it was last seen."""
+
+    kind: str
+    host: str
+    pid: int
+    version: str
+    last_seen: datetime
+    seconds: int
+    ok: bool
+
+
+def processes(now: datetime) -> list[Process]:
+    """Every worker and scheduler process that runs, and every one that died within the last hour."""
+    rows = ProcessHeartbeat.objects.filter(at__gte=now - ProcessHeartbeat.REPORTED)
+    return [
+        Process(
+            row.kind,
+            row.host,
+            row.pid,
+            row.version,
+            row.at,
+            round((now - row.at).total_seconds()),
+            ok=now - row.at < ProcessHeartbeat.LATE,
+        )
+        for row in rows.order_by("kind", "host", "pid")
+    ]
+
+
+def processes_part(kind: str, found: list[Process], now: datetime) -> Part:
+    """Whether every process of this kind runs."""
+    own = [process for process in found if process.kind == kind]
+    dead = [process for process in own if not process.ok]
+    if not dead:
+        return heartbeat(kind, now)
+    names = ", ".join(f"{each.host} (pid {each.pid}, last seen {each.seconds} s ago)" for each in dead)
+    return Part(False, f"{len(dead)} of {len(own)} do not run: {names}")
+
+
+def missing_processes(now: datetime) -> list[str]:
+    """The kinds of which no process has been alive for a minute: ``worker``, ``scheduler``."""
+    alive = set(Heartbeat.objects.filter(at__gt=now - MISSING_AFTER).values_list("name", flat=True))
+    return [kind for kind in ProcessHeartbeat.Kind.values if kind not in alive]
 
 
 def oldest_due_work(now: datetime) -> Part:

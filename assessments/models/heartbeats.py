@@ -1,7 +1,11 @@
 """Heartbeats of the background processes, and the lease on each tick of a periodic task."""
 
+import os
+import socket
 from datetime import datetime, timedelta
+from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext
@@ -40,3 +44,58 @@ class Heartbeat(models.Model):
         cls.objects.get_or_create(name=name, defaults={"at": now - every - every})
         is_due = Q(at__lte=now - every) | Q(at__gt=now + _MAX_CLOCK_SKEW)
         return cls.objects.filter(is_due, name=name).update(at=now) == 1
+
+
+class ProcessHeartbeat(models.Model):
+    """A worker or scheduler process, and when it was last seen. A process that stops in an orderly way
+    deletes its row, so a late row is a process that died or lost the database."""
+
+    class Kind(models.TextChoices):
+        WORKER = "worker", _("worker")
+        SCHEDULER = "scheduler", _("scheduler")
+
+    #: A process beats every 5 s. One without a heartbeat for this long does not run.
+    LATE: ClassVar[timedelta] = timedelta(seconds=30)
+    #: A dead process is reported for this long, unless a new one of its kind starts on its host.
+    REPORTED: ClassVar[timedelta] = timedelta(hours=1)
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    host = models.CharField(_("host"), max_length=255)
+    pid = models.PositiveIntegerField(_("process ID"))
+    version = models.CharField(_("version"), max_length=40)
+    started_at = models.DateTimeField(_("started"))
+    at = models.DateTimeField(_("last seen"))
+
+    class Meta:
+        verbose_name = _("process")
+        verbose_name_plural = _("processes")
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(name="one_row_for_each_process", fields=["kind", "host", "pid"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.host}:{self.pid}"
+
+    @classmethod
+    def beat(cls, kind: Kind, now: datetime) -> None:
+        """Record that this process runs. The first heartbeat forgets dead processes."""
+        values = {"at": now, "version": settings.PORTAL_VERSION}
+        _row, is_new = cls.objects.update_or_create(
+            kind=kind,
+            **_this_process(),
+            defaults=values,
+            create_defaults=values | {"started_at": now},
+        )
+        if is_new:
+            dead = Q(kind=kind, host=socket.gethostname(), at__lt=now - cls.LATE)
+            cls.objects.filter(dead | Q(at__lt=now - cls.REPORTED)).delete()
+
+    @classmethod
+    def leave(cls, kind: Kind) -> None:
+        """Delete the row of this process, which stops in an orderly way."""
+        cls.objects.filter(kind=kind, **_this_process()).delete()
+
+
+def _this_process() -> dict[str, object]:
+    return {"host": socket.gethostname(), "pid": os.getpid()}

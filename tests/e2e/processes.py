@@ -143,7 +143,7 @@ class Portal:
     def is_ready(self) -> bool:
         with contextlib.suppress(requests.RequestException):
             return (
-                requests.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+                requests.get(f"{self.url}/health/status", timeout=5).status_code == 200
                 and requests.get(f"{self.sandbox}/control/health", timeout=5).status_code == 200
             )
         return False

@@ -59,7 +59,7 @@ def test_a_process_that_dies_is_restarted(tmp_path: Path) -> None:
             for name in (b"worker", b"web"):
                 again = name + b" exited and is restarted"
                 eventually(lambda again=again: again in output.read_bytes(), f"{name!r} comes again")
-            ready = f"http://127.0.0.1:{port}/health/ready"
+            ready = f"http://127.0.0.1:{port}/health/status"
             eventually(lambda: _answers(ready), "all is well again", 60)
         finally:
             portal.send_signal(signal.SIGTERM)

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from assessments.admin.dashboard.cards import all_clear, cards, list_url, reconciliation_cards
 from assessments.admin.dashboard.charts import charts, format_count
@@ -18,6 +18,7 @@ from assessments.insights.dashboard import (
     problems,
     reports_needing_review,
 )
+from assessments.insights.health import missing_processes
 from assessments.models import Order
 from assessments.text import format_duration
 from integrations.accounts.roles import Person, organizations_of, sees_every_organization
@@ -27,6 +28,17 @@ from integrations.models import Organization
 _PERMISSION = "assessments.view_order"
 _MOST_ORGANIZATIONS = 20
 _MOST_ORDERS = 5
+#: What it means for orders that no process of a kind runs, and what to do.
+_MISSING = {
+    "worker": gettext_lazy(
+        "No worker has run for more than a minute. New checks are accepted and wait: nothing is sent to "
+        "Justifacts or Ashby until a worker runs again. Start it, or tell the people who run the portal."
+    ),
+    "scheduler": gettext_lazy(
+        "No scheduler has run for more than a minute. Retries, polls and notifications wait until one runs "
+        "again. Start it, or tell the people who run the portal."
+    ),
+}
 
 
 def dashboard(request: HttpRequest, now: datetime | None = None) -> dict[str, Any]:
@@ -46,8 +58,10 @@ def dashboard(request: HttpRequest, now: datetime | None = None) -> dict[str, An
     rows = health(shown, _MOST_ORGANIZATIONS)
     manageable = _manageable(request.user, rows)
     unfinished = [row for row in rows if row.pk in manageable and row.last_inbound_call_at is None]
+    missing = [_MISSING[kind] for kind in missing_processes(now)]
     return {
         "has_figures": True,
+        "missing": missing,
         "organizations": visible if len(visible) > 1 else [],
         "chosen": chosen,
         "cards": [
@@ -55,7 +69,7 @@ def dashboard(request: HttpRequest, now: datetime | None = None) -> dict[str, An
             *reconciliation_cards(reports_needing_review(scope, now), chosen),
         ],
         "unfinished": unfinished,
-        "all_clear": "" if unfinished else all_clear(counts, failing),
+        "all_clear": "" if unfinished or missing else all_clear(counts, failing),
         "orders": [_order_line(order, now) for order in needing_attention(scope, _MOST_ORDERS)]
         if counts.needs_attention
         else [],

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from assessments.models import Order
+from assessments.models import Heartbeat, Order
 from assessments.stalled.detect import detect_stalled
 from integrations.connections.pauses import pause
 from integrations.models import Connection, Membership, Organization
@@ -23,10 +23,12 @@ from tests.fixtures.world import Tenant, World
 
 @pytest.fixture(autouse=True)
 def _ashby_has_called(request: pytest.FixtureRequest) -> None:
-    """Both organizations are set up."""
+    """Both organizations are set up, and a worker and a scheduler run."""
     if "world" in request.fixturenames:
         request.getfixturevalue("world")
         Connection.objects.update(last_inbound_call_at=timezone.now() - timedelta(days=1))
+        for name in ("worker", "scheduler"):
+            Heartbeat.beat(name, timezone.now())
 
 
 @pytest.fixture
@@ -296,3 +298,18 @@ def test_an_admin_is_led_to_an_unfinished_set_up(world: World) -> None:
     assert "Nothing needs your attention" not in page
     other = signed_in(member("sid", newcomer, "support"))
     assert "Set up Initech" not in other.open("index")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("worker", "No worker has run for more than a minute. New checks are accepted and wait"),
+        ("scheduler", "No scheduler has run for more than a minute. Retries, polls and notifications wait"),
+    ],
+)
+def test_the_dashboard_says_when_no_process_of_a_kind_runs(ours: Desk, name: str, sentence: str) -> None:
+    assert "has run for more than a minute" not in ours.open("index")
+    Heartbeat.objects.filter(name=name).update(at=timezone.now() - timedelta(seconds=61))
+    page = ours.open("index")
+    assert sentence in page
+    assert "Nothing needs your attention" not in page

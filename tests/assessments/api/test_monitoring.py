@@ -1,15 +1,19 @@
 """Health checks and metrics for the operator's monitoring."""
 
+import os
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import OperationalError
 from prometheus_client.parser import text_string_to_metric_families
 
 from assessments import tasks
-from assessments.models import Heartbeat, Order
+from assessments.models import Heartbeat, Order, ProcessHeartbeat
 from config.celery import app
+from tests.fixtures.statements import before_statement, fails
 from tests.fixtures.world import World
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -28,11 +32,13 @@ def heartbeats(db) -> None:
 
 
 def failing_checks(client) -> set[str]:
-    """The failing checks of /health/ready, which answers 503 exactly if there are any."""
-    answer = client.get("/health/ready")
+    """The failing checks of /health/status, which answers 503 exactly if there are any."""
+    answer = client.get("/health/status")
     body = answer.json()
     assert answer.headers["Content-Type"] == "application/json"
-    assert set(body["parts"]) == {"database", "broker", "worker", "scheduler", "oldest_due_work"}
+    assert set(body["parts"]) == {
+        *("database", "broker", "worker", "scheduler", "oldest_due_work", "recovery_log")
+    }
     names = {name for name, part in body["parts"].items() if not part["ok"]}
     assert answer.status_code == (503 if names else 200)
     assert body["status"] == ("unavailable" if names else "ok")
@@ -45,11 +51,11 @@ def test_live_reports_that_the_web_process_answers(client) -> None:
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
-def test_ready_succeeds_if_everything_works(client, heartbeats) -> None:
+def test_the_status_is_ok_if_everything_works(client, heartbeats) -> None:
     assert failing_checks(client) == set()
 
 
-def test_a_new_portal_without_heartbeats_is_not_ready(client, db) -> None:
+def test_a_new_portal_without_heartbeats_is_unavailable(client, db) -> None:
     assert failing_checks(client) == {"worker", "scheduler"}
 
 
@@ -142,7 +148,71 @@ def test_metrics_hold_no_candidate_data(world: World, client, clock, heartbeats)
     assert figures["portal_orders_needing_a_human",] == 0, "the old name, for one version"
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/health/status", "/metrics"])
 def test_monitoring_allows_only_reading(client, heartbeats, path: str) -> None:
     assert client.post(path).status_code == 405
     assert client.head(path).status_code == 200
+
+
+def test_ready_needs_the_database_alone(client, db, settings, tmp_path) -> None:
+    """Or a dead worker, broker or recovery log would take every web host out of the load balancer."""
+    (tmp_path / "file").touch()
+    settings.RECOVERY_LOG_DIR = tmp_path / "file" / "log"
+    app.conf.broker_url = f"redis+socket://{tmp_path}/nobody.sock"
+    assert failing_checks(client) == {"worker", "scheduler", "broker", "recovery_log"}
+    answer = client.get("/health/ready")
+    assert (answer.status_code, list(answer.json()["parts"])) == (200, ["database"])
+
+
+def test_ready_fails_without_the_database(client, db) -> None:
+    with before_statement("SELECT 1", fails(OperationalError())):
+        answer = client.get("/health/ready")
+    assert (answer.status_code, answer.json()["parts"]["database"]["ok"]) == (503, False)
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/health/status"])
+@pytest.mark.parametrize("host", ["10.1.2.3:8000", "evil.example.net", "a b"])
+def test_health_checks_answer_whatever_the_host_header_says(client, heartbeats, path: str, host: str) -> None:
+    assert client.get(path, headers={"host": host}).status_code == 200
+    assert client.get("/admin/login/", headers={"host": host}).status_code == 400
+
+
+def test_two_dead_workers_of_three_are_named(client, heartbeats, clock) -> None:
+    for host in ("one", "two", "three"):
+        ProcessHeartbeat.objects.create(
+            kind="worker", host=host, pid=7, version="0.5.0", started_at=NINE, at=NINE
+        )
+    assert failing_checks(client) == set()
+    clock.shift(40)
+    now = datetime.now(UTC)
+    for name in ("worker", "scheduler"):
+        Heartbeat.beat(name, now)
+    ProcessHeartbeat.objects.filter(host="two").update(at=now)
+    assert failing_checks(client) == {"worker"}
+    found = client.get("/health/status").json()
+    assert found["parts"]["worker"]["detail"] == (
+        "2 of 3 do not run: one (pid 7, last seen 40 s ago), three (pid 7, last seen 40 s ago)"
+    )
+    assert [(row["host"], row["version"], row["ok"]) for row in found["processes"]] == [
+        ("one", "0.5.0", False),
+        ("three", "0.5.0", False),
+        ("two", "0.5.0", True),
+    ]
+    clock.shift(timedelta(hours=1, minutes=1))
+    Heartbeat.beat("worker", datetime.now(UTC))
+    assert "worker" not in failing_checks(client), "dead processes are reported for an hour"
+
+
+def test_a_process_that_starts_again_or_stops_in_an_orderly_way_is_not_reported(
+    client, heartbeats, clock
+) -> None:
+    ProcessHeartbeat.objects.create(
+        kind="worker", host=socket.gethostname(), pid=0, version="0.4.0", started_at=NINE, at=NINE
+    )
+    clock.shift(40)
+    now = datetime.now(UTC)
+    ProcessHeartbeat.beat(ProcessHeartbeat.Kind.WORKER, now)
+    (row,) = client.get("/health/status").json()["processes"]
+    assert (row["pid"], row["kind"], row["ok"]) == (os.getpid(), "worker", True)
+    ProcessHeartbeat.leave(ProcessHeartbeat.Kind.WORKER)
+    assert client.get("/health/status").json()["processes"] == []

@@ -113,7 +113,7 @@ def test_a_start_succeeds_if_the_log_is_unavailable(
     order = world.start()
     assert f"cannot write the start {order.pk} to the recovery log" in caplog.text
     assert "hunter2" not in caplog.text
-    assert client.get("/health/ready").json()["parts"]["journal"]["ok"] is False
+    assert client.get("/health/status").json()["parts"]["recovery_log"]["ok"] is False
 
 
 def test_an_entry_of_the_store_that_is_wrong_is_skipped(world: World, settings, store: str, caplog) -> None:

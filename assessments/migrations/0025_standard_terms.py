@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import integrations.encryption.fields
-from integrations.migrations._operations import RenameModelAndTable
+from integrations.migrations._operations import Rename
 
 
 class Migration(migrations.Migration):
@@ -17,49 +17,60 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        RenameModelAndTable("Update", "AshbyUpdate"),
-        RenameModelAndTable("Attempt", "CallAttempt"),
-        RenameModelAndTable("InboundCall", "InboundRequest"),
-        RenameModelAndTable("Event", "OrderEvent"),
-        RenameModelAndTable("NoticeChoice", "NotificationPreference"),
-        RenameModelAndTable("Told", "NotificationState"),
-        RenameModelAndTable("WatchLimits", "StallThresholds"),
-        RenameModelAndTable("Difference", "Discrepancy"),
-        *(
-            migrations.RenameField("Order", old, new)
-            for old, new in [
-                ("claim_token", "lease_token"),
-                ("claimed_until", "leased_until"),
-                ("by_job_mapping", "package_from_job_mapping"),
-                ("status_is_unknown", "status_unrecognized"),
-                ("end_reason", "closing_reason"),
-                ("attention_concern", "attention_topic"),
-                ("still_since", "stalled_since"),
-                ("still_reason", "stall_reason"),
-                ("still_limit", "stall_threshold"),
-                ("still_told", "stall_notified_status"),
-                ("next_call_at", "next_attempt_at"),
-                ("call_failing_since", "failing_since"),
-                ("call_error", "last_call_error"),
-                ("polled_at", "last_polled_at"),
-                ("erased_why", "erasure_reason"),
-            ]
-        ),
-        migrations.RenameField("AshbyUpdate", "claim_token", "lease_token"),
-        migrations.RenameField("AshbyUpdate", "claimed_until", "leased_until"),
-        migrations.RenameField("AshbyUpdate", "due_at", "next_attempt_at"),
-        migrations.RenameField("Reconciliation", "claim_token", "lease_token"),
-        migrations.RenameField("Reconciliation", "claimed_until", "leased_until"),
-        migrations.RenameField("Reconciliation", "due_at", "next_attempt_at"),
-        migrations.RenameField("Reconciliation", "compared_up_to", "cursor"),
-        migrations.RenameField("Reconciliation", "asked_by", "requested_by"),
-        migrations.RenameField("Reconciliation", "mended", "resolved"),
-        migrations.RenameField("Reconciliation", "for_human", "needs_review"),
-        migrations.RenameField("NotificationState", "until", "notified_up_to"),
-        migrations.RenameField("StallThresholds", "tell_ashby", "notify_ashby"),
-        migrations.RenameField("NotificationPreference", "human", "attention"),
-        # Both databases have rewritten indexes and constraints with the columns' names: only Django has to know.
-        migrations.SeparateDatabaseAndState(
+        Rename(
+            models={
+                "Update": "AshbyUpdate",
+                "Attempt": "CallAttempt",
+                "InboundCall": "InboundRequest",
+                "Event": "OrderEvent",
+                "NoticeChoice": "NotificationPreference",
+                "Told": "NotificationState",
+                "WatchLimits": "StallThresholds",
+                "Difference": "Discrepancy",
+            },
+            fields={
+                "Order": {
+                    "claim_token": "lease_token",
+                    "claimed_until": "leased_until",
+                    "by_job_mapping": "package_from_job_mapping",
+                    "status_is_unknown": "status_unrecognized",
+                    "end_reason": "closing_reason",
+                    "attention_concern": "attention_topic",
+                    "still_since": "stalled_since",
+                    "still_reason": "stall_reason",
+                    "still_limit": "stall_threshold",
+                    "still_told": "stall_notified_status",
+                    "next_call_at": "next_attempt_at",
+                    "call_failing_since": "failing_since",
+                    "call_error": "last_call_error",
+                    "polled_at": "last_polled_at",
+                    "erased_why": "erasure_reason",
+                },
+                "AshbyUpdate": {
+                    "claim_token": "lease_token",
+                    "claimed_until": "leased_until",
+                    "due_at": "next_attempt_at",
+                },
+                "Reconciliation": {
+                    "claim_token": "lease_token",
+                    "claimed_until": "leased_until",
+                    "due_at": "next_attempt_at",
+                    "compared_up_to": "cursor",
+                    "asked_by": "requested_by",
+                    "mended": "resolved",
+                    "for_human": "needs_review",
+                },
+                "NotificationState": {
+                    "until": "notified_up_to",
+                },
+                "StallThresholds": {
+                    "tell_ashby": "notify_ashby",
+                },
+                "NotificationPreference": {
+                    "human": "attention",
+                },
+            },
+            # Both databases have rewritten indexes and constraints with the columns' names: only Django has to know.
             state_operations=[
                 migrations.AlterModelOptions(
                     name="callattempt",
@@ -581,6 +592,6 @@ class Migration(migrations.Migration):
                         name="erased_without_personal_data",
                     ),
                 ),
-            ]
-        ),
+            ],
+        )
     ]

@@ -5,29 +5,41 @@ from django.db import migrations, models
 
 import integrations.encryption.fields
 import integrations.http.urls
-from integrations.migrations._operations import RenameModelAndTable
+from integrations.migrations._operations import Rename
 
 
 class Migration(migrations.Migration):
     dependencies = [("integrations", "0014_sessions_are_listed")]
 
     operations = [
-        RenameModelAndTable("Errand", "ConnectionJob"),
-        RenameModelAndTable("RetiringVerificationKey", "PreviousVerificationKey"),
-        RenameModelAndTable("AuditEvent", "AuditLogEntry"),
-        RenameModelAndTable("AuditHead", "AuditChainHead"),
-        migrations.RenameField("ConnectionJob", "asked_by", "requested_by"),
-        migrations.RenameField("ConnectionJob", "asked_at", "requested_at"),
-        migrations.RenameField("ConnectionJob", "lines", "findings"),
-        migrations.RenameField("PreviousVerificationKey", "superseded_at", "replaced_at"),
-        migrations.RenameField("AshbyApiKey", "superseded_at", "replaced_at"),
-        migrations.RenameField("Connection", "notice_webhook", "chat_webhook"),
-        migrations.RenameField("Connection", "ashby_rest_until", "ashby_blocked_until"),
-        migrations.RenameField("Connection", "justifacts_rest_until", "justifacts_blocked_until"),
-        migrations.RenameField("Connection", "ashby_answered_at", "ashby_last_success_at"),
-        migrations.RenameField("Connection", "ashby_called_at", "last_inbound_call_at"),
-        # Both databases have rewritten indexes and constraints with the columns' names: only Django has to know.
-        migrations.SeparateDatabaseAndState(
+        Rename(
+            models={
+                "Errand": "ConnectionJob",
+                "RetiringVerificationKey": "PreviousVerificationKey",
+                "AuditEvent": "AuditLogEntry",
+                "AuditHead": "AuditChainHead",
+            },
+            fields={
+                "ConnectionJob": {
+                    "asked_by": "requested_by",
+                    "asked_at": "requested_at",
+                    "lines": "findings",
+                },
+                "PreviousVerificationKey": {
+                    "superseded_at": "replaced_at",
+                },
+                "AshbyApiKey": {
+                    "superseded_at": "replaced_at",
+                },
+                "Connection": {
+                    "notice_webhook": "chat_webhook",
+                    "ashby_rest_until": "ashby_blocked_until",
+                    "justifacts_rest_until": "justifacts_blocked_until",
+                    "ashby_answered_at": "ashby_last_success_at",
+                    "ashby_called_at": "last_inbound_call_at",
+                },
+            },
+            # Both databases have rewritten indexes and constraints with the columns' names: only Django has to know.
             state_operations=[
                 migrations.AlterModelOptions(
                     name="auditlogentry",
@@ -225,6 +237,6 @@ class Migration(migrations.Migration):
                         verbose_name="two-factor authentication for everybody",
                     ),
                 ),
-            ]
-        ),
+            ],
+        )
     ]

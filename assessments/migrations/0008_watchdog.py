@@ -6,6 +6,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 from assessments.role_grants import grant
+from integrations.migrations._operations import StatementsLast
 
 ROLES = {
     "operator": ["view_watchlimits", "add_watchlimits", "change_watchlimits", "delete_watchlimits"],
@@ -18,7 +19,7 @@ def grant_roles(apps, schema_editor):
     grant(apps, ROLES, schema_editor.connection.alias)
 
 
-class Migration(migrations.Migration):
+class Migration(StatementsLast):
     dependencies = [
         ("assessments", "0007_names_for_people"),
         ("integrations", "0004_breakers"),

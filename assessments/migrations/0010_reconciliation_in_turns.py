@@ -3,8 +3,10 @@
 import django.utils.timezone
 from django.db import migrations, models
 
+from integrations.migrations._operations import StatementsLast
 
-class Migration(migrations.Migration):
+
+class Migration(StatementsLast):
     dependencies = [
         ("assessments", "0009_reconciliation"),
     ]

@@ -8,6 +8,7 @@ import django.utils.timezone
 from django.db import migrations, models
 
 from assessments.role_grants import grant
+from integrations.migrations._operations import StatementsLast
 
 CLOCK = ("hold_order", "view_erasurecertificate", "forget_candidate", "change_organization")
 ROLES = {"operator": CLOCK, "org admin": CLOCK, "support": ("view_erasurecertificate",)}
@@ -43,7 +44,7 @@ def grant_roles(apps, schema_editor):
     grant(apps, ROLES, schema_editor.connection.alias)
 
 
-class Migration(migrations.Migration):
+class Migration(StatementsLast):
     dependencies = [
         ("assessments", "0013_candidates_encrypted"),
         ("integrations", "0009_retention"),

@@ -3,9 +3,10 @@
 from django.db import migrations, models
 
 import integrations.encryption.fields
+from integrations.migrations._operations import StatementsLast
 
 
-class Migration(migrations.Migration):
+class Migration(StatementsLast):
     dependencies = [
         ("assessments", "0015_hold_reason_encrypted"),
         ("integrations", "0010_poll_days_after_completion"),

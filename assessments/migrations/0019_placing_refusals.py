@@ -2,8 +2,10 @@
 
 from django.db import migrations, models
 
+from integrations.migrations._operations import StatementsLast
 
-class Migration(migrations.Migration):
+
+class Migration(StatementsLast):
     dependencies = [
         ("assessments", "0018_lost_start_answers"),
     ]

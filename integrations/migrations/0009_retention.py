@@ -4,9 +4,10 @@ import django.core.validators
 from django.db import migrations, models
 
 import integrations.models.organizations
+from integrations.migrations._operations import StatementsLast
 
 
-class Migration(migrations.Migration):
+class Migration(StatementsLast):
     dependencies = [
         ("integrations", "0008_two_factor"),
     ]

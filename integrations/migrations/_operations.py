@@ -22,6 +22,27 @@ _RENAME_CONTENT_TYPE = (
 )
 
 
+class StatementsLast(migrations.Migration):
+    """A migration that executes the statements of all its operations after its Python code.
+
+    Its operations may not need the new tables and columns while the migration runs. SQLite, which copies
+    tables, executes every operation in its turn.
+    """
+
+    def apply(
+        self, project_state: ProjectState, schema_editor: BaseDatabaseSchemaEditor, collect_sql: bool = False
+    ) -> ProjectState:
+        if collect_sql or schema_editor.connection.vendor != "postgresql":
+            return super().apply(project_state, schema_editor, collect_sql)
+        schema_editor.collect_sql, schema_editor.collected_sql = True, []
+        try:
+            state = super().apply(project_state, schema_editor)
+        finally:
+            schema_editor.collect_sql = False
+        execute_together(schema_editor, schema_editor.collected_sql)
+        return state
+
+
 class Rename(migrations.SeparateDatabaseAndState):
     """Renames models with their tables and content types, and fields with their columns.
 

@@ -5,19 +5,20 @@ import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 import threading
 import time
-import uuid
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.fixtures.services import POSTGRESQL, missing
+from tests.fixtures.migrated import postgresql_database
 
-#: The migrations of version 0.2.
-_BEFORE = (("integrations", "0003"), ("assessments", "0007"))
+#: The last migration of version 0.2, which needs all others of that version.
+_BEFORE = ("assessments", "0007")
 #: ``UPGRADE_ORDERS=100000`` takes minutes, most of them for search terms; the locks are the same.
-_ORDERS = int(os.environ.get("UPGRADE_ORDERS", "2000"))
+_ORDERS = int(os.environ.get("UPGRADE_ORDERS", "1000"))
 _BAR_SECONDS = 2.0
+#: Between two calls of the other client: it shall find a lock, and leave the processor to the upgrade.
+_PAUSE_SECONDS = 0.02
 
 _FILL = """
 INSERT INTO integrations_organization (id, name, slug, created_at)
@@ -57,6 +58,14 @@ _NOT_VALIDATED = "SELECT count(*) FROM pg_constraint WHERE NOT convalidated"
 _MAY_BE_PLACED_BLINDLY = "SELECT count(*) FROM assessments_order WHERE NOT may_have_been_sent"
 
 
+_CALLS = (
+    "UPDATE assessments_order SET last_sequence = last_sequence + 1 "
+    "WHERE justifacts_order_id = %(number)s AND organization_id = %(organization)s",
+    "SELECT 1 FROM integrations_organization JOIN integrations_connection "
+    "ON organization_id = integrations_organization.id WHERE integrations_organization.id = %(organization)s",
+)
+
+
 class Passer:
     """Reads and writes one order after the other, and records the longest wait."""
 
@@ -74,49 +83,34 @@ class Passer:
 
     def _work(self) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:
-            while not self._end.is_set():
-                began = time.monotonic()
-                number = f"JF-{1 + self.calls % _ORDERS}"
-                connection.execute(
-                    "UPDATE assessments_order SET last_sequence = last_sequence + 1 "
-                    "WHERE justifacts_order_id = %s AND organization_id = %s",
-                    (number, 1 + (1 + self.calls % _ORDERS) % 20),
-                )
+            while not self._end.wait(_PAUSE_SECONDS):
+                order = 1 + self.calls % _ORDERS
+                for call in _CALLS:
+                    began = time.monotonic()
+                    connection.execute(call, {"number": f"JF-{order}", "organization": 1 + order % 20})
+                    self.longest = max(self.longest, time.monotonic() - began)
                 self.calls += 1
-                self.longest = max(self.longest, time.monotonic() - began)
 
 
 @pytest.mark.services
 @pytest.mark.xdist_group("postgresql")
 def test_an_upgrade_with_many_orders_blocks_nobody_for_long(tmp_path: Path) -> None:
-    name = f"portal_upgrade_{uuid.uuid4().hex[:8]}"
-    url = f"{POSTGRESQL}/{name}"
-    environment = {**os.environ, "DATABASE_URL": url, "VAR_DIR": str(tmp_path / "var")}
+    with postgresql_database("portal_upgrade", *_BEFORE) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(_FILL.replace("{orders}", str(_ORDERS)))
+        with Passer(url) as passer:
+            _migrate(url, tmp_path)
+        print(f"longest wait {passer.longest:.2f} s, {passer.calls} calls")
+        assert passer.calls > 100
+        assert passer.longest < _BAR_SECONDS, f"{passer.longest:.1f} s"
+        with psycopg.connect(url, autocommit=True) as connection:
+            assert connection.execute(_IN_CLEAR).fetchone() == (0,)
+            assert connection.execute(_NOT_VALIDATED).fetchone() == (0,)
+            assert connection.execute(_MAY_BE_PLACED_BLINDLY).fetchone() == (0,)
 
-    def migrate(*arguments: str) -> None:
-        command = [sys.executable, "manage.py", "migrate", "--verbosity", "0", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # nosec B603 # noqa: S603 - our own command, no shell
-        assert done.returncode == 0, done.stderr[-3000:]
 
-    try:
-        admin = psycopg.connect(f"{POSTGRESQL}/postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError:
-        missing("PostgreSQL does not answer at TEST_DATABASE_URL")
-    with admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
-        try:
-            for app, migration in _BEFORE:
-                migrate(app, migration)
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(_FILL.replace("{orders}", str(_ORDERS)))
-            with Passer(url) as passer:
-                migrate()
-            print(f"longest wait {passer.longest:.2f} s, {passer.calls} calls")
-            assert passer.calls > 100
-            assert passer.longest < _BAR_SECONDS, f"{passer.longest:.1f} s"
-            with psycopg.connect(url, autocommit=True) as connection:
-                assert connection.execute(_IN_CLEAR).fetchone() == (0,)
-                assert connection.execute(_NOT_VALIDATED).fetchone() == (0,)
-                assert connection.execute(_MAY_BE_PLACED_BLINDLY).fetchone() == (0,)
-        finally:
-            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+def _migrate(url: str, folder: Path) -> None:
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    environment = {**os.environ, "DATABASE_URL": url, "VAR_DIR": str(folder / "var")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # nosec B603 # noqa: S603 - our own command, no shell
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -10,9 +10,12 @@
     Looked up. After two "not found" answers it is placed once more. If that gets the same answer, the order
     is looked up again, because Justifacts may have accepted it nevertheless; two more "not found" answers
     make the answer a refusal. If it gets a different answer, the order needs attention and is not placed
-    again. The same with a code of ``TEMPORARY_CODES`` Looked up. After two "not found" answers it is placed
-    again, with backoff. After an hour the order needs attention; the retries continue. 409 for an order that
-    may have been accepted Like ``UnclearRefusal``: the conflict may be with this very order.
+    again.
+The same with a code of ``TEMPORARY_CODES``
+    Looked up. After two "not found" answers it is placed again, with backoff. After an hour the order needs
+    attention; the retries continue.
+409 for an order that may have been accepted
+    Like ``UnclearRefusal``: the conflict may be with this very order.
 """
 
 import hashlib

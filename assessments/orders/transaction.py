@@ -9,17 +9,20 @@ questions about other topics behind it, so that none is lost when another one is
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
-from assessments.orders.backoff import backoff_delay
 from assessments.statuses import ENDED, Status
 from integrations.http.errors import CallFailed
 from integrations.redaction import mask
+
+#: A call that has failed for this long makes the order need attention; the retries continue.
+ASK_AFTER = timedelta(hours=24)
+_WAITS = (5, 15, 60, 5 * 60, 15 * 60, 60 * 60)
 
 
 @contextmanager
@@ -63,7 +66,6 @@ def set_status(order: Order, status: Status, now: datetime) -> None:
 
 
 def clear_stall(order: Order) -> None:
-    """Mark the order as not stalled."""
     order.stalled_since, order.stall_reason, order.stall_threshold = None, "", None
 
 
@@ -84,6 +86,14 @@ def schedule_look_up(order: Order, at: datetime, *, is_precaution: bool = False)
         order.may_have_been_sent = True
 
 
+def backoff_delay(failures: int, retry_after: float | None = None) -> timedelta:
+    """The delay after ``failures`` failures: 5 s, 15 s, 1 min, 5 min, 15 min, 1 h, then hourly. The partner's
+    ``retry_after`` (seconds) takes precedence, up to a day: a wrong header must not stop an order."""
+    if retry_after is not None:
+        return timedelta(seconds=min(max(retry_after, 1), 24 * 60 * 60))
+    return timedelta(seconds=_WAITS[min(max(failures, 1), len(_WAITS)) - 1])
+
+
 def reschedule_call(order: Order, failure: CallFailed, now: datetime) -> None:
     """Schedule the pending call again after ``failure``, with backoff."""
     order.call_failures += 1
@@ -102,6 +112,7 @@ _ORDER = (
     AttentionTopic.RESULT,
     AttentionTopic.DELIVERY,
     AttentionTopic.POLL,
+    AttentionTopic.NONE,
 )
 
 
@@ -144,9 +155,8 @@ def clear_attention(order: Order, topic: AttentionTopic) -> None:
     if not is_flagged(order, topic):
         return
     drop_topic(order, topic)
-    rest = (
-        "Another question is still open." if order.needs_attention else "The order needs no more attention."
-    )
+    is_open = order.needs_attention
+    rest = "Another question is still open." if is_open else "The order needs no more attention."
     what = f"The question was resolved automatically. {rest}"
     record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.ATTENTION_CLEARED, what)
 
@@ -157,13 +167,9 @@ def drop_topic(order: Order, topic: str) -> None:
 
 
 def _set_questions(order: Order, open_questions: Iterable[Question]) -> None:
-    places = {topic: place for place, topic in enumerate(_ORDER)}
-    ordered = sorted(
-        open_questions, key=lambda question: places.get(AttentionTopic(question.topic), len(places))
-    )
-    shown = ordered[0] if ordered else None
-    order.needs_attention = shown is not None
-    order.attention_topic = shown.topic if shown else AttentionTopic.NONE
-    order.attention_reason = shown.reason if shown else ""
-    order.attention_since = datetime.fromisoformat(shown.since) if shown else None
+    ordered = sorted(open_questions, key=lambda question: _ORDER.index(AttentionTopic(question.topic)))
+    shown = ordered[0] if ordered else Question(AttentionTopic.NONE, "", "")
+    order.needs_attention = bool(ordered)
+    order.attention_topic, order.attention_reason = shown.topic, shown.reason
+    order.attention_since = datetime.fromisoformat(shown.since) if ordered else None
     order.waiting_questions = [list(astuple(question)) for question in ordered[1:]]

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from assessments.models import AttentionTopic, CallAttempt, Order, OrderEvent, PendingCall
-from assessments.orders.backoff import ASK_AFTER
 from assessments.orders.call import Lease, perform
 from assessments.orders.transaction import (
+    ASK_AFTER,
     clear_attention,
     flag_for_attention,
     record_event,

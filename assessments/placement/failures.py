@@ -22,8 +22,8 @@ import hashlib
 from datetime import datetime, timedelta
 
 from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
-from assessments.orders.backoff import backoff_delay
 from assessments.orders.transaction import (
+    backoff_delay,
     clear_attention,
     flag_for_attention,
     record_event,

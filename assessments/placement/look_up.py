@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from assessments.models import AttentionTopic, CallAttempt, Order, OrderEvent, PendingCall
-from assessments.orders.backoff import backoff_delay
 from assessments.orders.call import Lease, perform
 from assessments.orders.transaction import (
+    backoff_delay,
     clear_attention,
     flag_for_attention,
     locked_order,

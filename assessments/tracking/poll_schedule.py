@@ -12,11 +12,11 @@ from uuid import UUID
 from django.conf import settings
 
 from assessments.models import Order, PendingCall
-from assessments.orders.backoff import backoff_delay, completed_poll_delay, longest_poll_delay, poll_delay
-from assessments.orders.transaction import locked_order, schedule_call
+from assessments.orders.transaction import backoff_delay, locked_order, schedule_call
 from assessments.statuses import Status
 from integrations.models import Organization
 
+_LONGEST_AFTER_COMPLETION = timedelta(days=3)
 #: A last poll that fails is repeated for this long.
 GRACE = timedelta(days=1)
 #: The most orders whose polling one run resumes.
@@ -33,15 +33,17 @@ def polled_until(order: Order) -> datetime | None:
 def next_poll(order: Order, now: datetime, has_failed: bool = False) -> datetime | None:
     """When the order is polled next if nothing changes; None: not again. ``has_failed``: the poll that was
     just made got no answer."""
-    base = settings.POLL_INTERVAL_SECONDS
+    base = timedelta(seconds=settings.POLL_INTERVAL_SECONDS)
+    longest = 12 * base
     end = polled_until(order)
     if end is None or order.completed_at is None:
-        return None if order.has_ended else now + poll_delay(now - order.status_since, base)
-    following = now + completed_poll_delay(now - order.completed_at, base)
+        # A quarter of the time since the last change.
+        delay = min(max(base, (now - order.status_since) / 4), longest)
+        return None if order.has_ended else now + delay
     if now < end:
-        return min(following, end)
-    again = now + timedelta(seconds=longest_poll_delay(base))
-    return again if has_failed and again <= end + GRACE else None
+        # A quarter of the time since the completion.
+        return min(now + max(longest, min((now - order.completed_at) / 4, _LONGEST_AFTER_COMPLETION)), end)
+    return now + longest if has_failed and now + longest <= end + GRACE else None
 
 
 def next_poll_after_failure(order: Order, now: datetime) -> datetime | None:

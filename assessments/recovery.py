@@ -18,7 +18,7 @@ from assessments.recovery_log.log import entries
 from assessments.recovery_log.store import KEPT, Kind
 from assessments.statuses import ENDED, Status
 from assessments.text import epoch_ms
-from assessments.tracking.finish import end_as_cancelled
+from assessments.tracking.apply import end_as_cancelled
 from integrations.models import Organization, Package
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from assessments.orders.transaction import locked_order, record_event
 from assessments.recovery_log.log import log_cancellation
 from assessments.statuses import Status
 from assessments.text import untranslated
-from assessments.tracking.finish import end_as_cancelled
+from assessments.tracking.apply import end_as_cancelled
 from integrations.models import Connection
 
 

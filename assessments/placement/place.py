@@ -9,9 +9,9 @@ from datetime import datetime
 from assessments.models import CallAttempt, Order, OrderEvent
 from assessments.orders.call import Lease, perform
 from assessments.orders.transaction import record_event
-from assessments.tracking.adopt import accept_order_number, link_provider_order
 from assessments.tracking.apply import apply_status
 from assessments.tracking.not_understood import record_not_understood
+from assessments.tracking.order_number import accept_order_number, link_provider_order
 from integrations.connections.clients import justifacts_client
 from integrations.http.errors import CallFailed
 from integrations.justifacts.client import Found, Placed

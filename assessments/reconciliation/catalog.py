@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from assessments.models import Discrepancy, InboundRequest, Order
-from assessments.tracking.adopt import find_order
+from assessments.tracking.order_number import find_order
 from integrations.catalog.mapping import namesakes
 from integrations.catalog.sync import SyncResult, sync_jobs, sync_packages
 from integrations.http.errors import CallFailed

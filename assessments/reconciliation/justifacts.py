@@ -9,8 +9,8 @@ from assessments.models import AttentionTopic, Discrepancy, Order, OrderEvent, P
 from assessments.orders.transaction import questions, record_event, schedule_call
 from assessments.statuses import Status
 from assessments.text import untranslated
-from assessments.tracking.adopt import accept_order_number, link_provider_order
 from assessments.tracking.apply import StatusOutcome, apply_status
+from assessments.tracking.order_number import accept_order_number, link_provider_order
 from assessments.tracking.status_report import shown_status, status_for
 from integrations.http.errors import CallFailed
 from integrations.justifacts.client import Found, OrderNotFound

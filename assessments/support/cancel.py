@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from assessments.models import OrderEvent
 from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
 from assessments.recovery_log.log import log_cancellation
-from assessments.tracking.finish import end_as_cancelled
+from assessments.tracking.apply import end_as_cancelled
 
 
 def cancel_by_staff(assessment_id: UUID, by: str, reason: str, now: datetime) -> None:

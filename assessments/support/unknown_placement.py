@@ -11,8 +11,7 @@ from assessments.orders.staff import NotPossible, locked_order_for_staff, record
 from assessments.orders.transaction import drop_topic, schedule_call
 from assessments.placement.failures import clear_placement_failures
 from assessments.statuses import Status
-from assessments.tracking.adopt import link_provider_order
-from assessments.tracking.order_number import owner_of
+from assessments.tracking.order_number import link_provider_order, owner_of
 
 _NOT_UNKNOWN = gettext_lazy(
     "It is now known whether Justifacts has this order, so there is nothing to decide. "

@@ -22,24 +22,33 @@ from enum import Enum, auto
 
 from django.conf import settings
 
-from assessments.models import InboundRequest, Order, OrderEvent, PendingCall
+from assessments.models import AttentionTopic, CancelledBy, InboundRequest, Order, OrderEvent, PendingCall
 from assessments.orders.call_log import log_result
-from assessments.orders.transaction import locked_order, record_event, schedule_call, set_status
-from assessments.outbox.compose import ashby_label, enqueue_completion, enqueue_raw_status, enqueue_status
+from assessments.orders.transaction import (
+    clear_attention,
+    locked_order,
+    record_event,
+    schedule_call,
+    set_status,
+)
+from assessments.outbox.compose import (
+    ashby_label,
+    enqueue_cancellation,
+    enqueue_completion,
+    enqueue_raw_status,
+    enqueue_status,
+)
 from assessments.statuses import NO_RESULT, Status, may_follow, status_of
 from assessments.text import untranslated
 from assessments.tracking import after_end, after_end_effects
 from assessments.tracking.after_end import AfterEnd
-from assessments.tracking.finish import end_as_cancelled
-from assessments.tracking.order_number import report_conflict
+from assessments.tracking.order_number import accept_order_number, find_order, report_conflict
 from assessments.tracking.poll_schedule import next_poll, schedule_poll
 from assessments.tracking.report_url import accept_report_url
 from assessments.tracking.status_report import Age, StatusMessage, age_of, read_message, remember_timestamp
 from integrations.failpoints import failpoint
 from integrations.models import Connection
 from integrations.partner_protocol.messages import AssessmentUpdate
-
-from .adopt import accept_order_number, find_order
 
 PUSHED = "by push"
 _JUSTIFACTS = OrderEvent.Source.JUSTIFACTS
@@ -218,3 +227,28 @@ def _complete(order: Order, message: StatusMessage) -> None:
     enqueue_completion(order, now, message.result_verbatim)
     if order.next_call == PendingCall.POLL:
         schedule_poll(order, next_poll(order, now))
+
+
+def end_as_cancelled(order: Order, reason: str, source: OrderEvent.Source, now: datetime) -> None:
+    """End an order that is in progress, add the update for Ashby, and schedule the cancellation at
+    Justifacts if one is needed. The caller has locked the order and saves it."""
+    set_status(order, Status.CANCELLED, now)
+    order.closing_reason = reason
+    order.cancelled_by = CancelledBy(source)
+    order.status_unrecognized = False
+    record_event(order, source, OrderEvent.Kind.CANCELLED, f"The check was cancelled: {reason}")
+    enqueue_cancellation(order, reason, now)
+    if source == OrderEvent.Source.ASHBY:
+        # Otherwise Ashby needs this update, and a refused update ahead of it still needs attention.
+        clear_attention(order, AttentionTopic.DELIVERY)
+    if order.next_call == PendingCall.PLACE or (
+        order.next_call == PendingCall.LOOK_UP and source == OrderEvent.Source.JUSTIFACTS
+    ):
+        clear_attention(order, AttentionTopic.PLACING)
+    if source == OrderEvent.Source.JUSTIFACTS:
+        schedule_call(order, PendingCall.NONE, None)
+    elif order.justifacts_order_id:
+        schedule_call(order, PendingCall.CANCEL, now)
+    elif order.next_call == PendingCall.PLACE and order.lease_token is None:
+        schedule_call(order, PendingCall.NONE, None)
+    # Otherwise a placement is in progress or its outcome is unknown; ``link_provider_order`` cancels then.

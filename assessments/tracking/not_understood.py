@@ -12,7 +12,7 @@ from assessments.orders.transaction import (
     record_event,
     record_event_once,
 )
-from assessments.tracking.adopt import find_order
+from assessments.tracking.order_number import find_order
 from integrations.connections.health import UNREADABLE_PUSH, record_unreadable_push
 from integrations.http.errors import NotUnderstood
 from integrations.http.excerpts import excerpt

@@ -1,4 +1,4 @@
-"""An order's number at Justifacts, which may change.
+"""An order's number at Justifacts: finding the order of a message, linking, and changes of the number.
 
 A message with our reference and another number is applied to this order, and staff decide whether the new
 number replaces the old one. Until then the order is polled by the old number and, if Justifacts does not
@@ -6,27 +6,115 @@ know it, by our reference; a cancellation uses both numbers. A number that anoth
 has is never accepted: both orders are flagged.
 """
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
+from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
 from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
 from assessments.orders.transaction import (
+    clear_attention,
     drop_topic,
     flag_for_attention,
     locked_order,
     record_event,
     schedule_call,
+    set_status,
 )
+from assessments.outbox.compose import enqueue_status
+from assessments.statuses import Status, may_follow
+from integrations.models import Connection
+from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.partner_protocol.parsing import as_uuid, same_id, spellings
 
 
-def names_our_order(number: str, order: Order) -> bool:
-    """Whether a message has our own id in place of Justifacts' number."""
-    return as_uuid(number) == order.pk
+def find_order(connection: Connection, update: AssessmentUpdate) -> Order:
+    """The order that a message is about: by our reference; without one, by Justifacts' number, or by our id
+    in its place. Raises ``Order.DoesNotExist``."""
+    # Unordered: otherwise SQLite reads all of the organization's orders by date.
+    orders = Order.objects.order_by().filter(organization=connection.organization_id)
+    if update.reference_id:
+        return _by_our_id(orders, update.reference_id)
+    if not update.assessment_id:
+        # An empty text would match every order that has no number yet.
+        raise Order.DoesNotExist
+    numbers = spellings(update.assessment_id)
+    for by in (
+        Q(justifacts_order_id__in=numbers),
+        Q(offered_order_number__in=numbers) | Q(former_order_number__in=numbers),
+    ):
+        if (found := next(iter(orders.filter(by)[:1]), None)) is not None:
+            return found
+    return _by_our_id(orders, update.assessment_id)
+
+
+def _by_our_id(orders: "QuerySet[Order]", text: str) -> Order:
+    if (own_id := as_uuid(text)) is None:
+        raise Order.DoesNotExist
+    return orders.get(pk=own_id)
+
+
+def accept_order_number(order: Order, number: str, how: str, now: datetime) -> bool:
+    """Handle the number (or none) by which a message names the order: the first number is linked, another
+    one is offered to staff. Returns False if another order has the number; then the message must not be
+    applied. The caller has locked the order and saves it."""
+    if not number or as_uuid(number) == order.pk:
+        # Without a number, or with our own id in its place.
+        return True
+    if not order.justifacts_order_id:
+        if owner_of(order, number):
+            return False
+        text = f"Justifacts has the order as number {number}."
+        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.LINKED, text)
+        link_provider_order(order, number, now)
+    elif is_another_number(order, number):
+        if owner_of(order, number):
+            return False
+        _offer_number(order, number, how)
+        if order.is_cancelled_by_us and order.next_call in (PendingCall.NONE, PendingCall.POLL):
+            # Justifacts has accepted the cancellation of the earlier number only.
+            schedule_call(order, PendingCall.CANCEL, now)
+    return True
+
+
+def link_provider_order(order: Order, number: str, now: datetime) -> None:
+    """Link the order to its number at Justifacts, and schedule the next call: an order that Ashby or staff
+    have cancelled meanwhile is cancelled at Justifacts. The caller has locked the order and saves it."""
+    if owner_of(order, number):
+        schedule_call(order, PendingCall.NONE, None)
+        flag_for_attention(
+            order,
+            AttentionTopic.PLACING,
+            f"Justifacts gave this order the number {number}, which another order already has. "
+            "Ask Justifacts which check belongs to this candidate.",
+        )
+        return
+    order.justifacts_order_id, order.may_have_been_sent = number, True
+    order.placed_at = order.placed_at or now
+    clear_attention(order, AttentionTopic.PLACING)
+    if order.status == Status.CANCELLED:
+        if order.is_cancelled_by_us:
+            schedule_call(order, PendingCall.CANCEL, now)
+        else:
+            # The portal never cancels an order that Justifacts itself has cancelled.
+            schedule_call(order, PendingCall.NONE, None)
+    elif order.status == Status.REJECTED:
+        schedule_call(order, PendingCall.NONE, None)
+        flag_for_attention(
+            order,
+            AttentionTopic.PLACING,
+            f"Justifacts refused this order, but runs it as number {number}. Ask Justifacts "
+            "to cancel it, or tell the recruiter.",
+        )
+    else:
+        if may_follow(Status(order.status), Status.RECEIVED):
+            set_status(order, Status.RECEIVED, now)
+            enqueue_status(order, Status.RECEIVED, now)
+        schedule_call(order, PendingCall.POLL, now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
 
 
 def owner_of(order: Order, number: str) -> Order | None:
@@ -39,22 +127,16 @@ def owner_of(order: Order, number: str) -> Order | None:
 
 def is_another_number(order: Order, number: str) -> bool:
     """Whether Justifacts uses a number for this order that is new to the portal."""
-    if not (number and order.justifacts_order_id) or names_our_order(number, order):
+    if not (number and order.justifacts_order_id) or as_uuid(number) == order.pk:
         return False
     known = (order.justifacts_order_id, order.offered_order_number, order.former_order_number)
     return not any(same_id(number, one) for one in known)
 
 
-def offer_number(order: Order, number: str, how: str) -> None:
-    """Flag the order because Justifacts has used another number for it, which no other order has. The caller
-    has locked the order and saves it."""
+def _offer_number(order: Order, number: str, how: str) -> None:
     order.offered_order_number = number
-    record_event(
-        order,
-        OrderEvent.Source.JUSTIFACTS,
-        OrderEvent.Kind.NUMBER_CHANGED,
-        f"Justifacts called the order {number} {how}; the portal knows it as {order.justifacts_order_id}.",
-    )
+    text = f"Justifacts called the order {number} {how}; the portal knows it as {order.justifacts_order_id}."
+    record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.NUMBER_CHANGED, text)
     flag_for_attention(
         order,
         AttentionTopic.NUMBER,
@@ -110,10 +192,6 @@ def accept_new_number(assessment_id: UUID, who: str, reason: str) -> str:
         drop_topic(order, AttentionTopic.NUMBER)
         if order.next_call == PendingCall.POLL:
             schedule_call(order, PendingCall.POLL, timezone.now())
-        record_staff_action(
-            order,
-            OrderEvent.Kind.NUMBER_ACCEPTED,
-            f"{who} accepted {number} as the order's number, in place of {before}.",
-            reason,
-        )
+        what = f"{who} accepted {number} as the order's number, in place of {before}."
+        record_staff_action(order, OrderEvent.Kind.NUMBER_ACCEPTED, what, reason)
     return number

@@ -10,10 +10,9 @@ from django.utils import timezone
 from assessments.models import AttentionTopic, Order, PendingCall
 from assessments.orders.call import recording
 from assessments.orders.transaction import clear_attention, is_flagged
-from assessments.tracking.adopt import accept_order_number
 from assessments.tracking.apply import StatusOutcome, apply_status, has_changes
 from assessments.tracking.not_understood import record_unreadable_poll
-from assessments.tracking.order_number import is_another_number, report_conflict
+from assessments.tracking.order_number import accept_order_number, is_another_number, report_conflict
 from integrations.failpoints import failpoint
 from integrations.http.errors import CallFailed, NotUnderstood
 from integrations.justifacts.client import Found

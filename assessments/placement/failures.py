@@ -51,9 +51,8 @@ def record_placement_failure(order: Order, failure: CallFailed, now: datetime) -
         else:
             _unclear(order, failure, now)
     elif isinstance(failure, Refused):
-        is_about_the_key = isinstance(failure, Unauthorized)
-        hint = " Check the verification key of the connection." if is_about_the_key else ""
-        _rejected(order, _provider_text(failure), now, hint=hint)
+        hint = " Check the verification key of the connection." if isinstance(failure, Unauthorized) else ""
+        reject(order, _provider_text(failure), now, hint=hint)
     elif isinstance(failure, NotSent):
         _not_sent(order, failure, now)
     else:
@@ -97,30 +96,22 @@ def _unavailable(order: Order, failure: CallFailed, now: datetime) -> None:
         _flag_after_an_hour(order, "Justifacts has not accepted the order", failure)
 
 
-def reject_after_repeated_refusal(order: Order, now: datetime) -> None:
-    """Reject an order that Justifacts certainly does not have, after the same unclear answer to two
-    placements. The caller has locked the order and saves it."""
-    _rejected(order, order.last_call_error, now)
-
-
 def _provider_text(failure: CallFailed) -> str:
     """Justifacts' own text, for Ashby; ``message`` masks the candidate's name."""
     return failure.answer.reason or failure.message
 
 
-def _rejected(order: Order, reason: str, now: datetime, *, hint: str = "") -> None:
+def reject(order: Order, reason: str, now: datetime, *, hint: str = "") -> None:
+    """Reject an order that Justifacts certainly does not have. ``hint`` is for the history only. The caller
+    has locked the order and saves it."""
     schedule_call(order, PendingCall.NONE, None)
     if order.has_ended:
         return
     set_status(order, Status.REJECTED, now)
     order.closing_reason = reason
     clear_attention(order, AttentionTopic.PLACING)
-    record_event(
-        order,
-        OrderEvent.Source.JUSTIFACTS,
-        OrderEvent.Kind.REJECTED,
-        f"Justifacts refused the order: {reason}{hint}",
-    )
+    text = f"Justifacts refused the order: {reason}{hint}"
+    record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.REJECTED, text)
     enqueue_cancellation(order, reason, now)
 
 
@@ -137,12 +128,11 @@ def _not_sent(order: Order, failure: NotSent, now: datetime) -> None:
 
 
 def _flag_after_an_hour(order: Order, what: str, failure: CallFailed) -> None:
-    flag_for_attention(
-        order,
-        AttentionTopic.PLACING,
+    text = (
         f"{what} for more than an hour: {failure.sentence} The portal keeps retrying. An admin of "
-        "the organization can check the connection.",
+        "the organization can check the connection."
     )
+    flag_for_attention(order, AttentionTopic.PLACING, text)
 
 
 def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
@@ -151,9 +141,5 @@ def _unknown(order: Order, failure: CallFailed, now: datetime) -> None:
     order.last_call_error = failure.message
     if isinstance(failure, NoAnswer) or failure.code in TIMEOUT_CODES:
         order.failing_since = now
-    record_event(
-        order,
-        OrderEvent.Source.PORTAL,
-        OrderEvent.Kind.PLACEMENT_UNKNOWN,
-        f"It is unknown whether Justifacts accepted the order: {failure.sentence} The portal looks it up.",
-    )
+    text = f"It is unknown whether Justifacts accepted the order: {failure.sentence} The portal looks it up."
+    record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.PLACEMENT_UNKNOWN, text)

@@ -27,7 +27,7 @@ from integrations.connections.clients import justifacts_client
 from integrations.http.errors import CallFailed, Refused
 from integrations.justifacts.client import Found, OrderNotFound
 
-from .failures import reject_after_repeated_refusal
+from .failures import reject
 from .place import record_acceptance
 
 #: An order that has waited so long before its first placement is looked up first.
@@ -60,14 +60,15 @@ def settle_without_placing(lease: Lease[Order]) -> bool:
         if order.has_ended:
             schedule_call(order, PendingCall.NONE, None)
             return True
+        kind, why = OrderEvent.Kind.PLACEMENT_DELAYED, "The order has waited longer than usual"
         is_mentioned = order.may_have_been_sent
         schedule_look_up(order, now, is_precaution=not is_mentioned)
         if is_mentioned:
             order.failing_since = now
-            kind = OrderEvent.Kind.LOOKED_UP_FIRST
-            why = "Justifacts has mentioned the order without its number"
-        else:
-            kind, why = OrderEvent.Kind.PLACEMENT_DELAYED, "The order has waited longer than usual"
+            kind, why = (
+                OrderEvent.Kind.LOOKED_UP_FIRST,
+                "Justifacts has mentioned the order without its number",
+            )
         what = f"{why}, so the portal looks it up at Justifacts before placing it."
         record_event(order, OrderEvent.Source.PORTAL, kind, what)
     return True
@@ -110,7 +111,7 @@ def _not_found(order: Order, now: datetime) -> None:
         what = "Justifacts never accepted the order."
         record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.NOT_FOUND, what)
     elif order.placing_refusal_repeated:
-        reject_after_repeated_refusal(order, now)
+        reject(order, order.last_call_error, now)
     elif order.needs_attention and order.placing_unavailable_since is None:
         order.next_attempt_at = now + backoff_delay(order.not_found_count + 3)
         flag_for_attention(
@@ -122,12 +123,8 @@ def _not_found(order: Order, now: datetime) -> None:
     else:
         count = order.placing_unavailable_count
         schedule_call(order, PendingCall.PLACE, now + backoff_delay(count) if count else now)
-        record_event(
-            order,
-            OrderEvent.Source.JUSTIFACTS,
-            OrderEvent.Kind.NOT_FOUND,
-            "Justifacts does not have the order; the portal places it again.",
-        )
+        text = "Justifacts does not have the order; the portal places it again."
+        record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.NOT_FOUND, text)
 
 
 def _uncertain(order: Order, failure: CallFailed, now: datetime) -> None:

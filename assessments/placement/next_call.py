@@ -1,14 +1,19 @@
-"""The entry to placement: making an order's pending call to Justifacts."""
+"""The entry to placement: leasing an order's pending call to Justifacts, and making it."""
 
+from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
-from assessments.models import PendingCall
+from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
+from assessments.models.leases import LeasedQuerySet, send_deadline
 from assessments.orders.call import Lease
+from assessments.orders.transaction import clear_attention, locked_order, record_event, schedule_look_up
+from integrations.connections.circuit_breaker import is_blocked
+from integrations.connections.endpoints import Endpoint
 
 from .cancel import cancel
-from .lease import acquire_lease
 from .look_up import look_up, settle_without_placing
 from .place import place
 
@@ -18,9 +23,52 @@ _CALLS = {PendingCall.PLACE: place, PendingCall.LOOK_UP: look_up, PendingCall.CA
 def make_next_call(assessment_id: UUID) -> bool:
     """Make the order's pending call to Justifacts, if it is due and may be made now. Returns whether the
     order may have changed, so that updates for Ashby may be due."""
-    lease = acquire_lease(assessment_id, timezone.now())
-    if not isinstance(lease, Lease):
+    lease = _acquire_lease(assessment_id, timezone.now())
+    if lease is None:
         return False
     if lease.order.next_call == PendingCall.PLACE and settle_without_placing(lease):
         return True
     return _CALLS[PendingCall(lease.order.next_call)](lease)
+
+
+def _acquire_lease(assessment_id: UUID, now: datetime) -> Lease[Order] | None:
+    """Lease the order's pending call, if it is due and the connection is neither disabled nor blocked. If the
+    worker of a placement has died, the placement first becomes a look-up."""
+    orders = Order.objects.order_by().select_related("organization__connection", "package")
+    mine = orders.filter(pk=assessment_id, organization__connection__isnull=False)
+    order = mine.filter(next_call__in=_CALLS, next_attempt_at__lte=now).first()
+    if order is None:
+        return None
+    if order.leased_until is not None and order.leased_until <= now:
+        _recover_abandoned_placement(assessment_id, now)
+    connection = order.organization.connection
+    if not connection.is_enabled or is_blocked(connection, Endpoint.JUSTIFACTS, now):
+        return None
+    deadline = send_deadline()
+    token = leasable(now).acquire([assessment_id], now)
+    if token is None:
+        return None
+    # Read again: the order may have changed before it was leased. If a push has settled the call since then,
+    # the lease is gone, and so is the call.
+    order = mine.filter(lease_token=token).first()
+    return Lease(order, order, token, deadline) if order else None
+
+
+def leasable(now: datetime) -> LeasedQuerySet[Order]:
+    """Orders whose pending call may be leased. An expired lease may be taken over, except for a placement: a
+    fast clock can make its lease look expired, so ``_recover_abandoned_placement`` decides."""
+    never_taken_over = Q(lease_token=None) | ~Q(next_call=PendingCall.PLACE)
+    return Order.objects.filter(never_taken_over, next_call__in=_CALLS, next_attempt_at__lte=now)
+
+
+def _recover_abandoned_placement(assessment_id: UUID, now: datetime) -> None:
+    """Turn a placement whose lease has expired into a look-up. The call may have reached Justifacts, so its
+    outcome is *unknown* and it is never simply repeated."""
+    with locked_order(assessment_id) as order:
+        if order.next_call == PendingCall.PLACE and order.leased_until and order.leased_until <= now:
+            schedule_look_up(order, now)
+            # The request may still be on its way, so "not found" is not certain at once.
+            order.failing_since = now
+            clear_attention(order, AttentionTopic.PLACING)
+            text = "The portal was interrupted while it placed the order, so it looks it up at Justifacts."
+            record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.PLACEMENT_INTERRUPTED, text)

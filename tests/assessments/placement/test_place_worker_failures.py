@@ -11,8 +11,7 @@ import time_machine
 from django.utils import timezone
 
 from assessments.models import CallAttempt, Order
-from assessments.placement.lease import leasable
-from assessments.placement.next_call import make_next_call
+from assessments.placement.next_call import leasable, make_next_call
 from tests.fixtures.world import JUSTIFACTS, World, data
 
 pytestmark = pytest.mark.anywhere

@@ -92,13 +92,11 @@ def _rebuild(entry: dict[str, Any]) -> Order | None:
             last_timestamp=epoch_ms(now),
         )
         search.index_order(order)
-        record_event(
-            order,
-            OrderEvent.Source.PORTAL,
-            OrderEvent.Kind.RESTORED,
+        text = (
             "This order was missing from the database, as after a restore. The portal rebuilt it from the "
-            "recovery log and looks it up at Justifacts.",
+            "recovery log and looks it up at Justifacts."
         )
+        record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.RESTORED, text)
     return order
 
 
@@ -127,12 +125,10 @@ def recover_after_restore(now: datetime) -> RecoveryResult:
         with locked_order(pk) as order:
             schedule_look_up(order, now)
             order.failing_since = now
-            record_event(
-                order,
-                OrderEvent.Source.PORTAL,
-                OrderEvent.Kind.LOOKED_UP_FIRST,
-                "The database was restored. The portal looks the order up at Justifacts before it places it.",
+            text = (
+                "The database was restored. The portal looks the order up at Justifacts before it places it."
             )
+            record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.LOOKED_UP_FIRST, text)
     # Completed orders keep their poll times, because there may be sixty days of them.
     open_orders = Order.objects.filter(next_call=PendingCall.POLL).exclude(status=Status.COMPLETE)
     polled = open_orders.update(next_attempt_at=now, lease_token=None, leased_until=None)

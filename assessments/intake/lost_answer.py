@@ -46,13 +46,11 @@ def answer_again(assessment_id: UUID, call: InboundRequest, now: datetime) -> Or
         if order.status in ENDED - {Status.COMPLETE}:
             return None
         if order.answered_again_at is None or now - order.answered_again_at > replay_window():
-            record_event(
-                order,
-                OrderEvent.Source.ASHBY,
-                OrderEvent.Kind.ANSWERED_AGAIN,
+            text = (
                 "Ashby started this check again after it had answered that it does not know it: the first "
-                "answer was lost. Ashby got the same answer again, and the waiting updates are delivered.",
+                "answer was lost. Ashby got the same answer again, and the waiting updates are delivered."
             )
+            record_event(order, OrderEvent.Source.ASHBY, OrderEvent.Kind.ANSWERED_AGAIN, text)
         order.answered_again_at = now
         clear_attention(order, AttentionTopic.DELIVERY)
         order.updates.filter(state__in=AshbyUpdate.UNDELIVERED, lease_token=None).update(

@@ -165,12 +165,8 @@ def _accept(
         last_timestamp=epoch_ms(now),
     )
     search.index_order(order)
-    record_event(
-        order,
-        OrderEvent.Source.ASHBY,
-        OrderEvent.Kind.STARTED,
-        f"Ashby started “{package}” for this application.",
-    )
+    text = f"Ashby started “{package}” for this application."
+    record_event(order, OrderEvent.Source.ASHBY, OrderEvent.Kind.STARTED, text)
     call.order, call.outcome = order, "accepted"
     call.save()
     failpoint("start.before_commit")

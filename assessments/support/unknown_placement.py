@@ -48,12 +48,8 @@ def link_existing_order(assessment_id: UUID, number: str, by: str, reason: str) 
                 )
                 % {"organization": order.organization, "number": number}
             )
-        record_staff_action(
-            order,
-            OrderEvent.Kind.LINKED,
-            f"{by} linked this order to Justifacts order {number}.",
-            reason,
-        )
+        text = f"{by} linked this order to Justifacts order {number}."
+        record_staff_action(order, OrderEvent.Kind.LINKED, text, reason)
         link_provider_order(order, number, now)
         if order.next_call == PendingCall.POLL:
             schedule_call(order, PendingCall.POLL, now)

@@ -78,10 +78,6 @@ def resend_updates(update_id: int, by: str, reason: str) -> int:
             enqueue_resend(order, update, now)
         count = len(again) - 1
         later = f" and {count} later update{'' if count == 1 else 's'}" if count else ""
-        record_staff_action(
-            order,
-            OrderEvent.Kind.RESENT,
-            f"{by} sent “{chosen.summary}”{later} to Ashby again.",
-            reason,
-        )
+        text = f"{by} sent “{chosen.summary}”{later} to Ashby again."
+        record_staff_action(order, OrderEvent.Kind.RESENT, text, reason)
     return len(again)

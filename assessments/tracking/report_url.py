@@ -41,11 +41,9 @@ def accept_report_url(order: Order, data: Data | None) -> str:
     """The same; the history records that an address was not accepted, without quoting it."""
     address = url_in(data)
     if data and not address:
-        record_event_once(
-            order,
-            OrderEvent.Source.PORTAL,
-            OrderEvent.Kind.REPORT_URL_REJECTED,
+        text = (
             "The report's address from Justifacts was not accepted, because it is not a plain web address "
-            "(https:// and a server's name, without a password). Ask Justifacts for the right one.",
+            "(https:// and a server's name, without a password). Ask Justifacts for the right one."
         )
+        record_event_once(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.REPORT_URL_REJECTED, text)
     return address

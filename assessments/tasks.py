@@ -21,7 +21,6 @@ from assessments.models import Heartbeat, Reconciliation
 from assessments.notifications import dispatch
 from assessments.privacy import retention
 from assessments.reconciliation import run
-from assessments.reconciliation.batches import run_turn
 from assessments.recovery_log import log as recovery_log
 from assessments.stalled.detect import detect_stalled
 from assessments.tracking import poll_schedule
@@ -136,7 +135,7 @@ def watch() -> None:
 @shared_task
 def reconcile_organization(report_id: int) -> None:
     """Run one turn of a reconciliation, and enqueue the next one."""
-    seconds = run_turn(Reconciliation.objects.get(pk=report_id))
+    seconds = run.run_turn(Reconciliation.objects.get(pk=report_id))
     if seconds is not None:
         enqueue(reconcile_organization, report_id, countdown=seconds)
 

@@ -65,10 +65,8 @@ def settle_without_placing(lease: Lease[Order]) -> bool:
         schedule_look_up(order, now, is_precaution=not is_mentioned)
         if is_mentioned:
             order.failing_since = now
-            kind, why = (
-                OrderEvent.Kind.LOOKED_UP_FIRST,
-                "Justifacts has mentioned the order without its number",
-            )
+            kind = OrderEvent.Kind.LOOKED_UP_FIRST
+            why = "Justifacts has mentioned the order without its number"
         what = f"{why}, so the portal looks it up at Justifacts before placing it."
         record_event(order, OrderEvent.Source.PORTAL, kind, what)
     return True

@@ -3,7 +3,7 @@
 Statuses, times, package, job, turnaround and counts stay. No data returns later, because these check
 ``order.is_erased`` before they write: ``orders/call_log``, ``orders/staff``, ``tracking/apply``,
 ``tracking/not_understood``, ``tracking/order_number``, ``tracking/poll_schedule``, ``placement/place`` and
-``reconciliation/batches``. ``tests/assessments/privacy/test_erased_everywhere.py`` searches every column of
+``reconciliation/run``. ``tests/assessments/privacy/test_erased_everywhere.py`` searches every column of
 the database.
 """
 

@@ -37,13 +37,11 @@ def compare_with_ashby(order: Order, now: datetime) -> list[_Line]:
     if accepted and _is_current(accepted[-1], order):
         return []
     if any(update.state == AshbyUpdate.State.SKIPPED for update in updates):
-        return [
-            (
-                Discrepancy.Outcome.NEEDS_REVIEW,
-                f"Ashby does not show “{_shown_state(order)}”, because staff skipped the update. Resend it, "
-                "or tell the recruiter.",
-            )
-        ]
+        text = (
+            f"Ashby does not show “{_shown_state(order)}”, because staff skipped the update. Resend it, "
+            "or tell the recruiter."
+        )
+        return [(Discrepancy.Outcome.NEEDS_REVIEW, text)]
     return [_add_update(order, now)]
 
 

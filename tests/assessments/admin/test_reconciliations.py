@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Discrepancy, Reconciliation
-from assessments.reconciliation.batches import run_turn
+from assessments.reconciliation.run import run_turn
 from tests.fixtures.admin import Desk, member, signed_in, words
 from tests.fixtures.world import World
 

@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from assessments import tasks
 from assessments.models import Discrepancy, Order, Reconciliation
-from assessments.reconciliation.batches import run_turn
-from assessments.reconciliation.run import NotNow, begin, organizations_due, reconcile_now
+from assessments.reconciliation.run import NotNow, begin, organizations_due, reconcile_now, run_turn
 from integrations.catalog.mapping import set_default_package
 from integrations.connections.connect import connect
 from integrations.models import Connection

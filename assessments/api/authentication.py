@@ -18,8 +18,7 @@ from integrations.connections.api_keys import find_by_verification_key
 from integrations.models import Connection
 from integrations.web.client_ip import client_address
 
-from .key_guessing import KeyGuessThrottle
-from .throttling import calls
+from .throttling import KeyGuessThrottle, calls
 
 
 class UnknownKey(PermissionDenied):

@@ -5,8 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from assessments.api.key_guessing import BLOCK_AFTER_FAILURES, KeyGuessThrottle
-from assessments.api.throttling import TooManyCalls, calls
+from assessments.api.throttling import BLOCK_AFTER_FAILURES, KeyGuessThrottle, TooManyCalls, calls
 from assessments.models import InboundRequest
 from tests.fixtures.world import World
 

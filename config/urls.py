@@ -77,6 +77,6 @@ urlpatterns = [
     path("", include("assessments.api.urls")),
 ]
 
-handler400 = "assessments.api.error_pages.bad_request"
-handler404 = "assessments.api.error_pages.not_found"
-handler500 = "assessments.api.error_pages.server_error"
+handler400 = "assessments.api.exception_handler.bad_request"
+handler404 = "assessments.api.exception_handler.not_found"
+handler500 = "assessments.api.exception_handler.server_error"

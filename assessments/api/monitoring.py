@@ -25,13 +25,8 @@ from integrations.background import broker_is_reachable
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
     """200 while this web process serves."""
-    return JsonResponse(
-        {
-            "status": "ok",
-            "version": settings.PORTAL_VERSION,
-            "parts": {"web": {"ok": True, "detail": "answers"}},
-        }
-    )
+    parts = {"web": {"ok": True, "detail": "answers"}}
+    return JsonResponse({"status": "ok", "version": settings.PORTAL_VERSION, "parts": parts})
 
 
 @require_safe
@@ -54,12 +49,10 @@ def status(request: HttpRequest) -> JsonResponse:
         parts["scheduler"] = processes_part("scheduler", found, now)
         parts["oldest_due_work"] = oldest_due_work(now)
     is_writable = recovery_log.is_writable()
-    parts["recovery_log"] = Part(
-        is_writable,
-        "can be written"
-        if is_writable
-        else "cannot be written, and a restore would miss starts; see docs/backup.md",
+    detail = (
+        "can be written" if is_writable else "cannot be written; a restore would miss starts (docs/backup.md)"
     )
+    parts["recovery_log"] = Part(is_writable, detail)
     answers = broker_is_reachable()
     parts["broker"] = Part(answers, "answers" if answers else "does not answer; work waits for the sweep")
     return _state(parts, processes=[asdict(process) for process in found])
@@ -76,14 +69,9 @@ def _database() -> Part:
 
 def _state(parts: dict[str, Part], **more: object) -> JsonResponse:
     ok = all(part.ok for part in parts.values())
-    response = JsonResponse(
-        {
-            "status": "ok" if ok else "unavailable",
-            "parts": {name: asdict(part) for name, part in parts.items()},
-            **more,
-        },
-        status=200 if ok else 503,
-    )
+    states = {name: asdict(part) for name, part in parts.items()}
+    body = {"status": "ok" if ok else "unavailable", "parts": states, **more}
+    response = JsonResponse(body, status=200 if ok else 503)
     # Django would log every 503 as an error. Probes run every second, and their caller sees the status.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
@@ -97,20 +85,16 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry()
     found = figures(timezone.now())
-    Info("portal_build", "The version that runs", registry=registry).info(
-        {"version": settings.PORTAL_VERSION}
-    )
-    orders = Gauge("portal_orders", "Orders by status", ["status"], registry=registry)
-    for status, count in found.orders.items():
-        orders.labels(status).set(count)
-    updates = Gauge("portal_updates", "Updates for Ashby by state", ["state"], registry=registry)
-    for state, count in found.updates.items():
-        updates.labels(state).set(count)
-    ages = Gauge(
-        "portal_heartbeat_age_seconds", "Seconds since the last heartbeat", ["process"], registry=registry
-    )
-    for name, seconds in found.heartbeat_ages.items():
-        ages.labels(name).set(seconds)
+    build = Info("portal_build", "The version that runs", registry=registry)
+    build.info({"version": settings.PORTAL_VERSION})
+    for name, text, label, values in (
+        ("portal_orders", "Orders by status", "status", found.orders),
+        ("portal_updates", "Updates for Ashby by state", "state", found.updates),
+        ("portal_heartbeat_age_seconds", "Seconds since the last heartbeat", "process", found.heartbeat_ages),
+    ):
+        gauge = Gauge(name, text, [label], registry=registry)
+        for key, figure in values.items():
+            gauge.labels(key).set(figure)
     for name, text, value in (
         ("portal_orders_needing_attention", "Orders that need attention", found.needing_attention),
         (

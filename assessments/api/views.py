@@ -56,12 +56,13 @@ class PartnerView(APIView):
     cleans_texts = False
     #: A body is read as JSON whatever its Content-Type says.
     takes_any_type = False
+    #: The log of the call; unset until the caller is authenticated.
+    call: InboundRequest
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticates the caller, starts the log of the call and reads the body."""
         self.request_id = uuid.uuid4().hex
         self.now = timezone.now()
-        self.call: InboundRequest | None = None
         if request.method != "POST":
             raise MethodNotAllowed(str(request.method), detail="The protocol's calls are POST.")
         super().initial(request, *args, **kwargs)
@@ -73,7 +74,7 @@ class PartnerView(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         """Answers with the error envelope and logs the refused call."""
         response: Response = super().handle_exception(exc)
-        call = self.call
+        call: InboundRequest | None = getattr(self, "call", None)
         if call is None and isinstance(exc, SwitchedOff):
             call = start_log(exc.connection, self.source, self.name, self.request_id, self.now)
         status, code, message = explain(exc)
@@ -90,12 +91,6 @@ class PartnerView(APIView):
     def note_refused(self, call: InboundRequest, exc: Exception, message: str) -> None:
         """Hook: records anything else about a refused call."""
 
-    def inbound(self) -> InboundRequest:
-        """The log entry of this call."""
-        if self.call is None:
-            raise RuntimeError("initial() has not started the log of this call.")
-        return self.call
-
 
 class _ReadView(PartnerView):
     def note_read(self) -> None:
@@ -103,7 +98,7 @@ class _ReadView(PartnerView):
         if is_self_test(self.request.headers.get(HEADER)):
             return
         if record_call_from_ashby(self.connection, self.now):
-            self.inbound().save()
+            self.call.save()
 
 
 class AssessmentList(_ReadView):
@@ -167,7 +162,7 @@ class AssessmentStart(PartnerView):
         message = StartRequest.parse(self.body)
         # Written first: once the order exists, this call must not be answered 503.
         record_call_from_ashby(self.connection, self.now)
-        started = start(self.connection, message, self.inbound(), self.now)
+        started = start(self.connection, message, self.call, self.now)
         failpoint("start.committed")
         if not started.is_repeat:
             enqueue(call_justifacts, str(started.order.pk))
@@ -194,7 +189,7 @@ class AssessmentCancel(PartnerView):
     def post(self, request: Request) -> Response:
         assessment_id = parse_assessment_id(self.body)
         record_call_from_ashby(self.connection, self.now)
-        order = cancel_by_ashby(self.connection, assessment_id, self.inbound(), self.now)
+        order = cancel_by_ashby(self.connection, assessment_id, self.call, self.now)
         enqueue_order_work(order.pk)
         return Response(AssessmentIdResponse(AssessmentId(str(order.pk))).as_json())
 
@@ -220,7 +215,7 @@ class JustifactsUpdate(PartnerView):
     )
     def post(self, request: Request) -> Response:
         update = AssessmentUpdate.parse(self.body)
-        order = receive_push(self.connection, update, self.inbound(), self.now)
+        order = receive_push(self.connection, update, self.call, self.now)
         failpoint("push.committed")
         record_justifacts_contact(self.connection, self.now)
         enqueue(deliver, str(order.pk))

@@ -111,16 +111,11 @@ class NotificationState(models.Model):
         due = NotificationState.objects.filter(Q(pk=self.pk) & (Q(not_before=None) | Q(not_before__lte=now)))
         return due.update(not_before=now + self.MIN_INTERVAL) == 1
 
-    def record_sent(self, now: datetime, changes: dict[str, datetime | None]) -> None:
-        """Saves the fields in ``changes`` after a notification was sent."""
+    def record_handled(self, changes: dict[str, datetime | None], not_before: datetime | None) -> None:
+        """Saves the fields in ``changes`` after a notification was sent, or because none is needed; then
+        ``not_before`` is None, which releases the turn."""
         NotificationState.objects.filter(pk=self.pk).update(
-            not_before=now + self.MIN_INTERVAL, last_error="", failed_at=None, **changes
-        )
-
-    def record_nothing_to_send(self, changes: dict[str, datetime | None]) -> None:
-        """Saves the fields in ``changes`` and releases the turn, because no notification is needed."""
-        NotificationState.objects.filter(pk=self.pk).update(
-            not_before=None, last_error="", failed_at=None, **changes
+            not_before=not_before, last_error="", failed_at=None, **changes
         )
 
     def record_failure(self, now: datetime, error: str, retry_after: timedelta) -> None:

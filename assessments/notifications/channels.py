@@ -1,6 +1,5 @@
 """Composes notifications and sends them, by mail to a person or to an organization's chat."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -15,14 +14,9 @@ from integrations.http.errors import NotSent, Unknown
 from integrations.models import Organization
 
 
-@dataclass(frozen=True)
-class Message:
-    subject: str
-    body: str
-
-
-def compose(kind: str, organization: Organization, person: Any, context: dict[str, Any]) -> Message:
-    """The notification as plain text, for a person or (None) a chat. ``kind`` selects the templates."""
+def compose(kind: str, organization: Organization, person: Any, context: dict[str, Any]) -> tuple[str, str]:
+    """The notification's subject and body as plain text, for a person or (None) a chat. ``kind`` selects the
+    templates."""
     context = {
         **context,
         "organization": organization.name,
@@ -31,7 +25,7 @@ def compose(kind: str, organization: Organization, person: Any, context: dict[st
     }
     subject = render_to_string(f"notifications/{kind}_subject.txt", context)
     body = render_to_string(f"notifications/{kind}.txt", context)
-    return Message(" ".join(subject.split()), f"{body.strip()}\n")
+    return " ".join(subject.split()), f"{body.strip()}\n"
 
 
 def _target_url(kind: str, organization: Organization, person: Any) -> str:
@@ -46,7 +40,7 @@ def _target_url(kind: str, organization: Organization, person: Any) -> str:
     return f"{settings.PORTAL_BASE_URL}{path}"
 
 
-def send_mail(person: Any, message: Message) -> None:
+def send_mail(person: Any, subject: str, body: str) -> None:
     """Sends one mail. Raises ``NotSent`` or ``Unknown``, whose texts contain no address."""
     connection = get_connection()
     try:
@@ -55,18 +49,18 @@ def send_mail(person: Any, message: Message) -> None:
         raise NotSent(f"Could not connect to the mail server ({type(error).__name__}).") from None
     try:
         with connection:
-            EmailMessage(message.subject, message.body, to=[person.email], connection=connection).send()
+            EmailMessage(subject, body, to=[person.email], connection=connection).send()
     except (OSError, ValueError) as error:
         raise Unknown(f"The mail server did not accept the mail ({type(error).__name__}).") from None
 
 
-def send_to_chat(organization: Organization, message: Message) -> None:
+def send_to_chat(organization: Organization, subject: str, body: str) -> None:
     """Sends one message to the organization's chat. Raises ``CallFailed``."""
     try:
         url = organization.connection.chat_webhook.reveal()
     except SecretUnreadable as error:
         raise NotSent(str(error)) from None
-    post_to_webhook(url, {"text": f"*{_escape(message.subject)}*\n{_escape(message.body)}"})
+    post_to_webhook(url, {"text": f"*{_escape(subject)}*\n{_escape(body)}"})
 
 
 def _escape(text: str) -> str:

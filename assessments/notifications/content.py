@@ -1,5 +1,5 @@
-"""The content of notifications about connections and about orders that need attention: the difference between
-the present state and what the recipient was last notified of."""
+"""The content of notifications: the difference between the present state and what the recipient was last
+notified of; for the digest, an organization's day."""
 
 import re
 from collections.abc import Iterator
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
-from assessments.models import NotificationState, Order
+from assessments.models import AshbyUpdate, NotificationState, Order
 from assessments.outbox.compose import order_url
-from assessments.statuses import NO_RESULT, RESULTS
+from assessments.stalled.thresholds import IS_STALLED
+from assessments.statuses import NO_RESULT, RESULTS, Status
 from integrations.models import Connection, Organization
 from integrations.redaction import redact_text
 
@@ -154,3 +156,35 @@ def _answers(value: Any) -> Iterator[str]:
             yield from _answers(item)
     elif isinstance(value, str | int | float) and len(str(value)) >= 4:
         yield str(value)
+
+
+def _daily_figures(organization: Organization, end: datetime) -> dict[str, int]:
+    """What happened on the day that ended at ``end``, and what is pending now."""
+    orders = Order.objects.filter(organization=organization)
+    day = (end - timedelta(days=1), end - timedelta(microseconds=1))
+    undelivered = AshbyUpdate.objects.filter(
+        order__organization=organization, state__in=AshbyUpdate.UNDELIVERED
+    )
+    return {
+        "started": orders.filter(created_at__range=day).count(),
+        "completed": orders.filter(completed_at__range=day).count(),
+        "cancelled": orders.filter(status=Status.CANCELLED, status_since__range=day).count(),
+        "needing_attention": orders.filter(needs_attention=True).count(),
+        "stalled": orders.filter(IS_STALLED).count(),
+        "waiting_for_ashby": undelivered.order_by().values("order").distinct().count(),
+    }
+
+
+def digest_content(organization: Organization, state: NotificationState, now: datetime) -> Content | None:
+    """The digest of the last day, once, and without text if there is nothing to report.
+
+    A new recipient gets no digest for the past; the first one comes the next morning.
+    """
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    # Before the digest hour (UTC), the digest of the day before yesterday is the last one that is due.
+    end = today if now.hour >= settings.DAILY_DIGEST_HOUR_UTC else today - timedelta(days=1)
+    if state.notified_up_to and state.notified_up_to >= end:
+        return None
+    day = _daily_figures(organization, end) if state.notified_up_to else None
+    context = {"day": day, "date": end - timedelta(days=1)} if day and any(day.values()) else None
+    return Content(context, {"notified_up_to": end})

@@ -9,7 +9,6 @@ its own interval and state, so none delays another.
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,9 +21,9 @@ from assessments.notifications.content import (
     Content,
     attention_content,
     connection_content,
+    digest_content,
     needing_attention,
 )
-from assessments.notifications.digest import digest_content
 from assessments.notifications.recipients import MailRecipients, chat_recipients
 from integrations.http.errors import CallFailed, NotSent
 from integrations.models import Organization
@@ -42,14 +41,6 @@ _CONTENT: dict[str, Callable[[Organization, NotificationState, datetime], Conten
 _Recipients = Callable[[Organization, NotificationKind], Iterable[Any]]
 
 
-@dataclass(frozen=True)
-class _Due:
-    """One message to one recipient; ``state.person`` is None for a chat."""
-
-    state: NotificationState
-    content: Content
-
-
 def send_notifications(now: datetime) -> int:
     """Sends the due notifications by mail and then to chats, each with its own time limit. Returns how many
     were sent."""
@@ -58,17 +49,19 @@ def send_notifications(now: datetime) -> int:
 
 def _send_all(recipients: _Recipients, now: datetime) -> int:
     sent, deadline = 0, time.monotonic() + SECONDS
-    for due in _due(recipients, now):
+    for state, content in _due(recipients, now):
         if time.monotonic() > deadline:
             break
-        sent += _send(due)
+        sent += _send(state, content)
     return sent
 
 
-def _due(recipients: _Recipients, now: datetime) -> Iterator[_Due]:
+def _due(recipients: _Recipients, now: datetime) -> Iterator[tuple[NotificationState, Content]]:
+    """One pair for each message to one recipient; ``state.person`` is None for a chat."""
     for kind in NotificationKind:
         organizations = list(_affected_organizations(kind, now))
-        known = _known_states(kind, organizations)
+        states = NotificationState.objects.filter(kind=kind, organization__in=organizations)
+        known = {(state.organization_id, state.person_id): state for state in states}
         for organization in organizations:
             # Recipients with equal snapshots get equal content, so it is computed once.
             by_snapshot: dict[object, Content | None] = {}
@@ -83,7 +76,7 @@ def _due(recipients: _Recipients, now: datetime) -> Iterator[_Due]:
                     by_snapshot[state.snapshot] = _CONTENT[kind](organization, state, now)
                 if content := by_snapshot[state.snapshot]:
                     state.organization, state.person = organization, person
-                    yield _Due(state, content)
+                    yield state, content
 
 
 def _affected_organizations(kind: NotificationKind, now: datetime) -> QuerySet[Organization]:
@@ -102,32 +95,24 @@ def _affected_organizations(kind: NotificationKind, now: datetime) -> QuerySet[O
     )
 
 
-def _known_states(
-    kind: NotificationKind, organizations: list[Organization]
-) -> dict[object, NotificationState]:
-    rows = NotificationState.objects.filter(kind=kind, organization__in=organizations)
-    return {(state.organization_id, state.person_id): state for state in rows}
-
-
-def _send(due: _Due) -> bool:
+def _send(state: NotificationState, content: Content) -> bool:
     """Acquires the turn, sends, and records it. After a crash in between, the notification is sent again an
     hour later."""
-    state, content = due.state, due.content
     if not state.acquire_turn(timezone.now()):
         return False
     if content.context is None:
-        state.record_nothing_to_send(content.changes)
+        state.record_handled(content.changes, not_before=None)
         return False
-    message = compose(state.kind, state.organization, state.person, content.context)
+    subject, body = compose(state.kind, state.organization, state.person, content.context)
     try:
         if state.person is None:
-            send_to_chat(state.organization, message)
+            send_to_chat(state.organization, subject, body)
         else:
-            send_mail(state.person, message)
+            send_mail(state.person, subject, body)
     except CallFailed as failure:
         retry_after = state.RETRY_DELAY if isinstance(failure, NotSent) else state.MIN_INTERVAL
         state.record_failure(timezone.now(), failure.message, retry_after)
         logger.warning("a notification could not be sent: %s", failure.message)
         return False
-    state.record_sent(timezone.now(), content.changes)
+    state.record_handled(content.changes, not_before=timezone.now() + state.MIN_INTERVAL)
     return True

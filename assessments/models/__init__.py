@@ -7,10 +7,9 @@ from assessments.models.leases import Leased
 from assessments.models.notifications import NotificationKind, NotificationPreference, NotificationState
 from assessments.models.order_events import OrderEvent
 from assessments.models.order_parts import AttentionTopic, CancelledBy, ErasureReason, PendingCall
-from assessments.models.orders import Order
+from assessments.models.orders import CandidateSearchTerm, Order
 from assessments.models.outbox import AshbyUpdate
 from assessments.models.reconciliation import Discrepancy, Reconciliation
-from assessments.models.search import CandidateSearchTerm
 from assessments.models.stall_thresholds import StallThresholds
 
 __all__ = [

@@ -224,3 +224,19 @@ class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privac
     def personal_data(self) -> tuple[str, ...]:
         """Terms that redaction removes from everything that is stored about a call."""
         return personal_terms(self.candidate_email, self.candidate_first_name, self.candidate_last_name)
+
+
+class CandidateSearchTerm(models.Model):
+    """The search index: one keyed hash (``integrations/encryption/search_hashes.py``) of a prefix of a
+    candidate's name or address. Written in the transaction that writes the order."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="search_terms", verbose_name=_("order"))
+    term = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("search term")
+        verbose_name_plural = _("search terms")
+        indexes = [models.Index(name="orders_by_search_term", fields=["term", "order"])]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -1,4 +1,4 @@
-"""Erasure certificates: find, sign and print them."""
+"""Erasure certificates: sign, find and print them, and the keyed digest of a candidate."""
 
 from typing import Any
 
@@ -6,11 +6,24 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
 from assessments.models import ErasureCertificate
-from assessments.privacy.candidates import candidate_fingerprints
 from assessments.text import untranslated
 from integrations.audit import log
+from integrations.encryption.blind_index import blind_index, blind_indexes
 from integrations.models import Organization
 from integrations.text import format_utc
+
+# Separates the digests of candidates from the hashes of keys and of search terms.
+_DIGEST_PREFIX = "candidate:"
+
+
+def normalized(email: str) -> str:
+    return email.strip().casefold()
+
+
+def candidate_fingerprint(email: str) -> str:
+    """A keyed digest that replaces the e-mail address in a certificate. Without the portal's keys, nobody can
+    test addresses against it."""
+    return blind_index(_DIGEST_PREFIX + normalized(email))
 
 
 def sign(certificate: ErasureCertificate) -> None:
@@ -28,7 +41,8 @@ def sign(certificate: ErasureCertificate) -> None:
 def certificates_of(organization: Organization, email: str) -> QuerySet[ErasureCertificate]:
     """The certificates of the candidate with this e-mail address, newest first."""
     own = ErasureCertificate.objects.filter(organization=organization)
-    return own.filter(candidate_digest__in=candidate_fingerprints(email))
+    # Under each key in use.
+    return own.filter(candidate_digest__in=blind_indexes(_DIGEST_PREFIX + normalized(email)))
 
 
 def certificate_as_json(certificate: ErasureCertificate) -> dict[str, Any]:

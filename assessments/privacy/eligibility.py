@@ -1,11 +1,16 @@
-"""Why an order cannot be erased now."""
+"""Why an order cannot be erased now; and legal holds, under which it is erased neither by retention nor on
+request."""
+
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from assessments.models import AshbyUpdate, AttentionTopic, Order, PendingCall
+from assessments.models import AshbyUpdate, AttentionTopic, Order, OrderEvent, PendingCall
+from assessments.orders.staff import NotPossible, locked_order_for_staff, record_staff_action
 from assessments.statuses import Status
 
 UNDER_HOLD = _("The order is under legal hold. Lift the hold first if it is no longer needed.")
@@ -43,3 +48,22 @@ def why_not_erasable(order: Order) -> str | Promise:
     if order.needs_attention:
         return NEEDS_ATTENTION
     return ""
+
+
+def place_hold(assessment_id: UUID, by: str, reason: str) -> None:
+    """Keeps the order's data until the hold is lifted. Raises ``NotPossible``."""
+    with locked_order_for_staff(assessment_id) as order:
+        if order.legal_hold:
+            raise NotPossible(gettext("This order is already under legal hold."))
+        order.legal_hold, order.legal_hold_reason = True, reason.strip()
+        text = f"{by} put the order under a legal hold."
+        record_staff_action(order, OrderEvent.Kind.LEGAL_HOLD_PLACED, text, reason)
+
+
+def lift_hold(assessment_id: UUID, by: str, reason: str) -> None:
+    """Ends the hold; an order past its retention is erased within minutes. Raises ``NotPossible``."""
+    with locked_order_for_staff(assessment_id) as order:
+        if not order.legal_hold:
+            raise NotPossible(gettext("This order is not under legal hold."))
+        order.legal_hold, order.legal_hold_reason = False, ""
+        record_staff_action(order, OrderEvent.Kind.LEGAL_HOLD_LIFTED, f"{by} lifted the legal hold.", reason)

@@ -5,12 +5,15 @@ is still open at Ashby or Justifacts. Orders of the same Ashby candidate under o
 listed, and a member of staff decides whether to include them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -18,11 +21,11 @@ from assessments.models import ErasureCertificate, ErasureReason, Order
 from assessments.orders.staff import NotPossible
 from assessments.orders.transaction import locked_order
 from assessments.privacy import erasure_log
-from assessments.privacy.candidates import candidate_fingerprint, orders_of_candidate, other_orders_of
-from assessments.privacy.certificates import sign
+from assessments.privacy.certificates import candidate_fingerprint, normalized, sign
 from assessments.privacy.eligibility import why_not_erasable
 from assessments.privacy.erase import Counts, erase_order, identifiers_of, scrub_unmatched_requests
 from assessments.recovery_log import log as recovery_log
+from assessments.search import matches
 from assessments.text import untranslated
 from integrations.models import Organization
 
@@ -93,3 +96,29 @@ def erase_candidate(
     # After the commit: an order whose erasure was rolled back keeps its entry.
     recovery_log.erase(certificate.orders)
     return certificate
+
+
+def orders_of_candidate(organization: Organization, email: str) -> list[Order]:
+    """The organization's orders for this e-mail address, oldest first, without erased orders. Letter case is
+    ignored."""
+    wanted = normalized(email)
+    if not wanted:
+        return []
+    own = Order.objects.filter(organization=organization, erased_at=None).order_by("created_at")
+    # A text without "@" has no search terms, so every order is compared.
+    likely = own.filter(matches(wanted, own)) if "@" in wanted else own
+    rows = likely.select_related("organization", "package").iterator(chunk_size=1000)
+    return [order for order in rows if normalized(order.candidate_email) == wanted]
+
+
+def other_orders_of(candidate: Iterable[Order]) -> list[Order]:
+    """The organization's further orders for the same candidates, by Ashby's candidate id, oldest first,
+    without erased orders. They were started under other e-mail addresses."""
+    own = [order for order in candidate if order.candidate_id]
+    if not own:
+        return []
+    # Ashby's ids are UUIDs and may differ in letter case.
+    same_id = reduce(or_, (Q(candidate_id__iexact=order.candidate_id) for order in own))
+    others = Order.objects.filter(same_id, organization=own[0].organization_id, erased_at=None)
+    others = others.exclude(pk__in=[order.pk for order in own]).order_by("created_at")
+    return list(others.select_related("organization", "package"))

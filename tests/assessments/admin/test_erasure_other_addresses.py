@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from assessments.models import ErasureCertificate, Order
 from assessments.orders.staff import NotPossible
-from assessments.privacy.legal_hold import place_hold
+from assessments.privacy.eligibility import place_hold
 from assessments.privacy.requests import erase_candidate, plan_erasure
 from tests.assessments.admin.test_erasure import ERASE_PAGE, ZOE
 from tests.assessments.privacy.test_requests import complete, is_erased

@@ -8,11 +8,11 @@ from typing import Any
 from django.apps import apps
 
 from assessments.models import AshbyUpdate, Order
-from assessments.privacy.legal_hold import lift_hold, place_hold
+from assessments.privacy.eligibility import lift_hold, place_hold
 from assessments.reconciliation.run import reconcile_now
 from assessments.recovery_log.log import entries
 from assessments.recovery_log.store import Kind
-from assessments.support.notes import add_note
+from assessments.support.decisions import add_note
 from assessments.support.retry import retry
 from integrations.encryption.secrets import Secret
 from tests.fixtures.world import World, data

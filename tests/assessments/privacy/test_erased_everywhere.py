@@ -14,13 +14,12 @@ from django.utils import timezone
 from assessments import tasks
 from assessments.models import InboundRequest, Order, OrderEvent
 from assessments.orders.staff import NotPossible
-from assessments.privacy.legal_hold import place_hold
+from assessments.privacy.eligibility import place_hold
 from assessments.privacy.requests import erase_candidate
 from assessments.reconciliation.run import reconcile_now
 from assessments.recovery_log import log as recovery_log
-from assessments.support.notes import add_note
-from assessments.support.retry import poll_now, retry
-from assessments.support.updates import resend_updates
+from assessments.support.decisions import add_note
+from assessments.support.retry import poll_now, resend_updates, retry
 from assessments.tracking.poll import poll
 from tests.assessments.privacy.erasing import (
     EMAIL,

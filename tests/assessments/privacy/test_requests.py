@@ -8,15 +8,14 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from assessments.models import ErasureCertificate, Order
-from assessments.privacy.candidates import orders_of_candidate
 from assessments.privacy.certificates import certificate_as_json, certificate_as_text, certificates_of
-from assessments.privacy.legal_hold import place_hold
-from assessments.privacy.requests import erase_candidate, plan_erasure
+from assessments.privacy.eligibility import place_hold
+from assessments.privacy.requests import erase_candidate, orders_of_candidate, plan_erasure
 from assessments.privacy.retention import erase_due
 from assessments.recovery import recover_after_restore
 from assessments.recovery_log import log as recovery_log
 from assessments.recovery_log.store import Kind
-from assessments.support.notes import resolve_attention
+from assessments.support.decisions import resolve_attention
 from integrations.audit import log
 from integrations.encryption.rotation import count_pending as count_not_under_the_first_key
 from integrations.models import AuditLogEntry

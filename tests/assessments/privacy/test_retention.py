@@ -11,7 +11,7 @@ from django.utils import timezone
 from assessments import tasks
 from assessments.models import AshbyUpdate, ErasureReason, InboundRequest, Order
 from assessments.privacy import retention
-from assessments.privacy.legal_hold import lift_hold, place_hold
+from assessments.privacy.eligibility import lift_hold, place_hold
 from integrations.connections.connect import connect
 from integrations.models import AuditLogEntry
 from tests.fixtures.world import World, data

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from assessments import recovery, search
 from assessments.models import AshbyUpdate, CallAttempt, CandidateSearchTerm, InboundRequest, Order
-from assessments.privacy.legal_hold import place_hold
+from assessments.privacy.eligibility import place_hold
 from integrations.encryption import rewrite
 from integrations.encryption.secrets import Secret
 from integrations.models import Organization

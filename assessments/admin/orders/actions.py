@@ -9,17 +9,18 @@ from assessments.admin.orders.action_forms import CancelForm, LinkForm, NoInputF
 from assessments.admin.orders.decisions import TAKE_NUMBER, TAKE_RESULT
 from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.orders.staff import NotPossible
-from assessments.privacy.legal_hold import lift_hold, place_hold
-from assessments.support.cancel import cancel_by_staff
-from assessments.support.notes import add_note, resolve_attention, why_unresolvable
-from assessments.support.retry import can_be_polled, poll_now, retry
-from assessments.support.unknown_placement import (
+from assessments.privacy.eligibility import lift_hold, place_hold
+from assessments.support.decisions import (
+    add_note,
     can_be_resubmitted,
+    cancel_by_staff,
     is_placement_unknown,
     link_existing_order,
+    resolve_attention,
     resubmit_order,
+    why_unresolvable,
 )
-from assessments.support.updates import resend_updates, skip_update
+from assessments.support.retry import can_be_polled, poll_now, resend_updates, retry, skip_update
 
 
 def _retry(request: ActionRequest) -> str:

@@ -23,7 +23,7 @@ from assessments.outbox.card import build_card
 from assessments.outbox.compose import start_response_update
 from assessments.privacy.retention import erased_on
 from assessments.statuses import asks_for_a_look
-from assessments.support.updates import resendable_updates
+from assessments.support.retry import resendable_updates
 from assessments.tasks import enqueue_order_work
 from assessments.tracking.report_url import parse_report
 from integrations.admin.base import TenantModelAdmin

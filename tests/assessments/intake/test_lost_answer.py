@@ -8,8 +8,8 @@ import pytest
 import time_machine
 
 from assessments.models import AshbyUpdate, InboundRequest, Order
-from assessments.support.cancel import cancel_by_staff
-from assessments.support.updates import skip_update
+from assessments.support.decisions import cancel_by_staff
+from assessments.support.retry import skip_update
 from integrations.catalog.mapping import map_job
 from tests.assessments.intake.lost_answers import DAY, HOUR, MINUTE, NINE, NOT_FOUND, START, Lost
 from tests.fixtures.world import World

@@ -8,8 +8,7 @@ import time_machine
 
 from assessments.models import AshbyUpdate, CallAttempt, Order
 from assessments.outbox.deliver import deliver_next
-from assessments.support.retry import retry
-from assessments.support.updates import skip_update
+from assessments.support.retry import retry, skip_update
 from assessments.workers.due import due_work
 from tests.fixtures.world import World
 

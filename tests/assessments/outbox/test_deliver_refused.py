@@ -7,8 +7,7 @@ import pytest
 import time_machine
 
 from assessments.models import AshbyUpdate, CallAttempt, Order
-from assessments.support.retry import retry
-from assessments.support.updates import skip_update
+from assessments.support.retry import retry, skip_update
 from tests.fixtures.world import World
 
 INVALID = [

@@ -10,7 +10,7 @@ from django.utils import timezone
 from assessments.models import Order
 from assessments.outbox.compose import enqueue_completion, enqueue_stall_note
 from assessments.reconciliation.ashby import _is_current
-from assessments.support.cancel import cancel_by_staff
+from assessments.support.decisions import cancel_by_staff
 from tests.fixtures.world import World, data
 from tests.integrations.encryption.test_secrets_at_rest import columns_that_hold
 

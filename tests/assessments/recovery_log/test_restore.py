@@ -8,7 +8,7 @@ from django.utils import timezone
 from assessments.models import AshbyUpdate, Order, OrderEvent, PendingCall
 from assessments.reconciliation.run import reconcile_now
 from assessments.recovery import recover_after_restore
-from assessments.support.cancel import cancel_by_staff
+from assessments.support.decisions import cancel_by_staff
 from tests.fixtures.world import World, data
 
 pytestmark = pytest.mark.anywhere

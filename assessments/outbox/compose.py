@@ -8,6 +8,7 @@ are unique; ``assessment_result`` needs ``assessment_profile_url``; the status v
 store the start time; the timestamps of an order's updates increase strictly.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
@@ -40,7 +41,7 @@ def enqueue_status(order: Order, status: Status, now: datetime) -> None:
 
 def enqueue_raw_status(order: Order, label: str, now: datetime) -> None:
     """Add a status verbatim."""
-    _write(order, label, now, status=_status(label), metadata=_metadata(order))
+    _write(order, label, AssessmentUpdate(status=_status(label), metadata=_metadata(order)), now)
 
 
 def enqueue_stall_note(order: Order, sentence: str, now: datetime) -> None:
@@ -48,7 +49,8 @@ def enqueue_stall_note(order: Order, sentence: str, now: datetime) -> None:
     candidate). The next update's metadata replaces the reason."""
     waiting = Data("waiting", "Waiting", "string", sentence)
     label = ashby_label(order)
-    _write(order, f"{label}, waiting", now, status=_status(label), metadata=(*_metadata(order), waiting))
+    body = AssessmentUpdate(status=_status(label), metadata=(*_metadata(order), waiting))
+    _write(order, f"{label}, waiting", body, now)
 
 
 def enqueue_completion(order: Order, now: datetime, result_verbatim: str = "") -> None:
@@ -60,15 +62,13 @@ def enqueue_completion(order: Order, now: datetime, result_verbatim: str = "") -
     if notes_url and asks_for_a_look(order.result):
         notes = Data("adverse_action_notes", "Your company's adverse-action notes", "url", notes_url)
         metadata = (*metadata, notes)
-    _write(
-        order,
-        f"{label}: {order.result}",
-        now,
+    body = AssessmentUpdate(
         status=_status(label),
         result=Data("result", "Result", "string", result_verbatim or _result_as_sent(order)),
         profile_url=Data("report", "Report", "url", order.report_url or order_url(order)),
         metadata=metadata,
     )
+    _write(order, f"{label}: {order.result}", body, now)
 
 
 def stored_result(order: Order, result: str) -> str:
@@ -92,12 +92,8 @@ def _result_as_sent(order: Order) -> str:
 
 def enqueue_cancellation(order: Order, reason: str, now: datetime) -> None:
     """Add the end of a cancelled or rejected order, with the reason."""
-    _write(
-        order,
-        f"Cancelled: {reason}",
-        now,
-        cancelled_reason=Data("cancelled_reason", "Cancelled", "string", reason),
-    )
+    data = Data("cancelled_reason", "Cancelled", "string", reason)
+    _write(order, f"Cancelled: {reason}", AssessmentUpdate(cancelled_reason=data), now)
 
 
 def enqueue_resend(order: Order, update: AshbyUpdate, now: datetime) -> None:
@@ -130,27 +126,8 @@ def _metadata(order: Order) -> tuple[Data, ...]:
     return tuple(data)
 
 
-def _write(
-    order: Order,
-    summary: str,
-    now: datetime,
-    *,
-    status: Data | None = None,
-    result: Data | None = None,
-    profile_url: Data | None = None,
-    cancelled_reason: Data | None = None,
-    metadata: tuple[Data, ...] = (),
-) -> None:
-    body = AssessmentUpdate(
-        assessment_id=str(order.assessment_id),
-        timestamp=None,
-        status=status,
-        result=result,
-        profile_url=profile_url,
-        cancelled_reason=cancelled_reason,
-        metadata=metadata,
-    )
-    _put(order, summary, body.as_json(), now)
+def _write(order: Order, summary: str, body: AssessmentUpdate, now: datetime) -> None:
+    _put(order, summary, replace(body, assessment_id=str(order.pk)).as_json(), now)
 
 
 def _put(order: Order, summary: str, payload: JSON, now: datetime) -> None:

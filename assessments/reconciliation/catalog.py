@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
-from assessments.models import Discrepancy, InboundRequest, Order
+from assessments.models import Discrepancy, InboundRequest
 from assessments.tracking.order_number import find_order
 from integrations.catalog.mapping import namesakes
 from integrations.catalog.sync import SyncResult, sync_jobs, sync_packages
 from integrations.http.errors import CallFailed
 from integrations.models import Connection, Job, JobPackageMapping, Package
-from integrations.partner_protocol.messages import AssessmentUpdate
 
 #: Outcome and text of a discrepancy.
 _Line = tuple[str, str]
@@ -107,7 +106,7 @@ def unknown_references(connection: Connection, now: datetime) -> Iterator[_Line]
         received_at__gte=now - _DAY,
     )
     named = Counter(_named(call.body) for call in calls.only("body").iterator())
-    unknown = (item for item in named.most_common() if not _is_known(connection, *item[0]))
+    unknown = (item for item in named.most_common() if find_order(connection, *item[0]) is None)
     for (number, reference), count in islice(unknown, _MAX_UNKNOWN):
         times = "once" if count == 1 else f"{count} times"
         name = (reference or number or "no reference")[:100]
@@ -123,13 +122,3 @@ def _named(body: object) -> tuple[str, str]:
     found = body if isinstance(body, dict) else {}
     number, reference = (str(found.get(name) or "") for name in ("assessment_id", "reference_id"))
     return number, reference
-
-
-def _is_known(connection: Connection, number: str, reference: str) -> bool:
-    if not (number or reference):
-        return False
-    try:
-        find_order(connection, AssessmentUpdate(number, None, reference_id=reference))
-    except Order.DoesNotExist:
-        return False
-    return True

@@ -63,10 +63,8 @@ class StatusOutcome(Enum):
 
     #: The order changed, and Ashby gets an update.
     APPLIED = auto()
-    #: It repeats what is known.
+    #: It repeats what is known, or is older.
     UNCHANGED = auto()
-    #: It is older than what is known.
-    LATE = auto()
     #: Justifacts answers with a status that the order has passed already.
     CONFLICT = auto()
     #: The order had ended: Ashby gets no update. The order may need attention.
@@ -79,7 +77,9 @@ def receive_push(
     """Apply a push from Justifacts, and save ``call`` with the outcome. Raises ``Order.DoesNotExist`` if the
     organization has no such order, and ``WrongOrderNumber`` if another order has the number; then nothing is
     applied, and both orders are flagged."""
-    found = find_order(connection, update)
+    found = find_order(connection, update.assessment_id, update.reference_id)
+    if found is None:
+        raise Order.DoesNotExist
     with locked_order(found.pk) as order:
         if order.is_erased:
             log_result(call, order, "erased")
@@ -129,19 +129,14 @@ def apply_status(order: Order, update: AssessmentUpdate, how: str, now: datetime
         after_end_effects.carry_out(order, message, decision)
         return StatusOutcome.APPLIED if decision is AfterEnd.CHANGE else StatusOutcome.AFTER_END
     match decision:
-        case _Decision.IGNORE:
-            return StatusOutcome.UNCHANGED
+        case _Decision.RESTATE | _Decision.PASS_ON | _Decision.ADVANCE:
+            _apply(order, message, decision)
+            return StatusOutcome.APPLIED
         case _Decision.KEEP_SPELLING:
             order.justifacts_status = message.status_text
-            return StatusOutcome.UNCHANGED
-        case _Decision.RECORD_LATE:
+        case _Decision.RECORD_LATE | _Decision.RECORD_CONFLICT:
             after_end_effects.record_late(order, message)
-            return StatusOutcome.LATE
-        case _Decision.RECORD_CONFLICT:
-            after_end_effects.record_late(order, message)
-            return StatusOutcome.CONFLICT
-    _apply(order, message, decision)
-    return StatusOutcome.APPLIED
+    return StatusOutcome.CONFLICT if decision == _Decision.RECORD_CONFLICT else StatusOutcome.UNCHANGED
 
 
 def _decide(order: Order, message: StatusMessage) -> _Decision | AfterEnd:
@@ -193,9 +188,8 @@ def _apply(order: Order, message: StatusMessage, decision: _Decision) -> None:
             after_end_effects.carry_out(order, message, AfterEnd.CHANGE)
     if not order.has_ended and order.next_call == PendingCall.POLL:
         # Until the placement is certain, its outcome decides on the next call.
-        schedule_call(
-            order, PendingCall.POLL, message.now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS)
-        )
+        at = message.now + timedelta(seconds=settings.POLL_INTERVAL_SECONDS)
+        schedule_call(order, PendingCall.POLL, at)
 
 
 def _advance(order: Order, message: StatusMessage) -> None:

@@ -17,7 +17,6 @@ from integrations.connections.health import UNREADABLE_PUSH, record_unreadable_p
 from integrations.http.errors import NotUnderstood
 from integrations.http.excerpts import excerpt
 from integrations.models import Connection
-from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.partner_protocol.parsing import InvalidMessage, read_id
 
 #: How long an unreadable push stays a problem of the connection, unless a readable push ends it.
@@ -58,21 +57,13 @@ def handle_unreadable_push(
     order's history; then ``call`` is saved with the order. Nothing else changes."""
     text = f"{UNREADABLE_PUSH} {reason}"
     record_unreadable_push(connection, text, now, lasts_until=now + PUSH_PROBLEM_LASTS)
-    if (found := _order_in(connection, body)) is None:
+    found = find_order(connection, _id_in(body, "assessment_id"), _id_in(body, "reference_id"))
+    if found is None:
         return
     with locked_order(found.pk) as order:
         quoted = excerpt(body, order.personal_data)
         record_not_understood(order, NotUnderstood(text, excerpt=quoted), "by push")
         log_result(call, order, call.outcome)
-
-
-def _order_in(connection: Connection, body: dict[str, Any]) -> Order | None:
-    """The organization's order that a push names by a readable id, or None."""
-    number, reference = _id_in(body, "assessment_id"), _id_in(body, "reference_id")
-    try:
-        return find_order(connection, AssessmentUpdate(number, None, reference_id=reference))
-    except Order.DoesNotExist:
-        return None
 
 
 def _id_in(body: dict[str, Any], name: str) -> str:

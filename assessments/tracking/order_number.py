@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -28,34 +28,23 @@ from assessments.orders.transaction import (
 from assessments.outbox.compose import enqueue_status
 from assessments.statuses import Status, may_follow
 from integrations.models import Connection
-from integrations.partner_protocol.messages import AssessmentUpdate
 from integrations.partner_protocol.parsing import as_uuid, same_id, spellings
 
 
-def find_order(connection: Connection, update: AssessmentUpdate) -> Order:
+def find_order(connection: Connection, number: str, reference: str) -> Order | None:
     """The order that a message is about: by our reference; without one, by Justifacts' number, or by our id
-    in its place. Raises ``Order.DoesNotExist``."""
+    in its place."""
     # Unordered: otherwise SQLite reads all of the organization's orders by date.
     orders = Order.objects.order_by().filter(organization=connection.organization_id)
-    if update.reference_id:
-        return _by_our_id(orders, update.reference_id)
-    if not update.assessment_id:
-        # An empty text would match every order that has no number yet.
-        raise Order.DoesNotExist
-    numbers = spellings(update.assessment_id)
-    for by in (
-        Q(justifacts_order_id__in=numbers),
-        Q(offered_order_number__in=numbers) | Q(former_order_number__in=numbers),
-    ):
-        if (found := next(iter(orders.filter(by)[:1]), None)) is not None:
-            return found
-    return _by_our_id(orders, update.assessment_id)
-
-
-def _by_our_id(orders: "QuerySet[Order]", text: str) -> Order:
-    if (own_id := as_uuid(text)) is None:
-        raise Order.DoesNotExist
-    return orders.get(pk=own_id)
+    # An empty number would match every order that has none yet.
+    if number and not reference:
+        numbers = spellings(number)
+        has_had = Q(offered_order_number__in=numbers) | Q(former_order_number__in=numbers)
+        for by in (Q(justifacts_order_id__in=numbers), has_had):
+            if found := next(iter(orders.filter(by)[:1]), None):
+                return found
+    own_id = as_uuid(reference or number)
+    return orders.filter(pk=own_id).first() if own_id else None
 
 
 def accept_order_number(order: Order, number: str, how: str, now: datetime) -> bool:

@@ -117,15 +117,14 @@ def _about_contradiction(order: Order, message: StatusMessage) -> AfterEnd:
 
 
 def _has_cancellation_to_close(order: Order) -> bool:
-    return (
-        order.next_call == PendingCall.CANCEL
-        or is_flagged(order, AttentionTopic.CANCEL)
-        or bool(order.asked_about)
-    )
+    is_open = order.next_call == PendingCall.CANCEL or is_flagged(order, AttentionTopic.CANCEL)
+    return is_open or bool(order.asked_about)
 
 
 def _is_asked_about(order: Order, message: StatusMessage) -> bool:
-    return _gist(order.asked_about) == _gist(as_question(message))
+    # Not the time: Justifacts may give each answer the time of that answer.
+    question = as_question(message)
+    return all(order.asked_about.get(part) == question[part] for part in ("text", "result"))
 
 
 def as_question(message: StatusMessage) -> dict[str, str | int | None]:
@@ -137,8 +136,3 @@ def as_question(message: StatusMessage) -> dict[str, str | int | None]:
         "report": message.report_url,
         "time": message.timestamp,
     }
-
-
-def _gist(question: dict[str, str | int | None]) -> tuple[str | int | None, ...]:
-    """Without the time: Justifacts may give each answer the time of that answer."""
-    return question.get("text"), question.get("result")

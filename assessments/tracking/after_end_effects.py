@@ -87,11 +87,9 @@ def _change(order: Order, message: StatusMessage) -> None:
     if not status and message.status_text:
         order.justifacts_status = message.status_text
     remember_timestamp(order, message)
-    if result != result_before:
-        text = f"Justifacts changed the result from {result_before} to {result} {message.how}."
-        record_event(order, _JUSTIFACTS, OrderEvent.Kind.RESULT_CHANGED, text)
-    elif report != report_before:
-        text = f"Justifacts changed the report's address {message.how}."
+    if (result, report) != (result_before, report_before):
+        what = f"result from {result_before} to {result}" if result != result_before else "report's address"
+        text = f"Justifacts changed the {what} {message.how}."
         record_event(order, _JUSTIFACTS, OrderEvent.Kind.RESULT_CHANGED, text)
     if status != status_before:
         _record_status(order, message, status)

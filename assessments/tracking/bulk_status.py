@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from django.utils import timezone
 
@@ -96,17 +96,15 @@ def _outcomes(
 def _ask(client: JustifactsClient, order: Order) -> Outcome:
     hide = order.personal_data
     number, reference = order.justifacts_order_id, str(order.pk)
+    ask = partial(client.status, hide=hide)
     if not number:
-        outcome = _outcome_of(lambda: client.status(reference_id=reference, hide=hide, is_reserved=True))
+        outcome = _outcome_of(partial(ask, reference_id=reference, is_reserved=True))
     else:
-        outcome = _outcome_of(
-            lambda: client.status(
-                justifacts_order_id=number, expected_reference=reference, hide=hide, is_reserved=True
-            )
-        )
+        by_number = partial(ask, justifacts_order_id=number, expected_reference=reference, is_reserved=True)
+        outcome = _outcome_of(by_number)
         if isinstance(outcome, OrderNotFound):
             # Justifacts may have given the order another number.
-            by_reference = _outcome_of(lambda: client.status(reference_id=reference, hide=hide))
+            by_reference = _outcome_of(partial(ask, reference_id=reference))
             outcome = by_reference if isinstance(by_reference, Found | NotUnderstood) else outcome
     if not isinstance(outcome, CallFailed) or (order.has_ended and isinstance(outcome, Refused)):
         # Justifacts may refuse to answer about a check that has ended.
@@ -139,10 +137,10 @@ def _record_health(connection: Connection, pairs: Sequence[tuple[Order, Outcome]
     now = timezone.now()
     pairs = sorted(pairs, key=lambda pair: isinstance(pair[1], NotUnderstood))
     failures = [pair for pair in pairs if isinstance(pair[1], CallFailed)]
+    was_failing = any(order.call_failures for order, outcome in pairs if isinstance(outcome, Found))
     for order, outcome in pairs[-1:] if len(failures) < len(pairs) else failures:
         failure = outcome if isinstance(outcome, CallFailed) else None
-        is_unreadable = isinstance(failure, NotUnderstood)
-        asked_again = next_poll_after_failure(order, now) if is_unreadable else None
+        asked_again = next_poll_after_failure(order, now) if isinstance(failure, NotUnderstood) else None
         record_call_result(
             connection,
             Endpoint.JUSTIFACTS,
@@ -150,7 +148,5 @@ def _record_health(connection: Connection, pairs: Sequence[tuple[Order, Outcome]
             now,
             hide=order.personal_data,
             lasts_until=asked_again and asked_again + _UNTIL_ASKED_AGAIN,
-            is_about_the_problem=any(
-                polled.call_failures for polled, answer in pairs if isinstance(answer, Found)
-            ),
+            is_about_the_problem=was_failing,
         )

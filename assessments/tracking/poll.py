@@ -44,14 +44,10 @@ def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
     by_organization: dict[int, list[Order]] = {}
     for order in orders:
         by_organization.setdefault(order.organization_id, []).append(order)
-    pairs = [
-        pair
-        for group in by_organization.values()
-        for pair in ask_each(group[0].organization.connection, group)
-    ]
+    groups = by_organization.values()
+    pairs = [pair for group in groups for pair in ask_each(group[0].organization.connection, group)]
     failpoint("poll.called")
-    changes: list[tuple[Order, Outcome]] = []
-    repeats: list[tuple[Order, Outcome]] = []
+    changes, repeats = list[tuple[Order, Outcome]](), list[tuple[Order, Outcome]]()
     for pair in pairs:
         (changes if _may_change(*pair) else repeats).append(pair)
     _record_repeats(repeats, token)
@@ -104,12 +100,11 @@ def _record_change(asked: Order, outcome: Outcome, token: UUID) -> bool:
             # A push or staff changed the order during the call, and the answer may be older: poll again.
             order.next_attempt_at = now
             return False
-        order.next_attempt_at = next_poll(order, now)
+        next_at = next_poll_after_failure if isinstance(outcome, NotUnderstood) else next_poll
+        order.next_attempt_at = next_at(order, now)
         order.next_call = PendingCall.POLL if order.next_attempt_at else PendingCall.NONE
         if isinstance(outcome, NotUnderstood):
             # The poll has failed: the next one waits longer, and the order does not count as polled.
-            order.next_attempt_at = next_poll_after_failure(order, now)
-            order.next_call = PendingCall.POLL if order.next_attempt_at else PendingCall.NONE
             order.call_failures += 1
             order.failing_since = order.failing_since or now
             order.last_call_error = outcome.message

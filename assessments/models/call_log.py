@@ -84,9 +84,7 @@ class InboundRequest(models.Model):
             models.Index(name="inbound_by_org", fields=["organization", "-received_at"]),
             # For the retention of calls that belong to no order.
             models.Index(
-                name="inbound_of_no_order",
-                fields=["organization", "received_at"],
-                condition=Q(order=None),
+                name="inbound_of_no_order", fields=["organization", "received_at"], condition=Q(order=None)
             ),
         ]
 

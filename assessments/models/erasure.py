@@ -28,10 +28,7 @@ class ErasureCertificate(models.Model):
 
     id = models.UUIDField(_("number"), primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(
-        Organization,
-        models.PROTECT,
-        related_name="erasure_certificates",
-        verbose_name=_("organization"),
+        Organization, models.PROTECT, related_name="erasure_certificates", verbose_name=_("organization")
     )
     at = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
     by = models.CharField(_("erased by"), max_length=150)

@@ -60,10 +60,7 @@ class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privac
             ("poll_order", "Can poll Justifacts for an order's status now"),
             ("resend_order", "Can resend or skip an order's updates to Ashby"),
             ("cancel_order", "Can cancel an order at Ashby and Justifacts"),
-            (
-                "resolve_unknown_placement",
-                "Can link or resubmit an order whose placement outcome is unknown",
-            ),
+            ("resolve_unknown_placement", "Can link or resubmit an order whose placement outcome is unknown"),
             ("note_order", "Can add a note to an order"),
             ("resolve_order", "Can mark an order as needing no more attention"),
             ("export_order", "Can export orders"),
@@ -181,9 +178,7 @@ class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privac
             ),
             # For retention.
             models.Index(
-                name="orders_not_erased",
-                fields=["organization", "status_since"],
-                condition=Q(erased_at=None),
+                name="orders_not_erased", fields=["organization", "status_since"], condition=Q(erased_at=None)
             ),
         ]
 

@@ -93,11 +93,8 @@ class AshbyUpdate(Leased):
         ]
         indexes = [
             # Not partial: SQLite would not use it, and every sweep would read the whole table.
-            models.Index(name="updates_unsaid", fields=["state", "next_attempt_at"]),
+            models.Index(name="updates_unsaid", fields=["state", "next_attempt_at"])
         ]
 
     def __str__(self) -> str:
-        return gettext("Update %(number)d: %(summary)s") % {
-            "number": self.sequence,
-            "summary": self.summary,
-        }
+        return gettext("Update %(number)d: %(summary)s") % {"number": self.sequence, "summary": self.summary}

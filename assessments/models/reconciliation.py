@@ -43,7 +43,7 @@ class Reconciliation(Leased):
         constraints = [
             models.UniqueConstraint(
                 name="one_reconciliation_at_a_time", fields=["organization"], condition=Q(ended_at=None)
-            ),
+            )
         ]
         indexes = [models.Index(name="reconciliations_of_org", fields=["organization", "-started_at"])]
 

@@ -39,15 +39,20 @@ class Due:
 def due_work(now: datetime) -> Due:
     """The work that a sweep enqueues. An organization whose deliveries are paused has at most one delivery,
     the probe."""
+    calls = _first_of_each(_calls(now), "organization", "next_attempt_at", MOST_OF_ONE)
+    polls = _first_of_each(_polls(now), "organization", "next_attempt_at", BATCH)
+    # One batch of each organization; the worker that polls it continues with the rest.
+    batches: dict[int, list[UUID]] = {}
+    for organization, order in polls.values_list("organization", "pk")[:MOST_POLLS]:
+        batches.setdefault(organization, []).append(order)
+    deliverable = AshbyUpdate.objects.order_by().deliverable(now).not_leased(now)
+    updates = _first_of_each(deliverable, "order__organization", "next_attempt_at", MOST_OF_ONE)
+    probing = AshbyUpdate.objects.probing(now).not_leased(now).order_by()
+    probes = _first_of_each(probing, "order__organization", "created_at", 1)
     return Due(
-        calls=_first_of_each(_calls(now), "organization", "next_attempt_at", MOST_OF_ONE)[:MOST],
-        polls=_batches(now),
-        deliveries=[
-            *_first_of_each(_deliveries(now), "order__organization", "next_attempt_at", MOST_OF_ONE, "order")[
-                :MOST
-            ],
-            *_first_of_each(_probes(now), "order__organization", "created_at", 1, "order")[:MOST],
-        ],
+        calls=_ids(calls, most=MOST),
+        polls=list(batches.values()),
+        deliveries=[*_ids(updates, "order", MOST), *_ids(probes, "order", MOST)],
     )
 
 
@@ -58,9 +63,8 @@ def due_calls(organization_id: int, now: datetime) -> list[UUID]:
 
 def due_deliveries(organization_id: int, now: datetime) -> list[UUID]:
     """The organization's orders with an update for Ashby, oldest first."""
-    return _ids(
-        _deliveries(now).filter(order__organization=organization_id).order_by("next_attempt_at"), "order"
-    )
+    updates = AshbyUpdate.objects.deliverable(now).not_leased(now)
+    return _ids(updates.filter(order__organization=organization_id).order_by("next_attempt_at"), "order")
 
 
 def due_polls(organization_id: int, now: datetime) -> list[UUID]:
@@ -69,15 +73,9 @@ def due_polls(organization_id: int, now: datetime) -> list[UUID]:
 
 
 def _orders(now: datetime) -> QuerySet[Order]:
-    return (
-        Order.objects.order_by()
-        .not_leased(now)
-        .filter(
-            not_blocked(Endpoint.JUSTIFACTS, now, "organization__connection__"),
-            next_attempt_at__lte=now,
-            organization__connection__is_enabled=True,
-        )
-    )
+    free = Order.objects.order_by().not_leased(now)
+    allowed = not_blocked(Endpoint.JUSTIFACTS, now, "organization__connection__")
+    return free.filter(allowed, next_attempt_at__lte=now, organization__connection__is_enabled=True)
 
 
 def _calls(now: datetime) -> QuerySet[Order]:
@@ -88,33 +86,13 @@ def _polls(now: datetime) -> QuerySet[Order]:
     return _orders(now).filter(next_call=PendingCall.POLL)
 
 
-def _deliveries(now: datetime) -> QuerySet[AshbyUpdate]:
-    return AshbyUpdate.objects.order_by().deliverable(now).not_leased(now)
-
-
-def _probes(now: datetime) -> QuerySet[AshbyUpdate]:
-    return AshbyUpdate.objects.probing(now).not_leased(now).order_by()
-
-
 def _ids(rows: "QuerySet[Any]", name: str = "pk", most: int = MOST_OF_ONE) -> list[UUID]:
     return list(rows.values_list(name, flat=True)[:most])
 
 
-def _first_of_each(
-    rows: "QuerySet[Any]", organization: str, due: str, most: int, name: str = "pk"
-) -> list[UUID]:
+def _first_of_each(rows: "QuerySet[Any]", organization: str, due: str, most: int) -> "QuerySet[Any]":
     # Ties are broken by key, so that every worker finds the same rows first.
     in_order = [F(due).asc(), F("pk").asc()]
     place = Window(RowNumber(), partition_by=F(organization), order_by=in_order)
-    first = rows.annotate(place=place).filter(place__lte=most).order_by("place", due)
-    return list(first.values_list(name, flat=True))
-
-
-def _batches(now: datetime) -> list[list[UUID]]:
-    """One batch of each organization; the worker that polls it continues with the rest."""
-    place = Window(RowNumber(), partition_by=F("organization"), order_by=F("next_attempt_at").asc())
-    first = _polls(now).annotate(place=place).filter(place__lte=BATCH).order_by("place", "next_attempt_at")
-    batches: dict[int, list[UUID]] = {}
-    for organization, order in first.values_list("organization", "pk")[:MOST_POLLS]:
-        batches.setdefault(organization, []).append(order)
-    return list(batches.values())
+    first: QuerySet[Any] = rows.annotate(place=place).filter(place__lte=most).order_by("place", due)
+    return first

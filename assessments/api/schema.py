@@ -22,11 +22,9 @@ class MessageSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call
     match_subclasses = True
 
     def get_name(self, auto_schema: Any, direction: str) -> str:
-        """The name of the message's class."""
         return str(self.target.__name__)
 
     def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        """The JSON Schema of the message."""
         message: type[Message] = self.target
         hints, parts = get_type_hints(message), parts_of(message)
         names = {field.name: part.name for field, part in parts}

@@ -17,7 +17,7 @@ from assessments.api.request_body import AlwaysJSON, BadBody, BodyTooLarge, read
 from assessments.intake.cancel import cancel_by_ashby
 from assessments.intake.start import start
 from assessments.models import InboundRequest, PendingCall
-from assessments.orders.call_log import log_body, log_rejection, record_call_from_ashby, start_log
+from assessments.orders.call_log import log_body, log_rejection, record_call_from_ashby
 from assessments.outbox.compose import start_response_update
 from assessments.tasks import call_justifacts, deliver, enqueue_order_work
 from assessments.tracking.apply import receive_push
@@ -67,16 +67,27 @@ class PartnerView(APIView):
             raise MethodNotAllowed(str(request.method), detail="The protocol's calls are POST.")
         super().initial(request, *args, **kwargs)
         self.connection: Connection = request.user  # type: ignore[assignment]
-        self.call = start_log(self.connection, self.source, self.name, self.request_id, self.now)
+        self.call = self._new_log(self.connection)
         self.body, size = read_body(request, of_any_type=self.takes_any_type, any_text=self.cleans_texts)
         log_body(self.call, self.body, size, key=str(request.auth))
+
+    def _new_log(self, connection: Connection) -> InboundRequest:
+        return InboundRequest(
+            organization_id=connection.organization_id,
+            source=self.source,
+            name=self.name,
+            request_id=self.request_id,
+            received_at=self.now,
+            http_status=200,
+            outcome="answered",
+        )
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answers with the error envelope and logs the refused call."""
         response: Response = super().handle_exception(exc)
         call: InboundRequest | None = getattr(self, "call", None)
         if call is None and isinstance(exc, SwitchedOff):
-            call = start_log(exc.connection, self.source, self.name, self.request_id, self.now)
+            call = self._new_log(exc.connection)
         status, code, message = explain(exc)
         # 503 means that the database cannot be reached, so there is nowhere to log the call.
         if call is not None and status != 503:
@@ -141,8 +152,6 @@ class CustomFieldList(_ReadView):
 
 
 class AssessmentStart(PartnerView):
-    """Ashby starts a background check."""
-
     name = "assessment.start"
     cleans_texts = True
 
@@ -171,8 +180,6 @@ class AssessmentStart(PartnerView):
 
 
 class AssessmentCancel(PartnerView):
-    """Ashby cancels a background check."""
-
     name = "assessment.cancel"
 
     @extend_schema(
@@ -195,8 +202,6 @@ class AssessmentCancel(PartnerView):
 
 
 class JustifactsUpdate(PartnerView):
-    """Justifacts pushes an order's status."""
-
     name = "assessment.update"
     source = InboundRequest.Source.JUSTIFACTS
     takes_any_type = True

@@ -39,24 +39,9 @@ def log_attempt(
 
 
 #: Calls that only read are logged, and recorded on the connection, at most this often.
-READS_KEPT_EVERY = timedelta(minutes=1)
+_READS_KEPT_EVERY = timedelta(minutes=1)
 #: Larger bodies, in bytes, are not logged.
 _LARGEST_KEPT = 64 * 1024
-
-
-def start_log(
-    connection: Connection, source: InboundRequest.Source, name: str, request_id: str, now: datetime
-) -> InboundRequest:
-    """The log entry of a call that is about to be answered; not saved yet."""
-    return InboundRequest(
-        organization_id=connection.organization_id,
-        source=source,
-        name=name,
-        request_id=request_id,
-        received_at=now,
-        http_status=200,
-        outcome="answered",
-    )
 
 
 def log_body(call: InboundRequest, body: dict[str, Any], size: int, key: str) -> None:
@@ -81,8 +66,7 @@ def _without_answers(body: dict[str, Any]) -> dict[str, Any]:
 
 def _about_the_candidate(body: dict[str, Any]) -> tuple[str, ...]:
     """The candidate's address and names, which may occur in other fields, too."""
-    candidate = body.get("candidate")
-    part = candidate if isinstance(candidate, dict) else {}
+    part = candidate if isinstance(candidate := body.get("candidate"), dict) else {}
     values = (part.get(name) for name in ("email", "last_name", "first_name"))
     return personal_terms(*(clean_line(value) if isinstance(value, str) else "" for value in values))
 
@@ -104,7 +88,7 @@ def log_rejection(call: InboundRequest, http_status: int, code: str, message: st
 def record_call_from_ashby(connection: Connection, now: datetime) -> bool:
     """Record when Ashby last called, at most once a minute. Returns whether it was recorded."""
     last = connection.last_inbound_call_at
-    if last is not None and now - last < READS_KEPT_EVERY:
+    if last is not None and now - last < _READS_KEPT_EVERY:
         return False
     Connection.objects.filter(pk=connection.pk).update(last_inbound_call_at=now)
     return True

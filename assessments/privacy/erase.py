@@ -80,15 +80,11 @@ def _erase_events(order: Order) -> int:
             at=event.at,
             source=event.source,
             kind=event.kind,
-            summary=_erased_summary(event.kind),
+            summary=f"{event.kind.replace('_', ' ').capitalize()} (text erased)",
         )
         for event in events
     )
     return len(events)
-
-
-def _erased_summary(kind: str) -> str:
-    return f"{kind.replace('_', ' ').capitalize()} (text erased)"
 
 
 def _erase_updates(order: Order) -> int:

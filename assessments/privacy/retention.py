@@ -22,7 +22,6 @@ from integrations.models import Organization
 
 #: One run stops after this many seconds; the next one continues.
 SECONDS = 20
-ACTOR = "the portal"
 
 
 def erase_due(now: datetime) -> int:
@@ -84,7 +83,7 @@ def _erase_batch(organization: Organization, ids: list[UUID], now: datetime) -> 
         counts["inbound_requests"] += scrub_unmatched_requests(organization.pk, identifiers)
         log.record_entry(
             log.Action.ERASED,
-            ACTOR,
+            "the portal",
             organization_id=organization.pk,
             kind="retention",
             details={"days": organization.retention_days, **counts},

@@ -32,14 +32,6 @@ def business_days_before(moment: datetime, days: int) -> datetime:
     return moment
 
 
-def _minutes_before(moment: datetime, minutes: int) -> datetime:
-    return moment - timedelta(minutes=minutes)
-
-
-def _days_before(moment: datetime, days: int) -> datetime:
-    return moment - timedelta(days=days)
-
-
 @dataclass(frozen=True)
 class Stage:
     """A status of an active order: the field and unit of its threshold, how to subtract it from a time, and
@@ -55,20 +47,20 @@ STAGES = {
     Status.ACCEPTED: Stage(
         "accepted_minutes",
         "minute",
-        _minutes_before,
+        lambda moment, minutes: moment - timedelta(minutes=minutes),
         "Justifacts has not taken the order yet: see in the assessment portal what it waits for, and retry "
         "it there.",
     ),
     Status.RECEIVED: Stage(
         "received_days",
         "day",
-        _days_before,
+        lambda moment, days: moment - timedelta(days=days),
         "The candidate may not have opened Justifacts' invitation: remind the candidate, or ask Justifacts.",
     ),
     Status.APPLICANT_STARTED: Stage(
         "applicant_started_days",
         "day",
-        _days_before,
+        lambda moment, days: moment - timedelta(days=days),
         "The candidate may not have finished Justifacts' form: remind the candidate, or ask Justifacts.",
     ),
     Status.IN_PROCESS: Stage(

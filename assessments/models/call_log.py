@@ -2,7 +2,7 @@
 contain links to reports."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import CheckConstraint, Index, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -39,7 +39,7 @@ class CallAttempt(models.Model):
         verbose_name_plural = _("call attempts")
         ordering = ["at", "pk"]
         constraints = [
-            models.CheckConstraint(
+            CheckConstraint(
                 name="a_delivery_has_its_update", condition=~Q(call="deliver") | Q(update__isnull=False)
             )
         ]
@@ -81,9 +81,9 @@ class InboundRequest(models.Model):
         verbose_name_plural = _("inbound requests")
         ordering = ["-received_at", "-pk"]
         indexes = [
-            models.Index(name="inbound_by_org", fields=["organization", "-received_at"]),
+            Index(name="inbound_by_org", fields=["organization", "-received_at"]),
             # For the retention of calls that belong to no order.
-            models.Index(
+            Index(
                 name="inbound_of_no_order", fields=["organization", "received_at"], condition=Q(order=None)
             ),
         ]

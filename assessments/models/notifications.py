@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Organization
@@ -75,16 +75,16 @@ class NotificationState(models.Model):
     class Meta:
         verbose_name = _("notification state")
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 name="told_once_per_person",
                 fields=["organization", "kind", "person"],
                 condition=Q(person__isnull=False),
             ),
-            models.UniqueConstraint(
+            UniqueConstraint(
                 name="told_once_per_chat", fields=["organization", "kind"], condition=Q(person=None)
             ),
-            models.CheckConstraint(name="told_kind_known", condition=Q(kind__in=NotificationKind.values)),
-            models.CheckConstraint(
+            CheckConstraint(name="told_kind_known", condition=Q(kind__in=NotificationKind.values)),
+            CheckConstraint(
                 name="failed_with_an_error",
                 condition=Q(last_error="", failed_at=None) | (~Q(last_error="") & Q(failed_at__isnull=False)),
             ),

@@ -3,7 +3,7 @@
 from typing import Any, TypeAlias
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import CheckConstraint, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -92,9 +92,7 @@ class OrderEvent(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         ordering = ["at", "pk"]
-        constraints = [
-            models.CheckConstraint(name="event_kind_known", condition=Q(kind__in=EventKind.values))
-        ]
+        constraints = [CheckConstraint(name="event_kind_known", condition=Q(kind__in=EventKind.values))]
 
     def __str__(self) -> str:
         return self.summary

@@ -3,7 +3,7 @@
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +25,8 @@ from assessments.statuses import ENDED, Status
 from integrations.encryption.fields import PersonalTextField
 from integrations.models import Organization
 from integrations.redaction import personal_terms
+
+_HAS_ENDED = Q(status__in=sorted(ENDED))
 
 
 class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privacy, OutboxState):
@@ -67,117 +69,101 @@ class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privac
             ("hold_order", "Can place and lift a legal hold"),
         ]
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 name="one_active_order",
                 fields=["organization", "application_id", "package"],
-                condition=~Q(status__in=sorted(ENDED)),
+                condition=~_HAS_ENDED,
             ),
-            models.UniqueConstraint(
+            UniqueConstraint(
                 name="justifacts_order_once",
                 fields=["organization", "justifacts_order_id"],
                 condition=~Q(justifacts_order_id=""),
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 name="a_numbered_order_was_sent",
                 condition=Q(justifacts_order_id="") | Q(may_have_been_sent=True),
             ),
-            models.CheckConstraint(name="order_status_known", condition=Q(status__in=Status.values)),
-            models.CheckConstraint(
-                name="order_next_call_known", condition=Q(next_call__in=PendingCall.values)
-            ),
-            models.CheckConstraint(
+            CheckConstraint(name="order_status_known", condition=Q(status__in=Status.values)),
+            CheckConstraint(name="order_next_call_known", condition=Q(next_call__in=PendingCall.values)),
+            CheckConstraint(
                 name="attention_has_a_reason",
                 condition=Q(needs_attention=False, attention_reason="")
                 | (Q(needs_attention=True) & ~Q(attention_reason="")),
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 name="standing_still_with_a_reason",
                 condition=Q(stalled_since=None, stall_reason="", stall_threshold=None)
                 | (Q(stalled_since__isnull=False, stall_threshold__isnull=False) & ~Q(stall_reason="")),
             ),
-            models.CheckConstraint(
-                name="what_has_ended_does_not_stand_still",
-                condition=~Q(status__in=sorted(ENDED)) | Q(stalled_since=None),
+            CheckConstraint(
+                name="what_has_ended_does_not_stand_still", condition=~_HAS_ENDED | Q(stalled_since=None)
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 name="complete_with_its_time",
                 condition=~Q(status=Status.COMPLETE) | Q(completed_at__isnull=False),
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 name="held_with_a_reason",
                 condition=Q(legal_hold=False, legal_hold_reason="")
                 | (Q(legal_hold=True) & ~Q(legal_hold_reason="")),
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 name="what_is_held_is_not_erased", condition=Q(legal_hold=False) | Q(erased_at=None)
             ),
-            models.CheckConstraint(
-                name="only_what_has_ended_is_erased",
-                condition=Q(erased_at=None) | Q(status__in=sorted(ENDED)),
-            ),
-            models.CheckConstraint(
+            CheckConstraint(name="only_what_has_ended_is_erased", condition=Q(erased_at=None) | _HAS_ENDED),
+            CheckConstraint(
                 name="erased_for_a_reason",
                 condition=Q(erased_at=None, erasure_reason="")
                 | Q(erased_at__isnull=False, erasure_reason__in=["retention", "request"]),
             ),
-            models.CheckConstraint(
+            CheckConstraint(
                 name="erased_without_personal_data",
                 condition=Q(erased_at=None) | Q(**dict.fromkeys(ERASED_TEXTS, "")),
             ),
         ]
         indexes = [
-            models.Index(
-                name="orders_due", fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False)
-            ),
-            models.Index(name="orders_by_date", fields=["organization", "-created_at"]),
-            models.Index(name="orders_newest_first", fields=["-created_at"]),
+            Index(name="orders_due", fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False)),
+            Index(name="orders_by_date", fields=["organization", "-created_at"]),
+            Index(name="orders_newest_first", fields=["-created_at"]),
             # SQLite does not use the partial indexes of the two unique constraints for a look-up.
-            models.Index(name="orders_of_application", fields=["organization", "application_id"]),
-            models.Index(name="orders_by_number", fields=["organization", "justifacts_order_id"]),
-            models.Index(name="orders_by_offered_number", fields=["organization", "offered_order_number"]),
-            models.Index(name="orders_by_former_number", fields=["organization", "former_order_number"]),
+            Index(name="orders_of_application", fields=["organization", "application_id"]),
+            Index(name="orders_by_number", fields=["organization", "justifacts_order_id"]),
+            Index(name="orders_by_offered_number", fields=["organization", "offered_order_number"]),
+            Index(name="orders_by_former_number", fields=["organization", "former_order_number"]),
             # For the task that resumes polls of completed orders.
-            models.Index(
+            Index(
                 name="orders_completed_at_rest",
                 fields=["completed_at"],
                 condition=Q(status=Status.COMPLETE, next_call="", erased_at=None),
             ),
-            models.Index(
-                name="orders_needing_a_human", fields=["organization"], condition=Q(needs_attention=True)
-            ),
-            models.Index(
+            Index(name="orders_needing_a_human", fields=["organization"], condition=Q(needs_attention=True)),
+            Index(
                 name="orders_of_unknown_status",
                 fields=["organization"],
                 condition=Q(status_unrecognized=True),
             ),
-            models.Index(
-                name="orders_on_the_way",
-                fields=["status", "status_since"],
-                condition=~Q(status__in=sorted(ENDED)),
-            ),
-            models.Index(
+            Index(name="orders_on_the_way", fields=["status", "status_since"], condition=~_HAS_ENDED),
+            Index(
                 name="orders_standing_still",
                 fields=["organization", "status"],
                 condition=Q(stalled_since__isnull=False),
             ),
             # For the detection of stalled orders. SQLite uses a partial index only if the query repeats its
             # condition literally, so this one does not exclude ended orders.
-            models.Index(
-                name="orders_watched", fields=["status", "status_since"], condition=Q(stalled_since=None)
-            ),
+            Index(name="orders_watched", fields=["status", "status_since"], condition=Q(stalled_since=None)),
             # Covers the dashboard's figures about completed checks.
-            models.Index(
+            Index(
                 name="orders_completed",
                 fields=["completed_at", "organization", "package", "result", "turnaround_minutes"],
                 condition=Q(completed_at__isnull=False),
             ),
-            models.Index(
+            Index(
                 name="orders_to_place",
                 fields=["organization"],
                 condition=Q(next_call__in=[PendingCall.PLACE, PendingCall.LOOK_UP]),
             ),
             # For retention.
-            models.Index(
+            Index(
                 name="orders_not_erased", fields=["organization", "status_since"], condition=Q(erased_at=None)
             ),
         ]
@@ -231,7 +217,7 @@ class CandidateSearchTerm(models.Model):
     class Meta:
         verbose_name = _("search term")
         verbose_name_plural = _("search terms")
-        indexes = [models.Index(name="orders_by_search_term", fields=["term", "order"])]
+        indexes = [Index(name="orders_by_search_term", fields=["term", "order"])]
 
     def __str__(self) -> str:
         return str(self.pk)

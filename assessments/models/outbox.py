@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import CheckConstraint, Exists, Index, OuterRef, Q, UniqueConstraint
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -84,16 +84,16 @@ class AshbyUpdate(Leased):
         verbose_name_plural = _("updates")
         ordering = ["order", "sequence"]
         constraints = [
-            models.UniqueConstraint(name="update_sequence_once", fields=["order", "sequence"]),
-            models.UniqueConstraint(name="update_timestamp_once", fields=["order", "timestamp"]),
-            models.CheckConstraint(
+            UniqueConstraint(name="update_sequence_once", fields=["order", "sequence"]),
+            UniqueConstraint(name="update_timestamp_once", fields=["order", "timestamp"]),
+            CheckConstraint(
                 name="delivered_with_its_time",
                 condition=~Q(state="delivered") | Q(delivered_at__isnull=False),
             ),
         ]
         indexes = [
             # Not partial: SQLite would not use it, and every sweep would read the whole table.
-            models.Index(name="updates_unsaid", fields=["state", "next_attempt_at"])
+            Index(name="updates_unsaid", fields=["state", "next_attempt_at"])
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """The reports of reconciliations."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -41,11 +41,11 @@ class Reconciliation(Leased):
         ordering = ["-started_at", "-pk"]
         permissions = [("reconcile", "Can reconcile an organization's orders with Ashby and Justifacts now")]
         constraints = [
-            models.UniqueConstraint(
+            UniqueConstraint(
                 name="one_reconciliation_at_a_time", fields=["organization"], condition=Q(ended_at=None)
             )
         ]
-        indexes = [models.Index(name="reconciliations_of_org", fields=["organization", "-started_at"])]
+        indexes = [Index(name="reconciliations_of_org", fields=["organization", "-started_at"])]
 
     def __str__(self) -> str:
         return gettext("Reconciliation of %(organization)s, %(time)s") % {
@@ -77,8 +77,8 @@ class Discrepancy(models.Model):
         verbose_name_plural = _("discrepancies")
         ordering = ["pk"]
         constraints = [
-            models.CheckConstraint(name="a_difference_says_what", condition=~Q(text="")),
-            models.CheckConstraint(
+            CheckConstraint(name="a_difference_says_what", condition=~Q(text="")),
+            CheckConstraint(
                 name="a_difference_has_an_outcome",
                 condition=Q(outcome__in=["resolved", "needs_review", "not_checked"]),
             ),

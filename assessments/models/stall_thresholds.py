@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import CheckConstraint, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -53,7 +53,7 @@ class StallThresholds(models.Model):
         verbose_name_plural = _("stall thresholds")
         ordering = ["organization__name"]
         constraints = [
-            models.CheckConstraint(name=f"{name}_in_range", condition=Q(**{f"{name}__range": (1, longest)}))
+            CheckConstraint(name=f"{name}_in_range", condition=Q(**{f"{name}__range": (1, longest)}))
             for name, longest in LONGEST.items()
         ]
 

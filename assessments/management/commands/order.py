@@ -3,10 +3,24 @@
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
+
+from django.core.management import CommandError
 
 from assessments.explanation.serialize import order_as_json
-from assessments.management.base import order_of
+from assessments.models import Order
 from integrations.management.base import PortalCommand, in_columns, one_line
+
+
+def order_of(text: str) -> Order:
+    """The order with this assessment id. Raises ``CommandError``."""
+    try:
+        order = Order.objects.select_related("organization__connection", "package").get(pk=UUID(text))
+    except ValueError:
+        raise CommandError(f"“{text}” is not an assessment id.") from None
+    except Order.DoesNotExist:
+        raise CommandError(f"There is no order {text}.") from None
+    return order
 
 
 class Command(PortalCommand):
@@ -39,16 +53,11 @@ class Command(PortalCommand):
 
 
 def _attempt(attempt: dict[str, Any]) -> str:
-    parts = [
-        _time(attempt["at"]),
-        attempt["call"],
-        attempt["outcome"],
-        f"HTTP {attempt['http_status']}" if attempt["http_status"] else "",
-        f"{attempt['milliseconds']} ms",
-        attempt["request_id"] or "",
-        one_line(attempt["message"] or ""),
-    ]
-    return "  " + "  ".join(part for part in parts if part)
+    status = f"HTTP {attempt['http_status']}" if attempt["http_status"] else ""
+    time = f"{attempt['milliseconds']} ms"
+    message = one_line(attempt["message"] or "")
+    parts = (_time(attempt["at"]), attempt["call"], attempt["outcome"], status, time)
+    return "  " + "  ".join(part for part in (*parts, attempt["request_id"], message) if part)
 
 
 def _time(text: str) -> str:

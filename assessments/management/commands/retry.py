@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
 
-from assessments.management.base import order_of
+from assessments.management.commands.order import order_of
 from assessments.support.retry import retry
 from assessments.tasks import enqueue_order_work
 from integrations.management.base import PortalCommand, who_runs
@@ -24,8 +24,5 @@ class Command(PortalCommand):
         return {"assessment_id": str(order.pk), "done": done}
 
     def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
-        yield (
-            f"Asked to {' and to '.join(found['done'])}."
-            if found["done"]
-            else "This order has no pending work."
-        )
+        done = " and to ".join(found["done"])
+        yield f"Asked to {done}." if done else "This order has no pending work."

@@ -30,9 +30,8 @@ class Command(PortalCommand):
         )
 
     def execute_command(self, **options: Any) -> dict[str, Any]:
-        cleared, renewed = {}, {}
-        if options["clear_unreadable"]:
-            cleared = dict(rotation.clear_unreadable())
+        cleared = dict(rotation.clear_unreadable()) if options["clear_unreadable"] else {}
+        renewed = {}
         if not options["check"]:
             renewed = {
                 **rotation.rotate(),
@@ -61,11 +60,7 @@ class Command(PortalCommand):
     def after_output(self, found: dict[str, Any]) -> None:
         if found["left"]:
             left = ", ".join(f"{name}: {number}" for name, number in found["left"].items())
-            raise CommandError(
-                f"The other keys are still needed ({left}). "
-                + (
-                    "No key can decrypt some of it: add the missing key again, or see --clear-unreadable."
-                    if found["unreadable"]
-                    else "Restart every process with the new key first, then run this again."
-                )
-            )
+            step = "Restart every process with the new key first, then run this again."
+            if found["unreadable"]:
+                step = "No key can decrypt some of it: add the missing key again, or see --clear-unreadable."
+            raise CommandError(f"The other keys are still needed ({left}). {step}")

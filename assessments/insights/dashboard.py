@@ -22,7 +22,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from assessments.models import AshbyUpdate, Order, PendingCall, Reconciliation
-from assessments.stalled.thresholds import IS_STALLED
+from assessments.stalled.detect import IS_STALLED
 from assessments.statuses import ENDED
 from integrations.models import Package
 

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from assessments.models import AshbyUpdate, NotificationState, Order
 from assessments.outbox.compose import order_url
-from assessments.stalled.thresholds import IS_STALLED
+from assessments.stalled.detect import IS_STALLED
 from assessments.statuses import NO_RESULT, RESULTS, Status
 from integrations.models import Connection, Organization
 from integrations.redaction import redact_text

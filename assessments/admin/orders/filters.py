@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from assessments.models import AshbyUpdate, Order, PendingCall
-from assessments.stalled.thresholds import IS_STALLED
+from assessments.stalled.detect import IS_STALLED
 from assessments.statuses import RESULTS, Status
 from integrations.accounts.roles import organizations_of
 from integrations.models import Job, Organization, Package

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from assessments.stalled.thresholds import business_days_before
+from assessments.stalled.detect import business_days_before
 
 
 @pytest.mark.parametrize(

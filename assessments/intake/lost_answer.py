@@ -18,8 +18,8 @@ from django.db.models import Exists, OuterRef, Q
 from assessments.models import AshbyUpdate, AttentionTopic, InboundRequest, Order, OrderEvent
 from assessments.orders.call_log import log_result
 from assessments.orders.transaction import clear_attention, locked_order, record_event
-from assessments.outbox.compose import ashby_label, enqueue_completion, enqueue_raw_status, enqueue_status
-from assessments.statuses import ASHBY_LABELS, ENDED, Status
+from assessments.outbox.compose import enqueue_present_status
+from assessments.statuses import ENDED, Status
 
 #: The delay of the waiting updates, because Ashby stores the id only after it has received our answer.
 _STORED_AFTER = timedelta(seconds=5)
@@ -58,21 +58,10 @@ def answer_again(assessment_id: UUID, call: InboundRequest, now: datetime) -> Or
         )
         newest = order.updates.order_by("sequence").last()
         if newest and newest.state not in AshbyUpdate.UNDELIVERED:
-            _enqueue_present_status(order, now)
+            # Ashby's new card shows the first answer, and no update is waiting.
+            enqueue_present_status(order, now)
+            order.updates.filter(state=AshbyUpdate.State.WAITING, attempt_count=0).update(
+                next_attempt_at=now + _STORED_AFTER
+            )
         log_result(call, order, "repeated")
     return order
-
-
-def _enqueue_present_status(order: Order, now: datetime) -> None:
-    """Add an update with the present status: Ashby's new card shows the first answer, and no update is
-    waiting."""
-    status = Status(order.status)
-    if order.status_unrecognized:
-        enqueue_raw_status(order, ashby_label(order), now)
-    elif status == Status.COMPLETE:
-        enqueue_completion(order, now)
-    elif status in ASHBY_LABELS:
-        enqueue_status(order, status, now)
-    order.updates.filter(state=AshbyUpdate.State.WAITING, attempt_count=0).update(
-        next_attempt_at=now + _STORED_AFTER
-    )

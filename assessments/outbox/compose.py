@@ -96,6 +96,19 @@ def enqueue_cancellation(order: Order, reason: str, now: datetime) -> None:
     _write(order, f"Cancelled: {reason}", AssessmentUpdate(cancelled_reason=data), now)
 
 
+def enqueue_present_status(order: Order, now: datetime) -> None:
+    """Add the order's present status and result, or its end; nothing for an order that is only accepted."""
+    status = Status(order.status)
+    if status in (Status.CANCELLED, Status.REJECTED):
+        enqueue_cancellation(order, order.closing_reason, now)
+    elif status == Status.COMPLETE:
+        enqueue_completion(order, now)
+    elif order.status_unrecognized:
+        enqueue_raw_status(order, order.justifacts_status, now)
+    elif status in ASHBY_LABELS:
+        enqueue_status(order, status, now)
+
+
 def enqueue_resend(order: Order, update: AshbyUpdate, now: datetime) -> None:
     """Add a copy of an earlier update, with a new timestamp."""
     _put(order, update.summary, dict(update.payload), now)

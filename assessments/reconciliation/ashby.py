@@ -7,8 +7,7 @@ from assessments.models import AshbyUpdate, Discrepancy, Order, OrderEvent
 from assessments.orders.transaction import record_event
 from assessments.outbox.compose import (
     ashby_label,
-    enqueue_cancellation,
-    enqueue_completion,
+    enqueue_present_status,
     enqueue_raw_status,
     order_url,
     stored_result,
@@ -68,20 +67,14 @@ def _shown_state(order: Order) -> str:
 
 
 def _add_update(order: Order, now: datetime) -> _Line:
-    status = Status(order.status)
-    if status in (Status.CANCELLED, Status.REJECTED):
-        enqueue_cancellation(order, order.closing_reason, now)
-    elif status == Status.COMPLETE:
-        enqueue_completion(order, now)
-    elif order.status_unrecognized:
-        enqueue_raw_status(order, order.justifacts_status, now)
+    sent = {_value(update.payload, "assessment_status") for update in order.updates.all()}
+    is_start = order.status == Status.APPLICANT_STARTED and not order.status_unrecognized
+    if is_start and ASHBY_LABELS[Status.APPLICANT_STARTED][0] in sent:
+        # ``Started`` sets the start time, so it is not sent twice.
+        enqueue_raw_status(order, ashby_label(order), now)
     else:
-        # ``Started`` sets the start time, so it is added, too, if Ashby never accepted it.
-        accepted = {_value(update.payload, "assessment_status") for update in order.updates.all()}
-        for label in ASHBY_LABELS[status]:
-            if label == ashby_label(order) or label not in accepted:
-                enqueue_raw_status(order, label, now)
-    state = "Cancelled" if status == Status.CANCELLED else _shown_state(order)
+        enqueue_present_status(order, now)
+    state = "Cancelled" if order.status == Status.CANCELLED else _shown_state(order)
     text = f"Ashby did not show “{state}”; the portal added an update."
     record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.ADDED_BY_RECONCILIATION, text)
     return Discrepancy.Outcome.RESOLVED, text

@@ -123,6 +123,20 @@ def test_a_lost_card_gets_the_current_status_after_a_repeated_start(world: World
     assert not world.waiting(order)
 
 
+def test_a_disputed_result_reaches_ashby_after_a_repeated_start(lost: Lost, world: World) -> None:
+    """The result keeps Ashby's card complete, although the portal does not know the last status."""
+    lost.complete()
+    world.push(lost.order, "Disputed")
+    for update in lost.order.updates.all():
+        assert skip_update(update.pk, "Ada")
+    lost.assert_first_answer()
+    world.ashby_takes_everything()
+    lost.clock.shift(5)
+    world.work()
+    body = world.sent("assessment.update")[-1]
+    assert (body["assessment_status"]["value"], body["assessment_result"]["value"]) == ("Disputed", "Clear")
+
+
 def test_a_changed_job_mapping_does_not_change_the_repeated_answer(world: World, clock: Any) -> None:
     map_job(world.acme.organization, "job-1", world.acme.basic)
     lost = Lost(world, clock, assessment_type_id=str(world.acme.connection.job_package_type_id))

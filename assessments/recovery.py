@@ -114,9 +114,8 @@ def recover_after_restore(now: datetime) -> RecoveryResult:
     """Rebuilds missing orders, looks up every order before it is placed, polls all open orders now, and
     repeats erasure requests. Run it while no worker runs; running it again, or without a restore, does no
     harm."""
-    rebuilt = sum(
-        len(restore_missing_orders(organization, now - KEPT)) for organization in Organization.objects.all()
-    )
+    since = now - KEPT
+    rebuilt = sum(len(restore_missing_orders(each, since)) for each in Organization.objects.all())
     AshbyUpdate.objects.exclude(lease_token=None).update(lease_token=None, leased_until=None)
     # After a restore, any order that waits for a look-up may have been sent.
     Order.objects.filter(next_call=PendingCall.LOOK_UP).update(may_have_been_sent=True)

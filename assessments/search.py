@@ -112,11 +112,9 @@ def _batches(order_model: Any, term_model: Any) -> Iterator[list[UUID]]:
 @transaction.atomic
 def _reindex(batch: list[UUID], order_model: Any, term_model: Any) -> int:
     """Locks the orders, so that none is erased meanwhile."""
-    locked = (
-        order_model._default_manager.select_for_update().filter(pk__in=batch).order_by("pk").only(*_NAMES)
-    )
+    locked = order_model._default_manager.select_for_update().filter(pk__in=batch)
     fresh: dict[UUID, set[int]] = {}
-    for order in locked:
+    for order in locked.order_by("pk").only(*_NAMES):
         # Without its key, an order keeps its terms.
         with suppress(SecretUnreadable):
             fresh[order.pk] = _terms_of(order)

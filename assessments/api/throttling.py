@@ -93,9 +93,8 @@ class KeyGuessThrottle:
         """Count a wrong key. Raises ``TooManyCalls`` if there were too many in this minute."""
         failures = self._failures()
         if failures.add() > settings.INBOUND_AUTH_FAILURES_PER_MINUTE:
-            raise TooManyCalls(
-                math.ceil(failures.seconds_left), "Too many wrong keys came from this address."
-            )
+            wait = math.ceil(failures.seconds_left)
+            raise TooManyCalls(wait, "Too many wrong keys came from this address.")
 
     def _failures(self) -> WindowCounter:
         return WindowCounter("wrong-keys", self._address, seconds=60, windows=_MINUTES)

@@ -49,9 +49,8 @@ class PartnerProblem:
     @property
     def is_new(self) -> bool:
         """Whether the partner is broken and this failure was not notified."""
-        return self.broken_since is not None and (
-            self.notified_since is None or self.broken_since > self.notified_since
-        )
+        last = self.notified_since
+        return self.broken_since is not None and (last is None or self.broken_since > last)
 
     @property
     def recovered_in_between(self) -> bool:

@@ -67,9 +67,8 @@ def _due(recipients: _Recipients, now: datetime) -> Iterator[tuple[NotificationS
             by_snapshot: dict[object, Content | None] = {}
             for person in recipients(organization, kind):
                 key = (organization.pk, person and person.pk)
-                state = known.get(key) or NotificationState(
-                    organization=organization, kind=kind, person=person
-                )
+                state = known.get(key)
+                state = state or NotificationState(organization=organization, kind=kind, person=person)
                 if not state.is_due(now):
                     continue
                 if state.snapshot not in by_snapshot:

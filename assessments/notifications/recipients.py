@@ -35,9 +35,8 @@ def chat_recipients(organization: Organization, kind: NotificationKind) -> Itera
 def failed_notifications_for(person: Person) -> QuerySet[NotificationState]:
     """Notifications that failed: the person's own mails and the chats of the person's organizations, latest
     first. People with access to every organization also see failed mails to others."""
-    failed = NotificationState.objects.exclude(last_error="").filter(
-        organization__in=organizations_of(person, SEES_ORDERS)
-    )
+    failed = NotificationState.objects.exclude(last_error="")
+    failed = failed.filter(organization__in=organizations_of(person, SEES_ORDERS))
     if not sees_every_organization(person, SEES_ORDERS):
         failed = failed.filter(Q(person=None) | Q(person=person.pk))
     return failed.select_related("organization", "person").order_by("-failed_at")

@@ -26,7 +26,6 @@ def locked_order_for_staff(assessment_id: UUID) -> Iterator[Order]:
     nothing may be written any more."""
     with locked_order(assessment_id) as order:
         if order.is_erased:
-            raise NotPossible(
-                _("The candidate’s data of this order was erased. No actions are available any more.")
-            )
+            text = _("The candidate’s data of this order was erased. No actions are available any more.")
+            raise NotPossible(text)
         yield order

@@ -107,9 +107,8 @@ def _acquire_next(assessment_id: UUID, now: datetime) -> _Delivery | None:
 def _probe_of(assessment_id: UUID, now: datetime) -> AshbyUpdate | None:
     """The organization's probe, if it is an update of this order. The probe is the organization's oldest
     update, so that the update that has waited longest is delivered first."""
-    probes = (
-        AshbyUpdate.objects.probing(now).not_leased(now).filter(order__organization__orders=assessment_id)
-    )
+    probes = AshbyUpdate.objects.probing(now).not_leased(now)
+    probes = probes.filter(order__organization__orders=assessment_id)
     oldest = probes.select_related("order__organization__connection").first()
     return oldest if oldest and oldest.order_id == assessment_id else None
 
@@ -131,24 +130,22 @@ def _settle_update(order: Order, update: AshbyUpdate, outcome: Answer | CallFail
         _pause(order, failure, now)
     elif isinstance(failure, InvalidUpdate):
         update.state = AshbyUpdate.State.REFUSED
-        flag_for_attention(
-            order,
-            AttentionTopic.DELIVERY,
+        text = (
             f"Ashby refused “{update.summary}” permanently: {failure.sentence} Later updates of this "
             "order wait for it. Retry it once the cause is fixed, or skip it so that the later ones are "
-            "delivered.",
+            "delivered."
         )
+        flag_for_attention(order, AttentionTopic.DELIVERY, text)
     elif isinstance(failure, AssessmentNotFound):
         _not_found(order, update, failure, now)
     else:
         update.next_attempt_at = now + backoff_delay(update.attempt_count, failure.retry_after)
         if now - update.failing_since > ASK_AFTER:
-            flag_for_attention(
-                order,
-                AttentionTopic.DELIVERY,
+            what = (
                 f"Ashby has not accepted “{update.summary}” for more than a day: {failure.sentence} "
-                "The portal keeps retrying every hour.",
+                "The portal keeps retrying every hour."
             )
+            flag_for_attention(order, AttentionTopic.DELIVERY, what)
 
 
 def _pause(order: Order, failure: Unauthorized, now: datetime) -> None:
@@ -174,11 +171,10 @@ def _not_found(order: Order, update: AshbyUpdate, failure: AssessmentNotFound, n
         update.next_attempt_at = now + backoff_delay(min(update.attempt_count, 3), failure.retry_after)
         return
     update.state = AshbyUpdate.State.REFUSED
-    flag_for_attention(
-        order,
-        AttentionTopic.DELIVERY,
+    text = (
         f"Ashby does not know this check, and refused “{update.summary}”: {failure.sentence} The portal’s "
         "answer to the start was probably lost. Ask the recruiter to start the same check again in Ashby: "
         "Ashby then gets this check, and the waiting updates are delivered. If the check is not wanted, "
-        "cancel it here.",
+        "cancel it here."
     )
+    flag_for_attention(order, AttentionTopic.DELIVERY, text)

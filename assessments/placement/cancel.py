@@ -52,12 +52,11 @@ def _record(order: Order, outcome: Answer | CallFailed, now: datetime) -> None:
         record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.CANCEL_ACCEPTED, what)
     elif _is_refused(order, outcome):
         schedule_call(order, PendingCall.NONE, None)
-        flag_for_attention(
-            order,
-            AttentionTopic.CANCEL,
+        text = (
             f"Justifacts did not cancel order {order.justifacts_order_id}: {outcome.sentence} "
-            "The check may continue there and be billed. Call Justifacts to resolve this.",
+            "The check may continue there and be billed. Call Justifacts to resolve this."
         )
+        flag_for_attention(order, AttentionTopic.CANCEL, text)
     else:
         reschedule_call(order, outcome, now)
         is_overdue = order.failing_since and now - order.failing_since > ASK_AFTER

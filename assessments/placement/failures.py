@@ -79,13 +79,12 @@ def _unclear(order: Order, failure: CallFailed, now: datetime) -> None:
     elif is_second:
         # Otherwise two alternating answers would place the order again and again.
         order.placing_unavailable_since = None
-        flag_for_attention(
-            order,
-            AttentionTopic.PLACING,
+        text = (
             f"Justifacts answered the placement with two different errors. The last one: {failure.sentence} "
             "The portal looks the order up, but will not place it again. Ask Justifacts whether it has an "
-            "order with this reference.",
+            "order with this reference."
         )
+        flag_for_attention(order, AttentionTopic.PLACING, text)
 
 
 def _unavailable(order: Order, failure: CallFailed, now: datetime) -> None:

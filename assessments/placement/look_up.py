@@ -137,10 +137,9 @@ def _uncertain(order: Order, failure: CallFailed, now: datetime) -> None:
         order.last_call_error = refusal
     if isinstance(failure, Refused) or order.call_failures >= UNCERTAIN_LOOK_UPS:
         order.placing_unavailable_since = None  # It is not placed again automatically.
-        flag_for_attention(
-            order,
-            AttentionTopic.PLACING,
+        text = (
             "It is unknown whether Justifacts accepted the order, and Justifacts gives no certain answer: "
             f"{failure.sentence} The portal keeps looking it up, but will not place the order again. "
-            "Ask Justifacts whether it has an order with this reference.",
+            "Ask Justifacts whether it has an order with this reference."
         )
+        flag_for_attention(order, AttentionTopic.PLACING, text)

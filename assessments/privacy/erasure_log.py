@@ -53,9 +53,8 @@ def _repeat_erasure(entry: dict[str, Any], now: datetime) -> int:
     at = datetime.fromisoformat(entry["at"])
     if not ErasureCertificate.objects.filter(pk=entry["id"]).exists():
         ErasureCertificate.objects.create(**entry | {"at": at})
-    restored = Order.objects.filter(
-        organization=entry["organization_id"], erased_at=None, pk__in=entry["orders"]
-    )
+    own = Order.objects.filter(organization=entry["organization_id"])
+    restored = own.filter(erased_at=None, pk__in=entry["orders"])
     erased = sum(_erase_if_possible(pk, entry["id"], now) for pk in restored.values_list("pk", flat=True))
     if erased or now - at < _MAY_BE_UNFINISHED:
         log.erase(entry["orders"])

@@ -93,8 +93,7 @@ def _erase_batch(organization: Organization, ids: list[UUID], now: datetime) -> 
 
 def _delete_unmatched_requests(organization: Organization, now: datetime) -> None:
     """Calls that belong to no order are deleted: no figures are computed from them."""
-    old = InboundRequest.objects.filter(
-        organization=organization, order=None, received_at__lte=_ended_before(organization, now)
-    )
+    unmatched = InboundRequest.objects.filter(organization=organization, order=None)
+    old = unmatched.filter(received_at__lte=_ended_before(organization, now))
     while ids := list(old.order_by("received_at").values_list("pk", flat=True)[:1000]):
         InboundRequest.objects.filter(pk__in=ids).delete()

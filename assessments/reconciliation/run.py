@@ -103,9 +103,8 @@ def begin_nightly(now: datetime) -> None:
     if now < night:
         night -= timedelta(days=1)
     done = Reconciliation.objects.filter(started_at__gte=night).values("organization")
-    connected = Organization.objects.filter(connection__is_enabled=True).exclude(
-        connection__verification_key_index=None
-    )
+    enabled = Organization.objects.filter(connection__is_enabled=True)
+    connected = enabled.exclude(connection__verification_key_index=None)
     free = max(settings.RECONCILE_AT_ONCE - Reconciliation.objects.filter(ended_at=None).count(), 0)
     for organization in connected.exclude(pk__in=done).order_by("pk")[:free]:
         with suppress(NotNow):

@@ -88,9 +88,8 @@ def skip_update(update_id: int, by: str, reason: str = "") -> bool:
     with locked_order(update.order_id) as order:
         # The question about the delivery concerns the first update in the queue.
         is_first = AshbyUpdate.objects.next_in_order().filter(pk=update_id).exists()
-        skipped = AshbyUpdate.objects.filter(
-            pk=update_id, state__in=AshbyUpdate.UNDELIVERED, lease_token=None
-        ).update(state=AshbyUpdate.State.SKIPPED)
+        idle = AshbyUpdate.objects.filter(pk=update_id, lease_token=None)
+        skipped = idle.filter(state__in=AshbyUpdate.UNDELIVERED).update(state=AshbyUpdate.State.SKIPPED)
         if skipped:
             if is_first:
                 clear_attention(order, AttentionTopic.DELIVERY)
@@ -130,9 +129,10 @@ def resend_updates(update_id: int, by: str, reason: str) -> int:
     with locked_order_for_staff(chosen.order_id) as order:
         updates = list(order.updates.order_by("sequence"))
         if any(update.state in AshbyUpdate.UNDELIVERED for update in updates):
-            raise NotPossible(
-                gettext("An update for Ashby is still pending. Retry it first; this one would overtake it.")
+            text = gettext(
+                "An update for Ashby is still pending. Retry it first; this one would overtake it."
             )
+            raise NotPossible(text)
         end = _end_update(order, updates)
         if end and chosen.sequence < end.sequence:
             raise NotPossible(

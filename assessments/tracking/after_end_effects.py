@@ -46,17 +46,15 @@ def carry_out(order: Order, message: StatusMessage, decision: AfterEnd) -> None:
                 schedule_call(order, PendingCall.NONE, None)
             order.asked_about = {}
             # Justifacts ran a rejected order after all, and has now cancelled it.
-            clear_attention(
-                order, AttentionTopic.PLACING if order.status == Status.REJECTED else AttentionTopic.CANCEL
-            )
+            is_rejected = order.status == Status.REJECTED
+            clear_attention(order, AttentionTopic.PLACING if is_rejected else AttentionTopic.CANCEL)
         case AfterEnd.FLAG_REPORT_EXISTS:
-            flag_for_attention(
-                order,
-                AttentionTopic.CANCEL,
+            text = (
                 "Justifacts completed this check although it was cancelled. Ashby still shows it as "
                 "cancelled. Tell the recruiter that a report exists at Justifacts, or ask Justifacts about "
-                "the bill.",
+                "the bill."
             )
+            flag_for_attention(order, AttentionTopic.CANCEL, text)
             _record_after_end(order, message)
         case AfterEnd.RECORD_LATE:
             record_late(order, message)
@@ -116,13 +114,12 @@ def _record_status(order: Order, message: StatusMessage, unknown_status: str) ->
         "shows it unchanged."
     )
     record_event(order, _JUSTIFACTS, OrderEvent.Kind.UNKNOWN_STATUS, text)
-    flag_for_attention(
-        order,
-        AttentionTopic.RESULT,
+    what = (
         f"Justifacts says “{unknown_status}” about this check, which was complete with the result "
         f"{order.result}. Ashby shows that status, with the same result and report as before. Ask Justifacts "
-        "whether the result still counts, and inform the recruiter before anyone decides on it.",
+        "whether the result still counts, and inform the recruiter before anyone decides on it."
     )
+    flag_for_attention(order, AttentionTopic.RESULT, what)
 
 
 def _confirm(order: Order, message: StatusMessage) -> None:
@@ -145,13 +142,12 @@ def _flag_other_result(order: Order, message: StatusMessage) -> None:
     theirs = f"“{message.shown_status}”"
     if message.result:
         theirs += f" with the result “{message.result}”"
-    flag_for_attention(
-        order,
-        AttentionTopic.RESULT,
+    text = (
         f"Justifacts said {theirs}{dated} {message.how}. The portal has {ours}. That one is newer by "
         "Justifacts' own times, so Ashby keeps it. Ask Justifacts which one is right. If it is the other "
-        "one, press “Accept the other result”; if not, press “Resolve”.",
+        "one, press “Accept the other result”; if not, press “Resolve”."
     )
+    flag_for_attention(order, AttentionTopic.RESULT, text)
 
 
 def _flag_contradiction(order: Order, message: StatusMessage) -> None:
@@ -159,13 +155,12 @@ def _flag_contradiction(order: Order, message: StatusMessage) -> None:
     _record_after_end(order, message)
     what = "has cancelled it" if message.status == Status.CANCELLED else "may have opened it again"
     since = format_utc(order.completed_at or order.status_since)
-    flag_for_attention(
-        order,
-        AttentionTopic.RESULT,
+    text = (
         f"Justifacts says “{message.shown_status}” about this check, which it completed on "
         f"{since} with the result {order.result}: it {what}. "
-        "Ashby still shows the result. Ask Justifacts whether it still counts, and tell the recruiter.",
+        "Ashby still shows the result. Ask Justifacts whether it still counts, and tell the recruiter."
     )
+    flag_for_attention(order, AttentionTopic.RESULT, text)
 
 
 def _flag_resumed(order: Order, message: StatusMessage) -> None:
@@ -186,13 +181,12 @@ def _flag_resumed(order: Order, message: StatusMessage) -> None:
     result = ""
     if message.status == Status.COMPLETE:
         result = f" with the result “{message.result or NO_RESULT}”, so a report exists"
-    flag_for_attention(
-        order,
-        AttentionTopic.CANCEL,
+    text = (
         f"Justifacts cancelled this check on {since}, and now says “{message.shown_status}”{result}: it "
         "has resumed the check. Ashby still shows it as cancelled, and the portal does not cancel it. "
-        "Ask Justifacts whether the check continues: if so, tell the recruiter; if not, have it cancelled.",
+        "Ask Justifacts whether the check continues: if so, tell the recruiter; if not, have it cancelled."
     )
+    flag_for_attention(order, AttentionTopic.CANCEL, text)
 
 
 def can_accept_result(order: Order) -> bool:

@@ -235,11 +235,10 @@ def end_as_cancelled(order: Order, reason: str, source: OrderEvent.Source, now: 
     if source == OrderEvent.Source.ASHBY:
         # Otherwise Ashby needs this update, and a refused update ahead of it still needs attention.
         clear_attention(order, AttentionTopic.DELIVERY)
-    if order.next_call == PendingCall.PLACE or (
-        order.next_call == PendingCall.LOOK_UP and source == OrderEvent.Source.JUSTIFACTS
-    ):
+    by_justifacts = source == OrderEvent.Source.JUSTIFACTS
+    if order.next_call == PendingCall.PLACE or (order.next_call == PendingCall.LOOK_UP and by_justifacts):
         clear_attention(order, AttentionTopic.PLACING)
-    if source == OrderEvent.Source.JUSTIFACTS:
+    if by_justifacts:
         schedule_call(order, PendingCall.NONE, None)
     elif order.justifacts_order_id:
         schedule_call(order, PendingCall.CANCEL, now)

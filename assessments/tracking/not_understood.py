@@ -41,13 +41,12 @@ def record_unreadable_poll(order: Order, failure: NotUnderstood, now: datetime) 
     counted the failure, has locked the order and saves it."""
     record_not_understood(order, failure, "when polled", is_first=order.call_failures <= 1)
     if order.failing_since and now - order.failing_since > ASK_AFTER:
-        flag_for_attention(
-            order,
-            AttentionTopic.POLL,
+        text = (
             "For more than a day the portal could not read what Justifacts says about this check: "
             f"{failure.message} The status in Ashby may be out of date. Look the check up at Justifacts, and "
-            "send Justifacts' support the message in this order's history. The portal keeps polling.",
+            "send Justifacts' support the message in this order's history. The portal keeps polling."
         )
+        flag_for_attention(order, AttentionTopic.POLL, text)
 
 
 def handle_unreadable_push(

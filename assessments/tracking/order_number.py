@@ -75,12 +75,11 @@ def link_provider_order(order: Order, number: str, now: datetime) -> None:
     have cancelled meanwhile is cancelled at Justifacts. The caller has locked the order and saves it."""
     if owner_of(order, number):
         schedule_call(order, PendingCall.NONE, None)
-        flag_for_attention(
-            order,
-            AttentionTopic.PLACING,
+        text = (
             f"Justifacts gave this order the number {number}, which another order already has. "
-            "Ask Justifacts which check belongs to this candidate.",
+            "Ask Justifacts which check belongs to this candidate."
         )
+        flag_for_attention(order, AttentionTopic.PLACING, text)
         return
     order.justifacts_order_id, order.may_have_been_sent = number, True
     order.placed_at = order.placed_at or now
@@ -93,12 +92,11 @@ def link_provider_order(order: Order, number: str, now: datetime) -> None:
             schedule_call(order, PendingCall.NONE, None)
     elif order.status == Status.REJECTED:
         schedule_call(order, PendingCall.NONE, None)
-        flag_for_attention(
-            order,
-            AttentionTopic.PLACING,
+        what = (
             f"Justifacts refused this order, but runs it as number {number}. Ask Justifacts "
-            "to cancel it, or tell the recruiter.",
+            "to cancel it, or tell the recruiter."
         )
+        flag_for_attention(order, AttentionTopic.PLACING, what)
     else:
         if may_follow(Status(order.status), Status.RECEIVED):
             set_status(order, Status.RECEIVED, now)
@@ -126,14 +124,13 @@ def _offer_number(order: Order, number: str, how: str) -> None:
     order.offered_order_number = number
     text = f"Justifacts called the order {number} {how}; the portal knows it as {order.justifacts_order_id}."
     record_event(order, OrderEvent.Source.JUSTIFACTS, OrderEvent.Kind.NUMBER_CHANGED, text)
-    flag_for_attention(
-        order,
-        AttentionTopic.NUMBER,
+    what = (
         f"Justifacts now calls this order {number}; the portal knows it as {order.justifacts_order_id}. The "
         f"portal applies messages under either number. Ask Justifacts whether {number} replaces "
         f"{order.justifacts_order_id}. If it does, press “Accept the new order number”. If Justifacts runs "
-        "two checks, have one cancelled there, then press “Resolve”.",
+        "two checks, have one cancelled there, then press “Resolve”."
     )
+    flag_for_attention(order, AttentionTopic.NUMBER, what)
 
 
 def report_conflict(order: Order, number: str, how: str) -> None:
@@ -144,20 +141,18 @@ def report_conflict(order: Order, number: str, how: str) -> None:
         return
     with locked_order(order.pk) as order:
         if not order.is_erased:
-            flag_for_attention(
-                order,
-                AttentionTopic.NUMBER,
+            text = (
                 f"Justifacts called this order {number} {how}, a number that order {other.pk} has in the "
-                "portal. The message was not applied. Ask Justifacts which check belongs to this reference.",
+                "portal. The message was not applied. Ask Justifacts which check belongs to this reference."
             )
+            flag_for_attention(order, AttentionTopic.NUMBER, text)
     with locked_order(other.pk) as other:
         if not other.is_erased:
-            flag_for_attention(
-                other,
-                AttentionTopic.NUMBER,
+            what = (
                 f"Justifacts used {number}, the number of this order, for order {order.pk} {how}. Nothing "
-                "was changed. Ask Justifacts which check has this number.",
+                "was changed. Ask Justifacts which check has this number."
             )
+            flag_for_attention(other, AttentionTopic.NUMBER, what)
 
 
 def can_accept_number(order: Order) -> bool:

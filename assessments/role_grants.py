@@ -50,7 +50,6 @@ ROLES: dict[str, set[str]] = {
 
 
 def grant_roles(apps: Any, using: str = DEFAULT_DB_ALIAS) -> None:
-    """Grant every role all of ``ROLES``."""
     grant(apps, ROLES, using)
 
 

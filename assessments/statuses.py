@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Status(TextChoices):
+    """In the order of their ranks."""
+
     ACCEPTED = "accepted", _("Accepted")
     RECEIVED = "received", _("Received")
     APPLICANT_STARTED = "applicant_started", _("Applicant started")
@@ -23,16 +25,6 @@ class Status(TextChoices):
 
 #: The order has ended. Later messages are recorded, and Ashby still gets a changed result.
 ENDED = frozenset({Status.COMPLETE, Status.CANCELLED, Status.REJECTED})
-
-_RANKS = {
-    Status.ACCEPTED: 0,
-    Status.RECEIVED: 1,
-    Status.APPLICANT_STARTED: 2,
-    Status.IN_PROCESS: 3,
-    Status.COMPLETE: 4,
-    Status.CANCELLED: 4,
-    Status.REJECTED: 4,
-}
 
 _STATUS_OF_TEXT = {
     "justifacts received": Status.RECEIVED,
@@ -89,4 +81,5 @@ def asks_for_a_look(result: str) -> bool:
 
 def may_follow(current: Status, new: Status) -> bool:
     """The forward-only rule: a status may follow one of a lower rank, and no status follows an end."""
-    return current not in ENDED and _RANKS[new] > _RANKS[current]
+    statuses = list(Status)
+    return current not in ENDED and statuses.index(new) > statuses.index(current)

@@ -104,7 +104,6 @@ _polls = Dispatcher(
 
 @shared_task
 def sweep() -> None:
-    """Enqueue due work."""
     now = timezone.now()
     Heartbeat.beat("worker", now)
     if not Heartbeat.acquire_tick("sweep", now, SWEEP_EVERY):
@@ -179,7 +178,6 @@ def resume_polls() -> None:
 
 @shared_task
 def send_notifications() -> None:
-    """Send notifications."""
     now = timezone.now()
     if Heartbeat.acquire_tick("notices", now, NOTIFICATIONS_EVERY):
         dispatch.send_notifications(now)

@@ -33,7 +33,6 @@ _SHOWN_TO_THE_USER = frozenset({409, 422})
 
 
 def _failure(status: int, code: str, message: str, request_id: str) -> dict[str, Any]:
-    """The error envelope."""
     shown = message if status in _SHOWN_TO_THE_USER else ""
     return ErrorResponse((code,), ErrorInfo(code, message, request_id), shown).as_json()
 

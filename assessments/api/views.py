@@ -171,11 +171,11 @@ class AssessmentStart(PartnerView):
         message = StartRequest.parse(self.body)
         # Written first: once the order exists, this call must not be answered 503.
         record_call_from_ashby(self.connection, self.now)
-        started = start(self.connection, message, self.call, self.now)
+        order, is_repeated = start(self.connection, message, self.call, self.now)
         failpoint("start.committed")
-        if not started.is_repeat:
-            enqueue(call_justifacts, str(started.order.pk))
-        results = StartedAssessment(str(started.order.pk), start_response_update(started.order))
+        if not is_repeated:
+            enqueue(call_justifacts, str(order.pk))
+        results = StartedAssessment(str(order.pk), start_response_update(order))
         return Response(StartResponse(results).as_json())
 
 

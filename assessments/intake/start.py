@@ -1,6 +1,5 @@
 """Accepting a start from Ashby: each start creates one order."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -21,20 +20,15 @@ from integrations.partner_protocol.starts import StartRequest
 from integrations.text import format_utc
 
 
-@dataclass(frozen=True)
-class Started:
-    """``is_repeat``: this is a repeated start, which gets the first answer again."""
-
-    order: Order
-    is_repeat: bool
-
-
 class AlreadyBeingAssessed(Exception):
     """An active order prevents a new one; the text is for the recruiter."""
 
 
-def start(connection: Connection, request: StartRequest, call: InboundRequest, now: datetime) -> Started:
-    """Accept an order in one transaction; no partner is called.
+def start(
+    connection: Connection, request: StartRequest, call: InboundRequest, now: datetime
+) -> tuple[Order, bool]:
+    """Accept an order in one transaction; no partner is called. Returns it, and whether the start is a
+    repeated one, which gets the first answer again.
 
     There is at most one active order for an organization, application and package. A repeated start gets the
     first answer within ``ASSESSMENT_START_REPLAY_SECONDS``, and at any time if Ashby has answered that it
@@ -50,7 +44,9 @@ def start(connection: Connection, request: StartRequest, call: InboundRequest, n
         return _start(connection, request, call, now)
 
 
-def _start(connection: Connection, request: StartRequest, call: InboundRequest, now: datetime) -> Started:
+def _start(
+    connection: Connection, request: StartRequest, call: InboundRequest, now: datetime
+) -> tuple[Order, bool]:
     known = _known_orders(connection, request, now)
     order = next((order for order in known if _is_made_by(request, order, connection, now)), None)
     if order is None:
@@ -60,7 +56,7 @@ def _start(connection: Connection, request: StartRequest, call: InboundRequest, 
         if order is None:
             order = _accept(connection, request, package, by_job, call, now)
             recovery_log.log_start(order)
-            return Started(order, is_repeat=False)
+            return order, False
     is_same = _is_same_candidate(order, request)
     if not (is_same and _is_repeatable(order, now)):
         raise AlreadyBeingAssessed(_why_not_again(order, is_same=is_same))
@@ -75,7 +71,7 @@ def _start(connection: Connection, request: StartRequest, call: InboundRequest, 
         call.save()
     # The process that accepted it may have died before it wrote the recovery log.
     recovery_log.log_start(order)
-    return Started(order, is_repeat=True)
+    return order, True
 
 
 def _known_orders(connection: Connection, request: StartRequest, now: datetime) -> list[Order]:

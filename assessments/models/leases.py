@@ -28,8 +28,6 @@ _Row = TypeVar("_Row", bound=models.Model)
 
 
 class LeasedQuerySet(models.QuerySet[_Row]):
-    """Acquiring and releasing leases of rows."""
-
     def not_leased(self, now: datetime) -> Self:
         """Rows without a lease, or whose lease has expired because the worker died."""
         return self.filter(Q(leased_until=None) | Q(leased_until__lte=now))

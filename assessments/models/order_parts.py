@@ -22,8 +22,6 @@ class PendingCall(models.TextChoices):
 
 
 class AttentionTopic(models.TextChoices):
-    """What an order needs attention for."""
-
     NONE = "", _("nothing")
     PLACING = "placing", _("placing the order")
     DELIVERY = "delivery", _("delivering updates to Ashby")
@@ -43,8 +41,6 @@ class CancelledBy(models.TextChoices):
 
 
 class ErasureReason(models.TextChoices):
-    """Why a candidate's data was erased."""
-
     NONE = "", _("not erased")
     RETENTION = "retention", _("the retention period has ended")
     REQUEST = "request", _("on request")
@@ -207,8 +203,6 @@ class Privacy(models.Model):
 
 
 class OutboxState(models.Model):
-    """What the outbox keeps with the order."""
-
     #: Since when Ashby answers that it does not know the order; an accepted update clears this.
     ashby_not_found_at = models.DateTimeField(null=True)
     #: When a repeated start last got the first answer again because of that.

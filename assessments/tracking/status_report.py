@@ -86,7 +86,6 @@ class StatusMessage:
 
 
 def read_message(order: Order, update: AssessmentUpdate, how: str, now: datetime) -> StatusMessage:
-    """Read a message about this order."""
     result = result_of(str(update.result.value))[:LONGEST_RESULT] if update.result else ""
     timestamp = update.timestamp
     if timestamp is not None and timestamp > epoch_ms(now + _FAR_FUTURE):

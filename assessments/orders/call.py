@@ -11,7 +11,7 @@ during the call. A call that was made is logged even if its lease was lost.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -26,6 +26,9 @@ from integrations.connections.health import record_call_result
 from integrations.failpoints import failpoint
 from integrations.http.errors import Answer, BudgetSpent, CallFailed
 from integrations.justifacts.client import Found, Placed
+
+#: A call that has failed for this long makes the order need attention; the retries continue.
+ASK_AFTER = timedelta(hours=24)
 
 Row = TypeVar("Row", Order, AshbyUpdate)
 Result = TypeVar("Result", Answer, Placed, Found)

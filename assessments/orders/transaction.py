@@ -20,8 +20,6 @@ from assessments.statuses import ENDED, Status
 from integrations.http.errors import CallFailed
 from integrations.redaction import mask
 
-#: A call that has failed for this long makes the order need attention; the retries continue.
-ASK_AFTER = timedelta(hours=24)
 _WAITS = (5, 15, 60, 5 * 60, 15 * 60, 60 * 60)
 
 

@@ -21,14 +21,8 @@ from django.utils import timezone
 
 from assessments.models import AshbyUpdate, AttentionTopic, CallAttempt, Order, OrderEvent
 from assessments.models.leases import send_deadline
-from assessments.orders.call import Lease, perform
-from assessments.orders.transaction import (
-    ASK_AFTER,
-    backoff_delay,
-    clear_attention,
-    flag_for_attention,
-    record_event,
-)
+from assessments.orders.call import ASK_AFTER, Lease, perform
+from assessments.orders.transaction import backoff_delay, clear_attention, flag_for_attention, record_event
 from integrations.ashby.client import AssessmentNotFound, InvalidUpdate, warnings_of
 from integrations.connections.api_keys import key_was_replaced
 from integrations.connections.clients import ashby_client

@@ -3,9 +3,8 @@
 from datetime import datetime
 
 from assessments.models import AttentionTopic, CallAttempt, Order, OrderEvent, PendingCall
-from assessments.orders.call import Lease, perform
+from assessments.orders.call import ASK_AFTER, Lease, perform
 from assessments.orders.transaction import (
-    ASK_AFTER,
     clear_attention,
     flag_for_attention,
     record_event,

@@ -4,14 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from assessments.models import AttentionTopic, InboundRequest, Order, OrderEvent
+from assessments.orders.call import ASK_AFTER
 from assessments.orders.call_log import log_result
-from assessments.orders.transaction import (
-    ASK_AFTER,
-    flag_for_attention,
-    locked_order,
-    record_event,
-    record_event_once,
-)
+from assessments.orders.transaction import flag_for_attention, locked_order, record_event, record_event_once
 from assessments.tracking.order_number import find_order
 from integrations.connections.health import UNREADABLE_PUSH, record_unreadable_push
 from integrations.http.errors import NotUnderstood

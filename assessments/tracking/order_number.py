@@ -139,20 +139,18 @@ def report_conflict(order: Order, number: str, how: str) -> None:
     other = owner_of(order, number)
     if other is None:
         return
-    with locked_order(order.pk) as order:
-        if not order.is_erased:
-            text = (
-                f"Justifacts called this order {number} {how}, a number that order {other.pk} has in the "
-                "portal. The message was not applied. Ask Justifacts which check belongs to this reference."
-            )
-            flag_for_attention(order, AttentionTopic.NUMBER, text)
-    with locked_order(other.pk) as other:
-        if not other.is_erased:
-            what = (
-                f"Justifacts used {number}, the number of this order, for order {order.pk} {how}. Nothing "
-                "was changed. Ask Justifacts which check has this number."
-            )
-            flag_for_attention(other, AttentionTopic.NUMBER, what)
+    ours = (
+        f"Justifacts called this order {number} {how}, a number that order {other.pk} has in the portal. The "
+        "message was not applied. Ask Justifacts which check belongs to this reference."
+    )
+    theirs = (
+        f"Justifacts used {number}, the number of this order, for order {order.pk} {how}. Nothing was "
+        "changed. Ask Justifacts which check has this number."
+    )
+    for assessment_id, text in ((order.pk, ours), (other.pk, theirs)):
+        with locked_order(assessment_id) as flagged:
+            if not flagged.is_erased:
+                flag_for_attention(flagged, AttentionTopic.NUMBER, text)
 
 
 def can_accept_number(order: Order) -> bool:

@@ -154,7 +154,7 @@ OUTBOUND_ALLOWED_HOSTS: list[str] = _given_list("OUTBOUND_ALLOWED_HOSTS", [])
 
 ASSESSMENT_START_REPLAY_SECONDS = env.int("ASSESSMENT_START_REPLAY_SECONDS", default=120)
 POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=300)
-# What calls us: see assessments/api/{throttling,key_guessing}.py and integrations/web/client_ip.py.
+# What calls us: see assessments/api/throttling.py and integrations/web/client_ip.py.
 INBOUND_CALLS_PER_MINUTE = env.int("INBOUND_CALLS_PER_MINUTE", default=60_000)
 INBOUND_AUTH_FAILURES_PER_MINUTE = env.int("INBOUND_AUTH_FAILURES_PER_MINUTE", default=30)
 TRUSTED_PROXY_HOPS = env.int("TRUSTED_PROXY_HOPS", default=0)

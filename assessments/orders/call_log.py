@@ -66,7 +66,8 @@ def _without_answers(body: dict[str, Any]) -> dict[str, Any]:
 
 def _about_the_candidate(body: dict[str, Any]) -> tuple[str, ...]:
     """The candidate's address and names, which may occur in other fields, too."""
-    part = candidate if isinstance(candidate := body.get("candidate"), dict) else {}
+    candidate = body.get("candidate")
+    part = candidate if isinstance(candidate, dict) else {}
     values = (part.get(name) for name in ("email", "last_name", "first_name"))
     return personal_terms(*(clean_line(value) if isinstance(value, str) else "" for value in values))
 

@@ -39,7 +39,9 @@ class StatementsLast(migrations.Migration):
             state = super().apply(project_state, schema_editor)
         finally:
             schema_editor.collect_sql = False
-        execute_together(schema_editor, schema_editor.collected_sql)
+        # Django itself would execute the deferred ones, such as new keys, at the end of the transaction.
+        execute_together(schema_editor, [*schema_editor.collected_sql, *map(str, schema_editor.deferred_sql)])
+        schema_editor.deferred_sql.clear()
         return state
 
 

@@ -234,7 +234,6 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
-USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -306,37 +305,23 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 0
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_SEND_TASK_EVENTS = False
 # Touched every five seconds while the worker runs, for init systems and Kubernetes probes.
 WORKER_HEARTBEAT_FILE = VAR_DIR / "worker.heartbeat"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULER = "config.celery:HeartbeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 2
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "assessments.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
-    "watch": {"task": "assessments.tasks.watch", "schedule": 60.0, "options": {"expires": 50}},
-    "reconcile": {
-        "task": "assessments.tasks.reconcile_nightly",
-        "schedule": 60.0,
-        "options": {"expires": 50},
-    },
-    "search-terms": {
-        "task": "assessments.tasks.renew_search_terms",
-        "schedule": 60.0,
-        "options": {"expires": 50},
-    },
-    "notices": {"task": "assessments.tasks.send_notifications", "schedule": 60.0, "options": {"expires": 50}},
-    "retention": {"task": "assessments.tasks.erase_due", "schedule": 600.0, "options": {"expires": 500}},
-    "resume polls": {
-        "task": "assessments.tasks.resume_polls",
-        "schedule": 600.0,
-        "options": {"expires": 500},
-    },
-    "retire keys": {
-        "task": "integrations.tasks.retire_silent_keys",
-        "schedule": 600.0,
-        "options": {"expires": 500},
-    },
+    name: {"task": task, "schedule": seconds, "options": {"expires": expires}}
+    for name, task, seconds, expires in (
+        ("sweep", "assessments.tasks.sweep", 2.0, 10),
+        ("watch", "assessments.tasks.watch", 60.0, 50),
+        ("reconcile", "assessments.tasks.reconcile_nightly", 60.0, 50),
+        ("search-terms", "assessments.tasks.renew_search_terms", 60.0, 50),
+        ("notices", "assessments.tasks.send_notifications", 60.0, 50),
+        ("retention", "assessments.tasks.erase_due", 600.0, 500),
+        ("resume polls", "assessments.tasks.resume_polls", 600.0, 500),
+        ("retire keys", "integrations.tasks.retire_silent_keys", 600.0, 500),
+    )
 }
 if env.CELERY_BROKER_URL == "filesystem://":
     (env.BROKER_FOLDER / "messages").mkdir(exist_ok=True)
@@ -367,9 +352,6 @@ LOGGING = logging_config(env.LOG_LEVEL, env.LOG_JSON)
 
 # --- The portal -----------------------------------------------------------------------------
 DEPRECATED_VARIABLES = env.DEPRECATED_VARIABLES
-BROKER_FOLDER = env.BROKER_FOLDER
-BROKER_SOCKET = env.BROKER_SOCKET
-BROKER_IS_EMBEDDED = env.BROKER_IS_EMBEDDED
 FIELD_ENCRYPTION_KEYS = env.FIELD_ENCRYPTION_KEYS
 FIELD_ENCRYPTION_KEYS_AS_WRITTEN = env.FIELD_ENCRYPTION_KEYS_AS_WRITTEN
 PORTAL_BASE_URL = env.PORTAL_BASE_URL

@@ -42,6 +42,13 @@ def _outage_of(servers: tuple[str, ...]) -> _Outage:
     return _Outage()
 
 
+def _failing_open(method: Callable[..., Any], if_unavailable: Any) -> Callable[..., Any]:
+    def attempt(client: "FailOpenRedisCacheClient", *arguments: Any) -> Any:
+        return client.attempt(method, if_unavailable, *arguments)
+
+    return attempt
+
+
 class FailOpenRedisCacheClient(RedisCacheClient):
     """Each method returns what it would return for an empty cache when Redis cannot be reached."""
 
@@ -49,51 +56,34 @@ class FailOpenRedisCacheClient(RedisCacheClient):
         super().__init__(servers, **options)
         self._outage = _outage_of(tuple(servers))
 
-    def _attempt(self, method: Callable[..., Any], if_unavailable: Any, *arguments: Any) -> Any:
+    def attempt(self, method: Callable[..., Any], if_unavailable: Any, *arguments: Any) -> Any:
         if time.monotonic() >= self._outage.paused_until:
             try:
-                return method(*arguments)
+                return method(self, *arguments)
             except RedisError as error:
                 self._outage.begin(error)
         return if_unavailable
 
-    def add(self, key: Any, value: Any, timeout: Any) -> bool:
-        """True in an outage: a lock that nobody can take would block where the cache should not matter."""
-        return bool(self._attempt(super().add, True, key, value, timeout))
+    # True in an outage: a lock that nobody can take would block where the cache should not matter.
+    add = _failing_open(RedisCacheClient.add, True)
+    set = _failing_open(RedisCacheClient.set, None)
+    touch = _failing_open(RedisCacheClient.touch, False)
+    delete = _failing_open(RedisCacheClient.delete, False)
+    get_many = _failing_open(RedisCacheClient.get_many, {})
+    has_key = _failing_open(RedisCacheClient.has_key, False)
+    set_many = _failing_open(RedisCacheClient.set_many, None)
+    delete_many = _failing_open(RedisCacheClient.delete_many, None)
+    clear = _failing_open(RedisCacheClient.clear, False)
 
     def get(self, key: Any, default: Any) -> Any:
-        return self._attempt(super().get, default, key, default)
-
-    def set(self, key: Any, value: Any, timeout: Any) -> None:
-        self._attempt(super().set, None, key, value, timeout)
-
-    def touch(self, key: Any, timeout: Any) -> bool:
-        return bool(self._attempt(super().touch, False, key, timeout))
-
-    def delete(self, key: Any) -> bool:
-        return bool(self._attempt(super().delete, False, key))
-
-    def get_many(self, keys: Any) -> Any:
-        return self._attempt(super().get_many, {}, keys)
-
-    def has_key(self, key: Any) -> bool:
-        return bool(self._attempt(super().has_key, False, key))
+        return self.attempt(RedisCacheClient.get, default, key, default)
 
     def incr(self, key: Any, delta: int) -> int:
         """Raises ``ValueError`` in an outage, as for every key that is not there."""
-        count: int | None = self._attempt(super().incr, None, key, delta)
+        count: int | None = self.attempt(RedisCacheClient.incr, None, key, delta)
         if count is None:
             raise ValueError(f"Key {key!r} not found.")
         return count
-
-    def set_many(self, data: Any, timeout: Any) -> None:
-        self._attempt(super().set_many, None, data, timeout)
-
-    def delete_many(self, keys: Any) -> None:
-        self._attempt(super().delete_many, None, keys)
-
-    def clear(self) -> bool:
-        return bool(self._attempt(super().clear, False))
 
 
 class FailOpenRedisCache(RedisCache):

@@ -1,8 +1,6 @@
 """Measures how long updates of Justifacts take to reach Ashby, for orders from start to completion."""
 
 import time
-from collections.abc import Iterator
-from statistics import median, quantiles
 from typing import Any
 
 from .stack import Stack
@@ -14,57 +12,42 @@ _PACE_SECONDS = 0.08
 _UPDATES = 5
 
 
-class EndToEnd:
-    """Runs ``orders`` orders, one call every 80 ms, and measures the latency of each push."""
+def latencies(stack: Stack, orders: int) -> list[float]:
+    """Run so many orders to completion, one call every 80 ms.
 
-    def __init__(self, stack: Stack, orders: int) -> None:
-        self._stack = stack
-        self._orders = orders
-
-    def run(self) -> "PushLatency":
-        """Run all orders to completion. Exits if the updates do not reach Ashby in time."""
-        stack = self._stack
-        for _ in range(self._orders):
-            stack.control("ashby/start", org="bench")
+    Returns the milliseconds from each change at Justifacts until Ashby has received its last update. Exits if
+    the updates do not reach Ashby in time.
+    """
+    for _ in range(orders):
+        stack.control("ashby/start", org="bench")
+        time.sleep(_PACE_SECONDS)
+    stack.wait("an update of every order", lambda: _all_have(stack, orders, 1))
+    for _ in range(_STEPS):
+        for order in stack.control("justifacts/orders?org=bench")["orders"]:
+            stack.control(f"justifacts/orders/{order['id']}/step", push=True)
             time.sleep(_PACE_SECONDS)
-        stack.wait("an update of every order", lambda: self._all_have(1))
-        orders = stack.control("justifacts/orders?org=bench")["orders"]
-        for _ in range(_STEPS):
-            for order in orders:
-                stack.control(f"justifacts/orders/{order['id']}/step", push=True)
-                time.sleep(_PACE_SECONDS)
-        stack.wait("all updates of every order", lambda: self._all_have(_UPDATES))
-        return PushLatency(list(self._latencies()))
-
-    def _assessments(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._stack.control("ashby/assessments?org=bench")["assessments"]
-        return found
-
-    def _all_have(self, updates: int) -> bool:
-        """Whether Ashby has received so many updates of every order."""
-        counts = [sum(one["source"] == "update" for one in each["updates"]) for each in self._assessments()]
-        return len(counts) == self._orders and min(counts) >= updates
-
-    def _latencies(self) -> Iterator[float]:
-        """Milliseconds from each change at Justifacts until Ashby has received its last update."""
-        changed_at = {
-            order["reference_id"]: [entry["at"] for entry in order["history"]][1:]
-            for order in self._stack.control("justifacts/orders?org=bench")["orders"]
-        }
-        for assessment in self._assessments():
-            received = [one["received_at"] for one in assessment["updates"] if one["source"] == "update"]
-            # Applicant Started is two updates: the signal and its label.
-            _, _, started, in_process, complete = received
-            changes = changed_at[assessment["id"]]
-            yield from (
-                end - begin for end, begin in zip((started, in_process, complete), changes, strict=True)
-            )
+    stack.wait("all updates of every order", lambda: _all_have(stack, orders, _UPDATES))
+    changed_at = {
+        order["reference_id"]: [entry["at"] for entry in order["history"]][1:]
+        for order in stack.control("justifacts/orders?org=bench")["orders"]
+    }
+    measured: list[float] = []
+    for assessment, received in _received(stack).items():
+        # Applicant Started is two updates: the signal and its label.
+        _, _, started, in_process, complete = received
+        pairs = zip((started, in_process, complete), changed_at[assessment], strict=True)
+        measured += [end - begin for end, begin in pairs]
+    return measured
 
 
-class PushLatency:
-    """Milliseconds from a push to the update's arrival at Ashby."""
+def _received(stack: Stack) -> dict[str, list[Any]]:
+    """When Ashby received each update, by assessment."""
+    return {
+        assessment["id"]: [one["received_at"] for one in assessment["updates"] if one["source"] == "update"]
+        for assessment in stack.control("ashby/assessments?org=bench")["assessments"]
+    }
 
-    def __init__(self, milliseconds: list[float]) -> None:
-        self.count = len(milliseconds)
-        self.median = median(milliseconds)
-        self.p99 = quantiles(milliseconds, n=100)[98]
+
+def _all_have(stack: Stack, orders: int, updates: int) -> bool:
+    counts = [len(received) for received in _received(stack).values()]
+    return len(counts) == orders and min(counts) >= updates

@@ -26,7 +26,9 @@ class Stack:
     """Starts and stops processes by name. All write to one log."""
 
     def __init__(self, folder: Path, database_url: str = "", web_options: str = "") -> None:
-        self.port = _free_port()
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            self.port = int(listener.getsockname()[1])
         self.sandbox_url = ""
         self._log = open(folder / "processes.log", "ab")  # noqa: SIM115
         self._log_path = folder / "processes.log"
@@ -69,7 +71,10 @@ class Stack:
             start_new_session=True,
         )
         self._running["sandbox"] = process
-        self.sandbox_url = _first_line(cast(IO[bytes], process.stdout)).split()[-1]
+        line = cast(IO[bytes], process.stdout).readline().decode()
+        if not line.strip():
+            raise SystemExit("The sandbox did not start.")
+        self.sandbox_url = line.split()[-1]
         self.environment |= {
             "ASHBY_API_BASE_URL": f"{self.sandbox_url}/ashby-api",
             "JUSTIFACTS_BASE_URL": f"{self.sandbox_url}/jfacts/servlet/application_ashby/",
@@ -96,18 +101,22 @@ class Stack:
                 start_new_session=True,
             )
 
+    def start_workers(self) -> None:
+        """Start the worker and the scheduler, and return once they are ready."""
+        self.start("worker", "scheduler")
+        self.wait("worker and scheduler", lambda: self.answers("/health/status"))
+
     def stop(self, *names: str) -> None:
         """Stop the processes together; those that do not exit within 20 s are killed."""
         stopping = {name: self._running.pop(name) for name in names if name in self._running}
         for process in stopping.values():
             process.terminate()
         for process in stopping.values():
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(20)
-            except subprocess.TimeoutExpired:
-                pass
-            finally:
-                _kill_group(process.pid)
+            # With the remaining children of the process.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Stop all processes."""
@@ -124,9 +133,8 @@ class Stack:
             text=True,
         )
         if done.returncode:
-            raise SystemExit(
-                f"{shlex.join(arguments)} exited with {done.returncode}; see the messages above."
-            )
+            command = shlex.join(arguments)
+            raise SystemExit(f"{command} exited with {done.returncode}; see the messages above.")
         return done.stdout
 
     def control(self, path: str, **body: Any) -> Any:
@@ -136,9 +144,9 @@ class Stack:
         answer.raise_for_status()
         return answer.json()
 
-    def wait(self, what: str, condition: Callable[[], bool], seconds: float = 60) -> None:
-        """Return once the condition is true; exit with the end of the log if it is not within ``seconds``."""
-        deadline = time.monotonic() + seconds
+    def wait(self, what: str, condition: Callable[[], bool]) -> None:
+        """Return once the condition is true; exit with the end of the log if it is not within a minute."""
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 if condition():
@@ -147,27 +155,8 @@ class Stack:
                 pass  # not up yet
             time.sleep(0.2)
         log = self._log_path.read_text(errors="replace")[-3000:]
-        raise SystemExit(f"{what}: not within {seconds} s. The end of the processes' log:\n{log}")
+        raise SystemExit(f"{what}: not within 60 s. The end of the processes' log:\n{log}")
 
     def answers(self, path: str) -> bool:
         """Whether the portal answers 200."""
         return requests.get(f"{self.portal_url}{path}", timeout=3).status_code == 200
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def _first_line(stream: IO[bytes]) -> str:
-    line = stream.readline().decode().strip()
-    if not line:
-        raise SystemExit("The sandbox did not start.")
-    return line
-
-
-def _kill_group(pid: int) -> None:
-    """Kill the process group of a process that we started, with its remaining children."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)

@@ -207,8 +207,7 @@ def _may_sign_in(person: Any) -> bool:
 def _refused(request: HttpRequest) -> HttpResponse:
     """The same answer whatever the reason, so that nobody learns who has an account."""
     messages.error(
-        request,
-        _("This address is not invited to the portal. Ask your organization's admin or an operator."),
+        request, _("This address is not invited to the portal. Ask your organization's admin or an operator.")
     )
     return HttpResponseRedirect(reverse("account_login"))
 

@@ -70,8 +70,7 @@ def add_ashby_key(connection: Connection, key: str, name: str = "", who: str = "
         raise ValidationError(_("Paste the key that Ashby showed."))
     keys = connection.organization.ashby_api_keys
     known = keys.filter(key_index__in=blind_indexes(key)).first() or AshbyApiKey(
-        organization=connection.organization,
-        name=name or f"Added {timezone.localdate():%Y-%m-%d}",
+        organization=connection.organization, name=name or f"Added {timezone.localdate():%Y-%m-%d}"
     )
     known.key = Secret(key)
     known.name = name or known.name

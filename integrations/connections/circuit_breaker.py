@@ -110,9 +110,7 @@ def breaker_changes(
         return {} if is_clear else {columns.failures: 0, columns.blocked_until: None}
     if not counts_as_failure(failure):
         asked = _DEFAULT_BLOCK_SECONDS if failure.retry_after is None else failure.retry_after
-        return {
-            columns.blocked_until: now + timedelta(seconds=min(max(asked, 1), _LONGEST_BLOCK_SECONDS)),
-        }
+        return {columns.blocked_until: now + timedelta(seconds=min(max(asked, 1), _LONGEST_BLOCK_SECONDS))}
     beyond = min(max(state.failures + 1 - OPENS_AFTER, 0), len(_COOLDOWN_SECONDS) - 1)
     cooldown_ends = now + timedelta(seconds=_COOLDOWN_SECONDS[beyond])
     return {

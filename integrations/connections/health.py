@@ -122,11 +122,7 @@ def _justifacts_changes(
 
 
 def _result_changes(
-    connection: Connection,
-    endpoint: Endpoint,
-    failure: CallFailed | None,
-    now: datetime,
-    hide: Iterable[str],
+    connection: Connection, endpoint: Endpoint, failure: CallFailed | None, now: datetime, hide: Iterable[str]
 ) -> dict[str, Any]:
     if failure is None:
         return _problem_changes(connection, endpoint, "", now)

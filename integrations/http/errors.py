@@ -37,12 +37,7 @@ class CallFailed(Exception):
     outcome = "failed"
 
     def __init__(
-        self,
-        message: str,
-        *,
-        code: str = "",
-        answer: Answer | None = None,
-        retry_after: float | None = None,
+        self, message: str, *, code: str = "", answer: Answer | None = None, retry_after: float | None = None
     ) -> None:
         super().__init__(message)
         self.message = message

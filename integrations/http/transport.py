@@ -126,10 +126,7 @@ class _EveryAddress(HTTPConnection):
         soon tries the other."""
         try:
             found = socket.getaddrinfo(
-                self.host.strip("[]"),
-                self.port,
-                urllib3_connection.allowed_gai_family(),
-                socket.SOCK_STREAM,
+                self.host.strip("[]"), self.port, urllib3_connection.allowed_gai_family(), socket.SOCK_STREAM
             )
         except (socket.gaierror, UnicodeError) as error:
             raise NameResolutionError(self.host, self, socket.gaierror(str(error))) from error

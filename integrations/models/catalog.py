@@ -33,12 +33,7 @@ class Package(models.Model):
     withdrawn_at = models.DateTimeField(_("no longer sold since"), null=True, blank=True, editable=False)
     #: Takes effect while this package is not offered; see ``current``.
     replaced_by = models.ForeignKey(
-        "self",
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="replaces",
-        verbose_name=_("replaced by"),
+        "self", models.SET_NULL, null=True, blank=True, related_name="replaces", verbose_name=_("replaced by")
     )
 
     class Meta:

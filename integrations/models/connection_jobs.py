@@ -40,10 +40,8 @@ class ConnectionJob(models.Model):
         ordering = ["-requested_at", "-pk"]
         constraints = [
             models.UniqueConstraint(
-                name="one_errand_at_a_time",
-                fields=["organization", "kind"],
-                condition=Q(ended_at=None),
-            ),
+                name="one_errand_at_a_time", fields=["organization", "kind"], condition=Q(ended_at=None)
+            )
         ]
         indexes = [models.Index(name="errands_of_org", fields=["organization", "kind", "-requested_at"])]
 

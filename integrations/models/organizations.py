@@ -94,8 +94,7 @@ class Organization(models.Model):
                 condition=Q(retention_days__range=(SHORTEST_RETENTION, LONGEST_RETENTION)),
             ),
             models.CheckConstraint(
-                name="poll_days_in_range",
-                condition=Q(poll_days_after_completion__range=(0, MOST_POLL_DAYS)),
+                name="poll_days_in_range", condition=Q(poll_days_after_completion__range=(0, MOST_POLL_DAYS))
             ),
         ]
 

@@ -28,9 +28,7 @@ class Listing(Generic[Entry]):
 
 
 def read_listing(
-    subject: str,
-    fetch: Callable[[str], Answer],
-    read_entry: Callable[[Mapping[str, Any]], tuple[str, Entry]],
+    subject: str, fetch: Callable[[str], Answer], read_entry: Callable[[Mapping[str, Any]], tuple[str, Entry]]
 ) -> Listing[Entry]:
     """Reads all pages of a list.
 

@@ -27,9 +27,9 @@ from integrations.http.errors import (
     Unauthorized,
     UnclearRefusal,
 )
-from integrations.http.excerpts import excerpt
 from integrations.justifacts.client import Found, JustifactsClient, OrderNotFound
 from integrations.models import Connection
+from integrations.redaction import excerpt
 
 from .poll_schedule import next_poll_after_failure
 

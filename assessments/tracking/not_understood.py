@@ -10,9 +10,9 @@ from assessments.orders.transaction import flag_for_attention, locked_order, rec
 from assessments.tracking.order_number import find_order
 from integrations.connections.health import UNREADABLE_PUSH, record_unreadable_push
 from integrations.http.errors import NotUnderstood
-from integrations.http.excerpts import excerpt
 from integrations.models import Connection
 from integrations.partner_protocol.parsing import InvalidMessage, read_id
+from integrations.redaction import excerpt
 
 #: How long an unreadable push stays a problem of the connection, unless a readable push ends it.
 PUSH_PROBLEM_LASTS = timedelta(hours=1)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.http import client
-from integrations.http.call_budget import rest_everybody, take_ashby_call
 from integrations.http.client import OutboundCall
 from integrations.http.error_codes import BODY_CODES, NOT_FOUND_CODES
 from integrations.http.errors import Answer, CallFailed, NotSent, Refused, Unauthorized, Unknown
 from integrations.http.outcomes import error_of, unsuccessful
 from integrations.http.partner_client import PartnerClient
+from integrations.http.rate_limit import rest_everybody, take_ashby_call
 from integrations.partner_protocol.listing import Listing, read_listing
 from integrations.partner_protocol.parsing import read_id, short_text
 

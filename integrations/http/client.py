@@ -9,7 +9,6 @@ an ``Answer`` or as one of the exceptions of ``errors.py``.
 
 import base64
 import json
-import logging
 import ssl
 import threading
 import time
@@ -30,8 +29,6 @@ from integrations.http.strict_json import charset_of, decode, sanitize_json
 from integrations.http.transport import NotPublic, new_session
 from integrations.redaction import mask, redact_text
 from integrations.text import remove_invisible
-
-logger = logging.getLogger(__name__)
 
 ANSWER_BYTES = 1024 * 1024
 EXCERPT_CHARACTERS = 500
@@ -114,10 +111,8 @@ def post_to_webhook(url: str, body: Mapping[str, Any]) -> None:
 
     Raises ``NotSent``, ``Unknown``, ``Refused`` or ``Unauthorized``.
     """
-    arguments: dict[str, Any] = {
-        "data": json.dumps(body, ensure_ascii=False).encode(),
-        "headers": {"Content-Type": "application/json"},
-    }
+    content = json.dumps(body, ensure_ascii=False).encode()
+    arguments = {"data": content, "headers": {"Content-Type": "application/json"}}
     with _session_for(url, fresh=True) as session:
         answer = replace(_exchange(session, url, arguments, _Hidden((url,))), body={}, excerpt="")
     if not 200 <= (answer.status or 0) < 300:
@@ -139,13 +134,12 @@ def _session_for(url: str, *, fresh: bool, to_ourselves: bool = False) -> reques
             "The address is not one that can be called, so nothing was sent. "
             "An admin has to correct it on the connection."
         )
-    allowed = to_ourselves or address.is_excepted
-    if not allowed and address.scheme != "https":
+    filtered = not (to_ourselves or address.is_excepted)
+    if filtered and address.scheme != "https":
         raise NotSent(
             f"The address of {address.host} does not start with https://, so nothing was sent. "
             "An admin has to correct it on the connection."
         )
-    filtered = not allowed
     if fresh:
         return new_session(filtered=filtered)
     sessions = cast(dict[bool, requests.Session], _sessions.__dict__.setdefault("by_filter", {}))

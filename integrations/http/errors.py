@@ -9,7 +9,7 @@ CallFailed
 │   ├── NotUnderstood   it answered in the protocol, but the portal cannot read the message
 │   └── UnclearRefusal  ``success: false`` without a code, or with one that is no decision
 │       └── ServerError the code is about the server, not about the call
-└── Refused             the other side declined
+└── Refused             the other side declined, and nothing was carried out
     └── Unauthorized    it refused the key: a person must act
 """
 
@@ -53,42 +53,36 @@ class CallFailed(Exception):
 
 
 class NotSent(CallFailed):
-    """The other side received nothing, so the same call may be repeated."""
-
     outcome = "not_sent"
 
 
 class BudgetSpent(NotSent):
-    """The portal's own rate limit. ``retry_after`` is set. Says nothing about the health of the other
-    side."""
+    """``retry_after`` is set. Says nothing about the health of the other side."""
 
 
 class Unknown(CallFailed):
-    """The other side may have carried the call out. Look it up before repeating it."""
-
     outcome = "unknown"
 
 
 class NoAnswer(Unknown):
-    """No answer in time. The call may still be carried out, so a "not found" is not certain for a while."""
+    """A "not found" is not certain for a while."""
 
 
 class NotTheProtocol(Unknown):
-    """The answer is not in the protocol: an HTML page, an empty body, JSON of another shape. So the other
-    side has not decided anything; something in between is broken."""
+    """The answer is an HTML page, an empty body or JSON of another shape: nobody has decided anything."""
 
 
 class UnclearRefusal(Unknown):
-    """``success: false`` without a code, or with a code that is not known."""
+    pass
 
 
 class ServerError(UnclearRefusal):
-    """An error envelope whose code is about the server (``codes.SERVER_CODES``)."""
+    """The code is one of ``error_codes.SERVER_CODES``."""
 
 
 class NotUnderstood(Unknown):
-    """The other side works, but the portal cannot read its message. ``excerpt``: the message for the order's
-    history, redacted and cut, without the parts that differ each time."""
+    """``excerpt``: the message for the order's history, redacted and cut, without the parts that differ each
+    time."""
 
     def __init__(self, message: str, *, excerpt: str, answer: Answer | None = None) -> None:
         super().__init__(message, answer=answer)
@@ -96,12 +90,8 @@ class NotUnderstood(Unknown):
 
 
 class Refused(CallFailed):
-    """The other side understood the call and declined it. Nothing was carried out."""
-
     outcome = "refused"
 
 
 class Unauthorized(Refused):
-    """The other side refused the key. Nothing was carried out."""
-
     outcome = "unauthorized"

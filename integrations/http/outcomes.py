@@ -21,19 +21,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from integrations.http import errors
 from integrations.http.error_codes import DECISION_CODES, KEY_CODES, SERVER_CODES, read_code
-from integrations.http.errors import (
-    Answer,
-    CallFailed,
-    NoAnswer,
-    NotSent,
-    NotTheProtocol,
-    Refused,
-    ServerError,
-    Unauthorized,
-    UnclearRefusal,
-    Unknown,
-)
+from integrations.http.errors import Answer, CallFailed
 
 #: The keys of Spring's default error page, which mostly has a "message" and sometimes "errors" as well.
 _SPRINGS = frozenset({"timestamp", "status", "error"})
@@ -45,27 +35,25 @@ def classified(answer: Answer, host: str, *, empty_is_success: bool = False) -> 
     if 200 <= status < 300:
         if answer.body or (empty_is_success and not answer.excerpt):
             return answer
-        raise NotTheProtocol(f"{host} answered {status} with something unreadable.", answer=answer)
+        raise errors.NotTheProtocol(f"{host} answered {status} with something unreadable.", answer=answer)
     code, message = error_of(answer.body)
     said = message or f"{host} answered {status}."
-    failure: type[CallFailed] = Unknown
+    failure: type[CallFailed] = errors.Unknown
     if status in (429, 503):
-        failure = NotSent
+        failure = errors.NotSent
     elif status in (408, 504):
-        failure = NoAnswer
+        failure = errors.NoAnswer
     elif 400 <= status < 500 and status != 425:
         if not is_the_protocols(answer.body):
-            failure = NotTheProtocol
-            said = (
-                f"{host} answered {status} with a page that is not the protocol's: a proxy, or a server that "
-                "is restarting."
-            )
+            failure = errors.NotTheProtocol
+            cause = "a proxy, or a server that is restarting."
+            said = f"{host} answered {status} with a page that is not the protocol's: {cause}"
             if status in (401, 403):
                 said += " If this lasts, check the key."
         elif code in SERVER_CODES:
-            failure = ServerError
+            failure = errors.ServerError
         else:
-            failure = Unauthorized if status in (401, 403) or code in KEY_CODES else Refused
+            failure = errors.Unauthorized if status in (401, 403) or code in KEY_CODES else errors.Refused
     raise failure(said, code=code or str(status), answer=answer, retry_after=retry_after(answer))
 
 
@@ -77,15 +65,15 @@ def unsuccessful(answer: Answer, side: str, said: str) -> CallFailed:
     """
     if answer.body.get("success") is not False:
         sentence = f"{side} answered {answer.status} without saying whether the call succeeded."
-        return Unknown(sentence, answer=answer)
+        return errors.Unknown(sentence, answer=answer)
     code, _ = error_of(answer.body)
-    failure: type[CallFailed] = UnclearRefusal
+    failure: type[CallFailed] = errors.UnclearRefusal
     if code in KEY_CODES:
-        failure = Unauthorized
+        failure = errors.Unauthorized
     elif code in DECISION_CODES:
-        failure = Refused
+        failure = errors.Refused
     elif code in SERVER_CODES:
-        failure = ServerError
+        failure = errors.ServerError
     return failure(said, code=code, answer=answer, retry_after=retry_after(answer))
 
 
@@ -96,9 +84,8 @@ def is_the_protocols(body: Mapping[str, object]) -> bool:
     if body.keys() >= _SPRINGS:
         return False
     message = body.get("message")
-    return bool(body.get("errors") or body.get("errorInfo")) or (
-        isinstance(message, str) and bool(message.strip())
-    )
+    has_message = isinstance(message, str) and bool(message.strip())
+    return has_message or bool(body.get("errors") or body.get("errorInfo"))
 
 
 def error_of(body: Mapping[str, object]) -> tuple[str, str]:
@@ -108,8 +95,8 @@ def error_of(body: Mapping[str, object]) -> tuple[str, str]:
     parameter}]``, ``errors: [{code, message}]``, ``error: "code"``, ``error: {code, message}`` [seen];
     ``{"message"}`` [Ashby's guide, 422].
     """
-    errors = body.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors else errors
+    listed = body.get("errors")
+    first = listed[0] if isinstance(listed, list) and listed else listed
     places = [body.get("errorInfo"), first, body.get("error"), body]
     codes: list[object] = []
     messages: list[str] = []

@@ -12,10 +12,6 @@ from integrations.http.client import OutboundCall
 from integrations.http.errors import Answer, Refused, Unauthorized, Unknown
 
 
-def ignore_use(_position: int) -> None:
-    """For a client whose keys are not rows in the database."""
-
-
 @dataclass(frozen=True)
 class PartnerClient(ABC):
     """A base URL with the keys of one organization.
@@ -27,7 +23,7 @@ class PartnerClient(ABC):
     base_url: str
     key: str = field(repr=False)
     others: tuple[str, ...] = field(default=(), repr=False)
-    note_use: Callable[[int], None] = field(default=ignore_use, repr=False)
+    note_use: Callable[[int], None] = field(default=lambda _position: None, repr=False)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -41,8 +37,7 @@ class PartnerClient(ABC):
         """
         positions = [*range(len(self.keys))]
         if self.others:
-            # Once more at the end: between two calls the other side may have exchanged the old key for the
-            # new.
+            # Once more at the end: the other side may have exchanged the old key for the new in between.
             positions.append(0)
         refusals: list[Unauthorized] = []
         for position in positions:
@@ -62,10 +57,8 @@ class PartnerClient(ABC):
             if key == self.key or not self._says_not_found(refusal):
                 raise
             # An old key may belong to another account, in which the order does not exist.
-            said = (
-                f"{refusal.sentence} The key in use was refused, and an older key does not make this certain."
-            )
-            raise Unknown(said, answer=refusal.answer) from None
+            doubt = "The key in use was refused, and an older key does not make this certain."
+            raise Unknown(f"{refusal.sentence} {doubt}", answer=refusal.answer) from None
 
     @abstractmethod
     def _exchange(self, call: OutboundCall, key: str) -> Answer:

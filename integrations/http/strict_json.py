@@ -48,14 +48,17 @@ def read_object(
     """
     if not content.strip():
         return {}
-    text = _decoded(content, charset)
     try:
+        text = decode(content, charset)
         value = json.loads(
             text, strict=False, parse_constant=_no_constant, object_pairs_hook=_without_repetition
         )
         value = sanitize_json(value) if replace_controls else value
     except UnreadableBody:
         raise
+    except UnicodeDecodeError:
+        message = "The body is neither in UTF-8 nor in a charset that its Content-Type declares."
+        raise UnreadableBody(message) from None
     except RecursionError:
         raise UnreadableBody("The body is nested too deeply.") from None
     except ValueError:
@@ -88,15 +91,6 @@ def decode(content: bytes, charset: str) -> str:
         return content.decode(charset or "utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
         return content.decode("utf-8")
-
-
-def _decoded(content: bytes, charset: str) -> str:
-    try:
-        return decode(content, charset)
-    except UnicodeDecodeError:
-        raise UnreadableBody(
-            "The body is neither in UTF-8 nor in a charset that its Content-Type declares."
-        ) from None
 
 
 def sanitize_json(value: Any) -> Any:
@@ -135,13 +129,9 @@ def _check(body: dict[str, Any], any_text: bool) -> None:
             elif isinstance(value, str):
                 if not any_text and _HARMFUL.search(value):
                     raise UnreadableBody("The body holds control characters.")
-            elif isinstance(value, float | int) and not _fits(value):
+            elif (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) >= 10**MAX_DIGITS):
                 raise UnreadableBody("The body holds a number that is too large.")
         if not deeper:
             return
         level = deeper
     raise UnreadableBody("The body is nested too deeply.")
-
-
-def _fits(number: float) -> bool:
-    return math.isfinite(number) if isinstance(number, float) else abs(number) < 10**MAX_DIGITS

@@ -1,4 +1,4 @@
-"""The connections under ``http.py``: SSRF guard, connect timeouts, and a deadline for the whole answer.
+"""The connections under ``client.py``: SSRF guard, connect timeouts, and a deadline for the whole answer.
 
 A connection resolves its host name once, drops the IP addresses that are not public, and tries the others in
 turn. It connects to the addresses that were checked, so DNS rebinding changes nothing. The certificate is
@@ -9,6 +9,7 @@ import io
 import ipaddress
 import socket
 import time
+from functools import partial
 from http.client import HTTPResponse
 from itertools import chain, zip_longest
 from typing import Any
@@ -45,7 +46,7 @@ def new_session(*, filtered: bool) -> requests.Session:
     # No compressed answers: a few bytes may decompress into gigabytes.
     session.headers["Accept-Encoding"] = "identity"
     for scheme in ("http", "https"):
-        session.mount(f"{scheme}://", _Adapter(_public_pools if filtered else _any_pools))
+        session.mount(f"{scheme}://", _Adapter(public_only=filtered))
     return session
 
 
@@ -56,9 +57,8 @@ class _DeadlineResponse(HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         raw = self.fp.detach()
-        self.fp = io.BufferedReader(
-            _DeadlineReader(raw, sock, time.monotonic() + settings.OUTBOUND_ANSWER_SECONDS)
-        )
+        until = time.monotonic() + settings.OUTBOUND_ANSWER_SECONDS
+        self.fp = io.BufferedReader(_DeadlineReader(raw, sock, until))
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -94,7 +94,10 @@ class _EveryAddress(HTTPConnection):
     call."""
 
     response_class = _DeadlineResponse
-    public_only = False
+
+    def __init__(self, *args: Any, public_only: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._public_only = public_only
 
     def _new_conn(self) -> socket.socket:
         until = time.monotonic() + settings.OUTBOUND_ALL_ADDRESSES_SECONDS
@@ -131,7 +134,7 @@ class _EveryAddress(HTTPConnection):
         except (socket.gaierror, UnicodeError) as error:
             raise NameResolutionError(self.host, self, socket.gaierror(str(error))) from error
         addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
-        if self.public_only:
+        if self._public_only:
             addresses = [each for each in addresses if is_public(ipaddress.ip_address(each))]
         if not addresses:
             raise NotPublic(self, "no public address")
@@ -140,15 +143,7 @@ class _EveryAddress(HTTPConnection):
         return [each for each in chain.from_iterable(zip_longest(first, other)) if each]
 
 
-class _EveryPublicAddress(_EveryAddress):
-    public_only = True
-
-
-class _Secure(_EveryAddress, HTTPSConnection):
-    pass
-
-
-class _SecurePublic(_EveryPublicAddress, HTTPSConnection):
+class _EveryAddressSecurely(_EveryAddress, HTTPSConnection):
     pass
 
 
@@ -156,30 +151,18 @@ class _Pool(HTTPConnectionPool):
     ConnectionCls = _EveryAddress
 
 
-class _PublicPool(HTTPConnectionPool):
-    ConnectionCls = _EveryPublicAddress
-
-
 class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _Secure
-
-
-class _SecurePublicPool(HTTPSConnectionPool):
-    ConnectionCls = _SecurePublic
-
-
-_public_pools = {"http": _PublicPool, "https": _SecurePublicPool}
-#: For hosts in OUTBOUND_ALLOWED_HOSTS.
-_any_pools = {"http": _Pool, "https": _SecurePool}
+    ConnectionCls = _EveryAddressSecurely
 
 
 class _Adapter(HTTPAdapter):
-    """A ``requests`` adapter that uses the given connection pools."""
-
-    def __init__(self, pools: dict[str, type[HTTPConnectionPool]]) -> None:
-        self._pools = pools
+    def __init__(self, *, public_only: bool) -> None:
+        self._public_only = public_only
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pools
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": partial(_Pool, public_only=self._public_only),
+            "https": partial(_SecurePool, public_only=self._public_only),
+        }

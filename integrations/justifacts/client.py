@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from integrations.http import client
-from integrations.http.call_budget import take_justifacts_calls
 from integrations.http.client import OutboundCall
 from integrations.http.error_codes import ALREADY_CANCELLED_CODES, ASSESSMENT_NOT_FOUND, DUPLICATE_CODES
 from integrations.http.errors import Answer, NotUnderstood, Refused, Unauthorized, UnclearRefusal, Unknown
-from integrations.http.excerpts import excerpt
 from integrations.http.outcomes import error_of, unsuccessful
 from integrations.http.partner_client import PartnerClient
+from integrations.http.rate_limit import take_justifacts_calls
 from integrations.partner_protocol.listing import Listing, read_listing
 from integrations.partner_protocol.messages import AssessmentUpdate, read_reference
 from integrations.partner_protocol.parsing import (
@@ -30,6 +29,7 @@ from integrations.partner_protocol.parsing import (
     short_text,
 )
 from integrations.partner_protocol.starts import StartRequest
+from integrations.redaction import excerpt
 
 #: Objects in ``results`` that may hold the update, and parts that show that ``results`` itself is the update.
 _NESTED = ("update_request", "update", "assessment_update", "assessment")

@@ -9,13 +9,13 @@ from django.core.cache import cache
 from django.test import override_settings
 
 from integrations.ashby.client import AshbyClient
-from integrations.http.call_budget import (
+from integrations.http.errors import BudgetSpent, NotSent
+from integrations.http.rate_limit import (
     ASHBY_CALLS_PER_MINUTE,
     rest_everybody,
     take_ashby_call,
     take_justifacts_calls,
 )
-from integrations.http.errors import BudgetSpent, NotSent
 
 NINE = datetime(2026, 3, 2, 9, 0, 20, tzinfo=UTC)
 HOUR = 3600

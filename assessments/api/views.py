@@ -23,10 +23,10 @@ from assessments.tasks import call_justifacts, deliver, enqueue_order_work
 from assessments.tracking.apply import receive_push
 from assessments.tracking.not_understood import handle_unreadable_push
 from integrations.background import enqueue
-from integrations.catalog.offers import custom_fields, offers
+from integrations.catalog.offers import offers
 from integrations.connections.health import record_justifacts_contact
 from integrations.failpoints import failpoint
-from integrations.models import Connection
+from integrations.models import Connection, CustomField
 from integrations.onboarding.self_test import HEADER, is_self_test
 from integrations.partner_protocol.messages import AssessmentUpdate, CancelRequest, parse_assessment_id
 from integrations.partner_protocol.parsing import InvalidMessage
@@ -34,7 +34,6 @@ from integrations.partner_protocol.responses import (
     AssessmentId,
     AssessmentIdResponse,
     AssessmentListResponse,
-    AssessmentType,
     CustomFieldListResponse,
     StartedAssessment,
     StartResponse,
@@ -126,11 +125,7 @@ class AssessmentList(_ReadView):
     )
     def post(self, request: Request) -> Response:
         self.note_read()
-        types = tuple(
-            AssessmentType(str(offer.assessment_type_id), offer.name, offer.description)
-            for offer in offers(self.connection)
-        )
-        return Response(AssessmentListResponse(types).as_json())
+        return Response(AssessmentListResponse(tuple(offers(self.connection))).as_json())
 
 
 class CustomFieldList(_ReadView):
@@ -147,7 +142,8 @@ class CustomFieldList(_ReadView):
     )
     def post(self, request: Request) -> Response:
         self.note_read()
-        fields = [field.as_json() for field in custom_fields(self.connection)]
+        rows = CustomField.objects.filter(organization=self.connection.organization_id)
+        fields = [row.as_json() for row in rows]
         return Response(CustomFieldListResponse(fields).as_json())
 
 

@@ -1,5 +1,6 @@
 """Job package mappings, the default package and replacements of packages."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from django.core.exceptions import ValidationError
@@ -7,11 +8,11 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from integrations.catalog.offers import parse_uuid
 from integrations.catalog.package_rule import PackageRule
 from integrations.catalog.sync import lock_lists
 from integrations.catalog.withdrawals import same_name
 from integrations.models import Job, JobPackageMapping, Organization, Package
+from integrations.partner_protocol.parsing import as_uuid
 
 
 def find_package(organization: Organization, text: str) -> Package:
@@ -19,7 +20,7 @@ def find_package(organization: Organization, text: str) -> Package:
     name it is the offered one. Raises ``ValidationError`` if none or several match."""
     text = text.strip()
     packages = list(organization.packages.order_by("pk"))
-    uuid, name = parse_uuid(text), same_name(text)
+    uuid, name = as_uuid(text), same_name(text)
     by_id = [p for p in packages if uuid == p.assessment_type_id] or [
         p for p in packages if text and p.justifacts_id.strip() == text
     ]
@@ -111,14 +112,11 @@ def namesakes(packages: Iterable[Package]) -> dict[int, Package]:
         return {}
     organizations = {package.organization_id for package in withdrawn}
     offered = Package.objects.filter(organization__in=organizations, is_active=True, withdrawn_at=None)
-    by_name: dict[tuple[int, str], list[Package]] = {}
+    by_name: dict[tuple[int, str], list[Package]] = defaultdict(list)
     for package in offered:
-        by_name.setdefault((package.organization_id, same_name(package.name)), []).append(package)
-    found = {
-        package.pk: by_name.get((package.organization_id, same_name(package.name)), [])
-        for package in withdrawn
-    }
-    return {pk: same[0] for pk, same in found.items() if len(same) == 1}
+        by_name[package.organization_id, same_name(package.name)].append(package)
+    found = ((package.pk, by_name[package.organization_id, same_name(package.name)]) for package in withdrawn)
+    return {pk: same[0] for pk, same in found if len(same) == 1}
 
 
 def one_organization(jobs: Sequence[Job]) -> Organization:

@@ -1,12 +1,11 @@
 """What an organization offers in Ashby, and which package a start orders."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from uuid import UUID
 
 from integrations.catalog.package_rule import PackageRule, RuleRefusal
-from integrations.models import Connection, CustomField, JobPackageMapping, Organization, Package
+from integrations.models import Connection, JobPackageMapping, Organization, Package
 from integrations.partner_protocol.parsing import same_uuid
+from integrations.partner_protocol.responses import AssessmentType
 from integrations.partner_protocol.starts import StartRequest
 
 
@@ -14,16 +13,7 @@ class NoPackage(Exception):
     """No package may be ordered for the start. The message is for the recruiter in Ashby."""
 
 
-@dataclass(frozen=True)
-class Offer:
-    """One entry of ``assessment.list``."""
-
-    assessment_type_id: UUID
-    name: str
-    description: str
-
-
-def offers(connection: Connection) -> Iterable[Offer]:
+def offers(connection: Connection) -> Iterable[AssessmentType]:
     """Yield every offered package, and "Package for this job" if a job is mapped or a default is set."""
     organization_id = connection.organization_id
     packages = list(Package.objects.filter(organization=organization_id))
@@ -31,22 +21,11 @@ def offers(connection: Connection) -> Iterable[Offer]:
         # A replaced package is not listed beside its replacement. Interview plans keep the old id, and a
         # start with the old id orders the replacement (``package_for``).
         if package.is_offered:
-            yield Offer(package.assessment_type_id, package.label, package.description)
-    by_job = (
-        any(package.is_default and package.current.is_offered for package in packages)
-        or JobPackageMapping.objects.filter(job__organization=organization_id).exists()
-    )
-    if by_job:
-        yield Offer(
-            connection.job_package_type_id,
-            "Package for this job",
-            "The package that your organization has chosen for the candidate's job.",
-        )
-
-
-def custom_fields(connection: Connection) -> list[CustomField]:
-    """Return the questions that Ashby asks the recruiter, in their order."""
-    return list(CustomField.objects.filter(organization=connection.organization_id))
+            yield AssessmentType(str(package.assessment_type_id), package.label, package.description)
+    has_default = any(package.is_default and package.current.is_offered for package in packages)
+    if has_default or JobPackageMapping.objects.filter(job__organization=organization_id).exists():
+        description = "The package that your organization has chosen for the candidate's job."
+        yield AssessmentType(str(connection.job_package_type_id), "Package for this job", description)
 
 
 def package_for(connection: Connection, request: StartRequest) -> tuple[Package, bool]:
@@ -62,7 +41,7 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
         job__ashby_id__in={request.job_id, same_uuid(request.job_id)},
     )
     mapping = next(iter(mappings), None)
-    type_id = parse_uuid(request.assessment_type_id)
+    type_id = request.type_uuid
     by_job = type_id == connection.job_package_type_id
     default = packages.filter(is_default=True) if by_job and mapping is None else ()
     rule = PackageRule(mapping, next(iter(default), None))
@@ -90,26 +69,18 @@ def _why_refused(
     refusal: RuleRefusal | None,
 ) -> str:
     """The sentence that Ashby shows the recruiter."""
-    job_name = request.job_name or request.job_id
+    job = f"The job “{request.job_name or request.job_id}”"
     if refusal == RuleRefusal.NOT_OFFERED:
         return (
-            f"The package “{package}” is not offered any more. An admin of {organization} can say "
-            "which one to use instead."
+            f"The package “{package}” is not offered any more. An admin of {organization} can say which one "
+            "to use instead."
         )
     if refusal == RuleRefusal.STRICT:
         return (
-            f"The job “{job_name}” takes only the package “{rule.mapped}”. Start that one, or ask an "
-            f"admin of {organization} to change it in the portal, under Jobs."
+            f"{job} takes only the package “{rule.mapped}”. Start that one, or ask an admin of "
+            f"{organization} to change it in the portal, under Jobs."
         )
     return (
-        f"The job “{job_name}” has no Justifacts package. An admin of {organization} can "
-        "choose one for it in the portal, under Jobs. You can also start one of the other packages."
+        f"{job} has no Justifacts package. An admin of {organization} can choose one for it in the portal, "
+        "under Jobs. You can also start one of the other packages."
     )
-
-
-def parse_uuid(text: str) -> UUID | None:
-    """Return the UUID, or ``None`` if the text is not one."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -38,14 +38,12 @@ def save_with_verification_key(connection: Connection) -> None:
     """Save the connection. If its verification key has changed, the old one becomes a previous key, which
     stays valid until it is retired (``key_rotation.py``)."""
     before = Connection.objects.select_for_update().filter(pk=connection.pk).first()
-    now = timezone.now()
+    key = connection.verification_key
+    indexes = blind_indexes(key.reveal()) if key else []
     if before and before.verification_key and before.verification_key_index is not None:
-        is_new = not connection.verification_key or before.verification_key_index not in blind_indexes(
-            connection.verification_key.reveal()
-        )
-        if is_new:
+        if is_new := before.verification_key_index not in indexes:
             connection.verification_key_first_used_at = connection.verification_key_last_used_at = None
-        if is_new and connection.verification_key and can_be_read(before.verification_key):
+        if is_new and key and can_be_read(before.verification_key):
             PreviousVerificationKey.objects.create(
                 organization=connection.organization,
                 key=before.verification_key,
@@ -53,10 +51,9 @@ def save_with_verification_key(connection: Connection) -> None:
                 set_at=before.verification_key_set_at,
                 first_used_at=before.verification_key_first_used_at,
                 last_used_at=before.verification_key_last_used_at,
-                replaced_at=now,
+                replaced_at=timezone.now(),
             )
-    if connection.verification_key:
-        indexes = blind_indexes(connection.verification_key.reveal())
+    if key:
         # An organization may go back to a previous key.
         connection.organization.previous_verification_keys.filter(key_index__in=indexes).delete()
     connection.save()
@@ -69,11 +66,10 @@ def add_ashby_key(connection: Connection, key: str, name: str = "", who: str = "
     if not key:
         raise ValidationError(_("Paste the key that Ashby showed."))
     keys = connection.organization.ashby_api_keys
-    known = keys.filter(key_index__in=blind_indexes(key)).first() or AshbyApiKey(
-        organization=connection.organization, name=name or f"Added {timezone.localdate():%Y-%m-%d}"
-    )
+    known = keys.filter(key_index__in=blind_indexes(key)).first()
+    known = known or AshbyApiKey(organization=connection.organization)
     known.key = Secret(key)
-    known.name = name or known.name
+    known.name = name or known.name or f"Added {timezone.localdate():%Y-%m-%d}"
     known.set_by, known.set_at = who, timezone.now()
     select_ashby_key(known)
     return known

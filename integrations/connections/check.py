@@ -32,46 +32,39 @@ class Finding:
 def check(connection: Connection) -> list[Finding]:
     """Call both endpoints now; report for each whether it works and what to fix. A working Ashby key resumes
     paused deliveries."""
-    ashby = check_ashby(connection)
-    return [*ashby, check_justifacts(connection)]
+    return [*check_ashby(connection), check_justifacts(connection)]
 
 
 def check_ashby(connection: Connection) -> list[Finding]:
     """Report whether Ashby accepts the selected key and lets it write candidates, possibly with advice.
     Resumes paused deliveries if so."""
     now = timezone.now()
-    advice: list[Finding] = []
     try:
         info = _key_info(connection)
-        finding = Finding(
-            "Ashby", "ok", _("The key “%(key)s” works and may update candidates.") % {"key": info.title}
-        )
-        advice = _advice(info)
     except CallFailed as error:
-        finding = Finding("Ashby", "problem", error.message)
-    if finding.ok:
-        resume(connection.organization)
-    _record_check(connection, Endpoint.ASHBY, finding, now)
-    return [finding, *advice]
+        return [_record(connection, Endpoint.ASHBY, "problem", error.message, now)]
+    resume(connection.organization)
+    text = _("The key “%(key)s” works and may update candidates.") % {"key": info.title}
+    return [_record(connection, Endpoint.ASHBY, "ok", text, now), *_advice(info)]
 
 
 def check_justifacts(connection: Connection) -> Finding:
     """Report whether Justifacts accepts the verification key and returns its packages."""
     now = timezone.now()
     try:
-        finding = Finding("Justifacts", "ok", _list_packages(connection))
+        text = _list_packages(connection)
     except CallFailed as error:
-        finding = Finding("Justifacts", "problem", error.message)
-    _record_check(connection, Endpoint.JUSTIFACTS, finding, now)
-    return finding
+        return _record(connection, Endpoint.JUSTIFACTS, "problem", error.message, now)
+    return _record(connection, Endpoint.JUSTIFACTS, "ok", text, now)
 
 
-def _record_check(connection: Connection, endpoint: Endpoint, finding: Finding, now: datetime) -> None:
-    changes: dict[str, object] = {"checked_at": now}
-    changes |= problem_fields(endpoint, "" if finding.ok else finding.text, now)
+def _record(connection: Connection, endpoint: Endpoint, state: str, text: str, now: datetime) -> Finding:
+    finding = Finding(endpoint.label, state, text)
+    changes = {"checked_at": now, **problem_fields(endpoint, "" if finding.ok else text, now)}
     if finding.ok:
         changes[endpoint.columns.last_success_at] = now
     Connection.objects.filter(pk=connection.pk).update(**changes)
+    return finding
 
 
 def _key_info(connection: Connection) -> KeyInfo:

@@ -12,15 +12,8 @@ from typing import Any
 from django.db.models import Case, F, Q, Value, When
 
 from integrations.connections.endpoints import Endpoint
-from integrations.http.errors import (
-    BudgetSpent,
-    CallFailed,
-    NotSent,
-    NotUnderstood,
-    Refused,
-    ServerError,
-    UnclearRefusal,
-)
+from integrations.http import errors
+from integrations.http.errors import CallFailed
 from integrations.models import Connection
 
 OPENS_AFTER = 5
@@ -82,8 +75,8 @@ def is_open(connection: Connection, endpoint: Endpoint) -> bool:
 
 def has_answered(failure: CallFailed) -> bool:
     """Whether the failure is about one message, not about the endpoint: the partner understood the call."""
-    is_unclear = isinstance(failure, UnclearRefusal) and not isinstance(failure, ServerError)
-    return isinstance(failure, Refused | NotUnderstood) or is_unclear
+    is_unclear = isinstance(failure, errors.UnclearRefusal) and not isinstance(failure, errors.ServerError)
+    return isinstance(failure, errors.Refused | errors.NotUnderstood) or is_unclear
 
 
 def counts_as_failure(failure: CallFailed | None) -> bool:
@@ -91,8 +84,8 @@ def counts_as_failure(failure: CallFailed | None) -> bool:
     and a limit (a 429 or the portal's own budget) is not the endpoint's failure."""
     if failure is None or has_answered(failure):
         return False
-    is_429 = isinstance(failure, NotSent) and failure.answer.status == 429
-    return not (is_429 or isinstance(failure, BudgetSpent))
+    is_429 = isinstance(failure, errors.NotSent) and failure.answer.status == 429
+    return not (is_429 or isinstance(failure, errors.BudgetSpent))
 
 
 def opens(endpoint: Endpoint) -> Q:

@@ -55,11 +55,6 @@ def _last_replaced(rows: Iterable[Any]) -> list[Any]:
     return list(islice((row for row in rows if can_be_read(row.key)), _FALLBACK_KEYS))
 
 
-def readable_verification_key(connection: Connection) -> str:
-    """Return the verification key in plain text. Raises ``NotSent`` if it cannot be read."""
-    return _readable(connection.verification_key, NotSent)
-
-
 def _readable(secret: Secret, failure: type[CallFailed]) -> str:
     try:
         return secret.reveal()

@@ -24,11 +24,8 @@ def connect(
     Surrounding white space is removed. ``who`` is recorded as the one who set the keys. Raises
     ``ValidationError``.
     """
-    organization = (
-        Organization.objects.filter(slug=slug).first()
-        if slug
-        else Organization.objects.filter(name=name).first()
-    ) or Organization(slug=slug or slugify(name))
+    known = Organization.objects.filter(slug=slug) if slug else Organization.objects.filter(name=name)
+    organization = known.first() or Organization(slug=slug or slugify(name))
     organization.name = name
     organization.full_clean()
     organization.save()

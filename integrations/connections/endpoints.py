@@ -3,15 +3,14 @@
 Each column name is written out in full, so that a search for one finds every use.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from integrations.models import Connection
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(NamedTuple):
     """The names of the columns of one endpoint, for queries and updates."""
 
     failures: str
@@ -21,8 +20,7 @@ class Columns:
     last_success_at: str
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """The values of the columns of one endpoint."""
 
     failures: int
@@ -64,18 +62,4 @@ class Endpoint(Enum):
 
     def state(self, connection: Connection) -> State:
         """Return the endpoint's state, according to this copy of the row."""
-        if self is Endpoint.ASHBY:
-            return State(
-                connection.ashby_failures,
-                connection.ashby_blocked_until,
-                connection.ashby_problem,
-                connection.ashby_problem_since,
-                connection.ashby_last_success_at,
-            )
-        return State(
-            connection.justifacts_failures,
-            connection.justifacts_blocked_until,
-            connection.justifacts_problem,
-            connection.justifacts_problem_since,
-            connection.justifacts_answered_at,
-        )
+        return State(*(getattr(connection, name) for name in self.columns))

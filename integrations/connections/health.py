@@ -9,14 +9,8 @@ from django.db.models.functions import Coalesce
 
 from integrations.connections.circuit_breaker import breaker_changes, counts_as_failure, has_answered, opens
 from integrations.connections.endpoints import Endpoint
-from integrations.http.errors import (
-    BudgetSpent,
-    CallFailed,
-    NotTheProtocol,
-    NotUnderstood,
-    Refused,
-    Unauthorized,
-)
+from integrations.http import errors
+from integrations.http.errors import BudgetSpent, CallFailed
 from integrations.models import Connection
 from integrations.redaction import redact_text
 
@@ -49,10 +43,12 @@ def record_call_result(
     message now.
     """
     changes = breaker_changes(connection, endpoint, failure, now)
-    if endpoint is Endpoint.ASHBY:
-        changes |= _ashby_changes(connection, failure, now, hide)
-    else:
+    if endpoint is Endpoint.JUSTIFACTS:
         changes |= _justifacts_changes(connection, failure, now, hide, lasts_until, is_about_the_problem)
+    # A refusal by Ashby is not a problem of the connection: it is about one order, or about the key, which
+    # pauses deliveries (``pauses.py``).
+    elif not isinstance(failure, errors.Refused | BudgetSpent):
+        changes |= _result_changes(connection, endpoint, failure, now, hide)
     if changes:
         Connection.objects.filter(pk=connection.pk).update(**changes)
 
@@ -60,8 +56,7 @@ def record_call_result(
 def record_unreadable_push(connection: Connection, text: str, now: datetime, lasts_until: datetime) -> None:
     """Record that Justifacts pushed a message that the portal cannot read. The breaker does not count it."""
     changes = _problem_changes(connection, Endpoint.JUSTIFACTS, redact_text(text), now)
-    rows = Connection.objects.filter(pk=connection.pk)
-    rows.update(**changes, justifacts_problem_until=lasts_until)
+    Connection.objects.filter(pk=connection.pk).update(**changes, justifacts_problem_until=lasts_until)
 
 
 def record_justifacts_contact(connection: Connection, now: datetime) -> None:
@@ -87,16 +82,6 @@ def problem_fields(endpoint: Endpoint, text: str | Case, now: datetime) -> dict[
     return {columns.problem: text, columns.problem_since: since}
 
 
-def _ashby_changes(
-    connection: Connection, failure: CallFailed | None, now: datetime, hide: Iterable[str]
-) -> dict[str, Any]:
-    """A refusal is not a problem of the connection: it is about one order, or about the key, which pauses
-    deliveries (``pauses.py``)."""
-    if isinstance(failure, Refused | BudgetSpent):
-        return {}
-    return _result_changes(connection, Endpoint.ASHBY, failure, now, hide)
-
-
 def _justifacts_changes(
     connection: Connection,
     failure: CallFailed | None,
@@ -109,7 +94,7 @@ def _justifacts_changes(
     read, are problems of the connection."""
     if isinstance(failure, BudgetSpent):
         return {}
-    is_problem = isinstance(failure, Unauthorized | NotUnderstood)
+    is_problem = isinstance(failure, errors.Unauthorized | errors.NotUnderstood)
     if failure is not None and has_answered(failure) and not is_problem:
         failure = None
     until = connection.justifacts_problem_until
@@ -126,7 +111,7 @@ def _result_changes(
 ) -> dict[str, Any]:
     if failure is None:
         return _problem_changes(connection, endpoint, "", now)
-    suffix = " The portal tries again." if isinstance(failure, NotTheProtocol) else ""
+    suffix = " The portal tries again." if isinstance(failure, errors.NotTheProtocol) else ""
     text = redact_text(f"{failure.message}{suffix}", hide)
     if not counts_as_failure(failure):
         return _problem_changes(connection, endpoint, text, now)
@@ -138,9 +123,8 @@ def _result_changes(
 
 def _problem_changes(connection: Connection, endpoint: Endpoint, text: str, now: datetime) -> dict[str, Any]:
     """Empty if nothing changes, except for the time of the last success every few seconds."""
-    state = endpoint.state(connection)
+    state, changes = endpoint.state(connection), dict[str, Any]()
     last = state.last_success_at
-    changes: dict[str, Any] = {}
     if state.problem != text or bool(text) != bool(state.problem_since):
         changes = problem_fields(endpoint, text, now)
     if not text and (last is None or (now - last).total_seconds() > _SUCCESS_EVERY_SECONDS):

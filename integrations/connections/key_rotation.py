@@ -23,9 +23,8 @@ def mark_used(row: AshbyApiKey | PreviousVerificationKey, now: datetime | None =
 
 def mark_verification_key_used(connection: Connection, now: datetime | None = None) -> None:
     """As ``mark_used``, for the connection's present verification key."""
-    unchanged = Connection.objects.filter(
-        pk=connection.pk, verification_key_index=connection.verification_key_index
-    )
+    index = connection.verification_key_index
+    unchanged = Connection.objects.filter(pk=connection.pk, verification_key_index=index)
     _record_use(unchanged, connection, "verification_key_", now or timezone.now())
 
 
@@ -43,9 +42,8 @@ def _unused(model: type[_Key], now: datetime) -> QuerySet[_Key]:
     """Keys that were replaced, and last used, at least ``UNUSED_AFTER`` ago. A key that was added and never
     selected is not among them."""
     since = now - UNUSED_AFTER
-    return model._default_manager.filter(
-        Q(last_used_at=None) | Q(last_used_at__lte=since), replaced_at__lte=since
-    )
+    is_unused = Q(last_used_at=None) | Q(last_used_at__lte=since)
+    return model._default_manager.filter(is_unused, replaced_at__lte=since)
 
 
 def retire_unused_keys(now: datetime | None = None) -> int:

@@ -20,15 +20,9 @@ PROBE_EVERY = timedelta(minutes=5)
 def pause(organization: Organization, reason: str, now: datetime) -> bool:
     """Pause the organization's deliveries, except for a probe every ``PROBE_EVERY``. Returns False if they
     were paused already."""
-    return (
-        Connection.objects.filter(organization=organization, paused_at=None).update(
-            paused_at=now,
-            pause_reason=reason,
-            probe_at=now + PROBE_EVERY,
-            **problem_fields(Endpoint.ASHBY, reason, now),
-        )
-        == 1
-    )
+    changes = problem_fields(Endpoint.ASHBY, reason, now) | {"probe_at": now + PROBE_EVERY}
+    rows = Connection.objects.filter(organization=organization, paused_at=None)
+    return rows.update(paused_at=now, pause_reason=reason, **changes) == 1
 
 
 def take_probe(connection: Connection, now: datetime) -> bool:
@@ -42,9 +36,6 @@ def take_probe(connection: Connection, now: datetime) -> bool:
 
 def resume(organization: Organization) -> bool:
     """Resume the organization's deliveries. Returns False if they were not paused."""
-    return (
-        Connection.objects.filter(organization=organization)
-        .exclude(paused_at=None)
-        .update(paused_at=None, pause_reason="", probe_at=None, ashby_problem="", ashby_problem_since=None)
-        == 1
-    )
+    rows = Connection.objects.filter(organization=organization).exclude(paused_at=None)
+    no_problem = {"ashby_problem": "", "ashby_problem_since": None}
+    return rows.update(paused_at=None, pause_reason="", probe_at=None, **no_problem) == 1

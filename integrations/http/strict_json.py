@@ -129,9 +129,13 @@ def _check(body: dict[str, Any], any_text: bool) -> None:
             elif isinstance(value, str):
                 if not any_text and _HARMFUL.search(value):
                     raise UnreadableBody("The body holds control characters.")
-            elif (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) >= 10**MAX_DIGITS):
+            elif isinstance(value, float | int) and not _fits(value):
                 raise UnreadableBody("The body holds a number that is too large.")
         if not deeper:
             return
         level = deeper
     raise UnreadableBody("The body is nested too deeply.")
+
+
+def _fits(number: float) -> bool:
+    return math.isfinite(number) if isinstance(number, float) else abs(number) < 10**MAX_DIGITS

@@ -117,14 +117,13 @@ def setup_of(organization: Organization) -> Setup:
         mapped_jobs=JobPackageMapping.objects.filter(job__organization=organization).count(),
         connection_jobs=connection_jobs,
         tested_at=last_tested(organization),
-        withdrawals=_withdrawals(
-            packages, unconfirmed_packages(connection_jobs[ConnectionJob.Kind.PACKAGES])
-        ),
+        withdrawals=_withdrawals(packages, connection_jobs[ConnectionJob.Kind.PACKAGES]),
         namesakes=[(package, same[package.pk]) for package in packages if package.pk in same],
     )
 
 
-def _withdrawals(packages: list[Package], unconfirmed: list[Package]) -> list[Withdrawal]:
+def _withdrawals(packages: list[Package], fetch: ConnectionJob | None) -> list[Withdrawal]:
+    unconfirmed = unconfirmed_packages(fetch)
     if not unconfirmed:
         return []
     of = JobPackageMapping.objects.filter(package__in=packages)

@@ -26,17 +26,10 @@ def request_job(
     ``confirmed``: primary keys of packages whose withdrawal the person has confirmed
     (``confirm_withdrawals``). An abandoned job ends with a problem first.
     """
-    unfinished = ConnectionJob.objects.filter(organization=organization, kind=kind, ended_at=None)
-    for job in unfinished:
+    for job in ConnectionJob.objects.filter(organization=organization, kind=kind, ended_at=None):
         if job.is_abandoned(timezone.now()):
-            _add(
-                job,
-                Finding(
-                    "Portal",
-                    "problem",
-                    _("No worker ran this job. An operator has to check the portal’s workers."),
-                ),
-            )
+            text = _("No worker ran this job. An operator has to check the portal’s workers.")
+            _add(job, Finding("Portal", "problem", text))
             _end(job)
     try:
         with transaction.atomic():
@@ -71,9 +64,8 @@ def unconfirmed_packages(job: ConnectionJob | None) -> list[Package]:
 
 def jobs_due() -> list[int]:
     """Return the primary keys of up to 50 jobs that no worker has started."""
-    return list(
-        ConnectionJob.objects.filter(started_at=None, ended_at=None).values_list("pk", flat=True)[:50]
-    )
+    due = ConnectionJob.objects.filter(started_at=None, ended_at=None)
+    return list(due.values_list("pk", flat=True)[:50])
 
 
 def run_job(job_id: int) -> None:
@@ -156,8 +148,7 @@ def _fetch_jobs(job: ConnectionJob) -> Iterator[Finding]:
     yield from _summary("Ashby", ConnectionJob.Kind.JOBS, synced)
     if synced.doubt:
         yield Finding("Ashby", "problem", f"{synced.doubt} {_('All known jobs are kept.')}")
-    missing = [job.pk for job in synced.missing]
-    mapped = job.organization.jobs.filter(mapping__isnull=False, pk__in=missing)
+    mapped = job.organization.jobs.filter(mapping__isnull=False, pk__in=[each.pk for each in synced.missing])
     if titles := [str(job) for job in mapped]:
         text = _("Not in the list, but kept because they are mapped to a package: %(names)s.")
         yield Finding("Ashby", "advice", text % {"names": _shortened(titles)})

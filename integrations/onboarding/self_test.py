@@ -13,7 +13,7 @@ from django.core import signing
 from django.utils.translation import gettext as _
 
 from integrations.connections.check import Finding
-from integrations.connections.clients import readable_verification_key
+from integrations.connections.clients import justifacts_client
 from integrations.http import client
 from integrations.http.errors import Answer, CallFailed, NotSent, Unauthorized
 from integrations.models import Connection
@@ -21,7 +21,6 @@ from integrations.models import Connection
 #: Marks calls of the self-test, so that they do not count as Ashby's first call.
 HEADER = "X-Portal-Self-Test"
 _signer = signing.TimestampSigner(salt="self-test")
-_PORTAL = "Portal"
 
 
 def is_self_test(header: str | None) -> bool:
@@ -35,74 +34,61 @@ def is_self_test(header: str | None) -> bool:
 def play_ashby(connection: Connection) -> Iterator[Finding]:
     """Yield a finding for each call as it ends. If the portal cannot be reached, there is only one."""
     if not connection.verification_key:
-        yield Finding(
-            _PORTAL, "problem", _("Not tested: there is no verification key yet. Enter it in step 2.")
-        )
+        yield _finding("problem", _("Not tested: there is no verification key yet. Enter it in step 2."))
         return
     try:
-        key = readable_verification_key(connection)
+        key = justifacts_client(connection).key
         count = len(_results(key, "/assessment.list", "results"))
     except CallFailed as error:
-        yield Finding(_PORTAL, "problem", _unreachable(error))
+        yield _finding("problem", _unreachable(error))
         return
+    values = {"address": connection.ashby_base_url, "count": count}
     if count:
-        yield Finding(
-            _PORTAL,
-            "ok",
-            _("Ashby finds %(count)d assessment types at %(address)s.")
-            % {"address": connection.ashby_base_url, "count": count},
-        )
+        yield _finding("ok", _("Ashby finds %(count)d assessment types at %(address)s.") % values)
     else:
-        yield Finding(
-            _PORTAL,
-            "advice",
-            _("The portal responds at %(address)s but has no packages yet. Fetch them in step 5.")
-            % {"address": connection.ashby_base_url},
-        )
+        text = _("The portal responds at %(address)s but has no packages yet. Fetch them in step 5.")
+        yield _finding("advice", text % values)
     yield _wrong_key()
     yield _double_slash(key)
     yield _custom_fields(key)
+
+
+def _finding(state: str, text: str) -> Finding:
+    return Finding("Portal", state, text)
 
 
 def _wrong_key() -> Finding:
     try:
         _call(secrets.token_urlsafe(24), "/assessment.list")
     except Unauthorized:
-        return Finding(_PORTAL, "ok", _("A wrong key is refused."))
+        return _finding("ok", _("A wrong key is refused."))
     except CallFailed as error:
-        return Finding(_PORTAL, "problem", _unreachable(error))
-    return Finding(
-        _PORTAL,
-        "problem",
-        _(
-            "A wrong key was accepted, so something in front of the portal is responding in "
-            "its place. An operator has to check the proxy."
-        ),
+        return _finding("problem", _unreachable(error))
+    text = _(
+        "A wrong key was accepted, so something in front of the portal is responding in its place. An "
+        "operator has to check the proxy."
     )
+    return _finding("problem", text)
 
 
 def _double_slash(key: str) -> Finding:
     try:
         _results(key, "//assessment.list", "results")
     except CallFailed as error:
-        return Finding(
-            _PORTAL,
-            "problem",
-            _(
-                "The URL with two slashes, which Ashby builds from a base URL that ends in a "
-                "slash, does not work: %(why)s An operator has to check the proxy."
-            )
-            % {"why": error.sentence},
+        text = _(
+            "The URL with two slashes, which Ashby builds from a base URL that ends in a slash, does not "
+            "work: %(why)s An operator has to check the proxy."
         )
-    return Finding(_PORTAL, "ok", _("The URL works with one slash and with two."))
+        return _finding("problem", text % {"why": error.sentence})
+    return _finding("ok", _("The URL works with one slash and with two."))
 
 
 def _custom_fields(key: str) -> Finding:
     try:
         count = len(_results(key, "/assessment.customField.list", "fields"))
     except CallFailed as error:
-        return Finding(_PORTAL, "problem", _unreachable(error))
-    return Finding(_PORTAL, "ok", _("Custom fields: %(count)d.") % {"count": count})
+        return _finding("problem", _unreachable(error))
+    return _finding("ok", _("Custom fields: %(count)d.") % {"count": count})
 
 
 def _results(key: str, path: str, name: str) -> list[Any]:
@@ -117,18 +103,18 @@ def _call(key: str, path: str) -> Answer:
 
 def _unreachable(error: CallFailed) -> str:
     if isinstance(error, Unauthorized):
-        return _(
-            "The portal refused the verification key as Ashby sends it: %(why)s If the "
-            "connection is enabled, an operator has to check the proxy: it must forward the "
-            "Authorization header."
-        ) % {"why": error.sentence}
-    if isinstance(error, NotSent):
-        return _(
-            "The portal could not be reached at its public URL %(address)s: %(why)s Ashby will "
-            "not reach it either. An operator has to fix the URL (PORTAL_BASE_URL), its DNS "
-            "name or its certificate."
-        ) % {"address": settings.PORTAL_BASE_URL, "why": error.sentence}
-    return _(
-        "At its public URL %(address)s the portal did not respond as Ashby expects: "
-        "%(why)s An operator has to check the proxy in front of the portal."
-    ) % {"address": settings.PORTAL_BASE_URL, "why": error.sentence}
+        text = _(
+            "The portal refused the verification key as Ashby sends it: %(why)s If the connection is "
+            "enabled, an operator has to check the proxy: it must forward the Authorization header."
+        )
+    elif isinstance(error, NotSent):
+        text = _(
+            "The portal could not be reached at its public URL %(address)s: %(why)s Ashby will not reach it "
+            "either. An operator has to fix the URL (PORTAL_BASE_URL), its DNS name or its certificate."
+        )
+    else:
+        text = _(
+            "At its public URL %(address)s the portal did not respond as Ashby expects: %(why)s An operator "
+            "has to check the proxy in front of the portal."
+        )
+    return text % {"address": settings.PORTAL_BASE_URL, "why": error.sentence}

@@ -33,7 +33,8 @@ def clean_line(text: str) -> str:
     character that a family uses with the common one.
     """
     text = _BLANKS.sub(" ", text.translate(_UNSEEN_MARKS))
-    text = " ".join("".join(filter(_is_seen, remove_invisible(text))).split())
+    seen = (letter for letter in remove_invisible(text) if letter.isspace() or not _is_control(letter))
+    text = " ".join("".join(seen).split())
     return " ".join(_EDGE_JOINERS.sub(_without_joiners, text).split())
 
 
@@ -56,7 +57,8 @@ def clean_address(text: str) -> str:
     White space inside is never removed: that could join two addresses, or make another person's.
     """
     # White space and zero-width characters may alternate around a pasted address.
-    if _REVERSING in text or any(map(_is_control, strip_invisible(text))):
+    inside = strip_invisible(text)
+    if _REVERSING in text or any(_is_control(letter) and not letter.isspace() for letter in inside):
         return ""
     return clean_line(text)
 
@@ -68,7 +70,9 @@ def clean_value(value: Any) -> Any:
         return {name: clean_value(part) for name, part in value.items()}
     if isinstance(value, list):
         return [clean_value(part) for part in value]
-    return "".join(filter(_is_storable, value)) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return "".join(letter for letter in value if letter in "\t\n\r" or not _is_control(letter))
+    return value
 
 
 def same_text(text: str) -> str:
@@ -77,21 +81,12 @@ def same_text(text: str) -> str:
 
 
 def has_letter(text: str) -> bool:
-    """Whether a cleaned text contains a letter of any script. Digits, punctuation and emoji are not a
-    name."""
+    """Whether a cleaned text has a letter of any script. Digits, punctuation and emoji are not a name."""
     return any(unicodedata.category(character).startswith("L") for character in text)
 
 
-def _is_seen(character: str) -> bool:
-    return character.isspace() or unicodedata.category(character) not in ("Cc", "Cs")
-
-
 def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cs") and not character.isspace()
-
-
-def _is_storable(character: str) -> bool:
-    return character in "\t\n\r" or unicodedata.category(character) not in ("Cc", "Cs")
+    return unicodedata.category(character) in ("Cc", "Cs")
 
 
 def _without_joiners(found: re.Match[str]) -> str:

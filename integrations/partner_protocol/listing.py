@@ -39,6 +39,7 @@ def read_listing(
     Raises ``Unknown`` for a page that is not a list, and whatever ``fetch`` raises. Nothing is returned then.
     """
     listing: Listing[Entry] = Listing()
+    entries = listing.entries
     unreadable = pages_without_entries = 0
     seen_cursors: set[str] = set()
     cursor, until = "", time.monotonic() + MOST_SECONDS
@@ -47,15 +48,19 @@ def read_listing(
         results = answer.body.get("results")
         if not isinstance(results, list):
             raise Unknown(f"{subject} came as something that is not a list.", answer=answer)
-        page = _read_page(results, read_entry, listing.entries)
-        unreadable += page.unreadable
-        if page.contradiction:
-            listing.problem = f"{subject} names {page.contradiction} twice."
-        pages_without_entries = (
-            0 if page.entries.keys() - listing.entries.keys() else pages_without_entries + 1
-        )
-        for entry_id, entry in page.entries.items():
-            listing.entries.setdefault(entry_id, entry)
+        known_before, on_this_page = len(entries), set()
+        for item in results:
+            try:
+                entry_id, entry = read_entry(item if isinstance(item, dict) else {})
+            except InvalidMessage:
+                unreadable += 1
+                continue
+            # An entry may move to the next page while the list is read, and so come twice. Twice on one page,
+            # or with different content, the list contradicts itself, and the first entry counts.
+            if entry_id in on_this_page or entries.setdefault(entry_id, entry) != entry:
+                listing.problem = f"{subject} names {entry_id} twice."
+            on_this_page.add(entry_id)
+        pages_without_entries = 0 if len(entries) > known_before else pages_without_entries + 1
         cursor = _cursor(answer.body)
         if not _more_is_promised(answer.body, cursor):
             break
@@ -69,39 +74,9 @@ def read_listing(
     else:
         listing.problem = f"{subject} does not end."
     if unreadable and not listing.problem:
-        total = len(listing.entries) + unreadable
+        total = len(entries) + unreadable
         listing.problem = f"{subject} holds entries that cannot be read ({unreadable} of {total})."
     return listing
-
-
-@dataclass
-class _Page(Generic[Entry]):
-    """Entries by id, the number of entries that cannot be read, and the id of one that contradicts
-    another."""
-
-    entries: dict[str, Entry] = field(default_factory=dict)
-    unreadable: int = 0
-    contradiction: str = ""
-
-
-def _read_page(
-    results: list[Any],
-    read_entry: Callable[[Mapping[str, Any]], tuple[str, Entry]],
-    known: Mapping[str, Entry],
-) -> _Page[Entry]:
-    page: _Page[Entry] = _Page()
-    for item in results:
-        try:
-            entry_id, entry = read_entry(item if isinstance(item, dict) else {})
-        except InvalidMessage:
-            page.unreadable += 1
-            continue
-        # An entry may move to the next page while the list is read, and so come twice. Twice on one page, or
-        # with different content, the list contradicts itself, and the first entry counts.
-        if entry_id in page.entries or known.get(entry_id, entry) != entry:
-            page.contradiction = entry_id
-        page.entries.setdefault(entry_id, entry)
-    return page
 
 
 def _cursor(body: Mapping[str, Any]) -> str:

@@ -45,7 +45,7 @@ class Data(Message):
         content = part.get("value")
         if isinstance(content, str):
             content = clean_text(content, MAX_TEXT_LENGTH)
-        if not isinstance(content, str | int | float | bool) or is_nothing(str(content)):
+        if not isinstance(content, str | int | float) or is_nothing(str(content)):
             return None
         if isinstance(content, float) and not math.isfinite(content):
             return None
@@ -67,8 +67,7 @@ def read_reference(body: Mapping[str, Any], name: str = "reference_id", parent: 
     """Our own ``assessment_id`` as it comes back, in its usual spelling where it is a UUID; empty where it is
     absent. Raises ``InvalidMessage`` where it holds control characters or is too long."""
     text = read_id(body, name, parent, needed=False)
-    reference = as_uuid(text)
-    return str(reference) if reference else text
+    return str(as_uuid(text) or text)
 
 
 def _read_data(body: Mapping[str, Any], name: str, _parent: str) -> Data | None:

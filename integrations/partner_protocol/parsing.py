@@ -66,8 +66,7 @@ def is_nothing(text: str) -> bool:
 
 
 def as_uuid(text: str) -> UUID | None:
-    """Parses a UUID in any spelling: upper case, in braces, as a URN or without hyphens. None for other
-    text."""
+    """A UUID in any spelling: upper case, in braces, as a URN or without hyphens. None for other text."""
     try:
         return UUID(text.strip().casefold().strip("{}()"))
     except ValueError:

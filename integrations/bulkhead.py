@@ -20,7 +20,12 @@ class Bulkhead:
     @contextmanager
     def slot(self, key: Hashable) -> Iterator[bool]:
         """Take a slot for the duration of the block. Yields False if none was free; never waits."""
-        is_taken = self._enter(key)
+        with self._lock:
+            is_taken = self._taken[key] < self._slots
+            if is_taken:
+                self._taken[key] += 1
+            else:
+                self._rejected.add(key)
         try:
             yield is_taken
         finally:
@@ -33,14 +38,6 @@ class Bulkhead:
             found = key in self._rejected
             self._rejected.discard(key)
             return found
-
-    def _enter(self, key: Hashable) -> bool:
-        with self._lock:
-            if self._taken[key] >= self._slots:
-                self._rejected.add(key)
-                return False
-            self._taken[key] += 1
-            return True
 
     def _leave(self, key: Hashable) -> None:
         with self._lock:

@@ -1,5 +1,6 @@
 """System checks of the settings and the stored secrets, each with a hint."""
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,99 +13,75 @@ from integrations.encryption.rotation import not_found, unreadable
 
 
 @register()
-def encryption_keys(**_: Any) -> list[CheckMessage]:
+def encryption_keys(**_: Any) -> Iterator[CheckMessage]:
     """Every key is a Fernet key."""
     for position, key in enumerate(settings.FIELD_ENCRYPTION_KEYS, start=1):
         try:
             Fernet(key)
         except ValueError:
-            return [
-                Error(
-                    f"FIELD_ENCRYPTION_KEYS: key number {position} is not a key.",
-                    hint="Make one with: python -c 'from cryptography.fernet import Fernet; "
-                    "print(Fernet.generate_key().decode())'",
-                    id="integrations.E001",
-                )
-            ]
-    return []
+            yield Error(
+                f"FIELD_ENCRYPTION_KEYS: key number {position} is not a key.",
+                hint="Make one with: python -c 'from cryptography.fernet import Fernet; "
+                "print(Fernet.generate_key().decode())'",
+                id="integrations.E001",
+            )
+            return
 
 
 @register()
-def deprecated_variables(**_: Any) -> list[CheckMessage]:
+def deprecated_variables(**_: Any) -> Iterator[CheckMessage]:
     """Renamed environment variables are still read for one version."""
-    return [
-        Warning(
+    for old, new in settings.DEPRECATED_VARIABLES.items():
+        yield Warning(
             f"{old} has been renamed to {new}.",
             hint=f"Set {new} instead; the next version does not read {old}. If both are set, {new} counts.",
             id="integrations.W004",
         )
-        for old, new in settings.DEPRECATED_VARIABLES.items()
-    ]
 
 
 @register()
-def addresses(**_: Any) -> list[CheckMessage]:
+def addresses(**_: Any) -> Iterator[CheckMessage]:
     """The three base URLs are complete."""
-    found: list[CheckMessage] = []
     for name in ("PORTAL_BASE_URL", "ASHBY_API_BASE_URL", "JUSTIFACTS_BASE_URL"):
         scheme, host = _scheme_and_host(getattr(settings, name))
         if scheme not in ("http", "https") or not host:
-            found.append(
-                Error(
-                    f"{name} is not a complete URL.",
-                    hint="Write it with https:// and the host's name.",
-                    id="integrations.E002",
-                )
-            )
-    return found
+            hint = "Write it with https:// and the host's name."
+            yield Error(f"{name} is not a complete URL.", hint=hint, id="integrations.E002")
 
 
 @register(deploy=True)
-def public_address(**_: Any) -> list[CheckMessage]:
+def public_address(**_: Any) -> Iterator[CheckMessage]:
     """Ashby can reach only a public https URL."""
     scheme, host = _scheme_and_host(settings.PORTAL_BASE_URL)
     if scheme != "https" or host in ("localhost", "127.0.0.1"):
-        return [
-            Warning(
-                "PORTAL_BASE_URL is not a public https address, so Ashby cannot reach this portal.",
-                hint="Set PORTAL_BASE_URL to the address that Ashby's “Staging Base URL” shall hold, "
-                "without /ashby/ at its end.",
-                id="integrations.W001",
-            )
-        ]
-    return []
+        yield Warning(
+            "PORTAL_BASE_URL is not a public https address, so Ashby cannot reach this portal.",
+            hint="Set PORTAL_BASE_URL to the address that Ashby's “Staging Base URL” shall hold, "
+            "without /ashby/ at its end.",
+            id="integrations.W001",
+        )
 
 
 @register(deploy=True)
-def two_factor(**_: Any) -> list[CheckMessage]:
+def two_factor(**_: Any) -> Iterator[CheckMessage]:
     """A password alone would open every organization's orders."""
-    if settings.REQUIRE_TWO_FACTOR:
-        return []
-    return [
-        Warning(
-            "REQUIRE_TWO_FACTOR is off: operators and support sign in with a password alone.",
-            hint="Leave it at its default, on.",
-            id="integrations.W003",
-        )
-    ]
+    if not settings.REQUIRE_TWO_FACTOR:
+        message = "REQUIRE_TWO_FACTOR is off: operators and support sign in with a password alone."
+        yield Warning(message, hint="Leave it at its default, on.", id="integrations.W003")
 
 
 @register()
-def single_sign_on(**_: Any) -> list[CheckMessage]:
+def single_sign_on(**_: Any) -> Iterator[CheckMessage]:
     """The client secret must not be sent to the provider over plain HTTP."""
-    found: list[CheckMessage] = []
     for app in settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]:
         scheme, host = _scheme_and_host(app["settings"]["server_url"])
         if scheme != "https" and host not in ("localhost", "127.0.0.1"):
-            found.append(
-                Error(
-                    "OIDC_SERVER_URL is not an https address.",
-                    hint="Write it as the provider's documentation has it, such as "
-                    "https://login.example.com/realms/staff.",
-                    id="integrations.E005",
-                )
+            yield Error(
+                "OIDC_SERVER_URL is not an https address.",
+                hint="Write it as the provider's documentation has it, such as "
+                "https://login.example.com/realms/staff.",
+                id="integrations.E005",
             )
-    return found
 
 
 #: How many of the first and last rows of each table with candidates' data are checked.
@@ -112,40 +89,34 @@ _CHECKED_ROWS = 100
 
 
 @register(Tags.database)
-def stored_secrets(databases: Any = None, **_: Any) -> list[CheckMessage]:
+def stored_secrets(databases: Any = None, **_: Any) -> Iterator[CheckMessage]:
     """Every stored secret can be read and found. ``migrate`` runs this check whenever the portal starts."""
     if not databases:
-        return []
+        return
     try:
         unreadable_secrets, unfindable = unreadable(most=_CHECKED_ROWS), not_found()
     except DatabaseError:
         # The database has no tables yet, or those of another version.
-        return []
+        return
     if unreadable_secrets:
         fields = ", ".join(sorted(unreadable_secrets))
-        return [
-            Error(
-                f"{unreadable_secrets.total()} stored secrets cannot be read ({fields}): the key that "
-                "encrypted them is not in FIELD_ENCRYPTION_KEYS.",
-                hint="Put the key back, behind the new one, and run: manage.py rotate_encryption_keys. If it "
-                "is lost for good, run: manage.py rotate_encryption_keys --clear-unreadable, and enter them "
-                "again.",
-                id="integrations.E004",
-            )
-        ]
-    if unfindable:
+        yield Error(
+            f"{unreadable_secrets.total()} stored secrets cannot be read ({fields}): the key that encrypted "
+            "them is not in FIELD_ENCRYPTION_KEYS.",
+            hint="Put the key back, behind the new one, and run: manage.py rotate_encryption_keys. If it is "
+            "lost for good, run: manage.py rotate_encryption_keys --clear-unreadable, and enter them again.",
+            id="integrations.E004",
+        )
+    elif unfindable:
         fields = ", ".join(sorted(unfindable))
-        return [
-            Error(
-                f"{unfindable.total()} stored keys can be read and cannot be found ({fields}), so callers "
-                "who have them would be refused: their hashes were made from another spelling of "
-                "FIELD_ENCRYPTION_KEYS.",
-                hint="Run: manage.py rotate_encryption_keys, which makes the hashes again; nothing has to be "
-                "entered.",
-                id="integrations.E007",
-            )
-        ]
-    return []
+        yield Error(
+            f"{unfindable.total()} stored keys can be read and cannot be found ({fields}), so callers who "
+            "have them would be refused: their hashes were made from another spelling of "
+            "FIELD_ENCRYPTION_KEYS.",
+            hint="Run: manage.py rotate_encryption_keys, which makes the hashes again; nothing has to be "
+            "entered.",
+            id="integrations.E007",
+        )
 
 
 def _scheme_and_host(address: str) -> tuple[str, str]:

@@ -164,15 +164,17 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         # Neither the token nor the person's details at the provider are stored.
         sociallogin.token, sociallogin.account.extra_data = None, {}
-        if not sociallogin.is_existing:
-            person = _invited(sociallogin)
-            if person is None:
-                raise ImmediateHttpResponse(_refused(request))
-            sociallogin.connect(request, person)
-        elif not _may_sign_in(sociallogin.user):
-            raise ImmediateHttpResponse(_refused(request))
-        else:
+        person = sociallogin.user if sociallogin.is_existing else _invited(sociallogin)
+        if person is None or not (person.is_active and person.is_staff):
+            # The same answer whatever the reason, so that nobody learns who has an account.
+            text = _(
+                "This address is not invited to the portal. Ask your organization's admin or an operator."
+            )
+            raise ImmediateHttpResponse(_back_to_login(request, text))
+        if sociallogin.is_existing:
             sociallogin.account.save()
+        else:
+            sociallogin.connect(request, person)
 
     def get_requests_session(self) -> Any:
         """Without the machine's proxies and netrc, as for the portal's other calls."""
@@ -189,30 +191,18 @@ def _invited(login: SocialLogin) -> User | None:
     an address that was given to somebody else must not open the old account."""
     verified = [address.email for address in login.email_addresses if address.verified]
     # A database may take different letters for the same (ı and i): that is somebody else's address.
-    people = [
-        person
-        for email in verified
-        for person in with_address(email)
-        if person.email.casefold() == email.casefold()
-    ]
+    found = ((person, email) for email in verified for person in with_address(email))
+    people = [person for person, email in found if person.email.casefold() == email.casefold()]
     if len(people) != 1 or SocialAccount.objects.filter(user=people[0]).exists():
         return None
     return people[0]
 
 
-def _may_sign_in(person: Any) -> bool:
-    return bool(person.is_active and person.is_staff)
-
-
-def _refused(request: HttpRequest) -> HttpResponse:
-    """The same answer whatever the reason, so that nobody learns who has an account."""
-    messages.error(
-        request, _("This address is not invited to the portal. Ask your organization's admin or an operator.")
-    )
+def _back_to_login(request: HttpRequest, text: str) -> HttpResponse:
+    messages.error(request, text)
     return HttpResponseRedirect(reverse("account_login"))
 
 
 def single_sign_on_failed(request: HttpRequest) -> HttpResponse:
     """Lead back to the login page, with a sentence."""
-    messages.error(request, _("Single sign-on failed. Try again, or sign in with your password."))
-    return HttpResponseRedirect(reverse("account_login"))
+    return _back_to_login(request, _("Single sign-on failed. Try again, or sign in with your password."))

@@ -50,10 +50,8 @@ def _free_username(email: str) -> str:
     """The address, as far as a user name can hold it, with a number if it is taken: somebody whose address
     changed keeps the old one as their user name."""
     wanted = re.sub(r"[^\w.@+-]", "-", email.lower())[:140]
-    taken = {
-        name.lower()
-        for name in User.objects.filter(username__istartswith=wanted).values_list("username", flat=True)
-    }
+    similar = User.objects.filter(username__istartswith=wanted).values_list("username", flat=True)
+    taken = {name.lower() for name in similar}
     return next(name for name in chain([wanted], (f"{wanted}-{n}" for n in count(2))) if name not in taken)
 
 
@@ -70,26 +68,17 @@ def mail_invitation(membership: Membership) -> None:
     person = membership.user
     link = reverse("admin:index")
     if not person.has_usable_password():
-        link = reverse(
-            "password_reset_confirm",
-            kwargs={
-                "uidb64": urlsafe_base64_encode(force_bytes(person.pk)),
-                "token": default_token_generator.make_token(person),
-            },
-        )
+        uid = urlsafe_base64_encode(force_bytes(person.pk))
+        link = reverse("password_reset_confirm", args=(uid, default_token_generator.make_token(person)))
     context = {
         "membership": membership,
         "person": person,
         "link": f"{settings.PORTAL_BASE_URL}{link}",
         "days": settings.PASSWORD_RESET_TIMEOUT // 86400,
     }
-    send_mail(
-        _("Invitation to the background check portal of %(organization)s")
-        % {"organization": membership.organization},
-        render_to_string("notifications/invitation.txt", context),
-        None,
-        [person.email],
-    )
+    subject = _("Invitation to the background check portal of %(organization)s")
+    text = render_to_string("notifications/invitation.txt", context)
+    send_mail(subject % {"organization": membership.organization}, text, None, [person.email])
 
 
 def with_address(email: str) -> QuerySet[User]:

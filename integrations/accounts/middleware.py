@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import Resolver404, resolve, reverse
 
 from . import sessions, two_factor
-from .auth_state import PortalRequest
+from .sessions import PortalRequest
 
 #: Names of the URLs that setting up two-factor authentication needs, and the way out. Everything else below
 #: the admin's path is closed, whatever it answers with.

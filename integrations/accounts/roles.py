@@ -14,8 +14,6 @@ from django.db.models import Q, QuerySet
 from integrations.models import Membership, Organization
 
 Person = AbstractUser | AnonymousUser
-
-
 EVERY_ORGANIZATION = "integrations.view_every_organization"
 
 
@@ -46,10 +44,8 @@ def organizations_of(person: Person, *permissions: str) -> QuerySet[Organization
     """The organizations in which the person has at least one of the permissions."""
     if sees_every_organization(person, *permissions):
         return Organization.objects.all()
-    own = _permissions_in(person)
-    return Organization.objects.filter(
-        pk__in=[pk for pk, granted in own.items() if granted.intersection(permissions)]
-    )
+    own = [pk for pk, granted in _permissions_in(person).items() if granted.intersection(permissions)]
+    return Organization.objects.filter(pk__in=own)
 
 
 def sees_every_organization(person: Person, *permissions: str) -> bool:
@@ -73,10 +69,8 @@ def _permissions_in(person: Any) -> dict[int, frozenset[str]]:
     """The person's permissions in each organization that they are a member of."""
     if not hasattr(person, "_permissions_in"):
         roles = dict(Membership.objects.filter(user=person.pk).values_list("organization_id", "role"))
-        of_role = {
-            role: frozenset(_names(Permission.objects.filter(group__name=role)))
-            for role in set(roles.values())
-        }
+        granted = {role: Permission.objects.filter(group__name=role) for role in set(roles.values())}
+        of_role = {role: frozenset(_names(permissions)) for role, permissions in granted.items()}
         person._permissions_in = {pk: of_role[role] for pk, role in roles.items()}
     found: dict[int, frozenset[str]] = person._permissions_in
     return found

@@ -1,4 +1,4 @@
-"""How long sessions last, and ending them.
+"""How long sessions last, ending them, and what a request has to know about its session.
 
 Every session is a row of ``allauth.usersessions``, and one without a row has ended: deleting the row signs
 a browser out whatever it still sends. Sessions also end ``SESSION_IDLE_TIMEOUT_SECONDS`` after their last use
@@ -6,23 +6,62 @@ and ``SESSION_COOKIE_AGE`` after the sign-in (OWASP ASVS 5, 7.3), and, by Django
 password.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db.models import Exists, OuterRef, QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .auth_state import AuthState, PortalRequest, read_auth_state
+from integrations.models import Membership
 
 #: The header of requests that a page makes without its reader. They do not keep a session alive.
 BACKGROUND_REFRESH = "X-Background-Refresh"
 #: How often the time of the last use is written.
 _SEEN_INTERVAL = timedelta(minutes=5)
+#: What makes an account a two-factor account. Recovery codes only stand in for one of these.
+FACTOR_TYPES = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+
+
+@dataclass(frozen=True)
+class AuthState:
+    """``began_at`` is the time of the sign-in; ``last_seen_at`` lags behind by a few minutes."""
+
+    began_at: datetime
+    last_seen_at: datetime
+    has_second_factor: bool
+    organization_requires_two_factor: bool
+
+
+class PortalRequest(HttpRequest):
+    """A request that has passed ``SessionTimeoutMiddleware``."""
+
+    #: None for anybody who is not signed in.
+    auth_state: AuthState | None
+
+
+def read_auth_state(request: HttpRequest) -> AuthState | None:
+    """Read in one query. None if the session is not in the list of sessions: it was ended."""
+    requiring = Membership.objects.filter(user=OuterRef("user"), organization__require_two_factor=True)
+    columns = ("created_at", "last_seen_at", _has_second_factor("user"), Exists(requiring))
+    row = _row_of(request).filter(user=request.user.pk).values_list(*columns).first()
+    return AuthState(*row) if row else None
+
+
+def with_second_factor(people: QuerySet[User]) -> QuerySet[Any]:
+    """Annotate each person with ``has_second_factor``."""
+    return people.annotate(has_second_factor=_has_second_factor("pk"))
+
+
+def _has_second_factor(person: str) -> Exists:
+    return Exists(Authenticator.objects.filter(user=OuterRef(person), type__in=FACTOR_TYPES))
 
 
 def resume(request: HttpRequest) -> AuthState | None:
@@ -38,9 +77,8 @@ def resume(request: HttpRequest) -> AuthState | None:
 def is_over(began_at: datetime, last_seen_at: datetime) -> bool:
     """Whether a session with these times has passed one of the two time limits."""
     now = timezone.now()
-    return (now - began_at).total_seconds() > settings.SESSION_COOKIE_AGE or (
-        now - last_seen_at
-    ).total_seconds() > settings.SESSION_IDLE_TIMEOUT_SECONDS
+    age, idle = (now - began_at).total_seconds(), (now - last_seen_at).total_seconds()
+    return age > settings.SESSION_COOKIE_AGE or idle > settings.SESSION_IDLE_TIMEOUT_SECONDS
 
 
 def is_fresh(request: PortalRequest, seconds: int) -> bool:
@@ -64,9 +102,8 @@ def end_all(person_id: int) -> None:
 
 def end_others(request: HttpRequest) -> None:
     """Sign a person out everywhere but here. The session that asks gets a new key."""
-    for session in UserSession.objects.filter(user=request.user.pk).exclude(
-        session_key=request.session.session_key
-    ):
+    others = UserSession.objects.filter(user=request.user.pk)
+    for session in others.exclude(session_key=request.session.session_key):
         session.end()
     request.session.cycle_key()
 

@@ -27,7 +27,7 @@ from integrations.models import Membership
 from integrations.web.client_ip import client_address
 
 from . import sessions
-from .auth_state import PortalRequest
+from .sessions import PortalRequest
 
 #: allauth's defaults, and what every authenticator app assumes.
 _PERIOD_SECONDS, _DIGITS = 30, 6
@@ -137,12 +137,8 @@ def mail_change(person_id: int, action: str, kind: str = "") -> None:
         return
     what = _WHAT_CHANGED[log.Action(action), kind]
     context = {"person": person, "what": what, "portal": settings.PORTAL_BASE_URL}
-    send_mail(
-        gettext("Your two-factor authentication has changed"),
-        render_to_string("notifications/second_factor.txt", context),
-        None,
-        [person.email],
-    )
+    text = render_to_string("notifications/second_factor.txt", context)
+    send_mail(gettext("Your two-factor authentication has changed"), text, None, [person.email])
 
 
 def _sees_several_organizations(person: User) -> bool:

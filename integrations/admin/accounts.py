@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from integrations.accounts import two_factor
-from integrations.accounts.auth_state import with_second_factor
 from integrations.accounts.invitations import invite, mail_invitation
+from integrations.accounts.sessions import with_second_factor
 from integrations.admin.base import HardenedModelAdmin, OrganizationFilter, TenantModelAdmin
 from integrations.audit.log import Action
 from integrations.audit.model_admin import AuditedModelAdmin

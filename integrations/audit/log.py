@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from django.db import transaction
@@ -82,8 +82,9 @@ def chain_of(organization_id: int | None) -> str:
 
 def hash_of(line: AuditLogEntry) -> str:
     """Return the SHA-256, in hexadecimal, of the entry's columns, which include the previous entry's hash."""
+    at = line.at.astimezone(UTC).isoformat(timespec="microseconds")
     columns = [
-        *(line.chain, line.sequence, line.organization_id, _moment(line.at), line.actor, str(line.action)),
+        *(line.chain, line.sequence, line.organization_id, at, line.actor, str(line.action)),
         *(line.kind, line.object_id, line.details, line.address, line.previous_hash),
     ]
     text = json.dumps(columns, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
@@ -92,12 +93,10 @@ def hash_of(line: AuditLogEntry) -> str:
 
 def verify(chain: str = "") -> Iterator[AuditChain]:
     """Verify each chain, or only the named one, from its first entry to its last."""
-    next_in_order = {head.chain: head for head in AuditChainHead.objects.all()}
-    known = set(AuditLogEntry.objects.order_by().values_list("chain", flat=True).distinct()) | set(
-        next_in_order
-    )
+    heads = {head.chain: head for head in AuditChainHead.objects.all()}
+    known = heads.keys() | set(AuditLogEntry.objects.order_by().values_list("chain", flat=True).distinct())
     for name in sorted(known & {chain} if chain else known):
-        yield _follow(name, next_in_order.get(name))
+        yield _follow(name, heads.get(name))
 
 
 def _follow(name: str, head: AuditChainHead | None) -> AuditChain:
@@ -132,7 +131,3 @@ def _read(head: AuditChainHead) -> tuple[int, str] | None:
         return int(number), last
     except (SecretUnreadable, ValueError):
         return None
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -8,6 +8,7 @@ The encrypted fields are found in the models, so a new field needs no entry here
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -49,10 +50,6 @@ def personal_models() -> list[type[models.Model]]:
         for model in apps.get_models()
         if any(isinstance(field, _PERSONAL) for field in model._meta.concrete_fields)
     ]
-
-
-def _may_be_empty(model: type[models.Model], name: str) -> bool:
-    return any(field.name == name and field.blank for field in model._meta.concrete_fields)
 
 
 def rotate() -> Counter[str]:
@@ -105,7 +102,9 @@ def unreadable(most: int | None = None) -> Counter[str]:
     ``most`` limits candidates' data to the first and last rows of each table, which is quick and still finds
     an unfinished rotation, because ``rotate`` goes from the first row to the last.
     """
-    return Counter(label for label, secret in _all(most) if not can_be_read(secret))
+    secrets = ((_label(model, field), row[1]) for model, field in _secrets() for row in _stored(model, field))
+    every = chain(secrets, _factors_and_personal(most))
+    return Counter(label for label, secret in every if not can_be_read(secret))
 
 
 def clear_unreadable() -> Counter[str]:
@@ -120,7 +119,7 @@ def clear_unreadable() -> Counter[str]:
             if can_be_read(secret):
                 continue
             row = model._default_manager.filter(pk=pk, **{field: secret})
-            if _may_be_empty(model, field):
+            if any(each.name == field and each.blank for each in model._meta.concrete_fields):
                 cleared[_label(model, field)] += row.update(**{field: Secret(""), **_index(model, field, "")})
             else:
                 cleared[_label(model, field)] += row.delete()[0] and 1
@@ -140,13 +139,6 @@ def _rewritten(change: rewrite.Change) -> Counter[str]:
         changed = rewrite.rewrite(connection, rewrite.Table.of(model), change)
         done.update({f"{model._meta.label}.{name}": number for name, number in changed.items()})
     return done
-
-
-def _all(most: int | None = None) -> Iterator[tuple[str, Secret]]:
-    for model, field in _secrets():
-        for _pk, secret in _stored(model, field):
-            yield _label(model, field), secret
-    yield from _factors_and_personal(most)
 
 
 def _factors_and_personal(most: int | None = None) -> Iterator[tuple[str, Secret]]:

@@ -32,10 +32,8 @@ class Secret:
             try:
                 self._plaintext = _cipher().decrypt((self._ciphertext or "").encode()).decode()
             except InvalidToken:
-                raise SecretUnreadable(
-                    "A stored secret cannot be read: the key that encrypted it is not in "
-                    "FIELD_ENCRYPTION_KEYS."
-                ) from None
+                text = "the key that encrypted it is not in FIELD_ENCRYPTION_KEYS."
+                raise SecretUnreadable(f"A stored secret cannot be read: {text}") from None
         return self._plaintext
 
     def encrypted(self) -> str:
@@ -62,9 +60,9 @@ class Secret:
         return bool(self._ciphertext or self._plaintext)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(
-            self.reveal().encode(), other.reveal().encode()
-        )
+        if not isinstance(other, Secret):
+            return False
+        return hmac.compare_digest(self.reveal().encode(), other.reveal().encode())
 
     def __hash__(self) -> int:
         return hash(self.reveal())

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext_lazy as _
 
@@ -50,9 +50,7 @@ class Package(models.Model):
             ),
             # ``clean`` checks that both packages belong to one organization and that replacements form no
             # circle: a constraint sees only one row.
-            models.CheckConstraint(
-                name="package_replaced_by_another", condition=~Q(replaced_by=models.F("pk"))
-            ),
+            models.CheckConstraint(name="package_replaced_by_another", condition=~Q(replaced_by=F("pk"))),
         ]
 
     def __str__(self) -> str:
@@ -62,14 +60,8 @@ class Package(models.Model):
         if self.replaced_by is not None:
             self._check_replacement(self.replaced_by)
         if self.is_default and not self.current.is_offered and not self._loses_its_replacement():
-            raise ValidationError(
-                {
-                    "is_default": _(
-                        "The package “%(package)s” is not offered; choose another default package."
-                    )
-                    % {"package": self}
-                }
-            )
+            text = _("The package “%(package)s” is not offered; choose another default package.")
+            raise ValidationError({"is_default": text % {"package": self}})
 
     def _loses_its_replacement(self) -> bool:
         """Whether a replacement is being removed. That is allowed even if the default is then not offered."""
@@ -159,12 +151,8 @@ class JobPackageMapping(models.Model):
         if self.job_id and self.package_id and self.job.organization_id != self.package.organization_id:
             raise ValidationError({"package": _("This package belongs to another organization.")})
         if self.package_id and not self.package.current.is_offered:
-            raise ValidationError(
-                {
-                    "package": _("The package “%(package)s” is not offered any more.")
-                    % {"package": self.package}
-                }
-            )
+            text = _("The package “%(package)s” is not offered any more.")
+            raise ValidationError({"package": text % {"package": self.package}})
 
 
 class CustomField(models.Model):
@@ -215,8 +203,5 @@ class CustomField(models.Model):
 
 
 def _is_choice(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and set(value) == {"key", "value"}
-        and all(isinstance(part, str) and part for part in value.values())
-    )
+    are_texts = isinstance(value, dict) and all(isinstance(part, str) and part for part in value.values())
+    return are_texts and set(value) == {"key", "value"}

@@ -135,9 +135,8 @@ class Connection(models.Model):
     def clean(self) -> None:
         key = self.verification_key.reveal() if self.verification_key else ""
         if key and _belongs_to_another(self.organization_id, key):
-            raise ValidationError(
-                {"verification_key": _("This key is not free: it belongs to another organization.")}
-            )
+            text = _("This key is not free: it belongs to another organization.")
+            raise ValidationError({"verification_key": text})
 
     @property
     def ashby_base_url(self) -> str:
@@ -164,8 +163,7 @@ class Connection(models.Model):
 
 
 def _belongs_to_another(organization_id: int, key: str) -> bool:
-    others = Organization.objects.exclude(pk=organization_id).filter(
-        Q(connection__verification_key_index__in=blind_indexes(key))
-        | Q(previous_verification_keys__key_index__in=blind_indexes(key))
-    )
-    return others.exists()
+    indexes = blind_indexes(key)
+    present = Q(connection__verification_key_index__in=indexes)
+    previous = Q(previous_verification_keys__key_index__in=indexes)
+    return Organization.objects.exclude(pk=organization_id).filter(present | previous).exists()

@@ -13,16 +13,12 @@ from integrations.http.urls import validate_outbound_url
 
 #: Limits of the retention, in days: at least the time of a dispute, at most ten years.
 SHORTEST_RETENTION, LONGEST_RETENTION = 30, 3650
-
-
 #: Days for which completed orders are polled: the default, and the most.
 POLL_DAYS_AFTER_COMPLETION, MOST_POLL_DAYS = 60, 365
 
 
 def default_retention_days() -> int:
-    """The retention of a new organization, in days."""
-    days: int = settings.RETENTION_DAYS
-    return days
+    return int(settings.RETENTION_DAYS)
 
 
 def validate_web_page(value: str) -> None:

@@ -54,7 +54,6 @@ def database() -> Iterator[str]:
 
 
 def measure() -> None:
-    """Print one line per page."""
     # Models can be imported only after django.setup().
     from django.conf import settings
     from django.contrib.auth.models import Group, User

@@ -72,7 +72,6 @@ def _placed_orders(connection: Connection) -> list[Order]:
 
 
 def _poll(orders: list[Order]) -> None:
-    """Poll in batches, as the worker does."""
     ids = [order.pk for order in orders]
     for start in range(0, len(ids), BATCH):
         poll(ids[start : start + BATCH])

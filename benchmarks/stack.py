@@ -90,7 +90,6 @@ class Stack:
         )
 
     def start(self, *names: str) -> None:
-        """Start processes of the Procfile."""
         for name in names:
             self._running[name] = subprocess.Popen(  # nosec B603 # noqa: S603 - our own command, no shell
                 ["/bin/sh", "-c", f"exec {self._commands[name]}"],
@@ -119,7 +118,6 @@ class Stack:
                 os.killpg(process.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Stop all processes."""
         self.stop(*reversed(self._running))
         self._log.close()
 

@@ -64,7 +64,6 @@ def _connect() -> None:
 
 
 def _create_users(password: str) -> None:
-    """An operator, a member of support, and an org admin."""
     users, groups = apps.get_model("auth", "User").objects, apps.get_model("auth", "Group").objects
     by_name = {}
     for name in ("admin", "support", "globex"):

@@ -6,16 +6,23 @@ restarted; Ctrl-C or SIGTERM stops all.
 """
 
 import argparse
+import os
 import shlex
 import subprocess  # nosec B404 # starts this project's own commands
 import sys
+import time
 from urllib.parse import urlsplit
 
+import django
+from django.db import OperationalError, connection
 from honcho.environ import parse_procfile
 
 from config import env
 from config.supervisor import Supervisor
-from config.wait_for_database import wait_for_database
+
+#: How long a starting process waits for the database.
+_DATABASE_SECONDS, _MESSAGE_EVERY_SECONDS = 300, 15
+_ADVICE = "Check that it is running and that DATABASE_URL is correct."
 
 
 def main() -> None:
@@ -37,14 +44,10 @@ def main() -> None:
     if migrated.returncode:
         sys.exit("The database could not be migrated; see the messages above.")
     supervisor = Supervisor()
-    procfile = parse_procfile((env.BASE_DIR / "Procfile").read_text())
-    commands = dict(procfile.processes)
+    commands = dict(parse_procfile((env.BASE_DIR / "Procfile").read_text()).processes)
     if arguments.what == "demo":
-        storage = env.VAR_DIR / "sandbox.sqlite3"
-        commands["sandbox"] = (
-            f"python -m integrations.sandbox --port {arguments.sandbox_port} "
-            f"--storage {shlex.quote(str(storage))} --automatic"
-        )
+        sandbox = f"python -m integrations.sandbox --port {arguments.sandbox_port} --automatic"
+        commands["sandbox"] = f"{sandbox} --storage {shlex.quote(str(env.VAR_DIR / 'sandbox.sqlite3'))}"
     commands["ready"] = f"python -m config.{'demo' if arguments.what == 'demo' else 'wait_ready'}"
     for name, command in commands.items():
         # With exec, signals reach the process and not the shell.
@@ -77,6 +80,33 @@ def _demo_environment(port: int, sandbox_port: int) -> dict[str, str]:
         SANDBOX_PORT=sandbox_port,
         SANDBOX_CONFIG=env.demo_sandbox_config(f"http://localhost:{port}/ashby/"),
     )
+
+
+def wait_for_database() -> None:
+    """Return once the database answers; exit with a message if it does not answer for five minutes."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    deadline, next_message_at = time.monotonic() + _DATABASE_SECONDS, 0.0
+    while True:
+        try:
+            connection.ensure_connection()
+            connection.close()
+            return
+        except OperationalError:
+            now = time.monotonic()
+            if now > deadline:
+                sys.exit(f"{_database()} did not answer for {_DATABASE_SECONDS // 60} minutes. {_ADVICE}")
+            if now > next_message_at:
+                next_message_at = now + _MESSAGE_EVERY_SECONDS
+                print(f"{_database()} does not answer; waiting for it. {_ADVICE}", flush=True)
+        time.sleep(1)
+
+
+def _database() -> str:
+    """The database with its host and port, without credentials."""
+    settings = connection.settings_dict
+    where = f" at {settings['HOST']}:{settings['PORT'] or 'the default port'}" if settings["HOST"] else ""
+    return f"The database “{settings['NAME']}”{where}"
 
 
 if __name__ == "__main__":

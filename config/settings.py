@@ -49,8 +49,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     # Around Django's own: what that answers by itself (to https, to a strange host) has these headers too.
-    "integrations.web.security_headers.SecurityHeadersMiddleware",
-    "integrations.web.any_host.AnyHostForHealthChecks",
+    "integrations.web.every_page.security_headers",
+    "integrations.web.every_page.any_host_for_health_checks",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -78,7 +78,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "integrations.web.context.portal_version",
+                "integrations.web.every_page.portal_version",
             ],
         },
     },

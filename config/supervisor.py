@@ -82,19 +82,15 @@ class Supervisor(honcho.manager.Manager):
         self.returncode = None
         self._started_at[name] = time.monotonic()
         self._restarts[name].append(time.monotonic())
-        state["process"] = type(state["process"])(
-            name=name, target=state["obj"].run, args=(self.events, True)
-        )
+        process = type(state["process"])
+        state["process"] = process(name=name, target=state["obj"].run, args=(self.events, True))
         state["process"].start()
 
     def _all_stopped(self) -> bool:
         """Called in each iteration as well: stops the broker once the others have exited."""
         others = [state for name, state in self._processes.items() if name != _STOPPED_LAST]
-        if (
-            self._terminating
-            and not self._is_stopping_last
-            and all("returncode" in state for state in others)
-        ):
+        have_exited = all("returncode" in state for state in others)
+        if self._terminating and not self._is_stopping_last and have_exited:
             self._is_stopping_last = True
             self._killall()
         return bool(super()._all_stopped())

@@ -24,8 +24,6 @@ _RENAMED = {
     "auditevent": "auditlogentry",
     "retiringverificationkey": "previousverificationkey",
 }
-
-
 #: Paths of pages below the admin until version 0.4, and the names of the pages that replaced them.
 _MOVED = {
     "my-notices/": "notification_settings",

@@ -28,7 +28,6 @@ def wait_for(url: str) -> None:
 
 
 def wait_for_signal() -> None:
-    """Return on SIGTERM or SIGINT."""
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
 
 

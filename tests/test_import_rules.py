@@ -27,7 +27,7 @@ def test_only_the_environments_module_reads_the_environment() -> None:
         "config/celery.py",
         "config/wsgi.py",
         "config/demo.py",
-        "config/wait_for_database.py",
+        "config/run.py",
         "integrations/management/commands/connect_org.py",
     }
     readers = {

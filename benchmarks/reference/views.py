@@ -31,8 +31,6 @@ class KeyAuthentication(BasicAuthentication):
 
 
 class PackageSerializer(serializers.ModelSerializer):
-    """The fields of one entry of ``assessment.list``."""
-
     class Meta:
         model = Package
         fields = ("assessment_type_id", "name", "description")
@@ -49,8 +47,6 @@ class PlainView(APIView):
 
 
 class ReferenceList(PlainView):
-    """The reference for ``assessment.list``."""
-
     def post(self, request: Request) -> Response:
         packages = Package.objects.filter(
             organization=request.user.organization_id, is_active=True, withdrawn_at=None
@@ -59,8 +55,6 @@ class ReferenceList(PlainView):
 
 
 class ReferenceStart(PlainView):
-    """The reference for ``assessment.start``."""
-
     def post(self, request: Request) -> Response:
         row = ReferenceRow.objects.create(
             organization_id=request.user.organization_id,

@@ -41,7 +41,6 @@ class KeyInfo:
 
     @property
     def unneeded_scopes(self) -> list[str]:
-        """The scopes that the portal does not use."""
         return sorted(scope for scope in self.scopes if scope.replace(":", "").casefold() not in _NEEDED)
 
 
@@ -82,10 +81,8 @@ class AshbyClient(PartnerClient):
         results = self._call("apiKey.info", {}).body.get("results")
         results = results if isinstance(results, dict) else {}
         scopes = results.get("scopes")
-        return KeyInfo(
-            title=str(results.get("title", "")),
-            scopes=tuple(str(scope) for scope in scopes) if isinstance(scopes, list) else (),
-        )
+        granted = tuple(str(scope) for scope in scopes) if isinstance(scopes, list) else ()
+        return KeyInfo(title=str(results.get("title", "")), scopes=granted)
 
     def jobs(self) -> Listing[AshbyJob]:
         """``job.list``, all pages (scope jobsRead). Raises ``CallFailed``."""
@@ -98,9 +95,8 @@ class AshbyClient(PartnerClient):
     def _call(
         self, name: str, body: Mapping[str, Any], hide: Iterable[str] = (), not_after: float | None = None
     ) -> Answer:
-        call = OutboundCall(
-            f"{self.base_url}/{name}", body, _HEADERS, is_repeatable=True, hide=hide, not_after=not_after
-        )
+        url = f"{self.base_url}/{name}"
+        call = OutboundCall(url, body, _HEADERS, is_repeatable=True, hide=hide, not_after=not_after)
         return self.call_with_fallback(call)
 
     def _exchange(self, call: OutboundCall, key: str) -> Answer:
@@ -119,7 +115,10 @@ class AshbyClient(PartnerClient):
         if version_status and version_status.lower() not in ("current", "supported", "active"):
             logger.warning("Ashby's status of the API version in use: %s", version_status[:50])
         if answer.body.get("success") is not True:
-            raise _unsuccessful(answer)
+            _, message = error_of(answer.body)
+            failure = unsuccessful(answer, "Ashby", f"Ashby said: {message or 'no reason'}")
+            is_refusal = isinstance(failure, Refused) and not isinstance(failure, Unauthorized)
+            raise _refusal(failure) if is_refusal else failure
         return answer
 
     def _says_not_found(self, refusal: Refused) -> bool:
@@ -147,12 +146,3 @@ def _refusal(error: CallFailed) -> CallFailed:
     if error.code in BODY_CODES or error.answer.status in (400, 413, 415, 422):
         return InvalidUpdate(error.message, **arguments)
     return Unknown(error.message, **arguments)
-
-
-def _unsuccessful(answer: Answer) -> CallFailed:
-    """The exception for a 2xx without ``success: true``."""
-    _, message = error_of(answer.body)
-    failure = unsuccessful(answer, "Ashby", f"Ashby said: {message or 'no reason'}")
-    if isinstance(failure, Refused) and not isinstance(failure, Unauthorized):
-        return _refusal(failure)
-    return failure

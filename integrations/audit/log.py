@@ -76,7 +76,6 @@ def _locked_head(chain: str) -> AuditChainHead | None:
 
 
 def chain_of(organization_id: int | None) -> str:
-    """Return the name of the organization's chain, or of the portal's."""
     return f"organization {organization_id}" if organization_id else "portal"
 
 

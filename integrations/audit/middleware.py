@@ -48,7 +48,9 @@ class AuditLogMiddleware:
         match = request.resolver_match
         is_button = match and request.method == "POST" and match.url_name not in _SIGN_IN_AND_OUT
         if match and is_button and _is_signed_in(request):
-            _record(request, match, Action.ASKED, _button(request))
+            action, rows = request.POST.get("action"), request.POST.getlist("_selected_action")
+            details = {"action": action[:100], "rows": len(rows)} if action else {}
+            _record(request, match, Action.ASKED, details)
 
 
 def _is_signed_in(request: HttpRequest) -> bool:
@@ -87,13 +89,6 @@ def _record(
         details=details,
         address=client_address(request.META),
     )
-
-
-def _button(request: HttpRequest) -> dict[str, Any]:
-    """The action of a list and the number of selected rows; empty for any other button."""
-    if action := request.POST.get("action"):
-        return {"action": action[:100], "rows": len(request.POST.getlist("_selected_action"))}
-    return {}
 
 
 def _organization_id(request: HttpRequest, match: ResolverMatch, pk: Any) -> int | None:

@@ -94,7 +94,6 @@ def _write(rows: list[Any], model: type[Package] | type[Job], unique: str, field
 
 
 def _change(package: Package, item: SoldPackage) -> str:
-    """Describes the change of a package, for the page and the terminal."""
     if package.withdrawn_at:
         return _("%(package)s (sold again)") % {"package": item.name}
     if package.name != item.name:

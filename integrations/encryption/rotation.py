@@ -30,7 +30,6 @@ _PERSONAL = (PersonalTextField, PersonalJSONField)
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], str]]:
-    """Yield the model and name of every encrypted field."""
     for model in apps.get_models():
         for field in model._meta.concrete_fields:
             if isinstance(field, EncryptedTextField | PersonalTextField | PersonalJSONField):
@@ -44,7 +43,6 @@ def _secrets() -> Iterator[tuple[type[models.Model], str]]:
 
 
 def personal_models() -> list[type[models.Model]]:
-    """Return the models with candidates' data."""
     return [
         model
         for model in apps.get_models()

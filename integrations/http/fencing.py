@@ -30,7 +30,7 @@ class FencedRequestBody(bytearray):
         self._is_handed_over = False
 
     def read(self, size: int = -1) -> bytes:
-        """The whole body, once; then nothing. Raises ``ClaimIsOver`` after the deadline."""
+        """The whole body, once; then nothing. Raises ``LeaseExpired`` after the deadline."""
         if self._is_handed_over:
             return b""
         if boottime() > self._not_after:

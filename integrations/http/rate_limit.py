@@ -59,7 +59,6 @@ class WindowCounter:
         return self._counts(self._current - 1, self._windows - 1)
 
     def total(self) -> int:
-        """The count of all windows together."""
         return sum(self._counts(self._current, self._windows))
 
     def _counts(self, newest: int, number: int) -> list[int]:

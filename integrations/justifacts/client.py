@@ -57,15 +57,9 @@ class Placed:
     not_understood: NotUnderstood | None = None
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Placed):
     """Justifacts has the order. Either ``update`` is its update, or ``not_understood`` says why the update
     cannot be read."""
-
-    justifacts_order_id: str
-    update: AssessmentUpdate | None
-    answer: Answer
-    not_understood: NotUnderstood | None = None
 
 
 class OrderNotFound(Refused):
@@ -135,7 +129,7 @@ class JustifactsClient(PartnerClient):
         """
         call = self._to("assessment.cancel", {"assessment_id": justifacts_order_id}, hide)
         try:
-            with _order_not_found():
+            with self._order_not_found():
                 return self._call(replace(call, empty_is_success=True))
         except (Refused, UnclearRefusal) as error:
             if error.code in ALREADY_CANCELLED_CODES and not isinstance(error, Unauthorized):
@@ -163,7 +157,7 @@ class JustifactsClient(PartnerClient):
         asked = justifacts_order_id
         body = {"assessment_id": asked} if asked else {"reference_id": reference_id}
         try:
-            with _order_not_found():
+            with self._order_not_found():
                 answer = self._call(self._to("assessment.status", body, hide), is_reserved=is_reserved)
         except Unknown as error:
             # JSON of another shape, or a ``success`` that is neither true nor false. A subclass says more.
@@ -197,9 +191,8 @@ class JustifactsClient(PartnerClient):
 
     def _not_understood(self, reason: str, answer: Answer, hide: Iterable[str]) -> NotUnderstood:
         quoted = excerpt(answer.body, hide, secrets=self.keys)
-        return NotUnderstood(
-            f"Justifacts answered what the portal cannot read. {reason}", excerpt=quoted, answer=answer
-        )
+        text = f"Justifacts answered what the portal cannot read. {reason}"
+        return NotUnderstood(text, excerpt=quoted, answer=answer)
 
     def _to(self, name: str, body: Mapping[str, Any], hide: Iterable[str] = ()) -> OutboundCall:
         return OutboundCall(address(self.base_url, name), body, is_repeatable=True, hide=hide)
@@ -210,10 +203,25 @@ class JustifactsClient(PartnerClient):
         return self.call_with_fallback(call)
 
     def _exchange(self, call: OutboundCall, key: str) -> Answer:
-        return _successful(client.post(call, key=key))
+        answer = client.post(call, key=key)
+        # Without a body it is a success: ``http`` has checked that the call needs none.
+        if answer.body and answer.body.get("success") is not True:
+            _, message = error_of(answer.body)
+            raise unsuccessful(answer, "Justifacts", message or "Justifacts gave no reason.")
+        return answer
 
     def _says_not_found(self, refusal: Refused) -> bool:
-        return _is_not_found(refusal)
+        # In the answer to a refused key, "not found" is not certain.
+        return refusal.code == ASSESSMENT_NOT_FOUND and not isinstance(refusal, Unauthorized)
+
+    @contextmanager
+    def _order_not_found(self) -> Iterator[None]:
+        try:
+            yield
+        except Refused as error:
+            if self._says_not_found(error):
+                raise OrderNotFound(error.message, code=error.code, answer=error.answer) from None
+            raise
 
 
 def _package(item: Mapping[str, Any]) -> tuple[str, SoldPackage]:
@@ -222,30 +230,6 @@ def _package(item: Mapping[str, Any]) -> tuple[str, SoldPackage]:
     description = item.get("description")
     description = description.strip()[:MAX_TEXT_LENGTH] if isinstance(description, str) else ""
     return justifacts_id, SoldPackage(justifacts_id, name, description)
-
-
-def _is_not_found(error: Refused) -> bool:
-    # In the answer to a refused key, "not found" is not certain.
-    return error.code == ASSESSMENT_NOT_FOUND and not isinstance(error, Unauthorized)
-
-
-@contextmanager
-def _order_not_found() -> Iterator[None]:
-    try:
-        yield
-    except Refused as error:
-        if _is_not_found(error):
-            raise OrderNotFound(error.message, code=error.code, answer=error.answer) from None
-        raise
-
-
-def _successful(answer: Answer) -> Answer:
-    """The answer, if it is a success: ``success: true``, or no body (``http.post`` has checked that the call
-    needs none). Raises the exception of ``answers.unsuccessful``."""
-    if not answer.body or answer.body.get("success") is True:
-        return answer
-    _, message = error_of(answer.body)
-    raise unsuccessful(answer, "Justifacts", message or "Justifacts gave no reason.")
 
 
 def _results(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -271,8 +255,7 @@ def _order_id(results: Mapping[str, Any]) -> str:
 
 
 def _reference(results: Mapping[str, Any]) -> str:
-    """The reference in an answer; empty without one. One that cannot be read is certainly not the
-    portal's."""
+    """The reference in an answer; empty without one. One that cannot be read is not the portal's."""
     try:
         return read_reference(results)
     except InvalidMessage:

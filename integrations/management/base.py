@@ -60,9 +60,7 @@ class PortalCommand(BaseCommand):
                 result = self.execute_command(**options)
         except ValidationError as error:
             raise CommandError(one_line(_validation_text(error))) from None
-        except CallFailed as error:
-            raise CommandError(one_line(error.message)) from None
-        except SecretUnreadable as error:
+        except (CallFailed, SecretUnreadable) as error:
             raise CommandError(one_line(str(error))) from None
         except (OperationalError, ProgrammingError) as error:
             raise CommandError(
@@ -143,7 +141,6 @@ def _quiet() -> Iterator[None]:
 
 
 def _validation_text(error: ValidationError) -> str:
-    """The messages, each with the name of its field."""
     if not hasattr(error, "error_dict"):
         return " ".join(error.messages)
     return " ".join(

@@ -27,12 +27,8 @@ class SyncCommand(PortalCommand):
         if synced.doubt:
             counts = f"{len(synced.added)} added, {len(synced.changed)} changed."
             raise CommandError(one_line(f"{synced.doubt} {self.advice(synced)} {counts}"))
-        return {
-            "added": synced.added,
-            "changed": synced.changed,
-            "withdrawn": synced.withdrawn,
-            "total": synced.total,
-        }
+        changes = {"added": synced.added, "changed": synced.changed, "withdrawn": synced.withdrawn}
+        return changes | {"total": synced.total}
 
     def sync(self, connection: Connection, options: dict[str, Any]) -> SyncResult:
         raise NotImplementedError

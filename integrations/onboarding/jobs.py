@@ -80,7 +80,6 @@ def run_job(job_id: int) -> None:
 
 
 def last_job(organization: Organization, kind: ConnectionJob.Kind) -> ConnectionJob | None:
-    """Return the newest job of the kind."""
     return ConnectionJob.objects.filter(organization=organization, kind=kind).first()
 
 

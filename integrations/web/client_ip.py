@@ -16,10 +16,6 @@ def client_address(meta: Mapping[str, object]) -> str:
     if hops := settings.TRUSTED_PROXY_HOPS:
         forwarded = [part.strip() for part in str(meta.get("HTTP_X_FORWARDED_FOR") or "").split(",")]
         address = forwarded[-hops] if len(forwarded) >= hops and forwarded[-hops] else address
-    return _network(address)
-
-
-def _network(address: str) -> str:
     try:
         ip = ipaddress.ip_address(address.strip("[]"))
     except ValueError:

@@ -8,6 +8,7 @@ for Ashby's calls. Each batch of rows is one short query: no transaction, snapsh
 import csv
 import io
 import logging
+import re
 import threading
 import time
 import weakref
@@ -25,8 +26,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from integrations.bulkhead import Bulkhead
-
-from .csv_cells import escape_csv_cell
+from integrations.text import INVISIBLE, JOINERS
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,28 @@ _downloads_of_one = Bulkhead(AT_ONCE_FOR_ONE_PERSON)
 #: The downloads of a process take turns, and each turn ends with a pause of its own length. So they use at
 #: most half a core, and a call from Ashby competes with at most one of them.
 _turn = threading.Lock()
+
+#: Characters with which a spreadsheet begins a formula, also in full width.
+_FORMULA = r"[=+\-@|%＝＋－＠]"
+#: Characters that may precede it without being visible.
+_UNSEEN = rf"[\s{INVISIBLE}{JOINERS}\"']*"
+_AT_THE_BEGINNING = re.compile(rf"{_UNSEEN}{_FORMULA}|[\t\r\n]")
+# In locales with a decimal comma, a spreadsheet splits lines at semicolons or tabs, so a formula can begin
+# inside a cell.
+_INSIDE = re.compile(rf"([;\t\r\n]{_UNSEEN})(?={_FORMULA})")
+# Month names that Excel and LibreOffice recognize in common languages: "SEP-1" is a date.
+_MONTH = (
+    "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mrz|mai|okt|dez|ene|abr|ago|dic|"
+    "fév|fev|avr|jui|aoû|déc|gen|mag|giu|lug|set|ott|out"
+)
+_LIKE_A_VALUE = re.compile(
+    rf"[\d\s.,:/+\-%()$€£¥]*\d[\d\s.,:/+\-%()$€£¥]*"  # 00123, 1-2, 3/4, 1.5.26, 12:30, 10%
+    rf"|\s*[\d.,\s]+[ed]\s*[+-]?\d+\s*"  # 1E5
+    rf"|\d[\d:.]*\s+[ap]\.?(?:m\.?)?"  # 5 PM
+    rf"|[\d\s.,/\-]*(?:{_MONTH})[^\W\d_]*[\d\s.,/\-]*\d[\d\s.,/\-]*|\d[\d\s.,/\-]*(?:{_MONTH})[^\W\d_]*\.?"
+    rf"|true|false",
+    re.IGNORECASE,
+)
 
 
 class CSVDownload(StreamingHttpResponse):
@@ -66,10 +88,8 @@ def csv_download(
     downloads are running, the response is 429 with a page that reloads itself.
     """
     slots = ExitStack()
-    if not (
-        slots.enter_context(_downloads_of_one.slot(request.user.pk))
-        and slots.enter_context(_downloads.slot(None))
-    ):
+    limits = (_downloads_of_one.slot(request.user.pk), _downloads.slot(None))
+    if not all(slots.enter_context(limit) for limit in limits):
         slots.close()
         return _try_later(request)
     rows = _Rows(columns, found, source, cells, slots)
@@ -108,8 +128,7 @@ class _Rows:
         for start in range(0, len(self._keys), size):
             text = self._read(self._keys[start : start + size])
             if text is None:
-                # If an exception ended the stream, the web server would close the response as if it were
-                # complete.
+                # After an exception the web server would close the response as if it were complete.
                 yield _line([self._incomplete])
                 return
             yield text
@@ -128,6 +147,20 @@ class _Rows:
             text = "".join(_line(self._cells(rows[key])) for key in keys if key in rows)
             time.sleep(time.monotonic() - started)
             return text
+
+
+def escape_csv_cell(value: str) -> str:
+    """Return the value with an apostrophe wherever a spreadsheet would begin a formula. [OWASP, "CSV
+    Injection"]"""
+    marked = f"'{value}" if _AT_THE_BEGINNING.match(value) else value
+    return _INSIDE.sub(r"\1'", marked)
+
+
+def identifier(value: str) -> str:
+    """Return an ID, with a leading apostrophe if a spreadsheet would read it as a number or a date and change
+    it: drop leading zeros, round it to 15 digits, or write 1E5 as 100000. Programs that read the file remove
+    an apostrophe at the beginning of a cell, as for ``escape_csv_cell``."""
+    return f"'{value}" if _LIKE_A_VALUE.fullmatch(value) and escape_csv_cell(value) == value else value
 
 
 def _line(cells: Sequence[str]) -> str:

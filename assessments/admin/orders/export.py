@@ -6,8 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 
 from assessments.models import Order
-from integrations.web.csv_cells import identifier
-from integrations.web.csv_export import CSVDownload, csv_download
+from integrations.web.csv_export import CSVDownload, csv_download, identifier
 
 _COLUMNS = (
     *("assessment_id", "organization", "candidate", "email", "package", "job", "status", "status_since"),

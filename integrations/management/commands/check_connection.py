@@ -23,10 +23,8 @@ class Command(PortalCommand):
 
     def execute_command(self, **options: Any) -> dict[str, Any]:
         findings = [f for f in check(connection_of(options["slug"])) if f.state != "advice"]
-        return {
-            "ok": all(finding.ok for finding in findings),
-            "findings": [asdict(finding) | {"ok": finding.ok} for finding in findings],
-        }
+        found = [asdict(finding) | {"ok": finding.ok} for finding in findings]
+        return {"ok": all(finding.ok for finding in findings), "findings": found}
 
     def format_lines(self, result: dict[str, Any]) -> Iterable[str]:
         for finding in result["findings"]:

@@ -21,9 +21,8 @@ class Command(PortalCommand):
         super().add_arguments(parser)
         parser.add_argument("name", help="the employer's name")
         parser.add_argument("--slug", default="", help="the short name that other commands take")
-        parser.add_argument(
-            "--base-url", default="", help="Justifacts' staging base URL for this organization"
-        )
+        about = "Justifacts' staging base URL for this organization"
+        parser.add_argument("--base-url", default="", help=about)
 
     def execute_command(self, **options: Any) -> dict[str, str]:
         connection = connect(

@@ -29,17 +29,14 @@ class Command(PortalCommand):
         name = options["email"].strip()
         people = list(User.objects.filter(Q(email__iexact=name) | Q(username=name)))
         if len(people) != 1:
+            several = f"There are several people with the address {name}: name one by the user name."
             raise CommandError(
-                f"There are several people with the address {name}: name one by the user name."
-                if people
-                else f"There is nobody with the address or user name {name}."
+                several if people else f"There is nobody with the address or user name {name}."
             )
         removed = two_factor.reset(people[0], who_runs())
         enqueue(mail_factor_change, people[0].pk, Action.FACTOR_RESET)
         return {"person": people[0].get_username(), "removed": removed}
 
     def format_lines(self, result: dict[str, Any]) -> Iterable[str]:
-        yield (
-            f"{result['person']}: {result['removed']} removed, and signed out everywhere. The next sign-in "
-            "asks for the password only."
-        )
+        removed = f"{result['person']}: {result['removed']} removed, and signed out everywhere."
+        yield f"{removed} The next sign-in asks for the password only."

@@ -28,7 +28,5 @@ class Command(PortalCommand):
         return {"organization": organization.name, "package": package.label if package else None}
 
     def format_lines(self, result: dict[str, Any]) -> Iterable[str]:
-        if result["package"]:
-            yield f"Jobs of {result['organization']} without a mapping get “{result['package']}”."
-        else:
-            yield f"Jobs of {result['organization']} without a mapping get no package."
+        package = f"“{result['package']}”" if result["package"] else "no package"
+        yield f"Jobs of {result['organization']} without a mapping get {package}."

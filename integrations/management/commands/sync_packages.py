@@ -20,11 +20,8 @@ class Command(SyncCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "--allow-withdrawals",
-            action="store_true",
-            help="withdraw every package that a complete list lacks",
-        )
+        about = "withdraw every package that a complete list lacks"
+        parser.add_argument("--allow-withdrawals", action="store_true", help=about)
 
     def sync(self, connection: Connection, options: dict[str, Any]) -> SyncResult:
         return sync_packages(connection, allowed if options["allow_withdrawals"] else unattended)

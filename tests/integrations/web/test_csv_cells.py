@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.web.csv_cells import escape_csv_cell, identifier
+from integrations.web.csv_export import escape_csv_cell, identifier
 
 SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "|", "%")
 

@@ -10,7 +10,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from assessments.api import monitoring
-from integrations.admin.autocomplete import SafeAutocompleteView
+from integrations.admin.base import SafeAutocompleteView
 
 _ADMIN = f"{settings.ADMIN_PATH}/"
 

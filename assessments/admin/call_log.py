@@ -6,12 +6,12 @@ The tables are large: ``show_full_result_count`` is off, so that no page counts 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
 
-from assessments.admin.read_only import ReadOnly
 from assessments.models import AshbyUpdate, CallAttempt, Heartbeat, InboundRequest, OrderEvent
-from integrations.admin.base import HardenedModelAdmin, OrganizationFilter, TenantModelAdmin
+from integrations.admin.base import READ_ONLY, HardenedModelAdmin, OrganizationFilter, TenantModelAdmin
 
 
-class _CallLogAdmin(ReadOnly, TenantModelAdmin):
+class _CallLogAdmin(TenantModelAdmin):
+    forbidden = READ_ONLY
     show_full_result_count = False
 
     def shows_candidate_data(self, page: str) -> bool:
@@ -57,5 +57,6 @@ class InboundRequestAdmin(_CallLogAdmin):
 
 
 @admin.register(Heartbeat)
-class HeartbeatAdmin(ReadOnly, HardenedModelAdmin):
+class HeartbeatAdmin(HardenedModelAdmin):
+    forbidden = READ_ONLY
     list_display = ["name", "at"]

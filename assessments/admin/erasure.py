@@ -22,13 +22,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from assessments.admin.read_only import ReadOnly
 from assessments.models import ErasureCertificate
 from assessments.orders.staff import NotPossible
 from assessments.privacy.certificates import KINDS, certificate_as_json, certificate_as_text, certificates_of
 from assessments.privacy.requests import erase_candidate, plan_erasure
 from integrations.accounts.roles import organizations_of
-from integrations.admin.base import OrganizationFilter, TenantModelAdmin
+from integrations.admin.base import READ_ONLY, OrganizationFilter, TenantModelAdmin
 from integrations.models import Organization
 
 ERASE = "assessments.erase_candidate"
@@ -53,7 +52,8 @@ class EraseForm(forms.Form):
 
 
 @admin.register(ErasureCertificate)
-class ErasureCertificateAdmin(ReadOnly, TenantModelAdmin):
+class ErasureCertificateAdmin(TenantModelAdmin):
+    forbidden = READ_ONLY
     list_display = ["at", "organization", "by", "erased_count", "kept_count"]
     list_filter = [OrganizationFilter]
     list_select_related = ["organization"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
@@ -12,39 +12,30 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from assessments.admin.read_only import ReadOnly
 from assessments.models import Discrepancy, Reconciliation
 from assessments.reconciliation.run import AlreadyRunning, begin
 from assessments.tasks import reconcile_organization
 from integrations.accounts.roles import organizations_of
-from integrations.admin.base import OrganizationFilter, TenantModelAdmin
+from integrations.admin.base import READ_ONLY, OptionFilter, OrganizationFilter, TenantModelAdmin
 from integrations.background import enqueue
 from integrations.models import Organization
 
 _PERMISSION = "assessments.reconcile"
 
 
-class OutcomeFilter(admin.SimpleListFilter):
-    """Filters reconciliations by the outcome of their discrepancies."""
-
+class OutcomeFilter(OptionFilter):
     title = gettext_lazy("outcome")
     parameter_name = "outcome"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [
-            ("needs_review", gettext_lazy("With items to review")),
-            ("resolved", gettext_lazy("With fixes")),
-            ("not_checked", gettext_lazy("With orders not checked")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        chosen = self.value()
-        known = [name for name, _label in self.lookup_choices]
-        return queryset.filter(**{f"{chosen}__gt": 0}) if chosen in known else queryset
+    options = {
+        "needs_review": (gettext_lazy("With items to review"), Q(needs_review__gt=0)),
+        "resolved": (gettext_lazy("With fixes"), Q(resolved__gt=0)),
+        "not_checked": (gettext_lazy("With orders not checked"), Q(not_checked__gt=0)),
+    }
 
 
 @admin.register(Reconciliation)
-class ReconciliationAdmin(ReadOnly, TenantModelAdmin):
+class ReconciliationAdmin(TenantModelAdmin):
+    forbidden = READ_ONLY
     list_display = [
         *("started_at", "organization", "needs_review", "resolved", "not_checked", "orders_checked", "state"),
         "requested_by",

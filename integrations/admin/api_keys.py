@@ -113,17 +113,12 @@ class AshbyApiKeyAdmin(TenantModelAdmin):
 class PreviousVerificationKeyAdmin(TenantModelAdmin):
     """Deleting a key retires it: neither Ashby nor Justifacts can use it any more."""
 
+    forbidden = ("add", "change")
     list_display = ["ending", "organization", "replaced_at", "first_used_at", "last_used_at", "set_by"]
     list_filter = [OrganizationFilter]
     list_select_related = ["organization"]
     fields = ("organization", "ending", "set_by", "set_at", "replaced_at", "first_used_at", "last_used_at")
     readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description=_("key"))
     def ending(self, key: PreviousVerificationKey) -> str:

@@ -1,7 +1,6 @@
 """The audit log as a list with filters, and as a CSV file."""
 
 import json
-from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -12,7 +11,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy
 
-from integrations.admin.base import OrganizationFilter, TenantModelAdmin
+from integrations.admin.base import READ_ONLY, OrganizationFilter, TenantModelAdmin
 from integrations.models import AuditLogEntry
 from integrations.web.csv_export import csv_download
 
@@ -21,6 +20,7 @@ _COLUMNS = ("at", "who", "did", "what", "id", "details", "address", "organizatio
 
 @admin.register(AuditLogEntry)
 class AuditLogEntryAdmin(TenantModelAdmin):
+    forbidden = READ_ONLY
     list_display = ["at", "actor", "action", "kind", "object_id", "organization", "details_text", "address"]
     list_display_links = None
     list_filter = ["action", OrganizationFilter, "at"]
@@ -31,15 +31,6 @@ class AuditLogEntryAdmin(TenantModelAdmin):
     ordering = ["-pk"]
     actions = None
     change_list_template = "admin/integrations/auditlogentry/change_list.html"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description=gettext_lazy("details"))
     def details_text(self, line: AuditLogEntry) -> str:

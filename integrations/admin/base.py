@@ -2,16 +2,18 @@
 malformed requests, for which Django's admin would answer 500.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, ShowFacets, SimpleListFilter
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.contrib.messages import WARNING
-from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -20,9 +22,24 @@ from integrations.accounts.roles import organizations_of, sees_every_organizatio
 from integrations.audit.model_admin import AuditedModelAdmin
 from integrations.models import Organization
 
+#: ``forbidden`` for rows that only the portal writes.
+READ_ONLY = ("add", "change", "delete")
+
 
 class HardenedModelAdmin(ModelAdmin):
     """Answers requests that no link or form of the portal sends."""
+
+    #: The actions that nobody may perform, whatever their permissions.
+    forbidden: tuple[str, ...] = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return "add" not in self.forbidden and super().has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return "change" not in self.forbidden and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return "delete" not in self.forbidden and super().has_delete_permission(request, obj)
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """A NUL, which PostgreSQL does not accept in a text, is treated as an unknown filter."""
@@ -99,10 +116,10 @@ class TenantModelAdmin(AuditedModelAdmin, HardenedModelAdmin):
         return self._may(request, "view", obj) or self._may(request, "change", obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, "change", obj)
+        return super().has_change_permission(request, obj) and self._may(request, "change", obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, "delete", obj)
+        return super().has_delete_permission(request, obj) and self._may(request, "delete", obj)
 
     def _may(self, request: HttpRequest, action: str, row: Any) -> bool:
         return self.may(request, self._permission(action), row)
@@ -138,6 +155,20 @@ class TenantModelAdmin(AuditedModelAdmin, HardenedModelAdmin):
         return self.admin_site._registry.get(model)
 
 
+class OptionFilter(SimpleListFilter):
+    """Offers fixed options. A value that is none of them filters nothing."""
+
+    #: By the value in the URL: the label, and the condition for a row.
+    options: Mapping[str, tuple[Any, Q]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(value, label) for value, (label, _condition) in self.options.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.options.get(self.value() or "")
+        return queryset.filter(chosen[1]) if chosen else queryset
+
+
 class OrganizationFilter(SimpleListFilter):
     """Offers the organizations that the person may see; hidden if there is only one."""
 
@@ -161,3 +192,14 @@ class OrganizationFilter(SimpleListFilter):
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
         self._path = model_admin.organization_path
         super().__init__(request, params, model, model_admin)
+
+
+class SafeAutocompleteView(AutocompleteJsonView):
+    """Answers 403 to requests that no form sends and that Django would answer with 500: a field that is the
+    reverse end of a relation, and a NUL, which PostgreSQL does not accept in a text."""
+
+    def process_request(self, request: HttpRequest) -> Any:
+        term, model_admin, field, to_field = super().process_request(request)
+        if "\x00" in term or not hasattr(field, "get_limit_choices_to"):
+            raise PermissionDenied
+        return term, model_admin, field, to_field

@@ -88,6 +88,7 @@ class ConnectionForm(forms.ModelForm):
 
 @admin.register(Connection)
 class ConnectionAdmin(TenantModelAdmin):
+    forbidden = ("delete",)  # Orders refer to their connection. An unwanted one is disabled.
     form = ConnectionForm
     list_display = ["organization", "is_enabled", "ashby_health", "justifacts_health", "last_ashby_call"]
     list_filter = [OrganizationFilter, "is_enabled", ("paused_at", admin.EmptyFieldListFilter)]
@@ -141,10 +142,6 @@ class ConnectionAdmin(TenantModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> list[Any]:
         """The form for a new connection has only the first group."""
         return self.fieldsets if obj else self.fieldsets[:1]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Connection | None = None) -> bool:
-        """Orders refer to their connection. An unwanted one is disabled."""
-        return False
 
     @admin.display(description=gettext_lazy("Staging Base URL in Ashby"))
     def ashby_base_url(self, connection: Connection) -> SafeString:

@@ -17,6 +17,8 @@ from integrations.models import Connection, Organization
 
 @admin.register(Organization)
 class OrganizationAdmin(OnboardingAdmin):
+    # Its orders have to be explained for years. The connection of one that left is disabled.
+    forbidden = ("delete",)
     organization_path = "pk"
     list_display = ["name", "connection_state", "set_up"]
     list_select_related = ["connection"]
@@ -37,10 +39,6 @@ class OrganizationAdmin(OnboardingAdmin):
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return {} if obj else super().get_prepopulated_fields(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Its orders have to be explained for years. The connection of one that left is disabled."""
-        return False
 
     @admin.display(description=gettext_lazy("status"))
     def connection_state(self, organization: Organization) -> str:

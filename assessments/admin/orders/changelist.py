@@ -31,14 +31,13 @@ from assessments.admin.orders.filters import (
 from assessments.admin.orders.mapping_preview import MappingPreview
 from assessments.admin.orders.search import LISTED, newest_found, search
 from assessments.admin.private_search import PrivateSearchAdmin, PrivateSearchChangeList, opened
-from assessments.admin.read_only import ReadOnly
 from assessments.explanation.status_summary import next_step
 from assessments.models import AshbyUpdate, Order
 from assessments.support.retry import poll_now, retry
 from assessments.tasks import enqueue_order_work, poll
 from assessments.text import format_duration
 from integrations.accounts.roles import organizations_of
-from integrations.admin.base import OrganizationFilter
+from integrations.admin.base import READ_ONLY, OrganizationFilter
 from integrations.background import enqueue
 from integrations.web.csv_export import CSVDownload
 
@@ -61,7 +60,8 @@ class OrderChangeList(PrivateSearchChangeList):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly, OrderPage, MappingPreview, PrivateSearchAdmin):
+class OrderAdmin(OrderPage, MappingPreview, PrivateSearchAdmin):
+    forbidden = READ_ONLY
     list_display = [
         *("candidate", "package", "job_in_short", "coloured_status", "age", "what_happens_next"),
         "organization",

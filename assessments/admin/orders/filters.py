@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -15,6 +15,7 @@ from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.stalled.detect import IS_STALLED
 from assessments.statuses import RESULTS, Status
 from integrations.accounts.roles import organizations_of
+from integrations.admin.base import OptionFilter
 from integrations.models import Job, Organization, Package
 
 Choices = list[tuple[str, str | Promise]]
@@ -23,44 +24,27 @@ _MOST_CHOICES = 40
 _KEY = re.compile("[0-9]{1,18}")
 
 
-def _with_undelivered_updates(orders: QuerySet[Order]) -> QuerySet[Order]:
-    # Few updates are undelivered, so the query starts from them and not from the orders.
-    return orders.filter(pk__in=AshbyUpdate.objects.filter(state__in=AshbyUpdate.UNDELIVERED).values("order"))
+# Few updates are undelivered, so the query starts from them and not from the orders.
+_WAITS_FOR_ASHBY = Q(pk__in=AshbyUpdate.objects.filter(state__in=AshbyUpdate.UNDELIVERED).values("order"))
+_IS_PAUSED = Q(organization__in=Organization.objects.exclude(connection__paused_at=None).values("pk"))
 
 
-class ProblemFilter(SimpleListFilter):
+class ProblemFilter(OptionFilter):
     title = _("problem")
     parameter_name = "problem"
+    options = {
+        "attention": (_("Needs attention"), Q(needs_attention=True)),
+        "ashby": (_("Waiting for Ashby"), _WAITS_FOR_ASHBY),
+        "paused": (_("Deliveries paused"), _WAITS_FOR_ASHBY & _IS_PAUSED),
+        "stalled": (_("Stalled"), IS_STALLED),
+        "unknown": (_("Unknown status at Justifacts"), Q(status_unrecognized=True)),
+        "placing": (_("Not yet at Justifacts"), Q(next_call__in=[PendingCall.PLACE, PendingCall.LOOK_UP])),
+        "held": (_("Under legal hold"), Q(legal_hold=True)),
+    }
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
-        return [
-            ("attention", _("Needs attention")),
-            ("ashby", _("Waiting for Ashby")),
-            ("paused", _("Deliveries paused")),
-            ("stalled", _("Stalled")),
-            ("unknown", _("Unknown status at Justifacts")),
-            ("placing", _("Not yet at Justifacts")),
-            ("held", _("Under legal hold")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        match self.value():
-            case "attention":
-                return queryset.filter(needs_attention=True)
-            case "ashby":
-                return _with_undelivered_updates(queryset)
-            case "paused":
-                paused = Organization.objects.exclude(connection__paused_at=None).values("pk")
-                return _with_undelivered_updates(queryset).filter(organization__in=paused)
-            case "stalled" | "still":  # "still": in bookmarks from before version 0.5
-                return queryset.filter(IS_STALLED)
-            case "unknown":
-                return queryset.filter(status_unrecognized=True)
-            case "placing":
-                return queryset.filter(next_call__in=[PendingCall.PLACE, PendingCall.LOOK_UP])
-            case "held":
-                return queryset.filter(legal_hold=True)
-        return queryset
+    def value(self) -> str | None:
+        """The filter's value in bookmarks from before version 0.5 was ``still``."""
+        return "stalled" if (chosen := super().value()) == "still" else chosen
 
 
 class _VisibleOrganizationsFilter(SimpleListFilter):

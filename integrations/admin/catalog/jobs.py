@@ -3,14 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter, StackedInline
+from django.contrib.admin import StackedInline
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from integrations.admin.base import OrganizationFilter
+from integrations.admin.base import OptionFilter, OrganizationFilter
 from integrations.admin.catalog.job_mapping import MappingPage
 from integrations.admin.catalog.packages import listed_organization
 from integrations.admin.links import MAPPING_PREVIEW, page_url
@@ -18,26 +18,14 @@ from integrations.catalog.package_rule import PackageRule
 from integrations.models import Job, JobPackageMapping, Package
 
 
-class MappedFilter(SimpleListFilter):
+class MappedFilter(OptionFilter):
     title = gettext_lazy("package")
     parameter_name = "mapped"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [
-            ("yes", gettext_lazy("With own package")),
-            ("strict", gettext_lazy("With own package, strict")),
-            ("no", gettext_lazy("Without own package")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
-        match self.value():
-            case "yes":
-                return queryset.filter(mapping__isnull=False)
-            case "strict":
-                return queryset.filter(mapping__is_strict=True)
-            case "no":
-                return queryset.filter(mapping__isnull=True)
-        return queryset
+    options = {
+        "yes": (gettext_lazy("With own package"), Q(mapping__isnull=False)),
+        "strict": (gettext_lazy("With own package, strict"), Q(mapping__is_strict=True)),
+        "no": (gettext_lazy("Without own package"), Q(mapping__isnull=True)),
+    }
 
 
 class MappingOfJob(StackedInline):
@@ -79,6 +67,7 @@ class MappingOfJob(StackedInline):
 
 @admin.register(Job)
 class JobAdmin(MappingPage):
+    forbidden = ("delete",)
     list_display = ["title", "requisition_id", "status", "own_package", "orders_now", "organization"]
     list_filter = [OrganizationFilter, MappedFilter, "status"]
     list_select_related = ["organization", "mapping__package__replaced_by"]
@@ -104,9 +93,6 @@ class JobAdmin(MappingPage):
     def get_readonly_fields(self, request: HttpRequest, obj: Job | None = None) -> Any:
         """A job's data is changed in Ashby, and fetched in step 6 of the set-up."""
         return self.get_fields(request, obj) if obj else []
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description=gettext_lazy("its own package"), ordering="mapping__package__name")
     def own_package(self, job: Job) -> str:

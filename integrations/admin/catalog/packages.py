@@ -4,33 +4,28 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import ValidationError
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from integrations.accounts.roles import organizations_of
-from integrations.admin.base import OrganizationFilter, TenantModelAdmin
+from integrations.admin.base import OptionFilter, OrganizationFilter, TenantModelAdmin
 from integrations.catalog.mapping import namesakes, replacements_for, set_default_package
 from integrations.catalog.sync import lock_lists
 from integrations.models import ConnectionJob, Organization, Package
 from integrations.onboarding.jobs import last_job, unconfirmed_packages
 
 
-class SoldFilter(SimpleListFilter):
+class SoldFilter(OptionFilter):
     title = gettext_lazy("sold by Justifacts")
     parameter_name = "sold"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [("yes", gettext_lazy("Yes")), ("no", gettext_lazy("No longer"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Package]) -> QuerySet[Package]:
-        if self.value() not in ("yes", "no"):
-            return queryset
-        return queryset.filter(withdrawn_at__isnull=self.value() == "yes")
+    options = {
+        "yes": (gettext_lazy("Yes"), Q(withdrawn_at=None)),
+        "no": (gettext_lazy("No longer"), ~Q(withdrawn_at=None)),
+    }
 
 
 class PackageForm(forms.ModelForm):
@@ -60,6 +55,9 @@ class PackageForm(forms.ModelForm):
 
 @admin.register(Package)
 class PackageAdmin(TenantModelAdmin):
+    # Packages come from Justifacts, in step 5 of the set-up. Orders refer to theirs; an unwanted one is
+    # disabled.
+    forbidden = ("add", "delete")
     form = PackageForm
     list_display = ["label", "state", "at_justifacts", "mapped_jobs", "organization"]
     list_filter = [OrganizationFilter, "is_active", SoldFilter]
@@ -85,14 +83,6 @@ class PackageAdmin(TenantModelAdmin):
         ]
         needs_one = obj is not None and not (obj.is_offered and obj.replaced_by_id is None)
         return [*fields, "withdrawn_at", *(["replaced_by"] if needs_one else [])]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Packages come from Justifacts, in step 5 of the set-up."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Orders refer to their package. An unwanted one is disabled."""
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Package]:
         packages: QuerySet[Package] = super().get_queryset(request)

@@ -222,7 +222,7 @@ class CanaryScenario:
             *("/admin/assessments/order/", "/admin/assessments/order/export/", self.page_of_set_up),
             *("/admin/assessments/callattempt/", "/admin/assessments/inboundrequest/"),
             "/admin/notification-settings/",
-            *(f"/admin/assessments/order/{check}/change/", "/api/schema/", "/health/ready"),
+            *(f"/admin/assessments/order/{check}/change/", "/api/schema/", "/health/status"),
         ):
             self._looks(path)
         sandbox = Browser(self.portal.sandbox)

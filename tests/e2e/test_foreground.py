@@ -1,9 +1,10 @@
-"""``make run`` and ``make demo``: everything runs in the foreground, and nothing is left behind."""
+"""``make demo`` and ``make run``: everything runs in the foreground, and nothing is left behind."""
 
 import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 from pathlib import Path
@@ -12,58 +13,47 @@ import pytest
 import requests
 
 from tests.e2e.processes import ROOT, eventually, free_port
+from tests.fixtures.migrated import copy_sqlite
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("foreground")]
 
 
-def test_the_demo_prints_its_addresses_and_leaves_no_process(tmp_path: Path) -> None:
-    """The command of the README, ended with Ctrl-C."""
+def test_the_demo_prints_its_addresses_restarts_what_dies_and_leaves_no_process(tmp_path: Path) -> None:
+    """The command of the README, ended with Ctrl-C. What dies: the worker, and the web server, whose own
+    worker would continue without it. ``make run`` is started by test_postgresql_switchover.py."""
     port, sandbox_port = free_port(), free_port()
     output = tmp_path / "output"
+    database = _almost_migrated(tmp_path / "var")
+    environment = {"VAR_DIR": str(tmp_path / "var"), "WEB_WORKERS": "1", "CELERY_SKIP_CHECKS": "1"}
     with output.open("wb") as file:
         demo = subprocess.Popen(  # nosec B603 # noqa: S603 - our own command, no shell
             [
                 *(sys.executable, "-m", "config.run", "demo"),
                 *("--port", str(port), "--sandbox-port", str(sandbox_port)),
             ],
-            env={**os.environ, "VAR_DIR": str(tmp_path / "var")},
+            env={**os.environ, **environment},
             cwd=ROOT,
             stdout=file,
             stderr=file,
         )
-        eventually(lambda: b"Click first" in output.read_bytes() or demo.poll() is not None, "the banner", 90)
-        assert b"Click first" in output.read_bytes(), output.read_text()
-        answer = requests.post(
-            f"http://127.0.0.1:{sandbox_port}/control/ashby/list", json={"org": "acme"}, timeout=20
-        ).json()
-        assert answer["body"]["success"] is True
-        assert answer["body"]["results"]
-        demo.send_signal(signal.SIGINT)
-        demo.wait(timeout=30)
-    eventually(lambda: not _processes_of(tmp_path), "no process is left", 10)
-
-
-def test_a_process_that_dies_is_restarted(tmp_path: Path) -> None:
-    """The worker, and the web server, whose own workers would continue without it."""
-    port = free_port()
-    output = tmp_path / "output"
-    environment = {**os.environ, "VAR_DIR": str(tmp_path / "var"), "LOG_LEVEL": "WARNING"}
-    with output.open("wb") as file:
-        command = [sys.executable, "-m", "config.run", "run", "--port", str(port)]
-        portal = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=file, stderr=file)  # nosec B603 # noqa: S603 - our own command, no shell
         try:
-            eventually(lambda: b"The portal is ready" in output.read_bytes(), "it answers", 150)
+            eventually(
+                lambda: b"Click first" in output.read_bytes() or demo.poll() is not None, "the banner", 90
+            )
+            assert b"Click first" in output.read_bytes(), output.read_text()
+            assert _packages(sandbox_port)
+            assert _permissions(database) == [(1,)], "the database was migrated"
             for name in (b"worker", b"web"):
                 (pid,) = re.findall(name + rb" started \(pid=(\d+)\)", output.read_bytes())
                 os.kill(int(pid), signal.SIGKILL)
             for name in (b"worker", b"web"):
                 again = name + b" exited and is restarted"
                 eventually(lambda again=again: again in output.read_bytes(), f"{name!r} comes again")
-            ready = f"http://127.0.0.1:{port}/health/status"
-            eventually(lambda: _answers(ready), "all is well again", 60)
+            eventually(lambda: _answers(f"http://127.0.0.1:{port}/health/status"), "all is well again", 60)
+            assert _packages(sandbox_port)
         finally:
-            portal.send_signal(signal.SIGTERM)
-            portal.wait(timeout=30)
+            demo.send_signal(signal.SIGINT)
+            demo.wait(timeout=30)
     eventually(lambda: not _processes_of(tmp_path), "no process is left", 10)
 
 
@@ -83,6 +73,32 @@ def test_the_portal_waits_for_its_database_and_says_so(tmp_path: Path) -> None:
             portal.wait(timeout=30)
     assert b"books" in output.read_bytes()
     assert b"very-secret" not in output.read_bytes()
+
+
+def _almost_migrated(var: Path) -> Path:
+    """A database that has every table, and lacks one row that each migration adds."""
+    copy_sqlite(var)
+    database = var / "portal.sqlite3"
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("DELETE FROM auth_permission WHERE codename = 'add_contenttype'")
+    assert _permissions(database) == [(0,)]
+    return database
+
+
+def _permissions(database: Path) -> list[tuple[int]]:
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        return connection.execute(
+            "SELECT count(*) FROM auth_permission WHERE codename = 'add_contenttype'"
+        ).fetchall()
+
+
+def _packages(sandbox_port: int) -> list[dict]:
+    """What Ashby shows a recruiter of Acme."""
+    answer = requests.post(
+        f"http://127.0.0.1:{sandbox_port}/control/ashby/list", json={"org": "acme"}, timeout=20
+    ).json()
+    assert answer["body"]["success"] is True
+    return list(answer["body"]["results"])
 
 
 def _answers(url: str) -> bool:

@@ -1,33 +1,30 @@
-"""The portal before and after a restore, one stage a process: ``python -m tests.assessments.restore_scenario
-STAGE FILE``.
+"""The portal before and after a restore: each stage runs in a process of the portal.
 
-The fake partners keep their state in FILE, so that it survives the restore of the portal's database.
+The fake partners keep their state in a file, so that it survives the restore of the portal's database.
 """
 
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
-import django
 import responses
+from django.conf import settings
+from django.test import Client
+from django.test.utils import setup_test_environment, teardown_test_environment
+
+from assessments.models import Order
+from assessments.reconciliation.run import reconcile_now
+from integrations.models import Connection
+from tests.fixtures.fake_partners import Ashby, Justifacts
+from tests.fixtures.world import World
 
 
-def main() -> None:
-    stage, state_file = sys.argv[1], Path(sys.argv[2])
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
-    from django.conf import settings
-    from django.test import Client
-    from django.test.utils import setup_test_environment
-
-    from tests.fixtures.fake_partners import Ashby, Justifacts
-    from tests.fixtures.world import World
-
-    setup_test_environment()
+def run(stage: str, file: str) -> None:
+    """``stage``: ``before``, ``lost-minutes`` or ``afterwards``. ``file``: the state of the partners."""
+    state_file = Path(file)
     settings.ASHBY_API_BASE_URL = "https://ashby.test"
     known: dict[str, Any] = json.loads(state_file.read_text()) if state_file.exists() else {}
+    setup_test_environment()
     with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
         if stage == "before":
             world = World(Client(raise_request_exception=True), wire)
@@ -52,12 +49,11 @@ def main() -> None:
                 }
             )
         )
+    teardown_test_environment()
 
 
 def _reopened_world(kind: Any, client: Any, wire: Any) -> Any:
     """A ``World`` on the present database, without connecting the organizations again."""
-    from integrations.models import Connection
-
     world = kind.__new__(kind)
     world.client, world.wire = client, wire
     connection = Connection.objects.get(organization__slug="acme")
@@ -101,9 +97,6 @@ def _push(world: Any, justifacts: Any, reference: str) -> None:
 
 
 def _after_restore(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any]) -> None:
-    from assessments.models import Order
-    from assessments.reconciliation.run import reconcile_now
-
     # The recruiter repeats a start that the restored database lacks.
     assert _start(world, "a-missing") == state["missing"]
     world.work()
@@ -121,7 +114,3 @@ def _after_restore(world: Any, justifacts: Any, ashby: Any, state: dict[str, Any
     assert (orders[state["ended"]].status, orders[state["ended"]].result) == ("complete", "Clear")
     last = ashby.stories[state["ended"]][-1]
     assert last["assessment_result"]["value"] == "Clear"
-
-
-if __name__ == "__main__":
-    main()

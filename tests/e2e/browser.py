@@ -8,9 +8,11 @@ import requests
 
 
 class Browser:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, session_key: str = "") -> None:
         self.url, self.pages = url, list[str]()
         self._session = requests.Session()
+        if session_key:
+            self._session.cookies["sessionid"] = session_key
 
     @property
     def session_key(self) -> str:

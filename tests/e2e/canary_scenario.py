@@ -58,18 +58,9 @@ class CanaryScenario:
         self.shown[f"output of {' '.join(arguments[:2])}"] = output
         return output
 
-    def run_inside(self, what: str, name: str = "") -> bytes:
-        """Runs a function of ``console_commands`` in a process of the portal; returns what it wrote."""
-        file = self.portal.folder / f"inside-{uuid.uuid4().hex}"
-        code = f"from tests.e2e import console_commands; console_commands.{what}({str(file)!r}, {name!r})"
-        self.portal.manage("shell", "--verbosity", "0", "-c", code)
-        written = file.read_bytes() if file.exists() else b""
-        file.unlink(missing_ok=True)
-        return written
-
     def try_command(self, *command: str) -> None:
         """Runs a command that may fail, and keeps its output."""
-        output = self.run_inside("run_fallible_command", " ".join(command))
+        output = self.portal.run_inside("run_fallible_command", " ".join(command))
         self.shown[f"output of {' '.join(command)} ({len(self.shown)})"] = output
 
     # --- The scenario -----------------------------------------------------------------------------
@@ -80,7 +71,7 @@ class CanaryScenario:
             *("createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.com"),
             DJANGO_SUPERUSER_PASSWORD=password,
         )
-        self.run_inside("make_member", self.employer.slug)
+        self.portal.run_inside("make_member", self.employer.slug)
         self.browser.submit("/admin/login/", username=password, password=password)
         # A form shows people again what they typed as their name.
         self.browser.pages.pop()
@@ -119,7 +110,9 @@ class CanaryScenario:
             )
         employer.step(check, status="Applicant Started")
         eventually(
-            lambda: self.run_inside("deliveries_are_paused", employer.slug) == b"True", "deliveries pause", 90
+            lambda: self.portal.run_inside("deliveries_are_paused", employer.slug) == b"True",
+            "deliveries pause",
+            90,
         )
         for command in ("check_connection", "sync_jobs"):
             employer.fails("ashby", "wrong_key", count=2, message=ashby_quote)
@@ -129,12 +122,12 @@ class CanaryScenario:
 
     def staff_are_notified(self) -> None:
         for hours in (2, 5):
-            self.run_inside("run_notifications", str(hours))
+            self.portal.run_inside("run_notifications", str(hours))
         assert list((self.portal.folder / "mails").iterdir()), "a mail was sent"
         assert len(Chat.messages) >= 2, "the chat was notified"
 
     def keys_are_replaced_on_the_pages(self) -> None:
-        number = self.run_inside("primary_key", self.employer.slug).decode()
+        number = self.portal.run_inside("primary_key", self.employer.slug).decode()
         page = f"/admin/integrations/organization/{number}/setup/"
         before = self.employer.ashby_key
         for name, step, field in (
@@ -166,24 +159,24 @@ class CanaryScenario:
 
     def break_components(self) -> None:
         """A table is missing for a moment: a page, a call of Ashby's and a worker fail on it."""
-        self.run_inside("hide_table", "integrations_customfield")
+        self.portal.run_inside("hide_table", "integrations_customfield")
         assert self.browser.get("/admin/integrations/customfield/").status_code == 500
         answer = self.employer.control(
             "ashby/call", org=self.employer.slug, name="assessment.customField.list"
         )
         self.shown["what Ashby was answered"] = str(answer["body"])
         assert answer["status"] == 503
-        self.run_inside("restore_table", "integrations_customfield")
-        self.run_inside("hide_table", "assessments_heartbeat")
+        self.portal.run_inside("restore_table", "integrations_customfield")
+        self.portal.run_inside("hide_table", "assessments_heartbeat")
         eventually(lambda: b"Traceback" in self._log("worker"), "a worker fails", 60)
-        self.run_inside("restore_table", "assessments_heartbeat")
+        self.portal.run_inside("restore_table", "assessments_heartbeat")
         assert b"Traceback" in self._log("web")
 
     def tasks_wait_in_the_broker(self) -> None:
         self.portal.end("worker")
         self.employer.start()
         self.browser.submit(self.page_of_set_up, to=f"{self.page_of_set_up}test/ask/")
-        waiting = self.run_inside("read_broker")
+        waiting = self.portal.run_inside("read_broker")
         assert b"call_justifacts" in waiting
         self.shown["broker"] = waiting
         self.portal.start("worker")
@@ -232,8 +225,8 @@ class CanaryScenario:
             *("/dialects", "/control/dialect"),
         ):
             self.shown[f"sandbox {path}"] = sandbox.get(path).text
-        self.shown["database"] = self.run_inside("read_database")
-        self.shown["sessions"] = self.run_inside("read_database", "django_session")
+        self.shown["database"] = self.portal.run_inside("read_database")
+        self.shown["sessions"] = self.portal.run_inside("read_database", "django_session")
 
     # --- What was written -------------------------------------------------------------------------
 
@@ -252,7 +245,9 @@ class CanaryScenario:
         self.shown[f"GET {path}"] = answer.text
 
     def _page_of(self, model: str) -> str:
-        number = self.run_inside("primary_key", f"{model.replace('/', '.')} {self.employer.slug}").decode()
+        number = self.portal.run_inside(
+            "primary_key", f"{model.replace('/', '.')} {self.employer.slug}"
+        ).decode()
         return f"/admin/{model}/{number}/change/"
 
     def _log(self, name: str) -> bytes:

@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection as database
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from assessments.models import Order
@@ -27,6 +28,13 @@ def make_member(_file: str, slug: str) -> None:
     """Makes the only user an admin of the organization, who gets its mails."""
     organization = Organization.objects.get(slug=slug)
     Membership.objects.create(user=User.objects.get(), organization=organization, role="org admin")
+
+
+def sign_in_operator(file: str, name: str) -> None:
+    """A session of a new operator. To hash and verify a password takes most of a second."""
+    browser = Client()
+    browser.force_login(User.objects.create_superuser(name, f"{name}@example.com"))
+    Path(file).write_text(browser.cookies["sessionid"].value)
 
 
 def add_long_orders(_file: str, what: str) -> None:
@@ -47,7 +55,7 @@ def add_long_orders(_file: str, what: str) -> None:
     )
 
 
-def read_time_limits(file: str) -> None:
+def read_time_limits(file: str, _name: str) -> None:
     with transaction.atomic(), database.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')"

@@ -12,7 +12,6 @@ from tests.fixtures.postgresql_servers import own_pgbouncer
 
 pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("foreground")]
 
-PASSWORD = "a long password of the tests"  # nosec B105 # noqa: S105 - of nobody
 CHECKS = 12
 
 
@@ -23,7 +22,9 @@ def test_orders_run_to_completion_behind_pgbouncer(tmp_path) -> None:
         fresh_database() as database_url,
         own_pgbouncer(database_url, connections=3) as pooled_url,
         fresh_redis(tmp_path) as (broker, cache),
-        Portal(tmp_path, DATABASE_URL=pooled_url, CELERY_BROKER_URL=broker, CACHE_URL=cache) as portal,
+        Portal(
+            tmp_path, DATABASE_URL=pooled_url, CELERY_BROKER_URL=broker, CACHE_URL=cache, WEB_WORKERS="1"
+        ) as portal,
     ):
         employer = Employer(portal)
         with ThreadPoolExecutor(CHECKS) as recruiters:
@@ -34,8 +35,10 @@ def test_orders_run_to_completion_behind_pgbouncer(tmp_path) -> None:
         for check in checks:
             eventually(lambda c=check: employer.delivered(c)[-1:] == ["Complete"], "Ashby gets the end")
         assert employer.seen("ledger")["placed_twice"] == 0
-        assert _exported(portal).count("Clear") == CHECKS
-        assert _time_limits(portal) == "10s 20s"
+        browser = Browser(portal.url, portal.sign_in_operator("ada"))
+        assert browser.get("/admin/assessments/order/export/").text.count("Clear") == CHECKS
+        limits = portal.run_inside("read_time_limits").decode()
+        assert limits == "10s 20s", "waiting for a lock, and being idle"
         portal.manage("verify_audit")
         portal.manage("reconcile", employer.slug)
         with psycopg.connect(database_url) as connection:
@@ -43,21 +46,3 @@ def test_orders_run_to_completion_behind_pgbouncer(tmp_path) -> None:
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
             ).fetchone()
         assert connections <= 3 + 1, "PgBouncer's, and this one"
-
-
-def _time_limits(portal: Portal) -> str:
-    """The time limits of a transaction: waiting for a lock, and being idle."""
-    file = portal.folder / "limits"
-    code = f"from tests.e2e import console_commands; console_commands.read_time_limits({str(file)!r})"
-    portal.manage("shell", "--verbosity", "0", "-c", code)
-    return file.read_text()
-
-
-def _exported(portal: Portal) -> str:
-    portal.manage(
-        *("createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.com"),
-        DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-    )
-    browser = Browser(portal.url)
-    browser.submit("/admin/login/", username="ada", password=PASSWORD)
-    return browser.get("/admin/assessments/order/export/").text

@@ -39,13 +39,14 @@ def watched(page: Page, complaints: list[str]) -> Page:
 
 
 def mailed_link(portal: Portal, email: str) -> str:
-    """The link in the last mail to somebody, which the console backend prints."""
+    """The link in the invitation to somebody."""
 
-    def mailed() -> re.Match[str] | None:
-        text = (portal.folder / "web.log").read_text()
-        return re.search(r"/admin/reset/\S+", text[text.rfind(f"To: {email}") :])
+    def mailed() -> str | None:
+        mails = [mail.read_text() for mail in (portal.folder / "mails").glob("*")]
+        links = [re.search(r"/admin/reset/\S+", mail) for mail in mails if f"To: {email}" in mail]
+        return next((link[0] for link in links if link), None)
 
-    return f"{portal.url}{eventually(mailed, 'the invitation is mailed')[0]}"
+    return f"{portal.url}{eventually(mailed, 'the invitation is mailed')}"
 
 
 def choose_password(page: Page, link: str, email: str, password: str) -> None:

@@ -24,10 +24,11 @@ from config.celery import app
 from integrations.models import Connection, Membership, Organization
 
 
-def make_member(_file: str, slug: str) -> None:
-    """Makes the only user an admin of the organization, who gets its mails."""
-    organization = Organization.objects.get(slug=slug)
-    Membership.objects.create(user=User.objects.get(), organization=organization, role="org admin")
+def make_member(_file: str, who: str) -> None:
+    """``NAME SLUG``: makes this user an admin of the organization, who gets its mails."""
+    name, slug = who.split()
+    user, organization = User.objects.get(username=name), Organization.objects.get(slug=slug)
+    Membership.objects.create(user=user, organization=organization, role="org admin")
 
 
 def sign_in_operator(file: str, name: str) -> None:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from assessments.models import AshbyUpdate, Order
+from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.outbox.deliver import deliver_next
 from assessments.placement.next_call import make_next_call
 from assessments.statuses import Status
@@ -25,8 +25,6 @@ from assessments.workers.due import due_work
 from integrations.connections.check import check
 from tests.fixtures.fake_partners import ASHBY_MODES, JUSTIFACTS_MODES, Ashby, Justifacts, WorkerDied
 from tests.fixtures.world import World, data
-
-pytestmark = pytest.mark.anywhere
 
 WORDS = ("Justifacts Received", "Applicant Started", "In Process: Justifacts", "Complete", "Being pondered")
 APPLICATIONS = ("application-1", "application-2")
@@ -107,7 +105,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     @rule()
     def workers_work(self) -> None:
-        self._work_once()
+        self.work_once()
 
     # --- What must be true at the end -----------------------------------------------------------------------
 
@@ -128,11 +126,22 @@ class OrderMachine(RuleBasedStateMachine):
         self.justifacts.status_call_works = True
         self.world.acme.connection.refresh_from_db()
         check(self.world.acme.connection)
+        self._work_until_nothing_waits()
+        # Every order that is still open is polled once more.
+        self.clock.shift(timedelta(days=1))
+        self._work_until_nothing_waits()
+
+    def _work_until_nothing_waits(self) -> None:
         for _ in range(60):
-            self._work_once()
+            self.work_once()
+            calls = Order.objects.exclude(next_call__in=(PendingCall.NONE, PendingCall.POLL))
+            updates = AshbyUpdate.objects.exclude(state=AshbyUpdate.State.DELIVERED)
+            if not calls.exists() and not updates.exists():
+                return
             self.clock.shift(timedelta(minutes=10))
 
-    def _work_once(self) -> None:
+    def work_once(self) -> bool:
+        """Does all work that is due; tells whether there was any."""
         found = due_work(timezone.now())
         for act, items in (
             (make_next_call, found.calls),
@@ -144,6 +153,7 @@ class OrderMachine(RuleBasedStateMachine):
                     act(item)
                 except WorkerDied:
                     continue
+        return bool(found.calls or found.polls or found.deliveries)
 
     def _deliver(self, assessment_id: Any) -> None:
         while deliver_next(assessment_id):

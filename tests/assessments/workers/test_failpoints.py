@@ -72,8 +72,9 @@ def _run_order(life: OrderMachine) -> None:
 def _work(life: OrderMachine, *waits: int) -> None:
     for seconds in (1, 15, *waits):
         life.time_passes(seconds)
-        for _ in range(2):
-            life.workers_work()
+        if life.work_once():
+            # Of a worker that died, and what the first work led to.
+            life.work_once()
 
 
 def _repeat_until_done(act: Callable[[], object]) -> None:

@@ -23,7 +23,12 @@ from tests.fixtures import migrated
 from tests.fixtures.world import World
 
 #: Fixtures that tests of several packages use.
-pytest_plugins = ["tests.fixtures.admin", "tests.fixtures.console", "tests.fixtures.portals"]
+pytest_plugins = [
+    "tests.fixtures.admin",
+    "tests.fixtures.console",
+    "tests.fixtures.portals",
+    "tests.fixtures.two_tenants",
+]
 
 # Enough for every change; HYPOTHESIS_PROFILE=thorough looks further.
 hypothesis.settings.register_profile("usual", max_examples=30, deadline=None)

@@ -22,7 +22,7 @@ from assessments.models import InboundRequest, Order
 from integrations.admin.base import TenantModelAdmin
 from integrations.models import Organization
 from tests.fixtures.admin_clicks import Somebody
-from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, Company, acme, globex, person
+from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, Company, TwoTenants, person
 from tests.fixtures.world import World
 from tests.integrations.admin.permission_table import cells
 
@@ -67,13 +67,8 @@ WORDS = [*OF_ORDERS, *OF_SETTINGS]
 
 
 @pytest.fixture
-def own(world: World) -> Company:
-    return acme(world)
-
-
-@pytest.fixture
-def strange(own: Company, world: World) -> Company:
-    return globex(world)
+def world(two_tenants: TwoTenants) -> World:
+    return two_tenants.world
 
 
 # --- Models ------------------------------------------------------------------------------------

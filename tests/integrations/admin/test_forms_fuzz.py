@@ -23,8 +23,7 @@ from hypothesis import strategies as st
 
 from integrations.models import Organization
 from tests.fixtures.admin_clicks import Somebody, form, undone
-from tests.fixtures.two_tenants import Company, acme, globex, not_for, person
-from tests.fixtures.world import World
+from tests.fixtures.two_tenants import Company, TwoTenants, not_for, person
 from tests.integrations.admin.permission_table import cells
 from tests.integrations.admin.test_nothing_is_markup import Page
 
@@ -98,10 +97,9 @@ class Place:
 
 
 @pytest.fixture
-def place(world: World) -> Place:
-    # Made in this order, so that Globex's rows are never the first of a kind.
-    own, strange = acme(world), globex(world)
-    return Place(own, strange, {role: Somebody(person(role, world)) for role in ("org_admin", "operator")})
+def place(two_tenants: TwoTenants) -> Place:
+    people = {role: Somebody(person(role, two_tenants.world)) for role in ("org_admin", "operator")}
+    return Place(two_tenants.own, two_tenants.strange, people)
 
 
 def changes(place: Place) -> st.SearchStrategy[dict[str, list[str]]]:

@@ -15,7 +15,7 @@ from assessments.admin.private_search import sealed
 from integrations.models import JobPackageMapping, Membership
 from tests.fixtures.admin import member
 from tests.fixtures.admin_clicks import Somebody, form, undone
-from tests.fixtures.two_tenants import Company, acme, globex, not_for, person
+from tests.fixtures.two_tenants import Company, TwoTenants, not_for, person
 from tests.fixtures.world import World
 from tests.integrations.admin.permission_table import cells
 
@@ -30,14 +30,8 @@ LISTS = [
 
 
 @pytest.fixture
-def own(world: World) -> Company:
-    return acme(world)
-
-
-@pytest.fixture
-def strange(own: Company, world: World) -> Company:
-    """Made second, so that its rows are never the first of a kind."""
-    return globex(world)
+def world(two_tenants: TwoTenants) -> World:
+    return two_tenants.world
 
 
 @pytest.fixture

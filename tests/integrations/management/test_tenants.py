@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
-from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, Company, acme, globex
+from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, Company, TwoTenants
 from tests.fixtures.world import World
 
 #: Commands are the operator's, who may see every organization. What each is about.
@@ -39,13 +39,8 @@ WORDS = [*OF_ORDERS, *OF_SETTINGS]
 
 
 @pytest.fixture
-def own(world: World) -> Company:
-    return acme(world)
-
-
-@pytest.fixture
-def strange(own: Company, world: World) -> Company:
-    return globex(world)
+def world(two_tenants: TwoTenants) -> World:
+    return two_tenants.world
 
 
 def commands() -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ password.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -49,10 +50,19 @@ class PortalRequest(HttpRequest):
 
 def read_auth_state(request: HttpRequest) -> AuthState | None:
     """Read in one query. None if the session is not in the list of sessions: it was ended."""
-    requiring = Membership.objects.filter(user=OuterRef("user"), organization__require_two_factor=True)
-    columns = ("created_at", "last_seen_at", _has_second_factor("user"), Exists(requiring))
-    row = _row_of(request).filter(user=request.user.pk).values_list(*columns).first()
+    row = _all_states().filter(session_key=request.session.session_key, user=request.user.pk).first()
     return AuthState(*row) if row else None
+
+
+@cache
+def _all_states() -> QuerySet[Any, Any]:
+    """The fields of ``AuthState`` for all sessions. Building this query takes longer than running it, so it
+    is built once; each request filters it."""
+    requiring = Membership.objects.filter(user=OuterRef("user"), organization__require_two_factor=True)
+    states: QuerySet[Any, Any] = UserSession.objects.values_list(
+        "created_at", "last_seen_at", _has_second_factor("user"), Exists(requiring)
+    )
+    return states
 
 
 def with_second_factor(people: QuerySet[User]) -> QuerySet[Any]:

@@ -70,9 +70,12 @@ def record_entry(
 
 def _locked_head(chain: str) -> AuditChainHead | None:
     """Locks the chain, so that concurrent entries follow each other."""
-    if not AuditLogEntry.objects.filter(chain=chain).exists():
+    heads = AuditChainHead.objects.select_for_update().filter(pk=chain)
+    head = heads.first()
+    if head is None and not AuditLogEntry.objects.filter(chain=chain).exists():
         AuditChainHead.objects.get_or_create(chain=chain, defaults={"last": f"0 {_FIRST}"})
-    return AuditChainHead.objects.select_for_update().filter(pk=chain).first()
+        head = heads.first()
+    return head
 
 
 def chain_of(organization_id: int | None) -> str:

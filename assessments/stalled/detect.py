@@ -130,7 +130,7 @@ def _path(status: Status) -> str:
     return f"organization__watch_limits__{STAGES[status].field}"
 
 
-def _stall_reason(order: Order, threshold: int) -> str:
+def stall_reason(order: Order, threshold: int) -> str:
     """What happened, the likely cause and what to do, without candidate data. It names a point in time and no
     duration, so it stays true."""
     stage = STAGES[Status(order.status)]
@@ -188,7 +188,7 @@ def _check_order(assessment_id: UUID, thresholds: Thresholds, now: datetime) -> 
 
 def _mark_stalled(order: Order, threshold: int, now: datetime) -> None:
     order.stalled_since = order.stalled_since or now
-    order.stall_threshold, order.stall_reason = threshold, _stall_reason(order, threshold)
+    order.stall_threshold, order.stall_reason = threshold, stall_reason(order, threshold)
     recorded = order.events.filter(kind=OrderEvent.Kind.STALLED, at__gt=order.status_since)
     if not recorded.exists():
         record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.STALLED, order.stall_reason)

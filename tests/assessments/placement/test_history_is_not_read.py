@@ -12,7 +12,7 @@ from django.utils import timezone
 from assessments.models import CallAttempt, Order, OrderEvent
 from assessments.placement.next_call import make_next_call
 from assessments.recovery import recover_after_restore
-from assessments.support import unknown_placement
+from assessments.support import decisions
 from tests.fixtures.world import World, data
 
 pytestmark = pytest.mark.anywhere
@@ -205,6 +205,6 @@ def test_an_order_resubmitted_by_staff_is_placed(scenario: Scenario) -> None:
     scenario.after(0, 10)
     scenario.accepts(UNSUPPORTED, 404)
     scenario.tamper()
-    unknown_placement.resubmit_order(scenario.order.pk, "ada", "Justifacts has no such order.")
+    decisions.resubmit_order(scenario.order.pk, "ada", "Justifacts has no such order.")
     scenario.after(timedelta(minutes=5).total_seconds())
     assert scenario.outcome == (["start", "status", "start"], "JF-1", "received", False)

@@ -9,7 +9,7 @@ import time_machine
 
 from assessments.models import Order
 from assessments.placement.next_call import make_next_call
-from assessments.support import unknown_placement
+from assessments.support import decisions
 from integrations.models import Connection
 from tests.fixtures.world import World
 
@@ -161,7 +161,7 @@ def test_a_resubmitted_order_is_judged_by_its_own_answer(world, clock, order, an
     assert (starts(world), order.needs_attention) == (2, True)
     world.justifacts("assessment.status", NOT_FOUND)
     world.justifacts("assessment.start", answer)
-    unknown_placement.resubmit_order(order.pk, "ann", "They have no such order.")
+    decisions.resubmit_order(order.pk, "ann", "They have no such order.")
     after(world, clock, order, 0, 2, 10, 10)
     assert order.status == "accepted"
     world.justifacts("assessment.start", TAKEN)

@@ -265,7 +265,7 @@ class TestExchange:
 
     def test_the_providers_url_must_be_https(self, settings: Any) -> None:
         (app,) = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
-        assert single_sign_on() == []
+        assert list(single_sign_on()) == []
         app["settings"]["server_url"] = "http://login.example.com"
         assert [found.id for found in single_sign_on()] == ["integrations.E005"]
 

@@ -61,7 +61,7 @@ def test_every_address_and_action_is_in_the_table() -> None:
     assert sorted({*addresses(), *actions()}) == sorted(cells())
 
 
-def test_who_sees_every_organization_gets_the_same_in_each() -> None:
+def test_a_role_that_sees_every_organization_gets_the_same_in_each() -> None:
     """So that one organization is enough to try what they get."""
     for line, wanted in cells().items():
         for role in SEE_EVERYTHING:
@@ -72,7 +72,7 @@ def test_who_sees_every_organization_gets_the_same_in_each() -> None:
 def tried(role: str, both: TwoTenants) -> Iterator[tuple[tuple[str, str], Company, str]]:
     """The lines of the table with the organization and the cell that say something about this role."""
     for line, wanted in cells().items():
-        if role == "both" and not _tells_roles_apart(line, wanted):
+        if role == "both" and not _distinguishes_roles(line, wanted):
             continue
         own, strange = wanted[role]
         if strange:
@@ -81,7 +81,7 @@ def tried(role: str, both: TwoTenants) -> Iterator[tuple[tuple[str, str], Compan
             yield line, both.own, own
 
 
-def _tells_roles_apart(line: tuple[str, str], wanted: Cells) -> bool:
+def _distinguishes_roles(line: tuple[str, str], wanted: Cells) -> bool:
     """Whether it would show if somebody with two roles had one of them in the other's organization. Lists
     show the rows of both."""
     return wanted["org_admin"][0] != wanted["helper"][0] or line[1] in (".", "export/")

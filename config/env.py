@@ -141,7 +141,11 @@ CELERY_BROKER_URL = _given(
     "CELERY_BROKER_URL", f"redis+socket://{BROKER_SOCKET}" if _EMBEDDED_BROKER else "filesystem://"
 )
 BROKER_IS_EMBEDDED = f"redis+socket://{BROKER_SOCKET}" == CELERY_BROKER_URL
-CACHE_URL = _given("CACHE_URL", f"unix://{BROKER_SOCKET}?db=1" if BROKER_IS_EMBEDDED else "locmem://")
+# Rate limits are shared by all processes: the cache is in the broker's Redis unless it has one of its own.
+_CACHE_IN_BROKER = CELERY_BROKER_URL if re.match("rediss?://", CELERY_BROKER_URL) else "locmem://"
+CACHE_URL = _given("CACHE_URL", f"unix://{BROKER_SOCKET}?db=1" if BROKER_IS_EMBEDDED else _CACHE_IN_BROKER)
+# Whether a process applies migrations when it starts, or waits for somebody else to do it.
+MIGRATE = env.bool("MIGRATE", default=True)
 
 EMAIL: dict[str, Any] = environ.Env.email_url_config(_given("EMAIL_URL", "consolemail://"))
 DEFAULT_FROM_EMAIL = _given("DEFAULT_FROM_EMAIL", f"portal@{_portal.hostname or 'localhost'}")

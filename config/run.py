@@ -3,6 +3,10 @@
 ``run``: the portal alone, configured by the environment. ``demo``: the portal with the sandbox (a stand-in
 Ashby and a stand-in Justifacts) and an organization that is connected to it. A process that exits is
 restarted; Ctrl-C or SIGTERM stops all.
+
+``web``, ``worker``, ``scheduler``: one process, for several hosts and for init systems, which restart it.
+``migrate``: applies the migrations and exits. With ``MIGRATE=off`` the others apply none, and wait until
+somebody else has.
 """
 
 import argparse
@@ -15,11 +19,14 @@ from urllib.parse import urlsplit
 
 import django
 from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
 from honcho.environ import parse_procfile
 
 from config import env
 from config.supervisor import Supervisor
 
+#: Processes of the Procfile that run alone on a host.
+_ROLES = ("web", "worker", "scheduler")
 #: How long a starting process waits for the database.
 _DATABASE_SECONDS, _MESSAGE_EVERY_SECONDS = 300, 15
 _ADVICE = "Check that it is running and that DATABASE_URL is correct."
@@ -27,24 +34,38 @@ _ADVICE = "Check that it is running and that DATABASE_URL is correct."
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m config.run", description=__doc__)
-    parser.add_argument("what", choices=["run", "demo"])
+    parser.add_argument("what", choices=["run", "demo", "migrate", *_ROLES])
     parser.add_argument("--port", type=int, default=env.PORT, help="port of the portal")
     parser.add_argument(
         "--sandbox-port", type=int, default=9001, help="port of the sandbox (default %(default)s)"
     )
     arguments = parser.parse_args()
+    if arguments.what in _ROLES and env.BROKER_IS_EMBEDDED:
+        sys.exit(
+            "CELERY_BROKER_URL is not set: processes that run alone need a Redis that all of them reach. "
+            "`python -m config.run run` starts a broker of its own."
+        )
     if arguments.what == "demo":
         environment = _demo_environment(arguments.port, arguments.sandbox_port)
     else:
         environment = env.for_children(PORT=arguments.port, PORTAL_BASE_URL=_base_url(arguments.port))
         wait_for_database()
-    migrated = subprocess.run(  # nosec B603 # our own command, no shell
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=environment, cwd=env.BASE_DIR
-    )
-    if migrated.returncode:
-        sys.exit("The database could not be migrated; see the messages above.")
-    supervisor = Supervisor()
+    if env.MIGRATE or arguments.what in ("migrate", "demo"):
+        migrated = subprocess.run(  # nosec B603 # our own command, no shell
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=environment, cwd=env.BASE_DIR
+        )
+        if migrated.returncode:
+            sys.exit("The database could not be migrated; see the messages above.")
+    else:
+        _wait_for_schema()
+    if arguments.what == "migrate":
+        return
     commands = dict(parse_procfile((env.BASE_DIR / "Procfile").read_text()).processes)
+    if arguments.what in _ROLES:
+        os.chdir(env.BASE_DIR)
+        # With exec, signals reach the process and not the shell.
+        os.execve("/bin/sh", ["sh", "-c", f"exec {commands[arguments.what]}"], environment)  # nosec B606 # noqa: S606 - our own command
+    supervisor = Supervisor()
     if arguments.what == "demo":
         sandbox = f"python -m integrations.sandbox --port {arguments.sandbox_port} --automatic"
         commands["sandbox"] = f"{sandbox} --storage {shlex.quote(str(env.VAR_DIR / 'sandbox.sqlite3'))}"
@@ -54,6 +75,27 @@ def main() -> None:
         supervisor.add_process(name, f"exec {command}", env=environment, cwd=str(env.BASE_DIR))
     supervisor.loop()
     sys.exit(supervisor.returncode)
+
+
+def _wait_for_schema() -> None:
+    """Return once the database has every migration of this version; one of a newer version does no harm."""
+    next_message_at = 0.0
+    while missing := _missing_migrations():
+        if time.monotonic() > next_message_at:
+            next_message_at = time.monotonic() + _MESSAGE_EVERY_SECONDS
+            print(
+                f"The database lacks migrations of this version ({missing}); waiting until "
+                "`python -m config.run migrate` has applied them.",
+                flush=True,
+            )
+        time.sleep(1)
+
+
+def _missing_migrations() -> int:
+    executor = MigrationExecutor(connection)
+    missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    connection.close()
+    return missing
 
 
 def _base_url(port: int) -> str:

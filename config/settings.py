@@ -127,6 +127,8 @@ else:
         "default": {
             "BACKEND": "config.redis.cache.FailOpenRedisCache",
             "LOCATION": env.CACHE_URL,
+            # The broker may be in the same Redis.
+            "KEY_PREFIX": "portal-cache",
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         }
     }

@@ -8,7 +8,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError
@@ -49,6 +49,11 @@ def _failing_open(method: Callable[..., Any], if_unavailable: Any) -> Callable[.
     return attempt
 
 
+def _delete_matching(client: "FailOpenRedisCacheClient", pattern: str) -> int:
+    redis = client.get_client(None, write=True)
+    return sum(redis.delete(key) for key in redis.scan_iter(pattern, count=1000))
+
+
 class FailOpenRedisCacheClient(RedisCacheClient):
     """Each method returns what it would return for an empty cache when Redis cannot be reached."""
 
@@ -73,7 +78,7 @@ class FailOpenRedisCacheClient(RedisCacheClient):
     has_key = _failing_open(RedisCacheClient.has_key, False)
     set_many = _failing_open(RedisCacheClient.set_many, None)
     delete_many = _failing_open(RedisCacheClient.delete_many, None)
-    clear = _failing_open(RedisCacheClient.clear, False)
+    delete_matching = _failing_open(_delete_matching, 0)
 
     def get(self, key: Any, default: Any) -> Any:
         return self.attempt(RedisCacheClient.get, default, key, default)
@@ -92,3 +97,8 @@ class FailOpenRedisCache(RedisCache):
     def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._class = FailOpenRedisCacheClient
+
+    def clear(self) -> None:
+        """Delete the cache's own keys: Django's backend empties the whole database, which may hold the
+        broker's messages."""
+        cast(FailOpenRedisCacheClient, self._cache).delete_matching(f"{self.key_prefix}:*")

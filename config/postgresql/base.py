@@ -24,15 +24,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except self.Database.Error:
             return False
 
-    @property
-    def is_pooled(self) -> bool:
-        """Whether connections go through PgBouncer in transaction mode."""
-        return bool(self.settings_dict.get("IS_POOLED"))
-
     def _set_autocommit(self, autocommit: bool) -> None:
-        """Set the time limits in each transaction behind PgBouncer, since they cannot be set for the
-        session."""
+        """Set the time limits in each transaction where connections go through PgBouncer (``IS_POOLED``),
+        since they cannot be set for the session."""
         super()._set_autocommit(autocommit)  # type: ignore[misc]
-        if not autocommit and self.is_pooled:
+        if not autocommit and self.settings_dict.get("IS_POOLED"):
             with self.wrap_database_errors, self.connection.cursor() as cursor:
                 cursor.execute(_SET_LOCAL)

@@ -1,7 +1,7 @@
 """Replaced keys: they stay valid beside the new key, and are retired by a person or once they are unused."""
 
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -11,12 +11,12 @@ from integrations.audit import log
 from integrations.models import AshbyApiKey, Connection, PreviousVerificationKey
 
 UNUSED_AFTER = timedelta(days=7)
-_Key = TypeVar("_Key", AshbyApiKey, PreviousVerificationKey)
+_Key = AshbyApiKey | PreviousVerificationKey
 #: How often the last use of a key is written at most.
 _WRITE_EVERY = timedelta(minutes=1)
 
 
-def mark_used(row: AshbyApiKey | PreviousVerificationKey, now: datetime | None = None) -> None:
+def mark_used(row: _Key, now: datetime | None = None) -> None:
     """Record that the key was used, at most once a minute."""
     _record_use(type(row)._default_manager.filter(pk=row.pk), row, "", now or timezone.now())
 
@@ -38,7 +38,7 @@ def _record_use(rows: QuerySet[Any], row: Any, prefix: str, now: datetime) -> No
     rows.update(**changes)
 
 
-def _unused(model: type[_Key], now: datetime) -> QuerySet[_Key]:
+def _unused(model: type[_Key], now: datetime) -> QuerySet[Any]:
     """Keys that were replaced, and last used, at least ``UNUSED_AFTER`` ago. A key that was added and never
     selected is not among them."""
     since = now - UNUSED_AFTER
@@ -48,15 +48,13 @@ def _unused(model: type[_Key], now: datetime) -> QuerySet[_Key]:
 
 def retire_unused_keys(now: datetime | None = None) -> int:
     """Retire every replaced key that is unused; return how many. The audit log records each."""
-    now = now or timezone.now()
-    retired = [_retire(PreviousVerificationKey, key, now) for key in _unused(PreviousVerificationKey, now)]
-    retired += [_retire(AshbyApiKey, key, now) for key in _unused(AshbyApiKey, now)]
-    return sum(retired)
+    now, models = now or timezone.now(), (PreviousVerificationKey, AshbyApiKey)
+    return sum(_retire(row, now) for model in models for row in _unused(model, now))
 
 
 @transaction.atomic
-def _retire(model: type[_Key], row: _Key, now: datetime) -> bool:
-    if not _unused(model, now).filter(pk=row.pk).delete()[0]:
+def _retire(row: _Key, now: datetime) -> bool:
+    if not _unused(type(row), now).filter(pk=row.pk).delete()[0]:
         return False
     log.record_entry(
         log.Action.DELETED,

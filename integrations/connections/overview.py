@@ -1,7 +1,7 @@
 """The health of the endpoints of many organizations, for the dashboard."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 
@@ -13,15 +13,15 @@ _PROBLEM = _PAUSED | (
 )
 
 
-@dataclass(frozen=True)
-class Health:
+class Health(NamedTuple):
     """The state of one organization's connection."""
 
     pk: int
     name: str
-    is_connected: bool
-    is_enabled: bool
     has_problem: bool
+    is_connected: bool
+    # The columns of the connection. All are None without one.
+    is_enabled: bool | None
     paused_at: datetime | None
     pause_reason: str
     ashby_problem: str
@@ -33,12 +33,6 @@ class Health:
     justifacts_answered_at: datetime | None
 
 
-_COLUMNS = [
-    *("paused_at", "pause_reason", "ashby_problem", "ashby_problem_since", "justifacts_problem"),
-    *("justifacts_problem_since", "last_inbound_call_at", "ashby_last_success_at", "justifacts_answered_at"),
-]
-
-
 def health(organizations: QuerySet[Organization], most: int) -> list[Health]:
     """Return at most ``most`` organizations: paused ones first, then those with a problem, then the rest by
     name."""
@@ -46,20 +40,11 @@ def health(organizations: QuerySet[Organization], most: int) -> list[Health]:
         When(_PAUSED, then=0), When(_PROBLEM, then=1), When(connection=None, then=2), default=Value(3)
     )
     problem = Case(When(_PROBLEM, then=True), default=Value(False), output_field=BooleanField())
-    rows = organizations.annotate(rank=rank, has_problem=problem).order_by("rank", "name")
-    columns = [f"connection__{name}" for name in _COLUMNS]
-    values = rows.values("pk", "name", "connection", "connection__is_enabled", "has_problem", *columns)
-    return [
-        Health(
-            pk=row["pk"],
-            name=row["name"],
-            is_connected=row["connection"] is not None,
-            is_enabled=bool(row["connection__is_enabled"]),
-            has_problem=row["has_problem"],
-            **{name: row[f"connection__{name}"] for name in _COLUMNS},
-        )
-        for row in values[:most]
-    ]
+    connected = Case(When(connection=None, then=False), default=Value(True), output_field=BooleanField())
+    rows = organizations.annotate(rank=rank, has_problem=problem, is_connected=connected)
+    own, columns = Health._fields[:4], [f"connection__{name}" for name in Health._fields[4:]]
+    values = rows.order_by("rank", "name").values_list(*own, *columns)
+    return [Health(*row) for row in values[:most]]
 
 
 def with_problems(organizations: QuerySet[Organization]) -> int:

@@ -33,7 +33,7 @@ from integrations.text import remove_invisible
 ANSWER_BYTES = 1024 * 1024
 EXCERPT_CHARACTERS = 500
 
-#: The parts of an answer that people read.
+#: The parts of an answer that people read: the key and the personal data are masked in them.
 _FOR_PEOPLE = frozenset({"message", "errorInfo", "error", "errors", "warnings"})
 
 _sessions = threading.local()
@@ -155,7 +155,7 @@ def _exchange(session: requests.Session, url: str, arguments: dict[str, Any], hi
     try:
         with closing(session.post(url, stream=True, **arguments)) as response:
             try:
-                content = _read(response)
+                content = _read(response, host)
             except requests.RequestException as error:
                 # The answer had begun, so the other side has received the call.
                 status, milliseconds = response.status_code, round((time.monotonic() - began) * 1000)
@@ -169,55 +169,40 @@ def _exchange(session: requests.Session, url: str, arguments: dict[str, Any], hi
         raise _transport_failure(error, host, Answer(milliseconds=milliseconds)) from None
     except LeaseExpired:
         raise NotSent("The portal was held up before it could send this, so nothing was sent.") from None
-    except _TooLarge:
-        raise Unknown(f"{host} answered with more than {ANSWER_BYTES} bytes.") from None
 
 
-class _TooLarge(Exception):
-    """The answer is larger than ``ANSWER_BYTES``."""
-
-
-def _read(response: requests.Response) -> bytes:
+def _read(response: requests.Response, host: str) -> bytes:
     content = b""
     for chunk in response.iter_content(16 * 1024):
         content += chunk
         if len(content) > ANSWER_BYTES:
-            raise _TooLarge
+            raise Unknown(f"{host} answered with more than {ANSWER_BYTES} bytes.")
     return content
 
 
 def _answer(response: requests.Response, content: bytes, began: float, hidden: _Hidden) -> Answer:
-    text = remove_invisible(_decoded(response, content).replace("\x00", "")).strip()
+    try:
+        text = decode(content, charset_of(response.headers.get("content-type", "")))
+    except UnicodeDecodeError:
+        text = content.decode("utf-8", errors="replace")
+    text = remove_invisible(text.replace("\x00", "")).strip()
     try:
         body = sanitize_json(json.loads(text, strict=False))
         # Serialized again, so that an escaped name (\\u00eb) is found and masked.
         text = json.dumps(body, ensure_ascii=False)
     except (ValueError, RecursionError):
         body = {}
+    body = body if isinstance(body, dict) else {}
+    masked = {name: mask(body[name], hidden.personal, hidden.secrets) for name in body.keys() & _FOR_PEOPLE}
     return Answer(
         status=response.status_code,
         request_id=mask(response.headers.get("x-ashby-request-id", ""), (), hidden.secrets)[:100],
         excerpt=redact_text(text, hidden.personal, hidden.secrets)[:EXCERPT_CHARACTERS],
         milliseconds=round((time.monotonic() - began) * 1000),
-        body=_for_people(body, hidden) if isinstance(body, dict) else {},
+        body=body | masked,
         headers={name.lower(): value for name, value in response.headers.items()},
-        reason=mask(error_of(body)[1], (), hidden.secrets) if isinstance(body, dict) else "",
+        reason=mask(error_of(body)[1], (), hidden.secrets),
     )
-
-
-def _decoded(response: requests.Response, content: bytes) -> str:
-    try:
-        return decode(content, charset_of(response.headers.get("content-type", "")))
-    except UnicodeDecodeError:
-        return content.decode("utf-8", errors="replace")
-
-
-def _for_people(body: dict[str, Any], hidden: _Hidden) -> dict[str, Any]:
-    """The body, with the key and the personal data masked in the parts that people read."""
-    return {
-        name: mask(value, hidden.personal, hidden.secrets) if name in _FOR_PEOPLE else value
-        for name, value in body.items()
-    }
 
 
 def _transport_failure(error: requests.RequestException, host: str, answer: Answer) -> CallFailed:

@@ -8,20 +8,6 @@ from integrations.models.connection_jobs import ConnectionJob
 from integrations.models.connections import Connection
 from integrations.models.organizations import Organization
 
-__all__ = [
-    "MEMBER_ROLES",
-    "AshbyApiKey",
-    "AuditChainHead",
-    "AuditLogEntry",
-    "Connection",
-    "ConnectionJob",
-    "CustomField",
-    "ImmutableRecordError",
-    "Job",
-    "JobPackageMapping",
-    "Membership",
-    "Organization",
-    "Package",
-    "PreviousVerificationKey",
-    "Role",
-]
+__all__ = ["MEMBER_ROLES", "AshbyApiKey", "AuditChainHead", "AuditLogEntry", "Connection", "ConnectionJob"]
+__all__ += ["CustomField", "ImmutableRecordError", "Job", "JobPackageMapping", "Membership", "Organization"]
+__all__ += ["Package", "PreviousVerificationKey", "Role"]

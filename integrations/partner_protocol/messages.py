@@ -85,10 +85,6 @@ def _read_metadata(body: Mapping[str, Any], name: str, _parent: str) -> tuple[Da
     return tuple(data for item in (items if isinstance(items, list) else []) if (data := Data.parse(item)))
 
 
-def _read_timestamp(body: Mapping[str, Any], name: str, _parent: str) -> int | None:
-    return read_time(body.get(name))
-
-
 _NOTHING: JSON = {"enum": [False, 0]}
 _DATA: JSON = {"anyOf": [Data, {**_VALUE, "not": _NOTHING}]}
 _REASON: JSON = {
@@ -106,7 +102,7 @@ class AssessmentUpdate(Message):
     """The body of ``assessment.update``: the portal sends it to Ashby, and Justifacts to the portal."""
 
     assessment_id: Annotated[str, identifier(needed=False)] = ""
-    timestamp: Annotated[int | None, Part(_read_timestamp, _TIMESTAMP)] = None
+    timestamp: Annotated[int | None, Part(lambda body, name, _: read_time(body.get(name)), _TIMESTAMP)] = None
     status: Annotated[Data | None, Part(_read_data, _DATA, "assessment_status")] = None
     profile_url: Annotated[Data | None, Part(_read_data, _DATA, "assessment_profile_url")] = None
     result: Annotated[Data | None, Part(_read_data, _DATA, "assessment_result")] = None

@@ -80,7 +80,7 @@ def measure() -> None:
         "orders, by age": f"{orders}?o=5",
         **{
             f"orders, problem {problem}": f"{orders}?problem={problem}"
-            for problem in ("attention", "ashby", "paused", "still", "unknown", "placing")
+            for problem in ("attention", "ashby", "paused", "stalled", "unknown", "placing")
         },
         "orders, complete": f"{orders}?status=complete",
         "orders, one package": f"{orders}?package={Package.objects.filter(organization=acme)[0].pk}",
@@ -97,7 +97,7 @@ def measure() -> None:
             }.items()
         },
         "an order": f"{orders}{order.pk}/change/",
-        "mapping preview": f"{orders}dry-run/{acme.pk}/",
+        "mapping preview": f"{orders}mapping-preview/{acme.pk}/",
         "set-up": f"/admin/integrations/organization/{acme.pk}/setup/",
         "jobs": "/admin/integrations/job/",
         "updates": "/admin/assessments/ashbyupdate/",

@@ -5,19 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import (
-    Case,
-    CharField,
-    Count,
-    F,
-    IntegerField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Value,
-    When,
-)
+from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -96,14 +84,11 @@ def needing_attention(scope: Scope, most: int) -> list[Order]:
     """At most ``most`` orders that need attention, the longest waiting first. Only the fields that the
     dashboard shows are loaded."""
     waiting = scope.orders.filter(needs_attention=True).select_related("organization")
-    fields = [
-        "candidate_first_name",
-        "candidate_last_name",
-        "attention_reason",
-        "attention_since",
-        "erased_at",
-    ]
-    return list(waiting.only(*fields, "organization__name").order_by("attention_since", "pk")[:most])
+    shown = waiting.only(
+        *("candidate_first_name", "candidate_last_name", "attention_reason", "attention_since", "erased_at"),
+        "organization__name",
+    )
+    return list(shown.order_by("attention_since", "pk")[:most])
 
 
 def days_until(now: datetime, count: int) -> list[date]:
@@ -193,12 +178,10 @@ def updates_waiting(scope: Scope, now: datetime) -> dict[tuple[str, int], int]:
         When(state=AshbyUpdate.State.REFUSED, then=Value(REFUSED)),
         When(paused, then=Value(PAUSED)),
         default=Value(PENDING),
-        output_field=CharField(),
     )
     age = Case(
         *(When(created_at__gt=now - limit, then=Value(group)) for group, limit in enumerate(AGES)),
         default=Value(len(AGES)),
-        output_field=IntegerField(),
     )
     counted = (
         AshbyUpdate.objects.order_by()

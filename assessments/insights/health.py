@@ -21,8 +21,6 @@ WORK_LATE = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class Part:
-    """The health of one part of the portal, with an explanation."""
-
     ok: bool
     detail: str
 
@@ -111,8 +109,6 @@ def oldest_due(now: datetime) -> timedelta | None:
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures for a monitoring system."""
-
     orders: dict[str, int]
     updates: dict[str, int]
     needing_attention: int

@@ -49,13 +49,10 @@ def cards(counts: Problems, chosen: Organization | None, rows: list[Health]) -> 
 
 
 def reconciliation_cards(count: int, chosen: Organization | None) -> list[DashboardCard]:
-    """A card for reconciliations whose discrepancies need review, if there are any."""
     query = {"outcome": "needs_review"} | ({"organization": chosen.slug} if chosen else {})
     url = f"{reverse('admin:assessments_reconciliation_changelist')}?{urlencode(query)}"
     title = ngettext(
-        "organization has discrepancies to review",
-        "organizations have discrepancies to review",
-        count,
+        "organization has discrepancies to review", "organizations have discrepancies to review", count
     )
     sentence = _("The last reconciliation lists what it could not fix.")
     return [DashboardCard("ask", format_count(count), title, sentence, url)] if count else []

@@ -1,27 +1,14 @@
 """The charts of the dashboard: their figures, titles and tables."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from assessments.admin.dashboard.svg import BarPart, Bars, Columns, Series, bars, columns, hour_ticks
-from assessments.insights.dashboard import (
-    AGES,
-    PAUSED,
-    PENDING,
-    REFUSED,
-    Completed,
-    Scope,
-    completed_checks,
-    days_until,
-    orders_by_day,
-    results,
-    turnaround,
-    updates_waiting,
-)
+from assessments.insights import dashboard as figures
 from assessments.statuses import Status
 from assessments.text import format_duration
 
@@ -54,117 +41,87 @@ class Chart:
         return not self.table[1]
 
 
-def charts(scope: Scope, now: datetime) -> list[Chart]:
-    completed = completed_checks(scope, now - _RECENT)
+def charts(scope: figures.Scope, now: datetime) -> list[Chart]:
+    completed = figures.completed_checks(scope, now - _RECENT)
     return [_days(scope, now), _updates(scope, now), _turnaround(completed), _results(completed)]
 
 
-def _days(scope: Scope, now: datetime) -> Chart:
-    days = days_until(now, _DAYS)
-    counted = orders_by_day(scope, days)
+def _days(scope: figures.Scope, now: datetime) -> Chart:
+    days = figures.days_until(now, _DAYS)
+    counted = figures.orders_by_day(scope, days)
     series = [
         Series(str(status.label), f"chart-{status.value}", [counted.get((day, status), 0) for day in days])
         for status in _STACK
     ]
-    drawn = columns([_format_day(day) for day in days], series, name_every=7)
+    names = [date_format(day, "j M") for day in days]
+    drawn = columns(names, series, name_every=7)
     text = ngettext(
         "One check was started in the last 30 days.",
         "%(count)s checks were started in the last 30 days, grouped by current status.",
         drawn.total,
     )
-    return Chart(
-        key="days",
-        title=_("Orders per day"),
-        sentence=text % {"count": format_count(drawn.total)}
-        if drawn.total
-        else _("No checks were started in the last 30 days."),
-        table=_table(_("Day"), drawn, [_format_day(day) for day in days]),
-        columns=drawn,
-        legend=tuple((each.css, f"{each.name} {format_count(each.total)}") for each in drawn.series),
-    )
+    sentence = _sentence(text, drawn.total, _("No checks were started in the last 30 days."))
+    return _of_columns("days", _("Orders per day"), sentence, _("Day"), names, drawn)
 
 
-def _updates(scope: Scope, now: datetime) -> Chart:
-    counted = updates_waiting(scope, now)
+def _updates(scope: figures.Scope, now: datetime) -> Chart:
+    counted = figures.updates_waiting(scope, now)
     names = [_("< 5 min"), _("5–60 min"), _("1–6 h"), _("6–24 h"), _("> 1 day")]
-    reasons = ((PENDING, _("In progress")), (PAUSED, _("Paused")), (REFUSED, _("Refused by Ashby")))
+    reasons = (
+        (figures.PENDING, _("In progress")),
+        (figures.PAUSED, _("Paused")),
+        (figures.REFUSED, _("Refused by Ashby")),
+    )
     series = [
-        Series(name, f"chart-{key}", [counted.get((key, age), 0) for age in range(len(AGES) + 1)])
+        Series(name, f"chart-{key}", [counted.get((key, age), 0) for age in range(len(figures.AGES) + 1)])
         for key, name in reasons
     ]
     drawn = columns(names, series)
     text = ngettext(
-        "One update is waiting for Ashby.",
-        "%(count)s updates are waiting for Ashby.",
-        drawn.total,
+        "One update is waiting for Ashby.", "%(count)s updates are waiting for Ashby.", drawn.total
     )
-    return Chart(
-        key="updates",
-        title=_("Pending updates by age"),
-        sentence=text % {"count": format_count(drawn.total)}
-        if drawn.total
-        else _("All updates have been sent to Ashby."),
-        table=_table(_("Age"), drawn, names),
-        columns=drawn,
-        legend=tuple((each.css, f"{each.name} {format_count(each.total)}") for each in drawn.series),
-    )
+    sentence = _sentence(text, drawn.total, _("All updates have been sent to Ashby."))
+    return _of_columns("updates", _("Pending updates by age"), sentence, _("Age"), names, drawn)
 
 
-def _table(first: str, drawn: Columns, names: list[str]) -> tuple[list[str], list[list[str]]]:
-    head = [first, *(each.name for each in drawn.series), _("All")]
+def _of_columns(key: str, title: str, sentence: str, first: str, names: list[str], drawn: Columns) -> Chart:
+    """A chart of the columns ``names``; ``first`` is the heading of their column in the table."""
     rows = []
     for place, name in enumerate(names):
         values = [each.values[place] for each in drawn.series]
         rows.append([name, *map(format_count, values), format_count(sum(values))])
-    return head, rows if drawn.total else []
+    head = [first, *(each.name for each in drawn.series), _("All")]
+    legend = tuple((each.css, f"{each.name} {format_count(each.total)}") for each in drawn.series)
+    return Chart(key, title, sentence, (head, rows if drawn.total else []), columns=drawn, legend=legend)
 
 
-def _turnaround(completed: Completed) -> Chart:
-    found = turnaround(completed)[:_MOST_PACKAGES]
-    ticks = hour_ticks(max((each.p90 for each in found), default=0))
+def _turnaround(completed: figures.Completed) -> Chart:
+    found = figures.turnaround(completed)[:_MOST_PACKAGES]
     half, most = _("Half are completed within"), _("90% are completed within")
+    table, drawn = [], []
+    for each in found:
+        name, median, p90 = each.package, _hours(each.median), _hours(each.p90)
+        table.append([name, format_count(each.count), median, p90])
+        parts = [
+            BarPart(each.p90, "chart-ninth", f"{name}: {most} {p90}"),
+            BarPart(each.median, "chart-median", f"{name}: {half} {median}"),
+        ]
+        drawn.append((name, f"{median} · {p90}", parts))
+    ticks = hour_ticks(max((each.p90 for each in found), default=0))
     return Chart(
         key="turnaround",
         title=_("Turnaround by package"),
         sentence=_("Checks completed in the last 90 days.")
         if found
         else _("No checks were completed in the last 90 days."),
-        table=(
-            [_("Package"), _("Checks"), _("Median"), _("90th percentile")],
-            [
-                [
-                    each.package,
-                    format_count(each.count),
-                    _hours(each.median),
-                    _hours(each.p90),
-                ]
-                for each in found
-            ],
-        ),
-        bars=bars(
-            [
-                (
-                    each.package,
-                    f"{_hours(each.median)} · {_hours(each.p90)}",
-                    [
-                        BarPart(each.p90, "chart-ninth", f"{each.package}: {most} {_hours(each.p90)}"),
-                        BarPart(
-                            each.median,
-                            "chart-median",
-                            f"{each.package}: {half} {_hours(each.median)}",
-                        ),
-                    ],
-                )
-                for each in found
-            ],
-            [(tick, _hours(tick) if tick else "0") for tick in ticks],
-        ),
+        table=([_("Package"), _("Checks"), _("Median"), _("90th percentile")], table),
+        bars=bars(drawn, [(tick, _hours(tick) if tick else "0") for tick in ticks]),
         legend=(("chart-median", half), ("chart-ninth", most)) if found else (),
     )
 
 
-def _results(completed: Completed) -> Chart:
-    counted = results(completed)
+def _results(completed: figures.Completed) -> Chart:
+    counted = figures.results(completed)
     rows = counted[:_MOST_RESULTS]
     if others := sum(count for _result, count in counted[_MOST_RESULTS:]):
         rows.append((_("Other"), others))
@@ -174,22 +131,22 @@ def _results(completed: Completed) -> Chart:
         "%(count)s checks were completed in the last 90 days.",
         total,
     )
-    shares = [(result, format_count(count), _share(count, total)) for result, count in rows]
+    table, drawn = [], []
+    for result, count in rows:
+        shown, share = format_count(count), _share(count, total)
+        table.append([result, shown, share])
+        drawn.append((result, share, [BarPart(count, "chart-result", f"{result}: {shown}")]))
     return Chart(
         key="results",
         title=_("Results"),
-        sentence=text % {"count": format_count(total)}
-        if total
-        else _("No checks were completed in the last 90 days."),
-        table=([_("Result"), _("Checks"), _("Share")], [list(row) for row in shares]),
-        bars=bars(
-            [
-                (result, share, [BarPart(count, "chart-result", f"{result}: {format_count(count)}")])
-                for (result, count), (_name, _count, share) in zip(rows, shares, strict=True)
-            ],
-            [(0, "0"), (max(total, 1), "")],
-        ),
+        sentence=_sentence(text, total, _("No checks were completed in the last 90 days.")),
+        table=([_("Result"), _("Checks"), _("Share")], table),
+        bars=bars(drawn, [(0, "0"), (max(total, 1), "")]),
     )
+
+
+def _sentence(text: str, count: int, if_none: str) -> str:
+    return text % {"count": format_count(count)} if count else if_none
 
 
 def _share(count: int, total: int) -> str:
@@ -198,12 +155,7 @@ def _share(count: int, total: int) -> str:
 
 
 def _hours(length: int) -> str:
-    """``length``, in hours, as the charts show it."""
     return format_duration(timedelta(hours=length), units=2) if length >= 1 else _("under 1 h")
-
-
-def _format_day(day: date) -> str:
-    return date_format(day, "j M")
 
 
 def format_count(count: int) -> str:

@@ -1,6 +1,5 @@
 """The dashboard as data for its template: what needs attention, the connections, and the charts."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from assessments.admin.dashboard.cards import all_clear, cards, list_url, reconciliation_cards
 from assessments.admin.dashboard.charts import charts, format_count
-from assessments.insights.dashboard import (
-    Scope,
-    needing_attention,
-    problems,
-    reports_needing_review,
-)
+from assessments.insights.dashboard import Scope, needing_attention, problems, reports_needing_review
 from assessments.insights.health import missing_processes
 from assessments.models import Order
 from assessments.text import format_duration
@@ -41,12 +35,12 @@ _MISSING = {
 }
 
 
-def dashboard(request: HttpRequest, now: datetime | None = None) -> dict[str, Any]:
+def dashboard(request: HttpRequest) -> dict[str, Any]:
     """The template's context, limited to the organizations that the person may see.
 
     ``?organization=<slug>`` chooses one of them; raises ``Http404`` for any other.
     """
-    now = now or timezone.now()
+    now = timezone.now()
     visible = list(organizations_of(request.user, _PERMISSION).only("pk", "slug", "name"))
     chosen = _chosen(request.GET.get("organization", ""), visible)
     if not visible:
@@ -75,17 +69,15 @@ def dashboard(request: HttpRequest, now: datetime | None = None) -> dict[str, An
         else [],
         "more_orders": max(counts.needs_attention - _MOST_ORDERS, 0),
         "attention_url": list_url("attention", chosen),
-        "health": [HealthRow.of(row, now, manageable) for row in rows],
+        "health": [_health_row(row, now, manageable) for row in rows],
         "hidden": _hidden(len(shown_pks), failing, rows),
         "charts": charts(scope, now),
     }
 
 
 def _chosen(slug: str, visible: list[Organization]) -> Organization | None:
-    if not slug:
-        return None
     found = next((each for each in visible if each.slug == slug), None)
-    if found is None:
+    if slug and found is None:
         raise Http404
     return found
 
@@ -114,33 +106,18 @@ def _order_line(order: Order, now: datetime) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True)
-class HealthRow:
-    """One organization's connection, as the table shows it."""
-
-    name: str
-    #: The id for the link to the set-up page; ``None`` if the person may not change the connection.
-    setup: int | None
-    tone: str
-    state: str
-    problem: str
-    last_call: str
-    last_accepted: str
-    last_response: str
-
-    @classmethod
-    def of(cls, row: Health, now: datetime, manageable: frozenset[int]) -> "HealthRow":
-        tone, state, problem = _state(row, now)
-        return cls(
-            name=row.name,
-            setup=row.pk if row.pk in manageable else None,
-            tone=tone,
-            state=state,
-            problem=problem,
-            last_call=ago(row.last_inbound_call_at, now),
-            last_accepted=ago(row.ashby_last_success_at, now),
-            last_response=ago(row.justifacts_answered_at, now),
-        )
+def _health_row(row: Health, now: datetime, manageable: frozenset[int]) -> dict[str, Any]:
+    tone, state, problem = _state(row, now)
+    return {
+        "name": row.name,
+        "setup": row.pk if row.pk in manageable else None,
+        "tone": tone,
+        "state": state,
+        "problem": problem,
+        "last_call": _ago(row.last_inbound_call_at, now),
+        "last_accepted": _ago(row.ashby_last_success_at, now),
+        "last_response": _ago(row.justifacts_answered_at, now),
+    }
 
 
 def _state(row: Health, now: datetime) -> tuple[str, str, str]:
@@ -174,17 +151,15 @@ def _hidden(total: int, failing: int, rows: list[Health]) -> str:
     start = text % {"count": format_count(hidden)}
     if not hidden_failing:
         return _("%(start)s without problems.") % {"start": start}
-    return _("%(start)s, %(count)s of them with a problem.") % {
-        "start": start,
-        "count": format_count(hidden_failing),
-    }
+    text = _("%(start)s, %(count)s of them with a problem.")
+    return text % {"start": start, "count": format_count(hidden_failing)}
 
 
 def _length(since: datetime | None, now: datetime) -> str:
     return format_duration(now - since) if since else _("a while")
 
 
-def ago(moment: datetime | None, now: datetime) -> str:
+def _ago(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return _("never")
     if (now - moment).total_seconds() < 60:

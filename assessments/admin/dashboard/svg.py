@@ -83,22 +83,13 @@ def columns(names: Sequence[str], series: Sequence[Series], *, name_every: int =
 
 def _column(name: str, place: int, series: Sequence[Series], width: float, top: int) -> list[Rectangle]:
     found, bottom = [], float(ABOVE + PLOT)
+    x, across = _percent((place + 0.12) * width), _percent(0.76 * width)
     for each in series:
-        value = each.values[place]
-        if not value:
-            continue
-        height = PLOT * value / top
-        bottom -= height
-        found.append(
-            Rectangle(
-                css=each.css,
-                x=_percent((place + 0.12) * width),
-                y=_number(bottom),
-                width=_percent(0.76 * width),
-                height=_number(height),
-                tooltip=f"{name}: {each.name} {value}",
-            )
-        )
+        if value := each.values[place]:
+            height = PLOT * value / top
+            bottom -= height
+            tooltip = f"{name}: {each.name} {value}"
+            found.append(Rectangle(each.css, x, _number(bottom), across, _number(height), tooltip))
     return found
 
 
@@ -127,18 +118,12 @@ class Bars:
 def bars(rows: Sequence[tuple[str, str, Sequence[BarPart]]], ticks: Sequence[tuple[float, str]]) -> Bars:
     """Lying bars: name, value in words, parts. The last tick is the right edge."""
     right = ticks[-1][0]
+
+    def rectangle(part: BarPart) -> Rectangle:
+        return Rectangle(part.css, "0", "0", _percent(100 * part.value / right), "100%", part.tooltip)
+
     return Bars(
-        rows=[
-            BarRow(
-                name,
-                value,
-                [
-                    Rectangle(part.css, "0", "0", _percent(100 * part.value / right), "100%", part.tooltip)
-                    for part in parts
-                ],
-            )
-            for name, value, parts in rows
-        ],
+        rows=[BarRow(name, value, [*map(rectangle, parts)]) for name, value, parts in rows],
         lines=[Tick(_percent(100 * at / right), label) for at, label in ticks],
     )
 

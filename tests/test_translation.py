@@ -155,7 +155,7 @@ def test_orders_in_every_state_are_translated(abroad: Abroad) -> None:
 
 def test_order_actions_are_translated(abroad: Abroad) -> None:
     for action in ORDER_ACTIONS:
-        offered = [order for order in in_every_state() if action.is_offered(order, None)]
+        offered = [order for order in in_every_state() if action.is_offered(order)]
         others = [order for order in in_every_state() if order not in offered]
         for order in (*offered[:2], *others[:1]):
             path = reverse(f"admin:assessments_order_{action.name.replace('-', '_')}", args=[order.pk])

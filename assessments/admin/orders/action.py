@@ -1,4 +1,4 @@
-"""The types that describe an action on an order."""
+"""What describes an action on an order or on one of its updates, and the forms on the confirmation pages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,47 +6,67 @@ from typing import Any
 
 from django import forms
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-
-from assessments.admin.orders.action_forms import ReasonForm
-from assessments.models import AshbyUpdate, Order
-from assessments.orders.staff import NotPossible
+from django.utils.translation import gettext_lazy
 
 
-@dataclass(frozen=True)
-class ActionRequest:
-    """The order, the update if the action is about one, who acts, and the cleaned data of the form."""
+class NoInputForm(forms.Form):
+    """For actions that need no reason, because they only repeat what the portal does anyway."""
 
-    order: Order
-    update: AshbyUpdate | None
-    actor: str
-    data: dict[str, Any]
 
-    @property
-    def selected_update(self) -> AshbyUpdate:
-        """The update that the action is about. Raises ``NotPossible`` if there is none."""
-        if self.update is None:
-            raise NotPossible(_("Select an update first."))
-        return self.update
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("The order’s timeline shows the reason with your name."),
+    )
 
-    @property
-    def reason(self) -> str:
-        return str(self.data.get("reason", ""))
+
+class CancelForm(ReasonForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = gettext_lazy(
+            "The card in Ashby shows the reason to the recruiter, and the timeline shows it with your name."
+        )
+
+
+class LinkForm(ReasonForm):
+    number = forms.CharField(
+        label=gettext_lazy("Justifacts order number"),
+        max_length=200,
+        help_text=gettext_lazy("Ask Justifacts for the number of the order with this reference."),
+    )
+    field_order = ("number", "reason")
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(
+        label=gettext_lazy("Note"), max_length=5000, widget=forms.Textarea(attrs={"rows": 4})
+    )
 
 
 @dataclass(frozen=True)
 class OrderAction:
-    """An action with its confirmation page.
+    """An action with its confirmation page, on an order or on an update: the target.
 
-    ``explain`` returns what will happen. ``perform`` does it and returns what was done, or raises
-    ``NotPossible``.
+    ``explanation`` says what will happen, with the ``values`` of the target. ``perform`` gets the target, who
+    acts, and the cleaned data of the form; it returns what was done, or raises ``NotPossible``.
     """
 
     name: str
     label: Promise
     permission: str
-    explain: Callable[[Order, AshbyUpdate | None], str]
-    perform: Callable[[ActionRequest], str]
-    is_offered: Callable[[Order, AshbyUpdate | None], bool]
+    explanation: Promise
+    perform: Callable[[Any, str, dict[str, Any]], str]
+    is_offered: Callable[[Any], bool]
     form: type[forms.Form] = ReasonForm
     is_destructive: bool = False
+    values: Callable[[Any], dict[str, Any]] = lambda target: {}
+
+    def explain(self, target: Any) -> str:
+        return str(self.explanation) % self.values(target)
+
+
+def by_reason(act: Callable[[Any, str, str], object], done: Promise) -> Callable[..., str]:
+    """A ``perform`` that passes ``act`` the reason, and returns ``done`` with its ``result``."""
+    return lambda target, actor, data: str(done) % {"result": act(target.pk, actor, data["reason"])}

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from assessments.admin.orders.action import ActionRequest, OrderAction
+from assessments.admin.orders.action import OrderAction
 from assessments.admin.orders.actions import ORDER_ACTIONS, UPDATE_ACTIONS
 from assessments.explanation.status_summary import paragraphs
 from assessments.explanation.timeline import sources, timeline
@@ -44,7 +44,7 @@ class OrderPage(TenantModelAdmin):
         context = {
             **self._base_context(request, order),
             **_content(order, updates),
-            "actions": self._offered(request, order, ORDER_ACTIONS),
+            "actions": self._offered(request, order, ORDER_ACTIONS, order),
             "updates": self._with_actions(request, order, updates),
         }
         return TemplateResponse(request, f"{_TEMPLATES}/page.html", context)
@@ -52,21 +52,13 @@ class OrderPage(TenantModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         own = [
             path(
-                f"<uuid:pk>/{action.name}/",
+                f"<uuid:pk>/{below}{action.name}/",
                 self.admin_site.admin_view(self.action_view),
                 {"action": action},
                 name=f"assessments_order_{action.name.replace('-', '_')}",
             )
-            for action in ORDER_ACTIONS
-        ]
-        own += [
-            path(
-                f"<uuid:pk>/updates/<int:update_pk>/{action.name}/",
-                self.admin_site.admin_view(self.action_view),
-                {"action": action},
-                name=f"assessments_order_{action.name.replace('-', '_')}",
-            )
-            for action in UPDATE_ACTIONS
+            for below, actions in (("", ORDER_ACTIONS), ("updates/<int:update_pk>/", UPDATE_ACTIONS))
+            for action in actions
         ]
         return [*own, *super().get_urls()]
 
@@ -77,46 +69,33 @@ class OrderPage(TenantModelAdmin):
         order = self.get_object(request, str(pk))
         if not self.may(request, f"assessments.{action.permission}", order):
             raise PermissionDenied
-        update = get_object_or_404(order.updates, pk=update_pk) if update_pk else None
+        target = order if update_pk is None else get_object_or_404(order.updates, pk=update_pk)
         form = action.form(request.POST if request.method == "POST" else None)
         if form.is_valid():
-            actor = request.user.get_username()
-            action_request = ActionRequest(order, update, actor, form.cleaned_data)
-            return self._perform(request, action, action_request)
+            try:
+                done = action.perform(target, request.user.get_username(), form.cleaned_data)
+                messages.success(request, done)
+                enqueue_order_work(order.pk)
+            except NotPossible as error:
+                messages.warning(request, str(error))
+            return HttpResponseRedirect(reverse("admin:assessments_order_change", args=[order.pk]))
         context = {
             **self._base_context(request, order),
             "title": action.label,
             "action": action,
-            "update": update,
-            "explanation": action.explain(order, update),
-            "is_offered": action.is_offered(order, update),
+            "explanation": action.explain(target),
+            "is_offered": action.is_offered(target),
             "form": form,
         }
         return TemplateResponse(request, f"{_TEMPLATES}/action.html", context)
 
-    def _perform(
-        self, request: HttpRequest, action: OrderAction, action_request: ActionRequest
-    ) -> HttpResponse:
-        try:
-            messages.success(request, action.perform(action_request))
-        except NotPossible as error:
-            messages.warning(request, str(error))
-        else:
-            enqueue_order_work(action_request.order.pk)
-        return HttpResponseRedirect(reverse("admin:assessments_order_change", args=[action_request.order.pk]))
-
     def _offered(
-        self,
-        request: HttpRequest,
-        order: Order,
-        actions: Iterable[OrderAction],
-        update: AshbyUpdate | None = None,
+        self, request: HttpRequest, order: Order, actions: Iterable[OrderAction], target: Order | AshbyUpdate
     ) -> list[OrderAction]:
         return [
             action
             for action in actions
-            if self.may(request, f"assessments.{action.permission}", order)
-            and action.is_offered(order, update)
+            if self.may(request, f"assessments.{action.permission}", order) and action.is_offered(target)
         ]
 
     def _with_actions(
@@ -133,7 +112,6 @@ class OrderPage(TenantModelAdmin):
     def _base_context(self, request: HttpRequest, order: Order) -> dict[str, Any]:
         return {
             **self.admin_site.each_context(request),
-            "opts": self.opts,
             "order": order,
             "title": _("Check of %(candidate)s") % {"candidate": order.candidate_name},
         }

@@ -8,7 +8,6 @@ from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from assessments.models import AshbyUpdate, Order, PendingCall
@@ -18,7 +17,6 @@ from integrations.accounts.roles import organizations_of
 from integrations.admin.base import OptionFilter
 from integrations.models import Job, Organization, Package
 
-Choices = list[tuple[str, str | Promise]]
 _MOST_CHOICES = 40
 #: An id that fits the integer column of every database.
 _KEY = re.compile("[0-9]{1,18}")
@@ -129,18 +127,19 @@ class ResultFilter(SimpleListFilter):
 class StartedFilter(SimpleListFilter):
     title = _("started")
     parameter_name = "started"
-    _DAYS = {"today": 0, "7d": 7, "30d": 30, "90d": 90}
+    _DAYS = {
+        "today": (_("Today"), 0),
+        "7d": (_("In the last 7 days"), 7),
+        "30d": (_("In the last 30 days"), 30),
+        "90d": (_("In the last 90 days"), 90),
+    }
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Any:
-        return [
-            ("today", _("Today")),
-            ("7d", _("In the last 7 days")),
-            ("30d", _("In the last 30 days")),
-            ("90d", _("In the last 90 days")),
-        ]
+        return [(value, label) for value, (label, _days) in self._DAYS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         if self.value() not in self._DAYS:
             return queryset
+        _label, days = self._DAYS[str(self.value())]
         midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        return queryset.filter(created_at__gte=midnight - timedelta(days=self._DAYS[str(self.value())]))
+        return queryset.filter(created_at__gte=midnight - timedelta(days=days))

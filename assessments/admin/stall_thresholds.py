@@ -11,12 +11,7 @@ from django.utils.translation import gettext_lazy
 from assessments.models import StallThresholds
 from integrations.accounts.roles import organizations_of
 from integrations.admin.base import OrganizationFilter, TenantModelAdmin
-from integrations.admin.links import STALL_THRESHOLDS, register_page
 from integrations.models import Organization
-
-register_page(
-    STALL_THRESHOLDS, "admin:assessments_stallthresholds_change", "assessments.change_stallthresholds"
-)
 
 
 class StallThresholdsForm(forms.ModelForm):
@@ -53,10 +48,7 @@ class StallThresholdsAdmin(TenantModelAdmin):
     """One page for each organization. It shows the defaults until the organization sets its own."""
 
     form = StallThresholdsForm
-    list_display = [
-        *("organization", "accepted_minutes", "received_days", "applicant_started_days"),
-        *("in_process_business_days", "notify_ashby"),
-    ]
+    list_display = [*StallThresholdsForm.Meta.fields]
     list_filter = [OrganizationFilter]
     list_select_related = ["organization"]
     fieldsets = [
@@ -65,7 +57,7 @@ class StallThresholdsAdmin(TenantModelAdmin):
             gettext_lazy("An order is stalled when it stays in one status for longer than"),
             {
                 "classes": ["wide"],
-                "fields": list(StallThresholdsForm.Meta.fields[1:5]),
+                "fields": [*StallThresholdsForm.Meta.fields[1:5]],
                 "description": gettext_lazy(
                     "The dashboard counts stalled orders, and the list of orders can filter them. The "
                     "page of a stalled order gives possible reasons and what to do. Changes take "
@@ -103,27 +95,18 @@ class StallThresholdsAdmin(TenantModelAdmin):
         """Deleting returns to the defaults, so unsaved defaults cannot be deleted."""
         return super().has_delete_permission(request, obj) and not (obj and obj._state.adding)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: Any = None,
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        extra = {"show_save_and_add_another": False, **(extra_context or {})}
-        return super().changeform_view(request, object_id, form_url, extra)
+        context["show_save_and_add_another"] = False
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         default = StallThresholds()
         text = _(
-            "Organizations that are not listed use the default thresholds: accepted "
-            "%(accepted)d minutes, received %(received)d days, applicant started %(started)d "
-            "days, in process %(process)d working days."
+            "Organizations that are not listed use the default thresholds: accepted %(accepted_minutes)d "
+            "minutes, received %(received_days)d days, applicant started %(applicant_started_days)d days, "
+            "in process %(in_process_business_days)d working days."
         )
-        sentence = text % {
-            "accepted": default.accepted_minutes,
-            "received": default.received_days,
-            "started": default.applicant_started_days,
-            "process": default.in_process_business_days,
-        }
+        sentence = text % {name: getattr(default, name) for name in StallThresholdsForm.Meta.fields[1:5]}
         return super().changelist_view(request, {"default_thresholds": sentence, **(extra_context or {})})

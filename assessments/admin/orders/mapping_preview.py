@@ -1,10 +1,8 @@
 """The mapping preview: which packages last month's orders would get under some mappings."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -14,11 +12,9 @@ from assessments.insights.mapping_preview import DAYS, preview_mapping, totals
 from integrations.accounts.roles import organizations_of
 from integrations.admin.base import TenantModelAdmin
 from integrations.admin.catalog.job_mapping import MAP, MapForm
-from integrations.admin.links import MAPPING_PREVIEW, register_page
-from integrations.models import Job, Organization
+from integrations.models import Job
 
 _MAPPINGS = "integrations.view_jobpackagemapping"
-register_page(MAPPING_PREVIEW, "admin:assessments_order_mapping_preview", "assessments.view_order")
 
 
 class MappingPreview(TenantModelAdmin):
@@ -37,32 +33,24 @@ class MappingPreview(TenantModelAdmin):
         organization = organizations_of(request.user, _MAPPINGS).filter(pk=pk).first()
         if organization is None or not request.user.has_perm("assessments.view_order", organization):
             raise Http404
-        if request.method != "POST":
-            return self._render(request, organization)
-        if not request.user.has_perm(MAP, organization):
-            raise Http404
-        jobs, form = _proposal(organization, request.POST)
-        if not jobs or not form.is_valid():
-            messages.error(request, _("Select jobs and a package first."))
-            return HttpResponseRedirect(
-                f"{reverse('admin:integrations_job_changelist')}?organization={organization.slug}"
-            )
-        return self._render(request, organization, jobs, form)
-
-    def _render(
-        self,
-        request: HttpRequest,
-        organization: Organization,
-        jobs: list[Job] | None = None,
-        form: MapForm | None = None,
-    ) -> HttpResponse:
-        proposed = {job.ashby_id: form.rule() for job in jobs or []} if form else {}
+        jobs: list[Job] = []
+        form = None
+        if request.method == "POST":
+            if not request.user.has_perm(MAP, organization):
+                raise Http404
+            chosen = [pk for pk in request.POST.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
+            jobs, form = list(organization.jobs.filter(pk__in=chosen)), MapForm(organization, request.POST)
+            if not jobs or not form.is_valid():
+                messages.error(request, _("Select jobs and a package first."))
+                return HttpResponseRedirect(
+                    f"{reverse('admin:integrations_job_changelist')}?organization={organization.slug}"
+                )
+        proposed = {job.ashby_id: form.rule() for job in jobs} if form else {}
         rows = preview_mapping(organization, timezone.now(), proposed)
-        context: dict[str, Any] = {
+        title = _("Mapping preview with last month’s orders of %(organization)s")
+        context = {
             **self.admin_site.each_context(request),
-            "title": _("Mapping preview with last month’s orders of %(organization)s")
-            % {"organization": organization},
-            "opts": self.opts,
+            "title": title % {"organization": organization},
             "organization": organization,
             "rows": rows,
             "totals": totals(rows),
@@ -75,9 +63,3 @@ class MappingPreview(TenantModelAdmin):
             "checkbox": ACTION_CHECKBOX_NAME,
         }
         return TemplateResponse(request, "admin/assessments/order/mapping_preview.html", context)
-
-
-def _proposal(organization: Organization, posted: QueryDict) -> tuple[list[Job], MapForm]:
-    """The chosen jobs, limited to this organization, and the form with the chosen package."""
-    chosen = [pk for pk in posted.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
-    return list(organization.jobs.filter(pk__in=chosen)), MapForm(organization, posted)

@@ -18,33 +18,30 @@ class _CallLogAdmin(TenantModelAdmin):
         return page in ("change", "history")
 
 
-@admin.register(AshbyUpdate)
-class AshbyUpdateAdmin(_CallLogAdmin):
+class _OfOrderAdmin(_CallLogAdmin):
     organization_path = "order__organization"
-    list_display = ["summary", "order", "sequence", "state", "attempt_count", "next_attempt_at", "last_error"]
-    list_filter = ["state", OrganizationFilter]
     list_select_related = ["order"]
     ordering = ["-pk"]
+
+
+@admin.register(AshbyUpdate)
+class AshbyUpdateAdmin(_OfOrderAdmin):
+    list_display = ["summary", "order", "sequence", "state", "attempt_count", "next_attempt_at", "last_error"]
+    list_filter = ["state", OrganizationFilter]
 
 
 @admin.register(CallAttempt)
-class CallAttemptAdmin(_CallLogAdmin):
-    organization_path = "order__organization"
+class CallAttemptAdmin(_OfOrderAdmin):
     list_display = ["at", "call", "outcome", "http_status", "milliseconds", "request_id", "order"]
     list_filter = ["call", OrganizationFilter]
-    list_select_related = ["order"]
     search_fields = ["request_id__exact"]
     search_help_text = gettext_lazy("The request ID from Ashby.")
-    ordering = ["-pk"]
 
 
 @admin.register(OrderEvent)
-class OrderEventAdmin(_CallLogAdmin):
-    organization_path = "order__organization"
+class OrderEventAdmin(_OfOrderAdmin):
     list_display = ["at", "source", "summary", "order"]
     list_filter = ["source", OrganizationFilter]
-    list_select_related = ["order"]
-    ordering = ["-pk"]
 
 
 @admin.register(InboundRequest)

@@ -6,13 +6,12 @@ always posted, so that it never appears in a URL.
 
 import json
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -45,10 +44,6 @@ class EraseForm(forms.Form):
         ),
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
-
-    def __init__(self, *args: Any, organizations: QuerySet[Organization], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        cast(forms.ModelChoiceField, self.fields["organization"]).queryset = organizations
 
 
 @admin.register(ErasureCertificate)
@@ -95,15 +90,15 @@ class ErasureCertificateAdmin(TenantModelAdmin):
         return format_html_join(" · ", '<a href="{}">{}</a>', links)
 
     def get_urls(self) -> list[URLPattern]:
-        own = [
-            path(route, self.admin_site.admin_view(view), name=f"assessments_erasurecertificate_{name}")
-            for route, view, name in (
-                ("erase/", self.erase_view, "erase"),
-                ("<path:object_id>/text/", self.text_view, "text"),
-                ("<path:object_id>/json/", self.json_view, "json"),
-            )
+        erase = self.admin_site.admin_view(self.erase_view)
+        download = self.admin_site.admin_view(self.download_view)
+        name = "assessments_erasurecertificate"
+        return [
+            path("erase/", erase, name=f"{name}_erase"),
+            path("<path:object_id>/text/", download, {"kind": "text"}, name=f"{name}_text"),
+            path("<path:object_id>/json/", download, {"kind": "json"}, name=f"{name}_json"),
+            *super().get_urls(),
         ]
-        return [*own, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         extra = {"may_erase": request.user.has_perm(ERASE), **(extra_context or {})}
@@ -114,9 +109,10 @@ class ErasureCertificateAdmin(TenantModelAdmin):
         if not request.user.has_perm(ERASE):
             raise PermissionDenied
         posted = request.POST if request.method == "POST" else None
-        form = EraseForm(posted, organizations=organizations_of(request.user, ERASE))
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "form": form}
-        context["title"] = _("Erase candidate data")
+        form = EraseForm(posted)
+        field: Any = form.fields["organization"]
+        field.queryset = organizations_of(request.user, ERASE)
+        context = {**self.admin_site.each_context(request), "title": _("Erase candidate data"), "form": form}
         if form.is_valid():
             organization, email = form.cleaned_data["organization"], form.cleaned_data["email"]
             if "confirm" in request.POST:
@@ -139,38 +135,27 @@ class ErasureCertificateAdmin(TenantModelAdmin):
             raise NotPossible(_("Select only orders that are shown.")) from None
         certificate = erase_candidate(organization, email, request.user.get_username(), timezone.now(), also)
         if certificate.kept:
-            messages.warning(
-                request, _("Some orders were kept. The certificate lists the reasons and what to do.")
-            )
+            text = _("Some orders were kept. The certificate lists the reasons and what to do.")
+            messages.warning(request, text)
         else:
-            messages.success(
-                request, _("The candidate’s data has been erased. This certificate is the proof.")
-            )
+            text = _("The candidate’s data has been erased. This certificate is the proof.")
+            messages.success(request, text)
         page = reverse("admin:assessments_erasurecertificate_change", args=[certificate.pk])
         return HttpResponseRedirect(page)
 
-    def text_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        certificate = self._visible(request, object_id)
-        return _file(certificate, certificate_as_text(certificate), "text/plain; charset=utf-8", "txt")
-
-    def json_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        certificate = self._visible(request, object_id)
-        content = json.dumps(certificate_as_json(certificate), ensure_ascii=False, indent=2)
-        return _file(certificate, content, "application/json", "json")
-
-    def _visible(self, request: HttpRequest, object_id: str) -> ErasureCertificate:
-        """Raises ``Http404`` for a certificate of an organization that the person does not see."""
+    def download_view(self, request: HttpRequest, object_id: str, kind: str) -> HttpResponse:
         certificate: ErasureCertificate = self.get_object(request, object_id)
         if not self.has_view_permission(request, certificate):
             raise PermissionDenied
-        return certificate
-
-
-def _file(certificate: ErasureCertificate, content: str, content_type: str, extension: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="erasure-{certificate.pk}.{extension}"'
-    response["Cache-Control"] = "no-store"
-    return response
+        if kind == "text":
+            extension, content_type = "txt", "text/plain; charset=utf-8"
+            content = certificate_as_text(certificate)
+        else:
+            extension, content_type = "json", "application/json"
+            content = json.dumps(certificate_as_json(certificate), ensure_ascii=False, indent=2)
+        disposition = f'attachment; filename="erasure-{certificate.pk}.{extension}"'
+        headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
+        return HttpResponse(content, content_type=content_type, headers=headers)
 
 
 def _lines(lines: Iterable[str]) -> SafeString:

@@ -1,7 +1,5 @@
 """Notification settings: each person chooses their e-mail notifications and sees those that failed."""
 
-from typing import Any
-
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
@@ -48,13 +46,9 @@ def notification_settings(request: HttpRequest) -> HttpResponse:
         form.save()
         messages.success(request, _("Your notification settings have been saved."))
         return HttpResponseRedirect(reverse("notification_settings"))
-    return render(request, "admin/notifications/settings.html", _context(request, form))
-
-
-def _context(request: HttpRequest, form: NotificationPreferenceForm) -> dict[str, Any]:
     organizations = organizations_of(request.user, SEES_ORDERS)
     names = list(organizations.values_list("name", flat=True)[: _MOST_ORGANIZATIONS + 1])
-    return {
+    context = {
         **admin.site.each_context(request),
         "title": _("Notification settings"),
         "form": form,
@@ -63,6 +57,7 @@ def _context(request: HttpRequest, form: NotificationPreferenceForm) -> dict[str
         "and_more": len(names) > _MOST_ORGANIZATIONS,
         "failures": list(failed_notifications_for(request.user)[:_MOST_FAILURES]),
     }
+    return render(request, "admin/notifications/settings.html", context)
 
 
 urlpatterns = [path("", admin.site.admin_view(notification_settings), name="notification_settings")]

@@ -18,7 +18,6 @@ from assessments.tasks import reconcile_organization
 from integrations.accounts.roles import organizations_of
 from integrations.admin.base import READ_ONLY, OptionFilter, OrganizationFilter, TenantModelAdmin
 from integrations.background import enqueue
-from integrations.models import Organization
 
 _PERMISSION = "assessments.reconcile"
 
@@ -92,24 +91,19 @@ def reconcile_now(request: HttpRequest) -> HttpResponse:
     organization = allowed.filter(pk=chosen).first() if chosen.isdecimal() and len(chosen) < 10 else None
     if organization is None:
         raise Http404
-    start(request, organization)
-    return HttpResponseRedirect(reverse("admin:assessments_reconciliation_changelist"))
-
-
-def start(request: HttpRequest, organization: Organization) -> None:
-    """Enqueue a reconciliation and tell the person; a second one is not started while one runs."""
     try:
         report = begin(organization, request.user.get_username())
     except AlreadyRunning:
         text = _("A reconciliation of %(organization)s is already running.")
         messages.warning(request, text % {"organization": organization})
-        return
-    enqueue(reconcile_organization, report.pk)
-    text = _(
-        "The portal is comparing %(organization)s with Ashby and Justifacts. The report grows "
-        "while the comparison runs. Reload it in a minute."
-    )
-    messages.success(request, text % {"organization": organization})
+    else:
+        enqueue(reconcile_organization, report.pk)
+        text = _(
+            "The portal is comparing %(organization)s with Ashby and Justifacts. The report grows "
+            "while the comparison runs. Reload it in a minute."
+        )
+        messages.success(request, text % {"organization": organization})
+    return HttpResponseRedirect(reverse("admin:assessments_reconciliation_changelist"))
 
 
 def _lines(report: Reconciliation, outcome: str) -> SafeString:

@@ -11,7 +11,6 @@ from assessments.tracking.poll_schedule import polled_until
 
 
 def order_as_json(order: Order) -> dict[str, Any]:
-    """The order with its status summary, events, updates and attempts."""
     return {
         **order_summary(order),
         "organization_slug": order.organization.slug,
@@ -46,7 +45,6 @@ def order_as_json(order: Order) -> dict[str, Any]:
 
 
 def reconciliation_as_json(report: Reconciliation) -> dict[str, Any]:
-    """A reconciliation with its discrepancies by outcome."""
     discrepancies: dict[str, list[dict[str, Any]]] = {outcome: [] for outcome in Discrepancy.Outcome.values}
     for found in report.discrepancies.all():
         order = str(found.order_id) if found.order_id else None

@@ -12,7 +12,6 @@ from assessments.orders.transaction import questions
 from assessments.statuses import Status, status_of
 from assessments.text import format_duration
 from assessments.tracking.poll_schedule import polled_until
-from integrations.models import Connection
 from integrations.text import format_utc
 
 
@@ -65,15 +64,15 @@ def _at_justifacts(order: Order, now: datetime) -> str:
         text = _(
             "It is not known whether Justifacts accepted the order; the portal looks it up %(when)s. %(why)s"
         )
-        return text % values
-    if order.next_call == PendingCall.PLACE and order.call_failures:
+    elif order.next_call == PendingCall.PLACE and order.call_failures:
         text = _("Not yet sent to Justifacts after %(attempts)s: %(why)s Next attempt %(when)s.")
-        return text % values
-    if order.next_call == PendingCall.PLACE:
-        return _("Accepted on %(since)s; it will be sent to Justifacts %(when)s.") % values
-    if order.next_call == PendingCall.NONE:
-        return _("“%(status)s” since %(since)s. The portal is no longer polling Justifacts.") % values
-    return _polled(order) % values
+    elif order.next_call == PendingCall.PLACE:
+        text = _("Accepted on %(since)s; it will be sent to Justifacts %(when)s.")
+    elif order.next_call == PendingCall.NONE:
+        text = _("“%(status)s” since %(since)s. The portal is no longer polling Justifacts.")
+    else:
+        text = _polled(order)
+    return text % values
 
 
 def _polled(order: Order) -> str:
@@ -141,37 +140,28 @@ def _at_ashby(order: Order, now: datetime) -> str:
         return _delivered(order) if order.has_ended else ""
     connection, first = order.organization.connection, undelivered[0]
     if connection.paused_at:
-        return _paused(connection)
+        text = _("Waiting for Ashby since %(since)s: %(reason)s")
+        if probe_at := connection.next_probe_at:
+            text += " " + _("Next attempt at %(at)s UTC.") % {"at": f"{probe_at:%H:%M}"}
+        return text % {"since": format_utc(connection.paused_at), "reason": connection.pause_reason}
     if first.state == AshbyUpdate.State.REFUSED:
         return _refused(order, first)
+    what = _("“%(what)s”") % {"what": first.summary}
+    if len(undelivered) > 1:
+        what = _("“%(what)s” and %(count)d more") % {"what": first.summary, "count": len(undelivered) - 1}
     values = {
-        "what": first.summary,
+        "what": what,
         "when": _when(order, first.next_attempt_at, now),
         "attempts": _attempts(first.attempt_count),
         "why": _sentence(first.last_error),
     }
     if order.needs_attention and order.attention_topic == AttentionTopic.DELIVERY:
-        return _("The update is sent to Ashby again %(when)s.") % values  # The question gives the reason.
-    if len(undelivered) > 1:
-        values["what"] = _("“%(what)s” and %(count)d more") % {
-            "what": first.summary,
-            "count": len(undelivered) - 1,
-        }
+        text = _("The update is sent to Ashby again %(when)s.")  # The question gives the reason.
+    elif first.last_error:
+        text = _("Could not send %(what)s to Ashby after %(attempts)s: %(why)s Next attempt %(when)s.")
     else:
-        values["what"] = _("“%(what)s”") % values
-    if first.last_error:
-        return (
-            _("Could not send %(what)s to Ashby after %(attempts)s: %(why)s Next attempt %(when)s.") % values
-        )
-    return _("Next update to Ashby %(when)s: %(what)s.") % values
-
-
-def _paused(connection: Connection) -> str:
-    since = format_utc(connection.paused_at) if connection.paused_at else ""
-    text = _("Waiting for Ashby since %(since)s: %(reason)s")
-    if probe_at := connection.next_probe_at:
-        text += " " + _("Next attempt at %(at)s UTC.") % {"at": f"{probe_at:%H:%M}"}
-    return text % {"since": since, "reason": connection.pause_reason}
+        text = _("Next update to Ashby %(when)s: %(what)s.")
+    return text % values
 
 
 def _refused(order: Order, first: AshbyUpdate) -> str:

@@ -37,12 +37,10 @@ class TimelineEntry:
 
 def timeline(order: Order) -> list[TimelineEntry]:
     """All entries, newest first. The number of queries does not depend on the length of the history."""
-    updates = list(order.updates.prefetch_related("attempts"))
-    attempts = order.attempts.filter(update=None)
     entries = [
         *map(_event, order.events.all()),
-        *(entry for update in updates for entry in _update(update)),
-        *map(_attempt, attempts),
+        *(entry for update in order.updates.prefetch_related("attempts") for entry in _update(update)),
+        *map(_attempt, order.attempts.filter(update=None)),
         *map(_call, order.inbound_requests.all()),
     ]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
@@ -64,47 +62,32 @@ def _event(event: OrderEvent) -> TimelineEntry:
     return TimelineEntry(event.at, event.source, event.get_source_display(), event.summary, tone)
 
 
+def _by_portal(at: datetime, what: str, tone: str, *details: Detail) -> TimelineEntry:
+    return TimelineEntry(at, "portal", _("the portal"), what, tone, details)
+
+
 def _update(update: AshbyUpdate) -> Iterator[TimelineEntry]:
     """One entry for the failed attempts, if any, and one for the outcome."""
     attempts = list(update.attempts.all())
     failed = [attempt for attempt in attempts if attempt.outcome != "taken"]
+    taken = [attempt for attempt in attempts if attempt.outcome == "taken"]
     body = Detail(_("Request body"), _pretty(update.payload), is_code=True)
     if failed:
-        yield TimelineEntry(
-            failed[-1].at,
-            "portal",
-            _("the portal"),
-            _failed_text(update, failed),
-            "ask",
-            (*(detail for attempt in reversed(failed[-10:]) for detail in _attempt_details(attempt)), body),
-        )
+        times = ngettext("%(count)d attempt", "%(count)d attempts", len(failed)) % {"count": len(failed)}
+        why = failed[-1].message or failed[-1].outcome
+        what = _("Could not send “%(what)s” to Ashby (%(times)s): %(why)s")
+        what %= {"what": update.summary, "times": times, "why": why}
+        details = (detail for attempt in reversed(failed[-10:]) for detail in _attempt_details(attempt))
+        yield _by_portal(failed[-1].at, what, "ask", *details, body)
     if update.delivered_at is None:
-        yield TimelineEntry(
-            update.created_at, "portal", _("the portal"), _undelivered_text(update), details=(body,)
-        )
+        yield _by_portal(update.created_at, _undelivered_text(update), "plain", body)
         return
-    warnings = tuple(Detail(_("Warning from Ashby"), str(warning)) for warning in update.warnings)
-    taken = [attempt for attempt in attempts if attempt.outcome == "taken"]
-    times = ngettext("after %(count)d attempt", "after %(count)d attempts", len(attempts)) % {
-        "count": len(attempts)
-    }
-    yield TimelineEntry(
-        update.delivered_at,
-        "portal",
-        _("the portal"),
-        _("Ashby accepted “%(what)s” %(times)s.") % {"what": update.summary, "times": times},
-        "ok",
-        (*(detail for attempt in taken for detail in _attempt_details(attempt)), *warnings, body),
-    )
-
-
-def _failed_text(update: AshbyUpdate, failed: list[CallAttempt]) -> str:
-    times = ngettext("%(count)d attempt", "%(count)d attempts", len(failed)) % {"count": len(failed)}
-    return _("Could not send “%(what)s” to Ashby (%(times)s): %(why)s") % {
-        "what": update.summary,
-        "times": times,
-        "why": failed[-1].message or failed[-1].outcome,
-    }
+    warnings = (Detail(_("Warning from Ashby"), str(warning)) for warning in update.warnings)
+    times = ngettext("after %(count)d attempt", "after %(count)d attempts", len(attempts))
+    what = _("Ashby accepted “%(what)s” %(times)s.")
+    what %= {"what": update.summary, "times": times % {"count": len(attempts)}}
+    details = (detail for attempt in taken for detail in _attempt_details(attempt))
+    yield _by_portal(update.delivered_at, what, "ok", *details, *warnings, body)
 
 
 def _undelivered_text(update: AshbyUpdate) -> str:
@@ -124,21 +107,21 @@ def _attempt(attempt: CallAttempt) -> TimelineEntry:
         CallAttempt.Call.CANCEL: _("A cancellation was sent to Justifacts: %(outcome)s"),
     }[CallAttempt.Call(attempt.call)]
     outcome = _("answered.") if taken else attempt.message or attempt.outcome
-    tone = "plain" if taken else "ask"
-    return TimelineEntry(
-        attempt.at,
-        "portal",
-        _("the portal"),
-        what % {"outcome": outcome},
-        tone,
-        tuple(_attempt_details(attempt)),
-    )
+    what %= {"outcome": outcome}
+    return _by_portal(attempt.at, what, "plain" if taken else "ask", *_attempt_details(attempt))
 
 
 def _attempt_details(attempt: CallAttempt) -> Iterator[Detail]:
+    outcomes = {
+        "taken": _("accepted"),
+        "not_sent": _("not sent"),
+        "unknown": _("unknown"),
+        "refused": _("refused"),
+        "unauthorized": _("key refused"),
+    }
     status = f" (HTTP {attempt.http_status})" if attempt.http_status else ""
     at = format_utc(attempt.at, seconds=True)
-    outcome = f"{_outcomes().get(attempt.outcome, attempt.outcome)}{status}"
+    outcome = f"{outcomes.get(attempt.outcome, attempt.outcome)}{status}"
     values = {"at": at, "outcome": outcome, "count": attempt.milliseconds}
     yield Detail(_("Attempt"), _("%(at)s: %(outcome)s, %(count)d ms") % values)
     if attempt.request_id:
@@ -147,38 +130,17 @@ def _attempt_details(attempt: CallAttempt) -> Iterator[Detail]:
         yield Detail(_("Response (shortened, redacted)"), attempt.answer, is_code=True)
 
 
-def _outcomes() -> dict[str, str]:
-    return {
-        "taken": _("accepted"),
-        "not_sent": _("not sent"),
-        "unknown": _("unknown"),
-        "refused": _("refused"),
-        "unauthorized": _("key refused"),
-    }
-
-
 def _call(call: InboundRequest) -> TimelineEntry:
-    refused = call.http_status >= 400
-    what = _("%(who)s called %(name)s: %(outcome)s") % {
-        "who": call.get_source_display(),
-        "name": call.name,
-        "outcome": f"{call.http_status} {call.outcome.replace('_', ' ')}",
-    }
-    return TimelineEntry(
-        call.received_at,
-        call.source,
-        call.get_source_display(),
-        what,
-        "ask" if refused else "plain",
-        tuple(_call_details(call)),
+    who = call.get_source_display()
+    outcome = f"{call.http_status} {call.outcome.replace('_', ' ')}"
+    what = _("%(who)s called %(name)s: %(outcome)s") % {"who": who, "name": call.name, "outcome": outcome}
+    details = (
+        *([Detail(_("Response"), call.message)] if call.message else []),
+        Detail(_("Our request id"), call.request_id),
+        Detail(_("Request body (redacted)"), _pretty(call.body), is_code=True),
     )
-
-
-def _call_details(call: InboundRequest) -> Iterator[Detail]:
-    if call.message:
-        yield Detail(_("Response"), call.message)
-    yield Detail(_("Our request id"), call.request_id)
-    yield Detail(_("Request body (redacted)"), _pretty(call.body), is_code=True)
+    tone = "ask" if call.http_status >= 400 else "plain"
+    return TimelineEntry(call.received_at, call.source, who, what, tone, details)
 
 
 def _pretty(body: Any) -> str:

@@ -46,7 +46,6 @@ urlpatterns = [
     # Before the admin's own: its login page knows no second factor.
     path(_ADMIN, include("integrations.admin.sign_in.login")),
     path(f"{_ADMIN}two-factor/", include("integrations.admin.sign_in.two_factor")),
-    path(f"{_ADMIN}sessions/", include("integrations.admin.sign_in.sessions")),
     path(f"{_ADMIN}notification-settings/", include("assessments.admin.notification_settings")),
     path(
         f"{_ADMIN}autocomplete/", admin.site.admin_view(SafeAutocompleteView.as_view(admin_site=admin.site))

@@ -1,4 +1,4 @@
-"""Signing in by password or single sign-on, and resetting a forgotten password.
+"""Signing in by password or single sign-on, resetting a forgotten password, and ending other sessions.
 
 Nothing here reveals whether a user name or an e-mail address has an account: text, status and time are the
 same, since a worker sends the mail.
@@ -10,6 +10,8 @@ from typing import Any
 from allauth.account.views import LoginView
 from allauth.core import ratelimit
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
+from allauth.usersessions.views import ListUserSessionsView
+from django.contrib import admin
 from django.contrib.auth import views
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import path, reverse
@@ -18,13 +20,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from integrations.accounts import sessions
 from integrations.accounts.allauth_adapters import single_sign_on_failed
 from integrations.accounts.invitations import with_address
+from integrations.admin.sign_in import AdminPageMixin
 from integrations.background import enqueue
 from integrations.tasks import mail_password_link
 from integrations.web.client_ip import client_address
-
-from .page import AdminPageMixin
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +78,21 @@ class ForgottenPassword(views.PasswordResetView):
         return HttpResponseRedirect(reverse("password_reset_done"))
 
 
+class Sessions(AdminPageMixin, ListUserSessionsView):
+    title = _("Where you are signed in")
+    template_name = "two_factor/sessions.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        # Those whose time is over are not removed before their browser comes back.
+        listed = [
+            row for row in context["sessions"] if not sessions.is_over(row.created_at, row.last_seen_at)
+        ]
+        return {**context, "sessions": listed}
+
+
 urlpatterns = [
+    path("sessions/", admin.site.admin_view(Sessions.as_view()), name="usersessions_list"),
     path("login/", Login.as_view(), name="account_login"),
     path("sso/login/", to_provider, {"provider_id": PROVIDER}, name="openid_connect_login"),
     path("sso/callback/", from_provider, {"provider_id": PROVIDER}, name="openid_connect_callback"),

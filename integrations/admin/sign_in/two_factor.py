@@ -6,17 +6,11 @@ The views are allauth's. Its other URLs are not mounted.
 from typing import Any
 
 from allauth.account.views import ReauthenticateView
-from allauth.mfa.base.views import AuthenticateView, IndexView
-from allauth.mfa.base.views import ReauthenticateView as CodeReauthenticateView
+from allauth.mfa.base import views as mfa
 from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
-from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
-from allauth.mfa.webauthn.views import (
-    AddWebAuthnView,
-    EditWebAuthnView,
-    ReauthenticateWebAuthnView,
-    RemoveWebAuthnView,
-)
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as webauthn
 from django.contrib import admin
 from django.http import HttpResponse
 from django.urls import path
@@ -25,11 +19,10 @@ from django.views.generic import TemplateView
 from django.views.generic.edit import FormMixin
 
 from integrations.accounts import two_factor
+from integrations.admin.sign_in import AdminPageMixin
 from integrations.audit.log import Action
 from integrations.background import enqueue
 from integrations.tasks import mail_factor_change
-
-from .page import AdminPageMixin
 
 Kind = Authenticator.Type
 
@@ -47,11 +40,7 @@ class FactorChangeMixin(AdminPageMixin, FormMixin):
         return response
 
 
-class Index(AdminPageMixin, IndexView):
-    template_name = "two_factor/index.html"
-
-
-class Authenticate(AdminPageMixin, AuthenticateView):
+class Authenticate(AdminPageMixin, mfa.AuthenticateView):
     template_name = "two_factor/authenticate.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -60,89 +49,87 @@ class Authenticate(AdminPageMixin, AuthenticateView):
         return {**super().get_context_data(**kwargs), **own}
 
 
-class AddApp(FactorChangeMixin, ActivateTOTPView):
-    title, kind = _("Set up an authenticator app"), "totp"
-    template_name = "two_factor/app.html"
-
+class AddApp(totp.ActivateTOTPView):
     def form_valid(self, form: Any) -> HttpResponse:
-        response = super().form_valid(form)
+        response: HttpResponse = super().form_valid(form)
         # The code that proved the app must not sign anybody in.
         app = Authenticator.objects.get(user=self.request.user, type=Kind.TOTP)
         two_factor.use_totp_code(app, form.cleaned_data["code"])
         return response
 
 
-class RemoveApp(FactorChangeMixin, DeactivateTOTPView):
-    title, kind, action = _("Remove the authenticator app"), "totp", Action.FACTOR_REMOVED
-    template_name = "two_factor/app_remove.html"
+def _page(route: str, name: str, view: Any, template: str, title: Any, **change: Any) -> Any:
+    """``view`` as a page of the admin. ``change``: the kind and the action of a change of factors."""
+    mixin = FactorChangeMixin if change else AdminPageMixin
+    attributes = {"template_name": f"two_factor/{template}.html", "title": title, **change}
+    page: Any = type(view.__name__, (mixin, view), attributes)
+    return path(route, admin.site.admin_view(page.as_view()), name=name)
 
 
-class AddPasskey(FactorChangeMixin, AddWebAuthnView):
-    title, kind = _("Add a passkey"), "webauthn"
-    template_name = "two_factor/passkey.html"
-
-
-class RenamePasskey(AdminPageMixin, EditWebAuthnView):
-    title = _("Rename a passkey")
-    template_name = "two_factor/passkey_rename.html"
-
-
-class RemovePasskey(FactorChangeMixin, RemoveWebAuthnView):
-    title, kind, action = _("Remove a passkey"), "webauthn", Action.FACTOR_REMOVED
-    template_name = "two_factor/passkey_remove.html"
-
-
-class RecoveryCodes(AdminPageMixin, ViewRecoveryCodesView):
-    title = _("Recovery codes")
-    template_name = "two_factor/codes.html"
-
-
-class NewRecoveryCodes(FactorChangeMixin, GenerateRecoveryCodesView):
-    title, kind = _("New recovery codes"), "recovery_codes"
-    template_name = "two_factor/codes_new.html"
-
-
-class ConfirmByPassword(AdminPageMixin, ReauthenticateView):
-    title = _("Confirm your identity")
-    template_name = "two_factor/confirm.html"
-
-
-class ConfirmByCode(AdminPageMixin, CodeReauthenticateView):
-    title = _("Confirm your identity")
-    template_name = "two_factor/confirm.html"
-
-
-class ConfirmByPasskey(AdminPageMixin, ReauthenticateWebAuthnView):
-    title = _("Confirm your identity")
-    template_name = "two_factor/confirm_by_passkey.html"
-
-
-class ConfirmBySigningIn(AdminPageMixin, TemplateView):
-    """For people without a password or a factor here: they use single sign-on."""
-
-    title = _("Confirm your identity")
-    template_name = "two_factor/confirm_by_signing_in.html"
-
-
-_PAGES: list[tuple[str, Any, list[str]]] = [
-    ("", Index, ["mfa_index", "mfa_list_webauthn"]),
-    ("app/", AddApp, ["mfa_activate_totp"]),
-    ("app/remove/", RemoveApp, ["mfa_deactivate_totp"]),
-    ("passkeys/add/", AddPasskey, ["mfa_add_webauthn"]),
-    ("passkeys/<int:pk>/rename/", RenamePasskey, ["mfa_edit_webauthn"]),
-    ("passkeys/<int:pk>/remove/", RemovePasskey, ["mfa_remove_webauthn"]),
-    ("recovery-codes/", RecoveryCodes, ["mfa_view_recovery_codes"]),
-    ("recovery-codes/new/", NewRecoveryCodes, ["mfa_generate_recovery_codes"]),
-    ("again/", ConfirmByPassword, ["account_reauthenticate"]),
-    ("again/code/", ConfirmByCode, ["mfa_reauthenticate"]),
-    ("again/passkey/", ConfirmByPasskey, ["mfa_reauthenticate_webauthn"]),
-    ("again/sign-in/", ConfirmBySigningIn, ["sign_in_again"]),
-]
+_CONFIRM = _("Confirm your identity")
+_REMOVED = Action.FACTOR_REMOVED
 urlpatterns = [
     path("second-step/", Authenticate.as_view(), name="mfa_authenticate"),
-    *(
-        path(route, admin.site.admin_view(view.as_view()), name=name)
-        for route, view, names in _PAGES
-        for name in names
+    _page("", "mfa_index", mfa.IndexView, "index", AdminPageMixin.title),
+    _page("", "mfa_list_webauthn", mfa.IndexView, "index", AdminPageMixin.title),
+    _page("app/", "mfa_activate_totp", AddApp, "app", _("Set up an authenticator app"), kind="totp"),
+    _page(
+        "app/remove/",
+        "mfa_deactivate_totp",
+        totp.DeactivateTOTPView,
+        "app_remove",
+        _("Remove the authenticator app"),
+        kind="totp",
+        action=_REMOVED,
     ),
+    _page(
+        "passkeys/add/",
+        "mfa_add_webauthn",
+        webauthn.AddWebAuthnView,
+        "passkey",
+        _("Add a passkey"),
+        kind="webauthn",
+    ),
+    _page(
+        "passkeys/<int:pk>/rename/",
+        "mfa_edit_webauthn",
+        webauthn.EditWebAuthnView,
+        "passkey_rename",
+        _("Rename a passkey"),
+    ),
+    _page(
+        "passkeys/<int:pk>/remove/",
+        "mfa_remove_webauthn",
+        webauthn.RemoveWebAuthnView,
+        "passkey_remove",
+        _("Remove a passkey"),
+        kind="webauthn",
+        action=_REMOVED,
+    ),
+    _page(
+        "recovery-codes/",
+        "mfa_view_recovery_codes",
+        recovery_codes.ViewRecoveryCodesView,
+        "codes",
+        _("Recovery codes"),
+    ),
+    _page(
+        "recovery-codes/new/",
+        "mfa_generate_recovery_codes",
+        recovery_codes.GenerateRecoveryCodesView,
+        "codes_new",
+        _("New recovery codes"),
+        kind="recovery_codes",
+    ),
+    _page("again/", "account_reauthenticate", ReauthenticateView, "confirm", _CONFIRM),
+    _page("again/code/", "mfa_reauthenticate", mfa.ReauthenticateView, "confirm", _CONFIRM),
+    _page(
+        "again/passkey/",
+        "mfa_reauthenticate_webauthn",
+        webauthn.ReauthenticateWebAuthnView,
+        "confirm_by_passkey",
+        _CONFIRM,
+    ),
+    # For people without a password or a factor here: they use single sign-on.
+    _page("again/sign-in/", "sign_in_again", TemplateView, "confirm_by_signing_in", _CONFIRM),
 ]

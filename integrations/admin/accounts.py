@@ -53,24 +53,21 @@ class InvitationForm(forms.ModelForm):
         return cleaned
 
 
-class MembersPermission(TenantModelAdmin):
-    """Prevents people from removing or changing their own membership by mistake."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and not _is_own(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and not _is_own(request, obj)
-
-
 @admin.register(Membership)
-class MembershipAdmin(MembersPermission):
+class MembershipAdmin(TenantModelAdmin):
     list_display = ["person", "email", "organization", "role", "last_seen", "added_by", "added_at"]
     list_filter = [OrganizationFilter, "role"]
     list_select_related = ["user", "organization"]
     ordering = ["organization__name", "user__email"]
     search_fields = ["user__email", "shown_name"]
     actions = ["invite_again", "remove_members"]
+
+    # Nobody removes or changes their own membership by mistake.
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _is_own(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not _is_own(request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         """Annotates the name and last login of members who have signed in, so that searching and sorting
@@ -84,9 +81,7 @@ class MembershipAdmin(MembersPermission):
         )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(
-            request, obj, change, **(kwargs if obj else {"form": InvitationForm, **kwargs})
-        )
+        return super().get_form(request, obj, change, **({} if obj else {"form": InvitationForm}) | kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj:
@@ -94,8 +89,7 @@ class MembershipAdmin(MembersPermission):
         return ["organization", "email", "name", "role"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        own = ["person", "email", "organization", "added_by", "added_at", "last_seen"]
-        return own if obj else []
+        return ["person", "email", "organization", "added_by", "added_at", "last_seen"] if obj else []
 
     @admin.display(description=gettext_lazy("person"), ordering="shown_name")
     def person(self, membership: Membership) -> str:
@@ -124,15 +118,12 @@ class MembershipAdmin(MembersPermission):
         try:
             mail_invitation(membership)
         except OSError as error:
-            self.message_user(
-                request,
-                _(
-                    "The e-mail to %(email)s could not be sent (%(why)s). Once an operator has fixed "
-                    "the problem, choose “Send invitation again” in the list of members."
-                )
-                % {"email": membership.address, "why": type(error).__name__},
-                messages.ERROR,
+            text = _(
+                "The e-mail to %(email)s could not be sent (%(why)s). Once an operator has fixed "
+                "the problem, choose “Send invitation again” in the list of members."
             )
+            text %= {"email": membership.address, "why": type(error).__name__}
+            self.message_user(request, text, messages.ERROR)
             return False
         return True
 
@@ -192,8 +183,6 @@ admin.site.unregister([EmailAddress, Authenticator, SocialAccount, SocialApp, So
 
 @admin.register(User)
 class PersonAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, UserAdmin):
-    """All people, for operators."""
-
     list_display = [
         *("username", "email", "first_name", "last_name", "is_active", "two_factor", "last_login")
     ]

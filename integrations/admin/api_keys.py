@@ -15,7 +15,7 @@ from integrations.admin.base import OrganizationFilter, TenantModelAdmin
 from integrations.admin.secret_fields import SecretField
 from integrations.connections.api_keys import select_ashby_key
 from integrations.encryption.blind_index import blind_indexes
-from integrations.models import AshbyApiKey, Organization, PreviousVerificationKey
+from integrations.models import AshbyApiKey, PreviousVerificationKey
 
 _HISTORY = ("set_by", "set_at", "replaced_at", "first_used_at", "last_used_at")
 
@@ -48,15 +48,12 @@ class AshbyApiKeyForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if key := cleaned.get("key"):
-            others = AshbyApiKey.objects.exclude(pk=self.instance.pk).filter(
-                organization=self._organization(cleaned), key_index__in=blind_indexes(key.reveal())
-            )
-            if others.exists():
+            adding = self.instance.pk is None
+            organization = cleaned.get("organization") if adding else self.instance.organization
+            others = AshbyApiKey.objects.exclude(pk=self.instance.pk).filter(organization=organization)
+            if others.filter(key_index__in=blind_indexes(key.reveal())).exists():
                 self.add_error("key", _("This organization already has this key."))
         return cleaned
-
-    def _organization(self, cleaned: dict[str, Any]) -> Organization | None:
-        return cleaned.get("organization") or (self.instance.organization if self.instance.pk else None)
 
 
 @admin.register(AshbyApiKey)
@@ -102,11 +99,9 @@ class AshbyApiKeyAdmin(TenantModelAdmin):
         if not self.has_change_permission(request, key):
             raise PermissionDenied
         select_ashby_key(key)
-        self.message_user(
-            request,
-            _("%(organization)s now uses “%(key)s”.") % {"organization": key.organization, "key": key.name},
-            messages.SUCCESS,
-        )
+        text = _("%(organization)s now uses “%(key)s”.")
+        values = {"organization": key.organization, "key": key.name}
+        self.message_user(request, text % values, messages.SUCCESS)
 
 
 @admin.register(PreviousVerificationKey)

@@ -3,6 +3,7 @@ malformed requests, for which Django's admin would answer 500.
 """
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, ShowFacets, SimpleListFilter
@@ -13,7 +14,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.contrib.messages import WARNING
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -57,9 +58,8 @@ class HardenedModelAdmin(ModelAdmin):
         """Does nothing if a selected value cannot be a primary key."""
         if all(self._may_be_an_id(text) for text in request.POST.getlist(ACTION_CHECKBOX_NAME)):
             return super().response_action(request, queryset, *where, **more)
-        self.message_user(
-            request, _("The selected items are not in this list. Nothing was changed."), WARNING
-        )
+        text = _("The selected items are not in this list. Nothing was changed.")
+        self.message_user(request, text, WARNING)
         return None
 
     def _may_be_an_id(self, text: str) -> bool:
@@ -100,11 +100,9 @@ class TenantModelAdmin(AuditedModelAdmin, HardenedModelAdmin):
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
-    def organization_of(self, row: Any) -> Organization:
-        for name in self.organization_path.split("__"):
-            row = getattr(row, name)
-        organization: Organization = row
-        return organization
+    def organization_of(self, row: Any) -> Any:
+        path = self.organization_path.replace("__", ".")
+        return row if path == "pk" else attrgetter(path)(row)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         row = super().get_object(request, object_id, from_field)
@@ -137,8 +135,10 @@ class TenantModelAdmin(AuditedModelAdmin, HardenedModelAdmin):
             if db_field.remote_field.model is Organization:
                 # The organization is chosen only when a row is added.
                 kwargs["queryset"] = organizations_of(request.user, self._permission("add"))
-            elif isinstance(related := self._admin_of(db_field.remote_field.model), TenantModelAdmin):
-                kwargs["queryset"] = related.get_queryset(request)
+            else:
+                related = self.admin_site._registry.get(db_field.remote_field.model)
+                if isinstance(related, TenantModelAdmin):
+                    kwargs["queryset"] = related.get_queryset(request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -150,9 +150,6 @@ class TenantModelAdmin(AuditedModelAdmin, HardenedModelAdmin):
             if len(choices) == 1:
                 return {"organization": str(choices[0].pk)} | initial
         return initial
-
-    def _admin_of(self, model: type[Model]) -> ModelAdmin | None:
-        return self.admin_site._registry.get(model)
 
 
 class OptionFilter(SimpleListFilter):
@@ -186,8 +183,7 @@ class OrganizationFilter(SimpleListFilter):
         return super().has_output() or self._is_of_another
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        path = self._path
-        return queryset.filter(**{f"{path}__slug": self.value()}) if self.value() else queryset
+        return queryset.filter(**{f"{self._path}__slug": self.value()}) if self.value() else queryset
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
         self._path = model_admin.organization_path

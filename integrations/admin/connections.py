@@ -1,5 +1,6 @@
 """Connections: their settings and the health of both endpoints. The set-up has its own page."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from integrations.background import enqueue
 from integrations.connections.api_keys import save_with_verification_key, set_verification_key
 from integrations.encryption.secrets import Secret
 from integrations.http.urls import validate_outbound_url
-from integrations.models import AshbyApiKey, Connection, ConnectionJob
+from integrations.models import Connection, ConnectionJob
 from integrations.onboarding.jobs import request_job
 from integrations.tasks import run_connection_job
 from integrations.text import format_utc
@@ -32,11 +33,7 @@ class ConnectionForm(forms.ModelForm):
     class Meta:
         model = Connection
         fields = [
-            "organization",
-            "is_enabled",
-            "verification_key",
-            "staging_base_url",
-            "report_hosts",
+            *("organization", "is_enabled", "verification_key", "staging_base_url", "report_hosts"),
             "chat_webhook",
         ]
         labels = {"staging_base_url": gettext_lazy("Justifacts URL")}
@@ -52,8 +49,8 @@ class ConnectionForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["verification_key"] = SecretField(
             stored=self.instance.verification_key,
-            label=gettext_lazy("Verification key"),
-            help_text=gettext_lazy(
+            label=_("Verification key"),
+            help_text=_(
                 "The key that Justifacts e-mailed. Ashby uses it to sign in to the portal, and the "
                 "portal uses it to sign in to Justifacts."
             ),
@@ -84,6 +81,16 @@ class ConnectionForm(forms.ModelForm):
         if cleaned.get("remove_webhook"):
             cleaned["chat_webhook"] = Secret("")
         return cleaned
+
+
+def _moment(field: str, description: Any) -> Callable[..., str]:
+    """A column that shows the time in this field."""
+
+    @admin.display(description=description, ordering=field)
+    def moment(model_admin: admin.ModelAdmin, connection: Connection) -> str:
+        return _time(getattr(connection, field))
+
+    return moment
 
 
 @admin.register(Connection)
@@ -153,8 +160,7 @@ class ConnectionAdmin(TenantModelAdmin):
         usage = _usage(connection.verification_key_first_used_at, connection.verification_key_last_used_at)
         if not connection.verification_key:
             return format_html("{}", _("None yet: Ashby cannot call the portal."))
-        in_use = format_html('<span class="status state-delivered">{}</span>', _("in use"))
-        now = format_html("<li>{} {} {}</li>", connection.verification_key, in_use, usage)
+        now = format_html("<li>{} {} {}</li>", connection.verification_key, _in_use(), usage)
         replaced = format_html_join(
             "",
             '<li>{} {} {} <a href="{}">{}</a></li>',
@@ -173,7 +179,6 @@ class ConnectionAdmin(TenantModelAdmin):
 
     @admin.display(description=gettext_lazy("Ashby API keys"))
     def ashby_keys(self, connection: Connection) -> SafeString:
-        keys = connection.organization.ashby_api_keys.all()
         lines = format_html_join(
             "",
             '<li><a href="{}">{}</a> {} {}</li>',
@@ -181,10 +186,10 @@ class ConnectionAdmin(TenantModelAdmin):
                 (
                     reverse("admin:integrations_ashbyapikey_change", args=[key.pk]),
                     key,
-                    _in_usage(key),
+                    _in_use() if key.is_selected else "",
                     _usage(key.first_used_at, key.last_used_at),
                 )
-                for key in keys
+                for key in connection.organization.ashby_api_keys.all()
             ),
         )
         return format_html(
@@ -203,29 +208,15 @@ class ConnectionAdmin(TenantModelAdmin):
 
     @admin.display(description=gettext_lazy("Justifacts"))
     def justifacts_health(self, connection: Connection) -> str:
-        if connection.justifacts_problem:
-            return connection.justifacts_problem
-        return _works(connection.justifacts_answered_at)
+        return connection.justifacts_problem or _works(connection.justifacts_answered_at)
 
-    @admin.display(description=gettext_lazy("deliveries paused since"))
-    def paused_since(self, connection: Connection) -> str:
-        return _time(connection.paused_at)
-
-    @admin.display(description=gettext_lazy("last call from Ashby"), ordering="last_inbound_call_at")
-    def last_ashby_call(self, connection: Connection) -> str:
-        return _time(connection.last_inbound_call_at)
-
-    @admin.display(description=gettext_lazy("last successful call to Ashby"))
-    def last_ashby_success(self, connection: Connection) -> str:
-        return _time(connection.ashby_last_success_at)
-
-    @admin.display(description=gettext_lazy("last response from Justifacts"))
-    def last_justifacts_response(self, connection: Connection) -> str:
-        return _time(connection.justifacts_answered_at)
-
-    @admin.display(description=gettext_lazy("last checked"))
-    def last_check(self, connection: Connection) -> str:
-        return _time(connection.checked_at)
+    paused_since = _moment("paused_at", gettext_lazy("deliveries paused since"))
+    last_ashby_call = _moment("last_inbound_call_at", gettext_lazy("last call from Ashby"))
+    last_ashby_success = _moment("ashby_last_success_at", gettext_lazy("last successful call to Ashby"))
+    last_justifacts_response = _moment(
+        "justifacts_answered_at", gettext_lazy("last response from Justifacts")
+    )
+    last_check = _moment("checked_at", gettext_lazy("last checked"))
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         if "verification_key" in form.changed_data:
@@ -251,9 +242,8 @@ class ConnectionAdmin(TenantModelAdmin):
     ) -> None:
         permitted = [row for row in connections if self.has_change_permission(request, row)]
         for connection in permitted:
-            enqueue(
-                run_connection_job, request_job(connection.organization, kind, request.user.get_username()).pk
-            )
+            job = request_job(connection.organization, kind, request.user.get_username())
+            enqueue(run_connection_job, job.pk)
         text = ngettext(
             ("Running in the background for %(count)d organization. Its set-up page shows the results."),
             ("Running in the background for %(count)d organizations. Their set-up pages show the results."),
@@ -262,10 +252,8 @@ class ConnectionAdmin(TenantModelAdmin):
         self.message_user(request, text % {"count": len(permitted)})
 
 
-def _in_usage(key: AshbyApiKey) -> str:
-    return (
-        format_html('<span class="status state-delivered">{}</span>', _("in use")) if key.is_selected else ""
-    )
+def _in_use() -> SafeString:
+    return format_html('<span class="status state-delivered">{}</span>', _("in use"))
 
 
 def _usage(first: datetime | None, last: datetime | None) -> str:

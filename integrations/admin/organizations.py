@@ -29,10 +29,6 @@ class OrganizationAdmin(OnboardingAdmin):
         *("poll_days_after_completion", "adverse_action_url"),
     ]
 
-    def organization_of(self, row: Any) -> Organization:
-        organization: Organization = row
-        return organization
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Commands find an organization by its names, so only people who may add one may change them."""
         return ["created_at"] if self.has_add_permission(request) else ["name", "slug", "created_at"]
@@ -42,8 +38,7 @@ class OrganizationAdmin(OnboardingAdmin):
 
     @admin.display(description=gettext_lazy("status"))
     def connection_state(self, organization: Organization) -> str:
-        connection: Connection | None = getattr(organization, "connection", None)
-        tone, text = _connection_state(connection)
+        tone, text = _connection_state(getattr(organization, "connection", None))
         return format_html('<span class="status {}">{}</span>', tone, text)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:

@@ -13,17 +13,11 @@ from integrations.text import JOINERS, remove_invisible
 _JOINERS = str.maketrans("", "", JOINERS)
 
 
-class SecretInput(forms.PasswordInput):
-    """A password field that is always empty; the help text shows the stored secret's last four characters."""
-
-    def __init__(self) -> None:
-        super().__init__(render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField"})
-
-
 class SecretField(forms.CharField):
-    """Left empty, the field keeps the stored secret. White space around a pasted key is removed."""
+    """Always shown empty; the help text shows the stored secret's last four characters. Left empty, the field
+    keeps the stored secret. White space around a pasted key is removed."""
 
-    widget = SecretInput
+    widget = forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"})
 
     def __init__(self, *, stored: Secret | None, **options: Any) -> None:
         self.stored = stored if stored else None
@@ -38,15 +32,10 @@ class SecretField(forms.CharField):
 
     def clean(self, value: Any) -> Secret | str:
         text = super().clean(value)
-        if not text:
-            return self._stored_secret()
-        if not text.isascii() or any(
-            character.isspace() or not character.isprintable() for character in text
-        ):
-            raise ValidationError(_("A key contains no spaces and no special characters. Copy it again."))
-        return Secret(text)
-
-    def _stored_secret(self) -> Secret | str:
+        if text:
+            if not text.isascii() or any(each.isspace() or not each.isprintable() for each in text):
+                raise ValidationError(_("A key contains no spaces and no special characters. Copy it again."))
+            return Secret(text)
         if self.stored:
             try:
                 self.stored.reveal()

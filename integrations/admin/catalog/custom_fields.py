@@ -31,9 +31,7 @@ TYPES = {
     "Location": (gettext_lazy("Place"), gettext_lazy("a city, a region or a country")),
     "Score": (gettext_lazy("Score"), gettext_lazy("a rating on a scale")),
 }
-TYPE_CHOICES = [
-    (name, format_lazy("{} – {}", label, answer_hint)) for name, (label, answer_hint) in TYPES.items()
-]
+TYPE_CHOICES = [(name, format_lazy("{} – {}", label, hint)) for name, (label, hint) in TYPES.items()]
 
 
 class ChoicesField(forms.CharField):
@@ -121,18 +119,14 @@ class CustomFieldAdmin(TenantModelAdmin):
     def in_ashby(self, field: CustomField) -> str:
         """A preview of the saved question; Ashby's layout differs."""
         label, answer_hint = TYPES[field.type]
-        answer = (
-            format_html(
-                "<ul>{}</ul>",
-                format_html_join("", "<li>{}</li>", ((one["value"],) for one in field.possible_values)),
-            )
-            if field.possible_values
-            else format_html('<span class="asked-gives">{}: {}</span>', label, answer_hint)
-        )
-        need = _("required") if field.is_required else _("optional")
+        if field.possible_values:
+            choices = format_html_join("", "<li>{}</li>", ((one["value"],) for one in field.possible_values))
+            answer = format_html("<ul>{}</ul>", choices)
+        else:
+            answer = format_html('<span class="asked-gives">{}: {}</span>', label, answer_hint)
         return format_html(
             '<div class="asked"><strong>{}</strong> <span class="asked-need">{}</span>{}</div>',
             field.name,
-            need,
+            _("required") if field.is_required else _("optional"),
             answer,
         )

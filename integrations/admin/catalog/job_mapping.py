@@ -1,6 +1,5 @@
 """The page that maps many jobs at once: it offers the packages, previews the changes, and applies them."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -83,8 +82,12 @@ class MappingPage(TenantModelAdmin):
         return self._map_or_show(request, list(queryset), {"package": NONE})
 
     def _map_or_show(self, request: HttpRequest, jobs: list[Job], data: Any) -> HttpResponse | None:
+        if len(jobs) > MOST_AT_ONCE:
+            text = _("Select at most %(count)d jobs at a time. Search or filter first.")
+            self.message_user(request, text % {"count": MOST_AT_ONCE}, messages.ERROR)
+            return None
         try:
-            organization = _organization_of(jobs)
+            organization = one_organization(jobs)
         except ValidationError as error:
             self.message_user(request, " ".join(error.messages), messages.ERROR)
             return None
@@ -94,7 +97,19 @@ class MappingPage(TenantModelAdmin):
         if form.is_valid() and "apply" in request.POST:
             self._apply(request, jobs, form)
             return None
-        return self._show(request, organization, jobs, form)
+        rules, default_rule = rules_of(organization)
+        new_rule = form.rule() if form.is_bound and form.is_valid() else None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Map jobs to a package"),
+            "organization": organization,
+            "rows": [(job, rules.get(job.ashby_id, default_rule), new_rule) for job in jobs],
+            "form": form,
+            "is_previewed": new_rule is not None,
+            "preview_url": page_url(MAPPING_PREVIEW, request.user, organization),
+            "checkbox": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/integrations/job/map.html", context)
 
     def _apply(self, request: HttpRequest, jobs: list[Job], form: MapForm) -> None:
         package = form.package_chosen
@@ -116,44 +131,15 @@ class MappingPage(TenantModelAdmin):
             message = ngettext(
                 "%(count)d job now uses “%(package)s”.", "%(count)d jobs now use “%(package)s”.", len(jobs)
             ) % {"count": len(jobs), "package": package}
-        _log(request, jobs, history)
+        # In the audit log, and with one statement in each job's history. (``log_actions`` accepts any rows;
+        # its stubs only query sets.)
+        log.record_entry(
+            log.Action.CHANGED,
+            request.user.get_username(),
+            organization_id=jobs[0].organization_id,
+            kind="integrations.job",
+            details={"ids": [job.pk for job in jobs]},
+            address=client_address(request.META),
+        )
+        LogEntry.objects.log_actions(request.user.pk, jobs, CHANGE, history)  # type: ignore[arg-type]
         self.message_user(request, message, messages.SUCCESS)
-
-    def _show(
-        self, request: HttpRequest, organization: Organization, jobs: list[Job], form: MapForm
-    ) -> HttpResponse:
-        rules, default_rule = rules_of(organization)
-        new_rule = form.rule() if form.is_bound and form.is_valid() else None
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Map jobs to a package"),
-            "organization": organization,
-            "rows": [(job, rules.get(job.ashby_id, default_rule), new_rule) for job in jobs],
-            "form": form,
-            "is_previewed": new_rule is not None,
-            "preview_url": page_url(MAPPING_PREVIEW, request.user, organization),
-            "checkbox": ACTION_CHECKBOX_NAME,
-        }
-        return TemplateResponse(request, "admin/integrations/job/map.html", context)
-
-
-def _organization_of(jobs: Sequence[Job]) -> Organization:
-    if len(jobs) > MOST_AT_ONCE:
-        text = _("Select at most %(count)d jobs at a time. Search or filter first.")
-        raise ValidationError(text % {"count": MOST_AT_ONCE})
-    return one_organization(jobs)
-
-
-def _log(request: HttpRequest, jobs: list[Job], history: str) -> None:
-    """Records the change in the audit log and, with one statement, in each job's history. (``log_actions``
-    accepts any rows; its stubs only query sets.)"""
-    log.record_entry(
-        log.Action.CHANGED,
-        request.user.get_username(),
-        organization_id=jobs[0].organization_id if jobs else None,
-        kind="integrations.job",
-        details={"ids": [job.pk for job in jobs]},
-        address=client_address(request.META),
-    )
-    LogEntry.objects.log_actions(request.user.pk, jobs, CHANGE, history)  # type: ignore[arg-type]

@@ -29,8 +29,6 @@ class MappedFilter(OptionFilter):
 
 
 class MappingOfJob(StackedInline):
-    """The mapping on a job's page, with the packages of its organization."""
-
     model = JobPackageMapping
     fields = ["package", "is_strict"]
     verbose_name = verbose_name_plural = gettext_lazy("Package of this job")
@@ -48,7 +46,6 @@ class MappingOfJob(StackedInline):
         return self._may(request, "delete", obj)
 
     def _may(self, request: HttpRequest, verb: str, job: Job | None) -> bool:
-        """Requires the permission in the job's organization."""
         permission = f"integrations.{verb}_jobpackagemapping"
         return request.user.has_perm(permission, job.organization if job else None)
 
@@ -104,17 +101,17 @@ class JobAdmin(MappingPage):
         if own != current:
             text = _("%(package)s, replaced by %(replacement)s")
             text %= {"package": own, "replacement": current.label_and_id}
-        strict = format_html(' <span class="status status-accepted">{}</span>', _("strict"))
-        return format_html("{}{}", text, strict if mapping.is_strict else "")
+        if not mapping.is_strict:
+            return text
+        return format_html('{} <span class="status status-accepted">{}</span>', text, _("strict"))
 
     @admin.display(description=gettext_lazy("“Package for this job” now"))
     def orders_now(self, job: Any) -> str:
         mapping: JobPackageMapping | None = getattr(job, "mapping", None)
         package = PackageRule(mapping, next(iter(job.organization.defaults), None)).package
         if package is None:
-            return format_html(
-                '<span class="status status-attention">{}</span>', _("none: the recruiter sees why")
-            )
+            why = _("none: the recruiter sees why")
+            return format_html('<span class="status status-attention">{}</span>', why)
         return str(package) if mapping else _("%(package)s, the default") % {"package": package}
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

@@ -47,10 +47,8 @@ class PackageForm(forms.ModelForm):
             "none."
         )
         if namesake := namesakes([self.instance]).get(self.instance.pk):
-            field.help_text += " " + _("“%(package)s” (%(id)s) has the same name.") % {
-                "package": namesake,
-                "id": namesake.justifacts_id,
-            }
+            text = _("“%(package)s” (%(id)s) has the same name.")
+            field.help_text += " " + text % {"package": namesake, "id": namesake.justifacts_id}
 
 
 @admin.register(Package)
@@ -72,17 +70,9 @@ class PackageAdmin(TenantModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Package | None = None) -> Any:
         """An offered package has no field for a replacement."""
-        fields = [
-            "organization",
-            "name",
-            "justifacts_id",
-            "description",
-            "ashby_name",
-            "is_active",
-            "is_default",
-        ]
+        fields = ["organization", "name", "justifacts_id", "description", "ashby_name", "is_active"]
         needs_one = obj is not None and not (obj.is_offered and obj.replaced_by_id is None)
-        return [*fields, "withdrawn_at", *(["replaced_by"] if needs_one else [])]
+        return [*fields, "is_default", "withdrawn_at", *(["replaced_by"] if needs_one else [])]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Package]:
         packages: QuerySet[Package] = super().get_queryset(request)
@@ -99,16 +89,12 @@ class PackageAdmin(TenantModelAdmin):
     @admin.display(description=gettext_lazy("in Ashby"))
     def state(self, package: Package) -> str:
         if package.withdrawn_at:
-            tone, text = (
-                "status-accepted",
-                _("no longer sold since %(day)s") % {"day": f"{package.withdrawn_at:%Y-%m-%d}"},
-            )
+            text = _("no longer sold since %(day)s") % {"day": f"{package.withdrawn_at:%Y-%m-%d}"}
         elif not package.is_active:
-            tone, text = "status-accepted", _("disabled")
-        elif package.is_default:
-            tone, text = "status-complete", _("offered, and the default")
+            text = _("disabled")
         else:
-            tone, text = "status-complete", _("offered")
+            text = _("offered, and the default") if package.is_default else _("offered")
+        tone = "status-complete" if package.is_offered else "status-accepted"
         state = format_html('<span class="status {}">{}</span>', tone, text)
         if package.current == package:
             return state
@@ -116,9 +102,8 @@ class PackageAdmin(TenantModelAdmin):
         return format_html("{}<br>{}", state, replaced)
 
     @admin.display(description=gettext_lazy("jobs mapped to it"), ordering="job_count")
-    def mapped_jobs(self, package: Any) -> int:
-        count: int = package.job_count
-        return count
+    def mapped_jobs(self, package: Any) -> Any:
+        return package.job_count
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         organization = listed_organization(request)
@@ -171,11 +156,8 @@ class PackageAdmin(TenantModelAdmin):
                 continue
             self.log_change(request, package, _("Made the default package."))
             text = _("“%(package)s” is now the default package of %(organization)s.")
-            self.message_user(
-                request,
-                text % {"package": package, "organization": package.organization},
-                messages.SUCCESS,
-            )
+            text %= {"package": package, "organization": package.organization}
+            self.message_user(request, text, messages.SUCCESS)
 
     def _warn(self, request: HttpRequest, package: Package) -> None:
         """Tells the person what happens to starts with a package that is not offered."""
@@ -189,19 +171,12 @@ class PackageAdmin(TenantModelAdmin):
             text %= {"package": package.label_and_id, "replacement": package.current.label_and_id}
             self.message_user(request, text)
             return
-        jobs = package.mappings.count()
-        if jobs:
+        if jobs := package.mappings.count():
             text = ngettext(
-                (
-                    "%(count)d job is mapped to “%(package)s”, which is not offered. Starting “Package "
-                    "for this job” is refused with a message to contact an admin. Map the job to "
-                    "another package."
-                ),
-                (
-                    "%(count)d jobs are mapped to “%(package)s”, which is not offered. Starting "
-                    "“Package for this job” is refused with a message to contact an admin. Map the "
-                    "jobs to another package."
-                ),
+                "%(count)d job is mapped to “%(package)s”, which is not offered. Starting “Package for "
+                "this job” is refused with a message to contact an admin. Map the job to another package.",
+                "%(count)d jobs are mapped to “%(package)s”, which is not offered. Starting “Package for "
+                "this job” is refused with a message to contact an admin. Map the jobs to another package.",
                 jobs,
             )
             self.message_user(request, text % {"count": jobs, "package": package}, messages.WARNING)
@@ -222,7 +197,6 @@ def listed_organization(request: HttpRequest) -> Organization | None:
 
 
 def _offered(organization: Organization | None) -> str:
-    """A sentence about what recruiters can choose."""
     if organization is None:
         return ""
     packages = list(organization.packages.all())
@@ -241,11 +215,9 @@ def _unconfirmed(organization: Organization | None) -> str:
     """A sentence about packages whose withdrawal a person has to confirm on the set-up page."""
     fetched = last_job(organization, ConnectionJob.Kind.PACKAGES) if organization else None
     count = len(unconfirmed_packages(fetched))
-    if not count:
-        return ""
     text = ngettext(
         "Justifacts no longer lists %(count)d package. Recruiters can still choose it.",
         "Justifacts no longer lists %(count)d packages. Recruiters can still choose them.",
         count,
     )
-    return text % {"count": count}
+    return text % {"count": count} if count else ""

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from integrations.admin.secret_fields import SecretField
@@ -14,7 +13,7 @@ from integrations.models.connections import validate_staging_base_url
 
 
 class StepForm(forms.Form):
-    """Changes one setting of a connection. The models' validation errors become errors of the form."""
+    """Changes one setting of a connection."""
 
     def __init__(self, connection: Connection, *args: Any, **kwargs: Any) -> None:
         self.connection = connection
@@ -24,14 +23,6 @@ class StepForm(forms.Form):
     def save(self, who: str) -> str:
         """Save, and return a message for the person. Raises ``ValidationError``."""
         raise NotImplementedError
-
-    def save_or_explain(self, who: str) -> str:
-        """As ``save``, but adds a validation error to the form and returns an empty text."""
-        try:
-            return self.save(who)
-        except ValidationError as error:
-            self.add_error(None, error.messages)
-            return ""
 
 
 class AshbyKeyForm(StepForm):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -65,7 +66,11 @@ class OnboardingAdmin(TenantModelAdmin):
         if step not in STEP_FORMS:
             raise Http404
         form = STEP_FORMS[step](setup_of(organization).connection, request.POST)
-        message = form.save_or_explain(request.user.get_username()) if form.is_valid() else ""
+        try:
+            message = form.save(request.user.get_username()) if form.is_valid() else ""
+        except ValidationError as error:
+            message = ""
+            form.add_error(None, error.messages)
         if not message:
             return self._show(request, organization, {step: form})
         self.log_change(request, organization, message)
@@ -119,15 +124,11 @@ class OnboardingAdmin(TenantModelAdmin):
         self, request: HttpRequest, organization: Organization, forms: dict[str, StepForm] | None = None
     ) -> HttpResponse:
         setup = setup_of(organization)
-        bound = {name.replace("-", "_"): form for name, form in (forms or {}).items()}
-        unbound = {
-            name.replace("-", "_"): form_class(setup.connection) for name, form_class in STEP_FORMS.items()
-        }
+        unbound = {name: form_class(setup.connection) for name, form_class in STEP_FORMS.items()}
         context = {
             **self.admin_site.each_context(request),
             **self._context(setup),
-            "forms": unbound | bound,
-            "opts": self.opts,
+            "forms": {name.replace("-", "_"): form for name, form in (unbound | (forms or {})).items()},
             "stall_thresholds_url": page_url(STALL_THRESHOLDS, request.user, organization),
             "title": _("Set up %(organization)s") % {"organization": organization},
         }

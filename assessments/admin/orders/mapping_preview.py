@@ -38,7 +38,9 @@ class MappingPreview(TenantModelAdmin):
         if request.method == "POST":
             if not request.user.has_perm(MAP, organization):
                 raise Http404
-            chosen = [pk for pk in request.POST.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
+            posted = request.POST.getlist(ACTION_CHECKBOX_NAME)
+            # SQLite refuses larger numbers.
+            chosen = [pk for pk in posted if pk.isdecimal() and len(pk) < 19]
             jobs, form = list(organization.jobs.filter(pk__in=chosen)), MapForm(organization, request.POST)
             if not jobs or not form.is_valid():
                 messages.error(request, _("Select jobs and a package first."))

@@ -268,6 +268,13 @@ class TestDryRun:
         url = reverse(f"admin:{self.URL}", args=[world.acme.organization.pk])
         assert support.client.post(url, posted).status_code == 404
 
+    def test_an_id_of_too_many_digits_is_no_job(self, world: World, jobs: list[Job], org_admin: Desk) -> None:
+        acme = world.acme
+        page = org_admin.press(
+            self.URL, acme.organization.pk, _selected_action=["9" * 30], package=acme.basic.pk
+        )
+        assert "Select jobs and a package first" in page
+
     def test_a_person_who_may_only_view_mappings_sees_them_and_proposes_none(
         self, world: World, jobs: list[Job], reader: Desk
     ) -> None:

@@ -38,8 +38,9 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest goes first, so that no worker is left alone with it at the end."""
-    items.sort(key=_turn)
+    """What takes longest goes first, so that no worker is left alone with it at the end. Within a group, the
+    tests that share the browser are together."""
+    items.sort(key=lambda item: (_turn(item), item.get_closest_marker("browser") is not None))
 
 
 @pytest.hookimpl(wrapper=True)

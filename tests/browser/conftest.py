@@ -1,10 +1,12 @@
 """A real Chromium, and what it complains of."""
 
+import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.processes import Portal, eventually
 from tests.fixtures.services import chromium
@@ -12,13 +14,32 @@ from tests.fixtures.services import chromium
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """One for all tests of the folder. While it runs, Django takes this thread for asynchronous, because
+    Playwright's event loop waits in it."""
     executable = chromium()
-    with sync_playwright() as playwright:
+    # A busy machine takes its time.
+    expect.set_options(timeout=20_000)
+    with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
+        environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser, complaints: list[str]) -> Iterator[Callable[..., Page]]:
+    """Opens a page for somebody who is not signed in; it is closed after the test."""
+    with contextlib.ExitStack() as contexts:
+
+        def open_page(**options: Any) -> Page:
+            options.setdefault("viewport", {"width": 1440, "height": 900})
+            page = contexts.enter_context(browser.new_context(**options)).new_page()
+            page.set_default_timeout(60_000)
+            return watched(page, complaints)
+
+        yield open_page
 
 
 @pytest.fixture
@@ -28,8 +49,8 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, complaints: list[str]) -> Page:
-    return watched(browser.new_page(viewport={"width": 1440, "height": 900}), complaints)
+def page(new_page: Callable[..., Page]) -> Page:
+    return new_page()
 
 
 def watched(page: Page, complaints: list[str]) -> Page:
@@ -63,3 +84,10 @@ def sign_in(page: Page, name: str, password: str) -> None:
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
+
+
+def sign_in_operator(page: Page, portal: Portal, name: str) -> None:
+    """Gives the browser the session of a new operator; others walk through the sign-in."""
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": portal.sign_in_operator(name), "url": portal.url}]
+    )

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import sign_in_operator
 from tests.e2e.processes import Employer, Portal
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("embedded")]
@@ -29,12 +29,8 @@ def test_a_recruiter_starts_a_check_and_support_finds_it(
     expect(opened.value.get_by_text(re.compile("Clear|Review")).first).to_be_visible()
     (assessment,) = employer.seen("ashby/assessments")["assessments"]
 
-    portal.manage(
-        *("createsuperuser", "--noinput", "--username", employer.slug, "--email", "support@example.com"),
-        DJANGO_SUPERUSER_PASSWORD="a-long-passphrase",  # nosec B106 # noqa: S106 - of an account that only the test has
-    )
+    sign_in_operator(page, portal, employer.slug)
     page.goto(f"{portal.url}/orders/{assessment['id']}/")
-    sign_in(page, employer.slug, "a-long-passphrase")
     main = page.locator("#content")
     expect(main).to_contain_text("JF-")
     steps = ("Ashby started", "Justifacts accepted the order", "Applicant Started", "completed the check")

@@ -3,12 +3,13 @@ who connects it on one page without having seen a UUID; a recruiter starts a che
 
 import re
 import uuid
+from collections.abc import Callable
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import choose_password, mailed_link, sign_in, watched
+from tests.browser.conftest import choose_password, mailed_link, sign_in_operator
 from tests.e2e.processes import Portal
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("embedded")]
@@ -32,12 +33,8 @@ def slug(embedded_portal: Portal) -> str:
 
 def invited_by_an_operator(portal: Portal, page: Page, slug: str) -> str:
     """The link in the mail to the organization's admin, which the console backend prints."""
-    portal.manage(
-        *("createsuperuser", "--noinput", "--username", f"op-{slug}", "--email", f"op-{slug}@example.com"),
-        DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-    )
+    sign_in_operator(page, portal, f"op-{slug}")
     page.goto(f"{portal.url}/admin/integrations/organization/add/")
-    sign_in(page, f"op-{slug}", PASSWORD)
     page.get_by_label("Name").fill(slug)
     page.get_by_label("Slug").fill(slug)
     page.get_by_role("button", name="Save", exact=True).click()
@@ -50,18 +47,18 @@ def invited_by_an_operator(portal: Portal, page: Page, slug: str) -> str:
 
 
 def test_an_admin_connects_the_organization_and_a_check_completes(
-    embedded_portal: Portal, browser: Browser, page: Page, complaints: list[str], slug: str
+    embedded_portal: Portal, new_page: Callable[[], Page], complaints: list[str], slug: str
 ) -> None:
     portal = embedded_portal
-    link = invited_by_an_operator(portal, page, slug)
+    link = invited_by_an_operator(portal, new_page(), slug)
 
     # The admin, in a browser of their own.
-    admin = watched(browser.new_context(viewport={"width": 1440, "height": 900}).new_page(), complaints)
+    admin = new_page()
     choose_password(admin, link, f"{slug}@example.com", PASSWORD)
     admin.get_by_role("link", name=re.compile("Set up|" + slug)).first.click()
     expect(admin.get_by_role("heading", name=f"Set up {slug}")).to_be_visible()
 
-    ashby = browser.new_page()
+    ashby = new_page()
     ashby.goto(f"{portal.sandbox}/ashby/{slug}/settings")
     ashby.get_by_text("+ New").click()
     ashby.get_by_role("button", name="Create API Key").click()

@@ -1,12 +1,12 @@
 """Support resolves a pause and an unknown placement in a real browser with the real processes; an admin
 cannot open pages of another organization."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import choose_password, mailed_link, sign_in, watched
+from tests.browser.conftest import choose_password, mailed_link, sign_in_operator
 from tests.e2e.processes import Employer, Portal, eventually
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("embedded")]
@@ -26,13 +26,8 @@ def employer(embedded_portal: Portal) -> Iterator[Employer]:
 @pytest.fixture
 def support(page: Page, embedded_portal: Portal, employer: Employer) -> Page:
     """An operator, signed in and on the dashboard."""
-    name = f"support-{employer.slug}"
-    embedded_portal.manage(
-        *("createsuperuser", "--noinput", "--username", name, "--email", f"{name}@example.com"),
-        DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-    )
+    sign_in_operator(page, embedded_portal, f"support-{employer.slug}")
     page.goto(f"{embedded_portal.url}/admin/?organization={employer.slug}")
-    sign_in(page, name, PASSWORD)
     return page
 
 
@@ -102,7 +97,11 @@ def test_an_unknown_placement_is_resolved_by_linking_the_order(
 
 
 def test_an_admin_sees_nothing_of_another_organization(
-    embedded_portal: Portal, employer: Employer, support: Page, browser: Browser, complaints: list[str]
+    embedded_portal: Portal,
+    employer: Employer,
+    support: Page,
+    new_page: Callable[[], Page],
+    complaints: list[str],
 ) -> None:
     stranger = Employer(embedded_portal)
     theirs = stranger.start()
@@ -112,7 +111,7 @@ def test_an_admin_sees_nothing_of_another_organization(
     support.get_by_label("E-mail").fill(email)
     support.get_by_role("button", name="Save", exact=True).click()
 
-    admin = watched(browser.new_context().new_page(), [])
+    admin = new_page()
     choose_password(admin, mailed_link(embedded_portal, email), email, PASSWORD)
     expect(admin.locator("body")).not_to_contain_text(stranger.slug)
     own = employer.start()

@@ -253,7 +253,7 @@ class Driver:
         if "order" not in answer:
             # Justifacts does not have the order yet. The pauses grow, so that thousands of these calls leave
             # the machine to the placements; orders that are still open are completed at the end of the run.
-            if tries < 12:
+            if tries < self.plan.step_tries:
                 pause = min(1 + tries, 8)
                 self._schedule(time.monotonic() + pause, lambda: self._step(reference, steps, tries + 1))
             return

@@ -54,6 +54,7 @@ class Injector:
         elif kind == "kill":
             self._kill(detail.removeprefix("-9 "))
         elif kind == "stop":
+            self._move_clock_meanwhile(fault)
             self.processes.pause(fault.target, fault.seconds)
         elif kind in ("ashby", "justifacts"):
             self._fail(kind, detail, fault)
@@ -86,8 +87,14 @@ class Injector:
         while point.exists() and time.monotonic() < deadline:
             time.sleep(0.1)
         point.unlink(missing_ok=True)
+        self._move_clock_meanwhile(fault)
         time.sleep(fault.seconds)
         self.processes.resume_all()
+
+    def _move_clock_meanwhile(self, fault: Fault) -> None:
+        """In a short run, while a process is suspended."""
+        if seconds := fault.details.get("move clock"):
+            self.processes.move_clock(float(str(seconds)))
 
     def _fail(self, partner: str, mode: str, fault: Fault) -> None:
         switch = {"side": partner, **(_MODES.get(mode) or {"mode": mode}), **fault.details}

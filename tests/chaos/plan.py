@@ -1,13 +1,15 @@
 """The plan of a run, made from its seed before anything starts."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from integrations.failpoints import POINTS
 
 from .dialects import PlannedDialect, draw_dialects
 
 ORGANIZATIONS = 6
+LEASE_SECONDS = 20
+_SHORT_SECONDS = 12.0
 #: The steps of a check at Justifacts.
 STEPS = ("Applicant Started", "In Process: Justifacts", "Complete")
 RESULTS = ("Clear", "Review", "Adverse")
@@ -68,17 +70,30 @@ class Plan:
     checks: tuple[Check, ...]
     faults: tuple[Fault, ...]
     dialects: tuple[PlannedDialect, ...] = ()
+    #: How often a step is tried while Justifacts does not have the order.
+    step_tries: int = 12
 
 
-def make_plan(seed: int, orders: int, backend: str, dialects: bool = True) -> Plan:
+def make_plan(seed: int, orders: int, backend: str, dialects: bool = True, short: bool = False) -> Plan:
     """Make the plan. ``backend``: ``embedded`` or ``services`` (PostgreSQL and Redis, which are restarted as
-    well). ``dialects``: whether the partners vary their messages."""
+    well). ``dialects``: whether the partners vary their messages. ``short``: half the time and half the
+    deaths, with as many failures of the partners."""
     rng = random.Random(seed)  # nosec B311 # noqa: S311 - reproducible; not for secrets
-    seconds = max(20.0, orders * 0.1)
+    seconds = _SHORT_SECONDS if short else max(20.0, orders * 0.1)
     checks = tuple(sorted((_check(rng, seconds) for _ in range(orders)), key=lambda check: check.at))
     faults = tuple(_faults(rng, seconds, orders, backend))
+    if short:
+        faults = tuple(map(_hurried, faults))
     planned = draw_dialects(seed, ORGANIZATIONS) if dialects else ()
-    return Plan(seed, seconds, checks, faults, planned)
+    return Plan(seed, seconds, checks, faults, planned, step_tries=4 if short else 12)
+
+
+def _hurried(fault: Fault) -> Fault:
+    """Instead of a process that is suspended for longer than a lease, one that is suspended past the last
+    moment for a call, while the clock moves past the lease."""
+    if fault.kind not in ("stop", "sleep at") or fault.seconds < LEASE_SECONDS:
+        return fault
+    return replace(fault, seconds=7, details={"move clock": LEASE_SECONDS + 2})
 
 
 def _check(rng: random.Random, seconds: float) -> Check:
@@ -107,7 +122,7 @@ def _faults(rng: random.Random, seconds: float, orders: int, backend: str) -> li
     faults = [
         *_process_faults(rng, seconds, backend),
         *_failpoint_faults(rng, seconds, orders),
-        *_partner_faults(rng, seconds),
+        *_partner_faults(rng, seconds, every=min(2.0, seconds / 10)),
         *_machine_faults(rng, seconds, backend),
     ]
     return sorted(faults, key=lambda fault: fault.at)
@@ -138,7 +153,8 @@ def _process_faults(rng: random.Random, seconds: float, backend: str) -> list[Fa
 
 
 def _failpoint_faults(rng: random.Random, seconds: float, orders: int) -> list[Fault]:
-    points = [point for point in POINTS for _ in (0, 1)] if orders > 100 else rng.sample(POINTS, 8)
+    few = 8 if seconds > _SHORT_SECONDS else 4
+    points = [point for point in POINTS for _ in (0, 1)] if orders > 100 else rng.sample(POINTS, few)
     found = [Fault(rng.uniform(0, seconds), "failpoint", point) for point in points]
     for _ in range(max(1, int(seconds / 60))):
         at, point = (
@@ -149,10 +165,10 @@ def _failpoint_faults(rng: random.Random, seconds: float, orders: int) -> list[F
     return found
 
 
-def _partner_faults(rng: random.Random, seconds: float) -> list[Fault]:
+def _partner_faults(rng: random.Random, seconds: float, every: float) -> list[Fault]:
     found = []
     for partner, modes in _FAILURES.items():
-        for at in _times(rng, seconds, 2.0):
+        for at in _times(rng, seconds, every):
             for_all = rng.random() < 0.1
             found.append(
                 Fault(

@@ -20,7 +20,8 @@ import requests
 from tests.e2e.processes import Portal, eventually
 from tests.fixtures.redis_server import quiet_port, start_redis
 
-LEASE_SECONDS = 20
+from .plan import LEASE_SECONDS
+
 _CLOCK = Path(__file__).parent / "clock"
 
 
@@ -222,4 +223,4 @@ class Servers:
         subprocess.run([*self._run_as, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")  # nosec B603 # noqa: S603 - our own command, no shell
 
 
-__all__ = ["LEASE_SECONDS", "Processes", "children_of", "eventually"]
+__all__ = ["Processes", "children_of", "eventually"]

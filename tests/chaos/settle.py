@@ -1,13 +1,9 @@
 """The end of a run: without faults, the portal finishes its work."""
 
 import json
-import subprocess  # nosec B404 # the tests start the project's own commands
-import sys
 import time
 from collections import Counter
 from typing import Any
-
-from tests.e2e.processes import ROOT
 
 from .audit import delivered_to_ashby, difference, is_explained
 from .driver import Driver
@@ -88,16 +84,10 @@ def unsettled(data: dict[str, Any]) -> Counter[str]:
 
 def read_snapshot(processes: Processes) -> dict[str, Any]:
     """The portal's data, read from its database by ``snapshot.py``."""
-    finished = subprocess.run(  # nosec B603 # our own command, no shell
-        [sys.executable, "-m", "tests.chaos.snapshot"],
-        cwd=ROOT,
-        env=processes.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    data: dict[str, Any] = json.loads(finished.stdout)
+    file = processes.folder / "snapshot.json"
+    code = f"from tests.chaos import snapshot; snapshot.write({str(file)!r})"
+    processes.manage("shell", "--verbosity", "0", "-c", code)
+    data: dict[str, Any] = json.loads(file.read_text())
     return data
 
 

@@ -1,20 +1,15 @@
-"""Prints the portal's orders as JSON: ``python -m tests.chaos.snapshot``, in the portal's environment."""
+"""The portal's orders as JSON, written by a process of the portal."""
 
 import json
-import os
+from pathlib import Path
 
-import django
+from assessments.models import Order
+from integrations.models import Connection
 
 
-def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
-    # Models can be imported only after django.setup().
-    from assessments.models import Order
-    from integrations.models import Connection
-
+def write(file: str) -> None:
     orders = Order.objects.order_by("created_at").select_related("organization")
-    print(
+    Path(file).write_text(
         json.dumps(
             {
                 "paused": dict(Connection.objects.values_list("organization__slug", "pause_reason")),
@@ -42,7 +37,3 @@ def _order(order: object) -> dict[str, object]:
         ],
         "events": [f"{one.at:%H:%M:%S} {one.kind}: {one.summary}" for one in order.events.all()],
     }
-
-
-if __name__ == "__main__":
-    main()

@@ -41,7 +41,7 @@ class Recruiters:
             )
             self.answers.append(answer.json())
 
-    def go_on(self, checks: int = 6) -> None:
+    def go_on(self, checks: int = 3) -> None:
         """Wait until this many more orders were started with the present keys."""
         wanted = len(self.answers) + checks
         eventually(lambda: len(self.answers) >= wanted, "checks are started", 60)

@@ -10,10 +10,17 @@ pytestmark = pytest.mark.journey
 LIFE = ["Justifacts Received", "Started", "Applicant Started", "In Process: Justifacts", "Complete"]
 
 
-@pytest.mark.parametrize("push", [True, False], ids=["by push", "by poll"])
-def test_an_order_runs_from_start_to_report_and_ashby_gets_each_status(portal: Portal, push: bool) -> None:
-    """With pushes, and with polls alone."""
-    employer = Employer(portal, push=push)
+@on_embedded
+def test_an_order_runs_from_start_to_report_by_push_and_ashby_gets_each_status(portal: Portal) -> None:
+    _runs_from_start_to_report(Employer(portal))
+
+
+@on_services
+def test_an_order_runs_from_start_to_report_by_poll_and_ashby_gets_each_status(portal: Portal) -> None:
+    _runs_from_start_to_report(Employer(portal, push=False))
+
+
+def _runs_from_start_to_report(employer: Employer) -> None:
     check = employer.start()
     eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")
     for number, status in enumerate(["Applicant Started", "In Process: Justifacts", "Complete"], start=3):

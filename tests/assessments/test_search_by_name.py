@@ -96,7 +96,6 @@ def test_terms_of_an_earlier_version_are_found_until_the_rebuild(
     assert found(desk, "Lukasz") == set()
 
 
-@pytest.mark.anywhere
 def test_the_task_rebuilds_the_index_and_the_command_reports_it(
     orders_before_rebuild: list[Order], desk: Desk
 ) -> None:
@@ -125,7 +124,6 @@ def test_an_interrupted_rebuild_is_continued_by_the_next(
     assert search.count_pending() == 0
 
 
-@pytest.mark.anywhere
 def test_orders_of_an_old_process_are_indexed_by_the_next_rebuild(
     world: World, orders_before_rebuild: list[Order]
 ) -> None:
@@ -135,7 +133,6 @@ def test_orders_of_an_old_process_are_indexed_by_the_next_rebuild(
     assert search.rebuild() == 1
 
 
-@pytest.mark.anywhere
 def test_an_erased_candidate_is_not_indexed(orders_before_rebuild: list[Order]) -> None:
     search.unindex_orders(Order.objects.all())
     Order.objects.update(candidate_first_name="", candidate_last_name="", candidate_email="")

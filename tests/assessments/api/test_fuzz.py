@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from assessments.models import InboundRequest
 from tests.fixtures.world import World
 
-pytestmark = pytest.mark.anywhere
-
 # The world is made once for all examples of a test; each example is rolled back.
 quickly = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -84,6 +82,7 @@ def test_any_bytes_are_answered_without_a_server_error(world: World, path: str, 
     assert_answered(world, path, content)
 
 
+@pytest.mark.anywhere
 @quickly
 @given(PLACES, JSON)
 def test_a_start_with_one_arbitrary_value_is_answered_without_a_server_error(
@@ -109,6 +108,7 @@ def test_a_start_with_changed_bytes_is_answered_without_a_server_error(
     assert_answered(world, "/ashby/assessment.start", bytes(content))
 
 
+@pytest.mark.anywhere
 @quickly
 @given(NAMES, JSON, st.booleans())
 def test_a_push_with_one_arbitrary_value_is_answered_without_a_server_error(

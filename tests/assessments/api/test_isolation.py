@@ -11,8 +11,6 @@ from integrations.connections.connect import connect
 from integrations.models import CustomField
 from tests.fixtures.world import ASHBY, Tenant, World, basic
 
-pytestmark = pytest.mark.anywhere
-
 LIST = "/ashby/assessment.list"
 START = "/ashby/assessment.start"
 UPDATE = "/justifacts/assessment.update"
@@ -60,6 +58,7 @@ def test_a_job_can_be_mapped_only_to_packages_of_its_organization(world: World) 
         map_job(world.acme.organization, "job-1", world.globex.basic)
 
 
+@pytest.mark.anywhere
 def test_equal_ids_in_two_organizations_are_two_orders(world: World) -> None:
     """The Ashby accounts of two organizations do not know each other's ids."""
     body = world.start_body()
@@ -90,6 +89,7 @@ def test_cancelling_ends_only_the_organizations_own_order(world: World) -> None:
     }
 
 
+@pytest.mark.anywhere
 def test_two_organizations_may_have_the_same_order_number(world: World) -> None:
     """Numbers are unique only for one verification key."""
     body = world.start_body()

@@ -22,8 +22,6 @@ from integrations.connections.pauses import pause
 from integrations.models import Package
 from tests.fixtures.world import Tenant, World
 
-pytestmark = pytest.mark.anywhere
-
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 EVERYTHING = Scope()
 
@@ -64,6 +62,7 @@ def test_an_empty_histogram_has_no_percentile() -> None:
         percentile({}, 50)
 
 
+@pytest.mark.anywhere
 def test_turnaround_is_reported_by_package_in_whole_hours(world: World) -> None:
     for hour in range(10):
         completed(world.acme.basic, minutes=60 * hour + 59)
@@ -75,6 +74,7 @@ def test_turnaround_is_reported_by_package_in_whole_hours(world: World) -> None:
     ]
 
 
+@pytest.mark.anywhere
 def test_packages_with_one_name_count_together(world: World) -> None:
     Package.objects.filter(pk=world.acme.executive.pk).update(ashby_name="Basic")
     completed(world.acme.executive, minutes=60)
@@ -96,6 +96,7 @@ def test_results_are_sorted_by_frequency(world: World) -> None:
     ]
 
 
+@pytest.mark.anywhere
 def test_orders_are_counted_on_the_day_of_their_start(world: World) -> None:
     days = days_until(NOON, 30)
     assert (len(days), days[0], days[-1]) == (30, date(2026, 2, 3), date(2026, 3, 4))
@@ -114,6 +115,7 @@ def test_orders_are_counted_on_the_day_of_their_start(world: World) -> None:
     }
 
 
+@pytest.mark.anywhere
 def test_undelivered_updates_are_counted_by_reason_and_age(world: World) -> None:
     order = world.placed()
     AshbyUpdate.objects.update(created_at=NOON - timedelta(minutes=4))

@@ -12,8 +12,6 @@ from assessments.statuses import Status
 from integrations.catalog.mapping import map_job, set_default_package
 from tests.fixtures.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 START = "/ashby/assessment.start"
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -65,6 +63,7 @@ def test_a_start_makes_few_queries(world: World, django_assert_max_num_queries: 
     assert (answer.status_code, Order.objects.count()) == (200, 1)
 
 
+@pytest.mark.anywhere
 def test_a_repeated_start_gets_the_first_answer_byte_for_byte(world: World) -> None:
     body = world.start_body()
     with time_machine.travel(NOON, tick=False) as clock:
@@ -104,6 +103,7 @@ def test_a_repeated_start_after_a_mapping_change_creates_no_order(world: World) 
     assert Order.objects.count() == 1
 
 
+@pytest.mark.anywhere
 def test_the_choice_by_job_and_the_package_itself_are_one_order(world: World) -> None:
     set_default_package(world.acme.organization, world.acme.basic)
     body = world.start_body(assessment_type_id=str(world.acme.connection.job_package_type_id))

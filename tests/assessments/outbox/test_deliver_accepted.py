@@ -10,8 +10,6 @@ import time_machine
 from assessments.models import AshbyUpdate, CallAttempt
 from tests.fixtures.world import World, basic
 
-pytestmark = pytest.mark.anywhere
-
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[time_machine.Traveller]:
@@ -76,6 +74,7 @@ def test_warnings_in_an_unexpected_shape_are_ignored(world: World, warnings: obj
     assert AshbyUpdate.objects.get(order=order).warnings == []
 
 
+@pytest.mark.anywhere
 def test_a_retried_update_is_identical_to_the_byte(world: World, clock) -> None:
     """Ashby may have accepted the first attempt; only the same body and timestamp are safe to repeat."""
     world.ashby("assessment.update", {}, 500)
@@ -92,6 +91,7 @@ def test_a_retried_update_is_identical_to_the_byte(world: World, clock) -> None:
     assert not world.waiting(order)
 
 
+@pytest.mark.anywhere
 def test_updates_of_one_order_are_sent_in_order(world: World, clock) -> None:
     world.ashby("assessment.update", {}, 500)
     order = world.placed()

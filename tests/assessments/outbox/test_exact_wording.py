@@ -14,8 +14,6 @@ from assessments.support.decisions import cancel_by_staff
 from tests.fixtures.world import World, data
 from tests.integrations.encryption.test_secrets_at_rest import columns_that_hold
 
-pytestmark = pytest.mark.anywhere
-
 STATUS = "Awaiting county records"
 
 
@@ -47,6 +45,7 @@ def _summaries(order: Order) -> list[str]:
     return list(order.updates.values_list("summary", flat=True))
 
 
+@pytest.mark.anywhere
 def test_a_status_is_sent_verbatim_and_once(world: World, order: Order) -> None:
     for _ in range(3):
         world.push(order, STATUS)

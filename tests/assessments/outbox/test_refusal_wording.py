@@ -8,8 +8,6 @@ from assessments.models import CallAttempt, Order
 from assessments.placement.next_call import make_next_call
 from tests.fixtures.world import World
 
-pytestmark = pytest.mark.anywhere
-
 
 @pytest.mark.parametrize(
     ("status", "body"),

@@ -15,8 +15,6 @@ from assessments.recovery import recover_after_restore
 from assessments.support import decisions
 from tests.fixtures.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
 UNSUPPORTED = {"success": False, "errors": ["unknown_call"]}
 NO_ANSWER = requests.ReadTimeout("read timed out")

@@ -14,8 +14,6 @@ from assessments.models import CallAttempt, Order
 from assessments.placement.next_call import leasable, make_next_call
 from tests.fixtures.world import JUSTIFACTS, World, data
 
-pytestmark = pytest.mark.anywhere
-
 NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
 
 
@@ -51,6 +49,7 @@ def found(order: Order, number: str) -> dict:
     return {"success": True, "results": {"assessment_id": number, "reference_id": str(order.pk)}}
 
 
+@pytest.mark.anywhere
 @pytest.mark.parametrize("taken", [True, False])
 def test_a_worker_crash_during_placement_leads_to_a_look_up(world, clock, settings, taken):
     world.ashby_takes_everything()
@@ -128,6 +127,7 @@ def state(order: Order) -> tuple:
     return Order.objects.values_list(*fields).get(pk=order.pk)
 
 
+@pytest.mark.anywhere
 def test_a_late_acceptance_prevents_a_second_placement(world: World, clock, settings) -> None:
     world.ashby_takes_everything()
     order = world.start()
@@ -165,6 +165,7 @@ def test_two_numbers_for_one_order_need_attention(world: World, clock, settings)
     assert "JF-1" in order.attention_reason
 
 
+@pytest.mark.anywhere
 def test_a_leased_order_is_not_processed_by_another_worker(world: World) -> None:
     order = world.start()
     seconds: list[bool] = []

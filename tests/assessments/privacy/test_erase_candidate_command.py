@@ -10,8 +10,6 @@ from tests.assessments.privacy.test_requests import complete as complete_order
 from tests.fixtures.console import Console
 from tests.fixtures.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 ZOE = "zoe.oneil@example.com"
 
 

@@ -31,8 +31,6 @@ from tests.assessments.privacy.erasing import (
 from tests.assessments.reconciliation.reconciling import meanwhile
 from tests.fixtures.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 COMPLETION = {
     "assessment_result": data("result", "Review-ish"),
     "assessment_profile_url": data("report", REPORT, "url"),
@@ -75,6 +73,7 @@ def test_the_marks_are_everywhere_before_the_erasure(order: Order) -> None:
     assert InboundRequest.objects.filter(order=None).exclude(body={}).count() >= 2, "rejected calls"
 
 
+@pytest.mark.anywhere
 def test_an_erasure_removes_all_marks_and_keeps_the_figures(order: Order, erased: Order) -> None:
     assert remaining_marks() == {}
     kept = ("status", "status_since", "created_at", "placed_at", "completed_at", "turnaround_minutes")

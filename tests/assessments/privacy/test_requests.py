@@ -21,8 +21,6 @@ from integrations.encryption.rotation import count_pending as count_not_under_th
 from integrations.models import AuditLogEntry
 from tests.fixtures.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 ZOE = "zoe.oneil@example.com"
 
 
@@ -43,6 +41,7 @@ def is_erased(order: Order) -> bool:
     return order.is_erased
 
 
+@pytest.mark.anywhere
 def test_all_orders_of_the_candidate_are_erased_and_no_others(world: World) -> None:
     own = [complete(world, f"JF-{number}") for number in range(2)]
     other = complete(
@@ -131,6 +130,7 @@ class TestCertificate:
         assert not certificates_of(world.globex.organization, ZOE)
         assert not certificates_of(world.acme.organization, "zoe@example.com")
 
+    @pytest.mark.anywhere
     def test_the_certificate_is_immutable(self, world: World) -> None:
         certificate = erase(world)
         certificate.by = "somebody else"
@@ -194,6 +194,7 @@ class TestAfterARestore:
         before = {name: getattr(order, name) for name in names}
         Order.objects.filter(pk=order.pk).update(**before | changes)
 
+    @pytest.mark.anywhere
     def test_the_order_is_erased_again_and_the_certificate_re_created(self, world: World) -> None:
         order = complete(world)
         certificate = erase(world)

@@ -16,8 +16,6 @@ from integrations.connections.connect import connect
 from integrations.models import AuditLogEntry
 from tests.fixtures.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 DAY = timedelta(days=1)
 
 
@@ -131,6 +129,7 @@ def test_a_second_run_changes_nothing(complete: Order, clock) -> None:
     assert (complete.erased_at, complete.events.count(), AuditLogEntry.objects.count()) == before
 
 
+@pytest.mark.anywhere
 def test_orders_are_erased_in_batches(world: World, complete: Order, clock, settings) -> None:
     settings.BATCH_SIZES = settings.BATCH_SIZES | {"retention": 2}
     ended = {"status": "cancelled", "next_call": "", "next_attempt_at": None}
@@ -150,6 +149,7 @@ def test_undelivered_updates_are_skipped(world: World, clock) -> None:
     assert set(order.updates.values_list("state", flat=True)) == {AshbyUpdate.State.SKIPPED}
 
 
+@pytest.mark.anywhere
 def test_calls_without_an_order_are_deleted_after_the_same_time(world: World, clock) -> None:
     world.call("/ashby/assessment.start", world.start_body(assessment_type_id="unknown"))
     assert InboundRequest.objects.exclude(body={}).filter(order=None).exists()
@@ -167,6 +167,7 @@ def test_the_audit_log_records_the_number_of_erased_orders(complete: Order, cloc
     assert line.details["days"] == 730
 
 
+@pytest.mark.anywhere
 @pytest.mark.parametrize(
     "change",
     [

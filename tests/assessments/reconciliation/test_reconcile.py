@@ -14,8 +14,6 @@ from integrations.catalog.mapping import map_job, set_default_package
 from tests.assessments.reconciliation.reconciling import NINE, NOT_FOUND, justifacts_says, lines, run
 from tests.fixtures.world import JUSTIFACTS, World, data
 
-pytestmark = pytest.mark.anywhere
-
 
 def test_no_line_is_written_if_all_agree(settled: World) -> None:
     order = settled.placed()
@@ -182,6 +180,7 @@ class TestCatalog:
         report = run(settled)
         assert (report.not_checked, report.needs_review) == (2, 0)
 
+    @pytest.mark.anywhere
     def test_pushes_about_unknown_orders_need_review(self, settled: World) -> None:
         body = {"assessment_id": "JF-404", "assessment_status": data("status", "Complete")}
         for _ in range(2):
@@ -207,6 +206,7 @@ class TestSchedule:
         clock.shift(timedelta(days=8))
         assert run(settled).orders_checked == 0
 
+    @pytest.mark.anywhere
     def test_only_one_reconciliation_of_an_organization_runs(self, settled: World, clock) -> None:
         running = reconciling.begin(settled.acme.organization, "Ada")
         with pytest.raises(AlreadyRunning):

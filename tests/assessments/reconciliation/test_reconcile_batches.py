@@ -20,8 +20,6 @@ from tests.assessments.reconciliation.reconciling import NOT_FOUND, justifacts_s
 from tests.fixtures.fake_partners import WorkerDied
 from tests.fixtures.world import JUSTIFACTS, World
 
-pytestmark = pytest.mark.anywhere
-
 
 @pytest.fixture
 def short(settings) -> None:
@@ -66,6 +64,7 @@ class TestResume:
         assert report.ended_at
         assert orders_of(report) == sorted(Order.objects.values_list("pk", flat=True))
 
+    @pytest.mark.anywhere
     def test_another_worker_resumes_where_one_died(self, five: World, clock) -> None:
         report = begin(five.acme.organization, "Ada")
         run_turn(report)
@@ -81,6 +80,7 @@ class TestResume:
         assert (report.orders_checked, report.error) == (5, "")
         assert len(set(orders_of(report))) == len(orders_of(report)) == 5
 
+    @pytest.mark.anywhere
     def test_a_worker_whose_lease_has_expired_writes_nothing(self, five: World, clock) -> None:
         report = begin(five.acme.organization, "Ada")
 

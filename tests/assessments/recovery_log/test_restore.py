@@ -11,8 +11,6 @@ from assessments.recovery import recover_after_restore
 from assessments.support.decisions import cancel_by_staff
 from tests.fixtures.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 
 def delete(order: Order) -> None:
     """Deletes the order, as if the database came from a backup older than the start."""
@@ -26,6 +24,7 @@ def look_up_answer(order_id: object, number: str) -> dict:
     return {"success": True, "results": {"assessment_id": number, "reference_id": str(order_id)}}
 
 
+@pytest.mark.anywhere
 def test_a_missing_order_is_rebuilt_with_its_id_and_linked(world: World, clock, settings) -> None:
     world.ashby_takes_everything()
     order = world.placed("JF-1", additional_fields={"state": "Illinois"})
@@ -41,6 +40,7 @@ def test_a_missing_order_is_rebuilt_with_its_id_and_linked(world: World, clock, 
     assert recover_after_restore(timezone.now()).made_again == 0, "a second run rebuilds nothing"
 
 
+@pytest.mark.anywhere
 def test_a_repeated_start_after_a_restore_creates_no_second_order(world: World, clock) -> None:
     body = world.start_body()
     first = world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"]

@@ -32,8 +32,6 @@ from tests.assessments.tracking.dialects import (
 )
 from tests.fixtures.world import World, basic
 
-pytestmark = pytest.mark.anywhere
-
 _EXAMPLES = int(os.environ.get("FUZZ_DIALECTS", settings.default.max_examples))
 # The world is made once for all examples of a test; each example is rolled back.
 often = settings(
@@ -148,6 +146,7 @@ def test_a_start_without_a_usable_name_is_refused_with_an_explanation(
         assert Order.objects.count() == 0
 
 
+@pytest.mark.anywhere
 @often
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=250), st.booleans())
 def test_any_text_as_a_name_is_accepted_or_refused_for_the_recruiter(

@@ -17,8 +17,6 @@ from assessments.tracking.order_number import accept_new_number
 from tests.assessments.reconciliation.reconciling import run
 from tests.fixtures.world import JUSTIFACTS, World, data
 
-pytestmark = pytest.mark.anywhere
-
 UPDATE = "/justifacts/assessment.update"
 NOT_FOUND = {"success": False, "errorInfo": {"code": "assessment_not_found", "message": "No such order."}}
 ASKED = "Justifacts now calls this order JF-1R; the portal knows it as JF-1."
@@ -254,6 +252,7 @@ class TestUndecidedNumber:
 class TestConflict:
     """Another order has the number, so the report might belong to either."""
 
+    @pytest.mark.anywhere
     def test_a_push_with_another_orders_number_flags_both_orders_once(
         self, world: World, order: Order
     ) -> None:
@@ -283,6 +282,7 @@ class TestConflict:
         assert push(world, other, "JF-9").status_code == 409
         assert other.offered_order_number == ""
 
+    @pytest.mark.anywhere
     def test_another_organizations_number_is_no_conflict(self, world: World, order: Order) -> None:
         package = str(world.globex.basic.assessment_type_id)
         key = world.globex.verification_key

@@ -17,8 +17,6 @@ from assessments.tracking.poll import poll
 from integrations.connections.connect import connect
 from tests.fixtures.world import JUSTIFACTS, World, basic, data
 
-pytestmark = pytest.mark.anywhere
-
 OTHER_SIDE = "https://elsewhere.test/jf/"
 
 
@@ -117,6 +115,7 @@ def test_an_order_listed_twice_in_a_batch_is_polled_once(world, clock, acme_orde
     assert len(world.sent("assessment.status")) == 1
 
 
+@pytest.mark.anywhere
 def test_an_order_leased_by_another_worker_is_not_polled(world, clock, settings, acme_order) -> None:
     """A worker that died in the middle of a poll; others wait until its lease expires."""
 

@@ -257,9 +257,12 @@ def test_no_completion_of_any_field_offers_a_stranger(
         assert not answer.names(WORDS), reference
 
 
-@pytest.mark.anywhere
 @pytest.mark.parametrize(
-    "term", ["", "Globex", "gus@example.com", "a\x00b", "'", '"', "%", "_", "\\", "\u202e", "x" * 5000]
+    "term",
+    [
+        *("", "Globex", "gus@example.com", "'", '"', "%", "_", "\u202e", "x" * 5000),
+        *(pytest.param(term, marks=pytest.mark.anywhere) for term in ("a\x00b", "\\")),
+    ],
 )
 def test_no_search_term_makes_a_completion_offer_a_stranger(
     world: World, own: Company, strange: Company, term: str

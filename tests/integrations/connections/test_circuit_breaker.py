@@ -15,8 +15,6 @@ from integrations.http.errors import BudgetSpent, NotSent, Refused, Unauthorized
 from integrations.models import Connection
 from tests.fixtures.world import World
 
-pytestmark = pytest.mark.anywhere
-
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
@@ -49,6 +47,7 @@ def test_after_failures_in_a_row_calls_rest_and_the_connection_says_so(world: Wo
     assert "Calls to Justifacts are blocked" in acme(world).justifacts_problem
 
 
+@pytest.mark.anywhere
 def test_one_caller_gets_the_probe_and_its_success_closes_the_breaker(world: World, clock) -> None:
     fail(world, OPENS_AFTER)
     clock.shift(5)
@@ -60,6 +59,7 @@ def test_one_caller_gets_the_probe_and_its_success_closes_the_breaker(world: Wor
     assert [may_call(world) for _ in range(3)] == [True] * 3
 
 
+@pytest.mark.anywhere
 @pytest.mark.parametrize("ended", [Unknown("No answer."), NotSent("Away."), Unauthorized("Who?"), None])
 def test_the_result_of_a_call_is_one_update_of_the_connection(
     world: World, ended, django_assert_num_queries
@@ -70,6 +70,7 @@ def test_the_result_of_a_call_is_one_update_of_the_connection(
         record_call_result(connection, Endpoint.JUSTIFACTS, ended, datetime.now(UTC))
 
 
+@pytest.mark.anywhere
 def test_failures_of_workers_that_read_the_row_before_are_all_counted(world: World) -> None:
     stale = acme(world)
     for _ in range(OPENS_AFTER):
@@ -78,6 +79,7 @@ def test_failures_of_workers_that_read_the_row_before_are_all_counted(world: Wor
     assert "Calls to Justifacts are blocked" in acme(world).justifacts_problem
 
 
+@pytest.mark.anywhere
 def test_each_failed_try_makes_the_rest_longer_up_to_half_a_minute(world: World, clock) -> None:
     fail(world, OPENS_AFTER)
     for rest in (5, 10, 20, 30, 30):

@@ -78,7 +78,6 @@ def test_no_recovery_log_file_holds_the_candidate_in_clear(order: Order) -> None
     assert not [mark for mark in MARKS for content in written if mark.encode() in content]
 
 
-@pytest.mark.anywhere
 def test_partner_texts_are_stored_without_names_and_delivered_with_them(order: Order) -> None:
     sent = [attempt.message for attempt in CallAttempt.objects.exclude(message="")]
     assert "Ashby said: We cannot find •••, ••• <•••>" in sent
@@ -143,13 +142,11 @@ def test_a_stranger_finds_nothing(order: Order, world: World, asked: str) -> Non
     assert short(order).pop() not in page.content.decode()
 
 
-@pytest.mark.anywhere
 def test_once_forgotten_nobody_is_found(order: Order, stranger: Order, desk: Desk) -> None:
     assert search.unindex_orders(Order.objects.filter(pk=order.pk)) > 5
     assert set(CandidateSearchTerm.objects.values_list("order", flat=True)) == {stranger.pk}
 
 
-@pytest.mark.anywhere
 def test_an_order_rebuilt_from_the_recovery_log_is_found(world: World, order: Order) -> None:
     Order.objects.all().delete()
     assert len(recovery.restore_missing_orders(world.acme.organization, order.created_at)) == 1
@@ -227,7 +224,6 @@ def _stored() -> list[Any]:
         return list(cursor.fetchall())
 
 
-@pytest.mark.anywhere
 def test_why_an_order_is_held_is_encrypted_too(world: World, order: Order) -> None:
     reason = f"A dispute with {FIRST} {LAST}, {MAIL}"
     place_hold(order.pk, "Ada", reason)
@@ -236,7 +232,6 @@ def test_why_an_order_is_held_is_encrypted_too(world: World, order: Order) -> No
     assert [found for mark in (FIRST, LAST, MAIL) for found in columns_that_hold(mark)] == []
 
 
-@pytest.mark.anywhere
 def test_response_times_do_not_reveal_candidates_of_other_organizations(
     world: World, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,8 +20,6 @@ from integrations.models import AshbyApiKey, Connection
 from tests.fixtures.statements import before_statement, fails
 from tests.fixtures.world import World
 
-pytestmark = pytest.mark.anywhere
-
 NEW = Fernet.generate_key().decode()
 
 
@@ -86,6 +84,7 @@ def test_it_may_be_run_again_and_finds_nothing_to_do(order: Order, settings, old
     assert _ciphertexts() == before
 
 
+@pytest.mark.anywhere
 def test_an_interrupted_rotation_continues(order: Order, settings, old: str) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW, old]
     settings.BATCH_SIZES = settings.BATCH_SIZES | {"secrets": 1}
@@ -101,6 +100,7 @@ def test_an_interrupted_rotation_continues(order: Order, settings, old: str) -> 
     assert rotate("--check")["left"] == {}
 
 
+@pytest.mark.anywhere
 def test_candidates_are_found_while_their_search_hashes_are_renewed(
     world: World, order: Order, settings, old: str
 ) -> None:
@@ -132,6 +132,7 @@ def test_a_candidate_s_data_of_a_lost_key_become_dots(order: Order, settings) ->
     assert starts() == []
 
 
+@pytest.mark.anywhere
 def test_a_change_by_an_admin_during_a_fetch_is_not_overwritten(world: World, settings, old: str) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW, old]
 

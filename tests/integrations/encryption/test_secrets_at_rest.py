@@ -12,8 +12,6 @@ from integrations.models import Connection
 from tests.fixtures.statements import before_statement, fails
 from tests.fixtures.world import World, data
 
-pytestmark = pytest.mark.anywhere
-
 EMAIL = "canary.candidate@example.com"
 FIRST, LAST = "Canaria", "Byrdlastname"
 ANSWER = "canary-answer-1990"
@@ -137,6 +135,7 @@ def columns_that_hold(text: str) -> set[tuple[str, str]]:
     return found
 
 
+@pytest.mark.anywhere
 def test_no_secret_stands_in_any_column(life: World) -> None:
     for secret in (life.acme.verification_key, life.acme.ashby_key):
         assert columns_that_hold(secret) == set()

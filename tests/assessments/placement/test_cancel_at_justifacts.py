@@ -52,21 +52,27 @@ def test_an_order_cancelled_while_waiting_for_a_retry_is_not_placed(
     assert_over(world, order, delivered=[CANCELLED], placed=waits + 1, cancels=0)
 
 
+ENDS = {
+    "accepted": (TAKEN, None, 1),
+    "refused": ({"success": False, "errors": ["invalid_package"]}, None, 0),
+    "not sent": (requests.ConnectTimeout(), None, 0),
+    "busy": (503, None, 0),
+    "unknown, found": (requests.ReadTimeout(), TAKEN, 1),
+    "unknown, not found": (500, NOT_FOUND, 0),
+}
+
+
 @pytest.mark.parametrize(
-    ("ends", "look_up", "cancels"),
+    ("end", "failing_before"),
     [
-        pytest.param(TAKEN, None, 1, id="accepted"),
-        pytest.param({"success": False, "errors": ["invalid_package"]}, None, 0, id="refused"),
-        pytest.param(requests.ConnectTimeout(), None, 0, id="not sent"),
-        pytest.param(503, None, 0, id="busy"),
-        pytest.param(requests.ReadTimeout(), TAKEN, 1, id="unknown, found"),
-        pytest.param(500, NOT_FOUND, 0, id="unknown, not found"),
+        *((end, False) for end in ENDS),
+        *((end, True) for end in ("accepted", "not sent", "unknown, not found")),
     ],
 )
-@pytest.mark.parametrize("failing_before", [False, True], ids=["at first", "after an hour of failing"])
 def test_an_order_cancelled_during_its_placement_is_cancelled_at_justifacts(
-    world: World, clock, order: Order, ends, look_up, cancels: int, failing_before: bool
+    world: World, clock, order: Order, end: str, failing_before: bool
 ) -> None:
+    ends, look_up, cancels = ENDS[end]
     if failing_before:
         world.justifacts("assessment.start", requests.ConnectTimeout())
         after(world, clock, order, 0, 3601)
@@ -170,7 +176,17 @@ def test_a_cancellation_is_retried_until_justifacts_accepts_it(world, clock, ord
     cancel(world, order)
     after(world, clock, order, 0, 5, 15, 60, 300)
     assert (order.next_call, order.call_failures, order.needs_attention) == ("cancel", 5, False)
-    after(world, clock, order, 900, *[3600] * 25)
+    world.justifacts("assessment.cancel", TAKEN)
+    after(world, clock, order, 900)
+    assert_over(world, order, delivered=["Justifacts Received", CANCELLED], placed=1, cancels=6)
+
+
+def test_a_cancellation_that_fails_for_a_day_needs_attention_and_is_retried(world, clock, order) -> None:
+    world.justifacts_takes()
+    world.work()
+    world.justifacts("assessment.cancel", "", 503)
+    cancel(world, order)
+    after(world, clock, order, 0, 5, 15, 60, 300, 900, *[3600] * 25)
     assert order.attention_topic == "cancel"
     assert "The portal keeps retrying" in order.attention_reason
     assert world.delivered(order) == ["Justifacts Received", CANCELLED]

@@ -31,16 +31,6 @@ def delete_history() -> None:
     CallAttempt.objects.all().delete()
 
 
-def rename_kinds() -> None:
-    """Replace the kinds of all events."""
-    lines = list(OrderEvent.objects.all())
-    OrderEvent.objects.all().delete()
-    OrderEvent.objects.bulk_create(
-        OrderEvent(order_id=line.order_id, source=line.source, kind=OrderEvent.Kind.NOTE, summary="Changed.")
-        for line in lines
-    )
-
-
 def insert_misleading_events() -> None:
     """Insert events of every kind into each order's history."""
     OrderEvent.objects.bulk_create(
@@ -89,7 +79,14 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-@pytest.fixture(params=[keep_history, delete_history, rename_kinds, insert_misleading_events])
+@pytest.fixture(
+    params=[
+        keep_history,
+        delete_history,
+        # Once on PostgreSQL: the history makes no difference between the databases.
+        pytest.param(insert_misleading_events, marks=pytest.mark.anywhere),
+    ]
+)
 def scenario(request: pytest.FixtureRequest, world: World, clock: time_machine.Traveller) -> Scenario:
     return Scenario(world, clock, request.param)
 

@@ -25,6 +25,7 @@ UNCLEAR = [
     pytest.param({"success": False}, "Justifacts gave no reason.", id="no text"),
     pytest.param({"success": False, "errors": ["already_exists"]}, "already_exists", id="duplicate"),
 ]
+ERROR_AND_CONFLICT = pytest.mark.parametrize("code", ["generic_internal_error", "already_exists"])
 
 
 @pytest.fixture(autouse=True)
@@ -101,11 +102,9 @@ def test_an_unclear_answer_repeated_on_the_second_placement_is_a_refusal(
     assert keys == [str(order.pk)] * 2
 
 
-@pytest.mark.parametrize(("body", "words"), UNCLEAR)
-def test_a_second_placement_accepted_despite_an_unclear_answer_is_linked(
-    world, clock, order, body, words
-) -> None:
-    world.justifacts("assessment.start", body)
+@ERROR_AND_CONFLICT
+def test_a_second_placement_accepted_despite_an_unclear_answer_is_linked(world, clock, order, code) -> None:
+    world.justifacts("assessment.start", {"success": False, "errors": [code]})
     after(world, clock, order, 0, 2, 10)
     world.justifacts("assessment.status", {"success": True, "results": {"assessment_id": "JF-3"}})
     after(world, clock, order, 2)
@@ -113,9 +112,9 @@ def test_a_second_placement_accepted_despite_an_unclear_answer_is_linked(
     assert (order.placing_refusal, order.placing_refusal_repeated) == ("", False)
 
 
-@pytest.mark.parametrize(("body", "words"), UNCLEAR)
-def test_a_second_placement_that_succeeds_clears_the_first_answer(world, clock, order, body, words) -> None:
-    world.justifacts("assessment.start", body)
+@ERROR_AND_CONFLICT
+def test_a_second_placement_that_succeeds_clears_the_first_answer(world, clock, order, code) -> None:
+    world.justifacts("assessment.start", {"success": False, "errors": [code]})
     after(world, clock, order, 0, 2)
     world.justifacts("assessment.start", TAKEN)
     after(world, clock, order, 10)
@@ -171,10 +170,19 @@ def test_a_resubmitted_order_is_judged_by_its_own_answer(world, clock, order, an
 
 @pytest.mark.parametrize("code", ["temporarily_unavailable", "timeout", "too_many_requests", "Rate-Limited"])
 @pytest.mark.parametrize("status", [200, 400])
-def test_a_temporary_error_is_retried_with_backoff_and_never_a_refusal(
+def test_a_temporary_error_on_every_placement_is_no_refusal(
     world, clock, order, code: str, status: int
 ) -> None:
     world.justifacts("assessment.start", {"success": False, "errors": [code]}, status)
+    after(world, clock, order, 0, 2, 60, 60)
+    assert starts(world) == 2
+    after(world, clock, order, 10, 10, 60)
+    assert starts(world) == 3, "an unclear answer would be a refusal by now"
+    assert (order.status, order.next_call, order.needs_attention) == ("accepted", "look_up", False)
+
+
+def test_a_temporary_error_is_retried_with_backoff_and_never_a_refusal(world, clock, order) -> None:
+    world.justifacts("assessment.start", {"success": False, "errors": ["temporarily_unavailable"]})
     after(world, clock, order, *[5] * 60)
     assert 3 <= starts(world) <= 5
     assert (order.status, order.needs_attention) == ("accepted", False)

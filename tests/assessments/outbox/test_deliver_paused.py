@@ -169,10 +169,15 @@ def test_the_pages_show_the_time_of_the_next_probe(world: World, admin_client) -
     assert "Next attempt at 09:05 UTC." in status_summary(first, timezone.now())
 
 
+HTML = "<html><title>403 Forbidden</title></html>"
 PAGES = [
     pytest.param(status, body, id=f"{status} {body[:10]}")
-    for status in (400, 401, 403, 404, 413, 422)
-    for body in ("error code: 1010", "<html><title>403 Forbidden</title></html>", "", '{"error": "x"}', "[]")
+    for status, body in (
+        # In the protocol, these two refuse the key.
+        *((s, body) for s in (401, 403) for body in ("error code: 1010", HTML, "", '{"error": "x"}', "[]")),
+        *((s, HTML) for s in (400, 404, 413, 422)),
+        (404, ""),
+    )
 ]
 
 

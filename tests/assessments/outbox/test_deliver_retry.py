@@ -15,9 +15,7 @@ NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE, HOUR = 60, 3600
 PASSING = [
     pytest.param({}, 500, id="500"),
-    pytest.param({}, 502, id="502"),
     pytest.param({}, 503, id="503"),
-    pytest.param({}, 504, id="504"),
     pytest.param({}, 408, id="408"),
     pytest.param({}, 425, id="425"),
     pytest.param({}, 429, id="429"),
@@ -108,21 +106,23 @@ def test_backoff_grows_and_retries_never_stop(world: World, clock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"),
+    ("status", "header", "seconds"),
     [
-        ("7", 7),
-        ("0", 1),
-        ("2.5", 2.5),
-        ("Mon, 02 Mar 2026 09:02:00 GMT", 120),
-        ("Mon, 02 Mar 2026 08:00:00 GMT", 1),
-        ("999999999", 24 * HOUR),
-        ("soon", 5),
-        ("-3", 1),
-        ("nan", 1),
-        ("inf", 24 * HOUR),
+        (429, "7", 7),
+        (429, "0", 1),
+        (429, "2.5", 2.5),
+        (429, "Mon, 02 Mar 2026 09:02:00 GMT", 120),
+        (429, "Mon, 02 Mar 2026 08:00:00 GMT", 1),
+        (429, "999999999", 24 * HOUR),
+        (429, "soon", 5),
+        (429, "-3", 1),
+        (429, "nan", 1),
+        (429, "inf", 24 * HOUR),
+        (503, "7", 7),
+        (503, "999999999", 24 * HOUR),
+        (503, "soon", 5),
     ],
 )
-@pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_from_ashby_sets_the_next_attempt(world: World, clock, status, header, seconds) -> None:
     world.ashby("assessment.update", {}, status, headers={"Retry-After": header})
     order = world.placed()

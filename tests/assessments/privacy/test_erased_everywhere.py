@@ -43,15 +43,17 @@ def order(world: World, settings) -> Order:
     return order_with_marks_everywhere(world)
 
 
-@pytest.fixture(params=["on request", "by retention"])
-def erased(request, world: World, order: Order) -> Iterator[Order]:
-    """The order after its erasure."""
-    if request.param == "on request":
-        assert erase_candidate(world.acme.organization, EMAIL.upper(), "ada", timezone.now()).orders == [
-            str(order.pk)
-        ]
-        yield Order.objects.get(pk=order.pk)
-        return
+@pytest.fixture
+def erased(world: World, order: Order) -> Order:
+    """The order after its erasure on request."""
+    done = erase_candidate(world.acme.organization, EMAIL.upper(), "ada", timezone.now())
+    assert done.orders == [str(order.pk)]
+    return Order.objects.get(pk=order.pk)
+
+
+@pytest.fixture
+def expired(order: Order) -> Iterator[Order]:
+    """The order after its erasure at the end of its retention."""
     with time_machine.travel(timezone.now() + timedelta(days=731)):
         tasks.erase_due()
         recovery_log.tidy(timezone.now())  # As each night.
@@ -74,7 +76,9 @@ def test_the_marks_are_everywhere_before_the_erasure(order: Order) -> None:
 
 
 @pytest.mark.anywhere
-def test_an_erasure_removes_all_marks_and_keeps_the_figures(order: Order, erased: Order) -> None:
+@pytest.mark.parametrize("way", ["erased", "expired"])
+def test_an_erasure_removes_all_marks_and_keeps_the_figures(request, order: Order, way: str) -> None:
+    erased = request.getfixturevalue(way)
     assert remaining_marks() == {}
     kept = ("status", "status_since", "created_at", "placed_at", "completed_at", "turnaround_minutes")
     for name in (*kept, "package_id", "job_id", "job_name", "application_id", "justifacts_order_id"):

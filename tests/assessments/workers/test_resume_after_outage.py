@@ -12,14 +12,12 @@ from assessments.support.retry import poll_now
 from tests.assessments.reconciliation.reconciling import NINE, lines, run
 from tests.fixtures.world import World, data
 
-WORDS = pytest.mark.parametrize(
-    ("status", "result"),
-    [
-        ("In Process: Justifacts", None),
-        ("Reinstated", None),
-        ("Complete", "Clear"),
-        ("Justifacts Received", None),
-    ],
+BY = ("push", "poll", "reconcile")
+MESSAGES = (
+    ("In Process: Justifacts", None),
+    ("Reinstated", None),
+    ("Complete", "Clear"),
+    ("Justifacts Received", None),
 )
 
 
@@ -60,9 +58,13 @@ def order(settled: World) -> Order:
     return order
 
 
-@WORDS
-@pytest.mark.parametrize("by", ["push", "poll", "reconcile"])
-@pytest.mark.parametrize("at", [ms(30), None])
+@pytest.mark.parametrize(
+    ("by", "at", "status", "result"),
+    [
+        *((by, ms(30), *message) for by in BY for message in MESSAGES),
+        *((by, None, *message) for by, message in zip(BY, MESSAGES, strict=False)),
+    ],
+)
 def test_the_order_needs_attention_once_and_is_not_cancelled(settled, order, by, status, result, at) -> None:
     delivered = settled.delivered(order)
     for _ in range(2):

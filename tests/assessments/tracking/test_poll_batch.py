@@ -139,13 +139,13 @@ def test_an_order_leased_by_another_worker_is_not_polled(world, clock, settings,
 
 def test_a_batch_is_polled_concurrently(world, clock) -> None:
     world.ashby_takes_everything()
-    orders = [world.placed(f"JF-{number}") for number in range(30)]
+    orders = [world.placed(f"JF-{number}") for number in range(12)]
     world.work()
     clock.shift(300)
     answers(world)
-    assert len(poll([order.pk for order in orders])) == 30
+    assert len(poll([order.pk for order in orders])) == 12
     assert {status(order) for order in orders} == {"applicant_started"}
-    assert len(world.sent("assessment.status")) == 30
+    assert len(world.sent("assessment.status")) == 12
 
 
 def test_a_disabled_organization_is_not_polled(world, clock, acme_order, globex_order) -> None:

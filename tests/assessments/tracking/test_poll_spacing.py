@@ -53,6 +53,12 @@ def poll_when_due(world: World, clock, order: Order) -> None:
     world.work()
 
 
+def time_passes(world: World, clock, until: datetime) -> None:
+    """Polls were due in between; the workers make one of them, at the end."""
+    clock.move_to(until)
+    world.work()
+
+
 @pytest.fixture
 def order(world: World) -> Order:
     world.ashby_takes_everything()
@@ -74,9 +80,16 @@ def test_the_poll_interval_grows_with_age_to_twelve_times_the_base(world: World,
     assert len(world.sent("assessment.status")) == 25
 
 
-def test_a_change_resets_the_poll_interval(world: World, clock, order: Order) -> None:
-    for _ in range(25):
-        poll_when_due(world, clock, order)
+@pytest.fixture
+def seldom_polled(world: World, clock, order: Order) -> Order:
+    """An order in progress whose poll interval has grown to its longest."""
+    time_passes(world, clock, NINE + timedelta(days=3))
+    assert seconds_to_next_poll(order) == 12 * BASE
+    return order
+
+
+def test_a_change_resets_the_poll_interval(world: World, clock, seldom_polled: Order) -> None:
+    order = seldom_polled
     justifacts_answers(world, order, "Applicant Started")
     poll_when_due(world, clock, order)
     assert order.status == "received"
@@ -84,21 +97,17 @@ def test_a_change_resets_the_poll_interval(world: World, clock, order: Order) ->
     assert order.status == "applicant_started"
 
 
-def test_a_push_resets_the_poll_interval(world: World, clock, order: Order) -> None:
-    for _ in range(25):
-        poll_when_due(world, clock, order)
+def test_a_push_resets_the_poll_interval(world: World, clock, seldom_polled: Order) -> None:
     clock.shift(60)
-    world.push(order, "In Process: Justifacts")
-    assert seconds_to_next_poll(order) == BASE
+    world.push(seldom_polled, "In Process: Justifacts")
+    assert seconds_to_next_poll(seldom_polled) == BASE
 
 
-def test_an_unknown_status_resets_the_poll_interval(world: World, clock, order: Order) -> None:
-    for _ in range(25):
-        poll_when_due(world, clock, order)
-    justifacts_answers(world, order, "Awaiting county clerk")
-    poll_when_due(world, clock, order)
-    assert seconds_to_next_poll(order) == BASE
-    assert world.delivered(order)[-1] == "Awaiting county clerk"
+def test_an_unknown_status_resets_the_poll_interval(world: World, clock, seldom_polled: Order) -> None:
+    justifacts_answers(world, seldom_polled, "Awaiting county clerk")
+    poll_when_due(world, clock, seldom_polled)
+    assert seconds_to_next_poll(seldom_polled) == BASE
+    assert world.delivered(seldom_polled)[-1] == "Awaiting county clerk"
 
 
 def test_a_poll_without_changes_writes_no_event(world: World, clock, order: Order) -> None:
@@ -138,6 +147,7 @@ def test_a_completed_order_is_polled_about_forty_times_in_sixty_days(world, cloc
 def test_each_organization_sets_the_days_of_polling(world: World, clock, order: Order, days: int) -> None:
     Organization.objects.filter(pk=world.acme.organization.pk).update(poll_days_after_completion=days)
     completed = complete(world, clock, order)
+    time_passes(world, clock, completed + timedelta(days=max(days - 4, 0)))
     while seconds_to_next_poll(order) is not None:
         poll_when_due(world, clock, order)
     assert datetime.now(UTC) - completed == timedelta(days=days)
@@ -153,6 +163,7 @@ def test_the_database_refuses_an_invalid_number_of_days(world: World, days: int)
 def test_a_failed_last_poll_is_repeated(world: World, clock, order: Order) -> None:
     completed = complete(world, clock, order)
     end = completed + timedelta(days=60)
+    time_passes(world, clock, end - timedelta(days=4))
     while seconds_to_next_poll(order) is not None and order.next_attempt_at < end:
         poll_when_due(world, clock, order)
     world.justifacts("assessment.status", {}, 500)
@@ -167,8 +178,7 @@ def test_a_failed_last_poll_is_repeated(world: World, clock, order: Order) -> No
 @pytest.mark.parametrize("days", [1, 8, 59])
 def test_a_result_that_changes_while_polling_lasts_is_sent_without_a_push(world, clock, order, days) -> None:
     completed = complete(world, clock, order)
-    while datetime.now(UTC) < completed + timedelta(days=days):
-        poll_when_due(world, clock, order)
+    time_passes(world, clock, completed + timedelta(days=days))
     justifacts_answers(world, order, "Complete", assessment_result=data("result", "Clear"))
     poll_when_due(world, clock, order)
     order.refresh_from_db()
@@ -207,10 +217,9 @@ class TestResume:
 
 
 def test_a_push_is_applied_long_after_polling_has_ended(world: World, clock, order: Order) -> None:
-    justifacts_answers(world, order, "Complete", assessment_result=data("result", "Review"))
-    poll_when_due(world, clock, order)
-    while seconds_to_next_poll(order) is not None:
-        poll_when_due(world, clock, order)
+    completed = complete(world, clock, order)
+    time_passes(world, clock, completed + timedelta(days=60))
+    assert seconds_to_next_poll(order) is None
     clock.shift(timedelta(days=20))
     world.push(order, "Complete", assessment_result=data("result", "Clear"))
     world.work()
@@ -252,8 +261,10 @@ def test_a_failed_poll_is_shown_and_repeated(world: World, clock, order, body, s
     assert world.acme.connection.justifacts_problem == ""
 
 
-@pytest.mark.parametrize(("header", "wait"), [("4000", 4000), ("10", BASE), ("9999999", 24 * 3600)])
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("status", "header", "wait"),
+    [(429, "4000", 4000), (429, "10", BASE), (429, "9999999", 24 * 3600), (503, "4000", 4000)],
+)
 def test_retry_after_from_justifacts_delays_the_next_poll(
     world: World, clock, order, status, header, wait
 ) -> None:

@@ -171,34 +171,6 @@ def test_a_future_timestamp_is_replaced_by_now(world: World, placed_order: dict[
     assert InboundRequest.objects.filter(outcome="applied").count() == 3
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "javascript:alert(1)",
-        "data:text/html,x",
-        "//reports.test/1",
-        "/1",
-        "https://",
-        "https://[",
-        "ftp://reports.test/1",
-        "https://reports.test/a b",
-        "https://reports.test/" + "x" * 2000,
-        5,
-        True,
-    ],
-)
-def test_an_unsafe_report_url_is_replaced_by_our_page(
-    world: World, placed_order: dict[str, Any], url: Any
-) -> None:
-    body = {**placed_order, "assessment_result": "Clear", "assessment_profile_url": {"value": url}}
-    assert world.call(UPDATE, body).status_code == 200
-    order = InboundRequest.objects.get(outcome="applied").order
-    assert order is not None
-    last = order.updates.last()
-    assert last is not None
-    assert last.payload["assessment_profile_url"]["value"] == f"https://portal.test/orders/{order.pk}/"
-
-
 @pytest.mark.parametrize("value", [5, 1.5, True, False, 0])
 def test_a_value_that_is_not_text_is_converted(
     world: World, placed_order: dict[str, Any], value: Any

@@ -1,6 +1,8 @@
-"""Results and statuses that Justifacts sends after completion: the table in ``after_end.py``."""
+"""Results and statuses that Justifacts sends after completion: the table in ``after_end.py``. Justifacts may
+also reopen a completed check, and staff may poll one by hand."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -66,7 +68,7 @@ class TestChangedResult:
         push(world, order, "Complete", "Adverse", timestamp=ms(1))
         assert sent_results(world)[-1] == ("Complete", "Adverse"), "the next result is compared with this one"
 
-    @pytest.mark.parametrize("earlier_by", [MINUTE, 7 * MINUTE, 22 * MINUTE, 5 * HOUR + 7 * MINUTE, 3 * DAY])
+    @pytest.mark.parametrize("earlier_by", [MINUTE, 22 * MINUTE, 5 * HOUR + 7 * MINUTE, 3 * DAY])
     def test_an_older_pushed_result_is_flagged_with_both_results(self, world, order, earlier_by) -> None:
         push(world, order, "Complete", "Review", timestamp=ms(0))
         for _ in range(2):
@@ -163,9 +165,15 @@ class TestChangedResult:
 
 
 class TestUnknownStatus:
-    @pytest.mark.parametrize("by", [push, polled])
-    @pytest.mark.parametrize("label", ["Dispute", "Suspended", "Pending Adjudication (2nd)"])
-    @pytest.mark.parametrize("result", [None, "Clear"])
+    @pytest.mark.parametrize(
+        ("by", "label", "result"),
+        [
+            (push, "Dispute", None),
+            (push, "Suspended", "Clear"),
+            (polled, "Dispute", "Clear"),
+            (polled, "Pending Adjudication (2nd)", None),
+        ],
+    )
     def test_an_unknown_status_is_sent_with_result_and_report_and_flags_the_order_once(
         self, world: World, order: Order, by: Any, label: str, result: str | None
     ) -> None:
@@ -226,3 +234,63 @@ class TestUnknownStatus:
             polled(world, order, "Complete", "Clear", timestamp=ms(0))
         assert sent_results(world)[-1] == ("Dispute", "Clear")
         assert order.needs_attention
+
+
+class TestReopenedCheck:
+    @pytest.mark.parametrize("label", ["In Process: Justifacts", "Applicant Started", "Cancelled"])
+    def test_an_answer_that_reopens_the_check_is_flagged_once_and_not_sent(self, world, order, label) -> None:
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        for seconds in range(3):
+            polled(world, order, label, timestamp=ms(HOUR + seconds))
+        assert sent_results(world) == [("Complete", "Clear")]
+        assert order.needs_attention
+        for words in (f"“{label}”", "result Clear", "Ask Justifacts"):
+            assert words in order.attention_reason
+        assert OrderEvent.objects.filter(kind="needs_attention").count() == 1
+        polled(world, order, "Complete", "Clear", timestamp=ms(0))
+        assert not order.needs_attention
+        polled(world, order, label, timestamp=ms(5 * HOUR))
+        assert order.needs_attention, "it is reopened a second time"
+
+    @pytest.mark.parametrize(
+        ("at", "is_flagged"), [(ms(HOUR), True), (ms(-HOUR), False), (ms(0), False), (None, False)]
+    )
+    def test_a_push_that_reopens_the_check_is_flagged_only_if_it_is_newer(
+        self, world, order, at, is_flagged
+    ) -> None:
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        for _ in range(2):
+            push(world, order, "In Process: Justifacts", timestamp=at)
+        assert order.needs_attention == is_flagged
+        assert sent_results(world) == [("Complete", "Clear")]
+        assert OrderEvent.objects.filter(kind="after_end", summary__contains="In Process").count() == 1
+
+    def test_a_pushed_cancellation_without_a_time_is_flagged(self, world: World, order: Order) -> None:
+        push(world, order, "Complete", "Clear")
+        push(world, order, None, cancelled_reason=data("reason", "Duplicate"))
+        assert order.needs_attention
+        assert order.status == "complete"
+
+    def test_a_resolved_question_is_not_asked_again(self, world: World, order: Order) -> None:
+        push(world, order, "Complete", "Clear", timestamp=ms(0))
+        polled(world, order, "In Process: Justifacts", timestamp=ms(HOUR))
+        Order.objects.filter(pk=order.pk).update(
+            needs_attention=False, attention_reason="", attention_topic="", attention_since=None
+        )
+        polled(world, order, "In Process: Justifacts", timestamp=ms(2 * HOUR))
+        assert not order.needs_attention
+
+
+class TestPollNow:
+    def test_poll_now_works_after_polling_has_stopped(self, world: World, order: Order, clock) -> None:
+        push(world, order, "Complete", "Review", timestamp=ms(0))
+        clock.shift(timedelta(days=500))
+        polled(world, order, "Complete", "Clear", timestamp=ms(400 * DAY))
+        assert sent_results(world)[-1] == ("Complete", "Clear")
+        assert order.next_call == ""
+
+    def test_poll_now_works_for_a_check_that_justifacts_cancelled(self, world: World, order: Order) -> None:
+        push(world, order, "Cancelled", timestamp=ms(0))
+        polled(world, order, "Cancelled", timestamp=ms(0))
+        assert len(world.sent("assessment.status")) == 1
+        assert (order.needs_attention, order.next_call) == (False, "")

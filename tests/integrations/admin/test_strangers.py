@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
@@ -18,8 +19,6 @@ from tests.fixtures.admin_clicks import Somebody, form, undone
 from tests.fixtures.two_tenants import Company, TwoTenants, not_for, person
 from tests.fixtures.world import World
 from tests.integrations.admin.permission_table import cells
-
-OWN = ["org_admin", "helper"]  # Of Acme and of nothing else.
 
 LISTS = [
     *(f"integrations/{name}/" for name in ("organization", "connection", "ashbyapikey", "package", "job")),
@@ -69,23 +68,33 @@ def queries(strange: Company) -> list[dict[str, Any]]:
         {"key_index__startswith": "a"},
         {"key__startswith": "gAAAA"},
         {"status": "received", "result": "other", "problem": "attention", "started": "today"},
-        {"q": "strange"},
-        {"q": "sommelier"},
-        {"q": "glob"},
-        {"q": "gus"},
+        # A word of a candidate's, and a letter that is in every other text.
+        {"q": "strangeman"},
+        {"q": "e"},
         {"q": str(order)},
         {"q": str(order)[:8]},
         {"q": "sealed:nonsense"},
-        {"o": "1.-2.3.4.5.6.7.8.9"},
-        {"all": ""},
-        {"p": "9"},
-        {"_facets": "True"},
+        {"o": "1.-2.3.4.5.6.7.8.9", "all": ""},
+        {"p": "9", "_facets": "True"},
         {"_popup": "1", "_to_field": "id"},
         {"_popup": "1", "_to_field": "organization__slug"},
         {"_changelist_filters": "organization=globex"},
         {"nonsense": "nonsense"},
         {"id__gt": "nonsense"},
     ]
+
+
+def model_of(path: str) -> Any:
+    return apps.get_model(*path.split("/")[:2])
+
+
+FIELDS = {field.name for path in LISTS for field in model_of(path)._meta.get_fields()}
+
+
+def is_nonsense(path: str, query: dict[str, Any]) -> bool:
+    """Whether the query names a field of other models: every list answers that as it does ``nonsense``."""
+    own = {field.name for field in model_of(path)._meta.get_fields()} | {"organization"}
+    return any(name.split("__")[0] in FIELDS - own for name in query)
 
 
 def titles(page: str) -> list[str]:
@@ -95,6 +104,8 @@ def titles(page: str) -> list[str]:
 class TestLists:
     def test_no_query_brings_a_strangers_row(self, ada: Somebody, strange: Company) -> None:
         for path, query in product(LISTS, queries(strange)):
+            if is_nonsense(path, query):
+                continue
             answer = ada.asks(f"/admin/{path}", **query)
             assert answer.status in (200, 302, 400), (path, query)
             assert not answer.names(not_for("org_admin")), (path, query)
@@ -113,12 +124,17 @@ class TestLists:
 
     @pytest.mark.parametrize("chosen", ["", "nonsense", "9" * 30, "9" * 5000, "²", "\x00"])
     def test_a_value_that_is_no_primary_key_selects_no_row(self, ada: Somebody, chosen: str) -> None:
-        for group, about in cells():
-            if about.startswith("action "):
-                asked = {"action": about.removeprefix("action "), "_selected_action": [chosen]}
-                answer = ada.posts(f"/admin/{group}", **asked)
-                assert answer.status in (200, 302, 403), (group, about)
-                assert not answer.changed, (group, about)
+        """One action of each list is enough: the list refuses the value before it calls the action."""
+        actions = {
+            group: about.removeprefix("action ")
+            for (group, about), wanted in cells().items()
+            if about.startswith("action ") and wanted["org_admin"][0] == "+"
+        }
+        assert len(actions) > 5
+        for group, action in actions.items():
+            answer = ada.posts(f"/admin/{group}", action=action, _selected_action=[chosen])
+            assert answer.status in (200, 302), group
+            assert not answer.changed, group
 
     @pytest.mark.parametrize("query", [{"organization": "globex"}, {"package": "77777"}, {"job": "j-gus"}])
     def test_a_filter_that_is_not_offered_filters_all_the_same(self, ada: Somebody, query: Any) -> None:
@@ -145,13 +161,12 @@ def references() -> Iterator[dict[str, str]]:
 
 
 class TestSideDoors:
-    @pytest.mark.parametrize("role", OWN)
-    def test_no_completion_offers_a_stranger(self, world: World, own, strange, role: str) -> None:
-        somebody = Somebody(person(role, world))
+    def test_no_completion_offers_a_stranger(self, ada: Somebody, strange: Company) -> None:
+        """accounts/test_tenants.py tries one word as a support member too, who may see less."""
         for reference, term in product(references(), ("", "g", "strange")):
-            answer = somebody.asks("/admin/autocomplete/", term=term, **reference)
+            answer = ada.asks("/admin/autocomplete/", term=term, **reference)
             assert answer.status in (200, 403, 404), reference
-            assert not answer.names(not_for(role)), reference
+            assert not answer.names(not_for("org_admin")), reference
 
     def test_a_shortcut_leads_to_nothing(self, ada: Somebody, own: Company, strange: Company) -> None:
         for company in (own, strange):
@@ -192,32 +207,34 @@ class TestSideDoors:
 
 
 class TestForgedForms:
-    @pytest.mark.parametrize("role", [*OWN, "both"])
+    @pytest.mark.parametrize("role", ["org_admin", "both"])
     def test_a_form_filled_with_a_strangers_rows_touches_none_of_them(
         self, world: World, own, strange, role: str
     ) -> None:
-        """Every page and action of Acme's rows, with Globex's organization, package and person in it."""
+        """Every page of Acme's rows that opens, with Globex's organization, package and person in it. No
+        form opens for a support member alone."""
         somebody, before = Somebody(person(role, world)), strange.state()
         forged = form(strange) | {"reason": ""}
-        for group, about in cells():
-            if not about.startswith("action") and group.startswith("integrations/"):
+        for (group, about), wanted in cells().items():
+            if group.startswith("integrations/") and wanted[role][0].startswith(("200", "405")):
                 with undone():
                     somebody.client.post(own.path(group + about.removeprefix(".")), forged)
                     assert strange.state() == before, (group, about)
 
-    @pytest.mark.parametrize("role", OWN)
     @pytest.mark.parametrize("across", [{}, {"select_across": "1"}], ids=["chosen", "all"])
     def test_no_action_reaches_a_row_that_is_not_listed(
-        self, world: World, own, strange, role: str, across: dict[str, str]
+        self, ada: Somebody, own: Company, strange: Company, across: dict[str, str]
     ) -> None:
-        somebody, before = Somebody(person(role, world)), strange.state()
-        for group, about in cells():
+        """An org admin has every action that a support member has."""
+        before = strange.state()
+        for (group, about), wanted in cells().items():
+            assert wanted["org_admin"][0] == "+" or wanted["helper"][0] != "+", about
             if about.startswith("action "):
                 kind = group.split("/")[1]
                 rows = [company.rows[kind].pk for company in (strange, own)]
                 asked = {"action": about.removeprefix("action "), "_selected_action": rows, "apply": "yes"}
                 with undone():
-                    somebody.client.post(f"/admin/{group}", form(own) | asked | across)
+                    ada.client.post(f"/admin/{group}", form(own) | asked | across)
                     assert strange.state() == before, (group, about)
 
     def test_a_job_is_mapped_to_no_strangers_package(
@@ -288,22 +305,20 @@ class TestPeople:
             answer = ada.posts(f"/admin/auth/user/{user.pk}/password/", **form(own))
             assert (answer.status, answer.changed) == (403, False)
 
-    @pytest.mark.parametrize("role", OWN)
-    def test_a_removed_member_loses_access_at_once(self, world: World, own, strange, role: str) -> None:
-        """Of Acme they see no more than of Globex."""
-        somebody = Somebody(person(role, world))
-        assert "Zoë" in somebody.asks("/admin/assessments/order/").page
-        Membership.objects.filter(user=somebody.user).delete()
-        for group, about in cells():
-            if about.startswith("action ") or group == "the portal":
+    def test_a_removed_member_loses_access_at_once(self, own: Company, ada: Somebody) -> None:
+        """Of Acme they see no more than of Globex. Without the membership nothing is left of the role."""
+        assert "Zoë" in ada.asks("/admin/assessments/order/").page
+        Membership.objects.filter(user=ada.user).delete()
+        for (group, about), wanted in cells().items():
+            if group == "the portal" or not wanted["org_admin"][0].startswith(("200", "405")):
                 continue
             path = own.path(group + about.removeprefix("."))
-            answer, posted = somebody.asks(path), somebody.posts(path, **form(own))
+            answer, posted = ada.asks(path), ada.posts(path, **form(own))
             assert answer.status in (302, 403, 404), path
             assert [answer.changed, posted.changed] == [False, False], path
             assert not answer.names(["Acme", "Zoë", "Backend Engineer"]), path
         for path in ("/admin/", "/admin/notification-settings/", "/admin/integrations/"):
-            assert not somebody.asks(path).names(["Acme", "Zoë"]), path
+            assert not ada.asks(path).names(["Acme", "Zoë"]), path
 
     def test_a_deactivated_person_is_signed_out_at_once(self, ada: Somebody) -> None:
         User.objects.filter(pk=ada.user.pk if ada.user else 0).update(is_active=False)

@@ -29,6 +29,7 @@ ATTACK = (
 )
 #: As far as it can stand in an address.
 PLAIN = ATTACK.replace(TURNS, "").replace(UNSEEN, "")
+SCRIPT = "%3Cscript%3Eattack()%3C/script%3E"
 #: Elements that the portal's own pages have no reason to hold.
 NEVER = {"iframe", "object", "embed", "base", "svg:script"}
 
@@ -149,23 +150,23 @@ def attacked(world: World) -> Order:
     return order
 
 
-def pages(desk: Desk) -> Iterator[str]:
-    """Every list and every row of it that the person may see, and the pages beside them."""
+def pages(rows_of_each: int | None = None) -> Iterator[str]:
+    """Every list, so many rows of it or all, and the pages beside them; of orders the oldest first, which has
+    every text."""
     yield from ("/admin/", "/admin/notification-settings/", "/admin/integrations/", "/admin/assessments/")
     for model, model_admin in admin.site._registry.items():
         if not isinstance(model_admin, TenantModelAdmin):
             continue
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         yield reverse(f"{name}_changelist")
-        for query in ("q=zoe", "q=%3Cscript%3Eattack()%3C/script%3E", "organization=%3Cscript%3E"):
-            yield f"{reverse(f'{name}_changelist')}?{query}"
-        for row in model._default_manager.all():
+        yield f"{reverse(f'{name}_changelist')}?q={SCRIPT}&organization={SCRIPT}"
+        for row in model._default_manager.reverse()[:rows_of_each]:
             for page in ("change", "history", "delete"):
                 yield reverse(f"{name}_{page}", args=[row.pk])
-    for order in Order.objects.all():
+    for order in Order.objects.reverse()[:rows_of_each]:
         for action in ("retry", "poll", "link_existing", "resubmit", "resolve", "note", "cancel"):
             yield reverse(f"admin:assessments_order_{action}", args=[order.pk])
-        for update in order.updates.all():
+        for update in order.updates.all()[:rows_of_each]:
             for action in ("skip", "resend"):
                 yield reverse(f"admin:assessments_order_{action}", args=[order.pk, update.pk])
         organization = order.organization_id
@@ -174,20 +175,21 @@ def pages(desk: Desk) -> Iterator[str]:
         yield reverse("admin:integrations_organization_setup_live", args=[organization])
 
 
-@pytest.mark.parametrize("role", ["support", "org_admin", "operator"])
-def test_every_page_shows_it_as_text(attacked: Order, request: pytest.FixtureRequest, role: str) -> None:
-    desk: Desk = request.getfixturevalue(role)
-    shown = 0
-    for path in dict.fromkeys(pages(desk)):
-        answer = desk.client.get(path)
-        assert answer.status_code in (200, 302, 403, 404), path
-        if answer.status_code != 200:
-            continue
-        text = answer.content.decode()
-        shown += "attack()" in text
-        assert Page(text).wrong == [], path
-        assert str(7191 * 7) not in text, path
-    assert shown > 15, "the attack is on the pages, as text"
+def test_every_page_shows_it_as_text(attacked: Order, operator: Desk, org_admin: Desk, support: Desk) -> None:
+    """An operator reads every row. The others, whose pages have other fields and buttons, read one of each
+    kind."""
+    for desk, rows_of_each in ((operator, None), (org_admin, 1), (support, 1)):
+        shown = 0
+        for path in dict.fromkeys(pages(rows_of_each)):
+            answer = desk.client.get(path)
+            assert answer.status_code in (200, 302, 403, 404), path
+            if answer.status_code != 200:
+                continue
+            text = answer.content.decode()
+            shown += "attack()" in text
+            assert Page(text).wrong == [], path
+            assert str(7191 * 7) not in text, path
+        assert shown > 15, "the attack is on the pages, as text"
 
 
 def test_no_file_holds_a_formula(attacked: Order, operator: Desk) -> None:

@@ -5,9 +5,10 @@ import django.utils.timezone
 from django.db import migrations, models
 
 import integrations.encryption.secrets
+from integrations.migrations._operations import StatementsLast
 
 
-class Migration(migrations.Migration):
+class Migration(StatementsLast):
     dependencies = [
         ("integrations", "0005_audit_trail"),
     ]

@@ -71,17 +71,20 @@ def two_factor(**_: Any) -> Iterator[CheckMessage]:
 
 
 @register()
-def single_sign_on(**_: Any) -> Iterator[CheckMessage]:
+def single_sign_on(**_: Any) -> list[CheckMessage]:
     """The client secret must not be sent to the provider over plain HTTP."""
-    for app in settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]:
-        scheme, host = _scheme_and_host(app["settings"]["server_url"])
-        if scheme != "https" and host not in ("localhost", "127.0.0.1"):
-            yield Error(
-                "OIDC_SERVER_URL is not an https address.",
-                hint="Write it as the provider's documentation has it, such as "
-                "https://login.example.com/realms/staff.",
-                id="integrations.E005",
-            )
+    apps = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
+    addresses = [_scheme_and_host(app["settings"]["server_url"]) for app in apps]
+    return [
+        Error(
+            "OIDC_SERVER_URL is not an https address.",
+            hint="Write it as the provider's documentation has it, such as "
+            "https://login.example.com/realms/staff.",
+            id="integrations.E005",
+        )
+        for scheme, host in addresses
+        if scheme != "https" and host not in ("localhost", "127.0.0.1")
+    ]
 
 
 #: How many of the first and last rows of each table with candidates' data are checked.

@@ -1,57 +1,39 @@
 """Where mail goes is one address in the environment."""
 
-import json
-import os
-import subprocess  # nosec B404 # the tests start the project's own commands
-import sys
+from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.fixtures.environment import settings_in
 
-NAMES = ("BACKEND", "HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL")
+_PARTS = ("BACKEND", "HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL")
+_NAMES = [*(f"EMAIL_{part}" for part in _PARTS), "DEFAULT_FROM_EMAIL"]
 
 
-def settings_with(tmp_path, **environment: str) -> dict[str, Any]:
-    """The mail settings of a process that starts with these variables."""
-    code = (
-        "import json; from config import settings as s; "
-        f"print(json.dumps([*(getattr(s, 'EMAIL_' + n) for n in {NAMES}), s.DEFAULT_FROM_EMAIL]))"
+def mail_settings(folder: Path, *environments: dict[str, str]) -> list[dict[str, Any]]:
+    without = {"EMAIL_URL": "", "DEFAULT_FROM_EMAIL": ""}
+    return settings_in(folder, _NAMES, *(without | environment for environment in environments))
+
+
+def test_without_any_it_is_written_on_the_console(tmp_path: Path) -> None:
+    (found,) = mail_settings(tmp_path, {"PORTAL_BASE_URL": "https://checks.example.com:8443"})
+    assert found["EMAIL_BACKEND"].endswith("console.EmailBackend")
+    assert found["DEFAULT_FROM_EMAIL"] == "portal@checks.example.com"
+
+
+def test_an_smtp_server(tmp_path: Path) -> None:
+    """Without encryption, with STARTTLS, and with TLS from the beginning."""
+    sender = "Checks <checks@example.com>"
+    urls = (
+        "smtp://mail.example.com",
+        "smtp+tls://us%40er:p%2Fw@mail.example.com:587",
+        "smtp+ssl://us%40er:p%2Fw@mail.example.com:465",
     )
-    done = subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
-        [sys.executable, "-c", code],
-        env={
-            **os.environ,
-            "VAR_DIR": str(tmp_path),
-            "EMAIL_URL": "",
-            "DEFAULT_FROM_EMAIL": "",
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return dict(zip((*NAMES, "FROM"), json.loads(done.stdout), strict=True))
-
-
-def test_without_any_it_is_written_on_the_console(tmp_path) -> None:
-    found = settings_with(tmp_path, PORTAL_BASE_URL="https://checks.example.com:8443")
-    assert found["BACKEND"].endswith("console.EmailBackend")
-    assert found["FROM"] == "portal@checks.example.com"
-
-
-@pytest.mark.parametrize(
-    ("url", "tls", "ssl", "port"),
-    [
-        ("smtp://mail.example.com", False, False, 25),
-        ("smtp+tls://us%40er:p%2Fw@mail.example.com:587", True, False, 587),
-        ("smtp+ssl://us%40er:p%2Fw@mail.example.com:465", False, True, 465),
-    ],
-)
-def test_an_smtp_server(tmp_path, url: str, tls: bool, ssl: bool, port: int) -> None:
-    found = settings_with(tmp_path, EMAIL_URL=url, DEFAULT_FROM_EMAIL="Checks <checks@example.com>")
-    assert found["BACKEND"].endswith("smtp.EmailBackend")
-    assert (found["HOST"], found["PORT"]) == ("mail.example.com", port)
-    assert (found["USE_TLS"], found["USE_SSL"]) == (tls, ssl)
-    assert (found["HOST_USER"], found["HOST_PASSWORD"]) == (("us@er", "p/w") if "@" in url else ("", ""))
-    assert found["FROM"] == "Checks <checks@example.com>"
+    found = mail_settings(tmp_path, *({"EMAIL_URL": url, "DEFAULT_FROM_EMAIL": sender} for url in urls))
+    assert {each["EMAIL_BACKEND"].rpartition(".smtp.")[2] for each in found} == {"EmailBackend"}
+    assert {(each["EMAIL_HOST"], each["DEFAULT_FROM_EMAIL"]) for each in found} == {
+        ("mail.example.com", sender)
+    }
+    ways = [(each["EMAIL_USE_TLS"], each["EMAIL_USE_SSL"], each["EMAIL_PORT"]) for each in found]
+    assert ways == [(False, False, 25), (True, False, 587), (False, True, 465)]
+    people = [(each["EMAIL_HOST_USER"], each["EMAIL_HOST_PASSWORD"]) for each in found]
+    assert people == [("", ""), ("us@er", "p/w"), ("us@er", "p/w")]

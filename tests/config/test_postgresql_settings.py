@@ -1,54 +1,42 @@
 """What DATABASE_URL makes of the connections, and what they do in a transaction."""
 
-import json
-import os
-import subprocess  # nosec B404 # the tests start the project's own commands
-import sys
+from typing import Any
 
 import pytest
 
-from tests.e2e.processes import ROOT
+from tests.fixtures.environment import settings_in
 
-_SHOW = """
-import json
-from django.conf import settings
-found = settings.DATABASES["default"]
-more = {"server_side": not found["DISABLE_SERVER_SIDE_CURSORS"], "host": found["HOST"]}
-print(json.dumps(found["OPTIONS"] | more))
-"""
+_ALONE = "postgres://portal@db/portal"
+_SEVERAL_HOSTS = "postgres://portal@one,two/portal"
+_BEHIND_PGBOUNCER = {f"{_ALONE}?pgbouncer={name}" for name in ("true", "1", "on")}
 
 
-def database(url: str, folder) -> dict:
-    done = subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
-        [sys.executable, "-c", _SHOW],
-        env={
-            **os.environ,
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "VAR_DIR": str(folder),
-        },
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
+@pytest.fixture(scope="module")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The connection that each URL makes."""
+    urls = [_ALONE, _SEVERAL_HOSTS, *sorted(_BEHIND_PGBOUNCER)]
+    found = settings_in(
+        tmp_path_factory.mktemp("var"), ["DATABASES"], *({"DATABASE_URL": url} for url in urls)
     )
-    return dict(json.loads(done.stdout))
+    return {url: each["DATABASES"]["default"] for url, each in zip(urls, found, strict=True)}
 
 
-def test_without_pgbouncer_time_limits_are_startup_options(tmp_path):
-    found = database("postgres://portal@db/portal", tmp_path)
-    assert found["options"] == "-c idle_in_transaction_session_timeout=20000 -c lock_timeout=10000"
-    assert found["server_side"] is True
+def test_without_pgbouncer_time_limits_are_startup_options(databases: dict[str, dict[str, Any]]) -> None:
+    found = databases[_ALONE]
+    limits = "-c idle_in_transaction_session_timeout=20000 -c lock_timeout=10000"
+    assert found["OPTIONS"]["options"] == limits
+    assert found["DISABLE_SERVER_SIDE_CURSORS"] is False
 
 
-@pytest.mark.parametrize("name", ["true", "1", "on"])
-def test_behind_pgbouncer_there_are_no_startup_options_and_no_server_side_cursors(name: str, tmp_path):
-    found = database(f"postgres://portal@db/portal?pgbouncer={name}", tmp_path)
-    assert "options" not in found
-    assert "pgbouncer" not in found
-    assert found["server_side"] is False
+@pytest.mark.parametrize("url", sorted(_BEHIND_PGBOUNCER))
+def test_behind_pgbouncer_there_are_no_startup_options_and_no_server_side_cursors(
+    databases: dict[str, dict[str, Any]], url: str
+) -> None:
+    found = databases[url]
+    assert not {"options", "pgbouncer"} & found["OPTIONS"].keys()
+    assert found["DISABLE_SERVER_SIDE_CURSORS"] is True
 
 
-def test_the_primary_of_several_hosts_is_selected(tmp_path):
-    found = database("postgres://portal@one,two/portal", tmp_path)
-    assert (found["host"], found["target_session_attrs"]) == ("one,two", "read-write")
+def test_the_primary_of_several_hosts_is_selected(databases: dict[str, dict[str, Any]]) -> None:
+    found = databases[_SEVERAL_HOSTS]
+    assert (found["HOST"], found["OPTIONS"]["target_session_attrs"]) == ("one,two", "read-write")

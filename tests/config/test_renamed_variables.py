@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.integrations.encryption.test_key_spellings import settings_of_a_process
+from tests.fixtures.environment import values_in
 
 OLD = {
     "CLAIM_SECONDS": "31",
@@ -15,24 +15,16 @@ OLD = {
 
 
 def test_each_old_name_is_read_and_reported(tmp_path: Path) -> None:
-    *found, deprecated = settings_of_a_process(
-        tmp_path,
-        "LEASE_SECONDS",
-        "FAILPOINTS_DIR",
-        "INBOUND_AUTH_FAILURES_PER_MINUTE",
-        "OIDC_PROVIDER_ENFORCES_MFA",
-        "DEPRECATED_VARIABLES",
-        **OLD,
-    )
-    assert found == [31, "/points", 7, True]
-    assert set(deprecated) == set(OLD)
+    found = values_in(tmp_path, **OLD)
+    assert (found["LEASE_SECONDS"], str(found["FAILPOINTS_DIR"])) == (31, "/points")
+    assert (found["INBOUND_AUTH_FAILURES_PER_MINUTE"], found["OIDC_PROVIDER_ENFORCES_MFA"]) == (7, True)
+    assert set(found["DEPRECATED_VARIABLES"]) == set(OLD)
 
 
 def test_the_new_name_wins_unless_it_is_empty(tmp_path: Path) -> None:
-    names = "LEASE_SECONDS", "INBOUND_AUTH_FAILURES_PER_MINUTE"
-    new = {"LEASE_SECONDS": "45", "INBOUND_AUTH_FAILURES_PER_MINUTE": ""}
-    assert settings_of_a_process(tmp_path, *names, **OLD, **new) == [45, 7]
+    found = values_in(tmp_path, **OLD, LEASE_SECONDS="45", INBOUND_AUTH_FAILURES_PER_MINUTE="")
+    assert (found["LEASE_SECONDS"], found["INBOUND_AUTH_FAILURES_PER_MINUTE"]) == (45, 7)
 
 
 def test_without_old_names_nothing_is_reported(tmp_path: Path) -> None:
-    assert settings_of_a_process(tmp_path, "DEPRECATED_VARIABLES", CLAIM_SECONDS=" ") == [{}]
+    assert values_in(tmp_path, CLAIM_SECONDS=" ")["DEPRECATED_VARIABLES"] == {}

@@ -1,6 +1,5 @@
 """White space and quotation marks around an encryption key never matter: what is encrypted is also found."""
 
-import json
 import os
 import secrets
 import subprocess  # nosec B404 # the tests start the project's own commands
@@ -17,6 +16,7 @@ from assessments.models import Order
 from integrations.connections.api_keys import find_by_verification_key
 from integrations.encryption import blind_index, rotation
 from integrations.models import Connection
+from tests.fixtures.environment import settings_in, values_in
 from tests.fixtures.migrated import copy_sqlite
 from tests.fixtures.world import World
 from tests.integrations.encryption.test_rotate_command import rotate, starts
@@ -97,38 +97,19 @@ def _store_hashes_of_an_earlier_version(
 # --- The environment --------------------------------------------------------------------------
 
 
-def settings_of_a_process(folder: Path, *names: str, **environment: str) -> list[Any]:
-    """What a process that starts with these variables has as its settings."""
-    code = (
-        f"import json; from config import settings as s; print(json.dumps([getattr(s, n) for n in {names}]))"
-    )
-    done = subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
-        [sys.executable, "-c", code],
-        env={**os.environ, "VAR_DIR": str(folder), **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    found: list[Any] = json.loads(done.stdout)
-    return found
-
-
 @pytest.mark.parametrize(
     "written", ["{0}\n", " {0} ", "\ufeff{0}", "{0},{1}\n", "{0} , {1}", "{0},\n{1},\r\n", ",{0},,{1},"]
 )
 def test_white_space_and_empty_items_in_the_environment_are_ignored(tmp_path: Path, written: str) -> None:
     keys = [Fernet.generate_key().decode() for _ in range(2)]
-    (found,) = settings_of_a_process(
-        tmp_path, "FIELD_ENCRYPTION_KEYS", FIELD_ENCRYPTION_KEYS=written.format(*keys)
-    )
-    assert found == keys[: 1 + ("{1}" in written)]
+    found = values_in(tmp_path, FIELD_ENCRYPTION_KEYS=written.format(*keys))
+    assert found["FIELD_ENCRYPTION_KEYS"] == keys[: 1 + ("{1}" in written)]
 
 
 @pytest.mark.parametrize("empty", ["", "\n", " , ,\n"])
 def test_keys_of_white_space_alone_count_as_not_given(tmp_path: Path, empty: str) -> None:
-    (found,) = settings_of_a_process(tmp_path, "FIELD_ENCRYPTION_KEYS", FIELD_ENCRYPTION_KEYS=empty)
-    assert found == [(tmp_path / "field_encryption_key").read_text().strip()]
+    found = values_in(tmp_path, FIELD_ENCRYPTION_KEYS=empty)
+    assert found["FIELD_ENCRYPTION_KEYS"] == [(tmp_path / "field_encryption_key").read_text().strip()]
 
 
 def test_white_space_around_other_secrets_and_addresses_is_ignored(tmp_path: Path) -> None:
@@ -144,7 +125,8 @@ def test_white_space_around_other_secrets_and_addresses_is_ignored(tmp_path: Pat
     written |= {"DATABASE_URL": "postgres://db.test/portal\n", "CACHE_URL": "redis://cache.test/1 \n"}
     written |= {"ALLOWED_HOSTS": "a.test , b.test\n", "OUTBOUND_ALLOWED_HOSTS": "c.test:81, d.test\n"}
     names = [*given, "DATABASES", "CACHES", "ALLOWED_HOSTS", "OUTBOUND_ALLOWED_HOSTS"]
-    *found, databases, caches, hosts, outbound = settings_of_a_process(tmp_path, *names, **written)
+    (settings,) = settings_in(tmp_path, names, written)
+    *found, databases, caches, hosts, outbound = settings.values()
     assert found == list(given.values())
     assert (databases["default"]["HOST"], databases["default"]["NAME"]) == ("db.test", "portal")
     assert caches["default"]["LOCATION"] == "redis://cache.test/1"
@@ -175,12 +157,13 @@ def test_a_portal_with_a_line_end_in_its_key_answers_its_callers(tmp_path: Path)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    find = (
+    find_and_upgrade = (
+        "from django.core.management import call_command; "
         "from integrations.connections.api_keys import *; "
-        "print(find_by_verification_key('verify-acme-0123456789'))"
+        "print(find_by_verification_key('verify-acme-0123456789')); "
+        "call_command('migrate', verbosity=0)"
     )
     copy_sqlite(tmp_path)
     manage(f"{key}\n", "connect_org", "Acme")
-    for written in (f"{key}\n", key, f" {key} ,\n"):
-        assert "Connection of Acme" in manage(written, "shell", "-c", find)
-        manage(written, "migrate", "--verbosity", "0")
+    for written in (key, f" {key} ,\n"):
+        assert "Connection of Acme" in manage(written, "shell", "-c", find_and_upgrade)

@@ -30,7 +30,7 @@ def test_marked_tests_pass_on_postgresql() -> None:
         env={**inherited, "DATABASE_URL": f"{POSTGRESQL}/portal_stories_{os.getpid()}"},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

@@ -27,35 +27,41 @@ def found(desk: Desk, query: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "query"),
+    ("first", "last", "queries"),
     [
-        *(("Zoë", "O’Neil", text) for text in ("O'Neil", "ONeil", "o neil", "oneil zoe", "Zoe O`Neil")),
-        *(("Zoë", "ONeil", text) for text in ("O'Neil", "O’Neil Zoë", "zoe o neil")),
-        *(("Anne‐Marie", "Roux", text) for text in ("Anne-Marie", "anne marie", "annemarie", "marie anne")),
-        *(("Annemarie", "Roux", text) for text in ("Anne-Marie", "anne marie", "Anne Marie Roux")),
-        *(("Anne", "Marie Roux", text) for text in ("Anne-Marie", "anne–marie roux")),
-        ("Annecatherine", "Roux", "Anne Catherine"),
-        *(("Łukasz", "Yıldız", text) for text in ("lukasz", "Yildiz Lukasz", "YILDIZ")),
-        *(("小明", "王", text) for text in ("王小明", "小明王", "王 小明", "小明 王", "王小")),
-        *(("민준", "김", text) for text in ("김민준", "김 민준", "민준 김", "민준김")),
-        *(("김민준", "김", text) for text in ("김 민준", "민준 김", "김민준")),
+        ("Zoë", "O’Neil", ("O'Neil", "ONeil", "o neil", "oneil zoe", "Zoe O`Neil")),
+        ("Zoë", "ONeil", ("O'Neil", "O’Neil Zoë", "zoe o neil")),
+        ("Anne‐Marie", "Roux", ("Anne-Marie", "anne marie", "annemarie", "marie anne")),
+        ("Annemarie", "Roux", ("Anne-Marie", "anne marie", "Anne Marie Roux")),
+        ("Anne", "Marie Roux", ("Anne-Marie", "anne–marie roux")),
+        ("Annecatherine", "Roux", ("Anne Catherine",)),
+        ("Łukasz", "Yıldız", ("lukasz", "Yildiz Lukasz", "YILDIZ")),
+        ("小明", "王", ("王小明", "小明王", "王 小明", "小明 王", "王小")),
+        ("민준", "김", ("김민준", "김 민준", "민준 김", "민준김")),
+        ("김민준", "김", ("김 민준", "민준 김", "김민준")),
     ],
 )
 def test_a_name_is_found_however_it_is_typed(
-    world: World, desk: Desk, first: str, last: str, query: str
+    world: World, desk: Desk, first: str, last: str, queries: tuple[str, ...]
 ) -> None:
     order = order_of(world, first, last)
     world.start()
-    assert short(order) <= found(desk, query)
+    for query in queries:
+        assert short(order) <= found(desk, query), query
 
 
-@pytest.mark.parametrize(
-    "query", ["Anne Peter", "Anne-Peter", "Christopher Marie", "neil marie", "annemariex", "Marie Backend O"]
-)
-def test_every_word_must_match(world: World, desk: Desk, query: str) -> None:
+def test_every_word_must_match(world: World, desk: Desk) -> None:
     order_of(world, "Anne-Marie", "Roux")
     order_of(world, "Christopher", "O'Neil")
-    assert found(desk, query) == set()
+    for query in (
+        "Anne Peter",
+        "Anne-Peter",
+        "Christopher Marie",
+        "neil marie",
+        "annemariex",
+        "Marie Backend O",
+    ):
+        assert found(desk, query) == set(), query
 
 
 @pytest.mark.anywhere

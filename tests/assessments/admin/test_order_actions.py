@@ -309,33 +309,31 @@ class TestPausedOrganization:
         assert "send 1 pending update to Ashby as soon as Ashby accepts a key" in said
 
 
-@pytest.mark.parametrize("action", ACTIONS)
 class TestPermissions:
-    def test_the_confirmation_page_changes_nothing(self, refused: Order, support: Desk, action: str) -> None:
+    def test_the_confirmation_page_changes_nothing(self, refused: Order, support: Desk) -> None:
         events = refused.events.count()
-        support.open(f"assessments_order_{action}", refused.pk)
-        assert refused.events.count() == events
+        for action in ACTIONS:
+            support.open(f"assessments_order_{action}", refused.pk)
+            assert refused.events.count() == events, action
 
-    def test_a_request_without_csrf_token_is_refused(
-        self, refused: Order, admin_user: Any, action: str
-    ) -> None:
+    def test_a_request_without_csrf_token_is_refused(self, refused: Order, admin_user: Any) -> None:
         client = Client(enforce_csrf_checks=True)
         client.force_login(admin_user)
-        url = reverse(f"admin:assessments_order_{action}", args=[refused.pk])
-        assert client.post(url, {"reason": "x"}).status_code == 403
+        for action in ACTIONS:
+            url = reverse(f"admin:assessments_order_{action}", args=[refused.pk])
+            assert client.post(url, {"reason": "x"}).status_code == 403, action
 
-    def test_a_read_only_person_cannot_perform_the_action(
-        self, refused: Order, reader: Desk, action: str
-    ) -> None:
-        url = reverse(f"admin:assessments_order_{action}", args=[refused.pk])
-        assert url not in reader.html(PAGE, refused.pk)
-        assert reader.client.post(url, {"reason": "x", "text": "x"}).status_code == 403
+    def test_a_read_only_person_cannot_perform_an_action(self, refused: Order, reader: Desk) -> None:
+        page = reader.html(PAGE, refused.pk)
+        for action in ACTIONS:
+            url = reverse(f"admin:assessments_order_{action}", args=[refused.pk])
+            assert url not in page
+            assert reader.client.post(url, {"reason": "x", "text": "x"}).status_code == 403, action
         assert not OrderEvent.objects.filter(source=OrderEvent.Source.PERSON).exists()
 
-    def test_another_organizations_order_does_not_exist(
-        self, world: World, refused: Order, action: str
-    ) -> None:
+    def test_another_organizations_order_does_not_exist(self, world: World, refused: Order) -> None:
         stranger = signed_in(member("gus", world.globex.organization))
-        url = reverse(f"admin:assessments_order_{action}", args=[refused.pk])
-        assert stranger.client.get(url).status_code == 404
-        assert stranger.client.post(url, {"reason": "x", "text": "x"}).status_code == 404
+        for action in ACTIONS:
+            url = reverse(f"admin:assessments_order_{action}", args=[refused.pk])
+            assert stranger.client.get(url).status_code == 404, action
+            assert stranger.client.post(url, {"reason": "x", "text": "x"}).status_code == 404, action

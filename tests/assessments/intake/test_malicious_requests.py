@@ -21,7 +21,6 @@ def assert_refused(world: World, answer: Any, status: int) -> str:
     return code
 
 
-@pytest.mark.parametrize("path", [START, LIST, PUSH, "/ashby/nothing"])
 @pytest.mark.parametrize(
     "header",
     [
@@ -47,19 +46,20 @@ def assert_refused(world: World, answer: Any, status: int) -> str:
         ", " * 50_000,
     ],
 )
-def test_manipulated_headers_do_not_authenticate(world: World, path: str, header: str) -> None:
+def test_manipulated_headers_do_not_authenticate(world: World, header: str) -> None:
     key = world.acme.verification_key
     right, wrong = basic(key), basic("a-guess")
     given = (
         header.format(right=right, wrong=wrong, key=key).encode("utf-8", "surrogatepass").decode("latin-1")
     )
-    answer = world.call(path, world.start_body(), HTTP_AUTHORIZATION=given)
-    if given.strip() == right:
-        assert answer.status_code != 401
-    else:
-        assert answer.status_code in (401, 403)
-        assert_refused(world, answer, answer.status_code)
-    assert key not in answer.content.decode()
+    for path in (START, LIST, PUSH, "/ashby/nothing"):
+        answer = world.call(path, world.start_body(), HTTP_AUTHORIZATION=given)
+        if given.strip() == right:
+            assert answer.status_code != 401, path
+        else:
+            assert answer.status_code in (401, 403), path
+            assert_refused(world, answer, answer.status_code)
+        assert key not in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["api_key", "key", "Authorization", "access_token"])
@@ -114,18 +114,18 @@ def test_a_header_cannot_override_the_method(world: World, header: str) -> None:
     ],
     ids=lambda forged: next(iter(forged)),
 )
-@pytest.mark.parametrize("hops", [0, 1, 3])
 def test_forged_headers_neither_authenticate_nor_cause_errors(
-    world: World, settings: Any, forged: dict[str, str], hops: int
+    world: World, settings: Any, forged: dict[str, str]
 ) -> None:
-    settings.TRUSTED_PROXY_HOPS = hops
-    assert_refused(world, world.call(START, world.start_body(), key="", **forged), 401)
-    assert_refused(world, world.call(START, world.start_body(), key="a-guess", **forged), 403)
-    answer = world.call(LIST, {}, **forged)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
-    assert b"evil" not in answer.content
-    assert "Set-Cookie" not in answer.headers
-    assert "Access-Control-Allow-Origin" not in answer.headers
+    for hops in (0, 1, 3):
+        settings.TRUSTED_PROXY_HOPS = hops
+        assert_refused(world, world.call(START, world.start_body(), key="", **forged), 401)
+        assert_refused(world, world.call(START, world.start_body(), key="a-guess", **forged), 403)
+        answer = world.call(LIST, {}, **forged)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json"), hops
+        assert b"evil" not in answer.content
+        assert "Set-Cookie" not in answer.headers
+        assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 @pytest.mark.parametrize("host", ["evil.test", "", "a b", "[::1", "\x00", "x" * 3000, "localhost@evil.test"])

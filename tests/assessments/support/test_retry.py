@@ -140,8 +140,8 @@ def test_a_completed_order_can_be_polled_after_its_polls_have_ended(world: World
         "assessment_result": data("result", "Review"),
     }
     world.justifacts("assessment.status", {"success": True, "results": results})
-    for _ in range(61):
-        clock.shift(timedelta(days=1))
+    for days in (59, 1):
+        clock.shift(timedelta(days=days))
         world.work()
     order.refresh_from_db()
     assert order.next_call == ""

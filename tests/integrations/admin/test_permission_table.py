@@ -19,6 +19,8 @@ from tests.integrations.admin.permission_table import COLUMNS, Cells, cells
 THE_PORTAL = "the portal"
 #: Nobody is signed in there yet.
 OPEN_TO_ALL = ("password_reset/", "reset/", "login/", "logout/", "sso/", "two-factor/second-step/")
+#: Django's own views, which read nothing of a posted form: a list without an action, a history, a redirect.
+ANSWER_POST_AS_GET = (".", "<path:object_id>/history/", "<path:object_id>/")
 SEE_EVERYTHING = ("support", "operator")
 #: What any page may ask of the database, however many rows there are; an export adds a line to the trail of
 #: each organization in it.
@@ -97,9 +99,11 @@ def test_each_role_gets_what_the_table_says(two_tenants: TwoTenants, role: str) 
 
 
 def test_a_superuser_gets_what_an_operator_gets(two_tenants: TwoTenants) -> None:
+    """Every list, and nothing that an operator does not get. A superuser lacks no permission, so whatever
+    else opens for an operator opens for them."""
     somebody = Somebody(person("superuser", two_tenants.world))
     for (group, about), company, cell in tried("operator", two_tenants):
-        if not about.startswith("action "):
+        if not about.startswith("action ") and (about == "." or not cell.startswith("200")):
             assert str(somebody.asks(company.path(_joined(group, about))).status) == cell[:3], about
 
 
@@ -136,7 +140,8 @@ def _differences(
         named = answer.names(secret)
     else:
         path = company.path(_joined(group, about))
-        seen, posted = somebody.asks(path), somebody.posts(path, **form(company))
+        seen = somebody.asks(path)
+        posted = seen if about in ANSWER_POST_AS_GET else somebody.posts(path, **form(company))
         got = f"{seen.status}{'*' if seen.changed else ''}{'+' if posted.changed else ''}"
         named = seen.names(secret) + posted.names(secret)
         if seen.queries > MOST_QUERIES:

@@ -185,10 +185,12 @@ def _shown(address: Address, place: Place, role: str) -> None:
 
 @contextmanager
 def _writing() -> Iterator[list[str]]:
+    """The statements that change more than the session and the audit log."""
     written: list[str] = []
 
     def watch(execute: Any, sql: str, *arguments: Any) -> Any:
-        if sql.startswith(("INSERT", "UPDATE", "DELETE")) and "django_session" not in sql:
+        is_bookkeeping = "session" in sql or "integrations_audit" in sql
+        if sql.startswith(("INSERT", "UPDATE", "DELETE")) and not is_bookkeeping:
             written.append(sql)
         return execute(sql, *arguments)
 

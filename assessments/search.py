@@ -20,6 +20,7 @@ from integrations.encryption.secrets import SecretUnreadable
 
 #: A batch locks its orders, and on SQLite the database. The pause lets other writers work.
 PAUSE_SECONDS = 0.01
+_BATCHES_A_QUERY = 40
 
 
 def index_order(order: Order) -> None:
@@ -102,17 +103,20 @@ def _stale(order_model: Any, term_model: Any) -> Any:
 def _batches(order_model: Any, term_model: Any) -> Iterator[list[UUID]]:
     rows = _stale(order_model, term_model).order_by("pk").values_list("pk", flat=True)
     size = settings.BATCH_SIZES["search_terms"]
-    batch = list(rows[:size])
-    while batch:
-        yield batch
-        time.sleep(PAUSE_SECONDS)
-        batch = list(rows.filter(pk__gt=batch[-1])[:size])
+    # The query may read all orders, so it finds the orders of many batches at once.
+    found = list(rows[: size * _BATCHES_A_QUERY])
+    while found:
+        for start in range(0, len(found), size):
+            yield found[start : start + size]
+            time.sleep(PAUSE_SECONDS)
+        found = list(rows.filter(pk__gt=found[-1])[: size * _BATCHES_A_QUERY])
 
 
 @transaction.atomic
 def _reindex(batch: list[UUID], order_model: Any, term_model: Any) -> int:
-    """Locks the orders, so that none is erased meanwhile."""
-    locked = order_model._default_manager.select_for_update().filter(pk__in=batch)
+    """Locks the orders, so that none is erased meanwhile. One that was erased since it was found is left
+    out."""
+    locked = order_model._default_manager.select_for_update().filter(pk__in=batch).exclude(candidate_email="")
     fresh: dict[UUID, set[int]] = {}
     for order in locked.order_by("pk").only(*_NAMES):
         # Without its key, an order keeps its terms.

@@ -12,6 +12,7 @@ from assessments.models import CandidateSearchTerm, Heartbeat, Order
 from integrations.encryption.search_hashes import _hash, hash_keys, normal
 from tests.assessments.admin.test_order_list import listed, short
 from tests.fixtures.admin import Desk
+from tests.fixtures.statements import before_statement
 from tests.fixtures.world import World
 from tests.integrations.encryption.test_rotate_command import rotate
 
@@ -143,3 +144,23 @@ def test_an_erased_candidate_is_not_indexed(orders_before_rebuild: list[Order]) 
     search.unindex_orders(Order.objects.all())
     Order.objects.update(candidate_first_name="", candidate_last_name="", candidate_email="")
     assert (search.count_pending(), search.rebuild()) == (0, 0)
+
+
+def test_a_candidate_erased_during_a_rebuild_is_not_indexed(
+    orders_before_rebuild: list[Order], settings
+) -> None:
+    settings.BATCH_SIZES = settings.BATCH_SIZES | {"search_terms": 1}
+
+    def erase_all(number: int) -> None:
+        if number == 1:
+            search.unindex_orders(Order.objects.all())
+            Order.objects.update(candidate_first_name="", candidate_last_name="", candidate_email="")
+
+    with before_statement('INSERT INTO "assessments_candidatesearchterm"', erase_all):
+        assert search.rebuild() == 1
+    assert (
+        CandidateSearchTerm.objects.exclude(
+            order=min(orders_before_rebuild, key=lambda each: each.pk)
+        ).count()
+        == 0
+    )

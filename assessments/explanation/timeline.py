@@ -46,19 +46,15 @@ def timeline(order: Order) -> list[TimelineEntry]:
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
+Kind = OrderEvent.Kind
 _PROBLEMS = {
-    OrderEvent.Kind.NEEDS_ATTENTION,
-    OrderEvent.Kind.PAUSED,
-    OrderEvent.Kind.PLACEMENT_UNKNOWN,
-    OrderEvent.Kind.PLACEMENT_INTERRUPTED,
-    OrderEvent.Kind.REJECTED,
-    OrderEvent.Kind.UNKNOWN_STATUS,
-    OrderEvent.Kind.STALLED,
+    *(Kind.NEEDS_ATTENTION, Kind.PAUSED, Kind.PLACEMENT_UNKNOWN, Kind.PLACEMENT_INTERRUPTED),
+    *(Kind.REJECTED, Kind.UNKNOWN_STATUS, Kind.STALLED),
 }
 
 
 def _event(event: OrderEvent) -> TimelineEntry:
-    tone = "ask" if event.kind in _PROBLEMS else "ok" if event.kind == OrderEvent.Kind.COMPLETED else "plain"
+    tone = "ask" if event.kind in _PROBLEMS else "ok" if event.kind == Kind.COMPLETED else "plain"
     return TimelineEntry(event.at, event.source, event.get_source_display(), event.summary, tone)
 
 

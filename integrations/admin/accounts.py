@@ -183,9 +183,7 @@ admin.site.unregister([EmailAddress, Authenticator, SocialAccount, SocialApp, So
 
 @admin.register(User)
 class PersonAdmin(WithoutFactors, AuditedModelAdmin, HardenedModelAdmin, UserAdmin):
-    list_display = [
-        *("username", "email", "first_name", "last_name", "is_active", "two_factor", "last_login")
-    ]
+    list_display = ["username", "email", "first_name", "last_name", "is_active", "two_factor", "last_login"]
     inlines = [MembershipsOfPerson]
     actions = ["reset_two_factor"]
 

@@ -20,10 +20,8 @@ _MAPPINGS = "integrations.view_jobpackagemapping"
 class MappingPreview(TenantModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.preview_view)
-        return [
-            path("mapping-preview/<int:pk>/", view, name="assessments_order_mapping_preview"),
-            *super().get_urls(),
-        ]
+        own = path("mapping-preview/<int:pk>/", view, name="assessments_order_mapping_preview")
+        return [own, *super().get_urls()]
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Needs permission to see the organization's orders and mappings. Writes nothing.

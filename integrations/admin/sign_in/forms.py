@@ -46,9 +46,8 @@ class LoginForm(account_forms.LoginForm):
         widget = forms.TextInput(attrs={"autofocus": True})
         self.fields["login"] = UsernameField(label=_("Username"), max_length=150, widget=widget)
 
-    def add_prefix(self, field_name: str) -> str:
-        name: str = super().add_prefix("username" if field_name == "login" else field_name)
-        return name
+    def add_prefix(self, field_name: str) -> Any:
+        return super().add_prefix("username" if field_name == "login" else field_name)
 
     @property
     def username(self) -> Any:
@@ -91,9 +90,8 @@ class _CodeForm(_LimitedForm):
     )
     authenticator: Authenticator
 
-    def clean_code(self) -> str:
-        code: str = self.limit_failures(self._check_code)
-        return code
+    def clean_code(self) -> Any:
+        return self.limit_failures(self._check_code)
 
     def _check_code(self) -> Any:
         wrong = get_mfa_adapter().validation_error("incorrect_code")
@@ -129,9 +127,8 @@ class ConfirmByPasskeyForm(_LimitedForm, ReauthenticateWebAuthnForm):
 class ConfirmByPasswordForm(_LimitedForm, account_forms.ReauthenticateForm):
     password = _password_field(autofocus=True)
 
-    def clean_password(self) -> str:
-        password: str = self.limit_failures(super().clean_password)
-        return password
+    def clean_password(self) -> Any:
+        return self.limit_failures(super().clean_password)
 
 
 class AddAppForm(ActivateTOTPForm):

@@ -22,7 +22,7 @@ PASSWORD = "correct horse battery staple"  # nosec B105 # noqa: S105 - of an acc
 @pytest.fixture
 def addresses(transactional_db: None) -> dict[str, str]:
     """Real-looking data, and where it is seen."""
-    fill(60)
+    fill(24, organizations=2)
     User.objects.create_superuser("ada", "ada@example.com", PASSWORD)
     organization, job = Organization.objects.get(slug="acme"), Job.objects.first()
     asking = Order.objects.filter(needs_attention=True).first()

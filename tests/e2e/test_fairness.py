@@ -5,13 +5,16 @@ import time
 import pytest
 
 from tests.e2e.processes import Employer, Portal, eventually
+from tests.fixtures.portals import on_embedded
 
 pytestmark = pytest.mark.journey
 
 BAR_SECONDS = 5
 
 
+@on_embedded
 def test_a_hanging_justifacts_and_many_updates_delay_no_other_organization(portal: Portal) -> None:
+    """On SQLite, where writers wait for each other."""
     busy, hanging, other = Employer(portal), Employer(portal, push=False), Employer(portal)
     busy.fails("ashby", "503", seconds=4)
     checks = [busy.start() for _ in range(30)]

@@ -55,9 +55,10 @@ class Abroad:
         assert answer.status_code == 200, (answer.request["PATH_INFO"], answer.status_code)
         page = answer.content.decode()
         assert "Ａ" in page
-        if self.data.unmarked(page):
+        if unmarked := self.data.unmarked(page):
             self.data = Data()  # Rows written meanwhile are data too.
-        return self.data.unmarked(page)
+            unmarked = self.data.unmarked(page)
+        return unmarked
 
 
 @pytest.fixture
@@ -155,8 +156,9 @@ def test_orders_in_every_state_are_translated(abroad: Abroad) -> None:
 
 def test_order_actions_are_translated(abroad: Abroad) -> None:
     for action in ORDER_ACTIONS:
-        offered = [order for order in in_every_state() if action.is_offered(order)]
-        others = [order for order in in_every_state() if order not in offered]
+        orders = in_every_state()
+        offered = [order for order in orders if action.is_offered(order)]
+        others = [order for order in orders if order not in offered]
         for order in (*offered[:2], *others[:1]):
             path = reverse(f"admin:assessments_order_{action.name.replace('-', '_')}", args=[order.pk])
             assert abroad.open(path) == []

@@ -142,6 +142,10 @@ class OrderMachine(RuleBasedStateMachine):
 
     def work_once(self) -> bool:
         """Does all work that is due; tells whether there was any."""
+        waiting = AshbyUpdate.objects.exclude(state=AshbyUpdate.State.DELIVERED)
+        # The fair queries of the sweep take far longer, and most often nothing is due.
+        if not Order.objects.filter(next_attempt_at__lte=timezone.now()).exists() and not waiting.exists():
+            return False
         found = due_work(timezone.now())
         for act, items in (
             (make_next_call, found.calls),

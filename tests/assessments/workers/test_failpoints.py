@@ -51,26 +51,26 @@ def _run_order(life: OrderMachine) -> None:
     """Runs three orders: one whose placement stays unknown for a while, one cancelled, one completed."""
     life.justifacts.mode = "cut after"
     _repeat_until_done(partial(life.ashby_starts, "application-1"))
-    _work(life)
+    _work(life, 1, 15)
     life.justifacts.mode = "ok"
     for application in ("application-2", "application-3"):
         _repeat_until_done(partial(life.ashby_starts, application))
-    _work(life, 20, 70)
+    _work(life, 16, 20, 70)
     for label in ("Applicant Started", "In Process: Justifacts"):
         # The first gets a push, the others are polled.
         for choice in range(3):
             pushes = 1 if choice == 0 else 0
             _repeat_until_done(partial(life.justifacts_moves_on, choice, label, "Clear", pushes))
-        _work(life, 400, 70, 70)
+        _work(life, 1, 400, 70)
     _repeat_until_done(partial(life.ashby_cancels, 1))
-    _work(life, 70)
+    _work(life, 1, 70)
     life.justifacts_moves_on(2, "Complete", "Clear", 0)
     _work(life, 4000, 70)
     _once(tasks.sweep)
 
 
 def _work(life: OrderMachine, *waits: int) -> None:
-    for seconds in (1, 15, *waits):
+    for seconds in waits:
         life.time_passes(seconds)
         if life.work_once():
             # Of a worker that died, and what the first work led to.

@@ -36,11 +36,23 @@ hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=Non
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest goes first, so that no worker is left alone with it at the end. Within a group, the
-    tests that share the browser are together."""
-    items.sort(key=lambda item: (_turn(item), item.get_closest_marker("browser") is not None))
+#: Tests of real processes wait most of their time. They run in two chains, each on one worker, in this order,
+#: while the other workers run the rest. Both chains take about as long.
+_CHAINS = (("postgresql", "chaos", "foreground"), ("services", "embedded", "own"))
+#: Workers for each core, for the same reason.
+_WORKERS_PER_CORE = 2
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """What takes longest goes first, so that no worker is left alone with it at the end."""
+    for item in items:
+        for number, groups in enumerate(_CHAINS):
+            if _group(item) in groups:
+                # pytest-xdist runs the tests of one group on one worker.
+                item.add_marker(pytest.mark.xdist_group(f"chain-{number}"), append=False)
+    yield
+    items.sort(key=_turn)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -55,25 +67,26 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def _group(item: pytest.Item) -> str:
-    mark = item.get_closest_marker("xdist_group")
-    return mark.args[0] if mark else ""
+    """The group that the test's own mark names; empty without one."""
+    marks = list(item.iter_markers("xdist_group"))
+    return str(marks[-1].args[0]) if marks else ""
 
 
-def _turn(item: pytest.Item) -> int:
-    groups = ["postgresql", "embedded", "own", "chaos", "foreground", "services"]
-    if group := _group(item):
-        return groups.index(group)
+def _turn(item: pytest.Item) -> tuple[int, int, bool]:
+    """Tests of real processes first. Within a group, those that share the browser are together."""
+    group, shares_browser = _group(item), item.get_closest_marker("browser") is not None
+    for number, groups in enumerate(_CHAINS):
+        if group in groups:
+            return number, groups.index(group), shares_browser
     database = item.get_closest_marker("django_db")
     # Last, because they end with an empty database, without what the migrations wrote.
     empties = bool(database and database.kwargs.get("transaction"))
-    return len(groups) + empties
+    return len(_CHAINS), empties, shares_browser
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores for each two: end-to-end tests spend half their time waiting."""
-    cores = len(os.sched_getaffinity(0))
-    return cores + cores // 2
+    return len(os.sched_getaffinity(0)) * _WORKERS_PER_CORE
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ def test_a_terminated_worker_finishes_its_current_task(portal: Portal) -> None:
 def test_an_unresponsive_worker_restarts_itself(portal: Portal) -> None:
     """After a restart of Redis, Celery can hang in its reconnection: alive, but unresponsive."""
     employer = Employer(portal)
-    portal.end("scheduler")
+    portal.running["scheduler"].send_signal(signal.SIGSTOP)
     portal.end("worker")
     worker = portal.commands["worker"].replace("celery ", "python -m tests.e2e.unresponsive_worker ", 1)
     portal.commands["deaf"] = worker
@@ -58,7 +58,7 @@ def test_an_unresponsive_worker_restarts_itself(portal: Portal) -> None:
     portal.start("deaf")
     log = portal.folder / "deaf.log"
     eventually(lambda: "restarting this worker" in log.read_text(), "the worker gives up waiting")
-    portal.start("scheduler")
+    portal.running["scheduler"].send_signal(signal.SIGCONT)
     check = employer.start()
     eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")
     assert portal.running["deaf"].poll() is None, "it is the same process"

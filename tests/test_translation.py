@@ -159,10 +159,11 @@ def test_order_actions_are_translated(abroad: Abroad) -> None:
         orders = in_every_state()
         offered = [order for order in orders if action.is_offered(order)]
         others = [order for order in orders if order not in offered]
-        for order in (*offered[:2], *others[:1]):
+        for number, order in enumerate((*offered[:2], *others[:1])):
             path = reverse(f"admin:assessments_order_{action.name.replace('-', '_')}", args=[order.pk])
-            assert abroad.open(path) == []
-            assert abroad.press(path) == [], "without a reason"
+            if number != 1:  # The form of the second is that of the first.
+                assert abroad.open(path) == []
+                assert abroad.press(path) == [], "without a reason"
             assert abroad.press(path, reason="Who knows", text="Who knows", number="JF-9") == []
     for action in UPDATE_ACTIONS:
         for update in AshbyUpdate.objects.order_by("state")[:: max(AshbyUpdate.objects.count() // 4, 1)]:

@@ -204,7 +204,7 @@ def test_without_a_certain_answer_the_order_needs_attention_and_is_not_placed(
     assert (unknown_order.status, unknown_order.justifacts_order_id) == ("accepted", "")
 
     world.justifacts("assessment.status", NOT_FOUND)
-    after(world, clock, unknown_order, *[3600] * 8)
+    after(world, clock, unknown_order, *[3600] * 3)
     assert unknown_order.attention_reason.startswith("Justifacts now says that it has no such order.")
     assert unknown_order.next_call == "look_up"
     assert len(world.sent("assessment.start")) == 1

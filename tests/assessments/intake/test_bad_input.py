@@ -151,9 +151,8 @@ def test_a_part_that_is_not_an_object_is_refused(world: World, place: str) -> No
         assert_refused(world, START, changed(world.start_body(), place, value), 400)
 
 
-@pytest.mark.parametrize(
-    "email",
-    [
+def test_an_invalid_address_is_explained_to_the_recruiter(world: World) -> None:
+    for email in (
         "nonsense",
         "@example.com",
         "zoe@",
@@ -176,14 +175,12 @@ def test_a_part_that_is_not_an_object_is_refused(world: World, place: str) -> No
         "zoe@ex\ud800ample.com\ud800@",
         "\u200b",
         "zoe.@example.com",
-    ],
-)
-def test_an_invalid_address_is_explained_to_the_recruiter(world: World, email: str) -> None:
-    answer = assert_refused(world, START, changed(world.start_body(), "candidate.email", email), 422)
-    sentence = answer.json()["message"]
-    assert "e-mail address" in sentence
-    assert "start again" in sentence
-    assert email not in answer.content.decode()
+    ):
+        answer = assert_refused(world, START, changed(world.start_body(), "candidate.email", email), 422)
+        sentence = answer.json()["message"]
+        assert "e-mail address" in sentence, ascii(email)
+        assert "start again" in sentence, ascii(email)
+        assert email not in answer.content.decode()
 
 
 @pytest.mark.parametrize("place", FOR_THE_RECRUITER)

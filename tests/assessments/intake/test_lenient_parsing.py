@@ -68,11 +68,12 @@ CLEANED = {
 }
 
 
-@pytest.mark.parametrize(("written", "kept"), CLEANED.items(), ids=map(ascii, CLEANED))
-def test_a_name_is_cleaned_and_still_reads_the_same(world: World, written: str, kept: str) -> None:
-    body = changed(world.start_body(), "candidate.first_name", written)
-    order = assert_accepted(world, "candidate.last_name", written, body)
-    assert (order.candidate_first_name, order.candidate_last_name) == (kept, kept)
+def test_a_name_is_cleaned_and_still_reads_the_same(world: World) -> None:
+    for written, kept in CLEANED.items():
+        body = changed(world.start_body(), "candidate.first_name", written)
+        order = assert_accepted(world, "candidate.last_name", written, body)
+        names = (order.candidate_first_name, order.candidate_last_name)
+        assert names == (kept, kept), ascii(written)
 
 
 @pytest.mark.parametrize(
@@ -103,12 +104,12 @@ NOBODY = [
 NOBODY += ["-", ".", "…", "'", "123", "٣", "👩🏽‍💻", "🏳️‍🌈", "\u202e", "\U000e0041", "—", "_", "?", "\ufffd"]
 
 
-@pytest.mark.parametrize("name", NOBODY, ids=ascii)
-def test_a_name_without_a_letter_is_refused(world: World, name: str) -> None:
-    for place in ("candidate.first_name", "candidate.last_name"):
+@pytest.mark.parametrize("place", ["candidate.first_name", "candidate.last_name"])
+def test_a_name_without_a_letter_is_refused(world: World, place: str) -> None:
+    for name in NOBODY:
         sentence = assert_refused(world, place, name)
-        assert place.removeprefix("candidate.").replace("_", " ") in sentence
-        assert "start again" in sentence
+        assert place.removeprefix("candidate.").replace("_", " ") in sentence, ascii(name)
+        assert "start again" in sentence, ascii(name)
 
 
 def test_a_one_letter_name_in_any_script_is_accepted(world: World) -> None:

@@ -128,16 +128,14 @@ def test_forged_headers_neither_authenticate_nor_cause_errors(
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-@pytest.mark.parametrize("host", ["evil.test", "", "a b", "[::1", "\x00", "x" * 3000, "localhost@evil.test"])
-def test_an_unknown_host_is_refused_in_the_envelope(world: World, host: str) -> None:
-    answer = world.call(START, world.start_body(), HTTP_HOST=host)
-    assert_refused(world, answer, 400)
-    assert InboundRequest.objects.count() == 0
+def test_an_unknown_host_is_refused_in_the_envelope(world: World) -> None:
+    for host in ("evil.test", "", "a b", "[::1", "\x00", "x" * 3000, "localhost@evil.test"):
+        assert_refused(world, world.call(START, world.start_body(), HTTP_HOST=host), 400)
+        assert InboundRequest.objects.count() == 0, ascii(host)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_manipulated_paths_are_not_found(world: World) -> None:
+    for path in (
         "/ashby%2fassessment.start",
         "/ashby/%2e%2e/ashby/assessment.start",
         "/ashby/assessment.start%00",
@@ -156,16 +154,13 @@ def test_an_unknown_host_is_refused_in_the_envelope(world: World, host: str) -> 
         "/ashby/%ed%a0%80",
         "/ashby/" + "a/" * 4000,
         "/ashby/" + "%25" * 4000,
-    ],
-    ids=lambda path: path[:40],
-)
-def test_manipulated_paths_are_not_found(world: World, path: str) -> None:
-    answer = world.call(path, {})
-    assert answer.status_code in (200, 400, 404)
-    assert answer.headers["Content-Type"] == "application/json"
-    assert world.row_counts() == (0, 0, 0)
-    if answer.status_code == 404:
-        assert assert_refused(world, answer, 404) == "not_found"
+    ):
+        answer = world.call(path, {})
+        assert answer.status_code in (200, 400, 404), path[:40]
+        assert answer.headers["Content-Type"] == "application/json", path[:40]
+        assert world.row_counts() == (0, 0, 0), path[:40]
+        if answer.status_code == 404:
+            assert assert_refused(world, answer, 404) == "not_found", path[:40]
 
 
 def test_the_answer_does_not_reveal_how_close_a_wrong_key_is(world: World) -> None:

@@ -11,7 +11,10 @@ from django.utils.translation import gettext_lazy
 from assessments.models import StallThresholds
 from integrations.accounts.roles import organizations_of
 from integrations.admin.base import OrganizationFilter, TenantModelAdmin
+from integrations.admin.links import PAGES, STALL_THRESHOLDS
 from integrations.models import Organization
+
+PAGES[STALL_THRESHOLDS] = ("admin:assessments_stallthresholds_change", "assessments.change_stallthresholds")
 
 
 class StallThresholdsForm(forms.ModelForm):

@@ -12,9 +12,11 @@ from assessments.insights.mapping_preview import DAYS, preview_mapping, totals
 from integrations.accounts.roles import organizations_of
 from integrations.admin.base import TenantModelAdmin
 from integrations.admin.catalog.job_mapping import MAP, MapForm
+from integrations.admin.links import MAPPING_PREVIEW, PAGES
 from integrations.models import Job
 
 _MAPPINGS = "integrations.view_jobpackagemapping"
+PAGES[MAPPING_PREVIEW] = ("admin:assessments_order_mapping_preview", "assessments.view_order")
 
 
 class MappingPreview(TenantModelAdmin):

@@ -79,7 +79,8 @@ class ProcessHeartbeat(models.Model):
 
     @classmethod
     def beat(cls, kind: Kind, now: datetime) -> None:
-        """Record that this process runs. The first heartbeat forgets dead processes."""
+        """Record that this process runs. The first heartbeat forgets those of its host that have died, whose
+        place it takes."""
         values = {"at": now, "version": settings.PORTAL_VERSION}
         _row, is_new = cls.objects.update_or_create(
             kind=kind,
@@ -88,13 +89,24 @@ class ProcessHeartbeat(models.Model):
             create_defaults=values | {"started_at": now},
         )
         if is_new:
-            dead = Q(kind=kind, host=socket.gethostname(), at__lt=now - cls.LATE)
-            cls.objects.filter(dead | Q(at__lt=now - cls.REPORTED)).delete()
+            own = cls.objects.filter(kind=kind, host=socket.gethostname())
+            dead = [pk for pk, pid in own.values_list("pk", "pid") if not _runs(pid)]
+            cls.objects.filter(Q(pk__in=dead) | Q(at__lt=now - cls.REPORTED)).delete()
 
     @classmethod
     def leave(cls, kind: Kind) -> None:
         """Delete the row of this process, which stops in an orderly way."""
         cls.objects.filter(kind=kind, **_this_process()).delete()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # Another user's process has this ID.
+    return True
 
 
 def _this_process() -> dict[str, object]:

@@ -207,7 +207,7 @@ def test_a_process_that_starts_again_or_stops_in_an_orderly_way_is_not_reported(
     client, heartbeats, clock
 ) -> None:
     ProcessHeartbeat.objects.create(
-        kind="worker", host=socket.gethostname(), pid=0, version="0.4.0", started_at=NINE, at=NINE
+        kind="worker", host=socket.gethostname(), pid=2**22 + 1, version="0.4.0", started_at=NINE, at=NINE
     )
     clock.shift(40)
     now = datetime.now(UTC)

@@ -88,7 +88,9 @@ def test_concurrent_identical_starts_create_one_order(world: World) -> None:
 
 @pytest.mark.parametrize("status", ["received", "complete"])
 def test_concurrent_repeats_of_a_lost_start_get_the_first_answer(world: World, status: str) -> None:
-    """Meanwhile the outbox delivers the waiting updates."""
+    """After the first answer the outbox delivers the waiting updates meanwhile. (Before it, Ashby would accept
+    them for an order that it does not know, and a start after that is a new one.)"""
+    answered = threading.Event()
     body = world.start_body()
     first = world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"]
     world.ashby("assessment.update", {"success": False, "errors": ["assessment_not_found"]})
@@ -108,9 +110,11 @@ def test_concurrent_repeats_of_a_lost_start_get_the_first_answer(world: World, s
             content_type="application/json",
             HTTP_AUTHORIZATION=basic(world.acme.verification_key),
         )
+        answered.set()
         return answer.status_code, answer.json()["results"]["assessment_id"]
 
     def deliver_all() -> None:
+        answered.wait(30)
         AshbyUpdate.objects.update(next_attempt_at=timezone.now())
         while deliver_next(order.pk):
             AshbyUpdate.objects.filter(state=AshbyUpdate.State.WAITING).update(next_attempt_at=timezone.now())

@@ -17,6 +17,7 @@ OF_ONE = "the organization of its slug, or that of the order"
 COMMANDS = {
     "after_restore": OF_THE_PORTAL,
     "backup": OF_THE_PORTAL,
+    "migrate": OF_THE_PORTAL,
     "reset_two_factor": OF_THE_PORTAL,
     "rotate_encryption_keys": OF_THE_PORTAL,
     "version": OF_THE_PORTAL,

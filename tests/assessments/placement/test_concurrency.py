@@ -88,8 +88,8 @@ def test_concurrent_identical_starts_create_one_order(world: World) -> None:
 
 @pytest.mark.parametrize("status", ["received", "complete"])
 def test_concurrent_repeats_of_a_lost_start_get_the_first_answer(world: World, status: str) -> None:
-    """After the first answer the outbox delivers the waiting updates meanwhile. (Before it, Ashby would accept
-    them for an order that it does not know, and a start after that is a new one.)"""
+    """The outbox delivers the waiting updates after the first answer. Had Ashby accepted them before, it
+    would know the order, and a start after that would be a new one."""
     answered = threading.Event()
     body = world.start_body()
     first = world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"]

@@ -30,9 +30,10 @@ def portal(tmp_path: Path) -> Iterator[Portal]:
 
 
 def test_slow_downloads_do_not_delay_answers_to_ashby(portal: Portal) -> None:
-    """Two people read 10 MB slowly; one stops reading, twice, which occupies every download slot."""
+    """Two people read 33 MB slowly, which is more than a connection's buffers hold; one stops reading, twice,
+    and so occupies every download slot."""
     employer = Employer(portal)
-    portal.run_inside("add_long_orders", f"{employer.slug} 1200")
+    portal.run_inside("add_long_orders", f"{employer.slug} 4000")
     slow_people = [_signed_in(portal, name) for name in ("ada", "bob")]
     stopped = _signed_in(portal, "cho")
     with contextlib.ExitStack() as readers:

@@ -36,52 +36,48 @@ hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=Non
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
-#: Tests of real processes wait most of their time. They run in two chains, each on one worker, in this order,
-#: while the other workers run the rest. Both chains take about as long.
-_CHAINS = (("postgresql", "chaos", "foreground"), ("services", "embedded", "own"))
+#: Tests of real processes wait most of their time. Each of these groups runs on one worker, while the others
+#: run the rest: tests on the shared portal with the embedded services; on the shared portal with PostgreSQL
+#: and Redis, and others that load PostgreSQL; on processes of their own.
+_GROUPS = ("embedded", "services", "own")
 #: Workers for each core, for the same reason.
 _WORKERS_PER_CORE = 2
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest goes first, so that no worker is left alone with it at the end."""
-    for item in items:
-        for number, groups in enumerate(_CHAINS):
-            if _group(item) in groups:
-                # pytest-xdist runs the tests of one group on one worker.
-                item.add_marker(pytest.mark.xdist_group(f"chain-{number}"), append=False)
-    yield
     items.sort(key=_turn)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """Stops the real processes after the last end-to-end test that uses them: idle ones cost time too."""
+    """Stops a shared portal after the last test that uses it: idle processes cost time too."""
     yield
     from tests.fixtures import portals  # a plugin must not be imported before pytest rewrites its asserts
 
-    group = _group(item)
-    if group in portals.OPEN and (nextitem is None or _group(nextitem) != group):
-        portals.OPEN.pop(group).end_all()
+    name = _shared_portal(item)
+    if name in portals.OPEN and (nextitem is None or _shared_portal(nextitem) != name):
+        portals.OPEN.pop(name).end_all()
 
 
-def _group(item: pytest.Item) -> str:
-    """The group that the test's own mark names; empty without one."""
-    marks = list(item.iter_markers("xdist_group"))
-    return str(marks[-1].args[0]) if marks else ""
+def _shared_portal(item: pytest.Item) -> str:
+    """``embedded`` or ``services``; empty if the test uses neither."""
+    if "embedded_portal" in getattr(item, "fixturenames", ()):
+        return "embedded"
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("portal", "") if callspec else ""
 
 
-def _turn(item: pytest.Item) -> tuple[int, int, bool]:
-    """Tests of real processes first. Within a group, those that share the browser are together."""
-    group, shares_browser = _group(item), item.get_closest_marker("browser") is not None
-    for number, groups in enumerate(_CHAINS):
-        if group in groups:
-            return number, groups.index(group), shares_browser
+def _turn(item: pytest.Item) -> tuple[object, ...]:
+    in_browser = item.get_closest_marker("browser") is not None
+    if group := item.get_closest_marker("xdist_group"):
+        # Tests that share a portal are together, and among them those that share the browser.
+        return _GROUPS.index(group.args[0]), not _shared_portal(item), in_browser
     database = item.get_closest_marker("django_db")
     # Last, because they end with an empty database, without what the migrations wrote.
     empties = bool(database and database.kwargs.get("transaction"))
-    return len(_CHAINS), empties, shares_browser
+    return len(_GROUPS), empties, not in_browser
 
 
 @pytest.hookimpl(optionalhook=True)

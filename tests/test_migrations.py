@@ -93,7 +93,7 @@ class Passer:
 
 
 @pytest.mark.services
-@pytest.mark.xdist_group("postgresql")
+@pytest.mark.xdist_group("services")
 def test_an_upgrade_with_many_orders_blocks_nobody_for_long(tmp_path: Path) -> None:
     with empty_postgresql_database("portal_upgrade") as url:
         _fill(url)

@@ -12,7 +12,7 @@ from tests.e2e.processes import Employer, ForegroundPortal, Portal, eventually
 from tests.fixtures.portals import fresh_database, fresh_redis
 from tests.fixtures.postgresql_servers import Address, Server, own_folder
 
-pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("foreground")]
+pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("own")]
 
 
 def test_starts_succeed_within_thirty_seconds_of_a_switchover(tmp_path) -> None:
@@ -70,9 +70,9 @@ def test_starts_succeed_within_thirty_seconds_of_a_switchover(tmp_path) -> None:
 def _copy_migrated_database(server: Server) -> None:
     """To migrate takes ten times as long."""
     with fresh_database() as url:
-        dump = subprocess.run(["pg_dump", url], check=True, capture_output=True)  # nosec B603 B607 # noqa: S603, S607 - a fixed command
+        dump = subprocess.run(["pg_dump", url], check=True, capture_output=True)  # nosec B603, B607 # noqa: S603, S607 - a fixed command
     to = f"postgres://postgres@127.0.0.1:{server.port}/postgres"
-    subprocess.run(["psql", "--quiet", to], input=dump.stdout, check=True, stdout=subprocess.DEVNULL)  # nosec B603 B607 # noqa: S603, S607 - a fixed command
+    subprocess.run(["psql", "--quiet", to], input=dump.stdout, check=True, stdout=subprocess.DEVNULL)  # nosec B603, B607 # noqa: S603, S607 - a fixed command
 
 
 def _printed(portal: Portal) -> str:

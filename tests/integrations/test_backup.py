@@ -70,7 +70,7 @@ def test_a_restore_of_sqlite_loses_and_doubles_nothing(portal: Portal, tmp_path:
 
 
 @pytest.mark.services
-@pytest.mark.xdist_group("postgresql")
+@pytest.mark.xdist_group("services")
 def test_a_restore_of_postgresql_loses_and_doubles_nothing(portal: Portal, tmp_path: Path) -> None:
     """With the commands of docs/backup.md."""
     dump = str(tmp_path / "portal.dump")

@@ -38,7 +38,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 #: Tests of real processes wait most of their time. Each of these groups runs on one worker, while the others
 #: run the rest: tests on the shared portal with the embedded services; on the shared portal with PostgreSQL
-#: and Redis, and others that load PostgreSQL; on processes of their own.
+#: and Redis, and a few others; on processes of their own.
 _GROUPS = ("embedded", "services", "own")
 #: Workers for each core, for the same reason.
 _WORKERS_PER_CORE = 2

@@ -32,7 +32,8 @@ def any_host_for_health_checks(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith("/health/"):
-            request.META["HTTP_HOST"] = settings.ALLOWED_HOSTS[0]
+            # A host's own name is always allowed too, beside a wildcard, which is no name.
+            request.META["HTTP_HOST"] = next(host for host in settings.ALLOWED_HOSTS if host != "*")
             request.META.pop("HTTP_X_FORWARDED_HOST", None)
         return get_response(request)
 

@@ -177,6 +177,12 @@ def test_health_checks_answer_whatever_the_host_header_says(client, heartbeats, 
     assert client.get("/admin/login/", headers={"host": host}).status_code == 400
 
 
+def test_health_checks_answer_where_every_host_is_allowed(client, settings) -> None:
+    """As in Kubernetes, whose probes restart a host that does not answer."""
+    settings.ALLOWED_HOSTS = ["*", "portal.example.com"]
+    assert client.get("/health/live", headers={"host": "10.1.2.3:8000"}).status_code == 200
+
+
 def test_two_dead_workers_of_three_are_named(client, heartbeats, clock) -> None:
     for host in ("one", "two", "three"):
         ProcessHeartbeat.objects.create(

@@ -4,9 +4,12 @@ It is not one of Django's databases, because a restore or a migration of the por
 it. Its one table is created when a process first connects.
 """
 
+import os
+import socket
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
+from threading import Timer
 from typing import Any
 
 import psycopg
@@ -16,6 +19,12 @@ from assessments.recovery_log.store import Entry, Kind, Unavailable
 
 #: How long a start waits for a connection, in seconds. It goes ahead without the log after that.
 _WAIT_SECONDS = 1.0
+#: How long the pool tries again by itself. After that the next call tries.
+_RECONNECT_SECONDS = 2.0
+#: A server that has not answered for so long is cut off. PostgreSQL's own limits do not help if it hangs.
+_ANSWER_SECONDS = 2.0
+#: The same for statements that may take longer, after ``statement_timeout``.
+_LONG_ANSWER_SECONDS = 8.0
 
 _TABLE = """
 SELECT pg_advisory_xact_lock(hashtext('portal_recovery_log'));
@@ -33,6 +42,8 @@ class DatabaseStore:
             min_size=0,
             max_size=4,
             timeout=_WAIT_SECONDS,
+            # Otherwise the waits between attempts grow to minutes, and starts go unlogged after an outage.
+            reconnect_timeout=_RECONNECT_SECONDS,
             open=True,
             kwargs={
                 "connect_timeout": 2,
@@ -40,7 +51,7 @@ class DatabaseStore:
                 "options": "-c statement_timeout=5000 -c lock_timeout=2000",
             },
             configure=_create_table,
-            check=ConnectionPool.check_connection,
+            check=_check,
         )
 
     def write(self, entry: Entry) -> None:
@@ -48,6 +59,7 @@ class DatabaseStore:
             "INSERT INTO portal_recovery_log (kind, key, day, content) VALUES (%s, %s, %s, %s) "
             "ON CONFLICT DO NOTHING",
             (entry.kind, entry.key, entry.day, entry.content),
+            _ANSWER_SECONDS,
         )
 
     def read(self, kind: Kind, since: date) -> Iterator[Entry]:
@@ -76,11 +88,15 @@ class DatabaseStore:
         self._execute("DELETE FROM portal_recovery_log WHERE kind = ANY(%s) AND day < %s", (list(kinds), day))
 
     def check(self) -> None:
-        self._execute("SELECT 1 FROM portal_recovery_log LIMIT 1", ())
+        self._execute("SELECT 1 FROM portal_recovery_log LIMIT 1", (), _ANSWER_SECONDS)
 
-    def _execute(self, statement: Any, values: tuple[object, ...]) -> int:
-        with self._connection() as connection:
-            return connection.execute(statement, values).rowcount
+    def _execute(
+        self, statement: Any, values: tuple[object, ...], seconds: float = _LONG_ANSWER_SECONDS
+    ) -> int:
+        with self._connection() as connection, _cut_off_after(seconds, connection):
+            count = connection.execute(statement, values).rowcount
+            connection.commit()
+            return count
 
     @contextmanager
     def _connection(self) -> Iterator["psycopg.Connection[Any]"]:
@@ -92,7 +108,31 @@ class DatabaseStore:
             raise Unavailable(f"the database of the recovery log: {type(error).__name__}") from None
 
 
+def _check(connection: "psycopg.Connection[Any]") -> None:
+    with _cut_off_after(_ANSWER_SECONDS, connection):
+        ConnectionPool.check_connection(connection)
+
+
+@contextmanager
+def _cut_off_after(seconds: float, connection: "psycopg.Connection[Any]") -> Iterator[None]:
+    """End the connection if the block takes longer; what waits for the server then fails."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+        timer = Timer(seconds, _cut_off, [line])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def _cut_off(line: socket.socket) -> None:
+    with suppress(OSError):  # It is closed already.
+        line.shutdown(socket.SHUT_RDWR)
+
+
 def _create_table(connection: "psycopg.Connection[Any]") -> None:
-    with connection.transaction():
-        connection.execute(_TABLE)
-    connection.commit()
+    with _cut_off_after(_LONG_ANSWER_SECONDS, connection):
+        with connection.transaction():
+            connection.execute(_TABLE)
+        connection.commit()

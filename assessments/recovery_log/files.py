@@ -41,15 +41,21 @@ class FileStore:
 
     def delete(self, kinds: Collection[Kind], keys: Collection[str]) -> int:
         with _unavailable_on_error():
-            paths = (folder / f"{kind}-{key}" for _, folder in self._days() for kind in kinds for key in keys)
-            return sum(_delete(path) for path in paths)
+            wanted = {f"{kind}-{key}" for kind in kinds for key in keys}
+            return sum(
+                # A process that died may have left its draft.
+                _delete(path) and not path.name.startswith(".")
+                for _, folder in self._days()
+                for path in folder.iterdir()
+                if path.name.removeprefix(".").partition(".")[0] in wanted
+            )
 
     def delete_before(self, kinds: Collection[Kind], day: date) -> None:
         with _unavailable_on_error():
             for its_day, folder in self._days():
                 if its_day < day:
-                    for path in [path for kind in kinds for path in folder.glob(f"{kind}-*")]:
-                        _delete(path)
+                    for path in [path for kind in kinds for path in folder.glob(f"*{kind}-*")]:
+                        _delete(path)  # Also the drafts of processes that died.
                     if not any(folder.iterdir()):
                         folder.rmdir()
 

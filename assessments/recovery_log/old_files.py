@@ -3,8 +3,10 @@ line for each start, and ``erasures.journal``. Remove this module after 0.7."""
 
 import json
 import logging
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from assessments.recovery_log.store import KEPT, Entry, Kind, Store, Unavailable
 from integrations.encryption.secrets import Secret, SecretUnreadable
@@ -19,9 +21,10 @@ def convert_old_files(folder: Path, store: Store) -> None:
     ``Unavailable``.
     """
     try:
-        for path in sorted(folder.glob("*.journal")):
-            # A process of the old version that still runs begins a new file.
-            path.rename(path.with_suffix(".converting"))
+        for path in sorted(filter(_is_ours, folder.glob("*.journal"))):
+            # A process of the old version that still runs begins a new file. So the name must be new, or the
+            # second file of a day would replace the first one, which may not be converted yet.
+            path.rename(path.with_name(f"{path.stem}-{uuid4().hex}.converting"))
         for path in sorted(folder.glob("*.converting")):
             _convert(path, store)
     except FileNotFoundError:
@@ -33,6 +36,11 @@ def convert_old_files(folder: Path, store: Store) -> None:
 def unconverted_lines(folder: Path) -> int:
     """How many lines no key could decrypt."""
     return sum(len(path.read_text(errors="replace").split()) for path in folder.glob("*.converting"))
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether an earlier version wrote the file, and not a person who keeps a copy."""
+    return bool(re.match(r"erasures|\d{4}-\d\d-\d\d", path.name))
 
 
 def _convert(path: Path, store: Store) -> None:

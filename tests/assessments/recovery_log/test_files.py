@@ -11,8 +11,9 @@ import pytest
 from django.utils import timezone
 
 from assessments.recovery_log import log
+from assessments.recovery_log.database import DatabaseStore
 from assessments.recovery_log.old_files import convert_old_files
-from assessments.recovery_log.store import Kind
+from assessments.recovery_log.store import Kind, Unavailable
 from integrations.encryption.secrets import Secret
 from tests.fixtures.world import World
 
@@ -97,3 +98,37 @@ def test_an_unreadable_old_line_is_deleted_when_its_start_expires(
     clock.shift(timedelta(days=15))
     log.tidy(timezone.now())
     assert log.count_pending() == 0
+
+
+def test_a_second_old_file_of_a_day_does_not_replace_the_first(world: World, folder: Path) -> None:
+    """A process of the old version begins it after an interrupted conversion."""
+    folder.mkdir(parents=True, exist_ok=True)
+    first, second = (f"00000000-0000-0000-0000-00000000000{number}" for number in (1, 2))
+    old = folder / "2026-03-02.journal"
+    old.write_text(old_line(assessment_id=first))
+    with pytest.raises(Unavailable):
+        convert_old_files(folder, DatabaseStore("postgres://portal@127.0.0.1:1/log"))
+    old.write_text(old_line(assessment_id=second))
+    convert_old_files(folder, log._store())
+    assert sorted(ids(Kind.START)) == [first, second]
+
+
+def test_a_file_that_is_not_the_portal_s_is_left_alone(world: World, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / "copy of Monday.journal"
+    copy.write_text("x")
+    order = world.start()
+    log.tidy(timezone.now())
+    assert (ids(Kind.START), copy.read_text()) == ([str(order.pk)], "x")
+
+
+def test_the_draft_of_a_process_that_died_is_deleted(world: World, folder: Path, clock) -> None:
+    erased, expired = world.start(), world.start()
+    for order in (erased, expired):
+        (file,) = folder.rglob(f"start-{order.pk}")
+        file.with_name(f".{file.name}.0123abcd").write_text("x")
+    assert log.erase([str(erased.pk)]) == 1
+    assert not list(folder.rglob(f"*{erased.pk}*"))
+    clock.shift(timedelta(days=15))
+    log.tidy(timezone.now())
+    assert not list(folder.iterdir())

@@ -34,10 +34,20 @@ def restore_missing_orders(organization: Organization, since: datetime) -> list[
         for entry in entries(Kind.START, since, _unknown_orders)
         if entry["organization_id"] == organization.pk and entry["assessment_id"] not in erased
     }
-    rebuilt = [order for entry in missing.values() if (order := _rebuild(entry))]
-    for entry in entries(Kind.CANCELLATION, since, _active_orders):
-        if entry["organization_id"] == organization.pk:
-            _repeat_cancellation(entry)
+    cancellations = {
+        entry["assessment_id"]: entry
+        for entry in entries(Kind.CANCELLATION, since, _unended_orders)
+        if entry["organization_id"] == organization.pk
+    }
+    # The cancelled orders first, and the oldest first: while one is active, no later one can be rebuilt.
+    for pk in cancellations.keys() - missing.keys():
+        _repeat_cancellation(cancellations[pk])
+    rebuilt = []
+    for entry in sorted(missing.values(), key=lambda entry: str(entry["created_at"])):
+        if order := _rebuild(entry):
+            rebuilt.append(order)
+            if cancellation := cancellations.get(entry["assessment_id"]):
+                _repeat_cancellation(cancellation)
     return rebuilt
 
 
@@ -46,24 +56,29 @@ def _unknown_orders(keys: Collection[str]) -> set[str]:
     return set(keys) - {str(pk) for pk in known}
 
 
-def _active_orders(keys: Collection[str]) -> set[str]:
-    active = Order.objects.filter(pk__in=keys).exclude(status__in=ENDED)
-    return {str(pk) for pk in active.values_list("pk", flat=True)}
+def _unended_orders(keys: Collection[str]) -> set[str]:
+    """Those that are active in the database, or missing."""
+    ended = Order.objects.filter(pk__in=keys, status__in=ENDED)
+    return set(keys) - {str(pk) for pk in ended.values_list("pk", flat=True)}
 
 
 def _repeat_cancellation(entry: dict[str, Any]) -> None:
+    if not Order.objects.filter(pk=entry["assessment_id"]).exists():
+        return
+    now = timezone.now()
     with locked_order(UUID(entry["assessment_id"])) as order:
-        if not order.has_ended:
-            record_event(
-                order,
-                OrderEvent.Source.PORTAL,
-                OrderEvent.Kind.RESTORED,
-                "The database lacked the cancellation of this check, as after a restore. The portal "
-                "repeats it from the recovery log.",
-            )
-            end_as_cancelled(
-                order, entry["closing_reason"], OrderEvent.Source(entry["cancelled_by"]), timezone.now()
-            )
+        if order.has_ended:
+            return
+        text = (
+            "The database lacked the cancellation of this check, as after a restore. The portal repeats it "
+            "from the recovery log."
+        )
+        record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.RESTORED, text)
+        if order.next_call == PendingCall.PLACE:
+            # It may have been placed after the backup. Then it is cancelled at Justifacts as well.
+            schedule_look_up(order, now)
+            order.failing_since = now
+        end_as_cancelled(order, entry["closing_reason"], OrderEvent.Source(entry["cancelled_by"]), now)
 
 
 def _rebuild(entry: dict[str, Any]) -> Order | None:

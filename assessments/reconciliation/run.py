@@ -28,6 +28,7 @@ from assessments.reconciliation.catalog import compare_catalog, unknown_referenc
 from assessments.reconciliation.justifacts import compare_with_justifacts
 from assessments.recovery import restore_missing_orders
 from assessments.recovery_log.store import KEPT as RECOVERY_LOG_KEPT
+from assessments.recovery_log.store import Unavailable
 from assessments.statuses import ENDED
 from assessments.tracking.bulk_status import ask_each
 from integrations.connections.circuit_breaker import is_open
@@ -166,9 +167,7 @@ def _turn(report: Reconciliation) -> float | None:
         _end(report, "It took more than three hours, and was ended before everything was compared.")
         return None
     if report.cursor is None:
-        for order in restore_missing_orders(report.organization, report.started_at - RECOVERY_LOG_KEPT):
-            text = "The portal had lost this order; it was restored, and is looked up at Justifacts."
-            _add(report, Discrepancy.Outcome.RESOLVED, text, order)
+        _restore(report)
         _save(report)
     connection = Connection.objects.select_related("organization").get(organization=report.organization_id)
     for batch in _batches(report):
@@ -179,6 +178,17 @@ def _turn(report: Reconciliation) -> float | None:
             return seconds
     _compare_catalog_and_end(report, connection)
     return None
+
+
+def _restore(report: Reconciliation) -> None:
+    try:
+        for order in restore_missing_orders(report.organization, report.started_at - RECOVERY_LOG_KEPT):
+            text = "The portal had lost this order; it was restored, and is looked up at Justifacts."
+            _add(report, Discrepancy.Outcome.RESOLVED, text, order)
+    except Unavailable as error:
+        text = f"The portal could not read its recovery log, so it did not look for lost orders: {error}."
+        if not report.discrepancies.filter(text=text).exists():
+            _add(report, Discrepancy.Outcome.NOT_CHECKED, text)
 
 
 def _batches(report: Reconciliation) -> Iterator[Sequence[Order]]:

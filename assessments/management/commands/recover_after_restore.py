@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from django.core.management import CommandError
 from django.utils import timezone
 
 from assessments.recovery import recover_after_restore
+from assessments.recovery_log.store import Unavailable
 from integrations.management.base import PortalCommand
 
 
@@ -17,7 +19,10 @@ class Command(PortalCommand):
     )
 
     def execute_command(self, **options: Any) -> dict[str, Any]:
-        return asdict(recover_after_restore(timezone.now()))
+        try:
+            return asdict(recover_after_restore(timezone.now()))
+        except Unavailable as error:
+            raise CommandError(f"The recovery log cannot be read, so nothing is complete: {error}.") from None
 
     def format_lines(self, found: dict[str, Any]) -> Iterable[str]:
         yield f"{found['made_again']} orders were rebuilt from the recovery log"

@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from assessments.models import AshbyUpdate, Order, OrderEvent, PendingCall
+from assessments.privacy.retention import erase_due
 from assessments.reconciliation.run import reconcile_now
 from assessments.recovery import recover_after_restore
 from assessments.support.decisions import cancel_by_staff
@@ -150,3 +152,57 @@ def test_a_repeated_cancellation_is_logged_if_the_first_was_not(world: World, se
     before_the_cancellation(order)
     recover_after_restore(timezone.now())
     assert Order.objects.get(pk=order.pk).status == "cancelled"
+
+
+def test_a_cancelled_order_that_was_placed_after_the_backup_is_cancelled_at_justifacts(
+    world: World, clock
+) -> None:
+    world.ashby_takes_everything()
+    order = world.start()
+    columns = [field.attname for field in Order._meta.concrete_fields if not field.primary_key]
+    backup = {name: getattr(order, name) for name in columns}
+    world.justifacts_takes("JF-9")
+    world.work()
+    cancel_in_ashby(world, order)
+    AshbyUpdate.objects.filter(order=order).delete()
+    Order.objects.filter(pk=order.pk).update(**backup)
+    world.justifacts("assessment.status", look_up_answer(order.pk, "JF-9"))
+    world.justifacts("assessment.cancel", {"success": True, "results": {}})
+    recover_after_restore(timezone.now())
+    world.work()
+    assert Order.objects.get(pk=order.pk).status == "cancelled"
+    assert [body["assessment_id"] for body in world.sent("assessment.cancel")] == ["JF-9"]
+    assert len(world.sent("assessment.start")) == 1
+
+
+def test_checks_that_followed_a_cancelled_one_are_all_rebuilt(world: World, clock) -> None:
+    """Of one application and package only one order may be active. The first is in the backup, as active."""
+    application = {"ashby_id": "a-1"}
+    orders = []
+    for _ in range(4):
+        orders.append(world.start(application=application))
+        cancel_in_ashby(world, orders[-1])
+        clock.shift(timedelta(minutes=5))
+    orders.append(world.start(application=application))
+    for order in orders[1:]:
+        delete(order)
+    before_the_cancellation(orders[0])
+    assert recover_after_restore(timezone.now()).made_again == 4
+    statuses = [Order.objects.get(pk=order.pk).status for order in orders]
+    assert statuses == ["cancelled"] * 4 + ["accepted"]
+
+
+def test_nothing_else_stops_while_the_log_is_unavailable(world: World, settings, clock, caplog) -> None:
+    order = world.placed()
+    settings.RECOVERY_LOG_DATABASE_URL = "postgres://portal@127.0.0.1:1/log"
+    cancel_in_ashby(world, order)
+    report = reconcile_now(world.acme.organization, "Ada")
+    assert (report.error, report.orders_checked + report.not_checked > 1) == ("", True)
+    text = "could not read its recovery log, so it did not look for lost orders"
+    assert report.discrepancies.filter(text__contains=text).count() == 1
+    Order.objects.filter(pk=order.pk).update(next_call=PendingCall.NONE, next_attempt_at=None)
+    clock.shift(timedelta(days=800))
+    assert erase_due(timezone.now()) == 1
+    assert "cannot repeat erasures" in caplog.text
+    with pytest.raises(CommandError, match="The recovery log cannot be read"):
+        call_command("recover_after_restore")

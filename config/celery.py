@@ -86,7 +86,11 @@ def _restart_when_silent() -> None:
 
 def _beat() -> None:
     """Record that this worker runs: in the database, and in a file for init systems and Kubernetes probes."""
-    settings.WORKER_HEARTBEAT_FILE.touch(mode=0o600)
+    try:
+        settings.WORKER_HEARTBEAT_FILE.touch(mode=0o600)
+    except OSError as error:
+        # The thread must go on: it also restarts a worker that hangs.
+        logger.warning("could not touch the worker's heartbeat file: %s", type(error).__name__)
     close_old_connections()
     try:
         _processes().beat("worker", timezone.now())

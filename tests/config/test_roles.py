@@ -28,7 +28,7 @@ class Host:
             "VAR_DIR": str(folder / "var"),
             "DATABASE_URL": database,
             "CELERY_BROKER_URL": redis,
-            "SECRET_KEY": "one for all hosts, of these tests",
+            "SECRET_KEY": "one for all hosts, of these tests",  # nosec B105 # known to everybody
             "FIELD_ENCRYPTION_KEYS": "A" * 43 + "=",
             "PORT": str(self.port),
             "WEB_WORKERS": "1",

@@ -40,8 +40,6 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 #: run the rest: tests on the shared portal with the embedded services; on the shared portal with PostgreSQL
 #: and Redis, and a few others; on processes of their own.
 _GROUPS = ("embedded", "services", "own")
-#: Workers for each core, for the same reason.
-_WORKERS_PER_CORE = 2
 
 
 @pytest.hookimpl(trylast=True)
@@ -82,7 +80,9 @@ def _turn(item: pytest.Item) -> tuple[object, ...]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    return len(os.sched_getaffinity(0)) * _WORKERS_PER_CORE
+    """One more than there are cores for each two, for the same reason."""
+    cores = len(os.sched_getaffinity(0))
+    return cores + cores // 2
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,14 @@ from tests.fixtures.services import chromium
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 PASSWORD = "only for the pictures"  # nosec B105 # noqa: S105 - of an account that only the test has
-# An order with a pending update that needs attention fills every part of the order's page.
+# An order with a pending update that needs attention fills every part of the order's page. The worker and the
+# scheduler seem to run, or the dashboard would say that they are missing.
 _ADDRESSES = """
-from assessments.models import Order
+from django.utils import timezone
+from assessments.models import Heartbeat, Order
 from integrations.models import Organization
+for name in ("worker", "scheduler"):
+    Heartbeat.beat(name, timezone.now())
 flagged = Order.objects.filter(updates__isnull=False, needs_attention=True)
 print(Organization.objects.get(slug="acme").pk, flagged.order_by("organization__slug").first().pk)
 """

@@ -48,9 +48,9 @@ def test_slow_downloads_do_not_delay_answers_to_ashby(portal: Portal) -> None:
             assert all(reader.recv(400) for reader in slow)
             took += [_seconds(lambda: _lists(employer)), _seconds(lambda: _starts(employer, package))]
             took.append(_seconds(lambda: requests.get(f"{portal.url}/health/live", timeout=20)))
-    # A call that waited for a reader would wait for minutes; a busy machine alone can cost over a second.
+    # A call that waited for a reader would wait for minutes; a busy machine alone can cost seconds.
     assert median(took) < 1, took
-    assert max(took) < 5, took
+    assert max(took) < 15, took
 
 
 def _signed_in(portal: Portal, name: str) -> Browser:

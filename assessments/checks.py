@@ -2,11 +2,12 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connection
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 from integrations.models.organizations import LONGEST_RETENTION, SHORTEST_RETENTION
 
@@ -30,10 +31,21 @@ def order_settings(**_: Any) -> list[CheckMessage]:
 
 @register()
 def recovery_log(**_: Any) -> list[CheckMessage]:
-    """The recovery log is not in the database whose loss it is for."""
+    """The recovery log has a database, and not the one whose loss it is for."""
     own = connection.settings_dict
-    url = urlsplit(settings.RECOVERY_LOG_DATABASE_URL)
-    if (url.hostname, url.path[1:]) != (own["HOST"], own["NAME"]):
+    try:
+        its = conninfo_to_dict(settings.RECOVERY_LOG_DATABASE_URL)
+    except ProgrammingError:
+        # The text of the error quotes the URL with its password.
+        return [
+            Error(
+                "RECOVERY_LOG_DATABASE_URL is not the URL of a PostgreSQL database.",
+                hint="Write it as postgres://user:password@host:5432/name, with special characters of the "
+                "password in percent encoding.",
+                id="assessments.E004",
+            )
+        ]
+    if not its or (its.get("host"), its.get("dbname")) != (own["HOST"], own["NAME"]):
         return []
     return [
         Error(

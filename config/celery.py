@@ -11,7 +11,7 @@ from celery import Celery, signals
 from celery.beat import Scheduler
 from django.apps import apps
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 from django.utils import timezone
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -32,7 +32,7 @@ class HeartbeatScheduler(Scheduler):
         try:
             apps.get_model("assessments", "Heartbeat").beat("scheduler", timezone.now())
             _processes().beat("scheduler", timezone.now())
-        except DatabaseError as error:
+        except Error as error:
             # Publish the tick nevertheless: the database may be back when a worker needs it.
             logger.warning("could not record the scheduler's heartbeat: %s", type(error).__name__)
         return super().apply_async(*args, **kwargs)
@@ -94,7 +94,7 @@ def _beat() -> None:
     close_old_connections()
     try:
         _processes().beat("worker", timezone.now())
-    except DatabaseError as error:
+    except Error as error:
         logger.warning("could not record the worker's heartbeat: %s", type(error).__name__)
     finally:
         # This thread must not hold a connection of the database for one statement in five seconds.
@@ -110,5 +110,5 @@ def _say_goodbye(kind: str) -> None:
     """This process stops in an orderly way, so it is not reported as dead."""
     try:
         _processes().leave(kind)
-    except DatabaseError as error:
+    except Error as error:
         logger.warning("could not delete the heartbeat of this %s: %s", kind, type(error).__name__)

@@ -144,7 +144,7 @@ BROKER_IS_EMBEDDED = f"redis+socket://{BROKER_SOCKET}" == CELERY_BROKER_URL
 # Rate limits are shared by all processes: the cache is in the broker's Redis unless it has one of its own.
 _CACHE_IN_BROKER = CELERY_BROKER_URL if re.match("rediss?://", CELERY_BROKER_URL) else "locmem://"
 CACHE_URL = _given("CACHE_URL", f"unix://{BROKER_SOCKET}?db=1" if BROKER_IS_EMBEDDED else _CACHE_IN_BROKER)
-# Whether a process applies migrations when it starts, or waits for somebody else to do it.
+# Whether a process applies migrations when it starts, or waits until ``config.run migrate`` has run.
 MIGRATE = env.bool("MIGRATE", default=True)
 
 EMAIL: dict[str, Any] = environ.Env.email_url_config(_given("EMAIL_URL", "consolemail://"))

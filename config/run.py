@@ -5,8 +5,7 @@ Ashby and a stand-in Justifacts) and an organization that is connected to it. A 
 restarted; Ctrl-C or SIGTERM stops all.
 
 ``web``, ``worker``, ``scheduler``: one process, for several hosts and for init systems, which restart it.
-``migrate``: applies the migrations and exits. With ``MIGRATE=off`` the others apply none, and wait until
-somebody else has.
+``migrate``: applies the migrations and exits. With ``MIGRATE=off`` the others wait until ``migrate`` has run.
 """
 
 import argparse

@@ -74,7 +74,7 @@ class KeyGuessThrottle:
         """Raises ``TooManyCalls`` if the address is blocked and none of its keys has worked from there."""
         if self._worked.intersection(self._pairs):
             return
-        # The known keys first: if the cache fails between the two questions, nobody is blocked.
+        # The known keys first: if the cache fails between the two reads, no caller is blocked.
         if cache.get_many([_cache_key(pair) for pair in self._pairs]):
             return
         if self._failures().total() >= BLOCK_AFTER_FAILURES:

@@ -13,7 +13,8 @@ from threading import Timer
 from typing import Any
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool
 
 from assessments.recovery_log.store import Entry, Kind, Unavailable
 
@@ -36,7 +37,14 @@ CREATE TABLE IF NOT EXISTS portal_recovery_log (
 
 
 class DatabaseStore:
+    """Raises ``Unavailable`` if ``url`` cannot be read."""
+
     def __init__(self, url: str) -> None:
+        try:
+            conninfo_to_dict(url)
+        except psycopg.ProgrammingError:
+            # The pool would log the error, whose text quotes the URL with its password.
+            raise Unavailable("RECOVERY_LOG_DATABASE_URL is not the URL of a PostgreSQL database") from None
         self._pool = ConnectionPool(
             url,
             min_size=0,
@@ -103,7 +111,7 @@ class DatabaseStore:
         try:
             with self._pool.connection() as connection:
                 yield connection
-        except (psycopg.Error, PoolTimeout) as error:
+        except psycopg.Error as error:
             # The text of an error may hold the entry or the address with its password.
             raise Unavailable(f"the database of the recovery log: {type(error).__name__}") from None
 

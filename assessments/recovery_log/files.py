@@ -1,6 +1,6 @@
 """The recovery log in a folder: one small file for each entry, ``DAY/KIND-KEY``.
 
-Several processes and several hosts may share the folder. Nobody appends to a file: it is written under
+Several processes and several hosts may share the folder. No process appends to a file: it is written under
 another name and then renamed, so a reader sees all of it or nothing, and no lock is needed.
 """
 
@@ -91,7 +91,7 @@ class FileStore:
 
 def _content(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
 

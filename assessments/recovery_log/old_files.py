@@ -6,7 +6,7 @@ import logging
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from assessments.recovery_log.store import KEPT, Entry, Kind, Store, Unavailable
 from integrations.encryption.secrets import Secret, SecretUnreadable
@@ -40,7 +40,14 @@ def unconverted_lines(folder: Path) -> int:
 
 def _is_ours(path: Path) -> bool:
     """Whether an earlier version wrote the file, and not a person who keeps a copy."""
-    return bool(re.match(r"erasures|\d{4}-\d\d-\d\d", path.name))
+    found = re.fullmatch(r"(erasures|\d{4}-\d\d-\d\d)(-[0-9a-f]+)?", path.stem)
+    if not found or found[1] == "erasures":
+        return bool(found)
+    try:
+        date.fromisoformat(found[1])
+    except ValueError:
+        return False
+    return True
 
 
 def _convert(path: Path, store: Store) -> None:
@@ -50,13 +57,13 @@ def _convert(path: Path, store: Store) -> None:
     for line in path.read_text(errors="replace").splitlines():
         if not line.strip():
             continue  # The start was erased.
+        kind, name = (Kind.ERASURE, "id") if is_erasures else (Kind.START, "assessment_id")
         try:
-            values = json.loads(Secret(ciphertext=line).reveal())
-        except (SecretUnreadable, ValueError):
+            key = str(UUID(json.loads(Secret(ciphertext=line).reveal())[name]))
+        except (SecretUnreadable, ValueError, LookupError, TypeError, AttributeError):
             unreadable.append(line)
             continue
-        kind, key = (Kind.ERASURE, "id") if is_erasures else (Kind.START, "assessment_id")
-        store.write(Entry(kind, str(values[key]), day, line))
+        store.write(Entry(kind, key, day, line))
     if unreadable and day >= today - KEPT:
         logger.error("%s holds %d lines that no key can decrypt; they are kept", path.name, len(unreadable))
         draft = path.with_suffix(".draft")

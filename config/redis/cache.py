@@ -69,7 +69,7 @@ class FailOpenRedisCacheClient(RedisCacheClient):
                 self._outage.begin(error)
         return if_unavailable
 
-    # True in an outage: a lock that nobody can take would block where the cache should not matter.
+    # True in an outage: a lock that can never be taken would block where the cache should not matter.
     add = _failing_open(RedisCacheClient.add, True)
     set = _failing_open(RedisCacheClient.set, None)
     touch = _failing_open(RedisCacheClient.touch, False)

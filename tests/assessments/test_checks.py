@@ -6,6 +6,8 @@ import pytest
 from django.core.checks import run_checks
 from django.db import connection
 
+from tests.fixtures.world import World
+
 
 def messages() -> list[Any]:
     return [message for message in run_checks() if message.id.startswith("assessments.")]
@@ -58,3 +60,15 @@ def test_hosts_with_a_folder_each_are_reported_with_postgresql(settings, tmp_pat
     settings.RECOVERY_LOG_DIR = settings.VAR_DIR / "journal"
     settings.RECOVERY_LOG_DATABASE_URL = "postgres://other.internal/log"
     assert ids() == []
+
+
+@pytest.mark.parametrize("url", ["postgres:/portal:hunter2@db/log", "postgres://p:hunter2%zz@db/log"])
+def test_an_unreadable_url_of_the_recovery_log_is_reported_without_its_password(
+    world: World, settings, caplog, url: str
+) -> None:
+    settings.RECOVERY_LOG_DATABASE_URL = url
+    (message,) = messages()
+    world.start()
+    assert message.id == "assessments.E004"
+    assert "RECOVERY_LOG_DATABASE_URL is not the URL" in caplog.text
+    assert "hunter2" not in f"{message.msg} {message.hint} {caplog.text}"

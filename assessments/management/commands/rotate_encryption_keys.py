@@ -8,6 +8,7 @@ from django.core.management import CommandError
 
 from assessments import search
 from assessments.recovery_log import log as recovery_log
+from assessments.recovery_log.store import Unavailable
 from integrations.encryption import rotation
 from integrations.management.base import PortalCommand
 
@@ -30,6 +31,12 @@ class Command(PortalCommand):
         )
 
     def execute_command(self, **options: Any) -> dict[str, Any]:
+        try:
+            return self._rotate(options)
+        except Unavailable as error:
+            raise CommandError(f"The recovery log is unavailable, so the other keys stay: {error}.") from None
+
+    def _rotate(self, options: dict[str, Any]) -> dict[str, Any]:
         cleared = dict(rotation.clear_unreadable()) if options["clear_unreadable"] else {}
         renewed = {}
         if not options["check"]:

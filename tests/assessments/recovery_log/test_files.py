@@ -70,7 +70,7 @@ def test_files_of_an_earlier_version_are_converted(world: World, folder: Path) -
     (folder / "2026-03-01.journal").write_text(old_line(assessment_id=first) + blanked)
     (folder / "2026-03-01-0123abcd.journal").write_text(old_line(assessment_id=second))
     (folder / "erasures.journal").write_text(old_line(id=third, orders=[]))
-    convert_old_files(folder, log._store())
+    log.tidy(timezone.now())
     assert ids(Kind.START) == [first, second]
     assert ids(Kind.ERASURE) == [third]
     assert not list(folder.glob("*.*"))
@@ -109,7 +109,7 @@ def test_a_second_old_file_of_a_day_does_not_replace_the_first(world: World, fol
     with pytest.raises(Unavailable):
         convert_old_files(folder, DatabaseStore("postgres://portal@127.0.0.1:1/log"))
     old.write_text(old_line(assessment_id=second))
-    convert_old_files(folder, log._store())
+    log.tidy(timezone.now())
     assert sorted(ids(Kind.START)) == [first, second]
 
 
@@ -132,3 +132,19 @@ def test_the_draft_of_a_process_that_died_is_deleted(world: World, folder: Path,
     clock.shift(timedelta(days=15))
     log.tidy(timezone.now())
     assert not list(folder.iterdir())
+
+
+def test_an_old_line_without_an_id_is_kept_and_stops_no_start(world: World, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "2026-03-01.journal").write_text(old_line(other="x") + Secret("[]").encrypted() + "\n")
+    (folder / "2026-02-31.journal").write_text(old_line(assessment_id="x"))
+    log.tidy(timezone.now())
+    order = world.start()
+    assert ids(Kind.START) == [str(order.pk)]
+    assert log.count_pending() == 2
+
+
+def test_an_entry_that_is_no_text_is_skipped(world: World, folder: Path) -> None:
+    first, second = world.start(), world.start()
+    next(folder.rglob(f"start-{first.pk}")).write_bytes(b"\xff\xfe")
+    assert ids(Kind.START) == [str(second.pk)]

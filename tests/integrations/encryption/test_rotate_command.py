@@ -180,3 +180,10 @@ def _ciphertexts() -> list[Any]:
     with database.cursor() as cursor:
         cursor.execute("SELECT verification_key, chat_webhook FROM integrations_connection ORDER BY id")
         return list(cursor.fetchall())
+
+
+def test_an_unavailable_recovery_log_ends_the_command_with_one_line(order: Order, settings) -> None:
+    settings.RECOVERY_LOG_DATABASE_URL = "postgres:/portal:hunter2@db/log"
+    with pytest.raises(CommandError, match="recovery log is unavailable") as failure:
+        rotate()
+    assert "hunter2" not in str(failure.value)

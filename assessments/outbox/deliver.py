@@ -25,7 +25,9 @@ from assessments.orders.call import ASK_AFTER, Lease, perform
 from assessments.orders.transaction import backoff_delay, clear_attention, flag_for_attention, record_event
 from integrations.ashby.client import AssessmentNotFound, InvalidUpdate, warnings_of
 from integrations.connections.api_keys import key_was_replaced
+from integrations.connections.circuit_breaker import is_blocked
 from integrations.connections.clients import ashby_client
+from integrations.connections.endpoints import Endpoint
 from integrations.connections.pauses import PROBE_EVERY, pause, resume, take_probe
 from integrations.http.errors import Answer, CallFailed, Unauthorized
 from integrations.redaction import redact_text
@@ -80,11 +82,16 @@ class _Delivery:
 def _acquire_next(assessment_id: UUID, now: datetime) -> _Delivery | None:
     """Lease the order's next update, if it is due. While deliveries are paused, only the organization's probe
     is due."""
-    free = AshbyUpdate.objects.not_leased(now).filter(order=assessment_id)
-    update = free.deliverable(now).select_related("order__organization__connection").first()
-    is_probe = update is None
-    update = update or _probe_of(assessment_id, now)
-    if update is None:
+    undelivered = AshbyUpdate.objects.filter(order=assessment_id, state__in=AshbyUpdate.UNDELIVERED)
+    connected = undelivered.filter(order__organization__connection__isnull=False)
+    update = connected.select_related("order__organization__connection").order_by("sequence").first()
+    if update is None or update.state != AshbyUpdate.State.WAITING or update.next_attempt_at > now:
+        return None
+    connection = update.order.organization.connection
+    if not connection.is_enabled or is_blocked(connection, Endpoint.ASHBY, now):
+        return None
+    is_probe = connection.paused_at is not None
+    if is_probe and not _is_probe(update, now):
         return None
     deadline = send_deadline()
     due = AshbyUpdate.objects.filter(state=AshbyUpdate.State.WAITING, next_attempt_at__lte=now)
@@ -92,19 +99,17 @@ def _acquire_next(assessment_id: UUID, now: datetime) -> _Delivery | None:
     if token is None:
         return None
     lease = Lease(update, update.order, token, deadline)
-    if is_probe and not take_probe(update.order.organization.connection, now):
+    if is_probe and not take_probe(connection, now):
         lease.release()
         return None
     return _Delivery(lease, is_probe)
 
 
-def _probe_of(assessment_id: UUID, now: datetime) -> AshbyUpdate | None:
-    """The organization's probe, if it is an update of this order. The probe is the organization's oldest
-    update, so that the update that has waited longest is delivered first."""
+def _is_probe(update: AshbyUpdate, now: datetime) -> bool:
+    """Whether this is the probe of its organization: the oldest update, so that the update that has waited
+    longest is delivered first."""
     probes = AshbyUpdate.objects.probing(now).not_leased(now)
-    probes = probes.filter(order__organization__orders=assessment_id)
-    oldest = probes.select_related("order__organization__connection").first()
-    return oldest if oldest and oldest.order_id == assessment_id else None
+    return probes.filter(order__organization=update.order.organization_id).first() == update
 
 
 def _settle_update(order: Order, update: AshbyUpdate, outcome: Answer | CallFailed, now: datetime) -> None:

@@ -6,8 +6,10 @@ organization before the second row of any. An organization with thousands of wai
 the others.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.tracking.poll import BATCH
 from integrations.connections.circuit_breaker import not_blocked
 from integrations.connections.endpoints import Endpoint
+from integrations.models import Connection
 
 #: At most this many of each kind in one sweep; the next sweep, seconds later, finds the rest.
 MOST = 200
@@ -39,20 +42,22 @@ class Due:
 def due_work(now: datetime) -> Due:
     """The work that a sweep enqueues. An organization whose deliveries are paused has at most one delivery,
     the probe."""
-    calls = _first_of_each(_calls(now), "organization", "next_attempt_at", MOST_OF_ONE)
-    polls = _first_of_each(_polls(now), "organization", "next_attempt_at", BATCH)
+    calls = _shares(_calls(now), "organization", "next_attempt_at", MOST_OF_ONE, MOST)
     # One batch of each organization; the worker that polls it continues with the rest.
     batches: dict[int, list[UUID]] = {}
-    for organization, order in polls.values_list("organization", "pk")[:MOST_POLLS]:
+    for organization, order in _shares(_polls(now), "organization", "next_attempt_at", BATCH, MOST_POLLS):
         batches.setdefault(organization, []).append(order)
-    deliverable = AshbyUpdate.objects.order_by().deliverable(now).not_leased(now)
-    updates = _first_of_each(deliverable, "order__organization", "next_attempt_at", MOST_OF_ONE)
-    probing = AshbyUpdate.objects.probing(now).not_leased(now).order_by()
-    probes = _first_of_each(probing, "order__organization", "created_at", 1)
+    updates = AshbyUpdate.objects.order_by().not_leased(now)
+    deliveries = _shares(
+        updates.deliverable(now), "order__organization", "next_attempt_at", MOST_OF_ONE, MOST, "order"
+    )
+    if Connection.objects.filter(paused_at__isnull=False).exists():
+        probes = updates.probing(now).order_by()
+        deliveries += _shares(probes, "order__organization", "created_at", 1, MOST, "order")
     return Due(
-        calls=_ids(calls, most=MOST),
+        calls=[order for _organization, order in calls],
         polls=list(batches.values()),
-        deliveries=[*_ids(updates, "order", MOST), *_ids(probes, "order", MOST)],
+        deliveries=[order for _organization, order in deliveries],
     )
 
 
@@ -90,9 +95,22 @@ def _ids(rows: "QuerySet[Any]", name: str = "pk", most: int = MOST_OF_ONE) -> li
     return list(rows.values_list(name, flat=True)[:most])
 
 
-def _first_of_each(rows: "QuerySet[Any]", organization: str, due: str, most: int) -> "QuerySet[Any]":
-    # Ties are broken by key, so that every worker finds the same rows first.
-    in_order = [F(due).asc(), F("pk").asc()]
-    place = Window(RowNumber(), partition_by=F(organization), order_by=in_order)
-    first: QuerySet[Any] = rows.annotate(place=place).filter(place__lte=most).order_by("place", due)
-    return first
+def _shares(
+    rows: "QuerySet[Any]", organization: str, due: str, share: int, most: int, order: str = "pk"
+) -> list[tuple[int, UUID]]:
+    """The first ``share`` rows of each organization, at most ``most``, as (organization, order): the first of
+    every organization, then the second of every organization, and so on."""
+    found = list(rows.order_by(due, "pk").values_list(organization, order)[: most + 1])
+    if len(found) > most:
+        # The rows that are due longest may all be of one organization. Ties are broken by key, so that every
+        # worker finds the same rows first.
+        in_order = [F(due).asc(), F("pk").asc()]
+        place = Window(RowNumber(), partition_by=F(organization), order_by=in_order)
+        first = rows.annotate(place=place).filter(place__lte=share).order_by("place", due)
+        return list(first.values_list(organization, order)[:most])
+    places = Counter[int]()
+    placed = list[tuple[int, tuple[int, UUID]]]()
+    for row in found:
+        placed.append((places[row[0]], row))
+        places[row[0]] += 1
+    return [row for place, row in sorted(placed, key=itemgetter(0)) if place < share]

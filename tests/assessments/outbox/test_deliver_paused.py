@@ -63,10 +63,10 @@ def test_a_refused_key_pauses_its_organization_and_records_the_reason(world: Wor
 
 
 def probes(world: World, clock: time_machine.Traveller, minutes: int) -> int:
-    """The number of updates sent per period in minutes; workers run every half minute."""
+    """The number of updates sent within so many minutes; workers run every minute."""
     before = len(world.sent("assessment.update"))
-    for _ in range(2 * minutes):
-        clock.shift(30)
+    for _ in range(minutes):
+        clock.shift(60)
         world.work()
     return len(world.sent("assessment.update")) - before
 
@@ -122,7 +122,7 @@ def test_a_probe_that_ashby_understands_ends_the_pause(world: World, clock, stat
     assert world.acme.connection.paused_at is None
 
 
-@pytest.mark.parametrize(("status", "body"), [(500, "oops"), (403, "error code: 1010"), (404, "<html>")])
+@pytest.mark.parametrize(("status", "body"), [(500, "oops"), (403, "error code: 1010")])
 def test_a_probe_without_a_clear_answer_keeps_the_pause(world: World, clock, status: int, body: str) -> None:
     first, second = paused(world)
     world.justifacts("assessment.status", {}, 503)
@@ -174,9 +174,10 @@ PAGES = [
     pytest.param(status, body, id=f"{status} {body[:10]}")
     for status, body in (
         # In the protocol, these two refuse the key.
-        *((s, body) for s in (401, 403) for body in ("error code: 1010", HTML, "", '{"error": "x"}', "[]")),
-        *((s, HTML) for s in (400, 404, 413, 422)),
+        *((401, body) for body in (HTML, "")),
+        *((403, body) for body in ("error code: 1010", '{"error": "x"}', "[]")),
         (404, ""),
+        (413, HTML),
     )
 ]
 

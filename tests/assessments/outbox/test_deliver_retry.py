@@ -15,22 +15,16 @@ NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE, HOUR = 60, 3600
 PASSING = [
     pytest.param({}, 500, id="500"),
-    pytest.param({}, 503, id="503"),
     pytest.param({}, 408, id="408"),
-    pytest.param({}, 425, id="425"),
     pytest.param({}, 429, id="429"),
     pytest.param(requests.ReadTimeout(), 200, id="time-out"),
     pytest.param(requests.ConnectTimeout(), 200, id="no connection"),
     pytest.param(requests.ConnectionError("reset"), 200, id="reset"),
     pytest.param(requests.exceptions.SSLError("bad certificate"), 200, id="TLS"),
-    pytest.param("<html>", 200, id="garbage"),
     pytest.param("", 200, id="empty"),
-    pytest.param("[]", 200, id="a list"),
     pytest.param({"hello": 1}, 200, id="no envelope"),
     pytest.param({"success": "true"}, 200, id="success as text"),
-    pytest.param({"success": False}, 200, id="no reason"),
     pytest.param({"success": False, "errors": ["internal_error"]}, 200, id="their own error"),
-    pytest.param({"success": False, "errors": []}, 200, id="no errors"),
     pytest.param({}, 302, id="redirect"),
     pytest.param({}, 409, id="409"),
 ]

@@ -15,52 +15,17 @@ RESET = requests.ConnectionError(ProtocolError("Connection aborted.", Connection
 NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
 ENVELOPE = {"success": True, "results": {"assessment_id": "JF-1"}}
 
+#: A few; tests/integrations/justifacts/test_unclear_answers.py has every answer of which this is true.
 UNKNOWN = [
     pytest.param({"body": requests.ReadTimeout("read timed out")}, id="read time-out"),
     pytest.param({"body": RESET}, id="reset"),
-    pytest.param({"body": requests.exceptions.ChunkedEncodingError("broken")}, id="broken off"),
-    *[pytest.param({"body": ENVELOPE, "status": s}, id=f"{s}") for s in (408, 425, 500, 502, 599)],
-    *[pytest.param({"body": ENVELOPE, "status": s}, id=f"{s}") for s in (204, 304)],
-    pytest.param(
-        {"body": "", "status": 307, "headers": {"Location": "https://justifacts.test/x"}}, id="redirect"
-    ),
-    pytest.param({"body": "<html>Welcome</html>"}, id="a page"),
-    *[
-        pytest.param({"body": body, "status": s, "content_type": "text/html"}, id=f"{s} {body[:12]}")
-        for s, body in (
-            *(
-                (s, "<!doctype html><title>HTTP Status 404 – Not Found</title>")
-                for s in (400, 404, 405, 410, 422)
-            ),
-            *((s, body) for s in (401, 403, 404) for body in ("", "error code: 1010")),
-        )
-    ],
-    *[
-        pytest.param({"body": body, "status": 404}, id=body)
-        for body in ('{"error": "Not Found"}', "[]", '["assessment_not_found"]', '"no"', '{"success": true}')
-    ],
-    *[
-        pytest.param({"body": {"success": False, "errors": [code]}, "status": s}, id=f"{s} {code}")
-        for s, code in (
-            *((200, code) for code in ("generic_internal_error", "temporarily_unavailable", "TIMEOUT")),
-            *((400, code) for code in ("generic_internal_error", "temporarily_unavailable")),
-            (422, "too-many-requests"),
-        )
-    ],
+    *[pytest.param({"body": ENVELOPE, "status": s}, id=f"{s}") for s in (204, 408, 502)],
+    pytest.param({"body": "error code: 1010", "status": 403, "content_type": "text/html"}, id="403 page"),
+    pytest.param({"body": {"success": False, "errors": ["TIMEOUT"]}}, id="a code about the server"),
     pytest.param({"body": {"success": False, "errors": ["err_5012"]}}, id="code never seen"),
-    pytest.param({"body": {"success": False}}, id="no code"),
     pytest.param({"body": {"success": False, "errors": ["duplicate_reference"]}, "status": 409}, id="409"),
-    pytest.param({"body": b"\xff\xfe\x00"}, id="garbage"),
     pytest.param({"body": ""}, id="empty"),
-    pytest.param({"body": "[" * 100_000}, id="deep"),
-    pytest.param({"body": "[1]"}, id="a list"),
-    pytest.param({"body": {"success": "true", "results": {"assessment_id": "JF-1"}}}, id="success as text"),
     pytest.param({"body": {"success": True, "results": {}}}, id="no order number"),
-    pytest.param({"body": {"success": True, "results": {"assessment_id": "  "}}}, id="blank number"),
-    pytest.param({"body": {"success": True, "results": {"assessment_id": None}}}, id="null number"),
-    pytest.param({"body": {"success": True, "results": {"assessment_id": True}}}, id="true as number"),
-    pytest.param({"body": {"success": True, "results": [1]}}, id="results as a list"),
-    pytest.param({"body": b'{"success": true, "x": "' + b"x" * 1024 * 1024 + b'"}'}, id="more than 1 MB"),
 ]
 
 
@@ -167,12 +132,9 @@ def test_a_second_unknown_placement_is_looked_up_twice_again(world, clock, unkno
 
 
 UNCERTAIN = [
-    pytest.param({"body": requests.ConnectTimeout()}, 3, id="no connection"),
     pytest.param({"body": requests.ReadTimeout()}, 3, id="time-out"),
-    pytest.param({"body": "oops", "status": 500}, 3, id="500"),
     pytest.param({"body": "busy", "status": 503}, 3, id="503"),
     pytest.param({"body": "<html>Log in</html>"}, 3, id="a page"),
-    pytest.param({"body": {"success": True, "results": {}}}, 3, id="no number"),
     pytest.param(
         {"body": {"success": True, "results": {"assessment_id": "JF-9", "reference_id": "another"}}},
         3,
@@ -181,11 +143,8 @@ UNCERTAIN = [
     pytest.param({"body": {"success": False, "errors": ["unknown_method"]}}, 1, id="no such call"),
     pytest.param({"body": {"message": "Not found"}, "status": 404}, 1, id="404 with a message"),
     pytest.param({"body": {"success": False, "errors": ["not_found"]}}, 1, id="not found, and not what"),
-    pytest.param({"body": {"success": False}, "status": 401}, 1, id="401"),
-    pytest.param({"body": "<h1>404</h1>", "status": 404}, 3, id="404 page"),
     pytest.param({"body": "", "status": 401}, 3, id="401 without the protocol"),
     pytest.param({"body": {"error": "assessment_not_found"}, "status": 404}, 3, id="another 404"),
-    pytest.param({"body": {"success": False, "errors": ["internal_error"]}}, 3, id="server code"),
     pytest.param({"body": {"success": False, "errors": ["err_5012"]}}, 3, id="code never seen"),
 ]
 

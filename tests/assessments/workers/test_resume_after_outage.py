@@ -61,7 +61,8 @@ def order(settled: World) -> Order:
 @pytest.mark.parametrize(
     ("by", "at", "status", "result"),
     [
-        *((by, ms(30), *message) for by in BY for message in MESSAGES),
+        *(("push", ms(30), *message) for message in MESSAGES),
+        *(("reconcile", ms(30), *message) for message in MESSAGES[2:]),
         *((by, None, *message) for by, message in zip(BY, MESSAGES, strict=False)),
     ],
 )

@@ -1,0 +1,75 @@
+"""Answers to a start that say neither yes nor no: the outcome of the placement is unknown."""
+
+import json
+
+import pytest
+import requests
+from urllib3.exceptions import ProtocolError
+
+from integrations.http.errors import Unknown
+from integrations.justifacts.client import JustifactsClient
+from integrations.partner_protocol.starts import Candidate, StartRequest
+
+BASE = "https://justifacts.test/"
+RESET = requests.ConnectionError(ProtocolError("Connection aborted.", ConnectionResetError(104, "reset")))
+ENVELOPE = {"success": True, "results": {"assessment_id": "JF-1"}}
+
+UNKNOWN = [
+    pytest.param({"body": requests.ReadTimeout("read timed out")}, id="read time-out"),
+    pytest.param({"body": RESET}, id="reset"),
+    pytest.param({"body": requests.exceptions.ChunkedEncodingError("broken")}, id="broken off"),
+    *[pytest.param({"body": ENVELOPE, "status": s}, id=f"{s}") for s in (408, 425, 500, 502, 599)],
+    *[pytest.param({"body": ENVELOPE, "status": s}, id=f"{s}") for s in (204, 304)],
+    pytest.param(
+        {"body": "", "status": 307, "headers": {"Location": "https://justifacts.test/x"}}, id="redirect"
+    ),
+    pytest.param({"body": "<html>Welcome</html>"}, id="a page"),
+    *[
+        pytest.param({"body": body, "status": s, "content_type": "text/html"}, id=f"{s} {body[:12]}")
+        for s, body in (
+            *(
+                (s, "<!doctype html><title>HTTP Status 404 – Not Found</title>")
+                for s in (400, 404, 405, 410, 422)
+            ),
+            *((s, body) for s in (401, 403, 404) for body in ("", "error code: 1010")),
+        )
+    ],
+    *[
+        pytest.param({"body": body, "status": 404}, id=body)
+        for body in ('{"error": "Not Found"}', "[]", '["assessment_not_found"]', '"no"', '{"success": true}')
+    ],
+    *[
+        pytest.param({"body": {"success": False, "errors": [code]}, "status": s}, id=f"{s} {code}")
+        for s, code in (
+            *((200, code) for code in ("generic_internal_error", "temporarily_unavailable", "TIMEOUT")),
+            *((400, code) for code in ("generic_internal_error", "temporarily_unavailable")),
+            (422, "too-many-requests"),
+        )
+    ],
+    pytest.param({"body": {"success": False, "errors": ["err_5012"]}}, id="code never seen"),
+    pytest.param({"body": {"success": False}}, id="no code"),
+    pytest.param({"body": {"success": False, "errors": ["duplicate_reference"]}, "status": 409}, id="409"),
+    pytest.param({"body": b"\xff\xfe\x00"}, id="garbage"),
+    pytest.param({"body": ""}, id="empty"),
+    pytest.param({"body": "[" * 100_000}, id="deep"),
+    pytest.param({"body": "[1]"}, id="a list"),
+    pytest.param({"body": {"success": "true", "results": {"assessment_id": "JF-1"}}}, id="success as text"),
+    pytest.param({"body": {"success": True, "results": {}}}, id="no order number"),
+    pytest.param({"body": {"success": True, "results": {"assessment_id": "  "}}}, id="blank number"),
+    pytest.param({"body": {"success": True, "results": {"assessment_id": None}}}, id="null number"),
+    pytest.param({"body": {"success": True, "results": {"assessment_id": True}}}, id="true as number"),
+    pytest.param({"body": {"success": True, "results": [1]}}, id="results as a list"),
+    pytest.param({"body": b'{"success": true, "x": "' + b"x" * 1024 * 1024 + b'"}'}, id="more than 1 MB"),
+]
+
+
+@pytest.mark.parametrize("answer", UNKNOWN)
+def test_the_outcome_is_unknown(wire, answer) -> None:
+    body = answer["body"]
+    if isinstance(body, dict | list):
+        answer = answer | {"body": json.dumps(body), "content_type": "application/json"}
+    wire.post(f"{BASE}assessment.start", **answer)
+    start = StartRequest("P-1", Candidate("Zoë", "O'Neil", "zoe@example.com"), {}, {}, {})
+    with pytest.raises(Unknown):
+        JustifactsClient(BASE, "verify-key").start(start, "our-id")
+    assert len(wire.calls) == 1, "the start is not repeated"

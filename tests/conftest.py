@@ -14,6 +14,7 @@ from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection
+from django.test import override_settings
 
 from assessments.role_grants import grant_roles
 from config.celery import app
@@ -125,16 +126,25 @@ def _open_copy_in_memory() -> None:
         cursor.execute("DROP TRIGGER IF EXISTS audit_line_never_goes")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _settings_of_tests() -> Iterator[None]:
+    """Set once: a setting that changes for every test costs a millisecond each time."""
+    app.conf.broker_url = "memory://"
+    with override_settings(
+        # The real way takes a third of a second for each person.
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        # Or each test client reads the whole folder of static files first.
+        WHITENOISE_AUTOREFRESH=True,
+        # Most stories are not about signing in; test_two_factor.py switches it on.
+        REQUIRE_TWO_FACTOR=False,
+        CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+    ):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _apart_from_the_machine(settings, tmp_path_factory, monkeypatch) -> Iterator[None]:
-    """Messages stay in memory, the cache is each test's own; a call that is not expected fails.
-    Passwords are hashed quickly: the real way takes a third of a second for each person."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    # Or each test client reads the whole folder of static files first.
-    settings.WHITENOISE_AUTOREFRESH = True
-    # Most stories are not about signing in; test_two_factor.py switches it on.
-    settings.REQUIRE_TWO_FACTOR = False
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    """Messages stay in memory, the cache is each test's own; a call that is not expected fails."""
     settings.RECOVERY_LOG_DIR = tmp_path_factory.getbasetemp() / f"journal-{uuid.uuid4().hex}"
     app.conf.broker_url = "memory://"
     # The test client closes no download that a test has not read.

@@ -15,7 +15,7 @@ RESET = requests.ConnectionError(ProtocolError("Connection aborted.", Connection
 NOT_FOUND = {"success": False, "errors": ["assessment_not_found"]}
 ENVELOPE = {"success": True, "results": {"assessment_id": "JF-1"}}
 
-#: A few; tests/integrations/justifacts/test_unclear_answers.py has every answer of which this is true.
+#: A few; tests/integrations/justifacts/test_start_answers.py has every answer of which this is true.
 UNKNOWN = [
     pytest.param({"body": requests.ReadTimeout("read timed out")}, id="read time-out"),
     pytest.param({"body": RESET}, id="reset"),

@@ -283,28 +283,3 @@ def test_a_2xx_without_a_body_is_a_success_for_a_cancel_only(client, wire, statu
 def test_an_order_that_is_cancelled_already_counts_as_cancelled(client, wire, status: int) -> None:
     answers(wire, "assessment.cancel", {"success": False, "errors": ["Already-Cancelled"]}, status)
     assert client.cancel("JF-1").status == status
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "error"),
-    [
-        ({"success": False, "errors": ["invalid_package"]}, 200, Refused),
-        ({"success": False, "errors": [{"parameter": "email", "message": "bad"}]}, 200, Refused),
-        ({"success": False, "errors": ["never_seen"]}, 422, Refused),
-        ({"success": False, "errors": ["never_seen"]}, 200, UnclearRefusal),
-        ({"success": False}, 200, UnclearRefusal),
-        ({"success": False, "message": "Closed on Sundays"}, 200, UnclearRefusal),
-        ({"success": False, "errors": ["GENERIC_INTERNAL_ERROR"]}, 200, ServerError),
-        ({"success": False, "error": "timeout"}, 200, ServerError),
-        ({"success": False, "errors": ["generic-internal-error"]}, 400, ServerError),
-        ({"success": False, "errors": ["duplicate_reference"]}, 409, UnclearRefusal),
-        ({"success": False, "errors": ["duplicate_reference"]}, 200, UnclearRefusal),
-        ({"success": False, "errors": ["forbidden"]}, 200, Unauthorized),
-    ],
-    ids=str,
-)
-def test_a_start_without_success_is_refused_or_unclear_by_its_code(client, wire, body, status, error) -> None:
-    answers(wire, "assessment.start", body, status)
-    with pytest.raises(error) as raised:
-        client.start(request(), "our-id")
-    assert type(raised.value) is error

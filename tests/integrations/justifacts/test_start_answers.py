@@ -1,4 +1,4 @@
-"""Answers to a start that say neither yes nor no: the outcome of the placement is unknown."""
+"""Answers to a start: which leave the outcome of the placement unknown, and which refuse the order."""
 
 import json
 
@@ -6,11 +6,12 @@ import pytest
 import requests
 from urllib3.exceptions import ProtocolError
 
-from integrations.http.errors import Unknown
+from integrations.http.errors import Refused, ServerError, Unauthorized, UnclearRefusal, Unknown
 from integrations.justifacts.client import JustifactsClient
 from integrations.partner_protocol.starts import Candidate, StartRequest
 
 BASE = "https://justifacts.test/"
+START = StartRequest("P-1", Candidate("Zoë", "O'Neil", "zoe@example.com"), {}, {}, {})
 RESET = requests.ConnectionError(ProtocolError("Connection aborted.", ConnectionResetError(104, "reset")))
 ENVELOPE = {"success": True, "results": {"assessment_id": "JF-1"}}
 
@@ -69,7 +70,31 @@ def test_the_outcome_is_unknown(wire, answer) -> None:
     if isinstance(body, dict | list):
         answer = answer | {"body": json.dumps(body), "content_type": "application/json"}
     wire.post(f"{BASE}assessment.start", **answer)
-    start = StartRequest("P-1", Candidate("Zoë", "O'Neil", "zoe@example.com"), {}, {}, {})
     with pytest.raises(Unknown):
-        JustifactsClient(BASE, "verify-key").start(start, "our-id")
+        JustifactsClient(BASE, "verify-key").start(START, "our-id")
     assert len(wire.calls) == 1, "the start is not repeated"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        ({"success": False, "errors": ["invalid_package"]}, 200, Refused),
+        ({"success": False, "errors": [{"parameter": "email", "message": "bad"}]}, 200, Refused),
+        ({"success": False, "errors": ["never_seen"]}, 422, Refused),
+        ({"success": False, "errors": ["never_seen"]}, 200, UnclearRefusal),
+        ({"success": False}, 200, UnclearRefusal),
+        ({"success": False, "message": "Closed on Sundays"}, 200, UnclearRefusal),
+        ({"success": False, "errors": ["GENERIC_INTERNAL_ERROR"]}, 200, ServerError),
+        ({"success": False, "error": "timeout"}, 200, ServerError),
+        ({"success": False, "errors": ["generic-internal-error"]}, 400, ServerError),
+        ({"success": False, "errors": ["duplicate_reference"]}, 409, UnclearRefusal),
+        ({"success": False, "errors": ["duplicate_reference"]}, 200, UnclearRefusal),
+        ({"success": False, "errors": ["forbidden"]}, 200, Unauthorized),
+    ],
+    ids=str,
+)
+def test_a_start_without_success_is_refused_or_unclear_by_its_code(wire, body, status, error) -> None:
+    wire.post(f"{BASE}assessment.start", json=body, status=status)
+    with pytest.raises(error) as raised:
+        JustifactsClient(BASE, "verify-key").start(START, "our-id")
+    assert type(raised.value) is error

@@ -3,10 +3,10 @@
 Log ids, names of calls and outcomes; never a body, a header, a secret or a candidate's data.
 """
 
+import logging
 from collections.abc import MutableMapping
+from functools import cached_property
 from typing import Any
-
-import structlog
 
 from integrations.redaction import redact_text
 
@@ -19,33 +19,44 @@ def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
     return event
 
 
-_SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.ExtraAdder(),
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
+class LineFormatter(logging.Formatter):
+    """Formats each event as one line."""
+
+    def __init__(self, as_json: bool) -> None:
+        super().__init__()
+        self._as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._formatter.format(record)
+
+    @cached_property
+    def _formatter(self) -> logging.Formatter:
+        # Imported with the first line, which most commands never log: structlog imports rich if that is
+        # installed, which takes a tenth of a second.
+        from structlog import processors, stdlib
+
+        return stdlib.ProcessorFormatter(
+            foreign_pre_chain=[
+                stdlib.add_logger_name,
+                stdlib.add_log_level,
+                stdlib.ExtraAdder(),
+                processors.TimeStamper(fmt="iso", utc=True),
+            ],
+            processors=[
+                stdlib.ProcessorFormatter.remove_processors_meta,
+                processors.format_exc_info,
+                _redact,
+                processors.JSONRenderer() if self._as_json else processors.LogfmtRenderer(),
+            ],
+        )
 
 
 def logging_config(level: str, as_json: bool) -> dict[str, Any]:
     """The value of Django's ``LOGGING``, which Celery uses too."""
-    renderer = structlog.processors.JSONRenderer() if as_json else structlog.processors.LogfmtRenderer()
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "line": {
-                "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": _SHARED,
-                "processors": [
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.format_exc_info,
-                    _redact,
-                    renderer,
-                ],
-            }
-        },
+        "formatters": {"line": {"()": LineFormatter, "as_json": as_json}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
@@ -63,13 +74,3 @@ def logging_config(level: str, as_json: bool) -> dict[str, Any]:
             "celery.beat": {"level": "WARNING"},
         },
     }
-
-
-def configure_structlog() -> None:
-    """Route structlog's loggers through the handlers of the standard library above."""
-    structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )

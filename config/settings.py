@@ -7,7 +7,7 @@ from typing import Any
 import environ
 
 from . import env
-from .logs import configure_structlog, logging_config
+from .logs import logging_config
 from .postgresql import TIME_LIMITS
 
 BASE_DIR = env.BASE_DIR
@@ -349,7 +349,6 @@ else:
     }
 
 # --- Logging --------------------------------------------------------------------------------
-configure_structlog()
 LOGGING = logging_config(env.LOG_LEVEL, env.LOG_JSON)
 
 # --- The portal -----------------------------------------------------------------------------

@@ -6,8 +6,6 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connection
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 
 from integrations.models.organizations import LONGEST_RETENTION, SHORTEST_RETENTION
 
@@ -32,6 +30,12 @@ def order_settings(**_: Any) -> list[CheckMessage]:
 @register()
 def recovery_log(**_: Any) -> list[CheckMessage]:
     """The recovery log has a database, and not the one whose loss it is for."""
+    if not settings.RECOVERY_LOG_DATABASE_URL:
+        return []
+    # As in recovery_log/log.py: imported where it is needed.
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
     own = connection.settings_dict
     try:
         its = conninfo_to_dict(settings.RECOVERY_LOG_DATABASE_URL)
@@ -45,7 +49,7 @@ def recovery_log(**_: Any) -> list[CheckMessage]:
                 id="assessments.E004",
             )
         ]
-    if not its or (its.get("host"), its.get("dbname")) != (own["HOST"], own["NAME"]):
+    if (its.get("host"), its.get("dbname")) != (own["HOST"], own["NAME"]):
         return []
     return [
         Error(

@@ -23,7 +23,6 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 
 from assessments.models import Order
-from assessments.recovery_log.database import DatabaseStore
 from assessments.recovery_log.files import FileStore
 from assessments.recovery_log.old_files import convert_old_files, unconverted_lines
 from assessments.recovery_log.store import KEPT, OF_ORDERS, Entry, Kind, Store, Unavailable
@@ -157,7 +156,14 @@ def _store() -> Store:
 @lru_cache(maxsize=2)
 def _open_store(url: str, folder: str) -> Store:
     """One store for each process. The settings are arguments, because tests change them."""
-    store: Store = DatabaseStore(url) if url else FileStore(Path(folder))
+    store: Store
+    if url:
+        # Most portals have a folder, and psycopg takes a tenth of a second to import.
+        from assessments.recovery_log.database import DatabaseStore
+
+        store = DatabaseStore(url)
+    else:
+        store = FileStore(Path(folder))
     try:
         convert_old_files(Path(folder), store)
     except Unavailable as error:

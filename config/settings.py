@@ -27,7 +27,7 @@ APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "integrations.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -40,7 +40,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "allauth.socialaccount",
+    "integrations.apps.SocialAccountConfig",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "integrations",

@@ -12,6 +12,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from assessments.api import monitoring
 from integrations.admin.base import SafeAutocompleteView
 
+# The pages register themselves; see integrations/apps.py.
+admin.autodiscover()
+
 _ADMIN = f"{settings.ADMIN_PATH}/"
 
 #: Model names in admin addresses until version 0.4: bookmarks and sent mails hold them. Kept for one version.

@@ -5,7 +5,9 @@ import socket
 import stat
 import sys
 from contextlib import suppress
+from importlib import import_module
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from whitenoise.middleware import WhiteNoiseFileResponse  # type: ignore[import-untyped]
 
@@ -45,3 +47,5 @@ disconnect_stalled_readers()
 sys.setswitchinterval(0.001)
 
 application = get_wsgi_application()
+# Import every page before the first request.
+import_module(settings.ROOT_URLCONF)

@@ -4,11 +4,12 @@ from typing import Any
 
 from django import template
 
-from assessments.admin.dashboard import page
-
 register = template.Library()
 
 
 @register.inclusion_tag("admin/dashboard/page.html", takes_context=True)
 def dashboard(context: Any) -> dict[str, Any]:
+    # Django imports every tag with the first template, also in workers, which have no page but send mails.
+    from assessments.admin.dashboard import page
+
     return page.dashboard(context["request"])

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import allauth.account.admin  # what these four register is unregistered below
+import allauth.mfa.admin
+import allauth.socialaccount.admin
+import allauth.usersessions.admin  # noqa: F401
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken

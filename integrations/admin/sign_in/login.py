@@ -9,6 +9,7 @@ from typing import Any
 
 from allauth.account.views import LoginView
 from allauth.core import ratelimit
+from allauth.socialaccount.providers import registry
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import admin
@@ -29,6 +30,8 @@ from integrations.tasks import mail_password_link
 from integrations.web.client_ip import client_address
 
 logger = logging.getLogger(__name__)
+
+registry.load()
 
 #: The ``provider_id`` of the only identity provider that ``SOCIALACCOUNT_PROVIDERS`` may hold.
 PROVIDER = "sso"

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
@@ -33,7 +32,7 @@ from assessments.workers.dispatch import (
     stopping,
 )
 from assessments.workers.due import due_calls, due_deliveries, due_polls, due_work
-from integrations.background import enqueue
+from integrations.background import enqueue, shared_task
 from integrations.bulkhead import Bulkhead
 from integrations.failpoints import failpoint
 from integrations.onboarding import jobs

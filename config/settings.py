@@ -298,6 +298,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Celery: ids travel, due times are rows in the database ---------------------------------
+CELERY_MODULE = "config.celery"
 CELERY_BROKER_URL = env.CELERY_BROKER_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

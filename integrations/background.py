@@ -1,4 +1,4 @@
-"""Enqueuing tasks for the workers.
+"""Declaring tasks, and enqueuing them for the workers.
 
 A lost message only delays the work: due work is a row in the database, and the periodic sweep finds it.
 Messages contain ids only.
@@ -6,13 +6,21 @@ Messages contain ids only.
 
 import logging
 import time
+from importlib import import_module
 from typing import Any
 
-from celery import current_app
+from celery import current_app, shared_task
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+__all__ = ["broker_is_reachable", "enqueue", "shared_task"]
+
 logger = logging.getLogger(__name__)
+
+# Before the first task: without this application, Celery would publish to a broker of its own choice. It is
+# not loaded by config/__init__.py, since most commands enqueue nothing, and Celery takes a tenth of a second.
+import_module(settings.CELERY_MODULE)
 
 _COOLDOWN_SECONDS = 30
 _unreachable_until = 0.0

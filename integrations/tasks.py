@@ -1,8 +1,7 @@
 """Celery tasks of connections and accounts."""
 
-from celery import shared_task
-
 from integrations.accounts import invitations, two_factor
+from integrations.background import shared_task
 from integrations.connections import key_rotation
 from integrations.onboarding import jobs
 

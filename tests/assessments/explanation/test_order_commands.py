@@ -1,6 +1,5 @@
 """The commands ``orders``, ``order`` and ``retry``."""
 
-import logging
 import os
 import uuid
 from datetime import datetime
@@ -164,24 +163,6 @@ class TestRetryCommand:
     ) -> None:
         Order.objects.filter(pk=complete.pk).update(next_call="", next_attempt_at=None)
         assert console.run("retry", str(complete.pk)) == "This order has no pending work.\n"
-
-    def test_an_unavailable_broker_logs_nothing(
-        self,
-        world: World,
-        console: Console,
-        monkeypatch: pytest.MonkeyPatch,
-        caplog: pytest.LogCaptureFixture,
-    ) -> None:
-        """The sweep finds the work, so stderr stays empty."""
-
-        def broker_unavailable(*_: Any) -> None:
-            logging.getLogger("assessments.tasks").warning("broker is unavailable")
-
-        monkeypatch.setattr("assessments.management.commands.retry.enqueue_order_work", broker_unavailable)
-        console.run("retry", str(world.start().pk))
-        assert caplog.records == []
-        broker_unavailable()
-        assert len(caplog.records) == 1, "logging works again"
 
     def test_a_user_without_a_name_can_run_a_command(
         self, world: World, console: Console, monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,6 @@
 """Two-factor authentication: who must have it, changing it, and resetting it."""
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from integrations.accounts.middleware import OPEN_DURING_SETUP
 from integrations.models import Organization
 from tests.fixtures.admin import colleague, member, signed_in, words
 from tests.fixtures.admin_clicks import Somebody, form
+from tests.fixtures.console import Console
 from tests.fixtures.two_tenants import acme
 from tests.fixtures.world import World
 from tests.integrations.accounts.test_sign_in import PASSWORD, is_in, sign_in
@@ -248,6 +250,18 @@ class TestResetting:
         ((actor, details),) = trail("factor_reset")
         assert actor.endswith("on the machine")
         assert details == {"removed": 2}
+
+    def test_the_command_logs_nothing_if_the_broker_is_unavailable(
+        self, ada: User, console: Console, monkeypatch: Any, caplog: Any
+    ) -> None:
+        def broker_unavailable(*_: Any) -> None:
+            logging.getLogger("integrations.background").warning("broker is unavailable")
+
+        monkeypatch.setattr("integrations.management.commands.reset_two_factor.enqueue", broker_unavailable)
+        console.run("reset_two_factor", "ada")
+        assert caplog.records == []
+        broker_unavailable()
+        assert len(caplog.records) == 1, "logging works again"
 
     @pytest.mark.parametrize("name", ["eve@example.com", ""])
     def test_the_command_fails_for_an_unknown_person(self, ada: User, name: str) -> None:

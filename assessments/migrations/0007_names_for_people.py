@@ -4,6 +4,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
+from integrations.migrations._operations import StateOnly
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -12,299 +14,305 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterModelOptions(
-            name="attempt",
-            options={"ordering": ["at", "pk"], "verbose_name": "attempt", "verbose_name_plural": "attempts"},
-        ),
-        migrations.AlterModelOptions(
-            name="event",
-            options={"ordering": ["at", "pk"], "verbose_name": "event", "verbose_name_plural": "events"},
-        ),
-        migrations.AlterModelOptions(
-            name="heartbeat",
-            options={"verbose_name": "heartbeat", "verbose_name_plural": "heartbeats"},
-        ),
-        migrations.AlterModelOptions(
-            name="inboundcall",
-            options={
-                "ordering": ["-received_at", "-pk"],
-                "verbose_name": "inbound call",
-                "verbose_name_plural": "inbound calls",
-            },
-        ),
-        migrations.AlterModelOptions(
-            name="order",
-            options={
-                "ordering": ["-created_at"],
-                "permissions": [
-                    ("retry_order", "Can set going again what waits for an order"),
-                    ("poll_order", "Can ask Justifacts for an order's status now"),
-                    ("resend_order", "Can send Ashby an order's updates again, or set one aside"),
-                    ("cancel_order", "Can cancel an order at both sides"),
-                    (
-                        "rescue_order",
-                        "Can adopt an order number, or place an order again, after an unknown placing",
-                    ),
-                    ("note_order", "Can add a note to an order"),
-                    ("resolve_order", "Can say that an order needs no human any more"),
-                    ("export_order", "Can export orders"),
-                ],
-                "verbose_name": "order",
-                "verbose_name_plural": "orders",
-            },
-        ),
-        migrations.AlterModelOptions(
-            name="update",
-            options={
-                "ordering": ["order", "sequence"],
-                "verbose_name": "update",
-                "verbose_name_plural": "updates",
-            },
-        ),
-        migrations.AlterField(
-            model_name="attempt",
-            name="at",
-            field=models.DateTimeField(default=django.utils.timezone.now, verbose_name="when"),
-        ),
-        migrations.AlterField(
-            model_name="attempt",
-            name="call",
-            field=models.CharField(
-                choices=[
-                    ("place", "place at Justifacts"),
-                    ("look_up", "look up at Justifacts"),
-                    ("cancel", "cancel at Justifacts"),
-                    ("deliver", "tell Ashby"),
-                ],
-                max_length=10,
-                verbose_name="call",
+        StateOnly(
+            migrations.AlterModelOptions(
+                name="attempt",
+                options={
+                    "ordering": ["at", "pk"],
+                    "verbose_name": "attempt",
+                    "verbose_name_plural": "attempts",
+                },
             ),
-        ),
-        migrations.AlterField(
-            model_name="attempt",
-            name="milliseconds",
-            field=models.PositiveIntegerField(default=0, verbose_name="milliseconds"),
-        ),
-        migrations.AlterField(
-            model_name="attempt",
-            name="order",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="attempts",
-                to="assessments.order",
-                verbose_name="order",
+            migrations.AlterModelOptions(
+                name="event",
+                options={"ordering": ["at", "pk"], "verbose_name": "event", "verbose_name_plural": "events"},
             ),
-        ),
-        migrations.AlterField(
-            model_name="attempt",
-            name="outcome",
-            field=models.CharField(max_length=20, verbose_name="outcome"),
-        ),
-        migrations.AlterField(
-            model_name="event",
-            name="at",
-            field=models.DateTimeField(default=django.utils.timezone.now, verbose_name="when"),
-        ),
-        migrations.AlterField(
-            model_name="event",
-            name="order",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="events",
-                to="assessments.order",
-                verbose_name="order",
+            migrations.AlterModelOptions(
+                name="heartbeat",
+                options={"verbose_name": "heartbeat", "verbose_name_plural": "heartbeats"},
             ),
-        ),
-        migrations.AlterField(
-            model_name="event",
-            name="source",
-            field=models.CharField(
-                choices=[
-                    ("ashby", "Ashby"),
-                    ("justifacts", "Justifacts"),
-                    ("portal", "the portal"),
-                    ("person", "a person"),
-                ],
-                max_length=10,
-                verbose_name="source",
+            migrations.AlterModelOptions(
+                name="inboundcall",
+                options={
+                    "ordering": ["-received_at", "-pk"],
+                    "verbose_name": "inbound call",
+                    "verbose_name_plural": "inbound calls",
+                },
             ),
-        ),
-        migrations.AlterField(
-            model_name="event",
-            name="summary",
-            field=models.TextField(verbose_name="summary"),
-        ),
-        migrations.AlterField(
-            model_name="heartbeat",
-            name="at",
-            field=models.DateTimeField(verbose_name="when"),
-        ),
-        migrations.AlterField(
-            model_name="heartbeat",
-            name="name",
-            field=models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name="name"),
-        ),
-        migrations.AlterField(
-            model_name="inboundcall",
-            name="order",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="inbound_calls",
-                to="assessments.order",
-                verbose_name="order",
+            migrations.AlterModelOptions(
+                name="order",
+                options={
+                    "ordering": ["-created_at"],
+                    "permissions": [
+                        ("retry_order", "Can set going again what waits for an order"),
+                        ("poll_order", "Can ask Justifacts for an order's status now"),
+                        ("resend_order", "Can send Ashby an order's updates again, or set one aside"),
+                        ("cancel_order", "Can cancel an order at both sides"),
+                        (
+                            "rescue_order",
+                            "Can adopt an order number, or place an order again, after an unknown placing",
+                        ),
+                        ("note_order", "Can add a note to an order"),
+                        ("resolve_order", "Can say that an order needs no human any more"),
+                        ("export_order", "Can export orders"),
+                    ],
+                    "verbose_name": "order",
+                    "verbose_name_plural": "orders",
+                },
             ),
-        ),
-        migrations.AlterField(
-            model_name="inboundcall",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="inbound_calls",
-                to="integrations.organization",
-                verbose_name="organization",
+            migrations.AlterModelOptions(
+                name="update",
+                options={
+                    "ordering": ["order", "sequence"],
+                    "verbose_name": "update",
+                    "verbose_name_plural": "updates",
+                },
             ),
-        ),
-        migrations.AlterField(
-            model_name="inboundcall",
-            name="outcome",
-            field=models.CharField(max_length=60, verbose_name="outcome"),
-        ),
-        migrations.AlterField(
-            model_name="inboundcall",
-            name="received_at",
-            field=models.DateTimeField(default=django.utils.timezone.now, verbose_name="received"),
-        ),
-        migrations.AlterField(
-            model_name="inboundcall",
-            name="source",
-            field=models.CharField(
-                choices=[("ashby", "Ashby"), ("justifacts", "Justifacts")],
-                max_length=10,
-                verbose_name="source",
+            migrations.AlterField(
+                model_name="attempt",
+                name="at",
+                field=models.DateTimeField(default=django.utils.timezone.now, verbose_name="when"),
             ),
-        ),
-        migrations.AlterField(
-            model_name="order",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="orders",
-                to="integrations.organization",
-                verbose_name="organization",
+            migrations.AlterField(
+                model_name="attempt",
+                name="call",
+                field=models.CharField(
+                    choices=[
+                        ("place", "place at Justifacts"),
+                        ("look_up", "look up at Justifacts"),
+                        ("cancel", "cancel at Justifacts"),
+                        ("deliver", "tell Ashby"),
+                    ],
+                    max_length=10,
+                    verbose_name="call",
+                ),
             ),
-        ),
-        migrations.AlterField(
-            model_name="order",
-            name="package",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="orders",
-                to="integrations.package",
-                verbose_name="package",
+            migrations.AlterField(
+                model_name="attempt",
+                name="milliseconds",
+                field=models.PositiveIntegerField(default=0, verbose_name="milliseconds"),
             ),
-        ),
-        migrations.AlterField(
-            model_name="update",
-            name="last_error",
-            field=models.TextField(blank=True, verbose_name="last error"),
-        ),
-        migrations.AlterField(
-            model_name="update",
-            name="order",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="updates",
-                to="assessments.order",
-                verbose_name="order",
+            migrations.AlterField(
+                model_name="attempt",
+                name="order",
+                field=models.ForeignKey(
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="attempts",
+                    to="assessments.order",
+                    verbose_name="order",
+                ),
             ),
-        ),
-        migrations.AlterField(
-            model_name="update",
-            name="sequence",
-            field=models.PositiveIntegerField(verbose_name="number"),
-        ),
-        migrations.AlterField(
-            model_name="update",
-            name="state",
-            field=models.CharField(
-                choices=[
-                    ("waiting", "waiting"),
-                    ("delivered", "taken by Ashby"),
-                    ("refused", "refused by Ashby"),
-                    ("set_aside", "set aside by a person"),
-                ],
-                default="waiting",
-                max_length=10,
-                verbose_name="state",
+            migrations.AlterField(
+                model_name="attempt",
+                name="outcome",
+                field=models.CharField(max_length=20, verbose_name="outcome"),
             ),
-        ),
-        migrations.AlterField(
-            model_name="update",
-            name="summary",
-            field=models.CharField(max_length=600, verbose_name="summary"),
-        ),
-        migrations.AlterModelOptions(
-            name="noticechoice",
-            options={"verbose_name": "notice choice"},
-        ),
-        migrations.AlterModelOptions(
-            name="told",
-            options={"verbose_name": "told"},
-        ),
-        migrations.AlterField(
-            model_name="attempt",
-            name="message",
-            field=models.TextField(blank=True, verbose_name="message"),
-        ),
-        migrations.AlterField(
-            model_name="inboundcall",
-            name="message",
-            field=models.TextField(blank=True, verbose_name="message"),
-        ),
-        migrations.AlterField(
-            model_name="event",
-            name="kind",
-            field=models.CharField(max_length=40, verbose_name="kind"),
-        ),
-        migrations.AlterField(
-            model_name="update",
-            name="created_at",
-            field=models.DateTimeField(default=django.utils.timezone.now, verbose_name="created at"),
-        ),
-        migrations.AlterField(
-            model_name="update",
-            name="failing_since",
-            field=models.DateTimeField(null=True, verbose_name="failing since"),
-        ),
-        migrations.AlterField(
-            model_name="update",
-            name="payload",
-            field=models.JSONField(verbose_name="payload"),
-        ),
-        migrations.AlterField(
-            model_name="update",
-            name="timestamp",
-            field=models.BigIntegerField(
-                help_text="Milliseconds since 1970, as sent.", verbose_name="timestamp"
+            migrations.AlterField(
+                model_name="event",
+                name="at",
+                field=models.DateTimeField(default=django.utils.timezone.now, verbose_name="when"),
             ),
-        ),
-        migrations.AlterField(
-            model_name="update",
-            name="warnings",
-            field=models.JSONField(default=list, verbose_name="warnings"),
-        ),
-        migrations.AlterField(
-            model_name="attempt",
-            name="update",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="attempts",
-                to="assessments.update",
-                verbose_name="update",
+            migrations.AlterField(
+                model_name="event",
+                name="order",
+                field=models.ForeignKey(
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="events",
+                    to="assessments.order",
+                    verbose_name="order",
+                ),
             ),
-        ),
+            migrations.AlterField(
+                model_name="event",
+                name="source",
+                field=models.CharField(
+                    choices=[
+                        ("ashby", "Ashby"),
+                        ("justifacts", "Justifacts"),
+                        ("portal", "the portal"),
+                        ("person", "a person"),
+                    ],
+                    max_length=10,
+                    verbose_name="source",
+                ),
+            ),
+            migrations.AlterField(
+                model_name="event",
+                name="summary",
+                field=models.TextField(verbose_name="summary"),
+            ),
+            migrations.AlterField(
+                model_name="heartbeat",
+                name="at",
+                field=models.DateTimeField(verbose_name="when"),
+            ),
+            migrations.AlterField(
+                model_name="heartbeat",
+                name="name",
+                field=models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name="name"),
+            ),
+            migrations.AlterField(
+                model_name="inboundcall",
+                name="order",
+                field=models.ForeignKey(
+                    blank=True,
+                    null=True,
+                    on_delete=django.db.models.deletion.SET_NULL,
+                    related_name="inbound_calls",
+                    to="assessments.order",
+                    verbose_name="order",
+                ),
+            ),
+            migrations.AlterField(
+                model_name="inboundcall",
+                name="organization",
+                field=models.ForeignKey(
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="inbound_calls",
+                    to="integrations.organization",
+                    verbose_name="organization",
+                ),
+            ),
+            migrations.AlterField(
+                model_name="inboundcall",
+                name="outcome",
+                field=models.CharField(max_length=60, verbose_name="outcome"),
+            ),
+            migrations.AlterField(
+                model_name="inboundcall",
+                name="received_at",
+                field=models.DateTimeField(default=django.utils.timezone.now, verbose_name="received"),
+            ),
+            migrations.AlterField(
+                model_name="inboundcall",
+                name="source",
+                field=models.CharField(
+                    choices=[("ashby", "Ashby"), ("justifacts", "Justifacts")],
+                    max_length=10,
+                    verbose_name="source",
+                ),
+            ),
+            migrations.AlterField(
+                model_name="order",
+                name="organization",
+                field=models.ForeignKey(
+                    on_delete=django.db.models.deletion.PROTECT,
+                    related_name="orders",
+                    to="integrations.organization",
+                    verbose_name="organization",
+                ),
+            ),
+            migrations.AlterField(
+                model_name="order",
+                name="package",
+                field=models.ForeignKey(
+                    on_delete=django.db.models.deletion.PROTECT,
+                    related_name="orders",
+                    to="integrations.package",
+                    verbose_name="package",
+                ),
+            ),
+            migrations.AlterField(
+                model_name="update",
+                name="last_error",
+                field=models.TextField(blank=True, verbose_name="last error"),
+            ),
+            migrations.AlterField(
+                model_name="update",
+                name="order",
+                field=models.ForeignKey(
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="updates",
+                    to="assessments.order",
+                    verbose_name="order",
+                ),
+            ),
+            migrations.AlterField(
+                model_name="update",
+                name="sequence",
+                field=models.PositiveIntegerField(verbose_name="number"),
+            ),
+            migrations.AlterField(
+                model_name="update",
+                name="state",
+                field=models.CharField(
+                    choices=[
+                        ("waiting", "waiting"),
+                        ("delivered", "taken by Ashby"),
+                        ("refused", "refused by Ashby"),
+                        ("set_aside", "set aside by a person"),
+                    ],
+                    default="waiting",
+                    max_length=10,
+                    verbose_name="state",
+                ),
+            ),
+            migrations.AlterField(
+                model_name="update",
+                name="summary",
+                field=models.CharField(max_length=600, verbose_name="summary"),
+            ),
+            migrations.AlterModelOptions(
+                name="noticechoice",
+                options={"verbose_name": "notice choice"},
+            ),
+            migrations.AlterModelOptions(
+                name="told",
+                options={"verbose_name": "told"},
+            ),
+            migrations.AlterField(
+                model_name="attempt",
+                name="message",
+                field=models.TextField(blank=True, verbose_name="message"),
+            ),
+            migrations.AlterField(
+                model_name="inboundcall",
+                name="message",
+                field=models.TextField(blank=True, verbose_name="message"),
+            ),
+            migrations.AlterField(
+                model_name="event",
+                name="kind",
+                field=models.CharField(max_length=40, verbose_name="kind"),
+            ),
+            migrations.AlterField(
+                model_name="update",
+                name="created_at",
+                field=models.DateTimeField(default=django.utils.timezone.now, verbose_name="created at"),
+            ),
+            migrations.AlterField(
+                model_name="update",
+                name="failing_since",
+                field=models.DateTimeField(null=True, verbose_name="failing since"),
+            ),
+            migrations.AlterField(
+                model_name="update",
+                name="payload",
+                field=models.JSONField(verbose_name="payload"),
+            ),
+            migrations.AlterField(
+                model_name="update",
+                name="timestamp",
+                field=models.BigIntegerField(
+                    help_text="Milliseconds since 1970, as sent.", verbose_name="timestamp"
+                ),
+            ),
+            migrations.AlterField(
+                model_name="update",
+                name="warnings",
+                field=models.JSONField(default=list, verbose_name="warnings"),
+            ),
+            migrations.AlterField(
+                model_name="attempt",
+                name="update",
+                field=models.ForeignKey(
+                    blank=True,
+                    null=True,
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="attempts",
+                    to="assessments.update",
+                    verbose_name="update",
+                ),
+            ),
+        )
     ]

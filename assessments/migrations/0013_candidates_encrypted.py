@@ -13,6 +13,7 @@ from django.db import migrations, models
 from assessments import search
 from integrations.encryption import rewrite
 from integrations.encryption.fields import PersonalJSONField, PersonalTextField
+from integrations.migrations._operations import StateOnly
 
 _MODELS = ("Order", "Update", "Attempt", "InboundCall")
 #: Ciphertext is longer than what it holds. On PostgreSQL no row is touched for it; SQLite counts no letters.
@@ -88,53 +89,51 @@ class Migration(migrations.Migration):
     dependencies = [("assessments", "0012_key_rotation_for_people")]
 
     operations = [
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
-                _text("order", "candidate_first_name", verbose_name="first name"),
-                _text("order", "candidate_last_name", verbose_name="last name"),
-                _text("order", "candidate_email", verbose_name="e-mail"),
-                _text("order", "candidate_profile_url", blank=True),
-                _json("order", "application", default=dict),
-                _json("order", "job", default=dict),
-                _json("order", "additional_fields", default=dict),
-                _text("order", "report_url", blank=True),
-                _text("order", "end_reason", blank=True, verbose_name="reason of the end"),
-                _text("order", "attention_reason", blank=True),
-                _text("order", "call_error", blank=True),
-                _json("update", "payload", verbose_name="payload"),
-                _text("update", "last_error", blank=True, verbose_name="last error"),
-                _json("update", "warnings", default=list, verbose_name="warnings"),
-                _text("attempt", "message", blank=True, verbose_name="message"),
-                _text("attempt", "answer", blank=True, verbose_name="answer (shortened, redacted)"),
-                _text("inboundcall", "message", blank=True, verbose_name="message"),
-                _json("inboundcall", "body", default=dict, verbose_name="body (redacted)"),
-                migrations.CreateModel(
-                    name="CandidateSearchTerm",
-                    fields=[
-                        (
-                            "id",
-                            models.BigAutoField(
-                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                            ),
+        StateOnly(
+            _text("order", "candidate_first_name", verbose_name="first name"),
+            _text("order", "candidate_last_name", verbose_name="last name"),
+            _text("order", "candidate_email", verbose_name="e-mail"),
+            _text("order", "candidate_profile_url", blank=True),
+            _json("order", "application", default=dict),
+            _json("order", "job", default=dict),
+            _json("order", "additional_fields", default=dict),
+            _text("order", "report_url", blank=True),
+            _text("order", "end_reason", blank=True, verbose_name="reason of the end"),
+            _text("order", "attention_reason", blank=True),
+            _text("order", "call_error", blank=True),
+            _json("update", "payload", verbose_name="payload"),
+            _text("update", "last_error", blank=True, verbose_name="last error"),
+            _json("update", "warnings", default=list, verbose_name="warnings"),
+            _text("attempt", "message", blank=True, verbose_name="message"),
+            _text("attempt", "answer", blank=True, verbose_name="answer (shortened, redacted)"),
+            _text("inboundcall", "message", blank=True, verbose_name="message"),
+            _json("inboundcall", "body", default=dict, verbose_name="body (redacted)"),
+            migrations.CreateModel(
+                name="CandidateSearchTerm",
+                fields=[
+                    (
+                        "id",
+                        models.BigAutoField(
+                            auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                         ),
-                        ("term", models.BigIntegerField()),
-                        (
-                            "order",
-                            models.ForeignKey(
-                                on_delete=django.db.models.deletion.CASCADE,
-                                related_name="search_terms",
-                                to="assessments.order",
-                                verbose_name="order",
-                            ),
+                    ),
+                    ("term", models.BigIntegerField()),
+                    (
+                        "order",
+                        models.ForeignKey(
+                            on_delete=django.db.models.deletion.CASCADE,
+                            related_name="search_terms",
+                            to="assessments.order",
+                            verbose_name="order",
                         ),
-                    ],
-                    options={
-                        "verbose_name": "search term",
-                        "verbose_name_plural": "search terms",
-                        "indexes": [models.Index(fields=["term", "order"], name="orders_by_search_term")],
-                    },
-                ),
-            ]
+                    ),
+                ],
+                options={
+                    "verbose_name": "search term",
+                    "verbose_name_plural": "search terms",
+                    "indexes": [models.Index(fields=["term", "order"], name="orders_by_search_term")],
+                },
+            ),
         ),
         migrations.RunPython(make_room, take_room_back),
         migrations.RunPython(make_terms, drop_terms, atomic=False),

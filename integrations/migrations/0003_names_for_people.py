@@ -4,6 +4,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
+from integrations.migrations._operations import StateOnly
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -11,181 +13,185 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterModelOptions(
-            name="ashbyapikey",
-            options={
-                "ordering": ["-is_selected", "-created_at"],
-                "verbose_name": "Ashby API key",
-                "verbose_name_plural": "Ashby API keys",
-            },
-        ),
-        migrations.AlterModelOptions(
-            name="connection",
-            options={"verbose_name": "connection", "verbose_name_plural": "connections"},
-        ),
-        migrations.AlterModelOptions(
-            name="customfield",
-            options={
-                "ordering": ["position", "name"],
-                "verbose_name": "custom field",
-                "verbose_name_plural": "custom fields",
-            },
-        ),
-        migrations.AlterModelOptions(
-            name="job",
-            options={"ordering": ["title"], "verbose_name": "job", "verbose_name_plural": "jobs"},
-        ),
-        migrations.AlterModelOptions(
-            name="jobpackagemapping",
-            options={
-                "ordering": ["job__title"],
-                "verbose_name": "job package mapping",
-                "verbose_name_plural": "job package mappings",
-            },
-        ),
-        migrations.AlterModelOptions(
-            name="organization",
-            options={
-                "ordering": ["name"],
-                "permissions": [("view_every_organization", "Sees every organization, not only their own")],
-                "verbose_name": "organization",
-                "verbose_name_plural": "organizations",
-            },
-        ),
-        migrations.AlterModelOptions(
-            name="package",
-            options={"ordering": ["name"], "verbose_name": "package", "verbose_name_plural": "packages"},
-        ),
-        migrations.AlterField(
-            model_name="ashbyapikey",
-            name="name",
-            field=models.CharField(
-                help_text="To tell it from the others, such as the day it was made.",
-                max_length=200,
-                verbose_name="name",
+        StateOnly(
+            migrations.AlterModelOptions(
+                name="ashbyapikey",
+                options={
+                    "ordering": ["-is_selected", "-created_at"],
+                    "verbose_name": "Ashby API key",
+                    "verbose_name_plural": "Ashby API keys",
+                },
             ),
-        ),
-        migrations.AlterField(
-            model_name="ashbyapikey",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="ashby_api_keys",
-                to="integrations.organization",
-                verbose_name="organization",
+            migrations.AlterModelOptions(
+                name="connection",
+                options={"verbose_name": "connection", "verbose_name_plural": "connections"},
             ),
-        ),
-        migrations.AlterField(
-            model_name="connection",
-            name="organization",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="connection",
-                to="integrations.organization",
-                verbose_name="organization",
+            migrations.AlterModelOptions(
+                name="customfield",
+                options={
+                    "ordering": ["position", "name"],
+                    "verbose_name": "custom field",
+                    "verbose_name_plural": "custom fields",
+                },
             ),
-        ),
-        migrations.AlterField(
-            model_name="customfield",
-            name="name",
-            field=models.CharField(max_length=200, verbose_name="name"),
-        ),
-        migrations.AlterField(
-            model_name="customfield",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="custom_fields",
-                to="integrations.organization",
-                verbose_name="organization",
+            migrations.AlterModelOptions(
+                name="job",
+                options={"ordering": ["title"], "verbose_name": "job", "verbose_name_plural": "jobs"},
             ),
-        ),
-        migrations.AlterField(
-            model_name="customfield",
-            name="position",
-            field=models.PositiveSmallIntegerField(default=0, verbose_name="order"),
-        ),
-        migrations.AlterField(
-            model_name="job",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="jobs",
-                to="integrations.organization",
-                verbose_name="organization",
+            migrations.AlterModelOptions(
+                name="jobpackagemapping",
+                options={
+                    "ordering": ["job__title"],
+                    "verbose_name": "job package mapping",
+                    "verbose_name_plural": "job package mappings",
+                },
             ),
-        ),
-        migrations.AlterField(
-            model_name="job",
-            name="requisition_id",
-            field=models.CharField(blank=True, max_length=200, verbose_name="requisition"),
-        ),
-        migrations.AlterField(
-            model_name="job",
-            name="status",
-            field=models.CharField(blank=True, max_length=50, verbose_name="status"),
-        ),
-        migrations.AlterField(
-            model_name="job",
-            name="title",
-            field=models.CharField(blank=True, max_length=500, verbose_name="title"),
-        ),
-        migrations.AlterField(
-            model_name="jobpackagemapping",
-            name="job",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="mapping",
-                to="integrations.job",
-                verbose_name="job",
+            migrations.AlterModelOptions(
+                name="organization",
+                options={
+                    "ordering": ["name"],
+                    "permissions": [
+                        ("view_every_organization", "Sees every organization, not only their own")
+                    ],
+                    "verbose_name": "organization",
+                    "verbose_name_plural": "organizations",
+                },
             ),
-        ),
-        migrations.AlterField(
-            model_name="jobpackagemapping",
-            name="package",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="mappings",
-                to="integrations.package",
-                verbose_name="package",
+            migrations.AlterModelOptions(
+                name="package",
+                options={"ordering": ["name"], "verbose_name": "package", "verbose_name_plural": "packages"},
             ),
-        ),
-        migrations.AlterField(
-            model_name="organization",
-            name="created_at",
-            field=models.DateTimeField(
-                default=django.utils.timezone.now, editable=False, verbose_name="created"
+            migrations.AlterField(
+                model_name="ashbyapikey",
+                name="name",
+                field=models.CharField(
+                    help_text="To tell it from the others, such as the day it was made.",
+                    max_length=200,
+                    verbose_name="name",
+                ),
             ),
-        ),
-        migrations.AlterField(
-            model_name="organization",
-            name="name",
-            field=models.CharField(max_length=200, unique=True, verbose_name="name"),
-        ),
-        migrations.AlterField(
-            model_name="package",
-            name="description",
-            field=models.TextField(blank=True, verbose_name="description"),
-        ),
-        migrations.AlterField(
-            model_name="package",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="packages",
-                to="integrations.organization",
-                verbose_name="organization",
+            migrations.AlterField(
+                model_name="ashbyapikey",
+                name="organization",
+                field=models.ForeignKey(
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="ashby_api_keys",
+                    to="integrations.organization",
+                    verbose_name="organization",
+                ),
             ),
-        ),
-        migrations.AlterModelOptions(
-            name="errand",
-            options={"ordering": ["-asked_at", "-pk"], "verbose_name": "errand"},
-        ),
-        migrations.AlterField(
-            model_name="organization",
-            name="slug",
-            field=models.SlugField(
-                help_text="The short name that commands take.", unique=True, verbose_name="slug"
+            migrations.AlterField(
+                model_name="connection",
+                name="organization",
+                field=models.OneToOneField(
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="connection",
+                    to="integrations.organization",
+                    verbose_name="organization",
+                ),
             ),
-        ),
+            migrations.AlterField(
+                model_name="customfield",
+                name="name",
+                field=models.CharField(max_length=200, verbose_name="name"),
+            ),
+            migrations.AlterField(
+                model_name="customfield",
+                name="organization",
+                field=models.ForeignKey(
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="custom_fields",
+                    to="integrations.organization",
+                    verbose_name="organization",
+                ),
+            ),
+            migrations.AlterField(
+                model_name="customfield",
+                name="position",
+                field=models.PositiveSmallIntegerField(default=0, verbose_name="order"),
+            ),
+            migrations.AlterField(
+                model_name="job",
+                name="organization",
+                field=models.ForeignKey(
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="jobs",
+                    to="integrations.organization",
+                    verbose_name="organization",
+                ),
+            ),
+            migrations.AlterField(
+                model_name="job",
+                name="requisition_id",
+                field=models.CharField(blank=True, max_length=200, verbose_name="requisition"),
+            ),
+            migrations.AlterField(
+                model_name="job",
+                name="status",
+                field=models.CharField(blank=True, max_length=50, verbose_name="status"),
+            ),
+            migrations.AlterField(
+                model_name="job",
+                name="title",
+                field=models.CharField(blank=True, max_length=500, verbose_name="title"),
+            ),
+            migrations.AlterField(
+                model_name="jobpackagemapping",
+                name="job",
+                field=models.OneToOneField(
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="mapping",
+                    to="integrations.job",
+                    verbose_name="job",
+                ),
+            ),
+            migrations.AlterField(
+                model_name="jobpackagemapping",
+                name="package",
+                field=models.ForeignKey(
+                    on_delete=django.db.models.deletion.PROTECT,
+                    related_name="mappings",
+                    to="integrations.package",
+                    verbose_name="package",
+                ),
+            ),
+            migrations.AlterField(
+                model_name="organization",
+                name="created_at",
+                field=models.DateTimeField(
+                    default=django.utils.timezone.now, editable=False, verbose_name="created"
+                ),
+            ),
+            migrations.AlterField(
+                model_name="organization",
+                name="name",
+                field=models.CharField(max_length=200, unique=True, verbose_name="name"),
+            ),
+            migrations.AlterField(
+                model_name="package",
+                name="description",
+                field=models.TextField(blank=True, verbose_name="description"),
+            ),
+            migrations.AlterField(
+                model_name="package",
+                name="organization",
+                field=models.ForeignKey(
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="packages",
+                    to="integrations.organization",
+                    verbose_name="organization",
+                ),
+            ),
+            migrations.AlterModelOptions(
+                name="errand",
+                options={"ordering": ["-asked_at", "-pk"], "verbose_name": "errand"},
+            ),
+            migrations.AlterField(
+                model_name="organization",
+                name="slug",
+                field=models.SlugField(
+                    help_text="The short name that commands take.", unique=True, verbose_name="slug"
+                ),
+            ),
+        )
     ]

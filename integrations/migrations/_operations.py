@@ -45,7 +45,26 @@ class StatementsLast(migrations.Migration):
         return state
 
 
-class Rename(migrations.SeparateDatabaseAndState):
+class StateOnly(migrations.SeparateDatabaseAndState):
+    """Changes what Django knows of the models, and nothing in the database.
+
+    Django itself renders the related models again for each operation, which takes most of the time of
+    ``migrate``. Here it renders all of them once.
+    """
+
+    def __init__(self, *operations: Operation) -> None:
+        super().__init__(state_operations=operations)
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        rendered = state.__dict__.pop("apps", None)
+        super().state_forwards(app_label, state)
+        # No rendered model refers to one that has changed since.
+        state.is_delayed = False
+        if rendered:
+            state.apps  # noqa: B018 - a cached property: renders
+
+
+class Rename(StateOnly):
     """Renames models with their tables and content types, and fields with their columns.
 
     It is not for keys. Django's ``RenameModel`` alters each foreign key to the model, for which SQLite copies
@@ -67,12 +86,7 @@ class Rename(migrations.SeparateDatabaseAndState):
         ]
         renamed_models = [migrations.RenameModel(old, new) for old, new in models.items()]
         renamed_fields = [migrations.RenameField(model, old, new) for model, old, new in self._fields]
-        super().__init__(state_operations=[*renamed_models, *renamed_fields, *state_operations])
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        # Without rendered models, no change renders them again. Whoever needs them renders them afterwards.
-        state.__dict__.pop("apps", None)
-        super().state_forwards(app_label, state)
+        super().__init__(*renamed_models, *renamed_fields, *state_operations)
 
     def database_forwards(
         self,

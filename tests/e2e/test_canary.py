@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.canaries import Canaries
 from tests.e2e.canary_scenario import CanaryScenario, Chat
 from tests.e2e.processes import Portal
+from tests.fixtures.portals import on_services
 
 pytestmark = pytest.mark.journey
 
@@ -32,7 +33,10 @@ def canaries() -> Canaries:
     return Canaries()
 
 
+@on_services
 def test_no_secret_is_written_anywhere(portal: Portal, canaries: Canaries, chat: str) -> None:
+    """With PostgreSQL, whose errors quote rows. For the embedded services, test_nothing_leaks.py searches all
+    files."""
     story = CanaryScenario(portal, canaries)
     story.signs_in()
     story.stores_the_chats_address(chat)

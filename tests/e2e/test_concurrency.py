@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests.e2e.processes import Employer, Portal, eventually
+from tests.fixtures.portals import on_embedded
 
 pytestmark = pytest.mark.journey
 
@@ -52,8 +53,10 @@ def test_concurrent_starts_and_cancellations_agree_at_both_partners(portal: Port
         assert len(employer.justifacts_orders(check)) <= 1
 
 
+@on_embedded
 def test_a_change_seen_by_push_and_by_poll_is_delivered_once(portal: Portal) -> None:
-    """Ten pushes of each status arrive while the portal polls every two seconds."""
+    """Ten pushes of each status arrive while the portal polls every two seconds. On PostgreSQL,
+    assessments/placement/test_concurrency.py tells the same within one process."""
     employer = Employer(portal)
     check = employer.start()
     eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")

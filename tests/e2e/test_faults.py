@@ -77,7 +77,7 @@ def test_a_lost_answer_does_not_place_an_order_twice(portal: Portal) -> None:
     assert len(employer.justifacts_orders(check)) == 1
 
 
-@on_services
+@on_embedded
 def test_a_call_that_never_arrived_is_repeated_once(portal: Portal) -> None:
     """The connection is cut before Justifacts reads: the order is certainly absent, so it is placed
     again."""

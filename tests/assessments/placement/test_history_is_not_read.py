@@ -79,14 +79,7 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-@pytest.fixture(
-    params=[
-        keep_history,
-        delete_history,
-        # Once on PostgreSQL: the history makes no difference between the databases.
-        pytest.param(insert_misleading_events, marks=pytest.mark.anywhere),
-    ]
-)
+@pytest.fixture(params=[keep_history, delete_history, insert_misleading_events])
 def scenario(request: pytest.FixtureRequest, world: World, clock: time_machine.Traveller) -> Scenario:
     return Scenario(world, clock, request.param)
 

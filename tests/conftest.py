@@ -37,10 +37,10 @@ hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=Non
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
-#: Tests of real processes wait most of their time. Each of these groups runs on one worker, while the others
-#: run the rest: tests on the shared portal with the embedded services; on the shared portal with PostgreSQL
-#: and Redis, and a few others; on processes of their own.
-_GROUPS = ("embedded", "services", "own")
+#: Each of these groups runs on one worker. Tests of real processes wait most of their time: they are in the
+#: first two, so that of three workers one has the processor for the rest. First come those on the group's
+#: shared portal, then those on processes of their own. The third has the longest of the rest.
+_GROUPS = ("embedded", "services", "long")
 
 
 @pytest.hookimpl(trylast=True)

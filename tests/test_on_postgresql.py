@@ -15,7 +15,7 @@ _TESTS = Path(__file__).parent
 
 
 @pytest.mark.services
-@pytest.mark.xdist_group("own")
+@pytest.mark.xdist_group("long")
 def test_marked_tests_pass_on_postgresql() -> None:
     try:
         psycopg.connect(f"{POSTGRESQL}/postgres", connect_timeout=3).close()

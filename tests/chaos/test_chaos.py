@@ -18,7 +18,7 @@ EVERY_KIND = {
 
 
 @pytest.mark.journey
-@pytest.mark.xdist_group("own")
+@pytest.mark.xdist_group("embedded")
 def test_whatever_dies_nothing_is_lost_doubled_out_of_order_or_unexplained() -> None:
     """On the embedded defaults; ``make chaos`` runs the long form, on PostgreSQL and Redis too."""
     plan = make_plan(int(os.environ.get("CHAOS_SEED", "4")), 12, "embedded", short=True)

@@ -82,7 +82,7 @@ def migrate_back(database: str) -> None:
 
 
 @pytest.mark.services
-@pytest.mark.xdist_group("own")
+@pytest.mark.xdist_group("services")
 def test_each_role_runs_alone_and_waits_for_the_migrations(hosts: tuple[Host, Host]) -> None:
     one, two = hosts
     migrate_back(one.environment["DATABASE_URL"])

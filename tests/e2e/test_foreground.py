@@ -15,7 +15,7 @@ import requests
 from tests.e2e.processes import ROOT, eventually, free_port
 from tests.fixtures.migrated import copy_sqlite
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("own")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded")]
 
 
 def test_the_demo_prints_its_addresses_restarts_what_dies_and_leaves_no_process(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from tests.e2e.processes import Employer, Portal, eventually
 from tests.fixtures.portals import fresh_database, fresh_redis
 from tests.fixtures.postgresql_servers import own_pgbouncer
 
-pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("own")]
+pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("services")]
 
 CHECKS = 12
 

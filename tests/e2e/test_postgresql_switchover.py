@@ -12,7 +12,7 @@ from tests.e2e.processes import Employer, ForegroundPortal, Portal, eventually
 from tests.fixtures.portals import fresh_database, fresh_redis
 from tests.fixtures.postgresql_servers import Address, Server, own_folder
 
-pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("own")]
+pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("services")]
 
 
 def test_starts_succeed_within_thirty_seconds_of_a_switchover(tmp_path) -> None:

@@ -14,7 +14,7 @@ import requests
 from tests.e2e.browser import Browser
 from tests.e2e.processes import Employer, Portal
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("own")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded")]
 
 EXPORT = "/admin/assessments/order/export/"
 

@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 _BEFORE, _AFTER = "0012_key_rotation_for_people", "0013_candidates_encrypted"
 #: More than two batches, of which the first is complete when the upgrade is stopped.
 _ORDERS = 210
@@ -75,6 +77,7 @@ class Portal:
         return [path.name for path in files if text.lower().encode() in path.read_bytes().lower()]
 
 
+@pytest.mark.xdist_group("long")
 def test_an_upgrade_encrypts_every_candidate_and_can_be_taken_back(tmp_path: Path) -> None:
     portal = Portal(tmp_path)
     portal.migrate("assessments", _BEFORE)

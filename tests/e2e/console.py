@@ -8,7 +8,7 @@ import sys
 
 import django
 from django.core.management import CommandError, call_command
-from django.db import close_old_connections
+from django.db import Error, connections
 
 
 def main() -> None:
@@ -17,12 +17,12 @@ def main() -> None:
         request = json.loads(line)
         os.environ.update(request["environment"])
         output = io.StringIO()
-        close_old_connections()
         try:
             call_command(*request["arguments"], stdout=output)
             answer = {"output": output.getvalue()}
-        except CommandError as error:
+        except (CommandError, Error) as error:
             answer = {"error": str(error)}
+        connections.close_all()
         for name in request["environment"]:
             del os.environ[name]
         print(json.dumps(answer), flush=True)

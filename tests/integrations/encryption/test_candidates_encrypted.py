@@ -1,14 +1,14 @@
 """An upgrade encrypts what is stored of candidates, going on where it was stopped; and can be taken back."""
 
-import os
 import sqlite3
-import subprocess  # nosec B404 # our own command
-import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.e2e.processes import Portal
 
 _BEFORE, _AFTER = "0012_key_rotation_for_people", "0013_candidates_encrypted"
 #: More than two batches, of which the first is complete when the upgrade is stopped.
@@ -39,8 +39,9 @@ from django.core.management import call_command
 from assessments.models import Order
 from assessments.search import matches
 order = Order.objects.get(matches("canary7@mail.test", Order.objects.all()))
-print(order.candidate_name, order.report_url)
-call_command("rotate_encryption_keys", "--check")
+with open("{file}", "w") as file:
+    print(order.candidate_name, order.report_url, file=file)
+    call_command("rotate_encryption_keys", "--check", stdout=file)
 """
 _SHOWN = (
     *("candidate_last_name", "candidate_email", "candidate_profile_url", "application", "job"),
@@ -48,54 +49,52 @@ _SHOWN = (
 )
 
 
-class Portal:
-    """A database file, and the commands of the portal that work on it."""
+class Upgraded(Portal):
+    """A portal of which only commands run, on a database file."""
 
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / "portal.sqlite3"
-        self._environment = {**os.environ, "VAR_DIR": str(folder), "DATABASE_URL": f"sqlite:///{self.file}"}
+    @property
+    def file(self) -> Path:
+        return self.folder / "var" / "portal.sqlite3"
 
-    def migrate(self, *to: str, **environment: str) -> None:
-        done = self.run("migrate", "--verbosity", "0", *to, **environment)
-        assert done.returncode == 0, done.stderr[-3000:]
+    def migrate(self, *to: str) -> None:
+        self.manage("migrate", "--verbosity", "0", *to)
 
-    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # nosec B603 # noqa: S603 - our own command
-            [sys.executable, "manage.py", *command],
-            env={**self._environment, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def execute(self, script: str) -> None:
+        with closing(sqlite3.connect(self.file)) as database:
+            _make_series(database)
+            database.executescript(script)
 
     def rows(self, columns: tuple[str, ...] = _SHOWN, table: str = "assessments_order") -> list[Any]:
         with closing(sqlite3.connect(self.file)) as database:
             return database.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1").fetchall()  # nosec B608 # noqa: S608 - names of our own tables
 
     def files_that_hold(self, text: str) -> list[str]:
-        files = [path for path in self.file.parent.rglob("*") if path.is_file()]
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
         return [path.name for path in files if text.lower().encode() in path.read_bytes().lower()]
 
 
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Upgraded]:
+    portal = Upgraded(tmp_path)
+    yield portal
+    portal.end_all()
+
+
 @pytest.mark.xdist_group("long")
-def test_an_upgrade_encrypts_every_candidate_and_can_be_taken_back(tmp_path: Path) -> None:
-    portal = Portal(tmp_path)
+def test_an_upgrade_encrypts_every_candidate_and_can_be_taken_back(portal: Upgraded) -> None:
     portal.migrate("assessments", _BEFORE)
-    with closing(sqlite3.connect(portal.file)) as database:
-        _make_series(database)
-        database.executescript(_FILL)
+    portal.execute(_FILL)
     before = portal.rows()
     assert portal.files_that_hold("canary")
 
-    with closing(sqlite3.connect(portal.file)) as database:
-        database.execute(
-            "CREATE TRIGGER stop BEFORE UPDATE ON assessments_order "
-            "WHEN OLD.candidate_last_name = 'Canaryson150' BEGIN SELECT RAISE(ABORT, 'stopped'); END"
-        )
-    assert "stopped" in portal.run("migrate", "--verbosity", "0").stderr
+    portal.execute(
+        "CREATE TRIGGER stop BEFORE UPDATE ON assessments_order "
+        "WHEN OLD.candidate_last_name = 'Canaryson150' BEGIN SELECT RAISE(ABORT, 'stopped'); END"
+    )
+    with pytest.raises(AssertionError, match="stopped"):
+        portal.migrate()
     assert {row[0][:5] for row in portal.rows(("candidate_last_name",))} == {"gAAAA", "Canar"}, "halfway"
-    with closing(sqlite3.connect(portal.file)) as database:
-        database.execute("DROP TRIGGER stop")
+    portal.execute("DROP TRIGGER stop")
 
     portal.migrate("assessments", _AFTER)
     assert portal.files_that_hold("canary") == []
@@ -105,9 +104,10 @@ def test_an_upgrade_encrypts_every_candidate_and_can_be_taken_back(tmp_path: Pat
 
     portal.migrate()
     assert portal.files_that_hold("canary") == []
-    shown = portal.run("shell", "-c", _SHOW)
-    assert "Zoë Canaryson7 https://reports.test/canary" in shown.stdout, shown.stderr
-    assert "All data uses the first key" in shown.stdout
+    shown = portal.folder / "shown"
+    portal.manage("shell", "--verbosity", "0", "-c", _SHOW.format(file=shown))
+    assert "Zoë Canaryson7 https://reports.test/canary" in shown.read_text()
+    assert "All data uses the first key" in shown.read_text()
 
 
 def _make_series(database: sqlite3.Connection) -> None:

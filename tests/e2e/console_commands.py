@@ -74,6 +74,10 @@ def primary_key(file: str, what: str) -> None:
     Path(file).write_text(str(row.pk))
 
 
+def disable_organizations(_file: str, _name: str) -> None:
+    Connection.objects.update(is_enabled=False)
+
+
 def deliveries_are_paused(file: str, slug: str) -> None:
     Path(file).write_text(str(Connection.objects.get(organization__slug=slug).paused_at is not None))
 

@@ -56,7 +56,7 @@ def test_concurrent_starts_and_cancellations_agree_at_both_partners(portal: Port
 @on_embedded
 def test_a_change_seen_by_push_and_by_poll_is_delivered_once(portal: Portal) -> None:
     """Ten pushes of each status arrive while the portal polls every two seconds. On PostgreSQL,
-    assessments/placement/test_concurrency.py tells the same within one process."""
+    assessments/placement/test_concurrency.py tells a similar story within one process."""
     employer = Employer(portal)
     check = employer.start()
     eventually(lambda: employer.justifacts_orders(check), "Justifacts has the order")

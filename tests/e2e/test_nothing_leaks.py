@@ -30,7 +30,8 @@ def test_no_file_or_log_holds_secrets_or_candidate_data(portal: Portal) -> None:
     employer.step(check, status="Complete", result="Adverse")
     eventually(lambda: employer.delivered(check)[-1:] == ["Complete"], "Ashby gets the end", 60)
 
-    secrets = [employer.verification_key.encode(), employer.ashby_key.encode()]
+    ours = [portal.environment[name] for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "METRICS_TOKEN")]
+    secrets = [text.encode() for text in (employer.verification_key, employer.ashby_key, *ours)]
     for path, content in portal.written():
         for secret in secrets:
             assert secret not in content, f"a secret stands in {path.name}"

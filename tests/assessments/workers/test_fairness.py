@@ -35,6 +35,7 @@ def waiting(order: Order, next_attempt_at: datetime) -> AshbyUpdate:
     )
 
 
+@pytest.mark.anywhere
 @pytest.mark.django_db
 def test_older_work_of_one_organization_does_not_delay_anothers_first_order(world: World) -> None:
     now = timezone.now()

@@ -57,14 +57,15 @@ class RequireTwoFactorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         portal_request = cast(PortalRequest, request)
-        if _is_closed(request.path_info) and two_factor.needs_two_factor_setup(portal_request):
+        path = request.path_info
+        is_of_admin = path.startswith(f"/{settings.ADMIN_PATH}/")
+        # In this order: only for the few who have to set it up does the portal look up the URL once more.
+        if is_of_admin and two_factor.needs_two_factor_setup(portal_request) and _is_closed(path):
             return HttpResponseRedirect(reverse("mfa_index"))
         return self.get_response(request)
 
 
 def _is_closed(path: str) -> bool:
-    if not path.startswith(f"/{settings.ADMIN_PATH}/"):
-        return False
     try:
         return resolve(path).url_name not in OPEN_DURING_SETUP
     except Resolver404:

@@ -45,8 +45,8 @@ def record_entry(
     """
     chain = chain_of(organization_id)
     head = _locked_head(chain)
-    last = AuditLogEntry.objects.filter(chain=chain).order_by("-sequence").first()
-    sequence, previous = (last.sequence, last.hash) if last else (0, _FIRST)
+    entries = AuditLogEntry.objects.filter(chain=chain).order_by("-sequence")
+    sequence, previous = entries.values_list("sequence", "hash").first() or (0, _FIRST)
     line = AuditLogEntry(
         chain=chain,
         sequence=sequence + 1,

@@ -8,6 +8,7 @@ address is about no organization's row, there is none. A superuser gets what an 
 Three POSTs of a whole form change nothing although the page opens: to add a connection or limits, since
 both organizations have theirs, and to change a password, for which the form has no old one.
 
+The address of a row without a page, a redirect for everybody, is not in it.
 An address or an action that is not in the table fails the tests: whoever adds one says here who may.
 """
 
@@ -74,7 +75,6 @@ auth/group/
     <path:object_id>/history/                     403  403  403  403  200
     <path:object_id>/delete/                      403  403  403  403  200+
     <path:object_id>/change/                      403  403  403  403  200+
-    <path:object_id>/                             302  302  302  302  302
     action delete_selected                        -    -    -    -    +
 integrations/connection/
     .                                             200  403  200  403  200
@@ -82,7 +82,6 @@ integrations/connection/
     <path:object_id>/history/                     200  404  200  404  200   | 404  404  404  404  200
     <path:object_id>/delete/                      403  404  403  404  403   | 404  404  404  404  403
     <path:object_id>/change/                      200+ 404  200+ 404  200+  | 404  404  404  404  200+
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
     action test_connections                       +    -    +    -    +     | -    -    -    -    +
     action fetch_packages                         +    -    +    -    +     | -    -    -    -    +
@@ -93,7 +92,6 @@ integrations/customfield/
     <path:object_id>/history/                     200  404  200  404  200   | 404  404  404  404  200
     <path:object_id>/delete/                      200+ 404  200+ 404  200+  | 404  404  404  404  200+
     <path:object_id>/change/                      200+ 404  200+ 404  200+  | 404  404  404  404  200+
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        +    -    +    -    +     | -    -    -    -    +
 integrations/package/
     .                                             200  403  200  403  200
@@ -101,7 +99,6 @@ integrations/package/
     <path:object_id>/history/                     200  404  200  404  200   | 404  404  404  404  200
     <path:object_id>/delete/                      403  404  403  404  403   | 404  404  404  404  403
     <path:object_id>/change/                      200+ 404  200+ 404  200+  | 404  404  404  404  200+
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
     action switch_on                              +    -    +    -    +     | -    -    -    -    +
     action switch_off                             +    -    +    -    +     | -    -    -    -    +
@@ -112,7 +109,6 @@ integrations/job/
     <path:object_id>/history/                     200  404  200  404  200   | 404  404  404  404  200
     <path:object_id>/delete/                      403  404  403  404  403   | 404  404  404  404  403
     <path:object_id>/change/                      200+ 404  200+ 404  200+  | 404  404  404  404  200+
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
     action map_to_package                         +    -    +    -    +     | -    -    -    -    +
     action remove_mapping                         +    -    +    -    +     | -    -    -    -    +
@@ -122,7 +118,6 @@ integrations/ashbyapikey/
     <path:object_id>/history/                     200  404  200  404  200   | 404  404  404  404  200
     <path:object_id>/delete/                      200+ 404  200+ 404  200+  | 404  404  404  404  200+
     <path:object_id>/change/                      200+ 404  200+ 404  200+  | 404  404  404  404  200+
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        +    -    +    -    +     | -    -    -    -    +
     action use_key                                +    -    +    -    +     | -    -    -    -    +
 integrations/previousverificationkey/
@@ -131,7 +126,6 @@ integrations/previousverificationkey/
     <path:object_id>/history/                     200  404  200  404  200   | 404  404  404  404  200
     <path:object_id>/delete/                      200+ 404  200+ 404  200+  | 404  404  404  404  200+
     <path:object_id>/change/                      200  404  200  404  200   | 404  404  404  404  200
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        +    -    +    -    +     | -    -    -    -    +
 integrations/organization/
     <int:pk>/setup/                               200  404  200  404  200   | 404  404  404  404  200
@@ -144,7 +138,6 @@ integrations/organization/
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403
     <path:object_id>/change/                      200+ 200  200+ 200  200+  | 404  404  200  200  200+
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
 integrations/membership/
     .                                             200  403  200  403  200
@@ -152,7 +145,6 @@ integrations/membership/
     <path:object_id>/history/                     200  404  200  404  200   | 404  404  404  404  200
     <path:object_id>/delete/                      200+ 404  200+ 404  200+  | 404  404  404  404  200+
     <path:object_id>/change/                      200+ 404  200+ 404  200+  | 404  404  404  404  200+
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
     action invite_again                           +    -    +    -    +     | -    -    -    -    +
     action remove_members                         +    -    +    -    +     | -    -    -    -    +
@@ -163,7 +155,6 @@ auth/user/
     <path:object_id>/history/                     403  403  403  403  200
     <path:object_id>/delete/                      403  403  403  403  200+
     <path:object_id>/change/                      403  403  403  403  200+
-    <path:object_id>/                             302  302  302  302  302
     action delete_selected                        -    -    -    -    +
     action reset_two_factor                       -    -    -    -    +
 assessments/order/
@@ -187,7 +178,6 @@ assessments/order/
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
     action retry_now                              +    +    +    +    +     | -    -    +    +    +
     action poll_orders_now                        +    +    +    +    +     | -    -    +    +    +
@@ -197,7 +187,6 @@ assessments/ashbyupdate/
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
 assessments/callattempt/
     .                                             200  200  200  200  200
@@ -205,7 +194,6 @@ assessments/callattempt/
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
 assessments/orderevent/
     .                                             200  200  200  200  200
@@ -213,7 +201,6 @@ assessments/orderevent/
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
 assessments/inboundrequest/
     .                                             200  200  200  200  200
@@ -221,7 +208,6 @@ assessments/inboundrequest/
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
 assessments/stallthresholds/
     .                                             200  200  200  200  200
@@ -229,7 +215,6 @@ assessments/stallthresholds/
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/delete/                      200+ 403  200+ 403  200+  | 404  404  403  403  200+
     <path:object_id>/change/                      200+ 200  200+ 200  200+  | 404  404  200  200  200+
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        +    -    +    -    +     | -    -    -    -    +
 integrations/auditlogentry/
     .                                             200  200  200  200  200
@@ -238,7 +223,6 @@ integrations/auditlogentry/
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
 assessments/reconciliation/
     .                                             200  200  200  200  200
@@ -247,7 +231,6 @@ assessments/reconciliation/
     <path:object_id>/history/                     200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/delete/                      403  403  403  403  403   | 404  404  403  403  403
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
 assessments/erasurecertificate/
     .                                             200  200  200  200  200
@@ -258,7 +241,6 @@ assessments/erasurecertificate/
     <path:object_id>/change/                      200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/text/                        200  200  200  200  200   | 404  404  200  200  200
     <path:object_id>/json/                        200  200  200  200  200   | 404  404  200  200  200
-    <path:object_id>/                             302  302  302  302  302   | 302  302  302  302  302
     action delete_selected                        -    -    -    -    -     | -    -    -    -    -
 assessments/heartbeat/
     .                                             403  403  403  403  200
@@ -266,6 +248,5 @@ assessments/heartbeat/
     <path:object_id>/history/                     403  403  403  403  200
     <path:object_id>/delete/                      403  403  403  403  403
     <path:object_id>/change/                      403  403  403  403  200
-    <path:object_id>/                             302  302  302  302  302
     action delete_selected                        -    -    -    -    -
 """

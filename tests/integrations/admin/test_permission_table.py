@@ -19,8 +19,12 @@ from tests.integrations.admin.permission_table import COLUMNS, Cells, cells
 THE_PORTAL = "the portal"
 #: Nobody is signed in there yet.
 OPEN_TO_ALL = ("password_reset/", "reset/", "login/", "logout/", "sso/", "two-factor/second-step/")
-#: Django's own views, which read nothing of a posted form: a list without an action, a history, a redirect.
-ANSWER_POST_AS_GET = (".", "<path:object_id>/history/", "<path:object_id>/")
+#: Django's own views, which read nothing of a posted form: a list without an action, a history.
+ANSWER_POST_AS_GET = (".", "<path:object_id>/history/")
+#: Django's own views, which refuse before they look at the method: one POST says what a GET would get too.
+REFUSE_ANY_METHOD = ("add/", "<path:object_id>/delete/")
+#: Django's redirect from a row to its page, the same for every row and every person of the staff.
+REDIRECT = "<path:object_id>/"
 SEE_EVERYTHING = ("support", "operator")
 #: What any page may ask of the database, however many rows there are; an export adds a line to the trail of
 #: each organization in it.
@@ -34,15 +38,16 @@ def addresses(found: Any = None, before: str = "") -> Iterator[tuple[str, str]]:
         route = before + str(each.pattern)
         if isinstance(each, URLResolver):
             yield from addresses(each.url_patterns, route)
-        elif isinstance(each, URLPattern) and route.startswith("admin/") and not _is_old(each):
+        elif isinstance(each, URLPattern) and route.startswith("admin/") and not _is_redirect(each):
             yield _split(re.sub(r"\^?\(\?P(<\w+>)[^)]*\)|\$$", r"\1", route.removeprefix("admin/")))
 
 
-def _is_old(pattern: URLPattern) -> bool:
-    """An address of an earlier version, which redirects everybody to the new one."""
-    return pattern.callback is renamed_model or getattr(pattern.callback, "view_initkwargs", {}).get(
+def _is_redirect(pattern: URLPattern) -> bool:
+    """``REDIRECT``, or an address of an earlier version, which redirects everybody to the new one."""
+    is_old = pattern.callback is renamed_model or getattr(pattern.callback, "view_initkwargs", {}).get(
         "permanent", False
     )
+    return is_old or str(pattern.pattern) == REDIRECT
 
 
 def _split(route: str) -> tuple[str, str]:
@@ -77,9 +82,11 @@ def tried(role: str, both: TwoTenants) -> Iterator[tuple[tuple[str, str], Compan
         if role == "both" and not _distinguishes_roles(line, wanted):
             continue
         own, strange = wanted[role]
-        if strange:
+        # To add a row is refused before the form, and so the organization, is read.
+        is_same_request = line[1] == "add/" and own == strange == "403"
+        if strange and not is_same_request:
             yield line, both.strange, strange
-        if own and not (strange and role in SEE_EVERYTHING):
+        if own and not (strange and role in SEE_EVERYTHING and not is_same_request):
             yield line, both.own, own
 
 
@@ -89,12 +96,21 @@ def _distinguishes_roles(line: tuple[str, str], wanted: Cells) -> bool:
     return wanted["org_admin"][0] != wanted["helper"][0] or line[1] in (".", "export/")
 
 
+def test_a_rows_address_redirects_to_its_page_whosever_row_it_is(two_tenants: TwoTenants) -> None:
+    """It says nothing about the row, and the page decides."""
+    ada, visitor = (Somebody(person(role, two_tenants.world)) for role in ("org_admin", "visitor"))
+    for group in {group for group, about in cells() if about == f"{REDIRECT}change/"}:
+        path = two_tenants.strange.path(f"{group}{REDIRECT}")
+        assert ada.asks(path).location == f"{path}change/"
+        assert visitor.asks(path).leads_to == "/admin/login/"
+
+
 @pytest.mark.parametrize("role", COLUMNS)
 def test_each_role_gets_what_the_table_says(two_tenants: TwoTenants, role: str) -> None:
     somebody = Somebody(person(role, two_tenants.world))
     said = []
     for line, company, cell in tried(role, two_tenants):
-        said += _differences(somebody, line, company, cell, not_for(role))
+        said += _differences(somebody, role, line, company, cell)
     assert said == []
 
 
@@ -129,10 +145,10 @@ def _joined(group: str, about: str) -> str:
 
 
 def _differences(
-    somebody: Somebody, line: tuple[str, str], company: Company, cell: str, secret: list[str]
+    somebody: Somebody, role: str, line: tuple[str, str], company: Company, cell: str
 ) -> list[str]:
     """What is not as the table says, in words."""
-    group, about = line
+    (group, about), secret = line, not_for(role)
     what = f"{group} {about} with {company.organization}'s row"
     if about.startswith("action "):
         answer = _act(somebody, group, about, company)
@@ -140,8 +156,12 @@ def _differences(
         named = answer.names(secret)
     else:
         path = company.path(_joined(group, about))
-        seen = somebody.asks(path)
-        posted = seen if about in ANSWER_POST_AS_GET else somebody.posts(path, **form(company))
+        is_refused = cell in ("403", "404") and about in REFUSE_ANY_METHOD
+        # As the first role, every view that finds no row is also asked by GET.
+        is_refused |= cell == "404" and role != COLUMNS[0] and group != THE_PORTAL
+        seen = somebody.posts(path, **form(company)) if is_refused else somebody.asks(path)
+        is_enough = is_refused or about in ANSWER_POST_AS_GET
+        posted = seen if is_enough else somebody.posts(path, **form(company))
         got = f"{seen.status}{'*' if seen.changed else ''}{'+' if posted.changed else ''}"
         named = seen.names(secret) + posted.names(secret)
         if seen.queries > MOST_QUERIES:

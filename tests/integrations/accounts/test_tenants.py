@@ -231,9 +231,11 @@ def test_no_export_holds_a_strangers_row(world: World, own: Company, strange: Co
 
 
 def completions(models: Iterable[type[Model]]) -> Iterator[dict[str, str]]:
-    """Every field of the models, whether or not anything completes it; and nonsense."""
+    """Every reference of the models, whether or not anything completes it, and a field that is none; and
+    nonsense."""
     for model in models:
-        for field in model._meta.get_fields(include_hidden=True):
+        fields = model._meta.get_fields(include_hidden=True)
+        for field in [*(field for field in fields if field.is_relation), model._meta.pk]:
             yield {
                 "app_label": model._meta.app_label,
                 "model_name": str(model._meta.model_name),

@@ -27,6 +27,10 @@ LISTS = [
     "assessments/order/export/",
 ]
 
+#: Parts of a query that Django reads itself, in every list alike; and those lists on which it is tried.
+DJANGOS = {"o", "all", "p", "_facets", "_popup", "_to_field", "_changelist_filters", "nonsense"}
+TRIED_WITH_DJANGOS = ("integrations/package/", "assessments/order/", "assessments/order/export/")
+
 
 @pytest.fixture
 def world(two_tenants: TwoTenants) -> World:
@@ -104,7 +108,7 @@ def titles(page: str) -> list[str]:
 class TestLists:
     def test_no_query_brings_a_strangers_row(self, ada: Somebody, strange: Company) -> None:
         for path, query in product(LISTS, queries(strange)):
-            if is_nonsense(path, query):
+            if is_nonsense(path, query) or (set(query) <= DJANGOS and path not in TRIED_WITH_DJANGOS):
                 continue
             answer = ada.asks(f"/admin/{path}", **query)
             assert answer.status in (200, 302, 400), (path, query)
@@ -313,9 +317,10 @@ class TestPeople:
             if group == "the portal" or not wanted["org_admin"][0].startswith(("200", "405")):
                 continue
             path = own.path(group + about.removeprefix("."))
-            answer, posted = ada.asks(path), ada.posts(path, **form(own))
+            answer = ada.asks(path)
             assert answer.status in (302, 403, 404), path
-            assert [answer.changed, posted.changed] == [False, False], path
+            assert not answer.changed, path
+            assert "+" not in wanted["org_admin"][0] or not ada.posts(path, **form(own)).changed, path
             assert not answer.names(["Acme", "Zoë", "Backend Engineer"]), path
         for path in ("/admin/", "/admin/notification-settings/", "/admin/integrations/"):
             assert not ada.asks(path).names(["Acme", "Zoë"]), path

@@ -160,8 +160,9 @@ def pages(rows_of_each: int | None = None) -> Iterator[str]:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         yield reverse(f"{name}_changelist")
         yield f"{reverse(f'{name}_changelist')}?q={SCRIPT}&organization={SCRIPT}"
-        for row in model._default_manager.reverse()[:rows_of_each]:
-            for page in ("change", "history", "delete"):
+        for number, row in enumerate(model._default_manager.reverse()[:rows_of_each]):
+            # The other two name a row as its own page does.
+            for page in ("change",) if number else ("change", "history", "delete"):
                 yield reverse(f"{name}_{page}", args=[row.pk])
     for order in Order.objects.reverse()[:rows_of_each]:
         for action in ("retry", "poll", "link_existing", "resubmit", "resolve", "note", "cancel"):

@@ -20,7 +20,14 @@ from tests.fixtures.console import Console
 from tests.fixtures.two_tenants import acme
 from tests.fixtures.world import World
 from tests.integrations.accounts.test_sign_in import PASSWORD, is_in, sign_in
-from tests.integrations.accounts.two_factor import after_password, code_now, enter_code, has_set_up, trail
+from tests.integrations.accounts.two_factor import (
+    after_password,
+    code_now,
+    enter_code,
+    has_set_up,
+    set_up,
+    trail,
+)
 from tests.integrations.admin.permission_table import cells
 
 SET_UP = "/admin/two-factor/"
@@ -48,7 +55,7 @@ class TestRequirement:
         page = client.get(reverse("admin:index"), follow=True)
         assert page.redirect_chain == [(SET_UP, 302)]
         assert "before you continue" in words(page.content.decode())
-        has_set_up(person, clock)
+        has_set_up(person)
         assert is_in(signed_in(person).client)
 
     def test_no_page_or_action_of_the_admin_opens_before_set_up(self, world: World) -> None:
@@ -111,7 +118,7 @@ class TestOrganizationThatRequiresIt:
         assert (acme_now.name, acme_now.require_two_factor) == ("Acme", True)
         assert not is_in(bea.client)
         assert not is_in(desk.client), "the admin who required it, too"
-        has_set_up(ada, clock)
+        has_set_up(ada)
         assert is_in(signed_in(ada).client)
 
     def test_a_support_member_cannot_turn_it_off(self, world: World) -> None:
@@ -134,7 +141,7 @@ class TestChanging:
         assert trail("factor_added") == [("ada", {"kind": "totp"})]
 
     def test_the_password_is_required_ten_minutes_after_the_sign_in(self, ada: User, clock: Any) -> None:
-        has_set_up(ada, clock)
+        has_set_up(ada)
         client = signed_in(ada).client
         clock.shift(11 * 60)
         asked = client.get(reverse("mfa_deactivate_totp"), follow=True)
@@ -151,7 +158,7 @@ class TestChanging:
     def test_wrong_passwords_are_limited_there_from_all_addresses_together(
         self, ada: User, clock: Any
     ) -> None:
-        has_set_up(ada, clock)
+        has_set_up(ada)
         client, again = signed_in(ada).client, reverse("account_reauthenticate")
         clock.shift(11 * 60)
         for number in range(5):
@@ -160,7 +167,7 @@ class TestChanging:
         assert b"Too many attempts" in client.post(again, {"password": PASSWORD}).content
 
     def test_a_code_confirms_the_identity_in_place_of_the_password(self, ada: User, clock: Any) -> None:
-        secret, _codes = has_set_up(ada, clock)
+        secret, _codes = has_set_up(ada)
         client = signed_in(ada).client
         clock.shift(11 * 60)
         assert client.get(reverse("mfa_deactivate_totp")).status_code == 302
@@ -175,7 +182,7 @@ class TestChanging:
         assert "sign out, sign in again" in words(page.content.decode())
 
     def test_recovery_codes_are_shown_once_and_replaced_by_new_ones(self, ada: User, clock: Any) -> None:
-        _secret, old = has_set_up(ada, clock)
+        _secret, old = set_up(ada)
         client, page = signed_in(ada).client, reverse("mfa_view_recovery_codes")
         said = client.get(page).content.decode()
         assert not [code for code in old if code in said]
@@ -203,7 +210,7 @@ class TestMail:
         self, ada: User, clock: Any, workers_take_messages: Callable[[], Any]
     ) -> None:
         with workers_take_messages():
-            secret, codes = has_set_up(ada, clock)
+            secret, codes = set_up(ada)
             client = signed_in(ada).client
             client.post(reverse("mfa_generate_recovery_codes"))
             client.post(reverse("mfa_deactivate_totp"))
@@ -220,7 +227,7 @@ class TestMail:
     def test_a_reset_is_mailed(
         self, ada: User, clock: Any, way: str, workers_take_messages: Callable[[], Any]
     ) -> None:
-        has_set_up(ada, clock)
+        has_set_up(ada)
         with workers_take_messages():
             if way == "operator":
                 signed_in(colleague("olga", "operator")).act("auth_user", "reset_two_factor", ada)
@@ -234,13 +241,13 @@ class TestMail:
     ) -> None:
         User.objects.filter(pk=ada.pk).update(email="")
         with workers_take_messages():
-            has_set_up(ada, clock)
+            has_set_up(ada)
         assert not mail.outbox
 
 
 class TestResetting:
     def test_the_command_removes_all_factors_and_sessions(self, ada: User, clock: Any, capsys: Any) -> None:
-        secret, _codes = has_set_up(ada, clock)
+        secret, _codes = has_set_up(ada)
         client = after_password()
         enter_code(client, code_now(secret))
         call_command("reset_two_factor", "ADA@example.com")
@@ -269,7 +276,7 @@ class TestResetting:
             call_command("reset_two_factor", name)
 
     def test_an_operator_resets_it_in_the_list_of_users(self, ada: User, clock: Any) -> None:
-        has_set_up(ada, clock)
+        has_set_up(ada)
         theirs = signed_in(ada).client
         operator = signed_in(colleague("olga", "operator"))
         said = operator.act("auth_user", "reset_two_factor", ada)
@@ -278,7 +285,7 @@ class TestResetting:
         assert trail("factor_reset") == [("olga", {"removed": 2})]
 
     def test_support_and_members_cannot_reset_it(self, world: World, ada: User, clock: Any) -> None:
-        has_set_up(ada, clock)
+        has_set_up(ada)
         for desk in (
             signed_in(colleague("sam", "support")),
             signed_in(member("bea", world.acme.organization)),

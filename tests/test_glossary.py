@@ -16,6 +16,11 @@ _GLOSSARY = "docs/glossary.md"
 _AREAS = {"identifiers": "identifiers", "pages": "texts", "documents": "texts", "docstrings": "texts"}
 #: These keep an old name on purpose, as an alias for one version.
 _ALIASES = ("management/commands/forget.py", "management/commands/after_restore.py")
+#: The nodes that hold a docstring, a name or a text.
+_READ = (
+    *(ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.arg, ast.alias),
+    *(ast.ExceptHandler, ast.Name, ast.Attribute, ast.Constant),
+)
 _PART_OF_A_NAME = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -94,10 +99,13 @@ def _pieces(area: str) -> Iterator[Piece]:
 
 @dataclass(frozen=True)
 class Source:
+    """What a file names and says. ``names`` are those that it defines, each with its line."""
+
     path: str
     text: str
-    nodes: tuple[ast.AST, ...]
+    names: tuple[tuple[int, str], ...]
     docstrings: tuple[ast.Constant, ...]
+    strings: tuple[ast.Constant, ...]
 
 
 @cache
@@ -113,8 +121,31 @@ def _sources() -> tuple[Source, ...]:
 
 
 def _source(path: str, text: str) -> Source:
-    nodes = tuple(ast.walk(ast.parse(text)))
-    return Source(path, text, nodes, tuple(filter(None, map(_docstring, nodes))))
+    # The tree is not kept: with all trees in memory, Python looks through them again and again for garbage.
+    nodes = [node for node in _walk(ast.parse(text)) if isinstance(node, _READ)]
+    docstrings = tuple(filter(None, map(_docstring, nodes)))
+    known = {id(node) for node in docstrings}
+    strings = (node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return Source(
+        path,
+        text,
+        tuple((getattr(node, "lineno", 1), name) for node in nodes if (name := _defined(node))),
+        docstrings,
+        tuple(node for node in strings if " " in str(node.value).strip() and id(node) not in known),
+    )
+
+
+def _walk(tree: ast.AST) -> Iterator[ast.AST]:
+    """``ast.walk``, in half of its time."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        for value in node.__dict__.values():
+            if isinstance(value, ast.AST):
+                pending.append(value)
+            elif isinstance(value, list):
+                pending += (each for each in value if isinstance(each, ast.AST))
 
 
 def _docstring(node: ast.AST) -> ast.Constant | None:
@@ -132,9 +163,8 @@ def _docstring(node: ast.AST) -> ast.Constant | None:
 def _identifiers() -> Iterator[Piece]:
     """The names that our own code defines, and those of files and folders."""
     for source in _sources():
-        for node in source.nodes:
-            if name := _defined(node):
-                yield _as_piece(source.path, getattr(node, "lineno", 1), name)
+        for line, name in source.names:
+            yield _as_piece(source.path, line, name)
     files = {Path(source.path) for source in _sources()} | set(_assets())
     for path in sorted(files | {folder for file in files for folder in file.parents}):
         yield _as_piece(path.as_posix(), 1, path.stem)
@@ -168,15 +198,8 @@ def _pages() -> Iterator[Piece]:
         yield Piece(path.as_posix(), 1, (_ROOT / path).read_text())
     for source in _sources():
         if not source.path.startswith(("tests/", "benchmarks/")):
-            yield from _sentences(source)
-
-
-def _sentences(source: Source) -> Iterator[Piece]:
-    docstrings = {id(node) for node in source.docstrings}
-    for node in source.nodes:
-        match node:
-            case ast.Constant(value=str(text)) if " " in text.strip() and id(node) not in docstrings:
-                yield Piece(source.path, node.lineno, text)
+            for node in source.strings:
+                yield Piece(source.path, node.lineno, str(node.value))
 
 
 def _documents() -> Iterator[Piece]:
@@ -239,6 +262,6 @@ def test_a_phrase_is_found_across_the_end_of_a_line() -> None:
 
 def test_definitions_sentences_and_docstrings_of_the_code_are_read() -> None:
     source = _source("a.py", 'def nudge(lane):\n    "Tell it."\n    self.told = _("Needs a human")')
-    assert {_defined(node) for node in source.nodes} - {None} == {"nudge", "lane", "told"}
-    assert [piece.text for piece in _sentences(source)] == ["Needs a human"]
+    assert {name for _line, name in source.names} == {"nudge", "lane", "told"}
+    assert [text.value for text in source.strings] == ["Needs a human"]
     assert [text.value for text in source.docstrings] == ["Tell it."]

@@ -9,10 +9,14 @@ from typing import Any
 
 from celery import Celery, signals
 from celery.beat import Scheduler
+from celery.concurrency import get_implementation
+from celery.concurrency.thread import TaskPool as ThreadPool
 from django.apps import apps
 from django.conf import settings
-from django.db import Error, close_old_connections, connection
+from django.db import Error, close_old_connections, connection, connections
 from django.utils import timezone
+
+from config.postgresql.pool import use_pool
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Celery would import every page for Django's system checks, and ignore what they find. `migrate` runs them.
@@ -59,6 +63,13 @@ _is_watching = False
 def _record_task(**_: Any) -> None:
     global _last_task_at
     _last_task_at = time.monotonic()
+
+
+@signals.worker_init.connect
+def _use_pool(sender: Any, **_: Any) -> None:
+    # Processes that are forked would inherit the pool without its threads.
+    if get_implementation(sender.pool_cls) is ThreadPool:
+        use_pool(connections, sender.concurrency)
 
 
 @signals.worker_ready.connect

@@ -68,6 +68,8 @@ def logging_config(level: str, as_json: bool) -> dict[str, Any]:
             "urllib3": {"level": "INFO"},
             # Its INFO lines contain names of passkeys.
             "fido2": {"level": "WARNING"},
+            # Its INFO lines tell of each connection that is taken and returned.
+            "psycopg.pool": {"level": "WARNING"},
             # "Task received" and "Task succeeded" for each task would hide important lines.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},

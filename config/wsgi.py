@@ -9,8 +9,13 @@ from importlib import import_module
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.db import connections
 from whitenoise.middleware import WhiteNoiseFileResponse  # type: ignore[import-untyped]
 
+from config.postgresql.pool import use_pool
+
+#: ``--blocking-threads`` in the Procfile.
+THREADS = 8
 #: A client that accepts no byte of an answer for so long is disconnected.
 STALLED_SECONDS = 5 * 60
 
@@ -49,3 +54,4 @@ sys.setswitchinterval(0.001)
 application = get_wsgi_application()
 # Import every page before the first request.
 import_module(settings.ROOT_URLCONF)
+use_pool(connections, THREADS)

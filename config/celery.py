@@ -11,18 +11,29 @@ from celery import Celery, signals
 from celery.beat import Scheduler
 from celery.concurrency import get_implementation
 from celery.concurrency.thread import TaskPool as ThreadPool
+from celery.contrib.django.task import DjangoTask
 from django.apps import apps
 from django.conf import settings
 from django.db import Error, close_old_connections, connection, connections
 from django.utils import timezone
 
 from config.postgresql.pool import use_pool
+from integrations.host_clock import host_clock
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Celery would import every page for Django's system checks, and ignore what they find. `migrate` runs them.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
-app = Celery("portal")
+
+class ClockedTask(DjangoTask):
+    """Does nothing while the clock of this host is far off. Due work is a row in the database, so a sweep of
+    another host finds it again."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(*args, **kwargs) if host_clock.is_trusted else None
+
+
+app = Celery("portal", task_cls=ClockedTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
@@ -30,14 +41,18 @@ logger = logging.getLogger(__name__)
 
 
 class HeartbeatScheduler(Scheduler):
-    """Records a heartbeat at each tick. It keeps no schedule file, since every tick is the same."""
+    """Records a heartbeat at each tick, and sends none while the clock of this host is far off. It keeps no
+    schedule file, since every tick is the same."""
 
     def apply_async(self, *args: Any, **kwargs: Any) -> Any:
         # Django closes broken or read-only connections after a request or a task; there is neither here.
         close_old_connections()
         try:
+            host_clock.check()
+            _processes().beat("scheduler", timezone.now(), host_clock.offset)
+            if not host_clock.is_trusted:
+                return None
             apps.get_model("assessments", "Heartbeat").beat("scheduler", timezone.now())
-            _processes().beat("scheduler", timezone.now())
         except Error as error:
             # Publish the tick nevertheless: the database may be back when a worker needs it.
             logger.warning("could not record the scheduler's heartbeat: %s", type(error).__name__)
@@ -70,6 +85,17 @@ def _use_pool(sender: Any, **_: Any) -> None:
     # Processes that are forked would inherit the pool without its threads.
     if get_implementation(sender.pool_cls) is ThreadPool:
         use_pool(connections, sender.concurrency)
+
+
+@signals.worker_init.connect
+def _check_clock(**_: Any) -> None:
+    """Before the first task."""
+    try:
+        host_clock.check()
+    except Error as error:
+        logger.warning("could not compare the clock with the database's: %s", type(error).__name__)
+    finally:
+        connection.close()
 
 
 @signals.worker_ready.connect
@@ -106,7 +132,8 @@ def _beat() -> None:
         logger.warning("could not touch the worker's heartbeat file: %s", type(error).__name__)
     close_old_connections()
     try:
-        _processes().beat("worker", timezone.now())
+        host_clock.check()
+        _processes().beat("worker", timezone.now(), host_clock.offset)
     except Error as error:
         logger.warning("could not record the worker's heartbeat: %s", type(error).__name__)
     finally:

@@ -27,7 +27,9 @@ from tests.fixtures.world import World
 pytest_plugins = [
     "tests.fixtures.admin",
     "tests.fixtures.console",
+    "tests.fixtures.database_clock",
     "tests.fixtures.portals",
+    "tests.fixtures.hosts",
     "tests.fixtures.two_tenants",
 ]
 

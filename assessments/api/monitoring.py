@@ -13,12 +13,14 @@ from prometheus_client import CollectorRegistry, Gauge, Info, generate_latest
 from assessments.insights.health import (
     Part,
     Process,
+    clocks_part,
     figures,
     oldest_due_work,
     processes,
     processes_part,
 )
 from assessments.recovery_log import log as recovery_log
+from integrations import host_clock
 from integrations.background import broker_is_reachable
 
 
@@ -47,6 +49,7 @@ def status(request: HttpRequest) -> JsonResponse:
         found = processes(now)
         parts["worker"] = processes_part("worker", found, now)
         parts["scheduler"] = processes_part("scheduler", found, now)
+        parts["clocks"] = clocks_part(host_clock.offset(), found)
         parts["oldest_due_work"] = oldest_due_work(now)
     is_writable = recovery_log.is_writable()
     detail = (

@@ -7,6 +7,7 @@ from django.db.models import Count, Min
 
 from assessments.models import AshbyUpdate, Heartbeat, Order, PendingCall, ProcessHeartbeat
 from assessments.statuses import Status
+from integrations import host_clock
 from integrations.connections.circuit_breaker import healthy
 from integrations.connections.endpoints import Endpoint
 from integrations.models import Connection
@@ -36,7 +37,8 @@ def heartbeat(name: str, now: datetime) -> Part:
 
 @dataclass(frozen=True)
 class Process:
-    """One worker or scheduler process. ``seconds``: since it was last seen."""
+    """One worker or scheduler process. ``seconds``: since it was last seen. ``clock_offset``: by how many
+    seconds its host's clock is ahead of the database's."""
 
     kind: str
     host: str
@@ -45,6 +47,7 @@ class Process:
     last_seen: datetime
     seconds: int
     ok: bool
+    clock_offset: float
 
 
 def processes(now: datetime) -> list[Process]:
@@ -59,6 +62,7 @@ def processes(now: datetime) -> list[Process]:
             row.at,
             round((now - row.at).total_seconds()),
             ok=now - row.at < ProcessHeartbeat.LATE,
+            clock_offset=round(row.clock_offset, 1),
         )
         for row in rows.order_by("kind", "host", "pid")
     ]
@@ -72,6 +76,13 @@ def processes_part(kind: str, found: list[Process], now: datetime) -> Part:
         return heartbeat(kind, now)
     names = ", ".join(f"{each.host} (pid {each.pid}, last seen {each.seconds} s ago)" for each in dead)
     return Part(False, f"{len(dead)} of {len(own)} do not run: {names}")
+
+
+def clocks_part(own_offset: float, found: list[Process]) -> Part:
+    """Whether the clocks of this host, and of those with a process that runs, agree with the database's."""
+    offsets = [(host_clock.HOST, own_offset), *((each.host, each.clock_offset) for each in found if each.ok)]
+    off = {host: host_clock.describe(seconds) for host, seconds in offsets if host_clock.is_off(seconds)}
+    return Part(not off, "; ".join(map(": ".join, off.items())) or "agree with the database's")
 
 
 def missing_processes(now: datetime) -> list[str]:

@@ -65,6 +65,8 @@ class ProcessHeartbeat(models.Model):
     version = models.CharField(_("version"), max_length=40)
     started_at = models.DateTimeField(_("started"))
     at = models.DateTimeField(_("last seen"))
+    # The database's default is for processes of the version before.
+    clock_offset = models.FloatField(_("seconds by which its clock is ahead"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("process")
@@ -78,10 +80,11 @@ class ProcessHeartbeat(models.Model):
         return f"{self.kind} {self.host}:{self.pid}"
 
     @classmethod
-    def beat(cls, kind: Kind, now: datetime) -> None:
-        """Record that this process runs. The first heartbeat forgets those of its host that have died, whose
-        place it takes."""
-        values = {"at": now, "version": settings.PORTAL_VERSION}
+    def beat(cls, kind: Kind, now: datetime, clock_offset: float = 0.0) -> None:
+        """Record that this process runs, by the clock of the database. The first heartbeat forgets those of
+        its host that have died, whose place it takes."""
+        now -= timedelta(seconds=clock_offset)
+        values = {"at": now, "version": settings.PORTAL_VERSION, "clock_offset": clock_offset}
         _row, is_new = cls.objects.update_or_create(
             kind=kind,
             **_this_process(),

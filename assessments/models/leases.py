@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Self, TypeVar
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from integrations.http import fencing
 
@@ -27,10 +28,20 @@ def send_deadline() -> float:
 _Row = TypeVar("_Row", bound=models.Model)
 
 
+def _lease_clock(now: datetime) -> Now | datetime:
+    """What leases are compared with: the database's clock, which all hosts share, if it is on another host;
+    otherwise ``now``."""
+    return Now() if connection.vendor == "postgresql" else now
+
+
 class LeasedQuerySet(models.QuerySet[_Row]):
     def not_leased(self, now: datetime) -> Self:
         """Rows without a lease, or whose lease has expired because the worker died."""
-        return self.filter(Q(leased_until=None) | Q(leased_until__lte=now))
+        return self.filter(Q(leased_until=None) | Q(leased_until__lte=_lease_clock(now)))
+
+    def lease_expired(self, now: datetime) -> Self:
+        """Rows whose worker died."""
+        return self.filter(leased_until__lte=_lease_clock(now))
 
     def acquire(
         self, keys: Collection[object], now: datetime, lasts: timedelta | None = None
@@ -44,7 +55,7 @@ class LeasedQuerySet(models.QuerySet[_Row]):
         checks only the row's own columns again.
         """
         token = uuid.uuid4()
-        until = now + (lasts or timedelta(seconds=settings.LEASE_SECONDS))
+        until = _lease_clock(now) + (lasts or timedelta(seconds=settings.LEASE_SECONDS))
         rows = self.not_leased(now).filter(pk__in=keys)
         return token if rows.update(lease_token=token, leased_until=until) else None
 

@@ -39,7 +39,7 @@ def _acquire_lease(assessment_id: UUID, now: datetime) -> Lease[Order] | None:
     order = mine.filter(next_call__in=_CALLS, next_attempt_at__lte=now).first()
     if order is None:
         return None
-    if order.leased_until is not None and order.leased_until <= now:
+    if order.leased_until is not None:
         _recover_abandoned_placement(assessment_id, now)
     connection = order.organization.connection
     if not connection.is_enabled or is_blocked(connection, Endpoint.JUSTIFACTS, now):
@@ -64,8 +64,11 @@ def leasable(now: datetime) -> LeasedQuerySet[Order]:
 def _recover_abandoned_placement(assessment_id: UUID, now: datetime) -> None:
     """Turn a placement whose lease has expired into a look-up. The call may have reached Justifacts, so its
     outcome is *unknown* and it is never simply repeated."""
+    abandoned = Order.objects.lease_expired(now).filter(pk=assessment_id, next_call=PendingCall.PLACE)
+    if not abandoned.exists():
+        return
     with locked_order(assessment_id) as order:
-        if order.next_call == PendingCall.PLACE and order.leased_until and order.leased_until <= now:
+        if abandoned.exists():
             schedule_look_up(order, now)
             # The request may still be on its way, so "not found" is not certain at once.
             order.failing_since = now

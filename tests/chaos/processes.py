@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import redis
 import requests
 
@@ -23,6 +24,16 @@ from tests.fixtures.redis_server import quiet_port, start_redis
 from .plan import LEASE_SECONDS
 
 _CLOCK = Path(__file__).parent / "clock"
+#: Functions that stand in for PostgreSQL's own, so that its clock moves with that of the portal's processes.
+_MOVABLE_CLOCK = """
+CREATE SCHEMA chaos;
+CREATE TABLE chaos.clock AS SELECT 0.0::float8 AS seconds;
+CREATE FUNCTION chaos.clock_timestamp() RETURNS timestamptz VOLATILE RETURN
+    (SELECT pg_catalog.clock_timestamp() + seconds * interval '1 second' FROM chaos.clock);
+CREATE FUNCTION chaos.statement_timestamp() RETURNS timestamptz STABLE RETURN
+    (SELECT pg_catalog.statement_timestamp() + seconds * interval '1 second' FROM chaos.clock);
+ALTER DATABASE postgres SET search_path = chaos, pg_catalog, public;
+"""
 
 
 class Processes(Portal):
@@ -118,10 +129,13 @@ class Processes(Portal):
                     os.kill(pid, signal.SIGCONT)
 
     def move_clock(self, seconds: float) -> None:
-        """Move the clock of the portal's processes forward, or back."""
+        """Move the clock of the portal's processes, and of PostgreSQL, forward or back."""
         new_file = self.clock.with_suffix(".new")
-        new_file.write_text(str(float(self.clock.read_text()) + seconds))
+        now = float(self.clock.read_text()) + seconds
+        new_file.write_text(str(now))
         new_file.replace(self.clock)
+        if self.servers:
+            self.servers.set_clock(now)
 
     def fill_disk(self, seconds: float) -> None:
         """For so many seconds, no process of the portal can write a file beyond 4 KiB."""
@@ -188,6 +202,8 @@ class Servers:
             shutil.chown(self._home, "postgres")
         self._run(f"{self._bin}/initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust")
         self._pg_ctl("start")
+        with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
+            connection.execute(_MOVABLE_CLOCK)
         self._start_redis()
 
     def end(self) -> None:
@@ -196,6 +212,11 @@ class Servers:
             self._redis.kill()
             self._redis.wait()
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def set_clock(self, seconds: float) -> None:
+        """Set how far PostgreSQL's clock is ahead of this machine's."""
+        with self._restarting, psycopg.connect(self.environment["DATABASE_URL"]) as connection:
+            connection.execute("UPDATE chaos.clock SET seconds = %s", [seconds])
 
     def restart_postgresql(self) -> None:
         with self._restarting:

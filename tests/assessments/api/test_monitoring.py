@@ -37,7 +37,7 @@ def failing_checks(client) -> set[str]:
     body = answer.json()
     assert answer.headers["Content-Type"] == "application/json"
     assert set(body["parts"]) == {
-        *("database", "broker", "worker", "scheduler", "oldest_due_work", "recovery_log")
+        *("database", "broker", "worker", "scheduler", "clocks", "oldest_due_work", "recovery_log")
     }
     names = {name for name, part in body["parts"].items() if not part["ok"]}
     assert answer.status_code == (503 if names else 200)
@@ -223,3 +223,13 @@ def test_a_process_that_starts_again_or_stops_in_an_orderly_way_is_not_reported(
     assert (row["pid"], row["kind"], row["ok"]) == (os.getpid(), "worker", True)
     ProcessHeartbeat.leave(ProcessHeartbeat.Kind.WORKER)
     assert client.get("/health/status").json()["processes"] == []
+
+
+def test_a_host_whose_clock_is_off_by_more_than_two_seconds_is_named(client, heartbeats) -> None:
+    ProcessHeartbeat.beat(ProcessHeartbeat.Kind.WORKER, NINE, clock_offset=-2.0)
+    assert failing_checks(client) == set()
+    ProcessHeartbeat.beat(ProcessHeartbeat.Kind.WORKER, NINE - timedelta(seconds=4), clock_offset=-4.0)
+    assert failing_checks(client) == {"clocks"}
+    found = client.get("/health/status").json()
+    assert found["processes"][0]["last_seen"] == "2026-03-02T09:00:00Z", "by the database's clock"
+    assert found["parts"]["clocks"]["detail"] == f"{socket.gethostname()}: 4 s behind the database's"

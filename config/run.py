@@ -23,6 +23,7 @@ from honcho.environ import parse_procfile
 
 from config import env
 from config.supervisor import Supervisor
+from integrations.background import broker_warnings
 
 #: Processes of the Procfile that run alone on a host.
 _ROLES = ("web", "worker", "scheduler")
@@ -49,6 +50,8 @@ def main() -> None:
     else:
         environment = env.for_children(PORT=arguments.port, PORTAL_BASE_URL=_base_url(arguments.port))
         wait_for_database()
+        for warning in [] if env.BROKER_IS_EMBEDDED else broker_warnings():
+            print(f"Warning: {warning}", flush=True)
     if env.MIGRATE or arguments.what in ("migrate", "demo"):
         migrated = subprocess.run(  # nosec B603 # our own command, no shell
             [sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=environment, cwd=env.BASE_DIR

@@ -13,6 +13,7 @@ from celery import current_app, shared_task
 from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 __all__ = ["broker_is_reachable", "enqueue", "shared_task"]
 
@@ -45,6 +46,29 @@ def broker_is_reachable() -> bool:
         return False
     _unreachable_until = 0.0
     return True
+
+
+def broker_warnings() -> list[str]:
+    """What is wrong with the Redis of the broker, in sentences for operators. Empty if it does not answer or
+    does not tell."""
+    try:
+        with current_app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=2)
+            client = getattr(connection.default_channel, "client", None)
+            found = client.info() if client else {}
+    except (OperationalError, OSError, RedisError):
+        return []
+    warnings = []
+    if (policy := found.get("maxmemory_policy", "noeviction")) != "noeviction":
+        warnings.append(
+            f"The broker's Redis has the maxmemory-policy {policy}: it deletes tasks when it is full. Set "
+            "it to noeviction, so that it refuses new ones."
+        )
+    if found.get("cluster_enabled") or found.get("redis_mode") == "cluster":
+        warnings.append(
+            "The broker's Redis is in cluster mode, which Celery does not support. Use one without."
+        )
+    return warnings
 
 
 def _publish(task: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:

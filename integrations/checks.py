@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 
+from integrations.background import broker_warnings
 from integrations.encryption.rotation import not_found, unreadable
 
 
@@ -68,6 +69,13 @@ def two_factor(**_: Any) -> Iterator[CheckMessage]:
     if not settings.REQUIRE_TWO_FACTOR:
         message = "REQUIRE_TWO_FACTOR is off: operators and support sign in with a password alone."
         yield Warning(message, hint="Leave it at its default, on.", id="integrations.W003")
+
+
+@register(deploy=True)
+def broker(**_: Any) -> list[CheckMessage]:
+    """The broker's Redis keeps every task, and Celery can use it."""
+    hint = "Lost tasks only delay work, since due work is in the database."
+    return [Warning(warning, hint=hint, id="integrations.W005") for warning in broker_warnings()]
 
 
 @register()

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 
 from celery import Celery, signals
@@ -53,6 +54,7 @@ class HeartbeatScheduler(Scheduler):
             if not host_clock.is_trusted:
                 return None
             apps.get_model("assessments", "Heartbeat").beat("scheduler", timezone.now())
+            _report_missing_processes()
         except Error as error:
             # Publish the tick nevertheless: the database may be back when a worker needs it.
             logger.warning("could not record the scheduler's heartbeat: %s", type(error).__name__)
@@ -65,6 +67,30 @@ class HeartbeatScheduler(Scheduler):
 
 def _processes() -> Any:
     return apps.get_model("assessments", "ProcessHeartbeat")
+
+
+#: A process that starts gives the others so long to start too.
+_REPORT_EVERY_SECONDS = 30
+_report_at = time.monotonic() + _REPORT_EVERY_SECONDS
+
+
+def _report_missing_processes() -> None:
+    """Twice a minute, in a thread of its own: a mail server that hangs must not delay heartbeats."""
+    global _report_at
+    if host_clock.is_trusted and time.monotonic() >= _report_at:
+        _report_at = time.monotonic() + _REPORT_EVERY_SECONDS
+        threading.Thread(target=_report, name="missing processes", daemon=True).start()
+
+
+def _report() -> None:
+    from assessments.notifications.missing_processes import report_missing_processes  # after django.setup()
+
+    try:
+        report_missing_processes(timezone.now() - timedelta(seconds=host_clock.offset))
+    except Error as error:
+        logger.warning("could not look for missing processes: %s", type(error).__name__)
+    finally:
+        connection.close()
 
 
 #: The scheduler sends a sweep every two seconds. A worker without a task for so long has lost the broker.
@@ -134,6 +160,7 @@ def _beat() -> None:
     try:
         host_clock.check()
         _processes().beat("worker", timezone.now(), host_clock.offset)
+        _report_missing_processes()
     except Error as error:
         logger.warning("could not record the worker's heartbeat: %s", type(error).__name__)
     finally:

@@ -14,8 +14,6 @@ from integrations.models import Connection
 
 #: Sweeps run every 2 s. A process without a heartbeat for this long is not running.
 HEARTBEAT_LATE = timedelta(seconds=30)
-#: After this long without a heartbeat, the pages say that the process is missing.
-MISSING_AFTER = timedelta(minutes=1)
 #: Work that is overdue for this long means that no worker keeps up.
 WORK_LATE = timedelta(minutes=2)
 
@@ -83,12 +81,6 @@ def clocks_part(own_offset: float, found: list[Process]) -> Part:
     offsets = [(host_clock.HOST, own_offset), *((each.host, each.clock_offset) for each in found if each.ok)]
     off = {host: host_clock.describe(seconds) for host, seconds in offsets if host_clock.is_off(seconds)}
     return Part(not off, "; ".join(map(": ".join, off.items())) or "agree with the database's")
-
-
-def missing_processes(now: datetime) -> list[str]:
-    """The kinds of which no process has been alive for a minute: ``worker``, ``scheduler``."""
-    alive = set(Heartbeat.objects.filter(at__gt=now - MISSING_AFTER).values_list("name", flat=True))
-    return [kind for kind in ProcessHeartbeat.Kind.values if kind not in alive]
 
 
 def oldest_due_work(now: datetime) -> Part:

@@ -2,7 +2,7 @@
 
 from assessments.models.call_log import CallAttempt, InboundRequest
 from assessments.models.erasure import ErasureCertificate
-from assessments.models.heartbeats import Heartbeat, ProcessHeartbeat
+from assessments.models.heartbeats import Heartbeat, ProcessHeartbeat, ProcessOutage
 from assessments.models.leases import Leased
 from assessments.models.notifications import NotificationKind, NotificationPreference, NotificationState
 from assessments.models.order_events import OrderEvent
@@ -31,6 +31,7 @@ __all__ = [
     "OrderEvent",
     "PendingCall",
     "ProcessHeartbeat",
+    "ProcessOutage",
     "Reconciliation",
     "StallThresholds",
 ]

@@ -20,6 +20,9 @@ _MAX_CLOCK_SKEW = timedelta(minutes=1)
 class Heartbeat(models.Model):
     """The last time at which a process was seen, or at which one of several schedulers acquired a tick."""
 
+    #: After this long without a heartbeat, people are notified that the process is missing.
+    MISSING_AFTER: ClassVar[timedelta] = timedelta(minutes=1)
+
     name = models.CharField(_("name"), max_length=40, primary_key=True)
     at = models.DateTimeField(_("when"))
 
@@ -36,6 +39,12 @@ class Heartbeat(models.Model):
     @classmethod
     def beat(cls, name: str, now: datetime) -> None:
         cls.objects.update_or_create(name=name, defaults={"at": now})
+
+    @classmethod
+    def missing_kinds(cls, now: datetime) -> "list[ProcessHeartbeat.Kind]":
+        """The kinds of which no process has been alive for a minute."""
+        alive = set(cls.objects.filter(at__gt=now - cls.MISSING_AFTER).values_list("name", flat=True))
+        return [kind for kind in ProcessHeartbeat.Kind if kind not in alive]
 
     @classmethod
     def acquire_tick(cls, name: str, now: datetime, every: timedelta) -> bool:
@@ -114,3 +123,18 @@ def _runs(pid: int) -> bool:
 
 def _this_process() -> dict[str, object]:
     return {"host": socket.gethostname(), "pid": os.getpid()}
+
+
+class ProcessOutage(models.Model):
+    """A kind of process of which none runs, and that people were notified of it."""
+
+    kind = models.CharField(_("kind"), max_length=10, primary_key=True, choices=ProcessHeartbeat.Kind)
+    notified_at = models.DateTimeField(_("notified"))
+
+    class Meta:
+        verbose_name = _("outage of a kind of process")
+        verbose_name_plural = _("outages of a kind of process")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {format_utc(self.notified_at)}"

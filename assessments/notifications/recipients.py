@@ -26,6 +26,12 @@ class MailRecipients:
             if NotificationPreference.of(person).wants(kind) and person.has_perm(SEES_ORDERS, organization):
                 yield person
 
+    def of_the_portal(self, kind: NotificationKind) -> Iterator[Any]:
+        """The people who see every organization and want notifications of this kind."""
+        for person in self._people:
+            if NotificationPreference.of(person).wants(kind) and sees_every_organization(person, SEES_ORDERS):
+                yield person
+
 
 def chat_recipients(organization: Organization, kind: NotificationKind) -> Iterable[None]:
     """``[None]``, which stands for the organization's chat, or nothing if it has no chat."""

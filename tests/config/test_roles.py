@@ -14,7 +14,7 @@ from tests.fixtures.hosts import Host
 
 def migrate_back(host: Host) -> None:
     """The database as the version before the newest migration left it."""
-    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0", "assessments", "0027"]
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0", "assessments", "0028"]
     subprocess.run(command, env=host.environment, cwd=ROOT, check=True)  # nosec B603 # noqa: S603 - our own command, no shell
 
 

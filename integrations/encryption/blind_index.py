@@ -19,6 +19,17 @@ def blind_indexes(secret: str) -> list[str]:
     return [hmac.digest(key, secret.encode(), "sha256").hex() for key in keys]
 
 
+def key_fingerprints() -> list[str]:
+    """Return what tells each encryption key from others and reveals none, the first key's first."""
+    keys = map(_without_spelling, settings.FIELD_ENCRYPTION_KEYS)
+    return [fingerprint("FIELD_ENCRYPTION_KEYS", key) for key in keys]
+
+
+def fingerprint(name: str, secret: str) -> str:
+    """Return the fingerprint of a setting's secret."""
+    return hmac.digest(secret.encode(), f"portal fingerprint of {name}".encode(), "sha256").hex()
+
+
 def hash_keys(purpose: str) -> list[bytes]:
     """Return the hash keys for one purpose, the first encryption key's first. No two purposes share a key.
 

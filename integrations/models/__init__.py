@@ -7,7 +7,8 @@ from integrations.models.catalog import CustomField, Job, JobPackageMapping, Pac
 from integrations.models.connection_jobs import ConnectionJob
 from integrations.models.connections import Connection
 from integrations.models.organizations import Organization
+from integrations.models.secret_fingerprints import SecretFingerprint
 
 __all__ = ["MEMBER_ROLES", "AshbyApiKey", "AuditChainHead", "AuditLogEntry", "Connection", "ConnectionJob"]
 __all__ += ["CustomField", "ImmutableRecordError", "Job", "JobPackageMapping", "Membership", "Organization"]
-__all__ += ["Package", "PreviousVerificationKey", "Role"]
+__all__ += ["Package", "PreviousVerificationKey", "Role", "SecretFingerprint"]

@@ -50,3 +50,17 @@ def test_a_role_without_a_broker_says_what_it_needs(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert "CELERY_BROKER_URL is not set" in done.stderr
+
+
+@pytest.mark.services
+@pytest.mark.xdist_group("own")
+def test_a_host_with_secrets_of_its_own_does_not_start(hosts: tuple[Host, Host]) -> None:
+    one, two = hosts
+    assert one.start("migrate").wait(timeout=60) == 0
+    assert two.start("worker", MIGRATE="off", FIELD_ENCRYPTION_KEYS="", SECRET_KEY="").wait(timeout=60) == 1
+    file = two.folder / "var" / "field_encryption_key"
+    *warnings, refusal = two.log("worker").read_text().splitlines()
+    assert refusal.startswith(
+        f"FIELD_ENCRYPTION_KEYS of this host (generated in {file}) lacks a key that the database needs."
+    )
+    assert sum("so this host has generated its own" in warning for warning in warnings) == 2

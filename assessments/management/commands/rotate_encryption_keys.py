@@ -11,6 +11,7 @@ from assessments.recovery_log import log as recovery_log
 from assessments.recovery_log.store import Unavailable
 from integrations.encryption import rotation
 from integrations.management.base import PortalCommand
+from integrations.models import SecretFingerprint
 
 
 class Command(PortalCommand):
@@ -49,6 +50,8 @@ class Command(PortalCommand):
         pending = {**rotation.count_pending(), "recovery log": recovery_log.count_pending()}
         if not unreadable:
             pending["search terms"] = search.count_pending()
+        if not options["check"] and not any(pending.values()):
+            SecretFingerprint.drop_replaced_keys()
         return {
             "encrypted_anew": {name: number for name, number in renewed.items() if number},
             "cleared": cleared,

@@ -13,11 +13,12 @@ from psycopg_pool import ConnectionPool
 
 #: For threads beside those that serve requests or run tasks, such as the worker's heartbeat.
 _SPARE = 2
+#: Connections that stay open. The pool opens these together, and further ones one after the other.
+_KEPT = 4
 _OPTIONS: dict[str, Any] = {
-    "min_size": 0,
     # In seconds. A little longer than ``connect_timeout``.
     "timeout": 6.0,
-    # One connection that was idle for so long is closed each time.
+    # Of the further connections, one that was not needed for so long is closed each time.
     "max_idle": 60.0,
     # Two attempts at once. The pool's waits between attempts would grow, and starts would fail meanwhile.
     "reconnect_timeout": 0.0,
@@ -29,7 +30,11 @@ def use_pool(connections: ConnectionHandler, threads: int) -> None:
     settings = connections.settings[DEFAULT_DB_ALIAS]
     if settings["ENGINE"] == "config.postgresql":
         connections[DEFAULT_DB_ALIAS].close()
-        settings["OPTIONS"]["pool"] = {**_OPTIONS, "max_size": threads + _SPARE}
+        settings["OPTIONS"]["pool"] = {
+            **_OPTIONS,
+            "min_size": min(_KEPT, threads),
+            "max_size": threads + _SPARE,
+        }
         settings["CONN_MAX_AGE"] = 0
 
 

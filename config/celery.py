@@ -51,14 +51,13 @@ class HeartbeatScheduler(Scheduler):
         try:
             host_clock.check()
             _processes().beat("scheduler", timezone.now(), host_clock.offset)
-            if not host_clock.is_trusted:
-                return None
-            apps.get_model("assessments", "Heartbeat").beat("scheduler", timezone.now())
-            _report_missing_processes()
+            if host_clock.is_trusted:
+                apps.get_model("assessments", "Heartbeat").beat("scheduler", timezone.now())
+                _report_missing_processes()
         except Error as error:
             # Publish the tick nevertheless: the database may be back when a worker needs it.
             logger.warning("could not record the scheduler's heartbeat: %s", type(error).__name__)
-        return super().apply_async(*args, **kwargs)
+        return super().apply_async(*args, **kwargs) if host_clock.is_trusted else None
 
     def close(self) -> None:
         super().close()

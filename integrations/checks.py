@@ -85,6 +85,19 @@ def generated_secrets(**_: Any) -> Iterator[CheckMessage]:
             )
 
 
+@register()
+def shared_cache(**_: Any) -> Iterator[CheckMessage]:
+    """Rate limits count in the cache: in one that each process has of its own, they would count apart."""
+    has_several_processes = settings.CELERY_BROKER_URL.startswith(("redis://", "rediss://"))
+    if has_several_processes and "locmem" in settings.CACHES["default"]["BACKEND"]:
+        yield Error(
+            "CACHE_URL names a cache that each process has of its own, so every rate limit would hold once for "
+            "each process.",
+            hint="Set CACHE_URL to a Redis. Without it the cache is in the broker's Redis.",
+            id="integrations.E009",
+        )
+
+
 @register("start", deploy=True)
 def broker(**_: Any) -> Iterator[CheckMessage]:
     """The broker's Redis keeps every task, and Celery can use it."""

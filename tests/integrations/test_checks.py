@@ -52,6 +52,11 @@ def test_a_wrong_setting_is_reported_with_a_hint(settings, setting: str, value: 
     assert not any(key in message.msg + message.hint for key in settings.FIELD_ENCRYPTION_KEYS if key)
 
 
+def test_a_cache_of_each_process_is_refused_beside_a_broker_of_several(settings) -> None:
+    settings.CELERY_BROKER_URL = "redis://redis.example.com"
+    assert "integrations.E009" in [message.id for message in run_checks()]
+
+
 def test_a_variable_under_its_old_name_is_reported_with_the_new_one(settings) -> None:
     settings.DEPRECATED_VARIABLES = {"CLAIM_SECONDS": "LEASE_SECONDS"}
     (message,) = messages()

@@ -23,7 +23,7 @@ def move(clock: Path, seconds: int) -> None:
 
 
 @pytest.mark.services
-@pytest.mark.xdist_group("own")
+@pytest.mark.xdist_group("services")
 def test_a_host_whose_clock_is_off_says_so_and_takes_no_work_until_it_is_corrected(
     hosts: tuple[Host, Host], tmp_path: Path
 ) -> None:

@@ -135,9 +135,10 @@ def _completed(order: Order, now: datetime) -> str:
 
 def _at_ashby(order: Order, now: datetime) -> str:
     """What Ashby has not received yet and why. For an ended order, also that Ashby has everything."""
-    undelivered = list(order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).order_by("sequence"))
+    updates = list(order.updates.all())
+    undelivered = [update for update in updates if update.state in AshbyUpdate.UNDELIVERED]
     if not undelivered:
-        return _delivered(order) if order.has_ended else ""
+        return _delivered(updates) if order.has_ended else ""
     connection, first = order.organization.connection, undelivered[0]
     if connection.paused_at:
         text = _("Waiting for Ashby since %(since)s: %(reason)s")
@@ -174,12 +175,11 @@ def _refused(order: Order, first: AshbyUpdate) -> str:
     return text % {"what": first.summary, "why": _sentence(first.last_error)}
 
 
-def _delivered(order: Order) -> str:
-    last = order.updates.order_by("sequence").last()
-    if last is None:
+def _delivered(updates: list[AshbyUpdate]) -> str:
+    if not updates:
         return ""
-    if last.state == AshbyUpdate.State.SKIPPED:
-        return _("“%(what)s” was not sent to Ashby: it was skipped.") % {"what": last.summary}
+    if updates[-1].state == AshbyUpdate.State.SKIPPED:
+        return _("“%(what)s” was not sent to Ashby: it was skipped.") % {"what": updates[-1].summary}
     return _("Ashby has all updates.")
 
 

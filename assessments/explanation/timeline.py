@@ -1,6 +1,7 @@
 """The timeline: the events, calls and updates of one order in one list, newest first."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,10 +38,13 @@ class TimelineEntry:
 
 def timeline(order: Order) -> list[TimelineEntry]:
     """All entries, newest first. The number of queries does not depend on the length of the history."""
+    attempts: defaultdict[int | None, list[CallAttempt]] = defaultdict(list)
+    for attempt in order.attempts.all():
+        attempts[attempt.update_id].append(attempt)
     entries = [
         *map(_event, order.events.all()),
-        *(entry for update in order.updates.prefetch_related("attempts") for entry in _update(update)),
-        *map(_attempt, order.attempts.filter(update=None)),
+        *(entry for update in order.updates.all() for entry in _update(update, attempts[update.pk])),
+        *map(_attempt, attempts[None]),
         *map(_call, order.inbound_requests.all()),
     ]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
@@ -62,9 +66,8 @@ def _by_portal(at: datetime, what: str, tone: str, *details: Detail) -> Timeline
     return TimelineEntry(at, "portal", _("the portal"), what, tone, details)
 
 
-def _update(update: AshbyUpdate) -> Iterator[TimelineEntry]:
+def _update(update: AshbyUpdate, attempts: list[CallAttempt]) -> Iterator[TimelineEntry]:
     """One entry for the failed attempts, if any, and one for the outcome."""
-    attempts = list(update.attempts.all())
     failed = [attempt for attempt in attempts if attempt.outcome != "taken"]
     taken = [attempt for attempt in attempts if attempt.outcome == "taken"]
     body = Detail(_("Request body"), _pretty(update.payload), is_code=True)

@@ -30,9 +30,17 @@ NEEDS_ATTENTION = _(
 
 #: The check may still be in progress at Justifacts, or staff must find out. If the order were erased, nobody
 #: would cancel the check, and it would be billed.
-UNSETTLED_AT_JUSTIFACTS = ~Q(next_call__in=[PendingCall.NONE, PendingCall.POLL]) | Q(
-    needs_attention=True, attention_topic__in=[AttentionTopic.PLACING, AttentionTopic.CANCEL]
+_SETTLED_CALLS = [PendingCall.NONE, PendingCall.POLL]
+_UNSETTLED_TOPICS = [AttentionTopic.PLACING, AttentionTopic.CANCEL]
+UNSETTLED_AT_JUSTIFACTS = ~Q(next_call__in=_SETTLED_CALLS) | Q(
+    needs_attention=True, attention_topic__in=_UNSETTLED_TOPICS
 )
+
+
+def is_unsettled_at_justifacts(order: Order) -> bool:
+    """Whether ``UNSETTLED_AT_JUSTIFACTS`` holds for an order that is loaded."""
+    is_asked = order.needs_attention and order.attention_topic in _UNSETTLED_TOPICS
+    return order.next_call not in _SETTLED_CALLS or is_asked
 
 
 def why_not_erasable(order: Order) -> str | Promise:

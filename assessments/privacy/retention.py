@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from assessments.models import ErasureReason, InboundRequest, Order
 from assessments.orders.transaction import locked_order
 from assessments.privacy import erasure_log
-from assessments.privacy.eligibility import UNSETTLED_AT_JUSTIFACTS
+from assessments.privacy.eligibility import UNSETTLED_AT_JUSTIFACTS, is_unsettled_at_justifacts
 from assessments.privacy.erase import Counts, erase_order, identifiers_of, scrub_unmatched_requests
 from assessments.recovery_log.store import Unavailable
 from assessments.statuses import ENDED
@@ -48,9 +48,7 @@ def erase_due(now: datetime) -> int:
 
 def erased_on(order: Order) -> datetime | None:
     """When retention will erase the order; None if that is not known, as under a legal hold."""
-    if not order.has_ended or order.is_erased or order.legal_hold:
-        return None
-    if Order.objects.filter(UNSETTLED_AT_JUSTIFACTS, pk=order.pk).exists():
+    if not order.has_ended or order.is_erased or order.legal_hold or is_unsettled_at_justifacts(order):
         return None
     return order.status_since + timedelta(days=order.organization.retention_days)
 

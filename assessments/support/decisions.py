@@ -94,7 +94,7 @@ def why_unresolvable(order: Order) -> str:
             "It is not known whether Justifacts has this order. To settle this, link the "
             "existing Justifacts order, resubmit the order or cancel it."
         )
-    if order.updates.filter(state=AshbyUpdate.State.REFUSED).exists():
+    if any(update.state == AshbyUpdate.State.REFUSED for update in order.updates.all()):
         return _(
             "Ashby refused an update, and later ones wait for it. Fix the cause and retry the "
             "update, or skip it."

@@ -5,16 +5,20 @@ group *operator* or *support*) or for one (by a ``Membership``). ``user.has_perm
 organization)`` says what a person may do in an organization.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission
-from django.db.models import Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet, Value
 
 from integrations.models import Membership, Organization
 
 Person = AbstractUser | AnonymousUser
+_Row = TypeVar("_Row", bound=Model)
 EVERY_ORGANIZATION = "integrations.view_every_organization"
+#: Stands for a role where permissions were not granted by one.
+_OWN = ""
 
 
 class RolesBackend(ModelBackend):
@@ -27,6 +31,15 @@ class RolesBackend(ModelBackend):
     def user_can_authenticate(self, user: Any) -> bool:
         """Staff only: there is nothing but the admin to sign in to."""
         return super().user_can_authenticate(user) and bool(user.is_staff)
+
+    def get_user(self, user_id: Any) -> Any:
+        """The person with their roles, in one query: every page needs both."""
+        roles = {"_organization": F("memberships__organization"), "_role": F("memberships__role")}
+        rows: list[Any] = list(get_user_model()._default_manager.filter(pk=user_id).annotate(**roles))
+        if not rows or not self.user_can_authenticate(rows[0]):
+            return None
+        rows[0]._roles_in = {row._organization: row._role for row in rows if row._organization}
+        return rows[0]
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """The person's permissions in any organization, from the same queries as those in one."""
@@ -47,10 +60,19 @@ class RolesBackend(ModelBackend):
 
 def organizations_of(person: Person, *permissions: str) -> QuerySet[Organization]:
     """The organizations in which the person has at least one of the permissions."""
+    return visible_to(person, Organization.objects.all(), "pk", *permissions)
+
+
+def visible_to(person: Person, rows: QuerySet[_Row], path: str, *permissions: str) -> QuerySet[_Row]:
+    """Those of the rows in whose organization the person has at least one of the permissions. ``path``: the
+    query path from a row to its organization.
+
+    The query names the organizations: behind a subquery, the database would not know how many rows they have.
+    """
     if sees_every_organization(person, *permissions):
-        return Organization.objects.all()
+        return rows
     own = [pk for pk, granted in _permissions_in(person).items() if granted.intersection(permissions)]
-    return Organization.objects.filter(pk__in=own)
+    return rows.filter(**{f"{path}__in": own})
 
 
 def sees_every_organization(person: Person, *permissions: str) -> bool:
@@ -67,30 +89,37 @@ def _permissions_everywhere(person: Any) -> frozenset[str]:
 
 
 def _own_permissions(person: Any) -> frozenset[str]:
-    """What the person and the person's groups were granted. Cached on the person, as Django caches
-    permissions."""
-    if not hasattr(person, "_own_permissions"):
-        granted = Permission.objects.filter(Q(group__user=person) | Q(user=person))
-        person._own_permissions = frozenset(_names(granted))
-    found: frozenset[str] = person._own_permissions
-    return found
+    """What the person and the person's groups were granted."""
+    return _granted(person)[_OWN]
 
 
 def _permissions_in(person: Any) -> dict[int, frozenset[str]]:
     """The person's permissions in each organization that they are a member of."""
-    if not hasattr(person, "_permissions_in"):
-        roles = dict(
-            Membership.objects.filter(user=person.pk).order_by().values_list("organization_id", "role")
-        )
-        of_role = {
-            role: frozenset(_names(Permission.objects.filter(group__name=role)))
-            for role in set(roles.values())
-        }
-        person._permissions_in = {pk: of_role[role] for pk, role in roles.items()}
-    found: dict[int, frozenset[str]] = person._permissions_in
+    return {pk: _granted(person).get(role, frozenset()) for pk, role in _roles_in(person).items()}
+
+
+def _granted(person: Any) -> dict[str, frozenset[str]]:
+    """The person's own permissions and those of their roles, from one query. Cached on the person, as Django
+    caches permissions."""
+    if not hasattr(person, "_granted"):
+        own = Permission.objects.filter(Q(group__user=person) | Q(user=person))
+        of_roles = Permission.objects.filter(group__name__in=set(_roles_in(person).values()))
+        names = ("content_type__app_label", "codename")
+        rows = own.order_by().values_list(*names, Value(_OWN))
+        if _roles_in(person):
+            rows = rows.union(of_roles.order_by().values_list(*names, "group__name"))
+        found: dict[str, set[str]] = {_OWN: set()}
+        for app, codename, source in rows:
+            found.setdefault(source, set()).add(f"{app}.{codename}")
+        person._granted = {source: frozenset(granted) for source, granted in found.items()}
+    granted_by_source: dict[str, frozenset[str]] = person._granted
+    return granted_by_source
+
+
+def _roles_in(person: Any) -> dict[int, str]:
+    """The person's role in each of their organizations."""
+    if not hasattr(person, "_roles_in"):
+        rows = Membership.objects.filter(user=person.pk).order_by()
+        person._roles_in = dict(rows.values_list("organization_id", "role"))
+    found: dict[int, str] = person._roles_in
     return found
-
-
-def _names(permissions: QuerySet[Permission]) -> list[str]:
-    pairs = permissions.order_by().values_list("content_type__app_label", "codename")
-    return [f"{app}.{codename}" for app, codename in pairs]

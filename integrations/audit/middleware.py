@@ -97,6 +97,13 @@ def _organization_id(request: HttpRequest, match: ResolverMatch, pk: Any) -> int
     model_admin, _ = _page(match)
     if not pk or not hasattr(model_admin, "organization_path"):
         return None
+    row = getattr(request, "opened_row", None)
+    if (
+        isinstance(row, model_admin.model)
+        and str(row.pk) == pk
+        and model_admin.organization_path == "organization"
+    ):
+        return int(row.organization_id)
     try:
         rows = model_admin.visible(request, model_admin.model._default_manager.filter(pk=pk))
         return next(iter(rows.values_list(model_admin.organization_path, flat=True)[:1]), None)

@@ -86,8 +86,8 @@ def _cancelled_at_justifacts(order: Order) -> str:
 
 
 def _has_pending_work(order: Order) -> bool:
-    waiting = order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).exists()
-    return waiting or order.next_call not in (PendingCall.NONE, PendingCall.POLL)
+    waits = any(update.state in AshbyUpdate.UNDELIVERED for update in order.updates.all())
+    return waits or order.next_call not in (PendingCall.NONE, PendingCall.POLL)
 
 
 ORDER_ACTIONS = (

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -40,7 +41,9 @@ class OrderPage(TenantModelAdmin):
         order = self.get_object(request, object_id)
         if request.method != "GET" or not self.has_view_permission(request, order):
             raise PermissionDenied
-        updates = list(order.updates.order_by("sequence"))
+        # What the page shows of the order is computed from these, without a further query.
+        prefetch_related_objects([order], "updates", "events", "attempts", "inbound_requests")
+        updates = list(order.updates.all())
         context = {
             **self._base_context(request, order),
             **_content(order, updates),

@@ -387,7 +387,10 @@ DAILY_DIGEST_HOUR_UTC = 7
 # --- Sizes and times ------------------------------------------------------------------------
 # Rows that one query or transaction handles.
 BATCH_SIZES = {
+    # Of a list, before it says “more than”.
+    "counted": 10_000,
     "csv": 200,
+    "csv_keys": 5000,
     "personal_data": 100,
     "reconciliation": 40,
     "recovery_log": 500,

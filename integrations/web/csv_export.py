@@ -27,6 +27,7 @@ from django.utils.translation import gettext as _
 
 from integrations.bulkhead import Bulkhead
 from integrations.text import INVISIBLE, JOINERS
+from integrations.web.keyset import Position
 
 logger = logging.getLogger(__name__)
 
@@ -66,10 +67,12 @@ _LIKE_A_VALUE = re.compile(
 
 
 class CSVDownload(StreamingHttpResponse):
-    """A streamed file. ``count``: its number of rows. ``organizations``: the ids of the organizations in the
-    file, if there may be several; the audit log gets an entry for each."""
+    """A streamed file. ``count``: its number of rows, or of the first portion if it ``has_more``.
+    ``organizations``: the ids of the organizations in the file, if there may be several; the audit log gets
+    an entry for each."""
 
     count: int
+    has_more: bool
     organizations: Sequence[int] = ()
 
 
@@ -83,9 +86,10 @@ def csv_download(
 ) -> HttpResponseBase:
     """Return the rows of ``found``, in its order, as the file ``name-DATE.csv``.
 
-    The keys are read now; ``source`` reads each row later, so the file also contains rows that have stopped
-    matching the filter. ``cells`` returns a row's texts; formulas in them are escaped here. If too many
-    downloads are running, the response is 429 with a page that reloads itself.
+    The keys of the first ``BATCH_SIZES["csv_keys"]`` rows are read now, and those of further rows in portions
+    of as many. ``source`` reads each row later, so the file also contains rows that have stopped matching the
+    filter. ``cells`` returns a row's texts; formulas in them are escaped here. If too many downloads are
+    running, the response is 429 with a page that reloads itself.
     """
     slots = ExitStack()
     limits = (_downloads_of_one.slot(request.user.pk), _downloads.slot(None))
@@ -94,7 +98,7 @@ def csv_download(
         return _try_later(request)
     rows = _Rows(columns, found, source, cells, slots)
     response = CSVDownload(rows, content_type="text/csv; charset=utf-8")
-    response.count = len(rows)
+    response.count, response.has_more = len(rows.first_keys), rows.has_more
     response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.now():%Y-%m-%d}.csv"'
     response["Cache-Control"] = "no-store"
     return response
@@ -114,32 +118,54 @@ class _Rows:
         # Also frees the slots if nobody closes the response, such as after an error in a middleware.
         self.close = weakref.finalize(self, slots.close)
         self._columns, self._source, self._cells = columns, source, cells
-        self._keys = list(found.values_list("pk", flat=True))
+        self._found = found
+        self._order: list[Any] = list(found.query.order_by)
+        self._is_complete = False
+        self._last: Position | None = None
+        self.first_keys = self._next_keys()
         self._until = time.monotonic() + LONGEST_SECONDS
         self._incomplete = _("This file is incomplete: the download was interrupted here. Please repeat it.")
 
-    def __len__(self) -> int:
-        return len(self._keys)
+    @property
+    def has_more(self) -> bool:
+        """Whether there may be rows behind the last keys that were read."""
+        return self._last is not None
+
+    def _next_keys(self) -> list[Any]:
+        found = self._last.select(self._found, self._order) if self._last else self._found
+        columns = [name.removeprefix("-") for name in self._order]
+        size = settings.BATCH_SIZES["csv_keys"]
+        read = list(found.values_list(*columns)[:size])
+        self._last = Position(is_after=True, values=read[-1]) if len(read) == size else None
+        return [values[-1] for values in read]
 
     def __iter__(self) -> Iterator[str]:
         # The byte order mark, by which spreadsheets recognize UTF-8.
         yield "\ufeff" + _line(self._columns)
-        size = settings.BATCH_SIZES["csv"]
-        for start in range(0, len(self._keys), size):
-            text = self._read(self._keys[start : start + size])
-            if text is None:
-                # After an exception the web server would close the response as if it were complete.
-                yield _line([self._incomplete])
-                return
+        batches = self._batches()
+        while (text := self._read(batches)) is not None:
             yield text
+        if not self._is_complete:
+            # After an exception the web server would close the response as if it were complete.
+            yield _line([self._incomplete])
 
-    def _read(self, keys: list[Any]) -> str | None:
-        """The lines of these rows, or ``None`` if the download has to end."""
+    def _batches(self) -> Iterator[list[Any]]:
+        keys, size = self.first_keys, settings.BATCH_SIZES["csv"]
+        while keys:
+            yield from (keys[start : start + size] for start in range(0, len(keys), size))
+            keys = self._next_keys() if self.has_more else []
+
+    def _read(self, batches: Iterator[list[Any]]) -> str | None:
+        """The lines of the next batch, or ``None`` after the last one or if the download has to end."""
         if time.monotonic() > self._until:
             return None
         with _turn:
             started = time.monotonic()
             try:
+                keys = next(batches, None)
+                if keys is None:
+                    self._is_complete = True
+                    return None
                 rows = self._source.in_bulk(keys)
             except DatabaseError as error:
                 logger.error("CSV download interrupted: %s", type(error).__name__)

@@ -1,6 +1,7 @@
 """Django's ``migrate``, one at a time."""
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import connections
 
 #: Any number that nobody else uses for an advisory lock in this database.
 _LOCK = 5_081_516_420
+_PAUSE_SECONDS = 0.5
 
 
 class Command(migrate.Command):
@@ -34,9 +36,17 @@ def _alone(alias: str) -> Iterator[None]:
     connection.set_autocommit(False)
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = 0")
+            while not _takes_lock(cursor):
+                connection.rollback()
+                time.sleep(_PAUSE_SECONDS)
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         yield
     finally:
         connection.close()
+
+
+def _takes_lock(cursor: Any) -> bool:
+    """Whether nobody else has the lock. A statement that waits for it would hold a snapshot, and
+    ``CREATE INDEX CONCURRENTLY`` of the one who has the lock would wait for that."""
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+    return bool(cursor.fetchone()[0])

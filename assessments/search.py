@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import reduce
 from itertools import takewhile
-from operator import and_
+from operator import and_, or_
 from typing import Any
 from uuid import UUID
 
@@ -35,20 +35,25 @@ def unindex_orders(orders: Iterable[Order] | QuerySet[Order]) -> int:
 
 
 def matches(typed: str, among: QuerySet[Order], runs: Iterable[Sequence[str]] = ()) -> Q:
-    """A filter for orders whose candidate's name or address matches a typed word.
+    """A filter for orders whose candidate's name or address matches a typed word."""
+    return reduce(or_, alternatives(typed, among, runs))
+
+
+def alternatives(typed: str, among: QuerySet[Order], runs: Iterable[Sequence[str]] = ()) -> list[Q]:
+    """The filters of which ``matches`` lets an order pass one. Each uses an index; all in one may use none.
 
     The word matches by itself, by each of its parts (Anne-Marie), or joined with neighbouring words
     (``runs``: 김 민준, O Neil). Only the orders in ``among`` are read, so the response time reveals nothing
     about other organizations.
     """
     if "@" in typed:
-        return Q(pk__in=_by_address(among.filter(_with_terms(looked_for(typed))), normal(typed)))
+        return [Q(pk__in=_by_address(among.filter(_with_terms(looked_for(typed))), normal(typed)))]
     joined = {text for run in runs for text in written_together(run)}
-    found = _with_terms([*looked_for(typed), *hashed(joined)])
+    whole = _with_terms([*looked_for(typed), *hashed(joined)])
     parts = parts_of(foldings(typed)[0])
-    if len(parts) > 1:
-        found |= reduce(and_, (_with_terms(looked_for(part)) for part in parts))
-    return found
+    if len(parts) < 2:
+        return [whole]
+    return [whole, reduce(and_, (_with_terms(looked_for(part)) for part in parts))]
 
 
 def _with_terms(hashes: list[int]) -> Q:

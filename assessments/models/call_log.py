@@ -43,6 +43,10 @@ class CallAttempt(models.Model):
                 name="a_delivery_has_its_update", condition=~Q(call="deliver") | Q(update__isnull=False)
             )
         ]
+        indexes = [
+            Index(name="attempts_by_call", fields=["call", "id"]),
+            Index(name="attempts_by_request", fields=["request_id"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_call_display()}: {self.outcome}"
@@ -82,6 +86,8 @@ class InboundRequest(models.Model):
         ordering = ["-received_at", "-pk"]
         indexes = [
             Index(name="inbound_by_org", fields=["organization", "-received_at"]),
+            Index(name="inbound_by_source", fields=["source", "id"]),
+            Index(name="inbound_by_request", fields=["request_id"]),
             # For the retention of calls that belong to no order.
             Index(
                 name="inbound_of_no_order", fields=["organization", "received_at"], condition=Q(order=None)

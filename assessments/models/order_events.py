@@ -3,7 +3,7 @@
 from typing import Any, TypeAlias
 
 from django.db import models
-from django.db.models import CheckConstraint, Q
+from django.db.models import CheckConstraint, Index, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -93,6 +93,7 @@ class OrderEvent(models.Model):
         verbose_name_plural = _("events")
         ordering = ["at", "pk"]
         constraints = [CheckConstraint(name="event_kind_known", condition=Q(kind__in=EventKind.values))]
+        indexes = [Index(name="events_by_source", fields=["source", "id"])]
 
     def __str__(self) -> str:
         return self.summary

@@ -29,6 +29,23 @@ from integrations.redaction import personal_terms
 _HAS_ENDED = Q(status__in=sorted(ENDED))
 
 
+#: The columns by which the order list orders equal rows and limits them to a person's organizations.
+_AS_LISTED = ("-created_at", "-assessment_id", "organization")
+_FILTERS = {
+    "orders_by_status": "status",
+    "orders_by_result": "result",
+    "orders_by_package": "package",
+    "orders_by_job": "job_id",
+    "orders_by_job_name": "job_name",
+    "orders_by_age": "status_since",
+}
+
+
+def _by_number(name: str, field: str) -> Index:
+    """For whole numbers and for their beginnings, which need the class of operators on PostgreSQL."""
+    return Index(name=name, fields=[field, "organization"], opclasses=["varchar_pattern_ops", "int8_ops"])
+
+
 class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privacy, OutboxState):
     """Ashby knows the order by ``assessment_id``, Justifacts by ``justifacts_order_id``. An order belongs to
     an application: Ashby can merge candidates, and a merged candidate's id no longer exists.
@@ -123,19 +140,28 @@ class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privac
         ]
         indexes = [
             Index(name="orders_due", fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False)),
-            Index(name="orders_by_date", fields=["organization", "-created_at"]),
-            Index(name="orders_newest_first", fields=["-created_at"]),
-            # SQLite does not use the partial indexes of the two unique constraints for a look-up.
-            Index(name="orders_of_application", fields=["organization", "application_id"]),
-            Index(name="orders_by_number", fields=["organization", "justifacts_order_id"]),
-            Index(name="orders_by_offered_number", fields=["organization", "offered_order_number"]),
-            Index(name="orders_by_former_number", fields=["organization", "former_order_number"]),
+            # With what the order list and the dashboard's figures by day need, so that they read no rows.
+            Index(name="orders_newest", fields=["-created_at", "-assessment_id", "status"]),
+            Index(
+                name="orders_newest_in_organization",
+                fields=["organization", "-created_at", "-assessment_id", "status"],
+            ),
+            # SQLite does not use the partial indexes of the two unique constraints for a look-up. The
+            # organization comes second, so that a search in all organizations uses the index too.
+            Index(name="orders_by_application", fields=["application_id", "organization"]),
+            _by_number("orders_numbered", "justifacts_order_id"),
+            _by_number("orders_with_offered_number", "offered_order_number"),
+            _by_number("orders_with_former_number", "former_order_number"),
+            # For the filters and orders of the order list. A page and its count read no other rows.
+            *(Index(name=name, fields=[field, *_AS_LISTED]) for name, field in _FILTERS.items()),
+            Index(name="orders_by_candidate", fields=["candidate_id"]),
             # For the task that resumes polls of completed orders.
             Index(
                 name="orders_completed_at_rest",
                 fields=["completed_at"],
                 condition=Q(status=Status.COMPLETE, next_call="", erased_at=None),
             ),
+            Index(name="orders_held", fields=["organization"], condition=Q(legal_hold=True)),
             Index(name="orders_needing_a_human", fields=["organization"], condition=Q(needs_attention=True)),
             Index(
                 name="orders_of_unknown_status",

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy
 
-from integrations.admin.base import READ_ONLY, OrganizationFilter, TenantModelAdmin
+from integrations.admin.base import READ_ONLY, OrganizationFilter
+from integrations.admin.long_lists import LongListAdmin
 from integrations.models import AuditLogEntry
 from integrations.web.csv_export import csv_download
 
@@ -19,7 +20,7 @@ _COLUMNS = ("at", "who", "did", "what", "id", "details", "address", "organizatio
 
 
 @admin.register(AuditLogEntry)
-class AuditLogEntryAdmin(TenantModelAdmin):
+class AuditLogEntryAdmin(LongListAdmin):
     forbidden = READ_ONLY
     list_display = ["at", "actor", "action", "kind", "object_id", "organization", "details_text", "address"]
     list_display_links = None
@@ -27,7 +28,6 @@ class AuditLogEntryAdmin(TenantModelAdmin):
     list_select_related = ["organization"]
     search_fields = ["actor__iexact", "object_id__exact", "kind__iexact"]
     search_help_text = gettext_lazy("User name, ID of an order or another record, or kind of record.")
-    show_full_result_count = False
     ordering = ["-pk"]
     actions = None
     change_list_template = "admin/integrations/auditlogentry/change_list.html"

@@ -64,6 +64,45 @@ class StateOnly(migrations.SeparateDatabaseAndState):
             state.apps  # noqa: B018 - a cached property: renders
 
 
+class ChangeIndexes(StateOnly):
+    """Adds and removes indexes one by one, on PostgreSQL while others read and write the tables.
+
+    The migration may not be atomic. It may be stopped and run again: what PostgreSQL leaves of an index that
+    it has not finished is dropped first.
+    """
+
+    def __init__(self, *operations: migrations.AddIndex | migrations.RemoveIndex) -> None:
+        super().__init__(*operations)
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        for operation in self.state_operations:
+            if schema_editor.connection.vendor != "postgresql":
+                operation.database_forwards(app_label, schema_editor, from_state, to_state)
+                continue
+            is_new = isinstance(operation, migrations.AddIndex)
+            name = operation.index.name if is_new else operation.name
+            schema_editor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{name}"')
+            if is_new:
+                model = to_state.apps.get_model(app_label, operation.model_name)
+                schema_editor.add_index(model, operation.index, concurrently=True)  # type: ignore[call-arg]
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        for operation in reversed(self.state_operations):
+            operation.database_backwards(app_label, schema_editor, from_state, to_state)
+
+
 class Rename(StateOnly):
     """Renames models with their tables and content types, and fields with their columns.
 

@@ -6,10 +6,10 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -29,9 +29,11 @@ from assessments.models import AshbyUpdate, Order
 from assessments.support.retry import poll_now, retry
 from assessments.tasks import enqueue_order_work, poll
 from assessments.text import format_duration
-from integrations.accounts.roles import organizations_of
+from integrations.accounts.roles import organizations_of, visible_to
 from integrations.admin.base import READ_ONLY, OrganizationFilter
+from integrations.admin.long_lists import LongChangeList
 from integrations.background import enqueue
+from integrations.models import Organization
 from integrations.web.csv_export import CSVDownload, csv_download, identifier
 
 #: The most orders that one action processes, so that no request takes minutes.
@@ -49,7 +51,7 @@ _EXPORTED = (
 )
 
 
-class OrderChangeList(ChangeList):
+class OrderChangeList(LongChangeList):
     @property
     def search_text(self) -> str:
         return opened(self.query)
@@ -58,12 +60,11 @@ class OrderChangeList(ChangeList):
         """Add ``waits_for_ashby`` to the orders of this page, with one query."""
         super().get_results(request)
         self.is_cut = bool(self.query) and self.result_count >= LISTED
-        orders = list(self.result_list)
+        orders = self.result_list
         undelivered = AshbyUpdate.objects.filter(order__in=orders, state__in=AshbyUpdate.UNDELIVERED)
-        waiting = set(undelivered.values_list("order_id", flat=True))
+        waiting = set(undelivered.order_by().values_list("order_id", flat=True))
         for order in orders:
             order.waits_for_ashby = order.pk in waiting
-        self.result_list = orders
 
 
 @admin.register(Order)
@@ -78,8 +79,8 @@ class OrderAdmin(OrderPage, MappingPreview):
         *(filters.ProblemFilter, OrganizationFilter, filters.PackageFilter, filters.StatusFilter),
         *(filters.ResultFilter, filters.JobFilter, filters.StartedFilter),
     ]
+    sortable_by = ["job_in_short", "coloured_status", "age"]
     list_per_page = 50
-    show_full_result_count = False
     search_fields = ["pk"]  # Shows the search box; ``orders/search.py`` does the search.
     search_help_text = gettext_lazy(
         "Search by candidate name (at least three letters) or e-mail, Justifacts order number, ID or job."
@@ -94,7 +95,7 @@ class OrderAdmin(OrderPage, MappingPreview):
         orders: QuerySet[Order] = super().get_queryset(request)
         return orders.select_related("organization__connection", "package")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[LongChangeList]:
         return OrderChangeList
 
     def get_search_results(
@@ -139,7 +140,7 @@ class OrderAdmin(OrderPage, MappingPreview):
     def age(self, order: Order) -> str:
         return format_duration(timezone.now() - order.status_since)
 
-    @admin.display(description=gettext_lazy("what happens next"), ordering="next_attempt_at")
+    @admin.display(description=gettext_lazy("what happens next"))
     def what_happens_next(self, order: Order) -> str:
         waits = getattr(order, "waits_for_ashby", False)
         text = next_step(order, waits_for_ashby=waits, now=timezone.now())
@@ -172,7 +173,7 @@ class OrderAdmin(OrderPage, MappingPreview):
         self.message_user(request, text % {"all": len(orders), "done": len(done)})
 
     def _chosen(self, request: HttpRequest, orders: QuerySet[Order], permission: str) -> list[Order]:
-        allowed = orders.filter(organization__in=organizations_of(request.user, permission))
+        allowed = visible_to(request.user, orders, "organization", permission)
         chosen = list(allowed[: MOST_AT_ONCE + 1])
         if len(chosen) > MOST_AT_ONCE:
             text = _("Only the first %(most)d orders were processed. Repeat the action for the others.")
@@ -192,16 +193,20 @@ class OrderAdmin(OrderPage, MappingPreview):
         except IncorrectLookupParameters:
             # The list answers an invalid query in the same way.
             return HttpResponseRedirect(f"{reverse('admin:assessments_order_changelist')}?{ERROR_FLAG}=1")
-        orders = listed.filter(organization__in=organizations_of(request.user, "assessments.export_order"))
+        orders = visible_to(request.user, listed, "organization", "assessments.export_order")
         source = Order.objects.select_related("organization", "package")
         response = csv_download(request, "orders", _EXPORTED, orders, source, _cells)
         if isinstance(response, CSVDownload):
-            response.organizations = sorted(
-                orders.order_by().values_list("organization", flat=True).distinct()
-            )
+            # One look into each organization, instead of reading all orders to find all of theirs.
+            of_organization = orders.order_by().filter(organization=OuterRef("pk"))
+            organizations = Organization.objects.order_by("pk").filter(Exists(of_organization))
+            response.organizations = list(organizations.values_list("pk", flat=True))
+            text = _("Export of %(count)d orders")
+            if response.has_more:
+                text = _("Export of %(count)d orders or more")
             LogEntry.objects.create(
                 user=cast(User, request.user),
-                object_repr=_("Export of %(count)d orders") % {"count": response.count},
+                object_repr=text % {"count": response.count},
                 action_flag=CHANGE,
             )
         return response

@@ -27,12 +27,12 @@ from assessments.statuses import asks_for_a_look
 from assessments.support.retry import resendable_updates
 from assessments.tasks import enqueue_order_work
 from assessments.tracking.report_url import parse_report
-from integrations.admin.base import TenantModelAdmin
+from integrations.admin.long_lists import LongListAdmin
 
 _TEMPLATES = "admin/assessments/order"
 
 
-class OrderPage(TenantModelAdmin):
+class OrderPage(LongListAdmin):
     """The part of the orders' admin that shows one order and performs actions on it."""
 
     def change_view(

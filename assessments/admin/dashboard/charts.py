@@ -1,7 +1,8 @@
 """The charts of the dashboard: their figures, titles and tables."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
@@ -42,13 +43,17 @@ class Chart:
 
 
 def charts(scope: figures.Scope, now: datetime) -> list[Chart]:
-    completed = figures.completed_checks(scope, now - _RECENT)
-    return [_days(scope, now), _updates(scope, now), _turnaround(completed), _results(completed)]
-
-
-def _days(scope: figures.Scope, now: datetime) -> Chart:
     days = figures.days_until(now, _DAYS)
-    counted = figures.orders_by_day(scope, days)
+    trends = figures.trends(scope, days, now - _RECENT, now)
+    return [
+        _days(days, trends.by_day),
+        _updates(trends.waiting),
+        _turnaround(trends.completed),
+        _results(trends.completed),
+    ]
+
+
+def _days(days: Sequence[date], counted: Mapping[tuple[date, str], int]) -> Chart:
     series = [
         Series(str(status.label), f"chart-{status.value}", [counted.get((day, status), 0) for day in days])
         for status in _STACK
@@ -64,8 +69,7 @@ def _days(scope: figures.Scope, now: datetime) -> Chart:
     return _of_columns("days", _("Orders per day"), sentence, _("Day"), names, drawn)
 
 
-def _updates(scope: figures.Scope, now: datetime) -> Chart:
-    counted = figures.updates_waiting(scope, now)
+def _updates(counted: Mapping[tuple[str, int], int]) -> Chart:
     names = [_("< 5 min"), _("5–60 min"), _("1–6 h"), _("6–24 h"), _("> 1 day")]
     reasons = (
         (figures.PENDING, _("In progress")),

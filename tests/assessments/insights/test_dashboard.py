@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from assessments.insights.dashboard import (
     percentile,
     problems,
     results,
+    trends,
     turnaround,
     updates_waiting,
 )
@@ -113,6 +115,25 @@ def test_orders_are_counted_on_the_day_of_their_start(world: World) -> None:
         (date(2026, 2, 3), "complete"): 1,
         (date(2026, 3, 4), "complete"): 2,
     }
+
+
+def test_only_the_charts_of_many_orders_may_be_a_minute_old(world: World, settings) -> None:
+    def counted() -> int:
+        found = trends(EVERYTHING, days_until(NOON, 30), NOON - timedelta(days=90), NOON)
+        assert sum(found.completed.values()) == sum(found.by_day.values())
+        return sum(found.by_day.values())
+
+    settings.BATCH_SIZES = settings.BATCH_SIZES | {"counted": 2}
+    completed(world.acme.basic, minutes=1)
+    assert counted() == 1
+    completed(world.acme.basic, minutes=1)
+    assert counted() == 2
+    completed(world.acme.basic, minutes=1)
+    assert counted() == 3
+    completed(world.acme.basic, minutes=1)
+    assert counted() == 3
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=61)):
+        assert counted() == 4
 
 
 @pytest.mark.anywhere

@@ -91,8 +91,8 @@ def shared_cache(**_: Any) -> Iterator[CheckMessage]:
     has_several_processes = settings.CELERY_BROKER_URL.startswith(("redis://", "rediss://"))
     if has_several_processes and "locmem" in settings.CACHES["default"]["BACKEND"]:
         yield Error(
-            "CACHE_URL names a cache that each process has of its own, so every rate limit would hold once for "
-            "each process.",
+            "CACHE_URL names a cache that each process has of its own, so each rate limit would hold once "
+            "for every process.",
             hint="Set CACHE_URL to a Redis. Without it the cache is in the broker's Redis.",
             id="integrations.E009",
         )

@@ -19,7 +19,7 @@ from tests.fixtures.portals import fresh_redis
 from tests.fixtures.postgresql_servers import Server, own_folder
 from tests.integrations.http.test_tls import certificate
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("own")]
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("services")]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tests.e2e.processes import ROOT, eventually
 from tests.fixtures.environment import settings_in
 from tests.fixtures.postgresql_servers import Server, own_folder
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("own")]
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("services")]
 
 
 class Process:

@@ -42,7 +42,7 @@ def _measure(stack: Stack, parts: list[str], rounds: int, seconds: float) -> Non
     """Run the parts; each prints its results at once."""
     stack.start_sandbox()
     stack.start("broker")
-    package = stack.run("-m", "benchmarks.inside", "prepare", settings="benchmarks.settings").strip()
+    package = stack.run("-m", "benchmarks.inside", "prepare", settings="benchmarks.site.settings").strip()
     stack.start("web")
     stack.wait("the web process", lambda: stack.answers("/health/live"))
     print(f"{'':44}{'target':>12}{'reached':>12}")

@@ -35,7 +35,9 @@ class Stack:
         self._running: dict[str, subprocess.Popen[Any]] = {}
         procfile = parse_procfile((ROOT / "Procfile").read_text()).processes
         self._commands = dict(procfile)
-        self._commands["web"] = f"{procfile['web']} {web_options}".replace("config.wsgi", "benchmarks.wsgi")
+        self._commands["web"] = f"{procfile['web']} {web_options}".replace(
+            "config.wsgi", "benchmarks.site.wsgi"
+        )
         self.environment = {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),

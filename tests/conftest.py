@@ -20,16 +20,16 @@ from assessments.role_grants import grant_roles
 from config.celery import app
 from integrations.bulkhead import Bulkhead
 from integrations.web import csv_export
-from tests.fixtures import migrated
+from tests.fixtures.servers import migrated
 from tests.fixtures.world import World
 
 #: Fixtures that tests of several packages use.
 pytest_plugins = [
     "tests.fixtures.admin",
     "tests.fixtures.console",
-    "tests.fixtures.database_clock",
-    "tests.fixtures.portals",
-    "tests.fixtures.hosts",
+    "tests.fixtures.servers.database_clock",
+    "tests.fixtures.servers.portals",
+    "tests.fixtures.servers.hosts",
     "tests.fixtures.two_tenants",
 ]
 
@@ -55,7 +55,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """Stops a shared portal after the last test that uses it: idle processes cost time too."""
     yield
-    from tests.fixtures import portals  # a plugin must not be imported before pytest rewrites its asserts
+    from tests.fixtures.servers import (
+        portals,  # a plugin must not be imported before pytest rewrites its asserts
+    )
 
     name = _shared_portal(item)
     if name in portals.OPEN and (nextitem is None or _shared_portal(nextitem) != name):

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.fixtures.migrated import empty_postgresql_database
+from tests.fixtures.servers.migrated import empty_postgresql_database
 
 _VERSION_0_2 = Path(__file__).parent / "fixtures" / "version_0_2.sql"
 #: ``UPGRADE_ORDERS=100000`` takes minutes, most of them for search terms; the locks are the same.

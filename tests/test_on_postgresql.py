@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.fixtures.services import POSTGRESQL, missing
+from tests.fixtures.servers.services import POSTGRESQL, missing
 
 _TESTS = Path(__file__).parent
 

@@ -17,7 +17,7 @@ MAY_SLEEP = {
     "chaos/settle.py",
     "chaos/processes.py",
     "integrations/http/test_transport.py",
-    "e2e/processes.py",
+    "e2e/portal/processes.py",
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from assessments import search, tasks
 from assessments.models import CandidateSearchTerm, Heartbeat, Order
 from integrations.encryption.search_hashes import _hash, hash_keys, normal
-from tests.assessments.admin.test_order_list import listed, short
+from tests.assessments.admin.orders.test_order_list import listed, short
 from tests.fixtures.admin import Desk
 from tests.fixtures.statements import before_statement
 from tests.fixtures.world import World

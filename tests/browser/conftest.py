@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.e2e.processes import Portal, eventually
-from tests.fixtures.services import chromium
+from tests.e2e.portal.processes import Portal, eventually
+from tests.fixtures.servers.services import chromium
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 

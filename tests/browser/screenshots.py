@@ -15,8 +15,8 @@ import requests
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, sign_in
-from tests.e2e.processes import Portal, eventually
-from tests.fixtures.services import chromium
+from tests.e2e.portal.processes import Portal, eventually
+from tests.fixtures.servers.services import chromium
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
 PASSWORD = "only for the pictures"  # nosec B105 # noqa: S105 - of an account that only the test has

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import sign_in
-from tests.e2e.processes import Portal
+from tests.e2e.portal.processes import Portal
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("embedded")]
 PASSWORD = "correct horse battery"  # nosec B105 # noqa: S105 - made up, for this test

@@ -10,7 +10,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import choose_password, mailed_link, sign_in_operator
-from tests.e2e.processes import Portal
+from tests.e2e.portal.processes import Portal
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("embedded")]
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import choose_password, mailed_link, sign_in_operator
-from tests.e2e.processes import Employer, Portal, eventually
+from tests.e2e.portal.processes import Employer, Portal, eventually
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.xdist_group("embedded")]
 

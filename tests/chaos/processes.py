@@ -18,8 +18,8 @@ import psycopg
 import redis
 import requests
 
-from tests.e2e.processes import Portal, eventually
-from tests.fixtures.redis_server import quiet_port, start_redis
+from tests.e2e.portal.processes import Portal, eventually
+from tests.fixtures.servers.redis_server import quiet_port, start_redis
 
 from .plan import LEASE_SECONDS
 

@@ -13,10 +13,10 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from config.redis.cache import FailOpenRedisCache
 from tests.config.test_production import manage
-from tests.e2e.processes import eventually
+from tests.e2e.portal.processes import eventually
 from tests.fixtures.environment import settings_in
-from tests.fixtures.portals import fresh_redis
-from tests.fixtures.postgresql_servers import Server, own_folder
+from tests.fixtures.servers.portals import fresh_redis
+from tests.fixtures.servers.postgresql_servers import Server, own_folder
 from tests.integrations.http.test_tls import certificate
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("services")]

@@ -13,8 +13,8 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from integrations.http.rate_limit import WindowCounter
-from tests.fixtures.redis_server import NoRedis, quiet_port, start_redis
-from tests.fixtures.services import missing
+from tests.fixtures.servers.redis_server import NoRedis, quiet_port, start_redis
+from tests.fixtures.servers.services import missing
 
 
 def use_cache(location: str) -> override_settings:

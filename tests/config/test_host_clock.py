@@ -6,8 +6,8 @@ import psycopg
 import pytest
 import requests
 
-from tests.e2e.processes import ROOT, eventually
-from tests.fixtures.hosts import Host
+from tests.e2e.portal.processes import ROOT, eventually
+from tests.fixtures.servers.hosts import Host
 
 
 def rows(host: Host, query: str) -> list[tuple[object, ...]]:

@@ -13,9 +13,9 @@ from django.db.utils import ConnectionHandler
 
 from config.postgresql.pool import use_pool
 from config.wsgi import THREADS
-from tests.e2e.processes import ROOT, eventually
+from tests.e2e.portal.processes import ROOT, eventually
 from tests.fixtures.environment import settings_in
-from tests.fixtures.postgresql_servers import Server, own_folder
+from tests.fixtures.servers.postgresql_servers import Server, own_folder
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("services")]
 

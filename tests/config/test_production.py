@@ -10,9 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from django.urls import reverse
 
-from tests.e2e.processes import ROOT
+from tests.e2e.portal.processes import ROOT
 from tests.fixtures.environment import values_in
-from tests.fixtures.migrated import copy_sqlite
+from tests.fixtures.servers.migrated import copy_sqlite
 
 PUBLIC = {
     "PORTAL_BASE_URL": "https://portal.example.com",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import ROOT, eventually
-from tests.fixtures.hosts import Host
+from tests.e2e.portal.processes import ROOT, eventually
+from tests.fixtures.servers.hosts import Host
 
 
 def migrate_back(host: Host) -> None:

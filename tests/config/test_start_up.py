@@ -6,7 +6,7 @@ import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 from pathlib import Path
 
-from tests.fixtures.migrated import ROOT, copy_sqlite
+from tests.fixtures.servers.migrated import ROOT, copy_sqlite
 
 _PROGRAM = """
 import django, io, json, sys

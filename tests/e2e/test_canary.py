@@ -10,10 +10,10 @@ from http.server import ThreadingHTTPServer
 
 import pytest
 
-from tests.e2e.canaries import Canaries
-from tests.e2e.canary_scenario import CanaryScenario, Chat
-from tests.e2e.processes import Portal
-from tests.fixtures.portals import on_services
+from tests.e2e.portal.canaries import Canaries
+from tests.e2e.portal.canary_scenario import CanaryScenario, Chat
+from tests.e2e.portal.processes import Portal
+from tests.fixtures.servers.portals import on_services
 
 pytestmark = pytest.mark.journey
 

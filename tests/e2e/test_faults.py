@@ -7,8 +7,8 @@ import time
 import pytest
 import redis
 
-from tests.e2e.processes import ROOT, Employer, Portal, eventually
-from tests.fixtures.portals import on_embedded, on_services
+from tests.e2e.portal.processes import ROOT, Employer, Portal, eventually
+from tests.fixtures.servers.portals import on_embedded, on_services
 
 pytestmark = pytest.mark.journey
 
@@ -52,7 +52,9 @@ def test_an_unresponsive_worker_restarts_itself(portal: Portal) -> None:
     employer = Employer(portal)
     portal.running["scheduler"].send_signal(signal.SIGSTOP)
     portal.end("worker")
-    worker = portal.commands["worker"].replace("celery ", "python -m tests.e2e.unresponsive_worker ", 1)
+    worker = portal.commands["worker"].replace(
+        "celery ", "python -m tests.e2e.portal.unresponsive_worker ", 1
+    )
     portal.commands["deaf"] = worker
     portal.environment["PYTHONPATH"] = str(ROOT)
     portal.start("deaf")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e.processes import ROOT, eventually, free_port
-from tests.fixtures.migrated import copy_sqlite
+from tests.e2e.portal.processes import ROOT, eventually, free_port
+from tests.fixtures.servers.migrated import copy_sqlite
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded")]
 

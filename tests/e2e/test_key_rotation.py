@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.processes import Employer, Portal, eventually
-from tests.fixtures.portals import on_services
+from tests.e2e.portal.processes import Employer, Portal, eventually
+from tests.fixtures.servers.portals import on_services
 
 pytestmark = pytest.mark.journey
 

@@ -4,8 +4,8 @@ import sqlite3
 
 import pytest
 
-from tests.e2e.processes import Employer, Portal, eventually
-from tests.fixtures.portals import on_embedded
+from tests.e2e.portal.processes import Employer, Portal, eventually
+from tests.fixtures.servers.portals import on_embedded
 
 pytestmark = pytest.mark.journey
 

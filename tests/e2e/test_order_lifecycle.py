@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.e2e.processes import Employer, Portal, eventually
-from tests.fixtures.portals import on_embedded, on_services
+from tests.e2e.portal.processes import Employer, Portal, eventually
+from tests.fixtures.servers.portals import on_embedded, on_services
 
 pytestmark = pytest.mark.journey
 

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from tests.e2e.browser import Browser
-from tests.e2e.processes import Employer, Portal, eventually
-from tests.fixtures.portals import fresh_database, fresh_redis
-from tests.fixtures.postgresql_servers import own_pgbouncer
+from tests.e2e.portal.browser import Browser
+from tests.e2e.portal.processes import Employer, Portal, eventually
+from tests.fixtures.servers.portals import fresh_database, fresh_redis
+from tests.fixtures.servers.postgresql_servers import own_pgbouncer
 
 pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("services")]
 

@@ -8,9 +8,9 @@ import uuid
 import pytest
 import requests
 
-from tests.e2e.processes import Employer, ForegroundPortal, Portal, eventually
-from tests.fixtures.portals import fresh_database, fresh_redis
-from tests.fixtures.postgresql_servers import Address, Server, own_folder
+from tests.e2e.portal.processes import Employer, ForegroundPortal, Portal, eventually
+from tests.fixtures.servers.portals import fresh_database, fresh_redis
+from tests.fixtures.servers.postgresql_servers import Address, Server, own_folder
 
 pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.xdist_group("services")]
 

@@ -11,8 +11,8 @@ from statistics import median
 import pytest
 import requests
 
-from tests.e2e.browser import Browser
-from tests.e2e.processes import Employer, Portal
+from tests.e2e.portal.browser import Browser
+from tests.e2e.portal.processes import Employer, Portal
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded")]
 

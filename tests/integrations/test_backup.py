@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.processes import Portal
-from tests.fixtures.migrated import copy_sqlite, empty_postgresql_database, postgresql_database
+from tests.e2e.portal.processes import Portal
+from tests.fixtures.servers.migrated import copy_sqlite, empty_postgresql_database, postgresql_database
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ it (CONTRIBUTING.md)."""
 import pytest
 from django_migration_linter.migration_linter import MigrationLinter
 
-from tests.fixtures.services import on_postgresql
+from tests.fixtures.servers.services import on_postgresql
 
 pytestmark = [pytest.mark.anywhere, on_postgresql, pytest.mark.django_db]
 

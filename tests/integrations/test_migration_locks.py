@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, connections
 
 from integrations.migrations._operations import execute_together
-from tests.fixtures.services import on_postgresql
+from tests.fixtures.servers.services import on_postgresql
 
 _WAITS = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND relation = 'busy'::regclass"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e import processes
+from tests.e2e.portal import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 TYPE_ID = str(uuid.uuid5(uuid.NAMESPACE_DNS, "type.example"))

@@ -24,8 +24,8 @@ from integrations.connections.api_keys import add_ashby_key
 from integrations.connections.circuit_breaker import OPENS_AFTER, allow_request
 from integrations.connections.endpoints import Endpoint
 from integrations.models import Connection, Job, Package
-from tests.e2e.processes import eventually
-from tests.fixtures.services import on_postgresql
+from tests.e2e.portal.processes import eventually
+from tests.fixtures.servers.services import on_postgresql
 from tests.fixtures.world import ASHBY, JUSTIFACTS, World, basic, data
 
 pytestmark = [pytest.mark.anywhere, on_postgresql, pytest.mark.django_db(transaction=True)]

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import time_machine
 
-from tests.fixtures.migrated import empty_postgresql_database
+from tests.fixtures.servers.migrated import empty_postgresql_database
 
 
 @pytest.fixture(scope="session")

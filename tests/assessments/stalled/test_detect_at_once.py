@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from assessments.models import AshbyUpdate, Order, OrderEvent, StallThresholds
 from assessments.stalled.detect import detect_stalled
-from tests.e2e.processes import eventually
-from tests.fixtures.services import on_postgresql
+from tests.e2e.portal.processes import eventually
+from tests.fixtures.servers.services import on_postgresql
 from tests.fixtures.world import World
 
 pytestmark = [pytest.mark.anywhere, on_postgresql, pytest.mark.django_db(transaction=True)]

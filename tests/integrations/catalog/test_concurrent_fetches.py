@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.migrated import copy_sqlite
+from tests.fixtures.servers.migrated import copy_sqlite
 
 ROOT = Path(__file__).resolve().parents[3]
 AT_ONCE, ROUNDS = 4, 2

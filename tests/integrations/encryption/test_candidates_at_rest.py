@@ -18,7 +18,7 @@ from assessments.privacy.eligibility import place_hold
 from integrations.encryption import rewrite
 from integrations.encryption.secrets import Secret
 from integrations.models import Organization
-from tests.assessments.admin.test_order_list import listed, short
+from tests.assessments.admin.orders.test_order_list import listed, short
 from tests.fixtures.admin import Desk, member, signed_in
 from tests.fixtures.world import World, data
 from tests.integrations.encryption.test_secrets_at_rest import columns_that_hold

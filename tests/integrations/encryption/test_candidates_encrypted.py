@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.processes import Portal
+from tests.e2e.portal.processes import Portal
 
 _BEFORE, _AFTER = "0012_key_rotation_for_people", "0013_candidates_encrypted"
 #: More than two batches, of which the first is complete when the upgrade is stopped.

@@ -17,7 +17,7 @@ from integrations.connections.api_keys import find_by_verification_key
 from integrations.encryption import blind_index, rotation
 from integrations.models import Connection
 from tests.fixtures.environment import settings_in, values_in
-from tests.fixtures.migrated import copy_sqlite
+from tests.fixtures.servers.migrated import copy_sqlite
 from tests.fixtures.world import World
 from tests.integrations.encryption.test_rotate_command import rotate, starts
 

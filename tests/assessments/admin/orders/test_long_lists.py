@@ -23,7 +23,7 @@ from assessments.models import (
     OrderEvent,
 )
 from integrations.web.keyset import Position
-from tests.assessments.admin.test_order_list import listed, short
+from tests.assessments.admin.orders.test_order_list import listed, short
 from tests.fixtures.admin import Desk
 from tests.fixtures.world import World, data
 

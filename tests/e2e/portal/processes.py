@@ -16,9 +16,9 @@ from typing import Any, Self
 import requests
 from honcho.environ import parse_procfile
 
-from tests.fixtures.migrated import copy_sqlite
+from tests.fixtures.servers.migrated import copy_sqlite
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def free_port() -> int:
@@ -134,7 +134,8 @@ class Portal:
     def run_inside(self, what: str, argument: str = "") -> bytes:
         """Runs a function of ``console_commands`` in a process of the portal; returns what it wrote."""
         file = self.folder / f"inside-{uuid.uuid4().hex}"
-        code = f"from tests.e2e import console_commands; console_commands.{what}({str(file)!r}, {argument!r})"
+        commands = "tests.e2e.portal.console_commands"
+        code = f"import {commands}; {commands}.{what}({str(file)!r}, {argument!r})"
         self.manage("shell", "--verbosity", "0", "-c", code)
         written = file.read_bytes() if file.exists() else b""
         file.unlink(missing_ok=True)
@@ -147,7 +148,7 @@ class Portal:
     def _console(self) -> subprocess.Popen[bytes]:
         if "console" not in self.running:
             self.running["console"] = subprocess.Popen(  # nosec B603 # our own command, no shell
-                [sys.executable, "-m", "tests.e2e.console"],
+                [sys.executable, "-m", "tests.e2e.portal.console"],
                 env=self.environment | {"DJANGO_SETTINGS_MODULE": "config.settings"},
                 cwd=ROOT,
                 stdin=subprocess.PIPE,

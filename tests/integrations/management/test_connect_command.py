@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.console import Console
-from tests.fixtures.migrated import copy_sqlite
+from tests.fixtures.servers.migrated import copy_sqlite
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SECRETS = {"JUSTIFACTS_KEY": " verify-real-0123456789\n", "ASHBY_KEY": "ashby-real-0123456789"}
 
 

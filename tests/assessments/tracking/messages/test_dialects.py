@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from assessments.models import AshbyUpdate, Order, OrderEvent, PendingCall
 from assessments.tracking.poll import poll
-from tests.assessments.tracking.dialects import (
+from tests.assessments.tracking.messages.dialects import (
     NO_ADDRESSES,
     NO_NAMES,
     NOTHING,

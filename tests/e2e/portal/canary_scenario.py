@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from cryptography.fernet import Fernet
 
-from tests.e2e.browser import Browser
-from tests.e2e.canaries import Canaries
-from tests.e2e.processes import Employer, Portal, eventually
+from tests.e2e.portal.browser import Browser
+from tests.e2e.portal.canaries import Canaries
+from tests.e2e.portal.processes import Employer, Portal, eventually
 
 SESSION = "session"
 

@@ -14,6 +14,7 @@ MAY_SLEEP = {
     "chaos/clock/sitecustomize.py",
     "chaos/driver.py",
     "chaos/injector.py",
+    "chaos/hosts/injector.py",
     "chaos/settle.py",
     "chaos/processes.py",
     "integrations/http/test_transport.py",

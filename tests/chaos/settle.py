@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from .audit import delivered_to_ashby, difference, is_explained
+from .audit import Ledgers, delivered_to_ashby, difference, is_explained
 from .driver import Driver
 from .processes import Processes
 
@@ -101,3 +101,31 @@ def sandbox_assessments(processes: Processes, slug: str) -> list[dict[str, Any]]
         "assessments"
     ]
     return found
+
+
+def read_ledgers(processes: Processes, driver: Driver, data: dict[str, Any]) -> Ledgers:
+    """The three records of the run; ``data`` is the portal's."""
+    taken: dict[str, list[dict[str, Any]]] = {}
+    for tenant in driver.tenants:
+        for order in sandbox_orders(processes, tenant.slug):
+            taken.setdefault(order["reference_id"], []).append(order)
+    return Ledgers(
+        accepted=driver.ledger.accepted,
+        taken=taken,
+        stories={
+            one["id"]: [update["body"] for update in one["updates"] if update["source"] == "update"]
+            for tenant in driver.tenants
+            for one in sandbox_assessments(processes, tenant.slug)
+        },
+        orders={order["assessment_id"]: order for order in data["orders"]},
+        paused=data["paused"],
+        given_up=driver.ledger.given_up,
+        refused=driver.ledger.refused,
+    )
+
+
+def drawn_faults(processes: Processes) -> Counter[str]:
+    """The faults caused by dialects, of the calls that the sandbox still has on record."""
+    calls = processes.control("GET", "calls?limit=2000").json()["calls"]
+    notes = (f"{call['side']} {call['note']}" for call in calls if call["note"])
+    return Counter(note for note in notes if " dialect: " in note)

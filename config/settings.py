@@ -370,6 +370,8 @@ OUTBOUND_ANSWER_SECONDS = 15
 # The time to connect, for all IP addresses of a host together. One of them gets between 1 s and 3 s.
 OUTBOUND_ALL_ADDRESSES_SECONDS = 6
 ASSESSMENT_START_REPLAY_SECONDS = env.ASSESSMENT_START_REPLAY_SECONDS
+# Ashby documents no timeout. After so long it may have given up a start and repeated it on another web host.
+START_SECONDS = 5.0
 POLL_INTERVAL_SECONDS = env.POLL_INTERVAL_SECONDS
 INBOUND_CALLS_PER_MINUTE = env.INBOUND_CALLS_PER_MINUTE
 INBOUND_AUTH_FAILURES_PER_MINUTE = env.INBOUND_AUTH_FAILURES_PER_MINUTE

@@ -17,7 +17,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from assessments.api.throttling import TooManyCalls
-from assessments.intake.start import AlreadyBeingAssessed
+from assessments.intake.start import AlreadyBeingAssessed, StartHeldUp
 from assessments.models import Order
 from assessments.tracking.apply import WrongOrderNumber
 from integrations.catalog.offers import NoPackage
@@ -55,6 +55,8 @@ def explain(exc: Exception) -> tuple[int, str, str]:
         case APIException():
             # get_codes() is one text, because the views here raise no exception with several errors.
             return exc.status_code, str(exc.get_codes()), str(exc.detail)
+        case StartHeldUp():
+            return 503, "temporarily_unavailable", "The start was held up; nothing was accepted. Try again."
         case DatabaseError():
             return 503, "temporarily_unavailable", "The portal cannot reach its database. Try again shortly."
     return 500, "internal_error", _WENT_WRONG

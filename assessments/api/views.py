@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import Http404
 from django.utils import timezone
@@ -26,6 +27,7 @@ from integrations.background import enqueue
 from integrations.catalog.offers import offers
 from integrations.connections.health import record_justifacts_contact
 from integrations.failpoints import failpoint
+from integrations.http.fencing import boottime
 from integrations.models import Connection, CustomField
 from integrations.onboarding.self_test import HEADER, is_self_test
 from integrations.partner_protocol.messages import AssessmentUpdate, CancelRequest, parse_assessment_id
@@ -61,7 +63,7 @@ class PartnerView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticates the caller, starts the log of the call and reads the body."""
         self.request_id = uuid.uuid4().hex
-        self.now = timezone.now()
+        self.now, self.arrived_at = timezone.now(), boottime()
         if request.method != "POST":
             raise MethodNotAllowed(str(request.method), detail="The protocol's calls are POST.")
         super().initial(request, *args, **kwargs)
@@ -88,7 +90,7 @@ class PartnerView(APIView):
         if call is None and isinstance(exc, SwitchedOff):
             call = self._new_log(exc.connection)
         status, code, message = explain(exc)
-        # 503 means that the database cannot be reached, so there is nowhere to log the call.
+        # 503 means that the database cannot be reached, or hardly, so there is nowhere to log the call.
         if call is not None and status != 503:
             call.order = None
             try:
@@ -167,7 +169,9 @@ class AssessmentStart(PartnerView):
         message = StartRequest.parse(self.body)
         # Written first: once the order exists, this call must not be answered 503.
         record_call_from_ashby(self.connection, self.now)
-        order, is_repeated = start(self.connection, message, self.call, self.now)
+        order, is_repeated = start(
+            self.connection, message, self.call, self.now, self.arrived_at + settings.START_SECONDS
+        )
         failpoint("start.committed")
         if not is_repeated:
             enqueue(call_justifacts, str(order.pk))

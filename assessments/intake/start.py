@@ -15,6 +15,7 @@ from assessments.statuses import ENDED, Status
 from assessments.text import epoch_ms, untranslated
 from integrations.catalog.offers import package_for
 from integrations.failpoints import failpoint
+from integrations.http.fencing import boottime
 from integrations.models import Connection, Package
 from integrations.partner_protocol.starts import StartRequest
 from integrations.text import format_utc
@@ -24,8 +25,12 @@ class AlreadyBeingAssessed(Exception):
     """An active order prevents a new one; the text is for the recruiter."""
 
 
+class StartHeldUp(Exception):
+    """The start waited so long inside the portal that Ashby may have given it up."""
+
+
 def start(
-    connection: Connection, request: StartRequest, call: InboundRequest, now: datetime
+    connection: Connection, request: StartRequest, call: InboundRequest, now: datetime, not_after: float
 ) -> tuple[Order, bool]:
     """Accept an order in one transaction; no partner is called. Returns it, and whether the start is a
     repeated one, which gets the first answer again.
@@ -36,16 +41,20 @@ def start(
     one with another name or e-mail address of the candidate: Ashby has no idempotency key, and a second check
     costs money (``docs/protocol.md``, "Starting twice"). Raises ``NoPackage`` if there is no package for the
     start.
+
+    No order is created after ``not_after``, in seconds on ``fencing.boottime()``'s clock: ``StartHeldUp``. By
+    then another web host may have accepted the same start and its cancellation, and this order would be a
+    second check that nobody wants.
     """
     try:
-        return _start(connection, request, call, now)
+        return _start(connection, request, call, now, not_after)
     except IntegrityError:
         # A concurrent start created the order first, so this one is the repeat.
-        return _start(connection, request, call, now)
+        return _start(connection, request, call, now, not_after)
 
 
 def _start(
-    connection: Connection, request: StartRequest, call: InboundRequest, now: datetime
+    connection: Connection, request: StartRequest, call: InboundRequest, now: datetime, not_after: float
 ) -> tuple[Order, bool]:
     known = _known_orders(connection, request, now)
     order = next((order for order in known if _is_made_by(request, order, connection, now)), None)
@@ -54,7 +63,7 @@ def _start(
         # A package and its replacement are the same check.
         order = next((order for order in known if package in (order.package, order.package.current)), None)
         if order is None:
-            order = _accept(connection, request, package, by_job, call, now)
+            order = _accept(connection, request, package, by_job, call, now, not_after)
             recovery_log.log_start(order)
             return order, False
     is_same = _is_same_candidate(order, request)
@@ -64,7 +73,7 @@ def _start(
         answered = answer_again(order.pk, call, now)
         if answered is None:
             # It was cancelled meanwhile, so this start is a new one.
-            return _start(connection, request, call, now)
+            return _start(connection, request, call, now, not_after)
         order = answered
     else:
         call.order, call.outcome = order, "repeated"
@@ -137,6 +146,7 @@ def _accept(
     by_job: bool,
     call: InboundRequest,
     now: datetime,
+    not_after: float,
 ) -> Order:
     """Create the order. The transaction only writes, because SQLite has one writer at a time. A database
     constraint ensures that the order is the only active one."""
@@ -166,4 +176,6 @@ def _accept(
     call.order, call.outcome = order, "accepted"
     call.save()
     failpoint("start.before_commit")
+    if boottime() > not_after:
+        raise StartHeldUp
     return order

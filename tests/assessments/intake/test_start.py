@@ -219,3 +219,17 @@ def test_the_call_log_shows_the_start_on_its_order(world: World) -> None:
     assert (kept.http_status, kept.outcome) == (200, "accepted")
     assert kept.body["application"]["ashby_id"] == order.application_id
     assert OrderEvent.objects.get().source == OrderEvent.Source.ASHBY
+
+
+def test_a_start_that_was_held_up_creates_no_order_behind_ashbys_back(world: World, settings) -> None:
+    """Ashby has given it up, started again on another web host, and may have cancelled that."""
+    body, settings.START_SECONDS = world.start_body(), 0
+    refused = world.call("/ashby/assessment.start", body)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert refused.json()["errorInfo"]["code"] == "temporarily_unavailable"
+    assert not Order.objects.exists()
+    settings.START_SECONDS = 5
+    accepted = world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"]
+    settings.START_SECONDS = 0
+    repeated = world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"]
+    assert repeated == accepted, "a repeated start creates nothing, so it may be late"

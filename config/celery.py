@@ -34,7 +34,15 @@ class ClockedTask(DjangoTask):
         return super().__call__(*args, **kwargs) if host_clock.is_trusted else None
 
 
-app = Celery("portal", task_cls=ClockedTask)
+class Portal(Celery):
+    """Celery, with shorter time limits for whoever publishes a message than for workers, who wait for
+    messages: a start of Ashby's waits for the message that it enqueues."""
+
+    def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
+        return super().connection_for_write(url, transport_options=settings.PUBLISH_LIMITS, **options)
+
+
+app = Portal("portal", task_cls=ClockedTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -350,6 +350,9 @@ else:
         "socket_connect_timeout": 2,
     }
 
+# For publishing a message, in seconds: an answer takes less than five, even if the cache hangs as well.
+PUBLISH_LIMITS = {"socket_timeout": 1, "socket_connect_timeout": 1}
+
 # --- Logging --------------------------------------------------------------------------------
 LOGGING = logging_config(env.LOG_LEVEL, env.LOG_JSON)
 

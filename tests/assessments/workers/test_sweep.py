@@ -1,5 +1,6 @@
 """Tasks make work prompt; the sweep makes it certain."""
 
+import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,16 @@ def broken_broker(tmp_path) -> Iterator[None]:
     yield
     _broker("memory://")
     # Ends the cooldown after a failed publish, for the tests that follow.
+    assert broker_is_reachable()
+
+
+@pytest.fixture
+def silent_broker() -> Iterator[None]:
+    """A broker that accepts connections and never answers, as behind a network that lost it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        _broker(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        yield
+    _broker("memory://")
     assert broker_is_reachable()
 
 
@@ -169,6 +180,18 @@ def test_a_start_is_accepted_without_the_broker(
     world.ashby_takes_everything()
     world.justifacts_takes("JF-1")
     assert {order.pk, second.pk} <= set(due_work(datetime.now(UTC)).calls), "the sweep finds them"
+
+
+def test_a_start_waits_only_as_long_as_it_may_for_a_broker_that_never_answers(
+    world: World, silent_broker, caplog, settings, django_capture_on_commit_callbacks
+) -> None:
+    """A worker may wait five seconds for the broker. Ashby has given up the start by then."""
+    settings.PUBLISH_LIMITS = {"socket_timeout": 0.1, "socket_connect_timeout": 0.1}
+    began = time.monotonic()
+    with django_capture_on_commit_callbacks(execute=True):
+        world.start()
+    assert time.monotonic() - began < 4
+    assert len(warnings(caplog)) == 1
 
 
 def test_tasks_are_published_again_once_the_broker_answers(

@@ -99,9 +99,9 @@ def _outcome_problems(
 
 
 def is_explained(order: dict[str, Any]) -> bool:
-    """Whether the order needs attention, other than for a new order number: that does not stop its
-    updates."""
-    return order["needs_attention"] and order.get("attention_topic") != "number"
+    """Whether the order needs attention, not only for a new order number: that does not stop its updates."""
+    topics = order.get("attention_topics") or [order.get("attention_topic")]
+    return order["needs_attention"] and set(topics) != {"number"}
 
 
 @dataclass(frozen=True)

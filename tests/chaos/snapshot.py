@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from assessments.models import Order
+from assessments.orders.transaction import questions
 from integrations.models import Connection
 
 
@@ -28,6 +29,7 @@ def _order(order: object) -> dict[str, object]:
         "assessment_id": str(order.pk),
         "organization": order.organization.slug,
         "application_id": order.application_id,
+        "attention_topics": [question.topic for question in questions(order)],
         "has_ended": order.has_ended,
         "closing_reason": order.closing_reason,
         **{name: getattr(order, name) for name in names},

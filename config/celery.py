@@ -18,7 +18,6 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection, connections
 from django.utils import timezone
 
-from config.postgresql.pool import use_pool
 from integrations.host_clock import host_clock
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -117,6 +116,9 @@ def _record_task(**_: Any) -> None:
 def _use_pool(sender: Any, **_: Any) -> None:
     # Processes that are forked would inherit the pool without its threads.
     if get_implementation(sender.pool_cls) is ThreadPool:
+        # Whoever publishes a task imports this module, and psycopg takes a tenth of a second to import.
+        from config.postgresql.pool import use_pool
+
         use_pool(connections, sender.concurrency)
 
 

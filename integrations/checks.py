@@ -10,7 +10,6 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
 
-from integrations.background import broker_warnings
 from integrations.encryption.rotation import not_found, unreadable
 
 
@@ -102,6 +101,9 @@ def shared_cache(**_: Any) -> Iterator[CheckMessage]:
 def broker(**_: Any) -> Iterator[CheckMessage]:
     """The broker's Redis keeps every task, and Celery can use it."""
     if settings.CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
+        # Every command imports the checks, and Celery takes a tenth of a second to import.
+        from integrations.background import broker_warnings
+
         for warning, hint in broker_warnings():
             yield Warning(warning, hint=hint, id="integrations.W005")
 

@@ -133,7 +133,6 @@ def _open_copy_in_memory() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _settings_of_tests() -> Iterator[None]:
     """Set once: a setting that changes for every test costs a millisecond each time."""
-    app.conf.broker_url = "memory://"
     with override_settings(
         # The real way takes a third of a second for each person.
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],

@@ -7,7 +7,7 @@ import pytest
 from config import celery
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_heartbeat_file_that_cannot_be_written_does_not_end_the_thread(settings, tmp_path, caplog) -> None:
     """On a read-only disk the worker would look dead, and nothing would restart it if it hung."""
     settings.WORKER_HEARTBEAT_FILE = tmp_path / "missing" / "worker.heartbeat"

@@ -18,6 +18,7 @@ COMMANDS = {
     "after_restore": OF_THE_PORTAL,
     "backup": OF_THE_PORTAL,
     "migrate": OF_THE_PORTAL,
+    "replace_secret_key": OF_THE_PORTAL,
     "reset_two_factor": OF_THE_PORTAL,
     "rotate_encryption_keys": OF_THE_PORTAL,
     "version": OF_THE_PORTAL,

@@ -14,7 +14,7 @@ from typing import Any, Self
 import requests
 from cryptography.fernet import Fernet
 
-from tests.e2e.processes import ROOT, eventually
+from tests.e2e.portal.processes import ROOT, eventually
 
 from ..processes import Processes
 from . import services
@@ -164,7 +164,7 @@ class Hosts(Processes):
     def _console(self) -> Any:
         if "console" not in self.running:
             self.running["console"] = subprocess.Popen(  # nosec B603 # noqa: S603 - our own command, no shell
-                self.network.command(_CONSOLE, sys.executable, "-m", "tests.e2e.console"),
+                self.network.command(_CONSOLE, sys.executable, "-m", "tests.e2e.portal.console"),
                 env=self._environment(_CONSOLE) | {"DJANGO_SETTINGS_MODULE": "config.settings"},
                 cwd=self.code,
                 stdin=subprocess.PIPE,

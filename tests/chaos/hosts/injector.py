@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.e2e.processes import eventually
+from tests.e2e.portal.processes import eventually
 
 from ..driver import Driver
 from ..injector import Injector

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.processes import eventually
+from tests.e2e.portal.processes import eventually
 
 from ..audit import Ledgers
 from ..driver import Driver

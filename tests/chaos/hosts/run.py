@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from types import FrameType
 
-from tests.e2e.processes import ROOT
+from tests.e2e.portal.processes import ROOT
 
 from ..audit import Finding, audit
 from ..driver import Driver

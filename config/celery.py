@@ -38,7 +38,8 @@ class Portal(Celery):
     messages: a start of Ashby's waits for the message that it enqueues."""
 
     def connection_for_write(self, url: str | None = None, **options: Any) -> Any:
-        return super().connection_for_write(url, transport_options=settings.PUBLISH_LIMITS, **options)
+        limits = settings.PUBLISH_LIMITS | (options.pop("transport_options", None) or {})
+        return super().connection_for_write(url, transport_options=limits, **options)
 
 
 app = Portal("portal", task_cls=ClockedTask)

@@ -16,16 +16,6 @@ from tests.fixtures.world import World
 LIST = "integrations_job_changelist"
 
 
-@pytest.fixture
-def jobs(world: World) -> list[Job]:
-    acme = world.acme.organization
-    titles = ["Baker", "Clerk", "Driver"]
-    return [
-        Job.objects.create(organization=acme, ashby_id=f"job-{number}", title=title)
-        for number, title in enumerate(titles, start=1)
-    ]
-
-
 def choose(desk: Desk, jobs: list[Job], **given: Any) -> str:
     rows = [str(job.pk) for job in jobs]
     return desk.press(LIST, action="map_to_package", _selected_action=rows, **given)

@@ -2,22 +2,10 @@
 
 from datetime import UTC, datetime
 
-import pytest
-
 from integrations.catalog.mapping import map_job, set_default_package
 from integrations.models import Job, Package
 from tests.fixtures.admin import Desk
 from tests.fixtures.world import World
-
-
-@pytest.fixture
-def jobs(world: World) -> list[Job]:
-    acme = world.acme.organization
-    titles = ["Baker", "Clerk", "Driver"]
-    return [
-        Job.objects.create(organization=acme, ashby_id=f"job-{number}", title=title)
-        for number, title in enumerate(titles, start=1)
-    ]
 
 
 class TestPackages:

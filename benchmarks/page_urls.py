@@ -56,7 +56,7 @@ def _pages(large: Organization) -> dict[str, str]:
         "first name": order.candidate_first_name,
         "last name": order.candidate_last_name,
         "whole name": order.candidate_name,
-        "name of nobody": "Xylophonia Quark",
+        "unknown name": "Xylophonia Quark",
         "e-mail": order.candidate_email,
         "number": order.justifacts_order_id,
         "beginning of a number": order.justifacts_order_id[:-2],

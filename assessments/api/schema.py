@@ -77,5 +77,5 @@ REFUSALS = {
     413: refusal("The body is larger than 256 KB."),
     415: refusal("The content type of a call from Ashby is not application/json."),
     429: refusal("Too many calls, or too many wrong keys. Retry-After says when to call again."),
-    503: refusal("The database cannot be reached, or hardly. Nothing was changed."),
+    503: refusal("The database cannot be reached, or not in time. Nothing was changed."),
 }

@@ -90,9 +90,10 @@ class PartnerView(APIView):
         if call is None and isinstance(exc, SwitchedOff):
             call = self._new_log(exc.connection)
         status, code, message = explain(exc)
-        # 503 means that the database cannot be reached, or hardly, so there is nowhere to log the call.
-        if call is not None and status != 503:
-            call.order = None
+        # Without the database there is nowhere to log the call.
+        if call is not None and not isinstance(exc, DatabaseError):
+            # What a start that was held up has written was rolled back, also the entry of its call.
+            call.pk, call.order = None, None
             try:
                 log_rejection(call, status, code, message)
                 self.note_refused(call, exc, message)

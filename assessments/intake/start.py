@@ -44,7 +44,7 @@ def start(
 
     No order is created after ``not_after``, in seconds on ``fencing.boottime()``'s clock: ``StartHeldUp``. By
     then another web host may have accepted the same start and its cancellation, and this order would be a
-    second check that nobody wants.
+    unwanted second check.
     """
     try:
         return _start(connection, request, call, now, not_after)

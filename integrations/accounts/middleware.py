@@ -59,7 +59,7 @@ class RequireTwoFactorMiddleware:
         portal_request = cast(PortalRequest, request)
         path = request.path_info
         is_of_admin = path.startswith(f"/{settings.ADMIN_PATH}/")
-        # In this order: only for the few who have to set it up does the portal look up the URL once more.
+        # In this order: the URL is looked up once more only for people without a second factor.
         if is_of_admin and two_factor.needs_two_factor_setup(portal_request) and _is_closed(path):
             return HttpResponseRedirect(reverse("mfa_index"))
         return self.get_response(request)

@@ -90,7 +90,7 @@ def test_an_admin_connects_the_organization_and_a_check_completes(
 
     ashby.goto(f"{portal.sandbox}/ashby/{slug}/")
     ashby.locator(f"a[href*='/ashby/{slug}/candidates/']").first.click()
-    # A page that nobody sees does not refresh itself.
+    # A page in the background does not refresh itself.
     ashby.bring_to_front()
     ashby.get_by_role("button", name="Start Assessment").click()
     card = ashby.locator("article.assessment").first

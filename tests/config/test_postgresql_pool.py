@@ -95,7 +95,7 @@ def test_a_server_that_is_down_is_reported_at_once_and_used_when_it_is_back(
     server.stop()
     began = time.monotonic()
     assert not process.answers()
-    assert time.monotonic() - began < 4, "nobody waits as long as for a server that hangs"
+    assert time.monotonic() - began < 4, "no caller waits as long as for a server that hangs"
     server.start()
     assert len(process.connection_ids()) == 4
 

@@ -43,7 +43,7 @@ def search(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
 
 
 def newest_found(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
-    """At most the newest ``LISTED`` of the orders that ``search`` finds: nobody reads further."""
+    """At most the newest ``LISTED`` of the orders that ``search`` finds; a list is not read further."""
     words = _words(text)
     if not words:
         return orders

@@ -46,7 +46,7 @@ def _alone(alias: str) -> Iterator[None]:
 
 
 def _takes_lock(cursor: Any) -> bool:
-    """Whether nobody else has the lock. A statement that waits for it would hold a snapshot, and
-    ``CREATE INDEX CONCURRENTLY`` of the one who has the lock would wait for that."""
+    """Whether this process got the lock. A statement that waits for it would hold a snapshot, and the process
+    that has the lock would wait for that with ``CREATE INDEX CONCURRENTLY``."""
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
     return bool(cursor.fetchone()[0])

@@ -228,6 +228,8 @@ def test_a_start_that_was_held_up_creates_no_order_behind_ashbys_back(world: Wor
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     assert refused.json()["errorInfo"]["code"] == "temporarily_unavailable"
     assert not Order.objects.exists()
+    logged = InboundRequest.objects.get(http_status=503)
+    assert (logged.order, logged.outcome) == (None, "temporarily_unavailable")
     settings.START_SECONDS = 5
     accepted = world.call("/ashby/assessment.start", body).json()["results"]["assessment_id"]
     settings.START_SECONDS = 0

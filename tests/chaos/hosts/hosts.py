@@ -213,7 +213,7 @@ class Hosts(Processes):
     # Faults
 
     def lose(self, name: str) -> None:
-        """The host is gone, with its disk; nobody hears from it any more."""
+        """The host is gone, with its disk, and sends nothing any more."""
         with self._starting:
             self.network.unplug(name)
             if name in self.running:

@@ -104,7 +104,7 @@ class HostInjector(Injector):
         hosts.migrate()
         for name in HOSTS:
             with contextlib.ExitStack() as used:
-                # Nobody takes a web host away while the other one fails.
+                # No upgrade takes a web host away while the other one fails.
                 for one in WEB if name in WEB else (name,):
                     used.enter_context(self._in_use[one])
                 if name in WEB:

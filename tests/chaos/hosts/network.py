@@ -11,7 +11,7 @@ from typing import Self
 
 from .requirements import run
 
-#: A MAC address that nobody has: what is sent to it is lost without a word.
+#: A MAC address that no host has: what is sent to it is lost without an error.
 _NOBODY = "02:00:de:ad:be:ef"
 _HUB = "hub"
 _PREFIX = "chaos-"
@@ -86,7 +86,7 @@ class Network:
         self._port_of[name] = port
 
     def unplug(self, name: str) -> None:
-        """From now on nobody hears from the host, not even that its connections end."""
+        """From now on the host sends nothing, not even the end of its connections."""
         self._in(name, "link", "set", "eth0", "down")
 
     def leave(self, name: str) -> None:

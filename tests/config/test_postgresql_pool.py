@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError
@@ -38,6 +38,10 @@ class Process:
                     cursor.execute("SELECT pg_backend_pid()")
                     together.wait(20)
                     return int(cursor.fetchone()[0])
+            except OperationalError:
+                # The others would wait for this thread.
+                together.abort()
+                raise
             finally:
                 connection.close()
 
@@ -47,7 +51,7 @@ class Process:
     def answers(self) -> bool:
         try:
             return len(self.connection_ids()) == 4
-        except OperationalError:
+        except (OperationalError, BrokenBarrierError):
             return False
 
 
@@ -82,8 +86,10 @@ def test_threads_share_connections_and_replace_dead_ones_at_once(process: Proces
 def test_connections_to_an_old_primary_are_replaced(process: Process, server: Server) -> None:
     first = process.connection_ids()
     server.becomes_read_only()
-    eventually(lambda: not process.answers(), "the old primary is refused", 10)
-    server.sql("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+    try:
+        eventually(lambda: not process.answers(), "the old primary is refused", 10)
+    finally:
+        server.sql("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
     eventually(process.answers, "the server accepts writes again", 10)
     assert not process.connection_ids() & first
 

@@ -52,8 +52,7 @@ def main() -> None:
     else:
         environment = env.for_children(PORT=arguments.port, PORTAL_BASE_URL=_base_url(arguments.port))
         wait_for_database()
-        for message in run_checks(tags=["start"], include_deployment_checks=True):
-            print(f"Warning: {message.msg} {message.hint}", flush=True)
+        _check_start(arguments.what)
     if env.MIGRATE or arguments.what in ("migrate", "demo"):
         migrated = subprocess.run(  # nosec B603 # our own command, no shell
             [sys.executable, "manage.py", "migrate", "--verbosity", "0"], env=environment, cwd=env.BASE_DIR
@@ -81,6 +80,16 @@ def main() -> None:
         supervisor.add_process(name, f"exec {command}", env=environment, cwd=str(env.BASE_DIR))
     supervisor.loop()
     sys.exit(supervisor.returncode)
+
+
+def _check_start(what: str) -> None:
+    """Print what the checks of a start find. After an error ``run`` goes on, because all its processes are
+    on this host; a process that runs alone exits, because other hosts may differ."""
+    found = run_checks(tags=["start"], include_deployment_checks=True)
+    for message in found:
+        print(f"{'Error' if message.is_serious() else 'Warning'}: {message.msg} {message.hint}", flush=True)
+    if what != "run" and any(message.is_serious() for message in found):
+        sys.exit(1)
 
 
 def _wait_for_schema() -> None:

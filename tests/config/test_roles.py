@@ -57,11 +57,16 @@ def test_a_role_without_a_broker_says_what_it_needs(tmp_path: Path) -> None:
 @pytest.mark.xdist_group("services")
 def test_a_host_with_secrets_of_its_own_does_not_start(hosts: tuple[Host, Host]) -> None:
     one, two = hosts
-    assert one.start("migrate").wait(timeout=60) == 0
-    assert two.start("worker", MIGRATE="off", FIELD_ENCRYPTION_KEYS="", SECRET_KEY="").wait(timeout=60) == 1  # nosec B106 # generated
-    file = two.folder / "var" / "field_encryption_key"
-    *warnings, refusal = two.log("worker").read_text().splitlines()
-    assert refusal.startswith(
-        f"FIELD_ENCRYPTION_KEYS of this host (generated in {file}) lacks a key that the database needs."
+    assert one.start("worker", FIELD_ENCRYPTION_KEYS="", SECRET_KEY="").wait(timeout=60) == 1  # nosec B106 # generated
+    file = one.folder / "var" / "secret_key"
+    first, second = one.log("worker").read_text().splitlines()
+    assert first == (
+        f"Error: SECRET_KEY is not set, so this host has generated its own, in {file}. Set SECRET_KEY to the "
+        "content of that file, on every host, and keep a copy elsewhere: it is lost with this host's disk."
     )
-    assert sum("so this host has generated its own" in warning for warning in warnings) == 2
+    assert second.startswith("Error: FIELD_ENCRYPTION_KEYS is not set")
+    assert one.start("migrate").wait(timeout=60) == 0
+    assert two.start("worker", MIGRATE="off", FIELD_ENCRYPTION_KEYS="B" * 43 + "=").wait(timeout=60) == 1
+    assert two.log("worker").read_text().startswith(
+        "FIELD_ENCRYPTION_KEYS of this host (from its environment) lacks a key that the database needs."
+    )

@@ -1,6 +1,7 @@
 """What every test has: no network, no real broker, and the world of two organizations."""
 
 import contextlib
+import gc
 import os
 import sqlite3
 import uuid
@@ -49,6 +50,10 @@ _GROUPS = ("embedded", "services", "long")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest goes first, so that no worker is left alone with it at the end."""
     items.sort(key=_turn)
+    # The collector would go through Django's and the tests' modules again and again, and find nothing.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 @pytest.hookimpl(wrapper=True)

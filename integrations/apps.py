@@ -26,6 +26,7 @@ class AdminConfig(admin_apps.SimpleAdminConfig):
     Commands, workers and the scheduler need no page, and all pages together need a tenth of a second."""
 
     default = False
+    default_site = "integrations.web.admin_site.PortalSite"
 
     def ready(self) -> None:
         # Not Django's: it would check the pages that have been imported so far.

@@ -67,6 +67,10 @@ def test_a_host_with_secrets_of_its_own_does_not_start(hosts: tuple[Host, Host])
     assert second.startswith("Error: FIELD_ENCRYPTION_KEYS is not set")
     assert one.start("migrate").wait(timeout=60) == 0
     assert two.start("worker", MIGRATE="off", FIELD_ENCRYPTION_KEYS="B" * 43 + "=").wait(timeout=60) == 1
-    assert two.log("worker").read_text().startswith(
-        "FIELD_ENCRYPTION_KEYS of this host (from its environment) lacks a key that the database needs."
+    assert (
+        two.log("worker")
+        .read_text()
+        .startswith(
+            "FIELD_ENCRYPTION_KEYS of this host (from its environment) lacks a key that the database needs."
+        )
     )

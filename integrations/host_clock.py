@@ -49,8 +49,8 @@ class HostClock:
         """Whether this process may take work."""
         return abs(self.offset) <= TRUSTED_SECONDS
 
-    def check(self) -> None:
-        """Compare the clocks, and log a difference once a minute."""
+    def check(self) -> float:
+        """Compare the clocks, and log a difference once a minute. Returns ``offset()``."""
         was_off, self.offset = is_off(self.offset), offset()
         if not is_off(self.offset):
             if was_off:
@@ -58,6 +58,7 @@ class HostClock:
         elif time.monotonic() - self._logged_at >= _LOG_EVERY_SECONDS:
             self._logged_at = time.monotonic()
             logger.error("the clock of this host is %s%s", describe(self.offset), _consequence(self))
+        return self.offset
 
 
 def is_off(seconds: float) -> bool:
@@ -69,7 +70,7 @@ def describe(seconds: float) -> str:
 
 
 def _consequence(clock: HostClock) -> str:
-    return "" if clock.is_trusted else ": this process takes no work until it is corrected"
+    return "" if clock.is_trusted else ": its workers and schedulers take no work until it is corrected"
 
 
 #: The clock of this process's host.

@@ -20,8 +20,8 @@ from assessments.insights.health import (
     processes_part,
 )
 from assessments.recovery_log import log as recovery_log
-from integrations import host_clock
 from integrations.background import broker_is_reachable
+from integrations.host_clock import host_clock
 
 
 @require_safe
@@ -49,7 +49,7 @@ def status(request: HttpRequest) -> JsonResponse:
         found = processes(now)
         parts["worker"] = processes_part("worker", found, now)
         parts["scheduler"] = processes_part("scheduler", found, now)
-        parts["clocks"] = clocks_part(host_clock.offset(), found)
+        parts["clocks"] = clocks_part(host_clock.check(), found)
         parts["oldest_due_work"] = oldest_due_work(now)
     is_writable = recovery_log.is_writable()
     detail = (

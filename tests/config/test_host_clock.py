@@ -33,17 +33,18 @@ def test_a_host_whose_clock_is_off_says_so_and_takes_no_work_until_it_is_correct
     moved = {"PYTHONPATH": str(ROOT / "tests" / "chaos" / "clock"), "CHAOS_CLOCK": str(clock)}
     host.start("worker", MIGRATE="off", **moved)
     host.start("scheduler", MIGRATE="off", **moved)
-    web.start("web", MIGRATE="off")
+    web.start("web", MIGRATE="off", **moved)
     far_ahead = "SELECT kind FROM assessments_processheartbeat WHERE clock_offset > 10"
     both = {("scheduler",), ("worker",)}
     eventually(lambda: set(rows(host, far_ahead)) == both, "both processes record it", 60)
     for role in ("worker", "scheduler"):
-        text = "s ahead of the database's: this process takes no work until it is corrected"
+        text = "s ahead of the database's: its workers and schedulers take no work until it is corrected"
         assert text in host.log(role).read_text()
     eventually(lambda: web.status("live") == 200, "the web process answers", 60)
     parts = requests.get(f"http://127.0.0.1:{web.port}/health/status", timeout=10).json()["parts"]
     assert not parts["clocks"]["ok"]
     assert "s ahead of the database's" in parts["clocks"]["detail"]
+    assert "the clock of this host is" in web.log("web").read_text(), "a web process logs it too"
     beats = "SELECT name FROM assessments_heartbeat"
     assert rows(host, beats) == [], "no tick was sent or taken"
     move(clock, 0)

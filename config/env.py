@@ -21,13 +21,32 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 
 from integrations.text import strip_invisible
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
-environ.Env.read_env(str(BASE_DIR / ".env"))
+
+class _Variables(FileAwareMapping):
+    """The environment. ``NAME_FILE`` names a file that holds the value of ``NAME``, and takes precedence."""
+
+    def __getitem__(self, name: str) -> str:
+        try:
+            value: str = super().__getitem__(name)
+        except (OSError, UnicodeDecodeError) as error:
+            # The text of the second holds a part of the file.
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read: {reason}.") from None
+        return value
+
+
+class _Env(environ.FileAwareEnv):
+    ENVIRON = _Variables()
+
+
+env = _Env()
+_Env.read_env(str(BASE_DIR / ".env"))
 
 #: Old names of variables. Version 0.5 reads both; remove this in 0.6.
 _RENAMED = {
@@ -202,7 +221,8 @@ def for_children(**values: object) -> dict[str, str]:
     commands first on the path, and ``values``."""
     own_commands = str(Path(sys.executable).parent)
     return {
-        **os.environ,
+        # A NAME_FILE would take precedence over the value.
+        **{name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in values},
         "PATH": os.pathsep.join([own_commands, os.environ.get("PATH", os.defpath)]),
         "PYTHONUNBUFFERED": "1",
         **{name: str(value) for name, value in values.items()},

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+import ssl
 import sys
 import tempfile
 from collections.abc import Callable
@@ -196,6 +197,17 @@ JUSTIFACTS_BASE_URL = _given(
     "JUSTIFACTS_BASE_URL", "https://app.justifacts.com/jfacts/servlet/application_ashby/"
 )
 OUTBOUND_ALLOWED_HOSTS: list[str] = _given_list("OUTBOUND_ALLOWED_HOSTS", [])
+OUTBOUND_PROXY_URL = _given("OUTBOUND_PROXY_URL", "")
+if OUTBOUND_PROXY_URL and not re.fullmatch(r"https?://[^/\s]+/?", OUTBOUND_PROXY_URL):
+    # The text does not repeat it: it may hold a password.
+    raise ImproperlyConfigured("OUTBOUND_PROXY_URL is not a URL such as http://proxy.example.com:3128.")
+# Certificate authorities that outbound calls trust besides the public ones.
+CA_BUNDLE = _given("CA_BUNDLE", "")
+if CA_BUNDLE:
+    try:
+        ssl.create_default_context(cafile=CA_BUNDLE)
+    except OSError as error:
+        raise ImproperlyConfigured("CA_BUNDLE does not name a file of certificates in PEM.") from error
 
 ASSESSMENT_START_REPLAY_SECONDS = env.int("ASSESSMENT_START_REPLAY_SECONDS", default=120)
 POLL_INTERVAL_SECONDS = env.int("POLL_INTERVAL_SECONDS", default=300)

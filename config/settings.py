@@ -368,6 +368,8 @@ METRICS_TOKEN = env.METRICS_TOKEN
 ASHBY_API_BASE_URL = env.ASHBY_API_BASE_URL
 JUSTIFACTS_BASE_URL = env.JUSTIFACTS_BASE_URL
 OUTBOUND_ALLOWED_HOSTS = env.OUTBOUND_ALLOWED_HOSTS
+OUTBOUND_PROXY_URL = env.OUTBOUND_PROXY_URL
+CA_BUNDLE = env.CA_BUNDLE
 # The deadline for a whole answer. Leases rely on a call that ends within 16 s.
 OUTBOUND_ANSWER_SECONDS = 15
 # The time to connect, for all IP addresses of a host together. One of them gets between 1 s and 3 s.

@@ -64,6 +64,18 @@ def public_address(**_: Any) -> Iterator[CheckMessage]:
 
 
 @register(deploy=True)
+def outbound_proxy(**_: Any) -> Iterator[CheckMessage]:
+    """A proxy resolves the host names, so the portal cannot check where they lead."""
+    if settings.OUTBOUND_PROXY_URL:
+        yield Warning(
+            "Outbound calls go through OUTBOUND_PROXY_URL, which resolves the host names: the portal cannot "
+            "check that they lead to public addresses.",
+            hint="Let the proxy refuse private addresses (docs/security.md).",
+            id="integrations.W006",
+        )
+
+
+@register(deploy=True)
 def two_factor(**_: Any) -> Iterator[CheckMessage]:
     """A password alone would open every organization's orders."""
     if not settings.REQUIRE_TWO_FACTOR:

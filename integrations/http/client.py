@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
 import requests
+from django.conf import settings
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from integrations.http import urls
@@ -26,7 +27,7 @@ from integrations.http.errors import Answer, CallFailed, NoAnswer, NotSent, Unkn
 from integrations.http.fencing import FencedRequestBody, LeaseExpired
 from integrations.http.outcomes import classified, error_of
 from integrations.http.strict_json import charset_of, decode, sanitize_json
-from integrations.http.transport import NotPublic, new_session
+from integrations.http.transport import NotConnectedByProxy, NotPublic, new_session
 from integrations.redaction import mask, redact_text
 from integrations.text import remove_invisible
 
@@ -135,6 +136,8 @@ def _session_for(url: str, *, fresh: bool, to_ourselves: bool = False) -> reques
             "An admin has to correct it on the connection."
         )
     filtered = not (to_ourselves or address.is_excepted)
+    if filtered and settings.OUTBOUND_PROXY_URL and urls.leads_inside(address.host):
+        raise NotSent(f"{address.host} is at a private address, so nothing was sent.")
     if filtered and address.scheme != "https":
         raise NotSent(
             f"The address of {address.host} does not start with https://, so nothing was sent. "
@@ -208,6 +211,8 @@ def _answer(response: requests.Response, content: bytes, began: float, hidden: _
 def _transport_failure(error: requests.RequestException, host: str, answer: Answer) -> CallFailed:
     """``NotSent`` where nothing can have reached the other side, else ``Unknown``."""
     cause = _root(error)
+    if isinstance(cause, NotConnectedByProxy):
+        return NotSent(f"The outbound proxy did not connect to {host}, so nothing was sent.", answer=answer)
     if isinstance(cause, NotPublic):
         return NotSent(f"{host} is at a private address, so nothing was sent.", answer=answer)
     if isinstance(cause, NameResolutionError):

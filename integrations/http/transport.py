@@ -3,20 +3,24 @@
 A connection resolves its host name once, drops the IP addresses that are not public, and tries the others in
 turn. It connects to the addresses that were checked, so DNS rebinding changes nothing. The certificate is
 still verified against the host name.
+
+With ``OUTBOUND_PROXY_URL`` the proxy resolves the host names and connects, so only the text of a URL is
+checked.
 """
 
 import io
 import ipaddress
 import socket
+import ssl
 import time
-from functools import partial
-from http.client import HTTPResponse
+from functools import cache, partial
+from http.client import HTTPException, HTTPResponse
 from itertools import chain, zip_longest
 from typing import Any
 
 import requests
 from django.conf import settings
-from requests.adapters import HTTPAdapter
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
 from requests_hardened import Config, HTTPSession
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -32,7 +36,9 @@ USER_AGENT = "AssessmentPortal/1.0 (Ashby-Justifacts)"
 
 def new_session(*, filtered: bool) -> requests.Session:
     """A session that follows no redirect and ignores the machine's proxy settings and .netrc, whose entries
-    would replace the key. ``filtered``: it connects to public IP addresses only."""
+    would replace the key. ``filtered``: it connects to public IP addresses only, or through the proxy of
+    ``OUTBOUND_PROXY_URL``."""
+    proxy = settings.OUTBOUND_PROXY_URL if filtered else ""
     session: requests.Session = HTTPSession(
         Config(
             ip_filter_enable=False,
@@ -43,6 +49,7 @@ def new_session(*, filtered: bool) -> requests.Session:
         )
     )
     session.trust_env = False
+    session.proxies = {"https": proxy} if proxy else {}
     # No compressed answers: a few bytes may decompress into gigabytes.
     session.headers["Accept-Encoding"] = "identity"
     for scheme in ("http", "https"):
@@ -89,6 +96,11 @@ class NotPublic(NewConnectionError):
     """The host name resolves to private IP addresses only. No connection was attempted."""
 
 
+class NotConnectedByProxy(NewConnectionError):
+    """The proxy did not connect to the host, so nothing was sent. (urllib3's own ``ProxyError`` does not say
+    this: it is raised for a connection that broke off after the call was sent, too.)"""
+
+
 class _EveryAddress(HTTPConnection):
     """Connects to the first IP address of the host that accepts, so that a dead one does not fail the
     call."""
@@ -123,6 +135,12 @@ class _EveryAddress(HTTPConnection):
         if isinstance(failure, TimeoutError):
             raise ConnectTimeoutError(self, f"no address of {self.host} answered in time") from failure
         raise NewConnectionError(self, str(failure)) from failure
+
+    def _tunnel(self) -> None:
+        try:
+            super()._tunnel()  # of http.client: it sends CONNECT and reads the answer
+        except (OSError, HTTPException) as error:
+            raise NotConnectedByProxy(self, type(error).__name__) from error
 
     def _addresses(self) -> list[str]:
         """The IP addresses to try, IPv6 and IPv4 in turn, so that a machine without a route for one family
@@ -161,8 +179,30 @@ class _Adapter(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": partial(_Pool, public_only=self._public_only),
-            "https": partial(_SecurePool, public_only=self._public_only),
-        }
+        super().init_poolmanager(*args, **kwargs, ssl_context=_trusted_authorities(settings.CA_BUNDLE))
+        self.poolmanager.pool_classes_by_scheme = _pool_classes(public_only=self._public_only)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(
+            proxy, **kwargs, ssl_context=_trusted_authorities(settings.CA_BUNDLE)
+        )
+        # The pool's connections go to the proxy, whose address the operator has chosen.
+        manager.pool_classes_by_scheme = _pool_classes(public_only=False)
+        return manager
+
+
+def _pool_classes(*, public_only: bool) -> dict[str, Any]:
+    return {
+        "http": partial(_Pool, public_only=public_only),
+        "https": partial(_SecurePool, public_only=public_only),
+    }
+
+
+@cache
+def _trusted_authorities(bundle: str) -> ssl.SSLContext | None:
+    """The public authorities and those of ``CA_BUNDLE``; None, which means the public ones, without it."""
+    if not bundle:
+        return None
+    context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
+    context.load_verify_locations(cafile=bundle)
+    return context

@@ -107,13 +107,13 @@ def validate_outbound_url(value: str) -> None:
         raise ValidationError(
             _("The URL must start with https://, so that nobody can read the data in transit.")
         )
-    if _leads_inside(address.host):
+    if leads_inside(address.host):
         raise ValidationError(
             _("This URL points to a private network. Enter one that is reachable from the internet.")
         )
 
 
-def _leads_inside(host: str) -> bool:
+def leads_inside(host: str) -> bool:
     """Whether a host is private, as far as its text shows it. An IP address that is not in its usual form is
     refused."""
     if ":" in host or _ENDS_IN_A_NUMBER.fullmatch(host):
@@ -136,7 +136,7 @@ def validate_report_hosts(value: str) -> None:
     if len(hosts) > 20:
         raise ValidationError(_("Enter at most 20 host names."))
     for host in hosts:
-        if not _HOST.fullmatch(host) or _leads_inside(host) or _ENDS_IN_A_NUMBER.fullmatch(host):
+        if not _HOST.fullmatch(host) or leads_inside(host) or _ENDS_IN_A_NUMBER.fullmatch(host):
             raise ValidationError(
                 _(
                     "“%(line)s” is not a host name. Enter names such as reports.example.com, one per "

@@ -6,50 +6,21 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests.adapters
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from urllib3.util import connection as urllib3_connection
 
 from integrations.http import client
 from integrations.http.errors import NotSent
 from tests.integrations.http.sockets import read_request
+from tests.integrations.http.tls.certificates import Certificate, certificate, pem, server_context
 
 NAME = "other.test"
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"success":true}'
 
-Certificate = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 Serve = Callable[[Certificate], list[bytes]]
-
-
-def certificate(name: str, signed_by: Certificate | None = None, *, days: int = 1) -> Certificate:
-    """A certificate for ``name`` that expires in ``days``; self-signed without ``signed_by``."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    issuer, with_key = (signed_by[0].subject, signed_by[1]) if signed_by else (subject, key)
-    ends = datetime.now(UTC) + timedelta(days=days)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(ends - timedelta(days=30))
-        .not_valid_after(ends)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=signed_by is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(with_key.public_key()), critical=False
-        )
-    )
-    return made.sign(with_key, hashes.SHA256()), key
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +32,7 @@ def authority() -> Certificate:
 def serve(authority: Certificate, tmp_path: Path, monkeypatch) -> Iterator[Serve]:
     """Starts a server for every host name, with this certificate. Returns the requests that it receives."""
     bundle = tmp_path / "authorities.pem"
-    bundle.write_bytes(authority[0].public_bytes(serialization.Encoding.PEM))
+    bundle.write_bytes(pem(authority))
     monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(bundle))
     connect = urllib3_connection.create_connection
     with contextlib.ExitStack() as stack:
@@ -82,22 +53,13 @@ def serve(authority: Certificate, tmp_path: Path, monkeypatch) -> Iterator[Serve
 
         def start(shown: Certificate) -> list[bytes]:
             got: list[bytes] = []
-            context = _server_context(shown, tmp_path)
+            context = server_context(shown, tmp_path)
             thread = threading.Thread(target=_answer, args=(listener, context, got))
             thread.start()
             stack.callback(thread.join, 10)
             return got
 
         yield start
-
-
-def _server_context(shown: Certificate, folder: Path) -> ssl.SSLContext:
-    pem, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
-    key = shown[1].private_bytes(pem, serialization.PrivateFormat.PKCS8, no_password)
-    (folder / "server.pem").write_bytes(key + shown[0].public_bytes(pem))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem")
-    return context
 
 
 def _answer(listener: socket.socket, context: ssl.SSLContext, got: list[bytes]) -> None:

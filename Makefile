@@ -11,7 +11,7 @@ export UV_LINK_MODE := copy
 # Without bytecode files, each process would compile all its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-reset run test lint dependencies bench chaos screenshots
+.PHONY: help demo demo-reset install run test lint dependencies bench chaos screenshots
 .DEFAULT_GOAL := help
 
 help: ## List the commands
@@ -22,6 +22,9 @@ demo: .venv/.installed ## Run the portal with a stand-in Ashby and Justifacts: P
 
 demo-reset: ## Delete all data of the demo (and of a portal with the embedded defaults)
 	rm -rf var
+
+install: .venv/.installed ## Install the portal's Python packages into .venv
+	@$(BIN)/python -m compileall -q assessments config integrations
 
 run: .venv/.installed ## Run the portal alone, configured by the environment: PORT=8000
 	@exec $(BIN)/python -m config.run run $(if $(PORT),--port $(PORT))

@@ -11,43 +11,65 @@ from django.db import transaction
 from django.utils import timezone
 
 from assessments import search
-from assessments.models import AshbyUpdate, Order, OrderEvent, PendingCall
-from assessments.orders.transaction import locked_order, record_event, schedule_look_up
+from assessments.models import AshbyUpdate, AttentionTopic, Order, OrderEvent, PendingCall
+from assessments.orders.transaction import (
+    clear_attention,
+    locked_order,
+    record_event,
+    schedule_call,
+    schedule_look_up,
+    set_status,
+)
+from assessments.outbox.compose import add_delivered, renew_timestamp
+from assessments.placement.failures import reject
 from assessments.privacy.erasure_log import repeat_erasures
-from assessments.recovery_log.log import entries
+from assessments.recovery_log.log import COMPLETION_FIELDS, entries
 from assessments.recovery_log.store import KEPT, Kind
 from assessments.statuses import ENDED, Status
 from assessments.text import epoch_ms
 from assessments.tracking.apply import end_as_cancelled
+from assessments.tracking.order_number import link_provider_order
 from integrations.models import Organization, Package
+from integrations.text import format_utc
 
 logger = logging.getLogger(__name__)
 
 
 def restore_missing_orders(organization: Organization, since: datetime) -> list[Order]:
     """Rebuild the orders in the recovery log from ``since`` on that the database lacks, repeat the
-    cancellations that it lacks, and return the rebuilt orders. Each is looked up at Justifacts before it is
-    placed. Raises ``Unavailable``."""
+    cancellations and ends that it lacks, and return the rebuilt orders. Each is looked up at Justifacts
+    before it is placed. Raises ``Unavailable``."""
     erased = {pk for erasure in entries(Kind.ERASURE) for pk in erasure["orders"]}
     missing = {
         entry["assessment_id"]: entry
         for entry in entries(Kind.START, since, _unknown_orders)
         if entry["organization_id"] == organization.pk and entry["assessment_id"] not in erased
     }
-    cancellations = {
-        entry["assessment_id"]: entry
-        for entry in entries(Kind.CANCELLATION, since, _unended_orders)
-        if entry["organization_id"] == organization.pk
-    }
-    # The cancelled orders first, and the oldest first: while one is active, no later one can be rebuilt.
-    for pk in cancellations.keys() - missing.keys():
-        _repeat_cancellation(cancellations[pk])
+    cancellations, ends = (
+        {
+            entry["assessment_id"]: entry
+            for entry in entries(kind, since, choose)
+            if entry["organization_id"] == organization.pk
+        }
+        for kind, choose in ((Kind.CANCELLATION, _unended_orders), (Kind.END, _unreported_orders))
+    )
+
+    def repeat(pk: str) -> None:
+        if not Order.objects.filter(pk=pk).exists():
+            return
+        if pk in cancellations:
+            _repeat_cancellation(cancellations[pk])
+        if pk in ends:
+            _repeat_end(ends[pk])
+
+    # The ended orders first, and the oldest first: while one is active, no later one can be rebuilt.
+    for pk in (cancellations.keys() | ends.keys()) - missing.keys():
+        repeat(pk)
     rebuilt = []
     for entry in sorted(missing.values(), key=lambda entry: str(entry["created_at"])):
         if order := _rebuild(entry):
             rebuilt.append(order)
-            if cancellation := cancellations.get(entry["assessment_id"]):
-                _repeat_cancellation(cancellation)
+            repeat(entry["assessment_id"])
     return rebuilt
 
 
@@ -62,9 +84,14 @@ def _unended_orders(keys: Collection[str]) -> set[str]:
     return set(keys) - {str(pk) for pk in ended.values_list("pk", flat=True)}
 
 
+def _unreported_orders(keys: Collection[str]) -> set[str]:
+    """Those that are active in the database, or missing, or whose end Ashby has not accepted."""
+    ended = Order.objects.filter(pk__in=keys, status__in=ENDED)
+    reported = ended.exclude(updates__state__in=AshbyUpdate.UNDELIVERED)
+    return set(keys) - {str(pk) for pk in reported.values_list("pk", flat=True)}
+
+
 def _repeat_cancellation(entry: dict[str, Any]) -> None:
-    if not Order.objects.filter(pk=entry["assessment_id"]).exists():
-        return
     now = timezone.now()
     with locked_order(UUID(entry["assessment_id"])) as order:
         if order.has_ended:
@@ -79,6 +106,76 @@ def _repeat_cancellation(entry: dict[str, Any]) -> None:
             schedule_look_up(order, now)
             order.failing_since = now
         end_as_cancelled(order, entry["closing_reason"], OrderEvent.Source(entry["cancelled_by"]), now)
+
+
+def _repeat_end(entry: dict[str, Any]) -> None:
+    """End the order as Ashby knows it, and record which updates Ashby has. Ashby refuses them after the end,
+    so they are not sent again."""
+    now = timezone.now()
+    status = Status(entry["status"])
+    with locked_order(UUID(entry["assessment_id"])) as order:
+        if order.is_erased:
+            return
+        if not order.has_ended:
+            accepted = format_utc(datetime.fromisoformat(entry["delivered_at"]))
+            text = (
+                "The database lacked the end of this check, as after a restore. Ashby already has it, since "
+                f"{accepted}. The portal repeats it from the recovery log, and does not send it again."
+            )
+            record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.RESTORED, text)
+            _end(order, status, entry, now)
+        if order.status == status:
+            _record_accepted(order, entry)
+
+
+def _end(order: Order, status: Status, entry: dict[str, Any], now: datetime) -> None:
+    if status == Status.CANCELLED:
+        end_as_cancelled(order, entry["closing_reason"], OrderEvent.Source(entry["cancelled_by"]), now)
+    elif status == Status.REJECTED:
+        reject(order, entry["closing_reason"], now)
+    else:
+        set_status(order, status, now)
+        order.completed_at = datetime.fromisoformat(entry["completed_at"])
+        for name in COMPLETION_FIELDS:
+            setattr(order, name, entry[name])
+        if number := order.justifacts_order_id or entry["justifacts_order_id"]:
+            link_provider_order(order, number, now)
+        if order.next_call == PendingCall.POLL:
+            # The result may have changed since.
+            schedule_call(order, PendingCall.POLL, now)
+
+
+def _record_accepted(order: Order, entry: dict[str, Any]) -> None:
+    """Ashby has accepted the update in the entry, and each one before it, since it gets them in order."""
+    accepted = AshbyUpdate(
+        order=order,
+        timestamp=entry["payload"]["timestamp"],
+        payload=entry["payload"],
+        summary=entry["summary"],
+        state=AshbyUpdate.State.DELIVERED,
+        delivered_at=datetime.fromisoformat(entry["delivered_at"]),
+    )
+    pending = list(order.updates.filter(state__in=AshbyUpdate.UNDELIVERED))
+    if not order.updates.filter(timestamp=accepted.timestamp).exists():
+        # It is newer than the backup. The same end may have been written again since the restore.
+        twin = next((each for each in pending if _end_in(each.payload) == _end_in(accepted.payload)), None)
+        if twin:
+            twin.timestamp, twin.payload = accepted.timestamp, accepted.payload
+        else:
+            add_delivered(order, accepted)
+    for update in pending:
+        if update.timestamp <= accepted.timestamp:
+            update.state, update.delivered_at = accepted.state, accepted.delivered_at
+            update.failing_since, update.last_error = None, ""
+            update.release_lease()
+            update.save()
+    if not order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).exists():
+        clear_attention(order, AttentionTopic.DELIVERY)
+
+
+def _end_in(payload: dict[str, Any]) -> list[object]:
+    parts = ("assessment_status", "assessment_result", "assessment_profile_url", "cancelled_reason")
+    return [(payload.get(part) or {}).get("value") for part in parts]
 
 
 def _rebuild(entry: dict[str, Any]) -> Order | None:
@@ -126,9 +223,9 @@ class RecoveryResult:
 
 
 def recover_after_restore(now: datetime) -> RecoveryResult:
-    """Rebuilds missing orders, looks up every order before it is placed, polls all open orders now, and
-    repeats erasure requests. Run it while no worker runs; running it again, or without a restore, does no
-    harm."""
+    """Rebuilds missing orders, repeats ends, looks up every order before it is placed, polls all open orders
+    now, gives undelivered updates new timestamps, and repeats erasure requests. Run it while no worker runs;
+    running it again, or without a restore, does no harm."""
     since = now - KEPT
     rebuilt = sum(len(restore_missing_orders(each, since)) for each in Organization.objects.all())
     AshbyUpdate.objects.exclude(lease_token=None).update(lease_token=None, leased_until=None)
@@ -143,6 +240,11 @@ def recover_after_restore(now: datetime) -> RecoveryResult:
                 "The database was restored. The portal looks the order up at Justifacts before it places it."
             )
             record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.LOOKED_UP_FIRST, text)
+    waiting = AshbyUpdate.objects.filter(state__in=AshbyUpdate.UNDELIVERED).order_by()
+    for pk in set(waiting.values_list("order", flat=True)):
+        with locked_order(pk) as order:
+            for update in order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).order_by("sequence"):
+                renew_timestamp(order, update, now)
     # Completed orders keep their poll times, because there may be sixty days of them.
     open_orders = Order.objects.filter(next_call=PendingCall.POLL).exclude(status=Status.COMPLETE)
     polled = open_orders.update(next_attempt_at=now, lease_token=None, leased_until=None)

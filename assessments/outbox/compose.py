@@ -114,6 +114,22 @@ def enqueue_resend(order: Order, update: AshbyUpdate, now: datetime) -> None:
     _put(order, update.summary, dict(update.payload), now)
 
 
+def add_delivered(order: Order, update: AshbyUpdate) -> None:
+    """Add an update that Ashby accepted before the database was restored; only its number is missing."""
+    order.last_sequence += 1
+    order.last_timestamp = max(order.last_timestamp, update.timestamp)
+    update.sequence = order.last_sequence
+    update.save()
+
+
+def renew_timestamp(order: Order, update: AshbyUpdate, now: datetime) -> None:
+    """Give an undelivered update a new timestamp after a restore, because Ashby may have newer updates that
+    the database lacks, and refuses older ones."""
+    update.timestamp = _next_timestamp(order, now)
+    update.payload = update.payload | {"timestamp": update.timestamp}
+    update.save()
+
+
 def order_url(order: Order) -> str:
     """The order's page in the portal."""
     return f"{settings.PORTAL_BASE_URL}/orders/{order.assessment_id}/"
@@ -144,14 +160,19 @@ def _write(order: Order, summary: str, body: AssessmentUpdate, now: datetime) ->
 
 
 def _put(order: Order, summary: str, payload: JSON, now: datetime) -> None:
-    # Also for two updates within a millisecond, and after the clock was set back.
-    order.last_timestamp = max(epoch_ms(now), order.last_timestamp + 1)
+    timestamp = _next_timestamp(order, now)
     order.last_sequence += 1
     AshbyUpdate.objects.create(
         order=order,
         sequence=order.last_sequence,
-        timestamp=order.last_timestamp,
-        payload=payload | {"timestamp": order.last_timestamp},
+        timestamp=timestamp,
+        payload=payload | {"timestamp": timestamp},
         summary=mask(summary, order.personal_data)[:600],
         next_attempt_at=now,
     )
+
+
+def _next_timestamp(order: Order, now: datetime) -> int:
+    # Also for two updates within a millisecond, and after the clock was set back.
+    order.last_timestamp = max(epoch_ms(now), order.last_timestamp + 1)
+    return order.last_timestamp

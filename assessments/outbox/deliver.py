@@ -23,6 +23,7 @@ from assessments.models import AshbyUpdate, AttentionTopic, CallAttempt, Order, 
 from assessments.models.leases import send_deadline
 from assessments.orders.call import ASK_AFTER, Lease, perform
 from assessments.orders.transaction import backoff_delay, clear_attention, flag_for_attention, record_event
+from assessments.recovery_log.log import log_end
 from integrations.ashby.client import AssessmentNotFound, InvalidUpdate, warnings_of
 from integrations.connections.api_keys import key_was_replaced
 from integrations.connections.circuit_breaker import is_blocked
@@ -43,6 +44,8 @@ def deliver_next(assessment_id: UUID) -> bool:
     if delivery is None:
         return False
     outcome = perform(delivery.lease, CallAttempt.Call.DELIVER, delivery.send, delivery.record)
+    if delivery.accepted_end:
+        log_end(delivery.accepted_end)
     return isinstance(outcome, Answer)
 
 
@@ -54,6 +57,8 @@ class _Delivery:
     is_probe: bool
     #: The key in use when the call was made.
     key: str = ""
+    #: The update with which Ashby knows the end of the check, as the order is now.
+    accepted_end: AshbyUpdate | None = None
 
     def send(self) -> Answer:
         client = ashby_client(self.lease.order.organization.connection)
@@ -70,7 +75,12 @@ class _Delivery:
             # The key was replaced during the call: try the new one at once, and do not pause for the old one.
             update.last_error, update.next_attempt_at = failure.message, now
             return
-        _settle_update(update.order, update, outcome, now)
+        order = update.order
+        _settle_update(order, update, outcome, now)
+        is_newest = update.sequence == order.last_sequence
+        # An open question is not in the recovery log: after a restore, a poll has to raise it again.
+        if failure is None and order.has_ended and is_newest and not order.needs_attention:
+            self.accepted_end = update
         # An update that Ashby declines has been read, so the key was accepted.
         is_key_accepted = failure is None or isinstance(failure, InvalidUpdate | AssessmentNotFound)
         organization = update.order.organization

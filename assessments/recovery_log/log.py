@@ -2,9 +2,10 @@
 
 Between the commit of a start and the answer to Ashby, everything needed to rebuild the order is written to
 the log. So every order that Ashby knows can be rebuilt with its id, even if the database comes from an older
-backup. Cancellations are written too, so that a restore does not revive a cancelled check. Both are kept for
-two weeks. Erasures (``privacy/erasure_log.py``) are kept for ever; the orders that they list are never
-rebuilt.
+backup. Cancellations are written too, so that a restore does not revive a cancelled check; and the end of
+each check once Ashby has accepted it, because Ashby refuses updates after the end and cannot be asked what it
+has. All three are kept for two weeks. Erasures (``privacy/erasure_log.py``) are kept for ever; the orders
+that they list are never rebuilt.
 
 The log is a folder (``RECOVERY_LOG_DIR``) or a second PostgreSQL database (``RECOVERY_LOG_DATABASE_URL``). If
 it cannot be written, the start or the cancellation goes ahead, and an error is logged.
@@ -22,7 +23,7 @@ from typing import Any
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 
-from assessments.models import Order
+from assessments.models import AshbyUpdate, Order
 from assessments.recovery_log.files import FileStore
 from assessments.recovery_log.old_files import convert_old_files, unconverted_lines
 from assessments.recovery_log.store import KEPT, OF_ORDERS, Entry, Kind, Store, Unavailable
@@ -34,6 +35,15 @@ _START_FIELDS = (
     *("assessment_id", "organization_id", "package_id", "package_from_job_mapping", "application_id"),
     *("job_id", "job_name", "candidate_id", "candidate_first_name", "candidate_last_name"),
     *("candidate_email", "candidate_profile_url", "application", "job", "additional_fields", "created_at"),
+)
+#: What an order has besides its status once its check is complete.
+COMPLETION_FIELDS = (
+    *("result", "report_url", "turnaround_minutes", "justifacts_status", "status_unrecognized"),
+    *("justifacts_timestamp", "justifacts_time_is_ours", "applied_messages"),
+)
+_END_FIELDS = (
+    *("assessment_id", "organization_id", "status", "closing_reason", "cancelled_by", "completed_at"),
+    *("justifacts_order_id", *COMPLETION_FIELDS),
 )
 _CANCELLATION_FIELDS = ("assessment_id", "organization_id", "closing_reason", "cancelled_by", "status_since")
 
@@ -47,6 +57,19 @@ def log_cancellation(order: Order) -> bool:
     """Write the cancellation by Ashby or by staff. Returns whether it was written."""
     values = {name: getattr(order, name) for name in _CANCELLATION_FIELDS}
     return _write(Kind.CANCELLATION, order.pk, values)
+
+
+def log_end(update: AshbyUpdate) -> bool:
+    """Write the end of an order, with the update that Ashby has accepted. It replaces the entry of an earlier
+    end on the same day, as of the result before it changed. Returns whether it was written."""
+    order = update.order
+    values = {name: getattr(order, name) for name in _END_FIELDS}
+    accepted = {name: getattr(update, name) for name in ("payload", "summary", "delivered_at")}
+    is_written = _write(Kind.END, order.pk, values | accepted, replaces=True)
+    if Order.objects.filter(pk=order.pk, erased_at__isnull=False).exists():
+        # It was erased, with its entries, between the delivery and this entry.
+        erase([str(order.pk)])
+    return is_written
 
 
 def log_erasure(key: object, values: dict[str, Any]) -> bool:
@@ -113,7 +136,7 @@ def _under_another_key() -> Iterator[tuple[Entry, Secret]]:
 
 
 def tidy(now: datetime) -> None:
-    """Delete the starts and cancellations that are older than ``KEPT``, and convert files of an earlier
+    """Delete the entries about orders that are older than ``KEPT``, and convert files of an earlier
     version. Logs an error if the log is unavailable."""
     try:
         convert_old_files(Path(settings.RECOVERY_LOG_DIR), _store())
@@ -131,11 +154,14 @@ def is_writable() -> bool:
     return True
 
 
-def _write(kind: Kind, key: object, values: dict[str, Any]) -> bool:
+def _write(kind: Kind, key: object, values: dict[str, Any], *, replaces: bool = False) -> bool:
     content = Secret(json.dumps(values, cls=DjangoJSONEncoder)).encrypted()
     today = datetime.now(UTC).date()
     try:
-        _store().write(Entry(kind, str(key), today, content))
+        entry = Entry(kind, str(key), today, content)
+        _store().write(entry)
+        if replaces:
+            _store().replace(entry, content)
     except Unavailable as error:
         logger.error("cannot write the %s %s to the recovery log: %s", kind, key, error)
         return False

@@ -12,11 +12,13 @@ class Kind(StrEnum):
 
     START = "start"
     CANCELLATION = "cancellation"
+    #: The end of a check that Ashby has accepted.
+    END = "end"
     ERASURE = "erasure"
 
 
 #: Entries of these kinds are about one order, have its id as their key, and are kept for ``KEPT``.
-OF_ORDERS = (Kind.START, Kind.CANCELLATION)
+OF_ORDERS = (Kind.START, Kind.CANCELLATION, Kind.END)
 KEPT = timedelta(days=14)
 
 

@@ -113,7 +113,6 @@ class HostInjector(Injector):
                 hosts.restart(name)
                 if name in WEB:
                     hosts.balancer.refill(name)
-                    time.sleep(2)  # The load balancer has to see that it is back.
 
     @contextlib.contextmanager
     def _outage(self, what: str, kind: str) -> Iterator[None]:

@@ -8,10 +8,13 @@ import os
 import re
 import signal
 import threading
+import time
 from collections.abc import Collection
 from pathlib import Path
 
 import requests
+
+from tests.e2e.portal.processes import eventually
 
 from .starts import Attempt
 
@@ -90,10 +93,14 @@ class LoadBalancer:
             self._update()
 
     def refill(self, name: str) -> None:
-        """End a drain."""
+        """End a drain; return once the host gets requests, so that the next one may be drained."""
         with self._lock:
             self._drained.discard(name)
+            # Whether it was ready before it was stopped says nothing now.
+            self._ready[name] = False
             self._update()
+        eventually(lambda: self._ready[name], f"the load balancer uses {name} again", 120)
+        time.sleep(0.5)  # nginx reads its configuration again.
 
     def _watch(self, name: str, ended: threading.Event) -> None:
         url = f"http://{self._hosts[name]}:{PORT}/health/ready"
@@ -106,17 +113,17 @@ class LoadBalancer:
                 self._update()
 
     def _update(self) -> None:
-        names = [name for name in self._hosts if self._ready[name] and name not in self._drained]
-        # With no host that is ready, all of them are tried.
-        self._list(sorted(names or self._hosts))
+        used = [name for name in self._hosts if name not in self._drained]
+        # With no host that is ready, all of them are tried, but none that is being stopped.
+        self._list(sorted([name for name in used if self._ready[name]] or used or self._hosts))
 
     def _list(self, names: Collection[str]) -> None:
         if names == self._listed:
             return
         self._listed = list(names)
-        servers = "".join(
-            f"  server {self._hosts[name]}:{PORT} max_fails=1 fail_timeout=2s;\n" for name in names
-        )
+        # The health check alone decides which hosts are used. With max_fails, one failed connection to each
+        # host would leave nginx without a host for seconds.
+        servers = "".join(f"  server {self._hosts[name]}:{PORT} max_fails=0;\n" for name in names)
         (self._folder / "upstream.conf").write_text(f"upstream web {{\n{servers}}}\n")
         with contextlib.suppress(OSError, ValueError):
             os.kill(int((self._folder / "nginx.pid").read_text()), signal.SIGHUP)

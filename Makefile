@@ -46,7 +46,7 @@ dependencies: .venv/.installed-dev ## Write docs/dependencies.md: production dep
 bench: .venv/.installed ## Compare the portal's speed with plain reference views
 	$(BIN)/python -m benchmarks.run
 
-chaos: .venv/.installed-dev ## Test with injected faults: CHAOS_ORDERS=60 CHAOS_SEED=7 CHAOS_ON=embedded|services|hosts CHAOS_DIALECTS=off
+chaos: .venv/.installed-dev ## Test with injected faults: CHAOS_ORDERS=60 CHAOS_SEED=7 CHAOS_ON=embedded|services|hosts CHAOS_DIALECTS=off CHAOS_SHORT=on
 	$(BIN)/python -m tests.chaos
 
 screenshots: .venv/.installed-dev ## Take the screenshots of the README (needs Chromium)

@@ -8,6 +8,7 @@ import signal
 import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ import requests
 from cryptography.fernet import Fernet
 
 from tests.e2e.portal.processes import ROOT, eventually
+from tests.fixtures.servers.migrated import dump_migrated
 
 from ..processes import Processes
 from . import services
@@ -37,14 +39,15 @@ _ADDRESSES = {
 
 
 class Hosts(Processes):
-    """``code``: the folder of the version with which the run begins."""
+    """``code``: the folder of the version with which the run begins. ``names``: the hosts of this run."""
 
-    def __init__(self, folder: Path, code: Path) -> None:
+    def __init__(self, folder: Path, code: Path, names: Collection[str] = HOSTS) -> None:
         # nginx and PostgreSQL run as other users.
         folder.chmod(0o755)
         super().__init__(folder, "hosts")
-        self.code = code
-        self.network = Network(_ADDRESSES)
+        self.code, self.names = code, tuple(names)
+        absent = set(HOSTS).difference(names)
+        self.network = Network({name: its for name, its in _ADDRESSES.items() if name not in absent})
         address = self.network.address
         self.services = services.Services(self.network)
         self.targets = {
@@ -78,10 +81,10 @@ class Hosts(Processes):
         self.commands = {
             "balancer": self.balancer.command,
             "sandbox": f"env -u PYTHONPATH {sandbox} --host {_EVERY_INTERFACE} --port {_SANDBOX_PORT}",
-            **{name: f"python -m config.run {name.rstrip('0123456789')}" for name in HOSTS},
+            **{name: f"python -m config.run {name.rstrip('0123456789')}" for name in names},
         }
         self._at = {"balancer": _BALANCER, "sandbox": _PARTNERS}
-        self._offset, self._skews = 0.0, dict.fromkeys((*HOSTS, _CONSOLE), 0.0)
+        self._offset, self._skews = 0.0, dict.fromkeys((*names, _CONSOLE), 0.0)
         self._clocks = threading.Lock()
         self._starting = threading.RLock()
         self._set_clocks()
@@ -107,7 +110,13 @@ class Hosts(Processes):
                 self.network.__exit__()
 
     def _prepare_database(self) -> None:
-        self.migrate()
+        """Migrating takes longer than everything else before the run, so this copies what the tests have
+        migrated, if it is the same version."""
+        migrated = self.folder / "migrated.dump"
+        if self.code == ROOT and dump_migrated(migrated):
+            self.services.restore(migrated)
+        else:
+            self.migrate()
 
     def migrate(self) -> None:
         """With the newest code."""

@@ -12,7 +12,7 @@ from tests.e2e.portal.processes import eventually
 from ..driver import Driver
 from ..injector import Injector
 from ..plan import Fault, Plan
-from .hosts import HOSTS, WEB, Hosts
+from .hosts import WEB, Hosts
 from .starts import DATABASE, Outage
 
 _UPGRADE_SECONDS = 600
@@ -30,14 +30,16 @@ class HostInjector(Injector):
         self.outages: list[Outage] = []
         #: Every fault of a host, for whoever looks at a finding.
         self.history: list[Outage] = []
-        self._in_use = {name: threading.Lock() for name in HOSTS}
+        self._in_use = {name: threading.Lock() for name in hosts.names}
         self._is_upgraded = threading.Event()
+        if all(fault.kind != "rolling upgrade" for fault in plan.faults):
+            self._is_upgraded.set()
 
     def end(self) -> None:
         """Also wait until every host is upgraded and up."""
         assert self._is_upgraded.wait(_UPGRADE_SECONDS), "the rolling upgrade did not end"
         super().end()
-        for name in HOSTS:
+        for name in self.processes.names:
             eventually(lambda name=name: self.processes.is_up(name), f"{name} is up again", 120)
 
     def _inject(self, fault: Fault) -> None:
@@ -102,7 +104,7 @@ class HostInjector(Injector):
         hosts = self.processes
         hosts.use_code(self._new_code)
         hosts.migrate()
-        for name in HOSTS:
+        for name in hosts.names:
             with contextlib.ExitStack() as used:
                 # No upgrade takes a web host away while the other one fails.
                 for one in WEB if name in WEB else (name,):

@@ -34,10 +34,13 @@ _CLOCK_OFF_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class HostPlan:
-    """``restores``: at the end the database is restored to its state of a third of the run."""
+    """``restores``: at the end the database is restored to its state of a third of the run. ``is_short``: no
+    upgrade, and no start counts as refused because it took long: the machine may be slow."""
 
     plan: Plan
     restores: bool
+    hosts: tuple[str, ...] = HOSTS
+    is_short: bool = False
 
 
 def make_host_plan(seed: int, orders: int, *, dialects: bool, restores: bool) -> HostPlan:

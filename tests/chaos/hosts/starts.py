@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import inf
 
 #: The name under which an outage of the database is recorded.
 DATABASE = "database"
@@ -37,18 +38,23 @@ class Outage:
 class Refused:
     """``unexcused``: refused while a web host and the database lived. ``cut_off``: sent to a host that failed
     while it had the start, which a load balancer must not repeat. ``nowhere``: while the database or every
-    web host failed."""
+    web host failed. ``slow``: after longer than the machine is given."""
 
     unexcused: list[Attempt]
     cut_off: list[Attempt]
     nowhere: list[Attempt]
+    slow: list[Attempt]
 
 
 def refused_starts(
-    attempts: Collection[Attempt], outages: Collection[Outage], web_hosts: Collection[str]
+    attempts: Collection[Attempt],
+    outages: Collection[Outage],
+    web_hosts: Collection[str],
+    patience: float = inf,
 ) -> Refused:
-    """The starts that Ashby got no useful answer to."""
-    refused = Refused([], [], [])
+    """The starts that Ashby got no useful answer to. ``patience``: a start that is refused after so many
+    seconds is blamed on a slow machine."""
+    refused = Refused([], [], [], [])
     for attempt in attempts:
         if attempt.status < 499:
             continue
@@ -57,6 +63,8 @@ def refused_starts(
             refused.nowhere.append(attempt)
         elif failing.intersection(attempt.hosts):
             refused.cut_off.append(attempt)
+        elif attempt.ended - attempt.began >= patience:
+            refused.slow.append(attempt)
         else:
             refused.unexcused.append(attempt)
     return refused

@@ -8,7 +8,8 @@ from ..audit import Ledgers
 from .hosts import HOSTS, WEB
 from .plan import HOST_FAULTS, make_host_plan
 from .restore import as_restored, late_updates
-from .starts import DATABASE, Attempt, Outage, refused_starts
+from .short import make_short_plan
+from .starts import DATABASE, Attempt, Outage, Refused, refused_starts
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -23,6 +24,24 @@ def test_a_plan_hits_every_kind_of_host_and_no_host_twice_at_once(seed: int) -> 
     for host in HOSTS:
         hits = sorted((f.at, f.at + f.seconds) for f in faults if f.target == host and f.kind in of_hosts)
         assert all(until < at for (_, until), (at, _) in pairwise(hits))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_short_plan_leaves_a_web_host_and_loses_every_worker_host_in_turn(seed: int) -> None:
+    planned = make_short_plan(seed, 12)
+    assert planned == make_short_plan(seed, 12), "the seed determines it"
+    kinds = [fault.kind for fault in planned.plan.faults]
+    assert kinds == ["lose web host", "lose worker host", "cut from database"]
+    web, lost, cut = (fault.target for fault in planned.plan.faults)
+    assert web in WEB
+    assert {lost, cut} == {name for name in planned.hosts if name.startswith("worker")}
+    assert len(planned.plan.checks) == 12
+
+
+def test_only_a_slow_refusal_is_blamed_on_a_slow_machine() -> None:
+    slow, quick = Attempt(100, 103, 499, WEB), Attempt(100, 101, 503, WEB)
+    assert refused_starts([slow, quick], [], WEB, patience=2.5) == Refused([quick], [], [], [slow])
+    assert refused_starts([slow, quick], [], WEB) == Refused([slow, quick], [], [], [])
 
 
 @pytest.mark.parametrize(

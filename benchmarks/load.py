@@ -31,6 +31,7 @@ class Round:
 @dataclass(frozen=True)
 class _Target:
     name: str
+    port: int
     head: bytes
     body: bytes
 
@@ -45,10 +46,10 @@ class _Client(asyncio.Protocol):
     """One connection: sends requests one after the other until a deadline."""
 
     transport: asyncio.Transport
+    done: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        self.done: asyncio.Future[None] | None = None
 
     def begin(self, target: _Target, deadline: float, round_: Round) -> asyncio.Future[None]:
         self.target, self.deadline, self.round = target, deadline, round_
@@ -90,19 +91,20 @@ def _is_complete(answer: bytes) -> bool:
 
 async def _run(job: dict[str, Any]) -> list[Round]:
     loop = asyncio.get_running_loop()
-    clients: list[_Client] = []
-    for _ in range(job["clients"]):
-        _, client = await loop.create_connection(_Client, "127.0.0.1", job["port"])
-        clients.append(client)
     targets = [_target(job, spec) for spec in job["targets"]]
+    clients: dict[str, list[_Client]] = {}
     for target in targets:
-        await _one_round(clients, target, job["warm_up_seconds"])
+        connections = [
+            await loop.create_connection(_Client, "127.0.0.1", target.port) for _ in range(job["clients"])
+        ]
+        clients[target.name] = [client for _, client in connections]
+        await _one_round(clients[target.name], target, job["warm_up_seconds"])
     rounds = []
     for number in range(job["rounds"]):
         # In turns (A B, B A, A B ...), so that no target always follows the other.
         for target in targets if number % 2 == 0 else reversed(targets):
-            rounds.append(await _one_round(clients, target, job["seconds"]))
-    for client in clients:
+            rounds.append(await _one_round(clients[target.name], target, job["seconds"]))
+    for client in (client for of_target in clients.values() for client in of_target):
         client.done = None
         client.transport.close()
     return rounds
@@ -119,11 +121,11 @@ async def _one_round(clients: list[_Client], target: _Target, seconds: float) ->
 def _target(job: dict[str, Any], spec: dict[str, Any]) -> _Target:
     body = json.dumps(spec["body"], ensure_ascii=False).encode()
     head = (
-        f"POST {spec['path']} HTTP/1.1\r\nHost: 127.0.0.1:{job['port']}\r\n"
+        f"POST {spec['path']} HTTP/1.1\r\nHost: 127.0.0.1:{spec['port']}\r\n"
         f"Authorization: {job['authorization']}\r\nContent-Type: application/json\r\n"
         f"Accept: */*\r\nUser-Agent: bench\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    return _Target(spec["name"], head.encode(), body)
+    return _Target(spec["name"], spec["port"], head.encode(), body)
 
 
 if __name__ == "__main__":

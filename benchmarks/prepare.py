@@ -1,5 +1,7 @@
 """Migrates the benchmark's database and connects its organization: ``python -m benchmarks.inside prepare``.
-Prints the id of the package to order."""
+Prints the packages that it offers, as JSON."""
+
+import json
 
 from django.conf import settings
 from django.core.management import call_command
@@ -11,8 +13,6 @@ from integrations.connections import check, connect
 
 def main() -> None:
     call_command("migrate", verbosity=0)
-    # The table of the reference views has foreign keys to the portal's tables, so it is created after them.
-    call_command("migrate", run_syncdb=True, verbosity=0)
     connection = connect.connect(
         "Bench",
         slug="bench",
@@ -23,4 +23,4 @@ def main() -> None:
     sync.sync_packages(connection)
     sync.sync_jobs(connection)
     check.check(connection)
-    print(next(iter(offers.offers(connection))).assessment_type_id)
+    print(json.dumps([offer.as_json() for offer in offers.offers(connection)]))

@@ -17,7 +17,9 @@ from honcho.environ import parse_procfile
 
 ROOT = Path(__file__).resolve().parent.parent
 VERIFICATION_KEY = "bench-verification-key-0123456789"
+REFERENCE = "benchmarks.reference.settings"
 ASHBY_KEY = "bench-ashby-key-0123456789"
+_OTHERS = ("sandbox", "reference")
 _SCOPES = ["candidates:read", "candidates:write", "jobs:read", "apiKeys:read"]
 _INHERITED = ("WEB_WORKERS", "WORKER_THREADS", "HOME", "LANG", "TMPDIR")
 
@@ -26,17 +28,18 @@ class Stack:
     """Starts and stops processes by name. All write to one log."""
 
     def __init__(self, folder: Path, database_url: str = "", web_options: str = "") -> None:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = int(listener.getsockname()[1])
+        self.port, self.reference_port = _free_ports(2)
         self.sandbox_url = ""
         self._log = open(folder / "processes.log", "ab")  # noqa: SIM115
         self._log_path = folder / "processes.log"
         self._running: dict[str, subprocess.Popen[Any]] = {}
         procfile = parse_procfile((ROOT / "Procfile").read_text()).processes
         self._commands = dict(procfile)
-        self._commands["web"] = f"{procfile['web']} {web_options}".replace(
-            "config.wsgi", "benchmarks.site.wsgi"
+        self._commands["web"] = f"{procfile['web']} {web_options}"
+        self._commands["reference"] = (
+            self._commands["web"]
+            .replace("config.wsgi", "benchmarks.reference.wsgi")
+            .replace("${PORT:-8000}", str(self.reference_port))
         )
         self.environment = {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
@@ -60,7 +63,7 @@ class Stack:
     @property
     def pids(self) -> dict[str, int]:
         """The ids of the portal's running processes, by name."""
-        return {name: process.pid for name, process in self._running.items() if name != "sandbox"}
+        return {name: process.pid for name, process in self._running.items() if name not in _OTHERS}
 
     def start_sandbox(self) -> None:
         """Start the sandbox. The environment of the other processes needs its URL, so it comes first."""
@@ -123,12 +126,14 @@ class Stack:
         self.stop(*reversed(self._running))
         self._log.close()
 
-    def run(self, *arguments: str, settings: str = "config.settings") -> str:
-        """Run a Python command and return its standard output. Exits if the command fails."""
+    def run(self, *arguments: str, settings: str = "config.settings", given: str = "") -> str:
+        """Run a Python command with ``given`` on its standard input, and return its standard output. Exits if
+        the command fails."""
         done = subprocess.run(  # nosec B603 # noqa: S603 - our own command, no shell
             [sys.executable, *arguments],
             cwd=ROOT,
             env=self.environment | {"DJANGO_SETTINGS_MODULE": settings},
+            input=given,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -160,3 +165,15 @@ class Stack:
     def answers(self, path: str) -> bool:
         """Whether the portal answers 200."""
         return requests.get(f"{self.portal_url}{path}", timeout=3).status_code == 200
+
+    def reference_answers(self) -> bool:
+        """Whether the reference's process answers at all."""
+        return requests.get(f"http://127.0.0.1:{self.reference_port}/", timeout=3).status_code == 404
+
+
+def _free_ports(number: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [int(listener.getsockname()[1]) for listener in listeners]

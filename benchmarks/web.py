@@ -1,4 +1,4 @@
-"""``assessment.list`` and ``assessment.start``, compared with their reference views in turns."""
+"""``assessment.list`` and ``assessment.start``, compared with those of the reference in turns."""
 
 import base64
 import json
@@ -37,24 +37,18 @@ class Comparison:
 
 def compare_list(stack: Stack, rounds: int, seconds: float) -> Comparison:
     """Compare ``assessment.list``; ``seconds`` per target and round."""
-    targets = [_target("portal", "/ashby/assessment.list", {}), _target("reference", "/reference/list", {})]
-    return _compared(_load(stack, targets, rounds, seconds))
+    return _compared(_load(stack, _both(stack, "list", {}), rounds, seconds))
 
 
 def compare_start(stack: Stack, package: str, rounds: int, seconds: float) -> Comparison:
     """Compare ``assessment.start``; ``seconds`` per target and round."""
-    body = start_body(package)
-    targets = [
-        _target("portal", "/ashby/assessment.start", body),
-        _target("reference", "/reference/start", body),
-    ]
-    return _compared(_load(stack, targets, rounds, seconds))
+    return _compared(_load(stack, _both(stack, "start", start_body(package)), rounds, seconds))
 
 
 def start_alone(stack: Stack, package: str, seconds: float) -> Speed:
     """Measure ``assessment.start`` of the portal alone, while its workers process the orders."""
-    target = _target("portal", "/ashby/assessment.start", start_body(package))
-    return _speed(_load(stack, [target], 1, seconds, warm_up=0.2))
+    portal, _ = _both(stack, "start", start_body(package))
+    return _speed(_load(stack, [portal], 1, seconds, warm_up=0.2))
 
 
 def start_body(package: str) -> dict[str, Any]:
@@ -85,8 +79,10 @@ def _member(first: str, last: str, role: str) -> dict[str, str]:
     return {"userId": f"u-{first}", "firstName": first, "lastName": last, "email": email, "role": role}
 
 
-def _target(name: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "path": path, "body": body}
+def _both(stack: Stack, call: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    portal = {"name": "portal", "port": stack.port, "path": f"/ashby/assessment.{call}"}
+    reference = {"name": "reference", "port": stack.reference_port, "path": f"/reference/{call}"}
+    return [target | {"body": body} for target in (portal, reference)]
 
 
 def _load(
@@ -94,7 +90,6 @@ def _load(
 ) -> list[dict[str, Any]]:
     credentials = base64.b64encode(f"{VERIFICATION_KEY}:".encode()).decode()
     job = {
-        "port": stack.port,
         "clients": CLIENTS,
         "rounds": rounds,
         "seconds": seconds,

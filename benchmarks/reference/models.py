@@ -1,17 +1,33 @@
-"""The row that the reference view of a start writes, about as large as an order."""
+"""The tables of the reference. ``migrate --run-syncdb`` creates them beside the portal's."""
 
 import uuid
 
 from django.db import models
 
-from integrations.models import Organization
+
+class Customer(models.Model):
+    name = models.CharField(max_length=200)
+    key_hash = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
-class ReferenceRow(models.Model):
-    """``migrate --run-syncdb`` creates its table, in the benchmark's database."""
+class OfferedPackage(models.Model):
+    customer = models.ForeignKey(Customer, models.CASCADE)
+    assessment_type_id = models.UUIDField(unique=True)
+    name = models.CharField(max_length=200)
+    description = models.TextField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StartedCheck(models.Model):
+    """One row for each start, about as large as an order."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    organization = models.ForeignKey(Organization, models.CASCADE)
+    customer = models.ForeignKey(Customer, models.CASCADE)
     application_id = models.CharField(max_length=200)
     body = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)

@@ -15,6 +15,7 @@ MAY_SLEEP = {
     "chaos/driver.py",
     "chaos/injector.py",
     "chaos/hosts/injector.py",
+    "chaos/hosts/load_balancer.py",
     "chaos/settle.py",
     "chaos/processes.py",
     "integrations/http/test_transport.py",

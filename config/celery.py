@@ -134,6 +134,19 @@ def _check_clock(**_: Any) -> None:
         connection.close()
 
 
+@signals.worker_init.connect
+def _serve_metrics(**_: Any) -> None:
+    if address := settings.WORKER_METRICS_ADDRESS:
+        # Web processes and commands import this module too.
+        from integrations import metrics
+
+        try:
+            metrics.serve(address, settings.PORTAL_VERSION)
+        except OSError as error:
+            # The worker works without them. A second one on this host needs another address.
+            logger.error("cannot serve metrics at WORKER_METRICS_ADDRESS: %s", error.strerror)
+
+
 @signals.worker_ready.connect
 def _watch_for_silence(**_: Any) -> None:
     """Restart the worker, in the same process, if no task arrives.

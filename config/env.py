@@ -224,6 +224,11 @@ RECOVERY_LOG_DATABASE_URL = _given("RECOVERY_LOG_DATABASE_URL", "")
 # Only the fault machine sets it; see integrations/failpoints.py.
 FAILPOINTS_DIR = _given("FAILPOINTS_DIR", "")
 
+# Where a worker serves its metrics, host:port; nowhere if empty.
+WORKER_METRICS_ADDRESS = _given("WORKER_METRICS_ADDRESS", "")
+if WORKER_METRICS_ADDRESS and not re.fullmatch(r"\S+:\d{1,5}", WORKER_METRICS_ADDRESS):
+    raise ImproperlyConfigured("WORKER_METRICS_ADDRESS is not an address such as 127.0.0.1:9101.")
+
 LOG_LEVEL = _given("LOG_LEVEL", "INFO").upper()
 LOG_JSON = env.bool("LOG_JSON", default=False)
 

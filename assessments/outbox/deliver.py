@@ -31,6 +31,7 @@ from integrations.connections.clients import ashby_client
 from integrations.connections.endpoints import Endpoint
 from integrations.connections.pauses import PROBE_EVERY, pause, resume, take_probe
 from integrations.http.errors import Answer, CallFailed, Unauthorized
+from integrations.metrics import lease_takeovers_total
 from integrations.redaction import redact_text
 
 #: Until then "not found" may only mean that Ashby has not yet stored the ``assessment_id`` of our answer.
@@ -108,6 +109,8 @@ def _acquire_next(assessment_id: UUID, now: datetime) -> _Delivery | None:
     token = due.acquire([update.pk], now)
     if token is None:
         return None
+    if update.leased_until is not None:
+        lease_takeovers_total.labels("delivery").inc()
     lease = Lease(update, update.order, token, deadline)
     if is_probe and not take_probe(connection, now):
         lease.release()

@@ -12,6 +12,7 @@ from assessments.orders.call import Lease
 from assessments.orders.transaction import clear_attention, locked_order, record_event, schedule_look_up
 from integrations.connections.circuit_breaker import is_blocked
 from integrations.connections.endpoints import Endpoint
+from integrations.metrics import lease_takeovers_total
 
 from .cancel import cancel
 from .look_up import look_up, settle_without_placing
@@ -48,6 +49,8 @@ def _acquire_lease(assessment_id: UUID, now: datetime) -> Lease[Order] | None:
     token = leasable(now).acquire([assessment_id], now)
     if token is None:
         return None
+    if order.leased_until is not None:
+        lease_takeovers_total.labels("call").inc()
     # Read again: the order may have changed before it was leased. If a push has settled the call since then,
     # the lease is gone, and so is the call.
     order = mine.filter(lease_token=token).first()

@@ -66,6 +66,8 @@ class InvalidUpdate(Refused):
 class AshbyClient(PartnerClient):
     """Calls Ashby for one organization. Every call is safe to repeat."""
 
+    partner = "ashby"
+
     def update(
         self, payload: Mapping[str, Any], hide: Iterable[str] = (), not_after: float | None = None
     ) -> Answer:

@@ -4,12 +4,15 @@ A refused key (401, 403, or a code that says so) means that the call was not car
 be made with another key.
 """
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from integrations.http.client import OutboundCall
-from integrations.http.errors import Answer, Refused, Unauthorized, Unknown
+from integrations.http.errors import Answer, CallFailed, Refused, Unauthorized, Unknown
+from integrations.metrics import partner_call_seconds
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,9 @@ class PartnerClient(ABC):
     ``key`` is the key in use; ``others`` are keys that it has replaced and that may still work. ``note_use``
     gets the position of the key with which a call succeeded: 0 is ``key``, 1 the first of ``others``.
     """
+
+    #: Its name in metrics.
+    partner: ClassVar[str]
 
     base_url: str
     key: str = field(repr=False)
@@ -52,13 +58,24 @@ class PartnerClient(ABC):
 
     def _call_with(self, key: str, call: OutboundCall) -> Answer:
         try:
-            return self._exchange(call, key)
+            return self._measured(key, call)
         except Refused as refusal:
             if key == self.key or not self._says_not_found(refusal):
                 raise
             # An old key may belong to another account, in which the order does not exist.
             doubt = "The key in use was refused, and an older key does not make this certain."
             raise Unknown(f"{refusal.sentence} {doubt}", answer=refusal.answer) from None
+
+    def _measured(self, key: str, call: OutboundCall) -> Answer:
+        began, outcome = time.monotonic(), "answered"
+        try:
+            return self._exchange(call, key)
+        except CallFailed as failure:
+            outcome = type(failure).__name__
+            raise
+        finally:
+            labels = self.partner, call.url.rpartition("/")[2], outcome
+            partner_call_seconds.labels(*labels).observe(time.monotonic() - began)
 
     @abstractmethod
     def _exchange(self, call: OutboundCall, key: str) -> Answer:

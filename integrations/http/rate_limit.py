@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from integrations.http.errors import BudgetSpent
+from integrations.metrics import rate_limited_total
 
 ASHBY_CALLS_PER_MINUTE = 950
 #: Calls are counted in windows of so many seconds, and any minute touches 13 of them at the most.
@@ -72,6 +73,7 @@ def take_ashby_call(key: str) -> None:
     """Counts one call with ``key``; raises ``BudgetSpent`` where the call would exceed the budget."""
     blocked_until = cache.get(_EVERYBODY)
     if blocked_until and blocked_until > time.time():
+        rate_limited_total.labels("ashby").inc()
         raise BudgetSpent(
             "Ashby has asked this portal as a whole to slow down.", retry_after=blocked_until - time.time()
         )
@@ -91,6 +93,7 @@ def _take(side: str, whose: str, a_minute: int, number: int) -> int:
     if over:
         calls.add(-over)
     if over == number:
+        rate_limited_total.labels(side).inc()
         raise BudgetSpent(
             f"The budget of calls to {side.title()} is used up for the moment.",
             retry_after=calls.seconds_left,

@@ -76,6 +76,8 @@ def address(base_url: str, name: str) -> str:
 class JustifactsClient(PartnerClient):
     """Calls Justifacts for one organization."""
 
+    partner = "justifacts"
+
     def reserve(self, calls: int) -> int:
         """Takes calls from the budget, to be made with ``is_reserved``. Returns how many may be made. Raises
         ``BudgetSpent`` where none may."""

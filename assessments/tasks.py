@@ -16,6 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from assessments import search
+from assessments.insights import dead_mans_switch
 from assessments.models import Heartbeat, Reconciliation
 from assessments.notifications import dispatch
 from assessments.privacy import retention
@@ -173,6 +174,13 @@ def resume_polls() -> None:
     now = timezone.now()
     if Heartbeat.acquire_tick("resume_polls", now, RETENTION_EVERY):
         poll_schedule.resume(now)
+
+
+@shared_task
+def call_dead_mans_switch() -> None:
+    now = timezone.now()
+    if settings.HEARTBEAT_URL and Heartbeat.acquire_tick("heartbeat_url", now, WATCH_EVERY):
+        dead_mans_switch.call_if_well(now)
 
 
 @shared_task

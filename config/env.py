@@ -224,6 +224,8 @@ RECOVERY_LOG_DATABASE_URL = _given("RECOVERY_LOG_DATABASE_URL", "")
 # Only the fault machine sets it; see integrations/failpoints.py.
 FAILPOINTS_DIR = _given("FAILPOINTS_DIR", "")
 
+# A service that expects a call every minute while all is healthy, and alerts people otherwise. A secret.
+HEARTBEAT_URL = _given("HEARTBEAT_URL", "")
 # Where a worker serves its metrics, host:port; nowhere if empty.
 WORKER_METRICS_ADDRESS = _given("WORKER_METRICS_ADDRESS", "")
 if WORKER_METRICS_ADDRESS and not re.fullmatch(r"\S+:\d{1,5}", WORKER_METRICS_ADDRESS):

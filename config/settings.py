@@ -322,9 +322,11 @@ CELERY_BEAT_SCHEDULE = {
         ("reconcile", "assessments.tasks.reconcile_nightly", 60.0, 50),
         ("search-terms", "assessments.tasks.renew_search_terms", 60.0, 50),
         ("notices", "assessments.tasks.send_notifications", 60.0, 50),
+        ("heartbeat URL", "assessments.tasks.call_dead_mans_switch", 60.0, 50),
         ("retention", "assessments.tasks.erase_due", 600.0, 500),
         ("resume polls", "assessments.tasks.resume_polls", 600.0, 500),
         ("retire keys", "integrations.tasks.retire_silent_keys", 600.0, 500),
+        ("sessions", "integrations.tasks.delete_ended_sessions", 3600.0, 3500),
     )
 }
 if env.CELERY_BROKER_URL == "filesystem://":
@@ -368,6 +370,7 @@ METRICS_TOKEN = env.METRICS_TOKEN
 ASHBY_API_BASE_URL = env.ASHBY_API_BASE_URL
 JUSTIFACTS_BASE_URL = env.JUSTIFACTS_BASE_URL
 OUTBOUND_ALLOWED_HOSTS = env.OUTBOUND_ALLOWED_HOSTS
+HEARTBEAT_URL = env.HEARTBEAT_URL
 WORKER_METRICS_ADDRESS = env.WORKER_METRICS_ADDRESS
 OUTBOUND_PROXY_URL = env.OUTBOUND_PROXY_URL
 CA_BUNDLE = env.CA_BUNDLE

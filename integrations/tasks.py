@@ -1,6 +1,6 @@
 """Celery tasks of connections and accounts."""
 
-from integrations.accounts import invitations, two_factor
+from integrations.accounts import invitations, sessions, two_factor
 from integrations.background import shared_task
 from integrations.connections import key_rotation
 from integrations.onboarding import jobs
@@ -24,3 +24,8 @@ def mail_factor_change(person_id: int, action: str, kind: str = "") -> None:
 @shared_task
 def retire_silent_keys() -> None:
     key_rotation.retire_unused_keys()
+
+
+@shared_task
+def delete_ended_sessions() -> None:
+    sessions.delete_ended()

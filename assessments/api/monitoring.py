@@ -3,25 +3,14 @@
 from dataclasses import asdict
 
 from django.conf import settings
-from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, Gauge, Info, generate_latest
 
-from assessments.insights.health import (
-    Part,
-    Process,
-    clocks_part,
-    figures,
-    oldest_due_work,
-    processes,
-    processes_part,
-)
-from assessments.recovery_log import log as recovery_log
-from integrations.background import broker_is_reachable
-from integrations.host_clock import host_clock
+from assessments.insights.health import Part, database_part, figures
+from assessments.insights.portal_status import all_parts
 
 
 @require_safe
@@ -35,39 +24,15 @@ def live(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """200 while this host can take Ashby's calls, which needs the database alone; otherwise 503. For load
     balancers: a dead worker, scheduler, broker or recovery log must not take every web host away."""
-    return _state({"database": _database()})
+    return _state({"database": database_part()})
 
 
 @require_safe
 def status(request: HttpRequest) -> JsonResponse:
     """The state of each part by name, and each worker and scheduler process; 503 while any part fails. For
     people and alerts."""
-    now = timezone.now()
-    parts = {"database": _database()}
-    found: list[Process] = []
-    if parts["database"].ok:
-        found = processes(now)
-        parts["worker"] = processes_part("worker", found, now)
-        parts["scheduler"] = processes_part("scheduler", found, now)
-        parts["clocks"] = clocks_part(host_clock.check(), found)
-        parts["oldest_due_work"] = oldest_due_work(now)
-    is_writable = recovery_log.is_writable()
-    detail = (
-        "can be written" if is_writable else "cannot be written; a restore would miss starts (docs/backup.md)"
-    )
-    parts["recovery_log"] = Part(is_writable, detail)
-    answers = broker_is_reachable()
-    parts["broker"] = Part(answers, "answers" if answers else "does not answer; work waits for the sweep")
+    parts, found = all_parts(timezone.now())
     return _state(parts, processes=[asdict(process) for process in found])
-
-
-def _database() -> Part:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError as error:
-        return Part(False, f"does not answer ({type(error).__name__})")
-    return Part(True, "answers")
 
 
 def _state(parts: dict[str, Part], **more: object) -> JsonResponse:

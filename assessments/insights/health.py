@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import DatabaseError, connection
 from django.db.models import Count, Min
 
 from assessments.models import AshbyUpdate, Heartbeat, Order, PendingCall, ProcessHeartbeat
@@ -24,7 +25,7 @@ class Part:
     detail: str
 
 
-def heartbeat(name: str, now: datetime) -> Part:
+def _heartbeat(name: str, now: datetime) -> Part:
     """Whether the process, ``worker`` or ``scheduler``, was seen lately."""
     last = Heartbeat.objects.filter(name=name).values_list("at", flat=True).first()
     if last is None:
@@ -71,7 +72,7 @@ def processes_part(kind: str, found: list[Process], now: datetime) -> Part:
     own = [process for process in found if process.kind == kind]
     dead = [process for process in own if not process.ok]
     if not dead:
-        return heartbeat(kind, now)
+        return _heartbeat(kind, now)
     names = ", ".join(f"{each.host} (pid {each.pid}, last seen {each.seconds} s ago)" for each in dead)
     return Part(False, f"{len(dead)} of {len(own)} do not run: {names}")
 
@@ -81,6 +82,15 @@ def clocks_part(own_offset: float, found: list[Process]) -> Part:
     offsets = [(host_clock.HOST, own_offset), *((each.host, each.clock_offset) for each in found if each.ok)]
     off = {host: host_clock.describe(seconds) for host, seconds in offsets if host_clock.is_off(seconds)}
     return Part(not off, "; ".join(map(": ".join, off.items())) or "agree with the database's")
+
+
+def database_part() -> Part:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return Part(False, f"does not answer ({type(error).__name__})")
+    return Part(True, "answers")
 
 
 def oldest_due_work(now: datetime) -> Part:

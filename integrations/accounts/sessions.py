@@ -16,7 +16,8 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.db.models import Exists, OuterRef, QuerySet
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
@@ -116,6 +117,18 @@ def end_others(request: HttpRequest) -> None:
     for session in others.exclude(session_key=request.session.session_key):
         session.end()
     request.session.cycle_key()
+
+
+def delete_ended() -> None:
+    """Delete sessions that are over, and the rows of the list whose session is gone. A browser that never
+    comes back ends none itself."""
+    now = timezone.now()
+    idle = now - timedelta(seconds=settings.SESSION_IDLE_TIMEOUT_SECONDS)
+    oldest = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    for session in UserSession.objects.filter(Q(last_seen_at__lt=idle) | Q(created_at__lt=oldest)):
+        session.end()
+    Session.objects.filter(expire_date__lt=now).delete()
+    UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
 
 
 def _row_of(request: HttpRequest) -> Any:

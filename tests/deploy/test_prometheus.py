@@ -24,7 +24,7 @@ def tool(name: str) -> str:
 
 
 @pytest.mark.services
-def test_each_alert_fires_for_what_it_is_for_and_none_while_all_is_well() -> None:
+def test_each_alert_fires_for_what_it_is_for_and_none_while_all_is_healthy() -> None:
     for arguments in (
         ["check", "rules", str(FOLDER / "alerts.yml")],
         ["test", "rules", "tests/deploy/alerts.yml"],

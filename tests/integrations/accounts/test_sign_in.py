@@ -10,12 +10,14 @@ import time_machine
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
 from integrations.accounts.sessions import BACKGROUND_REFRESH
+from integrations.tasks import delete_ended_sessions
 from tests.fixtures.admin import member, signed_in, words
 from tests.fixtures.world import World
 
@@ -266,3 +268,14 @@ class TestSessionList:
     def test_signing_out_takes_the_session_off_the_list(self, hers: Client) -> None:
         hers.post(reverse("admin:logout"))
         assert not UserSession.objects.exists()
+
+    def test_sessions_whose_browser_never_comes_back_are_deleted(
+        self, hers: Client, hers_elsewhere: Client
+    ) -> None:
+        with time_machine.travel(time.time() + 7 * 3600):
+            assert is_in(hers)
+        with time_machine.travel(time.time() + 9 * 3600):
+            delete_ended_sessions()
+            assert is_in(hers)
+        assert [session.user_agent for session in UserSession.objects.all()] == ["Firefox"]
+        assert [session.session_key for session in Session.objects.all()] == [hers.cookies["sessionid"].value]

@@ -40,8 +40,8 @@ pytestmark = pytest.mark.django_db
 class Abroad:
     """An operator who uses the portal in the wide language."""
 
-    def __init__(self, client: Client) -> None:
-        self.client, self.data = client, Data()
+    def __init__(self, client: Client, data: Data) -> None:
+        self.client, self.data = client, data
 
     def open(self, path: str) -> list[str]:
         """The unmarked texts of the page."""
@@ -62,8 +62,9 @@ class Abroad:
 
 
 @pytest.fixture(scope="module")
-def _used_portal_of_module(django_db_setup: None, django_db_blocker) -> Iterator[Organization]:
-    """Written once, in a transaction around all tests of the module: to write it takes longer than most."""
+def _used_portal_of_module(django_db_setup: None, django_db_blocker) -> Iterator[tuple[Organization, Data]]:
+    """Written, and its texts read, once, in a transaction around all tests of the module: that takes longer
+    than most of them."""
     with django_db_blocker.unblock(), transaction.atomic():
         fill(60)
         acme = Organization.objects.get(name="Acme")
@@ -75,23 +76,27 @@ def _used_portal_of_module(django_db_setup: None, django_db_blocker) -> Iterator
         )
         member("Ada", acme)
         Heartbeat.beat("the worker", timezone.now())
-        yield acme
+        olga = User.objects.create_superuser("Olga", "olga@example.com", "x")
+        NotificationPreference.objects.create(person=olga, digest=True)
+        yield acme, Data()
         transaction.set_rollback(True)
 
 
 @pytest.fixture
-def used_portal(_used_portal_of_module: Organization, db: None) -> Organization:
+def used_portal(_used_portal_of_module: tuple[Organization, Data], db: None) -> Organization:
     """A portal that Acme and others have used for months."""
-    return Organization.objects.get(pk=_used_portal_of_module.pk)
+    return Organization.objects.get(pk=_used_portal_of_module[0].pk)
 
 
 @pytest.fixture
-def abroad(used_portal: Organization, monkeypatch: pytest.MonkeyPatch) -> Abroad:
-    olga = User.objects.create_superuser("Olga", "olga@example.com", "x")
-    NotificationPreference.objects.create(person=olga, digest=True)
+def abroad(
+    used_portal: Organization,
+    _used_portal_of_module: tuple[Organization, Data],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Abroad:
     client = Client()
-    client.force_login(olga)
-    found = Abroad(client)
+    client.force_login(User.objects.get(username="Olga"))
+    found = Abroad(client, _used_portal_of_module[1])
     speak_wide(monkeypatch)
     return found
 

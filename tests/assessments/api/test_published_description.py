@@ -3,6 +3,7 @@ Every answer matches the description, none is a 5xx, an allowed body is not answ
 changes only the call log. ``FUZZ_REQUESTS=20000`` makes that many requests instead of a few hundred."""
 
 import copy
+import functools
 import os
 import uuid
 from collections import Counter
@@ -54,9 +55,15 @@ _LOGS = (
 )
 
 
+@functools.cache
+def _description() -> Any:
+    """Read once, because Schemathesis also searches the code for constants, which takes half a second."""
+    return schemathesis.openapi.from_wsgi("/api/schema/?format=json", application)
+
+
 @pytest.fixture
 def description(world: World) -> Any:
-    return schemathesis.openapi.from_wsgi("/api/schema/?format=json", application)
+    return _description()
 
 
 def test_every_published_call_is_fuzzed(description: Any) -> None:

@@ -45,7 +45,7 @@ def drip(before: bytes, byte: bytes) -> Send:
         until = time.monotonic() + 10
         while time.monotonic() < until:
             connection.sendall(byte)
-            time.sleep(0.05)
+            time.sleep(0.02)
 
     return send
 
@@ -71,7 +71,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 )
 def test_an_answer_that_arrives_byte_by_byte_times_out(server, settings, before: bytes, byte: bytes) -> None:
     """Each byte arrives within the read timeout, but the whole answer never does."""
-    settings.OUTBOUND_ANSWER_SECONDS = 0.5
+    settings.OUTBOUND_ANSWER_SECONDS = 0.2
     url = server(drip(before, byte))
     began = time.monotonic()
     with pytest.raises(Unknown):
@@ -80,7 +80,7 @@ def test_an_answer_that_arrives_byte_by_byte_times_out(server, settings, before:
 
 
 def test_a_webhooks_answer_that_arrives_byte_by_byte_times_out(server, settings) -> None:
-    settings.OUTBOUND_ANSWER_SECONDS = 0.5
+    settings.OUTBOUND_ANSWER_SECONDS = 0.2
     with pytest.raises(Unknown):
         client.post_to_webhook(server(drip(HEAD + b"Content-Length: 100000\r\n\r\n", b" ")), {"a": 1})
 
@@ -110,7 +110,7 @@ def repeated(before: bytes, more: bytes) -> Send:
     ids=["headers", "one header", "status line", "body", "chunks", "length of a chunk", "trailers"],
 )
 def test_an_endless_answer_is_unknown(server, settings, before: bytes, more: bytes) -> None:
-    settings.OUTBOUND_ANSWER_SECONDS = 1
+    settings.OUTBOUND_ANSWER_SECONDS = 0.4
     began = time.monotonic()
     with pytest.raises(Unknown):
         call(server(repeated(before, more)))

@@ -115,11 +115,6 @@ def test_work_that_is_blocked_on_purpose_is_not_overdue(world: World, client, cl
     assert failing_checks(client) == set()
 
 
-def test_an_unreachable_broker_is_named(client, heartbeats, tmp_path) -> None:
-    app.conf.broker_url = f"redis+socket://{tmp_path}/nobody.sock"
-    assert failing_checks(client) == {"broker"}
-
-
 def test_metrics_hold_no_candidate_data(world: World, client, clock, heartbeats) -> None:
     world.ashby("assessment.update", {"success": False}, 403)
     order = world.placed()
@@ -154,7 +149,9 @@ def test_monitoring_allows_only_reading(client, heartbeats, path: str) -> None:
     assert client.head(path).status_code == 200
 
 
-def test_ready_needs_the_database_alone(client, db, settings, tmp_path) -> None:
+def test_the_status_names_what_fails_and_ready_needs_the_database_alone(
+    client, db, settings, tmp_path
+) -> None:
     """Or a dead worker, broker or recovery log would take every web host out of the load balancer."""
     (tmp_path / "file").touch()
     settings.RECOVERY_LOG_DIR = tmp_path / "file" / "log"

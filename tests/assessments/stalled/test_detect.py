@@ -1,7 +1,7 @@
 """Stalled orders are flagged with a reason, and Ashby gets a note if the organization wants one."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 import time_machine
@@ -10,63 +10,26 @@ from django.db.utils import IntegrityError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from assessments import tasks
 from assessments.models import Order, OrderEvent, StallThresholds
 from assessments.stalled.detect import detect_stalled
+from tests.assessments.stalled.stalling import (
+    DAY,
+    MINUTE,
+    NOON,
+    SECOND,
+    fresh,
+    in_status,
+    set_thresholds,
+    stall_events,
+    watch_after,
+)
 from tests.fixtures.world import World, data
-
-#: A Wednesday.
-NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
-SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
-PROVIDER_STATUSES = {
-    "received": "Justifacts Received",
-    "applicant_started": "Applicant Started",
-    "in_process": "In Process: Justifacts",
-}
 
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(NOON, tick=False) as traveller:
         yield traveller
-
-
-def in_status(world: World, status: str) -> Order:
-    """An order that has just reached the status."""
-    if status == "accepted":
-        return world.start()
-    order = world.placed()
-    world.push(order, PROVIDER_STATUSES[status])
-    return fresh(order)
-
-
-def fresh(order: Order) -> Order:
-    order.refresh_from_db()
-    return order
-
-
-def watch_after(clock: time_machine.Traveller, time: timedelta) -> None:
-    """Moves the clock and runs the periodic task."""
-    clock.shift(time)
-    tasks.watch()
-
-
-def set_thresholds(world: World, **limits: object) -> None:
-    StallThresholds.objects.update_or_create(organization=world.acme.organization, defaults=limits)
-
-
-def stall_events(order: Order) -> list[str]:
-    return [event.summary for event in order.events.filter(kind=OrderEvent.Kind.STALLED)]
-
-
-def stall_notes(world: World) -> list[tuple[str, str]]:
-    """The notes that Ashby received, each with the status in the same update."""
-    return [
-        (body["assessment_status"]["value"], item["value"])
-        for body in world.sent("assessment.update")
-        for item in body.get("metadata", [])
-        if item["identifier"] == "waiting"
-    ]
 
 
 class TestStalled:
@@ -252,110 +215,6 @@ class TestStallEnds:
         StallThresholds.objects.all().delete()
         watch_after(clock, MINUTE)
         assert "the limit at Acme is 3 days." in fresh(order).stall_reason
-
-
-class TestNoteForAshby:
-    def test_no_note_is_sent_unless_the_organization_wants_it(self, world: World, clock) -> None:
-        StallThresholds.objects.create(organization=world.globex.organization, notify_ashby=True)
-        world.ashby_takes_everything()
-        order = in_status(world, "received")
-        world.work()
-        watch_after(clock, 4 * DAY)
-        assert not world.waiting(order)
-        assert stall_notes(world) == []
-
-    def test_one_note_with_status_and_reason_is_sent_in_each_status(self, world: World, clock) -> None:
-        set_thresholds(world, notify_ashby=True)
-        world.ashby_takes_everything()
-        order = in_status(world, "received")
-        for _ in range(6):
-            watch_after(clock, DAY)
-        received = fresh(order).stall_reason
-        world.push(order, "Applicant Started")
-        for _ in range(10):
-            watch_after(clock, DAY)
-        world.work()
-        assert stall_notes(world) == [
-            ("Justifacts Received", received),
-            ("Applicant Started", fresh(order).stall_reason),
-        ]
-        assert world.delivered(order) == [
-            *("Justifacts Received", "Justifacts Received", "Started", "Applicant Started"),
-            "Applicant Started",
-        ]
-        times = [body["timestamp"] for body in world.sent("assessment.update")]
-        assert times == sorted(set(times))
-
-    def test_the_note_is_a_complete_update_without_candidate_data(self, world: World, clock) -> None:
-        set_thresholds(world, notify_ashby=True)
-        world.ashby_takes_everything()
-        order = in_status(world, "received")
-        watch_after(clock, 4 * DAY)
-        world.work()
-        body = world.sent("assessment.update")[-1]
-        assert set(body) == {"assessment_id", "timestamp", "assessment_status", "metadata"}
-        assert body["metadata"][-1] == {
-            "identifier": "waiting",
-            "label": "Waiting",
-            "type": "string",
-            "value": "Received since 2026-03-04 12:00 UTC; the limit at Acme is 3 days. The candidate may "
-            "not have opened Justifacts' invitation: remind the candidate, or ask Justifacts.",
-        }
-        identifiers = [item["identifier"] for item in body["metadata"]]
-        assert len(identifiers) == len(set(identifiers))
-        for personal in (order.candidate_first_name, order.candidate_last_name, order.candidate_email):
-            assert personal not in str(body)
-
-    def test_the_note_repeats_an_unknown_status_unchanged(self, world: World, clock) -> None:
-        set_thresholds(world, notify_ashby=True)
-        world.ashby_takes_everything()
-        order = in_status(world, "received")
-        world.push(order, "Quality Control")
-        watch_after(clock, 4 * DAY)
-        world.work()
-        assert world.delivered(order)[-2:] == ["Quality Control", "Quality Control"]
-
-    def test_the_note_for_an_unplaced_order_repeats_the_first_status(self, world: World, clock) -> None:
-        set_thresholds(world, notify_ashby=True)
-        world.ashby_takes_everything()
-        world.justifacts("assessment.start", {}, 503)
-        order = in_status(world, "accepted")
-        watch_after(clock, 16 * MINUTE)
-        world.work()
-        assert world.delivered(order) == ["Sending to Justifacts"]
-
-    def test_orders_that_are_already_stalled_get_a_note_when_notes_are_enabled(
-        self, world: World, clock
-    ) -> None:
-        world.ashby_takes_everything()
-        order = in_status(world, "received")
-        watch_after(clock, 4 * DAY)
-        set_thresholds(world, notify_ashby=True)
-        watch_after(clock, MINUTE)
-        watch_after(clock, MINUTE)
-        world.work()
-        assert stall_notes(world) == [("Justifacts Received", fresh(order).stall_reason)]
-
-    def test_changing_the_threshold_repeatedly_sends_one_note(self, world: World, clock) -> None:
-        world.ashby_takes_everything()
-        set_thresholds(world, notify_ashby=True)
-        in_status(world, "received")
-        for days in (3, 10, 2, 20, 1):
-            set_thresholds(world, received_days=days)
-            watch_after(clock, 4 * DAY if days == 3 else MINUTE)
-        world.work()
-        assert len(stall_notes(world)) == 1
-
-    def test_the_next_status_removes_the_note_from_the_card(self, world: World, clock) -> None:
-        set_thresholds(world, notify_ashby=True)
-        world.ashby_takes_everything()
-        order = in_status(world, "received")
-        watch_after(clock, 4 * DAY)
-        world.push(order, "In Process: Justifacts")
-        world.work()
-        last = world.sent("assessment.update")[-1]
-        assert last["assessment_status"]["value"] == "In Process: Justifacts"
-        assert "waiting" not in [item["identifier"] for item in last["metadata"]]
 
 
 def test_stalled_orders_are_found_by_an_index(world: World) -> None:

@@ -16,8 +16,8 @@ from integrations.accounts.middleware import OPEN_DURING_SETUP
 from integrations.models import Organization
 from tests.fixtures.admin import colleague, member, signed_in, words
 from tests.fixtures.admin_clicks import Somebody, form
+from tests.fixtures.companies import acme
 from tests.fixtures.console import Console
-from tests.fixtures.two_tenants import acme
 from tests.fixtures.world import World
 from tests.integrations.accounts.test_sign_in import PASSWORD, is_in, sign_in
 from tests.integrations.accounts.two_factor import (

@@ -2,13 +2,14 @@
 
 Isolation is one mechanism at each edge: ``OfOrganizations`` for people, the verification key for Ashby and
 Justifacts. What they give is tried address by address in admin/test_permission_table.py and with forged
-requests in admin/test_strangers.py; here every model, address, export, completion and call is
-found, and has to be under one of them or to say why it is not (commands: commands/test_tenants.py).
+requests in admin/test_strangers.py; here every model, address, export and call, and
+in test_tenants_completions.py every completion, is found, and has to be under one of them or to say why it is
+not (commands: commands/test_tenants.py).
 """
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ from assessments.models import InboundRequest, Order
 from integrations.admin.base import TenantModelAdmin
 from integrations.models import Organization
 from tests.fixtures.admin_clicks import Somebody
-from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, Company, TwoTenants, person
+from tests.fixtures.companies import Company
+from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, TwoTenants, person
 from tests.fixtures.world import World
 from tests.integrations.admin.permission_table import cells
 
@@ -195,7 +197,7 @@ def test_the_address_of_a_strangers_order_leads_to_no_order(
     assert not [each for each in WORDS if each in answers[0][1]]
 
 
-# --- Exports and completions -------------------------------------------------------------------
+# --- Exports -----------------------------------------------------------------------------------
 
 
 def exports() -> Iterator[tuple[str, str]]:
@@ -228,56 +230,6 @@ def test_no_export_holds_a_strangers_row(world: World, own: Company, strange: Co
             {"order__organization__id__exact": strange.organization.pk},
         ):
             assert not somebody.asks(path, **query).names([*WORDS, str(order)]), (path, query)
-
-
-def completions(models: Iterable[type[Model]]) -> Iterator[dict[str, str]]:
-    """Every reference of the models, whether or not anything completes it, and a field that is none; and
-    nonsense."""
-    for model in models:
-        fields = model._meta.get_fields(include_hidden=True)
-        for field in [*(field for field in fields if field.is_relation), model._meta.pk]:
-            yield {
-                "app_label": model._meta.app_label,
-                "model_name": str(model._meta.model_name),
-                "field_name": field.name,
-            }
-    connection = {"app_label": "integrations", "model_name": "connection"}
-    yield {**connection, "field_name": "organization__connection"}
-    yield {"app_label": "nonsense", "model_name": "x", "field_name": "y"}
-    yield {}
-
-
-@pytest.mark.parametrize("role", STRANGERS)
-def test_no_completion_of_any_field_offers_a_stranger(
-    world: World, own: Company, strange: Company, role: str
-) -> None:
-    """admin/test_strangers.py tries more words with those that forms use. A model without a page is refused
-    to all roles alike."""
-    somebody = Somebody(person(role, world))
-    models = apps.get_models(include_auto_created=True) if role == "org_admin" else admin.site._registry
-    for reference in completions(models):
-        answer = somebody.asks("/admin/autocomplete/", term="g", **reference)
-        assert answer.status in (200, 302, 403, 404), reference
-        assert not answer.names(WORDS), reference
-
-
-@pytest.mark.parametrize(
-    "term",
-    [
-        *("", "Globex", "gus@example.com", "'", '"', "%", "_", "\u202e", "x" * 5000),
-        *(pytest.param(term, marks=pytest.mark.anywhere) for term in ("a\x00b", "\\")),
-    ],
-)
-def test_no_search_term_makes_a_completion_offer_a_stranger(
-    world: World, own: Company, strange: Company, term: str
-) -> None:
-    somebody = Somebody(person("org_admin", world))
-    for model, field in (("connection", "organization"), ("membership", "user"), ("job", "organization")):
-        answer = somebody.asks(
-            "/admin/autocomplete/", term=term, app_label="integrations", model_name=model, field_name=field
-        )
-        assert answer.status in (200, 403)
-        assert not answer.names(WORDS)
 
 
 # --- Calls of Ashby and Justifacts -------------------------------------------------------------

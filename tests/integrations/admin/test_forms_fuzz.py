@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 
 from integrations.models import Organization
 from tests.fixtures.admin_clicks import Somebody, form, undone
-from tests.fixtures.two_tenants import Company, TwoTenants, not_for, person
+from tests.fixtures.companies import Company
+from tests.fixtures.two_tenants import TwoTenants, not_for, person
 from tests.integrations.admin.permission_table import cells
 from tests.integrations.admin.test_nothing_is_markup import Page
 

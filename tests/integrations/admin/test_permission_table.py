@@ -13,7 +13,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from config.urls import renamed_model
 from tests.fixtures.admin_clicks import Somebody, form
-from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, Company, TwoTenants, not_for, person
+from tests.fixtures.companies import Company
+from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, TwoTenants, not_for, person
 from tests.integrations.admin.permission_table import COLUMNS, Cells, cells
 
 THE_PORTAL = "the portal"

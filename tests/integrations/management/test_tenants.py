@@ -8,7 +8,8 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
-from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, Company, TwoTenants
+from tests.fixtures.companies import Company
+from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, TwoTenants
 from tests.fixtures.world import World
 
 #: Commands are the operator's, who may see every organization. What each is about.

@@ -102,19 +102,11 @@ def test_backoff_grows_and_retries_never_stop(world: World, clock) -> None:
 @pytest.mark.parametrize(
     ("status", "header", "seconds"),
     [
-        (429, "7", 7),
-        (429, "0", 1),
         (429, "2.5", 2.5),
-        (429, "Mon, 02 Mar 2026 09:02:00 GMT", 120),
-        (429, "Mon, 02 Mar 2026 08:00:00 GMT", 1),
-        (429, "999999999", 24 * HOUR),
+        (429, "0", 1),
         (429, "soon", 5),
-        (429, "-3", 1),
-        (429, "nan", 1),
-        (429, "inf", 24 * HOUR),
-        (503, "7", 7),
+        (503, "Mon, 02 Mar 2026 09:02:00 GMT", 120),
         (503, "999999999", 24 * HOUR),
-        (503, "soon", 5),
     ],
 )
 def test_retry_after_from_ashby_sets_the_next_attempt(world: World, clock, status, header, seconds) -> None:

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
 import requests
@@ -87,21 +86,14 @@ def test_backoff_grows_to_an_hour(world: World, clock) -> None:
     assert waits == [5, 15, 60, 300, 900, 3600, 3600, 3600]
 
 
-@pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
-    ("retry_after", "wait"),
+    ("status", "retry_after", "wait"),
     [
-        ("120", 120),
-        ("0", 1),
-        ("-5", 1),
-        ("7.5", 7.5),
-        (format_datetime(datetime(2026, 3, 2, 9, 2, tzinfo=UTC), usegmt=True), 120),
-        (format_datetime(datetime(2026, 3, 2, 8, tzinfo=UTC), usegmt=True), 1),
-        ("999999999", 86400),
-        ("inf", 86400),
-        ("nan", 1),
-        ("soon", 5),
-        ("", 5),
+        (429, "7.5", 7.5),
+        (429, "0", 1),
+        (429, "soon", 5),
+        (503, "120", 120),
+        (503, "999999999", 86400),
     ],
 )
 def test_retry_after_from_justifacts_is_obeyed_within_limits(

@@ -1,10 +1,13 @@
 """The outcome of a call, by the status and body of its answer."""
 
 import json
+import math
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import responses
+import time_machine
 
 from integrations.http import client
 from integrations.http.errors import (
@@ -159,3 +162,31 @@ def test_code_and_message_are_read_from_every_shape_of_error(
     body: dict[str, Any], code: str, message: str
 ) -> None:
     assert error_of(body) == (code, message)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        ("7.5", 7.5),
+        ("0", 0),
+        ("-5", 0),
+        ("nan", 0),
+        ("999999999", 999999999),
+        ("inf", math.inf),
+        ("Mon, 02 Mar 2026 09:02:00 GMT", 120),
+        ("Mon, 02 Mar 2026 09:02:00 -0000", 120),
+        ("Mon, 02 Mar 2026 08:00:00 GMT", 0),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(wire, status: int, header: str, seconds: float | None) -> None:
+    wire.add(responses.POST, URL, json={}, status=status, headers={"Retry-After": header})
+    with (
+        time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False),
+        pytest.raises(NotSent) as raised,
+    ):
+        post()
+    assert raised.value.retry_after == seconds

@@ -85,7 +85,10 @@ class FileStore:
         return draft
 
     def _days(self) -> list[tuple[date, Path]]:
-        folders = self.folder.iterdir() if self.folder.exists() else ()
+        try:
+            folders = list(self.folder.iterdir())
+        except FileNotFoundError:  # Nothing has been written yet.
+            return []
         return sorted((day, folder) for folder in folders if (day := _day(folder)))
 
 

@@ -148,3 +148,11 @@ def test_an_entry_that_is_no_text_is_skipped(world: World, folder: Path) -> None
     first, second = world.start(), world.start()
     next(folder.rglob(f"start-{first.pk}")).write_bytes(b"\xff\xfe")
     assert ids(Kind.START) == [str(second.pk)]
+
+
+def test_a_folder_below_a_file_is_unavailable_and_not_an_empty_log(settings, tmp_path: Path) -> None:
+    """Or a recovery with a wrong ``RECOVERY_LOG_DIR`` would report that nothing was missing."""
+    (tmp_path / "file").touch()
+    settings.RECOVERY_LOG_DIR = tmp_path / "file" / "log"
+    with pytest.raises(Unavailable):
+        list(log.entries(Kind.START))

@@ -243,8 +243,11 @@ def recover_after_restore(now: datetime) -> RecoveryResult:
     waiting = AshbyUpdate.objects.filter(state__in=AshbyUpdate.UNDELIVERED).order_by()
     for pk in set(waiting.values_list("order", flat=True)):
         with locked_order(pk) as order:
-            for update in order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).order_by("sequence"):
-                renew_timestamp(order, update, now)
+            pending = list(order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).order_by("sequence"))
+            # Ashby has nothing newer than an end. If it has the end, it recognizes it by its timestamp.
+            if pending and not {"assessment_result", "cancelled_reason"} & pending[0].payload.keys():
+                for update in pending:
+                    renew_timestamp(order, update, now)
     # Completed orders keep their poll times, because there may be sixty days of them.
     open_orders = Order.objects.filter(next_call=PendingCall.POLL).exclude(status=Status.COMPLETE)
     polled = open_orders.update(next_attempt_at=now, lease_token=None, leased_until=None)

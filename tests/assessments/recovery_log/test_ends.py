@@ -12,7 +12,6 @@ from django.utils import timezone
 from assessments.models import AshbyUpdate, Order, OrderEvent, PendingCall
 from assessments.reconciliation.run import reconcile_now
 from assessments.recovery_log import log
-from assessments.recovery_log.store import Kind
 from assessments.support.retry import resend_updates
 from tests.fixtures.world import World, data
 
@@ -258,6 +257,20 @@ def test_an_update_that_the_backup_has_as_undelivered_gets_a_new_timestamp(world
     assert times == sorted(set(times))
 
 
+def test_an_end_that_the_backup_has_as_undelivered_keeps_its_timestamp(world: World, clock) -> None:
+    """If Ashby has it, without an entry in the log, it recognizes it as a repetition."""
+    order = received(world)
+    world.ashby("assessment.update", "<html>", 502)
+    complete(world, order)
+    clock.shift(timedelta(minutes=5))
+    call_command("recover_after_restore")
+    world.ashby_takes_everything()
+    world.work()
+    first, *_, last = world.sent("assessment.update")[1:]
+    assert last == first
+    assert is_settled(order)
+
+
 def test_a_reconciliation_settles_the_refusals_of_a_restore_without_the_command(world: World, clock) -> None:
     order = received(world)
     restore = backup(order)
@@ -284,12 +297,3 @@ def test_a_resend_that_waits_is_not_taken_for_the_end_that_ashby_has(world: Worl
     count = len(world.sent("assessment.update"))
     world.work()
     assert len(world.sent("assessment.update")) == count + 1
-
-
-def test_the_end_of_an_erased_order_leaves_the_log(world: World, clock) -> None:
-    world.ashby_takes_everything()
-    order = world.placed()
-    complete(world, order)
-    assert [entry["result"] for entry in log.entries(Kind.END)] == ["Clear"]
-    log.erase([str(order.pk)])
-    assert not list(log.entries(Kind.END))

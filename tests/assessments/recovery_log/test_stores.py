@@ -13,7 +13,7 @@ from django.utils import timezone
 from assessments.models import Order
 from assessments.recovery_log import log
 from assessments.recovery_log.store import Kind
-from tests.fixtures.world import World
+from tests.fixtures.world import World, data
 
 
 def started(since: timedelta = timedelta(days=14)) -> list[str]:
@@ -66,6 +66,16 @@ def test_erasing_leaves_no_trace_of_the_order(world: World, settings) -> None:
     assert log.erase([str(erased.pk)]) == 2
     assert str(erased.pk).encode() not in stored_bytes(settings)
     assert started() == [str(kept.pk)]
+
+
+def test_erasing_also_deletes_the_end_that_ashby_accepted(world: World) -> None:
+    world.ashby_takes_everything()
+    order = world.placed()
+    world.push(order, "Complete", assessment_result=data("r", "Clear"))
+    world.work()
+    assert [entry["result"] for entry in log.entries(Kind.END)] == ["Clear"]
+    assert log.erase([str(order.pk)]) == 2
+    assert not list(log.entries(Kind.END))
 
 
 def test_entries_of_an_older_key_are_found_and_encrypted_again(world: World, settings) -> None:

@@ -76,7 +76,7 @@ class HostInjector(Injector):
                 time.sleep(fault.seconds)
                 hosts.network.connect(name, hosts.targets[cut_off])
         elif fault.kind == "slow link":
-            with self._in_use[name]:
+            with self._only_web_host(name):
                 hosts.network.slow(name)
                 time.sleep(fault.seconds)
                 hosts.network.end_slow(name)
@@ -99,16 +99,22 @@ class HostInjector(Injector):
             self.processes.replace(name)
             eventually(lambda: self.processes.is_up(name), f"{name} is up", 120)
 
+    @contextlib.contextmanager
+    def _only_web_host(self, name: str) -> Iterator[None]:
+        """If it is a web host, no other one fails meanwhile: an upgrade takes it away, and over a slow link a
+        client that waits 5 s may get no answer."""
+        with contextlib.ExitStack() as used:
+            for one in WEB if name in WEB else (name,):
+                used.enter_context(self._in_use[one])
+            yield
+
     def _upgrade(self) -> None:
         """Migrate, then restart the hosts one by one with the new version."""
         hosts = self.processes
         hosts.use_code(self._new_code)
         hosts.migrate()
         for name in hosts.names:
-            with contextlib.ExitStack() as used:
-                # No upgrade takes a web host away while the other one fails.
-                for one in WEB if name in WEB else (name,):
-                    used.enter_context(self._in_use[one])
+            with self._only_web_host(name):
                 if name in WEB:
                     hosts.balancer.drain(name)
                     time.sleep(1)

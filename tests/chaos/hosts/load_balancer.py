@@ -38,7 +38,8 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   include {folder}/upstream.conf;
-  proxy_connect_timeout 1s;
+  # TCP repeats a lost packet after one second.
+  proxy_connect_timeout 2s;
   proxy_read_timeout 30s;
   proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-For $remote_addr;

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Self, TypeVar
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -50,14 +50,20 @@ class LeasedQuerySet(models.QuerySet[_Row]):
         much longer than a call takes). Returns the fencing token, or None if no row was leased;
         ``held(token)`` are the leased rows.
 
-        A single conditional UPDATE, so exactly one of several workers gets a row, on SQLite and PostgreSQL
-        alike. The query set must not join other tables: after waiting for another worker's UPDATE, PostgreSQL
-        checks only the row's own columns again.
+        A conditional UPDATE, so exactly one of several workers gets a row, on SQLite and PostgreSQL alike.
+        The query set must not join other tables: after waiting for another worker's UPDATE, PostgreSQL checks
+        only the row's own columns again. Of several rows, those that another transaction has locked are left
+        out: waiting for them while others are locked could end in a deadlock.
         """
         token = uuid.uuid4()
         until = _lease_clock(now) + (lasts or timedelta(seconds=settings.LEASE_SECONDS))
         rows = self.not_leased(now).filter(pk__in=keys)
-        return token if rows.update(lease_token=token, leased_until=until) else None
+        if len(keys) == 1 or not connection.features.has_select_for_update_skip_locked:
+            return token if rows.update(lease_token=token, leased_until=until) else None
+        with transaction.atomic():
+            free = rows.order_by("pk").select_for_update(skip_locked=True)
+            rows = rows.filter(pk__in=list(free.values_list("pk", flat=True)))
+            return token if rows.update(lease_token=token, leased_until=until) else None
 
     def held(self, token: uuid.UUID | None) -> Self:
         """Rows whose lease has this fencing token. Only the holder of the token may write to them."""

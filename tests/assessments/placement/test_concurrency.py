@@ -14,6 +14,7 @@ from django.utils import timezone
 from requests import PreparedRequest
 
 from assessments.models import AshbyUpdate, Order, PendingCall
+from assessments.orders.transaction import locked_order
 from assessments.outbox.deliver import deliver_next
 from assessments.placement.next_call import make_next_call
 from assessments.support.retry import retry
@@ -202,6 +203,18 @@ def test_polling_threads_close_their_database_connections(world: World) -> None:
     poll([order.pk for order in orders])
     assert _connections() == before
     assert Connection.objects.get(pk=world.acme.connection.pk).verification_key_last_used_at > long_ago
+
+
+def test_a_batch_of_polls_leaves_out_an_order_that_another_transaction_has_locked(world: World) -> None:
+    """That transaction may want a row of the batch next, as when it records the answers of a batch whose
+    lease has expired: a deadlock."""
+    world.ashby_takes_everything()
+    first, second = world.placed("JF-1"), world.placed("JF-2")
+    world.justifacts("assessment.status", {"success": True, "results": {}})
+    Order.objects.update(next_call=PendingCall.POLL, next_attempt_at=timezone.now())
+    with locked_order(second.pk):
+        run_concurrently(lambda: poll([first.pk, second.pk]))
+        assert [body["assessment_id"] for body in world.sent("assessment.status")] == ["JF-1"]
 
 
 @pytest.mark.parametrize("sync", [sync_packages, sync_jobs])

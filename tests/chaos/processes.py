@@ -25,14 +25,16 @@ from .plan import LEASE_SECONDS
 
 _CLOCK = Path(__file__).parent / "clock"
 #: Functions that stand in for PostgreSQL's own, so that its clock moves with that of the portal's processes.
-_MOVABLE_CLOCK = """
+MOVABLE_CLOCK = """
 CREATE SCHEMA chaos;
 CREATE TABLE chaos.clock AS SELECT 0.0::float8 AS seconds;
 CREATE FUNCTION chaos.clock_timestamp() RETURNS timestamptz VOLATILE RETURN
     (SELECT pg_catalog.clock_timestamp() + seconds * interval '1 second' FROM chaos.clock);
 CREATE FUNCTION chaos.statement_timestamp() RETURNS timestamptz STABLE RETURN
     (SELECT pg_catalog.statement_timestamp() + seconds * interval '1 second' FROM chaos.clock);
-ALTER DATABASE postgres SET search_path = chaos, pg_catalog, public;
+DO $$ BEGIN
+    EXECUTE format('ALTER DATABASE %I SET search_path = chaos, pg_catalog, public', current_database());
+END $$;
 """
 
 
@@ -203,7 +205,7 @@ class Servers:
         self._run(f"{self._bin}/initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust")
         self._pg_ctl("start")
         with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
-            connection.execute(_MOVABLE_CLOCK)
+            connection.execute(MOVABLE_CLOCK)
         self._start_redis()
 
     def end(self) -> None:

@@ -248,6 +248,7 @@ class Hosts(Processes):
         """Move all clocks, that of the database as well."""
         with self._clocks:
             self._offset += seconds
+            self.services.set_clock(self._offset)
             self._set_clocks()
 
     def skew(self, name: str, seconds: float) -> None:
@@ -257,7 +258,6 @@ class Hosts(Processes):
             self._set_clocks()
 
     def _set_clocks(self) -> None:
-        self.services.set_clock(self._offset)
         for name, skew in self._skews.items():
             file = self.folder / f"clock-{name}"
             new = file.with_suffix(".new")

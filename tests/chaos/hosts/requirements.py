@@ -24,12 +24,6 @@ def run(*command: str | Path, check: bool = True) -> str:
     return done.stdout
 
 
-def faketime_library() -> str:
-    """The library that moves the clock of a program, or nothing."""
-    found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
-    return found[0] if found else ""
-
-
 def postgresql_programs() -> Path:
     """The folder of PostgreSQL's server programs. Raises ``IndexError`` if there is none."""
     return sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))[-1].parent
@@ -45,8 +39,6 @@ def missing() -> str:
     absent = [name for name in programs if not shutil.which(name)]
     if not glob.glob("/usr/lib/postgresql/*/bin/initdb"):
         absent.append("postgresql")
-    if not faketime_library():
-        absent.append("libfaketime")
     if absent:
         return f"not installed: {', '.join(absent)}"
     # In a container, root may not be allowed to make a namespace.

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import psycopg
 
+from ..processes import MOVABLE_CLOCK
 from .network import Network
-from .requirements import faketime_library, postgresql_programs, run
+from .requirements import postgresql_programs, run
 
 HOST = "data"
 #: The addresses of the host, by number.
@@ -18,14 +19,12 @@ DATABASE, REDIS, RECOVERY_LOG = range(3)
 
 
 class Services:
-    """``clock``: a file with the offset of the database's clock."""
-
     def __init__(self, network: Network) -> None:
         self._network = network
         self.folder = Path(tempfile.mkdtemp(prefix="chaos-data-"))
         self.folder.chmod(0o755)
         shutil.chown(self.folder, "postgres")
-        self.clock = self.folder / "clock"
+        self._offset = 0.0
         self._redis: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self.database_url = self._url(DATABASE, "portal")
@@ -40,7 +39,6 @@ class Services:
         return f"postgres://postgres@{self._network.address(HOST, number)}:5432/{name}"
 
     def start(self) -> None:
-        self.set_clock(0)
         first, second = (self.folder / f"postgresql-{number}" for number in (DATABASE, RECOVERY_LOG))
         options = ("-U", "postgres", "-A", "trust", "--no-sync")
         self._as_postgres(postgresql_programs() / "initdb", "-D", first, *options)
@@ -51,6 +49,7 @@ class Services:
         for number in (DATABASE, RECOVERY_LOG):
             self._pg_ctl(number, "start")
         self.sql("CREATE DATABASE portal")
+        self._make_clock()
         self.start_redis()
 
     def end(self) -> None:
@@ -61,11 +60,17 @@ class Services:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def set_clock(self, seconds: float) -> None:
-        """The offset of the database's clock."""
-        new = self.clock.with_suffix(".new")
-        new.write_text(f"{seconds:+.1f}\n")
-        new.chmod(0o644)
-        new.replace(self.clock)
+        """Set how far the database's clock is ahead. libfaketime cannot do this: PostgreSQL's time limits and
+        its detection of deadlocks would stop working."""
+        with self._lock:
+            self._offset = seconds
+            with psycopg.connect(self.database_url) as connection:
+                connection.execute("UPDATE chaos.clock SET seconds = %s", [seconds])
+
+    def _make_clock(self) -> None:
+        with psycopg.connect(self.database_url) as connection:
+            connection.execute(MOVABLE_CLOCK)
+            connection.execute("UPDATE chaos.clock SET seconds = %s", [self._offset])
 
     def sql(self, *statements: str) -> None:
         """On the server, outside of the portal's database."""
@@ -79,12 +84,13 @@ class Services:
             self._pg_ctl(DATABASE, "restart")
 
     def dump(self, file: Path) -> None:
-        run("pg_dump", "--format=custom", "--file", file, self.database_url)
+        run("pg_dump", "--format=custom", "--exclude-schema=chaos", "--file", file, self.database_url)
 
     def restore(self, file: Path) -> None:
         """Replace the portal's database by the dump."""
         self.sql("DROP DATABASE portal WITH (FORCE)", "CREATE DATABASE portal")
         run("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={self.database_url}", file)
+        self._make_clock()
 
     def start_redis(self) -> None:
         options = (
@@ -120,25 +126,7 @@ class Services:
         )
         mode = {"restart": ["-m", "immediate"], "stop": ["-m", "fast"]}.get(action, [])
         options = ["-o", settings, "-l", f"{data}.log"] if action != "stop" else []
-        # The recovery log's server has the true time, and so does the program that waits for the other one.
-        self._as_postgres(
-            postgresql_programs() / "pg_ctl",
-            "-D",
-            data,
-            "-w",
-            *mode,
-            *options,
-            action,
-            moved=number == DATABASE,
-        )
+        self._as_postgres(postgresql_programs() / "pg_ctl", "-D", data, "-w", *mode, *options, action)
 
-    def _as_postgres(self, *words: str | Path, moved: bool = False) -> None:
-        clock = {
-            "LD_PRELOAD": faketime_library(),
-            "FAKETIME_TIMESTAMP_FILE": str(self.clock),
-            "FAKETIME_CACHE_DURATION": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
-        settings = [f"{name}={value}" for name, value in clock.items()] if moved else []
-        user = ("runuser", "-u", "postgres", "--", "env", *settings)
-        run(*self._network.command(HOST, *user, *words))
+    def _as_postgres(self, *words: str | Path) -> None:
+        run(*self._network.command(HOST, "runuser", "-u", "postgres", "--", *words))

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection
-from django.db.models import Count, Min
+from django.db.models import Count, Min, OuterRef, Q, Subquery
 
-from assessments.models import AshbyUpdate, Heartbeat, Order, PendingCall, ProcessHeartbeat
+from assessments.models import AshbyUpdate, Heartbeat, Order, ProcessHeartbeat
 from assessments.statuses import Status
 from integrations import host_clock
 from integrations.connections.circuit_breaker import healthy
@@ -104,20 +104,19 @@ def oldest_due_work(now: datetime) -> Part:
 def oldest_due(now: datetime) -> timedelta | None:
     """How long the oldest due work has been due; None if none is due."""
     # Work for a blocked endpoint waits for the partner and does not count.
-    path = "organization__connection__"
-    enabled = Order.objects.filter(
-        healthy(Endpoint.JUSTIFACTS, now, path), organization__connection__is_enabled=True
+    kinds = (
+        (Order.objects.calls_due(now), Endpoint.JUSTIFACTS, Q()),
+        (Order.objects.polls_due(now), Endpoint.JUSTIFACTS, Q()),
+        (AshbyUpdate.objects.due(now), Endpoint.ASHBY, Q(paused_at=None)),
     )
-    call = enabled.not_leased(now).filter(next_attempt_at__lte=now).exclude(next_call=PendingCall.NONE)
-    first_call = call.aggregate(first=Min("next_attempt_at"))["first"]
-    updates = (
-        AshbyUpdate.objects.deliverable(now)
-        .not_leased(now)
-        .filter(healthy(Endpoint.ASHBY, now, f"order__{path}"))
-    )
-    first_update = updates.aggregate(first=Min("next_attempt_at"))["first"]
-    times = [moment for moment in (first_call, first_update) if moment is not None]
-    return now - min(times) if times else None
+    times = []
+    for rows, endpoint, condition in kinds:
+        own = rows.filter(organization=OuterRef("organization")).order_by("next_attempt_at")
+        enabled = Connection.objects.order_by().filter(healthy(endpoint, now), condition, is_enabled=True)
+        first = enabled.annotate(first=Subquery(own.values("next_attempt_at")[:1]))
+        times.append(first.aggregate(oldest=Min("first"))["oldest"])
+    found = [moment for moment in times if moment is not None]
+    return now - min(found) if found else None
 
 
 @dataclass(frozen=True)

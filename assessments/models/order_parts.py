@@ -21,6 +21,10 @@ class PendingCall(models.TextChoices):
     POLL = "poll", _("ask for the status")
 
 
+#: The calls that are made one by one. Polls are made in batches.
+CALLS = (PendingCall.PLACE, PendingCall.LOOK_UP, PendingCall.CANCEL)
+
+
 class AttentionTopic(models.TextChoices):
     NONE = "", _("nothing")
     PLACING = "placing", _("placing the order")

@@ -1,15 +1,18 @@
 """The order: one background check of one candidate on one application."""
 
 import uuid
+from datetime import datetime
+from typing import Self
 
 from django.db import models
-from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
+from django.db.models import CheckConstraint, Func, Index, Q, UniqueConstraint
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assessments.models.leases import LeasedQuerySet
 from assessments.models.order_parts import (
+    CALLS,
     ERASED_TEXTS,
     Attention,
     CancelledBy,
@@ -46,6 +49,25 @@ def _by_number(name: str, field: str) -> Index:
     return Index(name=name, fields=[field, "organization"], opclasses=["varchar_pattern_ops", "int8_ops"])
 
 
+class _Literal(Func):
+    """A text in the SQL itself instead of a parameter. SQLite uses a partial index whose condition is an
+    ``IN`` only if the query repeats it literally."""
+
+    def __init__(self, text: PendingCall) -> None:
+        super().__init__(template=f"'{text.value}'", output_field=models.CharField())
+
+
+class OrderQuerySet(LeasedQuerySet["Order"]):
+    def calls_due(self, now: datetime) -> Self:
+        """Orders with a due call other than a poll, which no worker holds."""
+        calls = [_Literal(call) for call in CALLS]
+        return self.not_leased(now).filter(next_call__in=calls, next_attempt_at__lte=now)
+
+    def polls_due(self, now: datetime) -> Self:
+        """Orders with a due poll, which no worker holds."""
+        return self.not_leased(now).filter(next_call=PendingCall.POLL, next_attempt_at__lte=now)
+
+
 class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privacy, OutboxState):
     """Ashby knows the order by ``assessment_id``, Justifacts by ``justifacts_order_id``. An order belongs to
     an application: Ashby can merge candidates, and a merged candidate's id no longer exists.
@@ -68,7 +90,7 @@ class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privac
     completed_at = models.DateTimeField(null=True)
     turnaround_minutes = models.PositiveIntegerField(null=True)
 
-    objects = LeasedQuerySet.as_manager()
+    objects = OrderQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("order")
@@ -139,7 +161,17 @@ class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privac
             ),
         ]
         indexes = [
-            Index(name="orders_due", fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False)),
+            # For due work, organization by organization.
+            Index(
+                name="orders_to_call",
+                fields=["organization", "next_attempt_at"],
+                condition=Q(next_call__in=CALLS),
+            ),
+            Index(
+                name="orders_to_poll",
+                fields=["organization", "next_attempt_at"],
+                condition=Q(next_call=PendingCall.POLL),
+            ),
             # With what the order list and the dashboard's figures by day need, so that they read no rows.
             Index(name="orders_newest", fields=["-created_at", "-assessment_id", "status"]),
             Index(
@@ -182,11 +214,6 @@ class Order(Requested, ProviderState, PendingCallState, Attention, Stall, Privac
                 name="orders_completed",
                 fields=["completed_at", "organization", "package", "result", "turnaround_minutes"],
                 condition=Q(completed_at__isnull=False),
-            ),
-            Index(
-                name="orders_to_place",
-                fields=["organization"],
-                condition=Q(next_call__in=[PendingCall.PLACE, PendingCall.LOOK_UP]),
             ),
             # For retention.
             Index(

@@ -4,16 +4,18 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import CheckConstraint, Exists, Index, OuterRef, Q, UniqueConstraint
+from django.db.models import CheckConstraint, Exists, Index, OuterRef, Q, Subquery, UniqueConstraint
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assessments.models.leases import Leased, LeasedQuerySet
 from assessments.models.orders import Order
-from integrations.connections.circuit_breaker import not_blocked
-from integrations.connections.endpoints import Endpoint
 from integrations.encryption.fields import PersonalJSONField, PersonalTextField
+from integrations.models import Organization
+
+#: The most updates of the version before that get their organization at a time.
+_BATCH = 5000
 
 
 class AshbyUpdateQuerySet(LeasedQuerySet["AshbyUpdate"]):
@@ -25,28 +27,19 @@ class AshbyUpdateQuerySet(LeasedQuerySet["AshbyUpdate"]):
         )
         return self.filter(state__in=AshbyUpdate.UNDELIVERED).exclude(Exists(earlier))
 
-    def deliverable(self, now: datetime) -> Self:
-        """Due updates of organizations whose deliveries are neither paused nor blocked."""
-        return self._due(now).filter(order__organization__connection__paused_at=None)
+    def due(self, now: datetime) -> Self:
+        """Updates that may be sent now and that no worker holds. The circuit breaker and a pause of their
+        organization's deliveries are not considered."""
+        due = self.next_in_order().not_leased(now)
+        return due.filter(state=AshbyUpdate.State.WAITING, next_attempt_at__lte=now)
 
-    def probing(self, now: datetime) -> Self:
-        """Due updates, oldest first, of organizations whose deliveries are paused and which may send a probe
-        now."""
-        probe_at = "order__organization__connection__probe_at"
-        due = self._due(now).filter(
-            Q(**{probe_at: None}) | Q(**{f"{probe_at}__lte": now}),
-            order__organization__connection__paused_at__isnull=False,
-            order__organization__ashby_api_keys__is_selected=True,
-        )
-        return due.order_by("created_at", "pk")
-
-    def _due(self, now: datetime) -> Self:
-        return self.next_in_order().filter(
-            not_blocked(Endpoint.ASHBY, now, "order__organization__connection__"),
-            state=AshbyUpdate.State.WAITING,
-            next_attempt_at__lte=now,
-            order__organization__connection__is_enabled=True,
-        )
+    def set_organizations(self) -> None:
+        """Fill ``organization`` of up to ``_BATCH`` waiting updates that a process of the version before has
+        written. The next version no longer needs this."""
+        unset = self.filter(organization=None, state=AshbyUpdate.State.WAITING)
+        if ids := list(unset.order_by().values_list("pk", flat=True)[:_BATCH]):
+            owner = Order.objects.order_by().filter(pk=OuterRef("order")).values("organization")
+            self.filter(pk__in=ids).update(organization=Subquery(owner))
 
 
 class AshbyUpdate(Leased):
@@ -64,6 +57,17 @@ class AshbyUpdate(Leased):
     UNDELIVERED = (State.WAITING, State.REFUSED)
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="updates", verbose_name=_("order"))
+    #: The order's, so that a sweep finds the due updates of each organization by an index. The order's own
+    #: key keeps it valid. Null in updates of the version before, as long as nothing waits for them.
+    organization = models.ForeignKey(
+        Organization,
+        models.DO_NOTHING,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
     sequence = models.PositiveIntegerField(_("number"))
     timestamp = models.BigIntegerField(_("timestamp"), help_text=_("Milliseconds since 1970, as sent."))
     payload = PersonalJSONField(_("payload"))
@@ -92,8 +96,19 @@ class AshbyUpdate(Leased):
             ),
         ]
         indexes = [
-            # Not partial: SQLite would not use it, and every sweep would read the whole table.
-            Index(name="updates_unsaid", fields=["state", "next_attempt_at"])
+            # For pages and figures.
+            Index(name="updates_unsaid", fields=["state", "next_attempt_at"]),
+            Index(
+                name="updates_to_deliver",
+                fields=["organization", "next_attempt_at"],
+                condition=Q(state="waiting"),
+            ),
+            # Empty, except after an upgrade (``set_organizations``).
+            Index(
+                name="updates_of_no_organization",
+                fields=["id"],
+                condition=Q(organization=None, state="waiting"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -164,6 +164,7 @@ def _put(order: Order, summary: str, payload: JSON, now: datetime) -> None:
     order.last_sequence += 1
     AshbyUpdate.objects.create(
         order=order,
+        organization_id=order.organization_id,
         sequence=order.last_sequence,
         timestamp=timestamp,
         payload=payload | {"timestamp": timestamp},

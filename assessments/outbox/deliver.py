@@ -119,10 +119,14 @@ def _acquire_next(assessment_id: UUID, now: datetime) -> _Delivery | None:
 
 
 def _is_probe(update: AshbyUpdate, now: datetime) -> bool:
-    """Whether this is the probe of its organization: the oldest update, so that the update that has waited
-    longest is delivered first."""
-    probes = AshbyUpdate.objects.probing(now).not_leased(now)
-    return probes.filter(order__organization=update.order.organization_id).first() == update
+    """Whether this is the probe of its organization: of all its due updates, the one that has waited
+    longest."""
+    organization = update.order.organization
+    probe_at = organization.connection.next_probe_at
+    if probe_at is None or probe_at > now:
+        return False
+    due = AshbyUpdate.objects.due(now).filter(organization=organization)
+    return due.order_by("next_attempt_at", "pk").first() == update
 
 
 def _settle_update(order: Order, update: AshbyUpdate, outcome: Answer | CallFailed, now: datetime) -> None:

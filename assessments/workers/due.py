@@ -1,32 +1,35 @@
 """Which work is due: for the sweep, so that no work depends on a message in the broker, and for a worker that
-continues with an organization.
+gives an organization its turn.
 
-The queries are fair: they find only the first few rows of each organization, and the first row of every
-organization before the second row of any. An organization with thousands of waiting updates does not delay
-the others.
+A sweep asks for the first due row of each organization, by an index that begins with the organization. So it
+reads about as many rows as it enqueues, however many are due, and none of an organization whose endpoint is
+blocked, whose deliveries are paused or whose connection is disabled. An organization with thousands of
+waiting updates does not delay the others.
 """
 
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
+from itertools import chain, zip_longest
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
-from assessments.models import AshbyUpdate, Order, PendingCall
+from assessments.models import AshbyUpdate, Order, ProcessHeartbeat
 from assessments.tracking.poll import BATCH
 from integrations.connections.circuit_breaker import not_blocked
 from integrations.connections.endpoints import Endpoint
+from integrations.connections.pauses import may_probe
 from integrations.models import Connection
 
-#: At most this many of each kind in one sweep; the next sweep, seconds later, finds the rest.
-MOST = 200
-MOST_POLLS = 2000
-#: At most this many of each kind for one organization.
+#: At most this many organizations for each kind of work and worker process in one sweep. The next sweep,
+#: seconds later, continues with the organizations after them.
+MOST = 50
+#: At most this many orders of one organization at a time.
 MOST_OF_ONE = 10
+#: If only so few organizations have due work, a sweep enqueues several orders of each.
+FEW = 5
 
 
 @dataclass(frozen=True)
@@ -40,77 +43,106 @@ class Due:
 
 
 def due_work(now: datetime) -> Due:
-    """The work that a sweep enqueues. An organization whose deliveries are paused has at most one delivery,
-    the probe."""
-    calls = _shares(_calls(now), "organization", "next_attempt_at", MOST_OF_ONE, MOST)
-    # One batch of each organization; the worker that polls it continues with the rest.
-    batches: dict[int, list[UUID]] = {}
-    for organization, order in _shares(_polls(now), "organization", "next_attempt_at", BATCH, MOST_POLLS):
-        batches.setdefault(organization, []).append(order)
-    updates = AshbyUpdate.objects.order_by().not_leased(now)
-    deliveries = _shares(
-        updates.deliverable(now), "order__organization", "next_attempt_at", MOST_OF_ONE, MOST, "order"
+    """The work that a sweep enqueues: the first order of each organization, for workers continue with the
+    rest by themselves. An organization whose deliveries are paused has at most one delivery, the probe."""
+    AshbyUpdate.objects.set_organizations()
+    workers = ProcessHeartbeat.objects.filter(
+        kind=ProcessHeartbeat.Kind.WORKER, at__gte=now - ProcessHeartbeat.LATE
     )
-    if Connection.objects.filter(paused_at__isnull=False).exists():
-        probes = updates.probing(now).order_by()
-        deliveries += _shares(probes, "order__organization", "created_at", 1, MOST, "order")
+    most = MOST * max(1, workers.count())
+    calls = _first_of_each("calls", _calls(now), _callable(now), most)
+    polls = _first_of_each("polls", _polls(now), _callable(now), most)
+    deliveries = _first_of_each("deliveries", _updates(now), _deliverable(now), most, "order")
+    paused = _enabled().filter(not_blocked(Endpoint.ASHBY, now), may_probe(now))
+    probes = dict[int, UUID]()
+    if ids := list(paused.values_list("organization", flat=True)):
+        probing = Connection.objects.filter(organization__in=ids)
+        probes = _first_of_each("probes", _updates(now), probing, most, "order")
+    if len(polls) <= FEW:
+        batches = [due_polls(organization, now) for organization in polls]
+    else:
+        batches = [[order] for order in polls.values()]
     return Due(
-        calls=[order for _organization, order in calls],
-        polls=list(batches.values()),
-        deliveries=[order for _organization, order in deliveries],
+        calls=_in_turns(calls, due_calls, now),
+        # A worker may have leased a batch meanwhile.
+        polls=[batch for batch in batches if batch],
+        deliveries=[*_in_turns(deliveries, due_deliveries, now), *probes.values()],
     )
 
 
 def due_calls(organization_id: int, now: datetime) -> list[UUID]:
     """The organization's orders with a pending call to Justifacts, oldest first."""
-    return _ids(_calls(now).filter(organization=organization_id).order_by("next_attempt_at"))
+    return _of_one(_calls(now), _callable(now), organization_id)
 
 
 def due_deliveries(organization_id: int, now: datetime) -> list[UUID]:
     """The organization's orders with an update for Ashby, oldest first."""
-    updates = AshbyUpdate.objects.deliverable(now).not_leased(now)
-    return _ids(updates.filter(order__organization=organization_id).order_by("next_attempt_at"), "order")
+    return _of_one(_updates(now), _deliverable(now), organization_id, "order")
 
 
 def due_polls(organization_id: int, now: datetime) -> list[UUID]:
     """The organization's next batch of orders to poll."""
-    return _ids(_polls(now).filter(organization=organization_id).order_by("next_attempt_at"), most=BATCH)
-
-
-def _orders(now: datetime) -> QuerySet[Order]:
-    free = Order.objects.order_by().not_leased(now)
-    allowed = not_blocked(Endpoint.JUSTIFACTS, now, "organization__connection__")
-    return free.filter(allowed, next_attempt_at__lte=now, organization__connection__is_enabled=True)
+    return _of_one(_polls(now), _callable(now), organization_id, most=BATCH)
 
 
 def _calls(now: datetime) -> QuerySet[Order]:
-    return _orders(now).exclude(Q(next_call=PendingCall.POLL) | Q(next_call=PendingCall.NONE))
+    return Order.objects.order_by("next_attempt_at").calls_due(now)
 
 
 def _polls(now: datetime) -> QuerySet[Order]:
-    return _orders(now).filter(next_call=PendingCall.POLL)
+    return Order.objects.order_by("next_attempt_at").polls_due(now)
 
 
-def _ids(rows: "QuerySet[Any]", name: str = "pk", most: int = MOST_OF_ONE) -> list[UUID]:
-    return list(rows.values_list(name, flat=True)[:most])
+def _updates(now: datetime) -> QuerySet[AshbyUpdate]:
+    return AshbyUpdate.objects.order_by("next_attempt_at").due(now)
 
 
-def _shares(
-    rows: "QuerySet[Any]", organization: str, due: str, share: int, most: int, order: str = "pk"
-) -> list[tuple[int, UUID]]:
-    """The first ``share`` rows of each organization, at most ``most``, as (organization, order): the first of
-    every organization, then the second of every organization, and so on."""
-    found = list(rows.order_by(due, "pk").values_list(organization, order)[: most + 1])
-    if len(found) > most:
-        # The rows that are due longest may all be of one organization. Ties are broken by key, so that every
-        # worker finds the same rows first.
-        in_order = [F(due).asc(), F("pk").asc()]
-        place = Window(RowNumber(), partition_by=F(organization), order_by=in_order)
-        first = rows.annotate(place=place).filter(place__lte=share).order_by("place", due)
-        return list(first.values_list(organization, order)[:most])
-    places = Counter[int]()
-    placed = list[tuple[int, tuple[int, UUID]]]()
-    for row in found:
-        placed.append((places[row[0]], row))
-        places[row[0]] += 1
-    return [row for place, row in sorted(placed, key=itemgetter(0)) if place < share]
+def _enabled() -> QuerySet[Connection]:
+    return Connection.objects.filter(is_enabled=True)
+
+
+def _callable(now: datetime) -> QuerySet[Connection]:
+    return _enabled().filter(not_blocked(Endpoint.JUSTIFACTS, now))
+
+
+def _deliverable(now: datetime) -> QuerySet[Connection]:
+    return _enabled().filter(not_blocked(Endpoint.ASHBY, now), paused_at=None)
+
+
+def _of_one(
+    rows: "QuerySet[Any]",
+    allowed: QuerySet[Connection],
+    organization_id: int,
+    order: str = "pk",
+    most: int = MOST_OF_ONE,
+) -> list[UUID]:
+    may_work = Exists(allowed.filter(organization=organization_id))
+    return list(rows.filter(may_work, organization=organization_id).values_list(order, flat=True)[:most])
+
+
+#: After which organization the next sweep begins, by kind of work; without one, at the first.
+_last_organization: dict[str, int] = {}
+
+
+def _first_of_each(
+    kind: str, rows: "QuerySet[Any]", allowed: QuerySet[Connection], most: int, order: str = "pk"
+) -> dict[int, UUID]:
+    """The first order of each of the next ``most`` allowed organizations that have any."""
+    own = rows.filter(organization=OuterRef("organization")).values(order)[:1]
+    found = allowed.annotate(first=Subquery(own)).filter(
+        first__isnull=False, organization__gt=_last_organization.get(kind, 0)
+    )
+    firsts = dict(found.order_by("organization").values_list("organization", "first")[:most])
+    _last_organization[kind] = max(firsts) if len(firsts) == most else 0
+    return firsts
+
+
+def _in_turns(
+    firsts: dict[int, UUID], next_due: Callable[[int, datetime], list[UUID]], now: datetime
+) -> list[UUID]:
+    """The first order of every organization. Few organizations have several orders each: then the first of
+    every one is followed by the second of every one, and so on."""
+    if len(firsts) > FEW:
+        return list(firsts.values())
+    each = (next_due(organization, now) for organization in firsts)
+    return [order for order in chain.from_iterable(zip_longest(*each)) if order is not None]

@@ -25,6 +25,13 @@ def pause(organization: Organization, reason: str, now: datetime) -> bool:
     return rows.update(paused_at=now, pause_reason=reason, **changes) == 1
 
 
+def may_probe(now: datetime) -> Q:
+    """Connections whose deliveries are paused and which may send a probe."""
+    is_time = Q(probe_at=None) | Q(probe_at__lte=now)
+    has_key = Q(organization__ashby_api_keys__is_selected=True)
+    return is_time & has_key & Q(paused_at__isnull=False)
+
+
 def take_probe(connection: Connection, now: datetime) -> bool:
     """Whether the caller may send the probe. Of all processes one gets it, and the next one ``PROBE_EVERY``
     later."""

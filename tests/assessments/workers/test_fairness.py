@@ -5,12 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from assessments.models import AshbyUpdate, Order, PendingCall
+from assessments.tracking.poll import BATCH
+from assessments.workers import due
 from assessments.workers.dispatch import CALLS_IN_FLIGHT, Dispatcher
-from assessments.workers.due import MOST_OF_ONE, due_work
+from assessments.workers.due import MOST_OF_ONE, due_deliveries, due_work
 from integrations.bulkhead import Bulkhead
+from integrations.models import Connection
+from tests.fixtures.plans import rows_read, sqlite_plan, statements
 from tests.fixtures.world import World
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -31,7 +36,13 @@ def order_of(tenant: Any, number: int, **fields: Any) -> Order:
 
 def waiting(order: Order, next_attempt_at: datetime) -> AshbyUpdate:
     return AshbyUpdate(
-        order=order, sequence=1, timestamp=1, payload={}, summary="Received", next_attempt_at=next_attempt_at
+        order=order,
+        organization_id=order.organization_id,
+        sequence=1,
+        timestamp=1,
+        payload={},
+        summary="Received",
+        next_attempt_at=next_attempt_at,
     )
 
 
@@ -55,6 +66,77 @@ def test_older_work_of_one_organization_does_not_delay_anothers_first_order(worl
     batches = due_work(timezone.now()).polls
     assert [one.pk] in batches
     assert len(batches) == 2
+
+
+@pytest.mark.anywhere
+def test_the_next_sweep_continues_with_the_organizations_after_those_of_the_last(
+    world: World, monkeypatch
+) -> None:
+    """However much one organization has, and without a start from the beginning each time."""
+    monkeypatch.setattr(due, "MOST", 1)
+    orders = [
+        order_of(tenant, number, next_call=PendingCall.PLACE, next_attempt_at=timezone.now())
+        for tenant in (world.acme, world.globex)
+        for number in range(2)
+    ]
+    Order.objects.bulk_create(orders)
+    owners = dict(Order.objects.values_list("pk", "organization__slug"))
+    sweeps = [{owners[order] for order in due_work(timezone.now()).calls} for _ in range(5)]
+    assert [each for each in sweeps if each] == [{"acme"}, {"globex"}, {"acme"}, {"globex"}]
+
+
+@pytest.mark.anywhere
+def test_a_sweep_reads_a_few_rows_of_each_organization_and_none_of_a_blocked_one(world: World) -> None:
+    now = timezone.now()
+    for tenant, count in ((world.acme, 700), (world.globex, 400)):
+        places = [
+            order_of(tenant, n, next_call=PendingCall.PLACE, next_attempt_at=now - timedelta(hours=1))
+            for n in range(count)
+        ]
+        polls = [
+            order_of(tenant, count + n, next_call=PendingCall.POLL, next_attempt_at=now) for n in range(count)
+        ]
+        Order.objects.bulk_create(places + polls)
+        AshbyUpdate.objects.bulk_create(waiting(order, now) for order in polls)
+    connections = Connection.objects.filter(organization=world.acme.organization)
+    later = now + timedelta(minutes=1)
+    blocked = {"ashby_blocked_until": later, "justifacts_blocked_until": later}
+    disabled, paused = {"is_enabled": False}, {"paused_at": now, "pause_reason": "401", "probe_at": later}
+    tables = [model._meta.db_table for model in (Order, AshbyUpdate)]
+
+    def sweep() -> None:
+        due_work(timezone.now())
+
+    if connection.vendor == "sqlite":
+        plans = {step for sql, params in statements(sweep) for step in sqlite_plan(sql, params)}
+        for index in ("orders_to_call", "orders_to_poll", "updates_to_deliver"):
+            assert any(f"INDEX {index} (organization_id=? AND next_attempt_at<?" in step for step in plans)
+        return
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"ANALYZE {table}")
+        # Few rows are read at once more quickly than by an index.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    both = rows_read(sweep, tables)
+    connections.update(**blocked)
+    one = rows_read(sweep, tables)
+    # Each first row is found and read, and some more of each, since there are few organizations. Of an update
+    # the earlier ones are read too.
+    assert one * 2 == both <= 2 * (3 * 2 + 2 * MOST_OF_ONE + BATCH + 1 + MOST_OF_ONE + 1)
+    connections.update(**dict.fromkeys(blocked), **disabled)
+    assert rows_read(sweep, tables) == one
+    connections.update(is_enabled=True, **paused)
+    assert one < rows_read(sweep, tables) < both
+    assert rows_read(lambda: due_deliveries(world.acme.organization.pk, now), tables) == 0
+
+
+@pytest.mark.anywhere
+def test_an_update_that_the_version_before_wrote_is_delivered(world: World) -> None:
+    world.ashby_takes_everything()
+    order = world.placed()
+    AshbyUpdate.objects.update(organization=None)
+    world.work()
+    assert world.delivered(order) == ["Justifacts Received"]
 
 
 class Hanging:

@@ -1,10 +1,8 @@
 """No page over orders reads all of them, however many there are, and every row can be reached."""
 
 import html
-import json
 import re
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +23,7 @@ from assessments.models import (
 from integrations.web.keyset import Position
 from tests.assessments.admin.orders.test_order_list import listed, short
 from tests.fixtures.admin import Desk
+from tests.fixtures.plans import sqlite_plan, statements, steps
 from tests.fixtures.world import World, data
 
 ORDERS = "assessments_order_changelist"
@@ -104,47 +103,30 @@ def _pages(rare: Order) -> dict[str, tuple[str, dict[str, Any]]]:
 
 def _statements(desk: Desk, name: str, query: dict[str, Any]) -> list[tuple[str, Any]]:
     """The SELECT statements of a page, with their parameters."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(execute: Any, sql: str, params: Any, *rest: Any) -> Any:
-        seen.append((sql, params))
-        return execute(sql, params, *rest)
-
     if "q" in query:
         query = query | {"q": sealed(query["q"])}
-    with connection.execute_wrapper(note):
-        answer = desk.client.get(reverse(f"admin:{name}"), query)
-    assert answer.status_code == 200
+
+    def get() -> None:
+        assert desk.client.get(reverse(f"admin:{name}"), query).status_code == 200
+
     # Without a condition there is nothing to search: the limit ends such a statement.
     return [
         (sql, parameters)
-        for sql, parameters in seen
+        for sql, parameters in statements(get)
         if re.match(r"\W*(SELECT|WITH)", sql) and "WHERE" in sql and "FOR UPDATE" not in sql
     ]
 
 
 def _reads_too_much(sql: str, params: Any) -> list[str]:
     """The steps that read many rows of a table on PostgreSQL, or the whole table on SQLite."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
-            whole = re.compile(rf"SCAN ({'|'.join(_TABLES)})\b(?! USING)")
-            return [step for *_, step in cursor.fetchall() if whole.match(step)]
-        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}", params)
-        (plans,) = cursor.fetchone()
-    steps = []
-    for node in _nodes(json.loads(plans)[0]["Plan"] if isinstance(plans, str) else plans[0]["Plan"]):
-        removed = sum(count for name, count in node.items() if name.startswith("Rows Removed by"))
-        read = (node["Actual Rows"] + removed) * node["Actual Loops"]
-        if node.get("Relation Name") in _TABLES and read > _MOST_ROWS:
-            steps.append(f"{node['Node Type']} of {node['Relation Name']}: {read} rows")
-    return steps
-
-
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for below in node.get("Plans", ()):
-        yield from _nodes(below)
+    if connection.vendor == "sqlite":
+        whole = re.compile(rf"SCAN ({'|'.join(_TABLES)})\b(?! USING)")
+        return [step for step in sqlite_plan(sql, params) if whole.match(step)]
+    return [
+        f"{node['Node Type']} of {node['Relation Name']}: {read} rows"
+        for node, read in steps(sql, params)
+        if node.get("Relation Name") in _TABLES and read > _MOST_ROWS
+    ]
 
 
 @pytest.mark.anywhere

@@ -7,11 +7,10 @@ Several schedulers may run. Of the ticks of a periodic task within its interval,
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
-from celery.signals import worker_shutting_down
+from celery.signals import worker_init, worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
 
@@ -33,6 +32,7 @@ from assessments.workers.dispatch import (
     stopping,
 )
 from assessments.workers.due import due_calls, due_deliveries, due_polls, due_work
+from assessments.workers.line import Line
 from integrations.background import enqueue, shared_task
 from integrations.bulkhead import Bulkhead
 from integrations.failpoints import failpoint
@@ -46,6 +46,11 @@ NOTIFICATIONS_EVERY = WATCH_EVERY = RECONCILE_EVERY = SEARCH_TERMS_EVERY = timed
 RETENTION_EVERY = timedelta(minutes=9)
 
 
+#: A sweep's orders of one kind are spread over at least so many messages, and at most so many are in one.
+_LEAST_MESSAGES, _MOST_ORDERS = 5, 10
+_EXPIRES_SECONDS = 20
+
+
 @worker_shutting_down.connect
 def _stop(**_: object) -> None:
     stopping.set()
@@ -55,51 +60,77 @@ def enqueue_order_work(*order_ids: UUID) -> None:
     """Enqueue all kinds of work that the orders may have due: a call to Justifacts, a poll, updates for
     Ashby."""
     for order_id in order_ids:
-        _enqueue_call([order_id])
+        _enqueue_call(order_id)
         _enqueue_delivery(order_id)
-    _enqueue_polls(list(order_ids))
+    enqueue(poll, [str(order_id) for order_id in order_ids])
 
 
 @shared_task
 def call_justifacts(assessment_id: str) -> None:
-    """Make an order's pending call to Justifacts, then those of other orders of its organization."""
-    _calls.run([UUID(assessment_id)])
+    """Make an order's pending call to Justifacts, then those of other orders in line."""
+    _serve_on(_calls, _calls.run([UUID(assessment_id)]))
 
 
 @shared_task
 def deliver(assessment_id: str) -> None:
-    """Deliver an order's updates to Ashby, in order, then those of other orders of its organization."""
-    _deliveries.run([UUID(assessment_id)])
+    """Deliver an order's updates to Ashby, in order, then those of other orders in line."""
+    _serve_on(_deliveries, _deliveries.run([UUID(assessment_id)]))
 
 
 @shared_task
 def poll(assessment_ids: Sequence[str]) -> None:
-    """Poll a batch of orders, then other due orders of their organizations."""
-    _polls.run([UUID(assessment_id) for assessment_id in assessment_ids])
+    """Poll a batch of orders, then other orders in line."""
+    _serve_on(_polls, _polls.run([UUID(assessment_id) for assessment_id in assessment_ids]))
 
 
-def _enqueue_call(ids: Sequence[UUID], **options: Any) -> None:
-    enqueue(call_justifacts, str(ids[0]), **options)
+@shared_task
+def take_turns(kind: str, assessment_ids: Sequence[str]) -> None:
+    """Do the due work of this kind of the organizations of these orders, and of others in line."""
+    dispatcher = next(each for each in (_calls, _deliveries, _polls) if each.kind == kind)
+    ids = [UUID(assessment_id) for assessment_id in assessment_ids]
+    _serve_on(dispatcher, dispatcher.run_in_line(ids))
 
 
-def _enqueue_delivery(order_id: UUID, **options: Any) -> None:
-    enqueue(deliver, str(order_id), **options)
+def _serve_on(dispatcher: Dispatcher, must_go_on: bool) -> None:
+    """In a task of its own, so that those that wait for a thread come first."""
+    if must_go_on:
+        enqueue(take_turns, dispatcher.kind, [], expires=_EXPIRES_SECONDS)
 
 
-def _enqueue_polls(ids: Sequence[UUID], **options: Any) -> None:
-    enqueue(poll, [str(order_id) for order_id in ids], **options)
+def _enqueue_call(order_id: UUID) -> None:
+    enqueue(call_justifacts, str(order_id))
 
 
-_slots = Bulkhead(CALLS_IN_FLIGHT)
-_calls = Dispatcher(
-    "justifacts", _slots, partial(make_calls, enqueue_delivery=_enqueue_delivery), due_calls, _enqueue_call
-)
-_deliveries = Dispatcher(
-    "ashby", _slots, deliver_updates, due_deliveries, lambda ids: _enqueue_delivery(ids[0])
-)
-_polls = Dispatcher(
-    "poll", Bulkhead(1), partial(poll_batch, enqueue_delivery=_enqueue_delivery), due_polls, _enqueue_polls
-)
+def _enqueue_delivery(order_id: UUID) -> None:
+    enqueue(deliver, str(order_id))
+
+
+def _enqueue_turns(kind: str, order_ids: Sequence[UUID]) -> None:
+    """In a few messages for a few threads, which are dropped if they are not received soon: the next sweeps
+    find the same work again."""
+    messages = min(len(order_ids), max(_LEAST_MESSAGES, len(order_ids) // _MOST_ORDERS))
+    for number in range(messages):
+        some = [str(order_id) for order_id in order_ids[number::messages]]
+        enqueue(take_turns, kind, some, expires=_EXPIRES_SECONDS)
+
+
+def _deliver_in_line(organization: int, order_id: UUID) -> None:
+    if not _deliveries.line.join(organization):
+        _enqueue_turns(_deliveries.kind, [order_id])
+
+
+_slots, _after = Bulkhead(CALLS_IN_FLIGHT), (_enqueue_delivery, _deliver_in_line)
+_calls = Dispatcher("justifacts", _slots, make_calls, due_calls, Line(1), *_after)
+_deliveries = Dispatcher("ashby", _slots, deliver_updates, due_deliveries, Line(1), *_after)
+_polls = Dispatcher("poll", Bulkhead(1), poll_batch, due_polls, Line(1), *_after)
+
+
+@worker_init.connect
+def _share_threads(sender: Any, **_: Any) -> None:
+    """Of the worker's threads, a quarter each serve the lines of calls and of deliveries, and a few that
+    of polls, which are made in threads of their own. The rest stays free for what has just come up."""
+    for dispatcher, part in ((_calls, 4), (_deliveries, 4), (_polls, 12)):
+        dispatcher.line.threads = max(1, sender.concurrency // part)
 
 
 @shared_task
@@ -110,16 +141,11 @@ def sweep() -> None:
         return
     found = due_work(now)
     failpoint("sweep.found")
-    # The next sweeps find the same work again, so an old message is not needed.
-    expires = 20
-    for order_id in found.calls:
-        _enqueue_call([order_id], expires=expires)
-    for order_id in found.deliveries:
-        _enqueue_delivery(order_id, expires=expires)
+    _enqueue_turns(_calls.kind, found.calls)
+    _enqueue_turns(_deliveries.kind, found.deliveries)
     for job_id in jobs.jobs_due():
-        enqueue(run_connection_job, job_id, expires=expires)
-    for batch in found.polls:
-        _enqueue_polls(batch, expires=expires)
+        enqueue(run_connection_job, job_id, expires=_EXPIRES_SECONDS)
+    _enqueue_turns(_polls.kind, [batch[0] for batch in found.polls])
 
 
 @shared_task

@@ -1,8 +1,9 @@
 """Doing due work, organization by organization.
 
-A task names some orders. It acquires a bulkhead slot for (organization, kind of work), does the work of these
-orders, and then the other due work of the organization. If no slot is free, the task ends at once: a slot
-holder or the next sweep does the work.
+A message names some orders. What has just come up, such as a new order, is done at once. Everything else
+waits in line (``line.py``): one organization after the other gets a turn, in a limited number of threads, so
+that a backlog of any size leaves threads to new work. Both acquire a bulkhead slot for (organization, kind of
+work), so that one organization does not occupy all threads either.
 """
 
 import threading
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.utils import timezone
@@ -18,10 +20,13 @@ from assessments.models import Order
 from assessments.outbox.deliver import deliver_next
 from assessments.placement.next_call import make_next_call
 from assessments.tracking import poll
+from assessments.workers.line import Line
 from integrations.bulkhead import Bulkhead
 
-#: How long one task works for an organization before other organizations get their turn.
-TURN_SECONDS = 5
+#: How long a turn of an organization lasts before other organizations get theirs.
+TURN_SECONDS = 2
+#: How long one task serves the line before the tasks that have been received meanwhile.
+SERVE_SECONDS = 4
 #: Concurrent calls for one organization and endpoint in each worker process.
 CALLS_IN_FLIGHT = 3
 
@@ -33,51 +38,85 @@ stopping = threading.Event()
 class Dispatcher:
     """One kind of due work.
 
-    ``slots``: limits how much is done concurrently. ``work``: does the work of some orders, and returns
-    whether any was done. ``next_due``: an organization's orders with due work. ``enqueue``: publishes a task
-    for the orders that are left when an organization's turn is over.
+    ``slots``: limits how much is done concurrently for one organization, ``line`` for all of them. ``work``:
+    does the work of some orders, calls its second argument with those that may have updates for Ashby, and
+    returns whether any work was done. ``next_due``: an organization's orders with due work.
+    ``deliver_at_once`` and ``deliver_in_line`` see to an order's updates.
     """
 
     kind: str
     slots: Bulkhead
-    work: Callable[[list[UUID]], bool]
+    work: Callable[[list[UUID], Callable[[UUID], None]], bool]
     next_due: Callable[[int, datetime], list[UUID]]
-    enqueue: Callable[[list[UUID]], None]
+    line: Line
+    deliver_at_once: Callable[[UUID], None]
+    deliver_in_line: Callable[[int, UUID], None]
 
-    def run(self, ids: list[UUID]) -> None:
-        """Do the work of these orders, and the other due work of their organizations."""
-        orders = Order.objects.order_by().filter(pk__in=ids)
-        for organization in orders.values_list("organization", flat=True).distinct():
-            if rest := self.run_organization(organization, ids):
-                self.enqueue(rest)
+    def run(self, ids: list[UUID]) -> bool:
+        """Do the work of these orders at once, and then that of other orders in line. Returns whether
+        the line still has to be served."""
+        for organization in _organizations(ids):
+            self.do_at_once(organization, ids)
+            self.line.join(organization)
+        return self.serve()
 
-    def run_organization(self, organization: int, ids: list[UUID]) -> list[UUID]:
-        """The same for one organization. Returns the orders that are left when its turn is over."""
-        key, until = (organization, self.kind), time.monotonic() + TURN_SECONDS
-        while ids and _may_continue(until):
-            with self.slots.slot(key) as is_mine:
+    def run_in_line(self, ids: list[UUID]) -> bool:
+        """Let the organizations of these orders wait in line, and serve it. Returns the same as ``run``."""
+        for organization in _organizations(ids):
+            self.line.join(organization)
+        return self.serve()
+
+    def do_at_once(self, organization: int, ids: list[UUID]) -> None:
+        """Do the work of these orders of one organization. If no slot is free, it is left to a slot
+        holder."""
+        key = (organization, self.kind)
+        while ids and not stopping.is_set():
+            with self.slots.slot(key, ids) as is_mine:
                 if not is_mine:
-                    return []
-                while ids and _may_continue(until):
-                    ids = self.next_due(organization, timezone.now()) if self.work(ids) else []
-            if not ids and self.slots.had_rejections(key):
-                # Another task found no free slot after the last query, and left its work to this one.
-                ids = self.next_due(organization, timezone.now())
-        return ids
+                    return
+                while ids and not stopping.is_set():
+                    self.work(ids, self.deliver_at_once)
+                    ids = self.slots.take_rejected(key)
+            # Another task may have found no free slot after the last look.
+            ids = self.slots.take_rejected(key)
+
+    def serve(self) -> bool:
+        """Give the organizations in line their turns. Returns whether some still wait for this thread."""
+        until = time.monotonic() + SERVE_SECONDS
+        while _may_continue(until):
+            with self.line.turn() as organization:
+                if organization is None:
+                    return False
+                if self._take_turn(organization):
+                    self.line.join(organization)
+        return True
+
+    def _take_turn(self, organization: int) -> bool:
+        """Returns whether more may be due when the turn is over."""
+        key, until = (organization, self.kind), time.monotonic() + TURN_SECONDS
+        with self.slots.slot(key) as is_mine:
+            ids = self.next_due(organization, timezone.now()) if is_mine else []
+            while ids and _may_continue(until):
+                was_done = self.work(ids, partial(self.deliver_in_line, organization))
+                if urgent := self.slots.take_rejected(key):
+                    self.work(urgent, self.deliver_at_once)
+                ids = self.next_due(organization, timezone.now()) if was_done else []
+        if is_mine:
+            self.do_at_once(organization, self.slots.take_rejected(key))
+        return bool(ids)
 
 
-def make_calls(ids: list[UUID], enqueue_delivery: Callable[[UUID], None]) -> bool:
-    """Make the pending call to Justifacts of each order, and enqueue a delivery where the order has
-    changed."""
+def make_calls(ids: list[UUID], has_changed: Callable[[UUID], None]) -> bool:
+    """Make the pending call to Justifacts of each order."""
     was_made = False
     for assessment_id in ids:
         if not stopping.is_set() and make_next_call(assessment_id):
             was_made = True
-            enqueue_delivery(assessment_id)
+            has_changed(assessment_id)
     return was_made
 
 
-def deliver_updates(ids: list[UUID]) -> bool:
+def deliver_updates(ids: list[UUID], has_changed: Callable[[UUID], None]) -> bool:
     """Deliver the waiting updates of each order to Ashby, in order, as long as Ashby accepts them."""
     was_delivered = False
     for assessment_id in ids:
@@ -87,11 +126,16 @@ def deliver_updates(ids: list[UUID]) -> bool:
     return was_delivered
 
 
-def poll_batch(ids: list[UUID], enqueue_delivery: Callable[[UUID], None]) -> bool:
-    """Poll a batch of orders, and enqueue a delivery for each that changed."""
+def poll_batch(ids: list[UUID], has_changed: Callable[[UUID], None]) -> bool:
+    """Poll a batch of orders."""
     for assessment_id in poll.poll(ids):
-        enqueue_delivery(assessment_id)
+        has_changed(assessment_id)
     return bool(ids)
+
+
+def _organizations(ids: list[UUID]) -> list[int]:
+    orders = Order.objects.order_by().filter(pk__in=ids)
+    return list(orders.values_list("organization", flat=True).distinct())
 
 
 def _may_continue(until: float) -> bool:

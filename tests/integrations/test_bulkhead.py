@@ -15,14 +15,16 @@ def test_never_more_than_its_places_and_everybody_has_their_own() -> None:
         assert again
 
 
-def test_a_rejected_caller_is_remembered_once() -> None:
+def test_the_work_of_rejected_callers_is_left_to_a_slot_holder_once() -> None:
     bulkhead = Bulkhead(1)
     with bulkhead.slot("acme"):
-        assert not bulkhead.had_rejections("acme")
-        with bulkhead.slot("acme"):
-            pass
-    assert bulkhead.had_rejections("acme")
-    assert not bulkhead.had_rejections("acme")
+        assert bulkhead.take_rejected("acme") == []
+        for work in (["first"], [], ["second", "third"]):
+            with bulkhead.slot("acme", work):
+                pass
+    assert bulkhead.take_rejected("globex") == []
+    assert bulkhead.take_rejected("acme") == ["first", "second", "third"]
+    assert bulkhead.take_rejected("acme") == []
 
 
 def test_a_place_is_free_again_after_a_failure() -> None:

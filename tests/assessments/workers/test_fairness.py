@@ -1,6 +1,9 @@
 """An organization with much work, or with a hanging partner, delays no other organization."""
 
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +13,10 @@ from django.utils import timezone
 
 from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.tracking.poll import BATCH
-from assessments.workers import due
+from assessments.workers import dispatch, due
 from assessments.workers.dispatch import CALLS_IN_FLIGHT, Dispatcher
 from assessments.workers.due import MOST_OF_ONE, due_deliveries, due_work
+from assessments.workers.line import Line
 from integrations.bulkhead import Bulkhead
 from integrations.models import Connection
 from tests.fixtures.plans import rows_read, sqlite_plan, statements
@@ -139,64 +143,128 @@ def test_an_update_that_the_version_before_wrote_is_delivered(world: World) -> N
     assert world.delivered(order) == ["Justifacts Received"]
 
 
-class Hanging:
-    """Work that hangs for one organization, and finishes at once for the others."""
+def ignore(*_: Any) -> None:
+    """Instead of enqueuing a delivery."""
 
-    def __init__(self, organization: int) -> None:
-        self.organization, self.ends = organization, threading.Event()
-        self.inside, self.most, self.done = 0, 0, 0
+
+class Hanging:
+    """Work that hangs until it is released."""
+
+    def __init__(self) -> None:
+        self.ends = threading.Event()
+        self.inside, self.most, self.done = 0, 0, list[Any]()
         self._lock = threading.Lock()
 
-    def dispatcher(self, organization: int) -> Dispatcher:
-        def do(ids: list[Any]) -> bool:
-            if organization != self.organization:
-                self.done += 1
-                return False
-            with self._lock:
-                self.inside += 1
-                self.most = max(self.most, self.inside)
-            assert self.ends.wait(10)
-            with self._lock:
-                self.inside -= 1
-            return False
+    def work(self, ids: list[Any], has_changed: Any) -> bool:
+        with self._lock:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        assert self.ends.wait(10)
+        with self._lock:
+            self.inside -= 1
+            self.done += ids
+        return False
 
-        return Dispatcher("justifacts", self.slots, do, lambda organization, now: [], lambda ids: None)
 
-    slots = Bulkhead(CALLS_IN_FLIGHT)
+@contextmanager
+def in_threads(number: int, target: Any, *arguments: Any) -> Iterator[list[threading.Thread]]:
+    threads = [threading.Thread(target=target, args=arguments) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    yield threads
+    for thread in threads:
+        thread.join()
 
 
 def test_a_hanging_organization_occupies_only_its_own_slots() -> None:
     """Twenty tasks of the organization on twenty threads occupy only a few of them."""
-    hanging = Hanging(1)
-    threads = [
-        threading.Thread(target=hanging.dispatcher(1).run_organization, args=(1, ["order"]))
-        for _ in range(20)
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads[CALLS_IN_FLIGHT:]:
-            thread.join(0.05)
-        assert sum(thread.is_alive() for thread in threads) == CALLS_IN_FLIGHT
-        hanging.dispatcher(2).run_organization(2, ["order"])
-        assert hanging.done == 1
-    finally:
-        hanging.ends.set()
-        for thread in threads:
-            thread.join()
+    hanging, slots, done = Hanging(), Bulkhead(CALLS_IN_FLIGHT), list[Any]()
+    tasks = dispatcher(hanging.work, slots=slots)
+    with in_threads(20, tasks.do_at_once, 1, ["order"]) as threads:
+        try:
+            for thread in threads[CALLS_IN_FLIGHT:]:
+                thread.join(0.05)
+            assert sum(thread.is_alive() for thread in threads) == CALLS_IN_FLIGHT
+            dispatcher(lambda ids, _: done.extend(ids) or False, slots=slots).do_at_once(2, ["other"])
+            assert done == ["other"]
+        finally:
+            hanging.ends.set()
     assert hanging.most == CALLS_IN_FLIGHT
+    assert len(hanging.done) == 20, "the slot holders do the work of those that found no slot"
+
+
+def test_a_backlog_of_many_organizations_leaves_threads_to_new_work() -> None:
+    """Only as many threads as the line allows take turns. They go on until every organization had one."""
+    hanging, line = Hanging(), Line(2)
+    tasks = dispatcher(hanging.work, line=line, next_due=lambda organization, _: [organization])
+    for organization in (1, 2, 3, 4, 5, 1):
+        line.join(organization)
+    with in_threads(9, tasks.serve) as threads:
+        try:
+            for thread in threads[2:]:
+                thread.join(0.05)
+            assert sum(thread.is_alive() for thread in threads) == 2
+        finally:
+            hanging.ends.set()
+    assert hanging.most == 2
+    assert sorted(hanging.done) == [1, 2, 3, 4, 5]
+
+
+def test_an_organization_that_has_more_work_waits_again_behind_the_others(monkeypatch) -> None:
+    monkeypatch.setattr(dispatch, "TURN_SECONDS", 0.01)
+    left, done, line = {1: 3, 2: 1, 3: 2}, list[int](), Line(1)
+
+    def work(ids: list[Any], _: Any) -> bool:
+        done.append(ids[0])
+        left[ids[0]] -= 1
+        until = time.monotonic() + 0.02
+        while time.monotonic() < until:
+            pass
+        return True
+
+    tasks = dispatcher(work, line=line, next_due=lambda one, _: [one] if left[one] else [])
+    for organization in left:
+        line.join(organization)
+    tasks.serve()
+    assert done == [1, 2, 3, 1, 3, 1]
+
+
+def test_a_task_stops_after_a_while_so_that_what_was_received_meanwhile_comes_first(monkeypatch) -> None:
+    monkeypatch.setattr(dispatch, "SERVE_SECONDS", 0.01)
+    done, line = list[int](), Line(1)
+
+    def work(ids: list[Any], _: Any) -> bool:
+        done.extend(ids)
+        until = time.monotonic() + 0.02
+        while time.monotonic() < until:
+            pass
+        return False
+
+    tasks = dispatcher(work, line=line, next_due=lambda organization, _: [organization])
+    for organization in (1, 2, 3):
+        line.join(organization)
+    must_go_on = [tasks.serve() for _ in range(4)]
+    assert must_go_on == [True, True, True, False]
+    assert done == [1, 2, 3]
 
 
 def test_work_that_finds_no_free_slot_is_done_by_a_slot_holder() -> None:
     done: list[list[Any]] = []
 
-    def work(ids: list[Any]) -> bool:
+    def work(ids: list[Any], _: Any) -> bool:
         done.append(ids)
         if len(done) == 1:
             # Another task of the same organization finds no free slot.
-            assert dispatcher.run_organization(1, ["rejected"]) == []
+            tasks.do_at_once(1, ["rejected"])
         return False
 
-    dispatcher = Dispatcher("ashby", Bulkhead(1), work, lambda organization, now: ["late"], lambda ids: None)
-    dispatcher.run_organization(1, ["first"])
-    assert done == [["first"], ["late"]]
+    tasks = dispatcher(work, slots=Bulkhead(1))
+    tasks.do_at_once(1, ["first"])
+    assert done == [["first"], ["rejected"]]
+
+
+def dispatcher(
+    work: Any, slots: Bulkhead | None = None, line: Line | None = None, next_due: Any = ignore
+) -> Dispatcher:
+    slots = slots or Bulkhead(CALLS_IN_FLIGHT)
+    return Dispatcher("ashby", slots, work, next_due, line or Line(1), ignore, ignore)

@@ -90,9 +90,9 @@ def test_the_sweep_finds_every_kind_of_due_work(
         tasks.sweep()
     assert sorted(queue.take()) == sorted(
         [
-            ("poll", [[str(polled.pk)]]),
-            ("deliver", [str(delivered.pk)]),
-            ("call_justifacts", [str(placed.pk)]),
+            ("take_turns", ["poll", [str(polled.pk)]]),
+            ("take_turns", ["ashby", [str(delivered.pk)]]),
+            ("take_turns", ["justifacts", [str(placed.pk)]]),
         ]
     )
 
@@ -109,7 +109,7 @@ def test_only_one_of_two_schedulers_runs_a_tick(
     clock.shift(2)
     with django_capture_on_commit_callbacks(execute=True):
         tasks.sweep()
-    assert queue.take() == [("call_justifacts", [str(order.pk)])]
+    assert queue.take() == [("take_turns", ["justifacts", [str(order.pk)]])]
     assert Heartbeat.objects.get(name="worker").at == NINE + timedelta(seconds=2)
 
 
@@ -131,8 +131,9 @@ def test_tasks_carry_only_ids(world: World, queue, django_capture_on_commit_call
     with django_capture_on_commit_callbacks(execute=True):
         order = world.start()
         tasks.sweep()
-    for _, arguments in queue.take():
-        assert arguments == [str(order.pk)]
+    for task, arguments in queue.take():
+        kind = ["justifacts"] if task == "take_turns" else []
+        assert arguments == [*kind, [str(order.pk)] if kind else str(order.pk)]
 
 
 def test_the_sweep_enqueues_nothing_if_nothing_is_due(
@@ -156,7 +157,7 @@ def test_the_tasks_do_the_work_that_the_sweep_found(world: World, clock) -> None
     clock.shift(timedelta(hours=1))
     tasks.poll([str(order.pk)])
     tasks.deliver(str(order.pk))
-    tasks.deliver(str(order.pk))
+    tasks.take_turns("ashby", [str(order.pk)])
     assert world.delivered(order) == ["Justifacts Received", "Started", "Applicant Started"]
 
 

@@ -150,11 +150,14 @@ def sweep() -> None:
 
 @shared_task
 def watch() -> None:
-    """Find stalled orders, and enqueue their updates for Ashby."""
+    """Find stalled orders, and enqueue their updates for Ashby. Of many, each run takes a part."""
     now = timezone.now()
     if Heartbeat.acquire_tick("watch", now, WATCH_EVERY):
-        for assessment_id in detect_stalled(now):
-            _enqueue_delivery(assessment_id)
+        found = detect_stalled(now)
+        _enqueue_turns(_deliveries.kind, found.with_note)
+        if not found.is_complete:
+            Heartbeat.release_tick("watch", now, WATCH_EVERY)
+            enqueue(watch)
 
 
 @shared_task

@@ -54,6 +54,11 @@ class Heartbeat(models.Model):
         is_due = Q(at__lte=now - every) | Q(at__gt=now + _MAX_CLOCK_SKEW)
         return cls.objects.filter(is_due, name=name).update(at=now) == 1
 
+    @classmethod
+    def release_tick(cls, name: str, now: datetime, every: timedelta) -> None:
+        """Let the next tick run at once, because this one has left work."""
+        cls.objects.filter(name=name).update(at=now - every)
+
 
 class ProcessHeartbeat(models.Model):
     """A worker or scheduler process, and when it was last seen. A process that stops in an orderly way

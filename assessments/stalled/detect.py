@@ -5,10 +5,10 @@ organization wants one.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import F, Q, Value
@@ -21,10 +21,10 @@ from assessments.statuses import Status
 from assessments.text import untranslated
 from integrations.text import format_utc
 
-#: One run stops after this many seconds; the next one, a minute later, continues.
-SECONDS = 25
-#: The most orders of each query in one run.
-BATCH = 1000
+#: A run that takes longer than this stops before the next order.
+SECONDS = 0.7
+#: The most orders of one run.
+BATCH = 200
 #: Orders that ``detect_stalled`` has flagged.
 IS_STALLED = Q(stalled_since__isnull=False)
 
@@ -141,24 +141,35 @@ def stall_reason(order: Order, threshold: int) -> str:
     )
 
 
-def detect_stalled(now: datetime) -> list[UUID]:
-    """Flags stalled orders and clears flags that are out of date. Returns the orders with a new note for
-    Ashby.
+class Run(NamedTuple):
+    """``with_note``: the orders with a new note for Ashby. ``is_complete``: no further run is needed now."""
+
+    with_note: list[UUID]
+    is_complete: bool
+
+
+def detect_stalled(now: datetime) -> Run:
+    """Flags stalled orders and clears flags that are out of date, for up to ``SECONDS``.
 
     Several runs may overlap: each order is checked again under its row lock.
     """
-    thresholds, deadline = Thresholds.load(), time.monotonic() + SECONDS
-    with_note = []
-    for assessment_id in _orders_to_check(thresholds, now):
-        if time.monotonic() > deadline:
-            break
-        if _check_order(assessment_id, thresholds, now):
+    deadline, thresholds = time.monotonic() + SECONDS, Thresholds.load()
+    with_note, has_changes = list[UUID](), False
+    to_check = _orders_to_check(thresholds, now)
+    for place, assessment_id in enumerate(to_check):
+        # At least one, so that there is progress however slow the database is.
+        if place and time.monotonic() > deadline:
+            return Run(with_note, is_complete=not has_changes)
+        has_changed, has_note = _check_order(assessment_id, thresholds, now)
+        has_changes |= has_changed
+        if has_note:
             with_note.append(assessment_id)
-    return with_note
+    # An order that is found although nothing about it changes must not cause one run after the other.
+    return Run(with_note, is_complete=len(to_check) < BATCH or not has_changes)
 
 
-def _orders_to_check(thresholds: Thresholds, now: datetime) -> Iterator[UUID]:
-    """The orders whose row may have to change; usually none."""
+def _orders_to_check(thresholds: Thresholds, now: datetime) -> list[UUID]:
+    """The first of the orders whose row may have to change; usually none."""
     not_flagged = Order.objects.filter(stalled_since=None)
     flagged = Order.objects.filter(IS_STALLED)
     note_is_missing = Q(organization__watch_limits__notify_ashby=True) & ~Q(stall_notified_status=F("status"))
@@ -167,23 +178,32 @@ def _orders_to_check(thresholds: Thresholds, now: datetime) -> Iterator[UUID]:
         flagged.filter(_threshold_changed()),
         flagged.filter(note_is_missing),
     )
-    return chain.from_iterable(
-        list(orders.order_by("status_since").values_list("pk", flat=True)[:BATCH]) for orders in queries
-    )
+    found = list[UUID]()
+    for orders in queries:
+        if len(found) < BATCH:
+            found += orders.order_by("status_since").values_list("pk", flat=True)[: BATCH - len(found)]
+    return found
 
 
-def _check_order(assessment_id: UUID, thresholds: Thresholds, now: datetime) -> bool:
-    """Flags the order or clears its flag, and returns whether there is a new note for Ashby. An order gets
-    one event and one note in each status."""
+def _check_order(assessment_id: UUID, thresholds: Thresholds, now: datetime) -> tuple[bool, bool]:
+    """Flags the order or clears its flag. Returns whether anything has changed, and whether there is a new
+    note for Ashby. An order gets one event and one note in each status."""
+    has_note = False
     try:
         with locked_order(assessment_id) as order:
-            if not thresholds.is_exceeded_by(order, now):
+            before = _flags(order)
+            if thresholds.is_exceeded_by(order, now):
+                _mark_stalled(order, thresholds.threshold(order), now)
+                has_note = _enqueue_note(order, thresholds, now)
+            else:
                 clear_stall(order)
-                return False
-            _mark_stalled(order, thresholds.threshold(order), now)
-            return _enqueue_note(order, thresholds, now)
+            return _flags(order) != before, has_note
     except Order.DoesNotExist:
-        return False
+        return False, False
+
+
+def _flags(order: Order) -> tuple[object, ...]:
+    return order.stalled_since, order.stall_threshold, order.stall_reason, order.stall_notified_status
 
 
 def _mark_stalled(order: Order, threshold: int, now: datetime) -> None:

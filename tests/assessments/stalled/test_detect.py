@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from assessments.models import Order, OrderEvent, StallThresholds
+from assessments.stalled import detect
 from assessments.stalled.detect import detect_stalled
 from tests.assessments.stalled.stalling import (
     DAY,
@@ -121,6 +122,34 @@ class TestStalled:
         assert fresh(order).stalled_since is None
         watch_after(clock, MINUTE)
         assert fresh(order).stalled_since
+
+    def test_many_orders_are_flagged_in_short_runs_that_follow_each_other(
+        self, world: World, clock, monkeypatch
+    ) -> None:
+        monkeypatch.setattr(detect, "BATCH", 2)
+        orders = [world.placed(f"JF-{number}") for number in range(5)]
+        flagged = []
+        clock.shift(4 * DAY)
+        for _ in range(4):
+            tasks.watch()
+            flagged.append(Order.objects.exclude(stalled_since=None).count())
+        assert flagged == [2, 4, 5, 5]
+        Order.objects.filter(pk=orders[0].pk).update(
+            stalled_since=None, stall_reason="", stall_threshold=None
+        )
+        tasks.watch()
+        assert not fresh(orders[0]).stalled_since, "all was done, so the next run is a minute later"
+
+    def test_a_run_that_takes_long_stops_and_the_next_one_continues(
+        self, world: World, clock, monkeypatch
+    ) -> None:
+        monkeypatch.setattr(detect, "SECONDS", 0)
+        orders = [world.placed(f"JF-{number}") for number in range(2)]
+        clock.shift(4 * DAY)
+        tasks.watch()
+        assert Order.objects.exclude(stalled_since=None).count() == 1
+        tasks.watch()
+        assert all(fresh(order).stalled_since for order in orders)
 
     def test_the_number_of_queries_does_not_grow_with_the_orders(self, world: World, clock) -> None:
         set_thresholds(world, received_days=5, notify_ashby=True)

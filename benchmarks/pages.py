@@ -26,7 +26,7 @@ SERVER = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432
 SUPPORT, ORG_ADMIN = "bench-support", "bench-admin"
 _MOST_RATIO, _MOST_MS = 1.5, 300
 #: The same for all runs, so that a kept database stays readable.
-_KEY = base64.urlsafe_b64encode(hashlib.sha256(b"benchmark").digest()).decode()
+KEY = base64.urlsafe_b64encode(hashlib.sha256(b"benchmark").digest()).decode()
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ class Portal:
     def __init__(self, stack: Stack, orders: int) -> None:
         self._stack = stack
         # Without it support would be redirected to the set-up of two-factor authentication.
-        stack.environment |= {"FIELD_ENCRYPTION_KEYS": _KEY, "REQUIRE_TWO_FACTOR": "off", "WEB_WORKERS": "1"}
+        stack.environment |= {"FIELD_ENCRYPTION_KEYS": KEY, "REQUIRE_TWO_FACTOR": "off", "WEB_WORKERS": "1"}
         stack.run("-m", "benchmarks.fill", "--orders", str(orders), "--unless-filled")
         self.pages: dict[str, str] = json.loads(stack.run("-m", "benchmarks.inside", "page_urls"))
         # The broker holds the cache too.
@@ -126,7 +126,7 @@ def create_database(name: str) -> None:
 
 def drop_database(name: str) -> None:
     with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 if __name__ == "__main__":

@@ -148,12 +148,12 @@ class Run(NamedTuple):
     is_complete: bool
 
 
-def detect_stalled(now: datetime) -> Run:
-    """Flags stalled orders and clears flags that are out of date, for up to ``SECONDS``.
+def detect_stalled(now: datetime, seconds: float = SECONDS) -> Run:
+    """Flags stalled orders and clears flags that are out of date, for up to ``seconds``.
 
     Several runs may overlap: each order is checked again under its row lock.
     """
-    deadline, thresholds = time.monotonic() + SECONDS, Thresholds.load()
+    deadline, thresholds = time.monotonic() + seconds, Thresholds.load()
     with_note, has_changes = list[UUID](), False
     to_check = _orders_to_check(thresholds, now)
     for place, assessment_id in enumerate(to_check):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from assessments.models import AshbyUpdate, Order
 from assessments.workers.due import due_work
-from tests.fixtures.plans import rows_read
+from tests.fixtures.statements import rows_read
 
 _SWEEPS = 9
 _TABLES = [model._meta.db_table for model in (Order, AshbyUpdate)]

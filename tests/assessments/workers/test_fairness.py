@@ -19,7 +19,7 @@ from assessments.workers.due import MOST_OF_ONE, due_deliveries, due_work
 from assessments.workers.line import Line
 from integrations.bulkhead import Bulkhead
 from integrations.models import Connection
-from tests.fixtures.plans import rows_read, sqlite_plan, statements
+from tests.fixtures.statements import rows_read, sqlite_plan, statements
 from tests.fixtures.world import World
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -139,6 +139,7 @@ def test_an_update_that_the_version_before_wrote_is_delivered(world: World) -> N
     world.ashby_takes_everything()
     order = world.placed()
     AshbyUpdate.objects.update(organization=None)
+    due_work(timezone.now())
     world.work()
     assert world.delivered(order) == ["Justifacts Received"]
 

@@ -23,7 +23,7 @@ from assessments.models import (
 from integrations.web.keyset import Position
 from tests.assessments.admin.orders.test_order_list import listed, short
 from tests.fixtures.admin import Desk
-from tests.fixtures.plans import sqlite_plan, statements, steps
+from tests.fixtures.statements import sqlite_plan, statements, steps
 from tests.fixtures.world import World, data
 
 ORDERS = "assessments_order_changelist"

@@ -29,6 +29,7 @@ from assessments.statuses import ENDED, Status
 from assessments.text import epoch_ms
 from assessments.tracking.apply import end_as_cancelled
 from assessments.tracking.order_number import link_provider_order
+from integrations.compiled import insert
 from integrations.models import Organization, Package
 from integrations.text import format_utc
 
@@ -203,7 +204,7 @@ def _rebuild(entry: dict[str, Any]) -> Order | None:
             cleared_for_placement=True,
             last_timestamp=epoch_ms(now),
         )
-        search.index_order(order)
+        insert(search.rows_of(order))
         text = (
             "This order was missing from the database, as after a restore. The portal rebuilt it from the "
             "recovery log and looks it up at Justifacts."

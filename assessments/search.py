@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from assessments.models import CandidateSearchTerm, Order
+from integrations.compiled import Rows
 from integrations.encryption.letter_folding import foldings, parts_of
 from integrations.encryption.search_hashes import hashed, looked_for, marker, normal, terms, written_together
 from integrations.encryption.secrets import SecretUnreadable
@@ -23,9 +24,9 @@ PAUSE_SECONDS = 0.01
 _BATCHES_A_QUERY = 40
 
 
-def index_order(order: Order) -> None:
-    """Adds the order to the index. Call it in the transaction that creates the order."""
-    _write_terms({order.pk: _terms_of(order)}, CandidateSearchTerm)
+def rows_of(order: Order) -> Rows:
+    """The order's rows of the index. Insert them in the statement or transaction that creates the order."""
+    return Rows(CandidateSearchTerm, {"order": order.pk}, "term", list(_terms_of(order)))
 
 
 def unindex_orders(orders: Iterable[Order] | QuerySet[Order]) -> int:

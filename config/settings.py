@@ -115,6 +115,8 @@ else:
         "tcp_user_timeout": 20_000,
         # During a switchover a server that only reads is refused; of several hosts the primary is chosen.
         "target_session_attrs": "read-write",
+        # For the cursors that prepare statements. Django's own do not.
+        "prepare_threshold": None if _is_pooled else 0,
         **({} if _is_pooled else {"options": " ".join(f"-c {n}={ms}" for n, ms in TIME_LIMITS.items())}),
         **_given,
     }

@@ -30,12 +30,12 @@ def replay_window() -> timedelta:
     return timedelta(seconds=settings.ASSESSMENT_START_REPLAY_SECONDS)
 
 
-def completed_without_ashby(now: datetime) -> Q:
-    """Completed orders whose id Ashby never stored, and those that were just answered again: if Ashby repeats
-    that start, their updates may already be delivered."""
+def completed_without_ashby(since: datetime) -> Q:
+    """Completed orders whose id Ashby never stored, and those that were answered again after ``since``: if
+    Ashby repeats that start, their updates may already be delivered."""
     accepted = AshbyUpdate.objects.filter(order=OuterRef("pk"), state=AshbyUpdate.State.DELIVERED)
     never_stored = Q(ashby_not_found_at__isnull=False) & ~Exists(accepted)
-    just_answered = Q(answered_again_at__gte=now - replay_window())
+    just_answered = Q(answered_again_at__gte=since)
     return Q(status=Status.COMPLETE, erased_at=None) & (never_stored | just_answered)
 
 

@@ -2,18 +2,19 @@
 
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 
 from assessments import search
 from assessments.intake.lost_answer import answer_again, completed_without_ashby, replay_window
 from assessments.models import AshbyUpdate, InboundRequest, Order, OrderEvent
-from assessments.orders.transaction import record_event
+from assessments.orders.transaction import new_event
 from assessments.outbox.compose import order_url
 from assessments.recovery_log import log as recovery_log
 from assessments.statuses import ENDED, Status
 from assessments.text import epoch_ms, untranslated
 from integrations.catalog.offers import package_for
+from integrations.compiled import CompiledQuery, insert
 from integrations.failpoints import failpoint
 from integrations.http.fencing import boottime
 from integrations.models import Connection, Package
@@ -87,15 +88,24 @@ def _known_orders(connection: Connection, request: StartRequest, now: datetime) 
     """The application's orders that this start may repeat: active orders, and completed orders that Ashby
     does not know. A completed order under another name is left out: its report may be worthless, so the start
     creates a new order, as after any completed check."""
-    known = (
-        Order.objects.order_by()
-        .filter(organization=connection.organization_id, application_id=request.application_id)
-        .filter(~Q(status__in=ENDED) | completed_without_ashby(now))
-    )
-    # Nearly always there is none; the narrow query costs a third.
-    orders = list(known.select_related("package__replaced_by")) if known.exists() else []
+    found = _repeatable(connection.organization_id, request.application_id, now - replay_window())
+    if not found:
+        return []
+    known = Order.objects.order_by().filter(pk__in=[order.pk for order in found])
+    orders = list(known.select_related("package__replaced_by"))
     orders.sort(key=lambda order: order.has_ended)
     return [order for order in orders if not order.has_ended or _is_same_candidate(order, request)]
+
+
+_repeatable = CompiledQuery(
+    lambda organization, application_id, since: (
+        Order.objects.order_by()
+        .filter(organization=organization, application_id=application_id)
+        .filter(~Q(status__in=ENDED) | completed_without_ashby(since))
+        .only("pk")
+    ),
+    *(models.BigIntegerField(), models.CharField(), models.DateTimeField()),
+)
 
 
 def _is_made_by(request: StartRequest, order: Order, connection: Connection, now: datetime) -> bool:
@@ -150,7 +160,7 @@ def _accept(
 ) -> Order:
     """Create the order. The transaction only writes, because SQLite has one writer at a time. A database
     constraint ensures that the order is the only active one."""
-    order = Order.objects.create(
+    order = Order(
         organization_id=connection.organization_id,
         package=package,
         package_from_job_mapping=by_job,
@@ -170,11 +180,10 @@ def _accept(
         next_attempt_at=now,
         last_timestamp=epoch_ms(now),
     )
-    search.index_order(order)
     text = f"Ashby started “{package}” for this application."
-    record_event(order, OrderEvent.Source.ASHBY, OrderEvent.Kind.STARTED, text)
+    event = new_event(order, OrderEvent.Source.ASHBY, OrderEvent.Kind.STARTED, text)
     call.order, call.outcome = order, "accepted"
-    call.save()
+    insert(order, search.rows_of(order), event, call)
     failpoint("start.before_commit")
     if boottime() > not_after:
         raise StartHeldUp

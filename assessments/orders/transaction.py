@@ -42,8 +42,12 @@ def locked_order(assessment_id: UUID) -> Iterator[Order]:
 def record_event(order: Order, source: OrderEvent.Source, kind: OrderEvent.Kind, summary: str) -> None:
     """Add a line to the order's history. The line is immutable, so the candidate's name is masked in it, also
     in a partner's text or a note by staff."""
-    summary = mask(summary, order.personal_data)
-    OrderEvent.objects.create(order=order, source=source, kind=kind, summary=summary)
+    new_event(order, source, kind, summary).save()
+
+
+def new_event(order: Order, source: OrderEvent.Source, kind: OrderEvent.Kind, summary: str) -> OrderEvent:
+    """The line that ``record_event`` adds, not yet saved."""
+    return OrderEvent(order=order, source=source, kind=kind, summary=mask(summary, order.personal_data))
 
 
 def record_event_once(order: Order, source: OrderEvent.Source, kind: OrderEvent.Kind, summary: str) -> None:

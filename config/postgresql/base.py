@@ -36,6 +36,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 )
             return pools[self.alias]
 
+    def prepared_cursor(self) -> Any:
+        """A cursor for statements that are the same each time (``integrations/compiled.py``): the server
+        prepares them at first use, except behind PgBouncer. Django's cursors send a statement as one text."""
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(base.ServerBindingCursor(self.connection))  # type: ignore[attr-defined,call-arg]
+
     def is_usable(self) -> bool:
         """Whether the server answers and accepts writes. Called before the first query of each request and
         task (``CONN_HEALTH_CHECKS``); if it returns False, Django reconnects."""

@@ -2,7 +2,11 @@
 
 from collections.abc import Iterable
 
+from django.db import models
+from django.db.models import Q
+
 from integrations.catalog.package_rule import PackageRule, RuleRefusal
+from integrations.compiled import CompiledQuery
 from integrations.models import Connection, JobPackageMapping, Organization, Package
 from integrations.partner_protocol.parsing import same_uuid
 from integrations.partner_protocol.responses import AssessmentType
@@ -13,19 +17,42 @@ class NoPackage(Exception):
     """No package may be ordered for the start. The message is for the recruiter in Ashby."""
 
 
+_all_packages = CompiledQuery(
+    lambda organization: Package.objects.filter(organization=organization), models.BigIntegerField()
+)
+_any_mapping = CompiledQuery(
+    lambda organization: JobPackageMapping.objects.order_by().filter(job__organization=organization)[:1],
+    models.BigIntegerField(),
+)
+
+
 def offers(connection: Connection) -> Iterable[AssessmentType]:
     """Yield every offered package, and "Package for this job" if a job is mapped or a default is set."""
     organization_id = connection.organization_id
-    packages = list(Package.objects.filter(organization=organization_id))
+    packages = _all_packages(organization_id)
     for package in packages:
         # A replaced package is not listed beside its replacement. Interview plans keep the old id, and a
         # start with the old id orders the replacement (``package_for``).
         if package.is_offered:
             yield AssessmentType(str(package.assessment_type_id), package.label, package.description)
     has_default = any(package.is_default and package.current.is_offered for package in packages)
-    if has_default or JobPackageMapping.objects.filter(job__organization=organization_id).exists():
+    if has_default or _any_mapping(organization_id):
         description = "The package that your organization has chosen for the candidate's job."
         yield AssessmentType(str(connection.job_package_type_id), "Package for this job", description)
+
+
+_mappings = CompiledQuery(
+    lambda organization, written, usual: JobPackageMapping.objects.order_by().filter(
+        Q(job__ashby_id=written) | Q(job__ashby_id=usual), job__organization=organization
+    ),
+    *(models.BigIntegerField(), models.CharField(), models.CharField()),
+)
+_named = CompiledQuery(
+    lambda organization, type_id: Package.objects.filter(
+        organization=organization, assessment_type_id=type_id
+    ).order_by(),
+    *(models.BigIntegerField(), models.UUIDField()),
+)
 
 
 def package_for(connection: Connection, request: StartRequest) -> tuple[Package, bool]:
@@ -34,21 +61,17 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
     Raises ``NoPackage`` with a sentence for the recruiter: which job has no package and who can add one, or
     which package a strict job takes.
     """
-    # Every start runs these queries: they do not sort, and read only the rows that the start needs.
-    packages = Package.objects.order_by().filter(organization=connection.organization_id)
-    mappings = JobPackageMapping.objects.order_by().filter(
-        job__organization=connection.organization_id,
-        job__ashby_id__in={request.job_id, same_uuid(request.job_id)},
-    )
-    mapping = next(iter(mappings), None)
+    organization_id = connection.organization_id
+    mapping = next(iter(_mappings(organization_id, request.job_id, same_uuid(request.job_id))), None)
     type_id = request.type_uuid
     by_job = type_id == connection.job_package_type_id
+    packages = Package.objects.order_by().filter(organization=organization_id)
     default = packages.filter(is_default=True) if by_job and mapping is None else ()
     rule = PackageRule(mapping, next(iter(default), None))
     if by_job:
         package = rule.chosen
     else:
-        named = next(iter(packages.filter(assessment_type_id=type_id)), None) if type_id else None
+        named = next(iter(_named(organization_id, type_id)), None) if type_id else None
         package = named.current if named else None
         if package is None:
             raise NoPackage(

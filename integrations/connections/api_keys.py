@@ -1,24 +1,30 @@
 """The keys of a connection: finding, saving and selecting them."""
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from integrations.compiled import CompiledQuery
 from integrations.connections.key_rotation import mark_used, mark_verification_key_used
 from integrations.connections.pauses import resume
 from integrations.encryption.blind_index import blind_indexes
 from integrations.encryption.secrets import Secret, can_be_read
 from integrations.models import AshbyApiKey, Connection, PreviousVerificationKey
 
+_with_key_index = CompiledQuery(
+    lambda index: Connection.objects.filter(verification_key_index=index), models.CharField()
+)
+
 
 def find_by_verification_key(key: str) -> Connection | None:
     """Return the connection whose present or previous verification key this is, or ``None``. Records the use
     of the key."""
     indexes = blind_indexes(key.strip())
-    if connection := Connection.objects.filter(verification_key_index__in=indexes).first():
-        mark_verification_key_used(connection)
-        return connection
+    for index in indexes:
+        for connection in _with_key_index(index):
+            mark_verification_key_used(connection)
+            return connection
     keys = PreviousVerificationKey.objects.filter(key_index__in=indexes)
     if previous := keys.select_related("organization__connection").first():
         mark_used(previous)

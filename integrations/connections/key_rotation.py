@@ -1,5 +1,6 @@
 """Replaced keys: they stay valid beside the new key, and are retired by a person or once they are unused."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,24 +19,28 @@ _WRITE_EVERY = timedelta(minutes=1)
 
 def mark_used(row: _Key, now: datetime | None = None) -> None:
     """Record that the key was used, at most once a minute."""
-    _record_use(type(row)._default_manager.filter(pk=row.pk), row, "", now or timezone.now())
+    _record_use(lambda: type(row)._default_manager.filter(pk=row.pk), row, "", now or timezone.now())
 
 
 def mark_verification_key_used(connection: Connection, now: datetime | None = None) -> None:
     """As ``mark_used``, for the connection's present verification key."""
     index = connection.verification_key_index
-    unchanged = Connection.objects.filter(pk=connection.pk, verification_key_index=index)
-    _record_use(unchanged, connection, "verification_key_", now or timezone.now())
+    _record_use(
+        lambda: Connection.objects.filter(pk=connection.pk, verification_key_index=index),
+        connection,
+        "verification_key_",
+        now or timezone.now(),
+    )
 
 
-def _record_use(rows: QuerySet[Any], row: Any, prefix: str, now: datetime) -> None:
+def _record_use(rows: Callable[[], QuerySet[Any]], row: Any, prefix: str, now: datetime) -> None:
     last = getattr(row, f"{prefix}last_used_at")
     if last is not None and now - last < _WRITE_EVERY:
         return
     changes = {f"{prefix}last_used_at": now}
     if getattr(row, f"{prefix}first_used_at") is None:
         changes[f"{prefix}first_used_at"] = now
-    rows.update(**changes)
+    rows().update(**changes)
 
 
 def _unused(model: type[_Key], now: datetime) -> QuerySet[Any]:

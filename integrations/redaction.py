@@ -80,7 +80,7 @@ def _masked(value: Any, pattern: re.Pattern[str]) -> Any:
 
 def redact_text(text: str, hide: Iterable[str] = (), secrets: Iterable[str] = ()) -> str:
     """Return ``text`` with e-mail addresses masked, and ``hide`` and ``secrets`` as by ``mask``."""
-    return _EMAIL.sub(MASK, mask(text, hide, secrets))
+    return _without_addresses(mask(text, hide, secrets))
 
 
 def redact(value: Any, hide: Iterable[str] = (), secrets: Iterable[str] = ()) -> Any:
@@ -92,12 +92,16 @@ def redact(value: Any, hide: Iterable[str] = (), secrets: Iterable[str] = ()) ->
 def _redacted(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            redact_text(key): MASK if key.lower() in _PERSONAL_KEYS and item else _redacted(item)
+            _without_addresses(key): MASK if key.lower() in _PERSONAL_KEYS and item else _redacted(item)
             for key, item in value.items()
         }
     if isinstance(value, list):
         return [_redacted(item) for item in value]
-    return redact_text(value) if isinstance(value, str) else value
+    return _without_addresses(value) if isinstance(value, str) else value
+
+
+def _without_addresses(text: str) -> str:
+    return _EMAIL.sub(MASK, text) if "@" in text else text
 
 
 def excerpt(message: Mapping[str, Any], hide: Iterable[str] = (), secrets: Iterable[str] = ()) -> str:

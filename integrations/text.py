@@ -19,6 +19,9 @@ _SHOWS_NOTHING = re.compile(rf"[\s{INVISIBLE}{JOINERS}]")
 
 def remove_invisible(text: str) -> str:
     """The text without ``INVISIBLE``; joiners stay."""
+    # To Python, no invisible character is printable. Nearly every text is.
+    if text.isprintable():
+        return text
     return _INVISIBLE.sub("", text)
 
 

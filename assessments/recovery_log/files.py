@@ -13,6 +13,8 @@ from uuid import uuid4
 
 from assessments.recovery_log.store import Entry, Kind, Unavailable
 
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+
 
 class FileStore:
     def __init__(self, folder: Path) -> None:
@@ -71,13 +73,17 @@ class FileStore:
         draft.replace(path)
 
     def _draft(self, path: Path, content: str) -> Path:
-        for folder in (self.folder, path.parent):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{uuid4().hex}")
         try:
-            file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(file, "w", encoding="utf-8") as stream:
-                stream.write(content)
+            try:
+                file = os.open(draft, _NEW_FILE, 0o600)
+            except FileNotFoundError:
+                # The first entry of a day.
+                for folder in (self.folder, path.parent):
+                    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                file = os.open(draft, _NEW_FILE, 0o600)
+            with open(file, "wb") as stream:
+                stream.write(content.encode())
         except OSError:
             # The disk may be full.
             draft.unlink(missing_ok=True)

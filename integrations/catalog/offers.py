@@ -65,9 +65,10 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
     mapping = next(iter(_mappings(organization_id, request.job_id, same_uuid(request.job_id))), None)
     type_id = request.type_uuid
     by_job = type_id == connection.job_package_type_id
-    packages = Package.objects.order_by().filter(organization=organization_id)
-    default = packages.filter(is_default=True) if by_job and mapping is None else ()
-    rule = PackageRule(mapping, next(iter(default), None))
+    default = None
+    if by_job and mapping is None:
+        default = Package.objects.order_by().filter(organization=organization_id, is_default=True).first()
+    rule = PackageRule(mapping, default)
     if by_job:
         package = rule.chosen
     else:

@@ -100,7 +100,9 @@ def sanitize_json(value: Any) -> Any:
         return {sanitize_json(key): sanitize_json(item) for key, item in value.items()}
     if isinstance(value, list):
         return [sanitize_json(item) for item in value]
-    return remove_invisible(_HARMFUL.sub("\ufffd", value)) if isinstance(value, str) else value
+    if isinstance(value, str) and not value.isprintable():
+        return remove_invisible(_HARMFUL.sub("\ufffd", value))
+    return value
 
 
 def _no_constant(name: str) -> None:

@@ -22,7 +22,8 @@ _EDGE_JOINERS = re.compile(f"(?<!\\S)[{JOINERS}]+|(\\S)[{JOINERS}]+(?!\\S)")
 _REVERSING = "\u202e"
 _VIRAMA = 9
 # Invisible marks: the combining grapheme joiner and two Khmer vowels.
-_UNSEEN_MARKS = dict.fromkeys(map(ord, "\u034f\u17b4\u17b5"))
+_FIRST_UNSEEN = "\u034f"
+_UNSEEN_MARKS = dict.fromkeys(map(ord, f"{_FIRST_UNSEEN}\u17b4\u17b5"))
 
 
 def clean_line(text: str) -> str:
@@ -32,6 +33,8 @@ def clean_line(text: str) -> str:
     of white space into one space. Letters are not normalized: NFC would replace the variant of a Chinese
     character that a family uses with the common one.
     """
+    if text.isprintable() and max(text, default="") < _FIRST_UNSEEN:
+        return " ".join(text.split())
     text = _BLANKS.sub(" ", text.translate(_UNSEEN_MARKS))
     seen = (letter for letter in remove_invisible(text) if letter.isspace() or not _is_control(letter))
     text = " ".join("".join(seen).split())
@@ -56,6 +59,8 @@ def clean_address(text: str) -> str:
 
     White space inside is never removed: that could join two addresses, or make another person's.
     """
+    if text.isascii() and text.isprintable():
+        return clean_line(text)
     # White space and zero-width characters may alternate around a pasted address.
     inside = strip_invisible(text)
     if _REVERSING in text or any(_is_control(letter) and not letter.isspace() for letter in inside):
@@ -70,7 +75,7 @@ def clean_value(value: Any) -> Any:
         return {name: clean_value(part) for name, part in value.items()}
     if isinstance(value, list):
         return [clean_value(part) for part in value]
-    if isinstance(value, str):
+    if isinstance(value, str) and not value.isprintable():
         return "".join(letter for letter in value if letter in "\t\n\r" or not _is_control(letter))
     return value
 

@@ -1,12 +1,13 @@
 """Invisible characters: one list, for everything that reads text from outside."""
 
+import re
 import sys
 import time
 import unicodedata
 
 import pytest
 
-from integrations.text import JOINERS, remove_invisible, strip_invisible
+from integrations.text import INVISIBLE, JOINERS, remove_invisible, strip_invisible
 
 
 def test_every_format_character_of_unicode_is_removed_except_joiners() -> None:
@@ -14,6 +15,17 @@ def test_every_format_character_of_unicode_is_removed_except_joiners() -> None:
     characters = map(chr, range(sys.maxunicode + 1))
     formatting = "".join(one for one in characters if unicodedata.category(one) == "Cf")
     assert remove_invisible(formatting) == JOINERS
+
+
+def test_no_invisible_character_is_printable() -> None:
+    """Printable texts are left as they are without a further look."""
+    assert [text for text in map(chr, range(sys.maxunicode + 1)) if _is_skipped_wrongly(text)] == []
+
+
+def _is_skipped_wrongly(text: str) -> bool:
+    return text.isprintable() and (
+        re.search(f"[{INVISIBLE}]", text) or unicodedata.category(text) in ("Cc", "Cs")
+    )
 
 
 @pytest.mark.parametrize("text", ["Zoë", "نام‌خانوادگی", "a b\n", "=1+1", "王小明", "🙂"])

@@ -32,12 +32,13 @@ class _Plan:
     sql: str
     parameters: list[Any]
     columns: list[str]
+    annotations: list[tuple[str, int]]
     converters: list[tuple[int, list[Callable[..., Any]], Any]]
 
 
 class CompiledQuery(Generic[M]):
     """The rows of a query set. ``build`` gets a stand-in for each of the ``fields``, and returns a query set
-    without ``select_related`` and annotations; a call gives the values. The rows are as Django's own."""
+    without ``select_related``; a call gives the values. The rows are as Django's own."""
 
     def __init__(self, build: Callable[..., QuerySet[M]], *fields: "Field[Any, Any]") -> None:
         self._build, self._fields = build, fields
@@ -66,7 +67,13 @@ class CompiledQuery(Generic[M]):
                 found[number] = row = list(row)
                 for convert in converters:
                     row[position] = convert(row[position], column, database)
-        return [self._model.from_db(database.alias, plan.columns, row) for row in found]
+        return [self._row(plan, row, database.alias) for row in found]
+
+    def _row(self, plan: _Plan, values: Sequence[Any], alias: str) -> M:
+        row = self._model.from_db(alias, plan.columns, values[: len(plan.columns)])
+        for name, position in plan.annotations:
+            setattr(row, name, values[position])
+        return row
 
     def _compile(self, database: Any) -> _Plan:
         rows = self._build(*(_Given(*numbered) for numbered in enumerate(self._fields)))
@@ -74,11 +81,13 @@ class CompiledQuery(Generic[M]):
         sql, parameters = compiler.as_sql()
         selected = [column for column, _, _ in compiler.select]
         converters = compiler.get_converters(selected).items()
+        annotations = (compiler.annotation_col_map or {}).items()
         self._model = rows.model
         plan = self._plans[database.vendor] = _Plan(
             sql,
             list(parameters),
-            [column.target.attname for column in selected],
+            [column.target.attname for column in selected[: len(selected) - len(annotations)]],
+            list(annotations),
             [(position, *found) for position, found in converters],
         )
         return plan

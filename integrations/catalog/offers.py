@@ -1,9 +1,10 @@
 """What an organization offers in Ashby, and which package a start orders."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, Q, QuerySet
 
 from integrations.catalog.package_rule import PackageRule, RuleRefusal
 from integrations.compiled import CompiledQuery
@@ -41,18 +42,20 @@ def offers(connection: Connection) -> Iterable[AssessmentType]:
         yield AssessmentType(str(connection.job_package_type_id), "Package for this job", description)
 
 
-_mappings = CompiledQuery(
-    lambda organization, written, usual: JobPackageMapping.objects.order_by().filter(
-        Q(job__ashby_id=written) | Q(job__ashby_id=usual), job__organization=organization
-    ),
-    *(models.BigIntegerField(), models.CharField(), models.CharField()),
-)
-_named = CompiledQuery(
-    lambda organization, type_id: Package.objects.filter(
-        organization=organization, assessment_type_id=type_id
-    ).order_by(),
-    *(models.BigIntegerField(), models.UUIDField()),
-)
+def _mappings_of(organization: Any, job_id: Any, same_job_id: Any) -> QuerySet[JobPackageMapping]:
+    is_job = Q(job__ashby_id=job_id) | Q(job__ashby_id=same_job_id)
+    return JobPackageMapping.objects.order_by().filter(is_job, job__organization=organization)
+
+
+def _named_packages(type_id: Any, organization: Any, job_id: Any, same_job_id: Any) -> QuerySet[Package]:
+    """With whether the job is mapped, which saves most starts the look-up of the mapping."""
+    packages = Package.objects.order_by().filter(organization=organization, assessment_type_id=type_id)
+    return packages.annotate(job_is_mapped=Exists(_mappings_of(organization, job_id, same_job_id)))
+
+
+_OF_JOB = (models.BigIntegerField(), models.CharField(), models.CharField())
+_mappings = CompiledQuery(_mappings_of, *_OF_JOB)
+_named = CompiledQuery(_named_packages, models.UUIDField(), *_OF_JOB)
 
 
 def package_for(connection: Connection, request: StartRequest) -> tuple[Package, bool]:
@@ -61,10 +64,12 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
     Raises ``NoPackage`` with a sentence for the recruiter: which job has no package and who can add one, or
     which package a strict job takes.
     """
-    organization_id = connection.organization_id
-    mapping = next(iter(_mappings(organization_id, request.job_id, same_uuid(request.job_id))), None)
-    type_id = request.type_uuid
+    organization_id, type_id = connection.organization_id, request.type_uuid
     by_job = type_id == connection.job_package_type_id
+    job = (organization_id, request.job_id, same_uuid(request.job_id))
+    named = next(iter(_named(type_id, *job)), None) if type_id and not by_job else None
+    is_mapped = by_job or (named is not None and named.job_is_mapped)  # type: ignore[attr-defined] # annotated
+    mapping = next(iter(_mappings(*job)), None) if is_mapped else None
     default = None
     if by_job and mapping is None:
         default = Package.objects.order_by().filter(organization=organization_id, is_default=True).first()
@@ -72,7 +77,6 @@ def package_for(connection: Connection, request: StartRequest) -> tuple[Package,
     if by_job:
         package = rule.chosen
     else:
-        named = next(iter(_named(organization_id, type_id)), None) if type_id else None
         package = named.current if named else None
         if package is None:
             raise NoPackage(

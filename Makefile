@@ -43,8 +43,8 @@ lint: .venv/.installed-dev ## Check style, format, security rules, types, import
 dependencies: .venv/.installed-dev ## Write docs/dependencies.md: production dependencies and licences
 	$(BIN)/python -m tests.fixtures.dependencies
 
-bench: .venv/.installed ## Compare the portal's speed with a plain Django project
-	$(BIN)/python -m benchmarks.run
+bench: .venv/.installed ## Compare the portal's speed with a plain Django: BENCH="--postgresql --check"
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 chaos: .venv/.installed-dev ## Test with injected faults: CHAOS_ORDERS=60 CHAOS_SEED=7 CHAOS_ON=embedded|services|hosts CHAOS_DIALECTS=off CHAOS_SHORT=on
 	$(BIN)/python -m tests.chaos

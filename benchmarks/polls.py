@@ -1,5 +1,5 @@
 """Polls per second of the portal and of plain ``requests``, in turns, in one process like a worker's:
-``python -m benchmarks.inside polls``. Prints the rates of each round as JSON."""
+``python -m benchmarks.inside polls ORDERS ROUNDS``. Prints the rates of each round as JSON."""
 
 import json
 import sys
@@ -21,19 +21,18 @@ from integrations.justifacts.client import address
 from integrations.models import Connection
 
 _THREADS = 20
-_ORDERS = 200
-_ROUNDS = 8
 _thread = threading.local()
 
 
 def main() -> None:
+    count, rounds = map(int, sys.argv[2:])
     connection = Connection.objects.select_related("organization").get(organization__slug="bench")
-    orders = _placed_orders(connection)
+    orders = _placed_orders(connection, count)
     plain = _PlainRequests(address(connection.staging_base_url, "assessment.status"))
     candidates = [("portal", _poll), ("reference", plain.poll)]
     rates: dict[str, list[float]] = {name: [] for name, _run in candidates}
     rows = Order.objects.filter(pk__in=[order.pk for order in orders])
-    for number in range(_ROUNDS + 1):
+    for number in range(rounds + 1):
         rows.update(next_attempt_at=timezone.now())
         for name, run in candidates if number % 2 else reversed(candidates):
             began = time.perf_counter()
@@ -46,12 +45,12 @@ def main() -> None:
     print(json.dumps(rates))
 
 
-def _placed_orders(connection: Connection) -> list[Order]:
+def _placed_orders(connection: Connection, count: int) -> list[Order]:
     """Orders that are placed at Justifacts and do not change."""
     package = connection.organization.packages.order_by("pk")[0]
     client = justifacts_client(connection)
     orders = []
-    for _ in range(_ORDERS):
+    for _ in range(count):
         order = Order(
             organization=connection.organization,
             package=package,

@@ -8,9 +8,10 @@ import socket
 import subprocess  # nosec B404 # starts this project's own commands
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, NoReturn, cast
+from urllib.parse import urlsplit
 
 import requests
 from honcho.environ import parse_procfile
@@ -19,7 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 VERIFICATION_KEY = "bench-verification-key-0123456789"
 REFERENCE = "benchmarks.reference.settings"
 ASHBY_KEY = "bench-ashby-key-0123456789"
-_OTHERS = ("sandbox", "reference")
+BARE_VERIFICATION_KEY = "bare-verification-key-0123456789"
+BARE_ASHBY_KEY = "bare-ashby-key-0123456789"
+BARE_PACKAGE = "bare-package"
+_OTHERS = ("sandbox", "reference", "bare")
 _SCOPES = ["candidates:read", "candidates:write", "jobs:read", "apiKeys:read"]
 _INHERITED = ("WEB_WORKERS", "WORKER_THREADS", "HOME", "LANG", "TMPDIR")
 
@@ -41,6 +45,9 @@ class Stack:
             .replace("config.wsgi", "benchmarks.reference.wsgi")
             .replace("${PORT:-8000}", str(self.reference_port))
         )
+        self._commands["bare"] = (
+            f"env DJANGO_SETTINGS_MODULE={REFERENCE} python -m benchmarks.inside bare.loop"
+        )
         self.environment = {
             **{name: os.environ[name] for name in _INHERITED if name in os.environ},
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
@@ -53,12 +60,23 @@ class Stack:
             "LOG_LEVEL": "WARNING",
             "PORT": str(self.port),
             "PORTAL_BASE_URL": self.portal_url,
-            "POLL_INTERVAL_SECONDS": "5",
+            # No poll unless a part of the benchmark wants some.
+            "POLL_INTERVAL_SECONDS": "3600",
         }
 
     @property
     def portal_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database(self) -> str:
+        """The name of the PostgreSQL database; empty on SQLite."""
+        url = urlsplit(self.environment["DATABASE_URL"])
+        return url.path.lstrip("/") if url.scheme.startswith("postgres") else ""
+
+    def pid(self, name: str) -> int:
+        """The id of a running process."""
+        return self._running[name].pid
 
     @property
     def pids(self) -> dict[str, int]:
@@ -93,6 +111,15 @@ class Stack:
             portal_url=f"{self.portal_url}/ashby/",
             ashby_keys=[{"key": ASHBY_KEY, "title": "Justifacts", "scopes": _SCOPES}],
         )
+        self.control(
+            "orgs",
+            slug="bare",
+            name="Bare",
+            verification_key=BARE_VERIFICATION_KEY,
+            portal_url=f"http://127.0.0.1:{self.reference_port}/ashby/",
+            ashby_keys=[{"key": BARE_ASHBY_KEY, "title": "Justifacts", "scopes": _SCOPES}],
+            packages=[{"id": BARE_PACKAGE, "name": "Bare", "description": "Of the bare chain."}],
+        )
 
     def start(self, *names: str) -> None:
         for name in names:
@@ -105,10 +132,21 @@ class Stack:
                 start_new_session=True,
             )
 
-    def start_workers(self) -> None:
-        """Start the worker and the scheduler, and return once they are ready."""
-        self.start("worker", "scheduler")
-        self.wait("worker and scheduler", lambda: self.answers("/health/status"))
+    def start_together(self, *names: str) -> None:
+        """Start worker and scheduler, or the bare chain's loop, and return once they are ready."""
+        self.start(*names)
+        if "worker" in names:
+            self.wait("worker and scheduler", lambda: self.answers("/health/status"))
+
+    @contextlib.contextmanager
+    def changed(self, **variables: str) -> Iterator[None]:
+        """Change the environment of the processes that are started in the block."""
+        before = self.environment
+        self.environment = before | variables
+        try:
+            yield
+        finally:
+            self.environment = before
 
     def stop(self, *names: str) -> None:
         """Stop the processes together; those that do not exit within 20 s are killed."""
@@ -159,8 +197,12 @@ class Stack:
             except requests.RequestException:
                 pass  # not up yet
             time.sleep(0.2)
+        self.fail(f"{what}: not within 60 s.")
+
+    def fail(self, what: str) -> NoReturn:
+        """Exit with the end of the processes' log."""
         log = self._log_path.read_text(errors="replace")[-3000:]
-        raise SystemExit(f"{what}: not within 60 s. The end of the processes' log:\n{log}")
+        raise SystemExit(f"{what} The end of the processes' log:\n{log}")
 
     def answers(self, path: str) -> bool:
         """Whether the portal answers 200."""

@@ -1,10 +1,12 @@
-"""Resident memory of processes and their descendants, from /proc."""
+"""Memory and processor time of processes and their descendants, from /proc."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _KB_PER_MB = 1024
+_MS_PER_TICK = 1000 / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,34 @@ def memory_of(pids: dict[str, int]) -> list[Memory]:
             pss = _field(Path(f"/proc/{each}/smaps_rollup"), "Pss:")
             found.append(Memory(f"{name}.{number}" if number else name, rss / _KB_PER_MB, pss / _KB_PER_MB))
     return found
+
+
+def cpu_of(pid: int) -> float:
+    """The processor time in milliseconds that a process and its descendants have used."""
+    return sum(_cpu(each) for each in _tree(pid, _children()))
+
+
+def database_processes(database: str) -> dict[int, float]:
+    """The processor time in milliseconds of each process of a PostgreSQL server on this machine that serves
+    this database. Their titles contain its name."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            title = (folder / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue  # the process has exited
+        if title.startswith("postgres: ") and f" {database} " in title:
+            found[int(folder.name)] = _cpu(int(folder.name))
+    return found
+
+
+def _cpu(pid: int) -> float:
+    try:
+        # After the command's name, in parentheses: utime, stime, and those of children that have exited.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) * _MS_PER_TICK
 
 
 def _children() -> dict[int, list[int]]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, NotSupportedError, connections
 from django.db.models import AutoField, Expression, Field, Model, QuerySet
+from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=Model)
 
@@ -34,11 +35,17 @@ class _Plan:
     columns: list[str]
     annotations: list[tuple[str, int]]
     converters: list[tuple[int, list[Callable[..., Any]], Any]]
+    #: Of ``select_related``.
+    populators: list[Any]
 
 
 class CompiledQuery(Generic[M]):
-    """The rows of a query set. ``build`` gets a stand-in for each of the ``fields``, and returns a query set
-    without ``select_related``; a call gives the values. The rows are as Django's own."""
+    """The rows of a query set. ``build`` gets a stand-in for each of the ``fields``, and returns a query set;
+    a call gives the values. The rows are as Django's own.
+
+    In a transaction it is compiled once, too, but not prepared: after a migration of a column, PostgreSQL
+    would abort the transaction.
+    """
 
     def __init__(self, build: Callable[..., QuerySet[M]], *fields: "Field[Any, Any]") -> None:
         self._build, self._fields = build, fields
@@ -56,8 +63,6 @@ class CompiledQuery(Generic[M]):
         try:
             found = _rows(database, plan.sql, parameters)
         except NotSupportedError:
-            if database.in_atomic_block:
-                raise
             # A migration has changed a column since PostgreSQL prepared the statement on this connection.
             with database.cursor() as cursor:
                 cursor.execute("DEALLOCATE ALL")
@@ -71,6 +76,8 @@ class CompiledQuery(Generic[M]):
 
     def _row(self, plan: _Plan, values: Sequence[Any], alias: str) -> M:
         row = self._model.from_db(alias, plan.columns, values[: len(plan.columns)])
+        for populator in plan.populators:
+            populator.populate(values, row)
         for name, position in plan.annotations:
             setattr(row, name, values[position])
         return row
@@ -80,15 +87,19 @@ class CompiledQuery(Generic[M]):
         compiler = rows.query.get_compiler(connection=database)
         sql, parameters = compiler.as_sql()
         selected = [column for column, _, _ in compiler.select]
+        # The model's own columns come first.
+        own = compiler.klass_info["select_fields"]
         converters = compiler.get_converters(selected).items()
         annotations = (compiler.annotation_col_map or {}).items()
         self._model = rows.model
         plan = self._plans[database.vendor] = _Plan(
             sql,
             list(parameters),
-            [column.target.attname for column in selected[: len(selected) - len(annotations)]],
+            [selected[position].target.attname for position in own],
             list(annotations),
             [(position, *found) for position, found in converters],
+            # The stubs are those of a later Django.
+            get_related_populators(compiler.klass_info, compiler.select, database.alias),  # type: ignore[call-arg]
         )
         return plan
 
@@ -125,6 +136,33 @@ def insert(*tables: Model | Rows) -> None:
     for row in tables:
         if isinstance(row, Model):
             row._state.adding, row._state.db = False, database.alias
+
+
+def update(row: Model, columns: Sequence[str]) -> None:
+    """Write these columns of a row, by their names in its ``__dict__``. Raises ``DatabaseError`` if the row
+    does not exist."""
+    database, fields = connections[DEFAULT_DB_ALIAS], _fields_by_column(type(row))
+    changed = [fields[name] for name in columns]
+    values = [field.get_db_prep_save(field.pre_save(row, False), database) for field in changed]
+    with _cursor(database) as cursor:
+        cursor.execute(
+            _update_sql(type(row), tuple(columns)),
+            [*values, fields["pk"].get_db_prep_value(row.pk, database)],
+        )
+        if not cursor.rowcount:
+            raise DatabaseError(f"The {type(row).__name__} does not exist any more.")
+
+
+@lru_cache(maxsize=256)
+def _update_sql(model: type[Model], columns: tuple[str, ...]) -> str:
+    fields = _fields_by_column(model)
+    changes = ", ".join(f'"{fields[name].column}" = %s' for name in columns)
+    return f'UPDATE "{model._meta.db_table}" SET {changes} WHERE "{fields["pk"].column}" = %s'  # nosec B608 # noqa: S608 - names of our own columns
+
+
+@lru_cache(maxsize=64)
+def _fields_by_column(model: type[Model]) -> "dict[str, Any]":
+    return {field.attname: field for field in model._meta.concrete_fields} | {"pk": model._meta.pk}
 
 
 def _row_statement(row: Model, database: Any) -> tuple[str, list[Any]]:
@@ -188,7 +226,7 @@ def _fields_of(model: type[Model]) -> "list[Field[Any, Any]]":
 
 
 def _rows(database: Any, sql: str, parameters: list[Any]) -> list[Any]:
-    with _cursor(database) as cursor:
+    with database.cursor() if database.in_atomic_block else _cursor(database) as cursor:
         cursor.execute(sql, parameters)
         found: list[Any] = cursor.fetchall()
     return found

@@ -15,11 +15,13 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from django.db import models
 from django.utils import timezone
 
 from assessments.models import AshbyUpdate, CallAttempt, Order
 from assessments.orders.call_log import log_attempt
-from assessments.orders.transaction import locked_order
+from assessments.orders.transaction import locked_order, saving_changes
+from integrations.compiled import CompiledQuery
 from integrations.connections.circuit_breaker import allow_request
 from integrations.connections.endpoints import Endpoint
 from integrations.connections.health import record_call_result
@@ -101,16 +103,20 @@ def perform(
 
 @contextmanager
 def recording(row: Row, token: UUID, call: str) -> Iterator[tuple[Row, bool]]:
-    """Lock the order of a leased row and read the row again; both are saved at the end. Yields the row, and
-    whether ``token`` still holds its lease. If not, the caller must not apply the outcome."""
+    """Lock the order of a leased row and read the row again; what has changed in both is saved at the end.
+    Yields the row, and whether ``token`` still holds its lease. If not, the caller must not apply the
+    outcome."""
     with locked_order(row.pk if isinstance(row, Order) else row.order_id) as order:
         if isinstance(row, Order):
-            row = order
+            yield order, order.lease_token == token
         else:
-            row = AshbyUpdate.objects.get(pk=row.pk)
-            row.order = order
-        is_held = row.lease_token == token
-        yield row, is_held
-        if is_held and not isinstance(row, Order):
-            row.save()
+            [update] = _update_by_key(row.pk)
+            update.order = order
+            with saving_changes(update):
+                yield update, update.lease_token == token
         failpoint(f"{call}.before_commit")
+
+
+_update_by_key = CompiledQuery(
+    lambda key: AshbyUpdate.objects.order_by().filter(pk=key), models.BigIntegerField()
+)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from assessments.models import AshbyUpdate, CallAttempt, InboundRequest, Order
+from integrations.compiled import insert
 from integrations.http.errors import Answer, CallFailed
 from integrations.http.strict_json import sanitize_json
 from integrations.models import Connection
@@ -24,7 +25,7 @@ def log_attempt(
     because the answer would contain the candidate's data again."""
     if order.is_erased:
         return
-    CallAttempt.objects.create(
+    attempt = CallAttempt(
         order=order,
         update=update,
         call=call,
@@ -36,6 +37,7 @@ def log_attempt(
         message=failure.message if failure else "",
         answer=answer.excerpt,
     )
+    insert(attempt)
 
 
 #: Calls that only read are logged, and recorded on the connection, at most this often.

@@ -8,15 +8,19 @@ questions about other topics behind it, so that none is lost when another one is
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import models, transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
 from assessments.statuses import ENDED, Status
+from integrations.compiled import CompiledQuery, insert, update
 from integrations.http.errors import CallFailed
 from integrations.redaction import mask
 
@@ -25,24 +29,50 @@ _WAITS = (5, 15, 60, 5 * 60, 15 * 60, 60 * 60)
 
 @contextmanager
 def locked_order(assessment_id: UUID) -> Iterator[Order]:
-    """Lock an order for a change, in a transaction, and save it at the end. Raises ``Order.DoesNotExist``.
+    """Lock an order for a change, in a transaction, and save what has changed at the end. Raises
+    ``Order.DoesNotExist``.
 
     PostgreSQL locks the row; SQLite's transactions acquire the write lock when they begin.
     """
     with transaction.atomic():
-        order = (
-            Order.objects.select_for_update(of=("self",))
-            .select_related("organization", "package")
-            .get(pk=assessment_id)
-        )
-        yield order
-        order.save()
+        order = next(iter(_for_update(assessment_id)), None)
+        if order is None:
+            raise Order.DoesNotExist
+        with saving_changes(order):
+            yield order
+
+
+_for_update = CompiledQuery(
+    lambda assessment_id: (
+        Order.objects.order_by()
+        .select_for_update(of=("self",))
+        .select_related("organization", "package")
+        .filter(pk=assessment_id)
+    ),
+    models.UUIDField(),
+)
+
+
+@contextmanager
+def saving_changes(row: Model) -> Iterator[None]:
+    """Save the columns of a locked row that have changed when the block ends."""
+    before = _values(row)
+    yield
+    if changed := [name for name, value in _values(row).items() if value != before[name]]:
+        update(row, changed)
+
+
+def _values(row: Model) -> dict[str, Any]:
+    """The columns as they are held. A ciphertext stays one until its value is set; a list or an object is
+    copied, since it can be changed in place."""
+    held = ((field.attname, row.__dict__[field.attname]) for field in row._meta.concrete_fields)
+    return {name: deepcopy(value) if isinstance(value, list | dict) else value for name, value in held}
 
 
 def record_event(order: Order, source: OrderEvent.Source, kind: OrderEvent.Kind, summary: str) -> None:
     """Add a line to the order's history. The line is immutable, so the candidate's name is masked in it, also
     in a partner's text or a note by staff."""
-    new_event(order, source, kind, summary).save()
+    insert(new_event(order, source, kind, summary))
 
 
 def new_event(order: Order, source: OrderEvent.Source, kind: OrderEvent.Kind, summary: str) -> OrderEvent:

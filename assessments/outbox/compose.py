@@ -16,6 +16,7 @@ from django.conf import settings
 from assessments.models import AshbyUpdate, Order
 from assessments.statuses import ASHBY_LABELS, RESULTS, SENDING_LABEL, Status, asks_for_a_look
 from assessments.text import epoch_ms
+from integrations.compiled import insert
 from integrations.partner_protocol.messages import AssessmentUpdate, Data
 from integrations.partner_protocol.parsing import JSON
 from integrations.redaction import MASK, mask
@@ -162,7 +163,7 @@ def _write(order: Order, summary: str, body: AssessmentUpdate, now: datetime) ->
 def _put(order: Order, summary: str, payload: JSON, now: datetime) -> None:
     timestamp = _next_timestamp(order, now)
     order.last_sequence += 1
-    AshbyUpdate.objects.create(
+    update = AshbyUpdate(
         order=order,
         organization_id=order.organization_id,
         sequence=order.last_sequence,
@@ -171,6 +172,7 @@ def _put(order: Order, summary: str, payload: JSON, now: datetime) -> None:
         summary=mask(summary, order.personal_data)[:600],
         next_attempt_at=now,
     )
+    insert(update)
 
 
 def _next_timestamp(order: Order, now: datetime) -> int:

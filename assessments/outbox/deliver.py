@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import models
 from django.utils import timezone
 
 from assessments.models import AshbyUpdate, AttentionTopic, CallAttempt, Order, OrderEvent
@@ -25,6 +26,7 @@ from assessments.orders.call import ASK_AFTER, Lease, perform
 from assessments.orders.transaction import backoff_delay, clear_attention, flag_for_attention, record_event
 from assessments.recovery_log.log import log_end
 from integrations.ashby.client import AssessmentNotFound, InvalidUpdate, warnings_of
+from integrations.compiled import CompiledQuery
 from integrations.connections.api_keys import key_was_replaced
 from integrations.connections.circuit_breaker import is_blocked
 from integrations.connections.clients import ashby_client
@@ -93,9 +95,7 @@ class _Delivery:
 def _acquire_next(assessment_id: UUID, now: datetime) -> _Delivery | None:
     """Lease the order's next update, if it is due. While deliveries are paused, only the organization's probe
     is due."""
-    undelivered = AshbyUpdate.objects.filter(order=assessment_id, state__in=AshbyUpdate.UNDELIVERED)
-    connected = undelivered.filter(order__organization__connection__isnull=False)
-    update = connected.select_related("order__organization__connection").order_by("sequence").first()
+    update = next(iter(_first_undelivered(assessment_id)), None)
     if update is None or update.state != AshbyUpdate.State.WAITING or update.next_attempt_at > now:
         return None
     connection = update.order.organization.connection
@@ -116,6 +116,17 @@ def _acquire_next(assessment_id: UUID, now: datetime) -> _Delivery | None:
         lease.release()
         return None
     return _Delivery(lease, is_probe)
+
+
+_first_undelivered = CompiledQuery(
+    lambda assessment_id: (
+        AshbyUpdate.objects.filter(order=assessment_id, state__in=AshbyUpdate.UNDELIVERED)
+        .filter(order__organization__connection__isnull=False)
+        .select_related("order__organization__connection")
+        .order_by("sequence")[:1]
+    ),
+    models.UUIDField(),
+)
 
 
 def _is_probe(update: AshbyUpdate, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
@@ -10,6 +11,7 @@ from assessments.models import AttentionTopic, Order, OrderEvent, PendingCall
 from assessments.models.leases import LeasedQuerySet, send_deadline
 from assessments.orders.call import Lease
 from assessments.orders.transaction import clear_attention, locked_order, record_event, schedule_look_up
+from integrations.compiled import CompiledQuery
 from integrations.connections.circuit_breaker import is_blocked
 from integrations.connections.endpoints import Endpoint
 from integrations.metrics import lease_takeovers_total
@@ -35,10 +37,10 @@ def make_next_call(assessment_id: UUID) -> bool:
 def _acquire_lease(assessment_id: UUID, now: datetime) -> Lease[Order] | None:
     """Lease the order's pending call, if it is due and the connection is neither disabled nor blocked. If the
     worker of a placement has died, the placement first becomes a look-up."""
-    orders = Order.objects.order_by().select_related("organization__connection", "package")
-    mine = orders.filter(pk=assessment_id, organization__connection__isnull=False)
-    order = mine.filter(next_call__in=_CALLS, next_attempt_at__lte=now).first()
-    if order is None:
+    order = next(iter(_order_of(assessment_id)), None)
+    if order is None or order.next_call not in _CALLS:
+        return None
+    if order.next_attempt_at is None or order.next_attempt_at > now:
         return None
     if order.leased_until is not None:
         _recover_abandoned_placement(assessment_id, now)
@@ -53,8 +55,18 @@ def _acquire_lease(assessment_id: UUID, now: datetime) -> Lease[Order] | None:
         lease_takeovers_total.labels("call").inc()
     # Read again: the order may have changed before it was leased. If a push has settled the call since then,
     # the lease is gone, and so is the call.
-    order = mine.filter(lease_token=token).first()
-    return Lease(order, order, token, deadline) if order else None
+    order = next(iter(_order_of(assessment_id)), None)
+    return Lease(order, order, token, deadline) if order and order.lease_token == token else None
+
+
+_order_of = CompiledQuery(
+    lambda assessment_id: (
+        Order.objects.order_by()
+        .filter(pk=assessment_id, organization__connection__isnull=False)
+        .select_related("organization__connection", "package")
+    ),
+    models.UUIDField(),
+)
 
 
 def leasable(now: datetime) -> LeasedQuerySet[Order]:

@@ -109,7 +109,7 @@ def owner_of(order: Order, number: str) -> Order | None:
     others = Order.objects.order_by().filter(organization=order.organization_id).exclude(pk=order.pk)
     numbers = spellings(number)
     has_number = Q(justifacts_order_id__in=numbers) | Q(offered_order_number__in=numbers)
-    return others.filter(has_number).first()
+    return others.filter(has_number).only("pk").first()
 
 
 def is_another_number(order: Order, number: str) -> bool:

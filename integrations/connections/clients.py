@@ -5,29 +5,47 @@ from itertools import islice
 from typing import Any
 
 from django.conf import settings
+from django.db import models
+from django.db.models import Q
 
 from integrations.ashby.client import AshbyClient
+from integrations.compiled import CompiledQuery
 from integrations.connections.key_rotation import mark_used, mark_verification_key_used
 from integrations.encryption.secrets import Secret, SecretUnreadable, can_be_read
 from integrations.http.errors import CallFailed, NotSent, Unauthorized
 from integrations.justifacts.client import JustifactsClient
-from integrations.models import Connection
+from integrations.models import AshbyApiKey, Connection, PreviousVerificationKey
 
 #: How many replaced keys a client tries after the present one.
 _FALLBACK_KEYS = 2
 
 
+#: The selected key and the replaced ones, the newest of those first.
+_ashby_keys = CompiledQuery(
+    lambda organization: (
+        AshbyApiKey.objects.filter(organization=organization)
+        .filter(Q(is_selected=True) | Q(replaced_at__isnull=False))
+        .order_by("-replaced_at")
+    ),
+    models.BigIntegerField(),
+)
+_previous_keys = CompiledQuery(
+    lambda organization: PreviousVerificationKey.objects.filter(organization=organization),
+    models.BigIntegerField(),
+)
+
+
 def ashby_client(connection: Connection) -> AshbyClient:
     """Return a client with the selected key, which falls back to replaced keys. Raises ``Unauthorized`` if no
     key is selected or it cannot be read."""
-    key = connection.selected_ashby_key
+    keys = _ashby_keys(connection.organization_id)
+    key = next((row for row in keys if row.is_selected), None)
     if key is None:
         raise Unauthorized(
             f"{connection.organization} has no Ashby API key in use. An admin of it has to add one."
         )
     secret = _readable(key.key, Unauthorized)
-    replaced = connection.organization.ashby_api_keys.exclude(replaced_at=None).filter(is_selected=False)
-    rows = [key, *_last_replaced(replaced.order_by("-replaced_at"))]
+    rows = [key, *_last_replaced(row for row in keys if not row.is_selected)]
     others = tuple(row.key.reveal() for row in rows[1:])
     return AshbyClient(settings.ASHBY_API_BASE_URL, secret, others, lambda used: mark_used(rows[used]))
 
@@ -38,7 +56,7 @@ def justifacts_client(connection: Connection) -> JustifactsClient:
     if not connection.verification_key:
         raise NotSent(f"{connection.organization} has no verification key. An admin of it has to enter it.")
     secret = _readable(connection.verification_key, NotSent)
-    rows = _last_replaced(connection.organization.previous_verification_keys.all())
+    rows = _last_replaced(_previous_keys(connection.organization_id))
     others = tuple(row.key.reveal() for row in rows)
 
     def used(position: int) -> None:

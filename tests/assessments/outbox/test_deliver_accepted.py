@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from assessments.models import AshbyUpdate, CallAttempt
 from tests.fixtures.world import World, basic
@@ -51,6 +53,16 @@ def test_a_delivered_update_is_recorded_with_ashbys_request_id(world: World) -> 
     connection = world.acme.connection
     connection.refresh_from_db()
     assert connection.ashby_last_success_at == update.delivered_at
+
+
+def test_an_accepted_update_writes_nothing_to_its_order(world: World) -> None:
+    world.ashby_takes_everything()
+    world.placed()
+    with CaptureQueriesContext(connection) as captured:
+        world.work()
+    statements = [query["sql"] for query in captured]
+    assert any(sql.startswith('UPDATE "assessments_ashbyupdate"') for sql in statements)
+    assert not [sql for sql in statements if sql.startswith('UPDATE "assessments_order"')]
 
 
 def test_an_update_accepted_with_a_warning_is_delivered_and_the_warning_recorded(world: World) -> None:

@@ -60,6 +60,14 @@ class FailOpenRedisCacheClient(RedisCacheClient):
     def __init__(self, servers: list[str], **options: Any) -> None:
         super().__init__(servers, **options)
         self._outage = _outage_of(tuple(servers))
+        self._clients: dict[Any, Any] = {}
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        """One client for each server. Django's backend makes one for each command."""
+        pool = self._get_connection_pool(write)  # type: ignore[attr-defined]
+        if pool not in self._clients:
+            self._clients[pool] = self._client(connection_pool=pool)  # type: ignore[attr-defined]
+        return self._clients[pool]
 
     def attempt(self, method: Callable[..., Any], if_unavailable: Any, *arguments: Any) -> Any:
         if time.monotonic() >= self._outage.paused_until:

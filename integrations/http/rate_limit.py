@@ -49,10 +49,13 @@ class WindowCounter:
         """Add to the current window, or take back what was added; return its count. An event that could not
         be counted returns 0."""
         name = self._key(self._current)
-        cache.add(name, 0, timeout=self._seconds * (self._windows + 1))
         try:
             return cache.incr(name, number)
-        except ValueError:  # The cache has evicted it since, or is away.
+        except ValueError:  # The first of this window, or the cache has evicted it or is away.
+            cache.add(name, 0, timeout=self._seconds * (self._windows + 1))
+        try:
+            return cache.incr(name, number)
+        except ValueError:
             return 0
 
     def previous(self) -> list[int]:

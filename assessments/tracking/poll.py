@@ -52,9 +52,8 @@ def poll(assessment_ids: Sequence[UUID]) -> list[UUID]:
         (changes if _may_change(*pair) else repeats).append(pair)
     _record_repeats(repeats, token)
     changed = [order.pk for order, outcome in changes if _record_change(order, outcome, token)]
-    unasked = Order.objects.filter(pk__in=[order.pk for order in orders]).held(token)
-    if unasked.exists():
-        unasked.release(token)
+    if len(pairs) < len(orders):
+        Order.objects.filter(pk__in=[order.pk for order in orders]).release(token)
     failpoint("poll.committed")
     return changed
 

@@ -28,7 +28,7 @@ _PARTS = ("life", "list", "start", "busy", "polls")
 @dataclass(frozen=True)
 class _Size:
     """How much is measured. ``seconds``: of each round of list and start, and ``busy`` of starts. ``polls``:
-    orders and rounds."""
+    orders and rounds. ``poll_seconds``: between the polls of an order, in its life by poll."""
 
     rounds: int
     seconds: float
@@ -37,10 +37,15 @@ class _Size:
     at_once: int
     idle: float
     polls: tuple[int, int]
+    poll_seconds: int
 
 
-_WHOLE = _Size(rounds=6, seconds=1.0, busy=5.0, one_by_one=30, at_once=50, idle=5.0, polls=(200, 8))
-_SHORT = _Size(rounds=2, seconds=0.5, busy=1.5, one_by_one=4, at_once=10, idle=1.0, polls=(80, 2))
+_WHOLE = _Size(
+    rounds=6, seconds=1.0, busy=5.0, one_by_one=30, at_once=50, idle=5.0, polls=(200, 8), poll_seconds=5
+)
+_SHORT = _Size(
+    rounds=2, seconds=0.5, busy=1.5, one_by_one=4, at_once=10, idle=1.0, polls=(80, 2), poll_seconds=2
+)
 
 
 def main() -> None:
@@ -80,7 +85,9 @@ def _measure(stack: Stack, parts: list[str], size: _Size, report: Report) -> Non
     stack.wait("the web process", lambda: stack.answers("/health/live"))
     stack.wait("the reference", stack.reference_answers)
     if "life" in parts:
-        _report_lives(report, *lives.compare(stack, size.one_by_one, size.at_once, size.idle))
+        _report_lives(
+            report, *lives.compare(stack, size.one_by_one, size.at_once, size.idle, size.poll_seconds)
+        )
     # The next parts measure starts only: the sandbox should not push or record.
     stack.control("settings", push=False, record_calls=False)
     if "list" in parts:

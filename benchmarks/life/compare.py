@@ -11,7 +11,6 @@ from .orders import Lives, run
 
 PORTAL = ("web", "worker", "scheduler", "broker")
 BARE = ("reference", "bare", "broker")
-_POLL_SECONDS = "2"
 
 
 @dataclass(frozen=True)
@@ -40,12 +39,16 @@ class Chain:
     polled: Life
 
 
-def compare(stack: Stack, one_by_one: int, at_once: int, idle_seconds: float) -> tuple[Chain, Chain]:
+def compare(
+    stack: Stack, one_by_one: int, at_once: int, idle_seconds: float, poll_seconds: int
+) -> tuple[Chain, Chain]:
     """Run so many orders one after the other and so many at once: the portal's results and those of the bare
     chain. Its loop, and the portal's worker and scheduler, run only while they are measured."""
     stack.control("settings", push=False)
-    bare = _chain(stack, "bare", BARE, ("bare",), one_by_one, at_once, idle_seconds)
-    portal = _chain(stack, "bench", PORTAL, ("worker", "scheduler"), one_by_one, at_once, idle_seconds)
+    bare = _chain(stack, "bare", BARE, ("bare",), one_by_one, at_once, idle_seconds, poll_seconds)
+    portal = _chain(
+        stack, "bench", PORTAL, ("worker", "scheduler"), one_by_one, at_once, idle_seconds, poll_seconds
+    )
     return portal, bare
 
 
@@ -57,6 +60,7 @@ def _chain(
     one_by_one: int,
     at_once: int,
     idle_seconds: float,
+    poll_seconds: int,
 ) -> Chain:
     def life(orders: int, *, push: bool, at_once: bool) -> Life:
         with measured(stack, names) as usage:
@@ -70,7 +74,7 @@ def _chain(
         time.sleep(idle_seconds)
     by_push = life(one_by_one, push=True, at_once=False), life(at_once, push=True, at_once=True)
     stack.stop(*workers)
-    with stack.changed(POLL_INTERVAL_SECONDS=_POLL_SECONDS):
+    with stack.changed(POLL_INTERVAL_SECONDS=str(poll_seconds)):
         stack.start_together(*workers)
         run(stack, org, 3, push=True, at_once=True)
         polled = life(at_once, push=False, at_once=True)

@@ -44,11 +44,13 @@ class CompiledQuery(Generic[M]):
     a call gives the values. The rows are as Django's own.
 
     In a transaction it is compiled once, too, but not prepared: after a migration of a column, PostgreSQL
-    would abort the transaction.
+    would abort the transaction. Nor is it without ``is_prepared``.
     """
 
-    def __init__(self, build: Callable[..., QuerySet[M]], *fields: "Field[Any, Any]") -> None:
-        self._build, self._fields = build, fields
+    def __init__(
+        self, build: Callable[..., QuerySet[M]], *fields: "Field[Any, Any]", is_prepared: bool = True
+    ) -> None:
+        self._build, self._fields, self._is_prepared = build, fields, is_prepared
         self._plans: dict[str, _Plan] = {}
         self._model: type[M]
 
@@ -61,18 +63,25 @@ class CompiledQuery(Generic[M]):
         ]
         parameters = [given[part.position] if isinstance(part, _Given) else part for part in plan.parameters]
         try:
-            found = _rows(database, plan.sql, parameters)
+            found = self._found(database, plan.sql, parameters)
         except NotSupportedError:
             # A migration has changed a column since PostgreSQL prepared the statement on this connection.
             with database.cursor() as cursor:
                 cursor.execute("DEALLOCATE ALL")
-            found = _rows(database, plan.sql, parameters)
+            found = self._found(database, plan.sql, parameters)
         for position, converters, column in plan.converters:
             for number, row in enumerate(found):
                 found[number] = row = list(row)
                 for convert in converters:
                     row[position] = convert(row[position], column, database)
         return [self._row(plan, row, database.alias) for row in found]
+
+    def _found(self, database: Any, sql: str, parameters: list[Any]) -> list[Any]:
+        is_prepared = self._is_prepared and not database.in_atomic_block
+        with _cursor(database) if is_prepared else database.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            found: list[Any] = cursor.fetchall()
+        return found
 
     def _row(self, plan: _Plan, values: Sequence[Any], alias: str) -> M:
         row = self._model.from_db(alias, plan.columns, values[: len(plan.columns)])
@@ -223,13 +232,6 @@ def _insert_into(model: type[Model], fields: "Sequence[Field[Any, Any]]") -> str
 def _fields_of(model: type[Model]) -> "list[Field[Any, Any]]":
     """Without the key that the database generates."""
     return [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
-
-
-def _rows(database: Any, sql: str, parameters: list[Any]) -> list[Any]:
-    with database.cursor() if database.in_atomic_block else _cursor(database) as cursor:
-        cursor.execute(sql, parameters)
-        found: list[Any] = cursor.fetchall()
-    return found
 
 
 def _cursor(database: Any) -> Any:

@@ -11,13 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, zip_longest
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+from django.db import models
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from assessments.models import AshbyUpdate, Order, ProcessHeartbeat
 from assessments.tracking.poll import BATCH
+from integrations.compiled import CompiledQuery
 from integrations.connections.circuit_breaker import not_blocked
 from integrations.connections.endpoints import Endpoint
 from integrations.connections.pauses import may_probe
@@ -30,6 +32,9 @@ MOST = 50
 MOST_OF_ONE = 10
 #: If only so few organizations have due work, a sweep enqueues several orders of each.
 FEW = 5
+
+
+Row = TypeVar("Row", Order, AshbyUpdate)
 
 
 @dataclass(frozen=True)
@@ -72,17 +77,17 @@ def due_work(now: datetime) -> Due:
 
 def due_calls(organization_id: int, now: datetime) -> list[UUID]:
     """The organization's orders with a pending call to Justifacts, oldest first."""
-    return _of_one(_calls(now), _callable(now), organization_id)
+    return [order.pk for order in _due_calls(organization_id, now)]
 
 
 def due_deliveries(organization_id: int, now: datetime) -> list[UUID]:
     """The organization's orders with an update for Ashby, oldest first."""
-    return _of_one(_updates(now), _deliverable(now), organization_id, "order")
+    return [update.order_id for update in _due_updates(organization_id, now)]
 
 
 def due_polls(organization_id: int, now: datetime) -> list[UUID]:
     """The organization's next batch of orders to poll."""
-    return _of_one(_polls(now), _callable(now), organization_id, most=BATCH)
+    return [order.pk for order in _due_polls(organization_id, now)]
 
 
 def _calls(now: datetime) -> QuerySet[Order]:
@@ -109,15 +114,31 @@ def _deliverable(now: datetime) -> QuerySet[Connection]:
     return _enabled().filter(not_blocked(Endpoint.ASHBY, now), paused_at=None)
 
 
-def _of_one(
-    rows: "QuerySet[Any]",
-    allowed: QuerySet[Connection],
-    organization_id: int,
-    order: str = "pk",
-    most: int = MOST_OF_ONE,
-) -> list[UUID]:
-    may_work = Exists(allowed.filter(organization=organization_id))
-    return list(rows.filter(may_work, organization=organization_id).values_list(order, flat=True)[:most])
+def _of_one(rows: "QuerySet[Row]", allowed: QuerySet[Connection], organization: Any) -> "QuerySet[Row]":
+    may_work = Exists(allowed.filter(organization=organization))
+    return rows.filter(may_work, organization=organization)
+
+
+# Each task asks one of these. They are planned each time, for their values: a plan for any values could not
+# use the partial indexes.
+_given = models.BigIntegerField(), models.DateTimeField()
+_due_calls = CompiledQuery(
+    lambda organization, now: _of_one(_calls(now), _callable(now), organization).only("pk")[:MOST_OF_ONE],
+    *_given,
+    is_prepared=False,
+)
+_due_polls = CompiledQuery(
+    lambda organization, now: _of_one(_polls(now), _callable(now), organization).only("pk")[:BATCH],
+    *_given,
+    is_prepared=False,
+)
+_due_updates = CompiledQuery(
+    lambda organization, now: _of_one(_updates(now), _deliverable(now), organization).only("order_id")[
+        :MOST_OF_ONE
+    ],
+    *_given,
+    is_prepared=False,
+)
 
 
 #: After which organization the next sweep begins, by kind of work; without one, at the first.

@@ -14,7 +14,7 @@ from .models import Check, Event, InboundCall, SearchTerm
 from .queue import put
 
 #: As many as the portal's search index has for a candidate of the sandbox.
-_SEARCH_TERMS = 9
+_SEARCH_TERMS = 14
 
 
 class BareList(APIView):

@@ -9,6 +9,7 @@ import subprocess  # nosec B404 # the tests start the project's own commands
 import sys
 import threading
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -158,6 +159,11 @@ class Hosts(Processes):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    def end_work(self) -> None:
+        """Stop all workers and schedulers; running work ends."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self.end_gently, (name for name in self.names if name not in WEB)))
 
     def _restart_exited(self) -> None:
         while not self._ending.wait(0.5):

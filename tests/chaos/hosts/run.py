@@ -16,7 +16,7 @@ from tests.e2e.portal.processes import ROOT
 
 from ..audit import Finding, audit
 from ..driver import Driver
-from ..settle import drawn_faults, read_ledgers, settle
+from ..settle import drawn_faults, read_ledgers, read_snapshot, settle
 from ..table import Result, print_table
 from .hosts import WEB, Hosts
 from .injector import HostInjector
@@ -73,7 +73,11 @@ def carry_out(planned: HostPlan, old: str) -> tuple[Result, Refused]:
         patience = _PATIENCE_SECONDS if planned.is_short else inf
         refused = refused_starts(hosts.balancer.attempts(), injector.outages, WEB, patience)
         marks = restore(hosts, driver, snapshot) if planned.restores else {}
-        ledgers = read_ledgers(hosts, driver, settle(hosts, driver))
+        settle(hosts, driver)
+        # Completed orders are polled again and again, so while workers run, the records would differ by what
+        # happens between reading one and the next.
+        hosts.end_work()
+        ledgers = read_ledgers(hosts, driver, read_snapshot(hosts))
         late = late_updates(ledgers.stories, marks)
         ledgers.stories = as_restored(ledgers, marks)
         findings = audit(ledgers)

@@ -76,7 +76,8 @@ class HostInjector(Injector):
                 time.sleep(fault.seconds)
                 hosts.network.connect(name, hosts.targets[cut_off])
         elif fault.kind == "slow link":
-            with self._only_web_host(name):
+            # A start that is on this link may take longer than a client waits, and only Ashby may repeat it.
+            with self._only_web_host(name), self._outage(name, fault.kind):
                 hosts.network.slow(name)
                 time.sleep(fault.seconds)
                 hosts.network.end_slow(name)

@@ -41,6 +41,7 @@ from integrations.partner_protocol.responses import (
     StartResponse,
 )
 from integrations.partner_protocol.starts import StartRequest
+from integrations.web.queue_time import queue_clock
 
 from .authentication import SwitchedOff
 from .schema import REFUSALS, refusal
@@ -63,7 +64,7 @@ class PartnerView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticates the caller, starts the log of the call and reads the body."""
         self.request_id = uuid.uuid4().hex
-        self.now, self.arrived_at = timezone.now(), boottime()
+        self.now, self.arrived_at = timezone.now(), boottime() - queue_clock.seconds_waited(request.META)
         if request.method != "POST":
             raise MethodNotAllowed(str(request.method), detail="The protocol's calls are POST.")
         super().initial(request, *args, **kwargs)

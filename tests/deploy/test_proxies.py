@@ -7,12 +7,14 @@ import socket
 import ssl
 import subprocess  # nosec B404 # the test starts the proxies
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from integrations.web.queue_time import QueueClock
 from tests.e2e.portal.processes import ROOT, eventually, free_port
 from tests.fixtures.servers.services import missing
 from tests.integrations.http.tls.certificates import certificate, pem, server_context
@@ -167,6 +169,15 @@ def test_the_portal_sees_the_callers_address_and_not_one_that_the_caller_invents
     ((_path, headers),) = proxy.received
     assert headers["x-forwarded-for"].split(", ")[-1] == "127.0.0.1"
     assert (headers["x-forwarded-proto"], headers["host"]) == ("https", "portal.example.com")
+
+
+def test_the_portal_sees_how_long_a_request_waited_for_a_thread(proxy: Proxy) -> None:
+    assert proxy.post(PAGE, X_Request_Start="t=1") == 200
+    ((_path, headers),) = proxy.received
+    clock = QueueClock()
+    now = {"HTTP_X_REQUEST_START": f"t={time.time() + 30:.3f}"}
+    passed_on = {"HTTP_X_REQUEST_START": headers["x-request-start"]}
+    assert [clock.seconds_waited(now), round(clock.seconds_waited(passed_on), -1)] == [0, 30], headers
 
 
 def test_callers_that_stall_do_not_stop_others(proxy: Proxy) -> None:

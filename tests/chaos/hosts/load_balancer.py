@@ -43,6 +43,7 @@ http {{
   proxy_read_timeout 30s;
   proxy_set_header Host $http_host;
   proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Request-Start "t=${{msec}}";
   # The method POST is not passed on once it was sent.
   proxy_next_upstream error timeout;
   proxy_next_upstream_tries 2;

@@ -17,7 +17,7 @@ from tests.e2e.portal.processes import eventually
 from tests.fixtures.environment import settings_in
 from tests.fixtures.servers.portals import fresh_redis
 from tests.fixtures.servers.postgresql_servers import Server, own_folder
-from tests.integrations.http.test_tls import certificate
+from tests.integrations.http.tls.certificates import certificate
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("services")]
 

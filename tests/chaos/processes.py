@@ -26,11 +26,11 @@ from .plan import LEASE_SECONDS
 _CLOCK = Path(__file__).parent / "clock"
 #: Functions that stand in for PostgreSQL's own, so that its clock moves with that of the portal's processes.
 MOVABLE_CLOCK = """
-CREATE SCHEMA chaos;
-CREATE TABLE chaos.clock AS SELECT 0.0::float8 AS seconds;
-CREATE FUNCTION chaos.clock_timestamp() RETURNS timestamptz VOLATILE RETURN
+CREATE SCHEMA IF NOT EXISTS chaos;
+CREATE TABLE IF NOT EXISTS chaos.clock AS SELECT 0.0::float8 AS seconds;
+CREATE OR REPLACE FUNCTION chaos.clock_timestamp() RETURNS timestamptz VOLATILE RETURN
     (SELECT pg_catalog.clock_timestamp() + seconds * interval '1 second' FROM chaos.clock);
-CREATE FUNCTION chaos.statement_timestamp() RETURNS timestamptz STABLE RETURN
+CREATE OR REPLACE FUNCTION chaos.statement_timestamp() RETURNS timestamptz STABLE RETURN
     (SELECT pg_catalog.statement_timestamp() + seconds * interval '1 second' FROM chaos.clock);
 DO $$ BEGIN
     EXECUTE format('ALTER DATABASE %I SET search_path = chaos, pg_catalog, public', current_database());

@@ -9,7 +9,6 @@ an ``Answer`` or as one of the exceptions of ``errors.py``.
 
 import base64
 import json
-import ssl
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -27,7 +26,7 @@ from integrations.http.errors import Answer, CallFailed, NoAnswer, NotSent, Unkn
 from integrations.http.fencing import FencedRequestBody, LeaseExpired
 from integrations.http.outcomes import classified, error_of
 from integrations.http.strict_json import charset_of, decode, sanitize_json
-from integrations.http.transport import NotConnectedByProxy, NotPublic, new_session
+from integrations.http.transport import NoSecureConnection, NotConnectedByProxy, NotPublic, new_session
 from integrations.redaction import mask, redact_text
 from integrations.text import remove_invisible
 
@@ -213,6 +212,8 @@ def _transport_failure(error: requests.RequestException, host: str, answer: Answ
     cause = _root(error)
     if isinstance(cause, NotConnectedByProxy):
         return NotSent(f"The outbound proxy did not connect to {host}, so nothing was sent.", answer=answer)
+    if isinstance(cause, NoSecureConnection):
+        return NotSent(f"No secure connection to {host} could be made.", answer=answer)
     if isinstance(cause, NotPublic):
         return NotSent(f"{host} is at a private address, so nothing was sent.", answer=answer)
     if isinstance(cause, NameResolutionError):
@@ -221,10 +222,6 @@ def _transport_failure(error: requests.RequestException, host: str, answer: Answ
         cause, NewConnectionError | ConnectTimeoutError
     ):
         return NotSent(f"No connection to {host} could be made.", answer=answer)
-    if isinstance(error, requests.exceptions.SSLError) and not isinstance(
-        cause, ssl.SSLEOFError | ssl.SSLZeroReturnError
-    ):
-        return NotSent(f"No secure connection to {host} could be made.", answer=answer)
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
         return NotSent(f"{host or 'The address'} is not an address that can be called.", answer=answer)
     if isinstance(error, requests.ReadTimeout):

@@ -101,6 +101,11 @@ class NotConnectedByProxy(NewConnectionError):
     this: it is raised for a connection that broke off after the call was sent, too.)"""
 
 
+class NoSecureConnection(NewConnectionError):
+    """The TLS handshake failed, with the host or with the proxy, so nothing was sent. (An ``SSLError`` alone
+    does not say this: it is also raised for a connection that broke off after the call was sent.)"""
+
+
 class _EveryAddress(HTTPConnection):
     """Connects to the first IP address of the host that accepts, so that a dead one does not fail the
     call."""
@@ -162,7 +167,11 @@ class _EveryAddress(HTTPConnection):
 
 
 class _EveryAddressSecurely(_EveryAddress, HTTPSConnection):
-    pass
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except ssl.SSLError as error:
+            raise NoSecureConnection(self, type(error).__name__) from error
 
 
 class _Pool(HTTPConnectionPool):

@@ -9,10 +9,11 @@ import requests
 import time_machine
 from django.utils import timezone
 from urllib3.connection import HTTPSConnection
-from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, SSLError
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
 from assessments.models import CallAttempt, Order
 from assessments.placement.next_call import make_next_call
+from integrations.http.transport import NoSecureConnection
 from tests.fixtures.world import World
 
 
@@ -29,7 +30,7 @@ def no_connection() -> Exception:
 
 
 def no_tls() -> Exception:
-    return requests.exceptions.SSLError(MaxRetryError(None, "/", SSLError("certificate verify failed")))
+    return requests.ConnectionError(MaxRetryError(None, "/", NoSecureConnection(None, "SSLError")))
 
 
 def no_such_name() -> requests.ConnectionError:

@@ -39,7 +39,7 @@ class TestWebhooks:
             ("very-secret-path", 302, Unknown),
             (b"x" * (client.ANSWER_BYTES + 1), 200, Unknown),
             (requests.ConnectTimeout(HOOK), 200, NotSent),
-            (requests.exceptions.SSLError(HOOK), 200, NotSent),
+            (requests.exceptions.SSLError(HOOK), 200, Unknown),
             (requests.ReadTimeout(HOOK), 200, Unknown),
             (requests.ConnectionError(HOOK), 200, Unknown),
         ],

@@ -58,7 +58,11 @@ def saving_changes(row: Model) -> Iterator[None]:
     """Save the columns of a locked row that have changed when the block ends."""
     before = _values(row)
     yield
-    if changed := [name for name, value in _values(row).items() if value != before[name]]:
+    # A ciphertext that is the same object is not decrypted for a comparison.
+    changed = [
+        name for name, value in _values(row).items() if value is not before[name] and value != before[name]
+    ]
+    if changed:
         update(row, changed)
 
 

@@ -5,9 +5,12 @@ import json
 from contextlib import closing
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection
+from django.utils import timezone
 
 from assessments.models import Order
+from assessments.orders.transaction import locked_order
 from assessments.outbox.deliver import deliver_next
 from tests.fixtures.servers.services import on_postgresql
 from tests.fixtures.world import World
@@ -60,3 +63,13 @@ def test_the_outcome_of_a_call_is_recorded_after_a_migration_has_changed_a_colum
     finally:
         _widen(width, *column)
     assert set(order.updates.values_list("state", flat=True)) == {"delivered"}
+
+
+@pytest.mark.django_db
+def test_an_order_whose_encryption_key_is_missing_can_be_locked_and_changed(world: World, settings) -> None:
+    """Saving the changes decrypts no column that was not read."""
+    order, now = world.start(), timezone.now()
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    with locked_order(order.pk) as locked:
+        locked.last_polled_at = now
+    assert Order.objects.filter(pk=order.pk, last_polled_at=now).exists()

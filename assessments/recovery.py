@@ -125,6 +125,8 @@ def _repeat_end(entry: dict[str, Any]) -> None:
             )
             record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.RESTORED, text)
             _end(order, status, entry, now)
+        elif order.status == status == Status.COMPLETE and _is_newer(order, entry):
+            _set_completion(order, entry)
         if order.status == status:
             _record_accepted(order, entry)
 
@@ -136,14 +138,24 @@ def _end(order: Order, status: Status, entry: dict[str, Any], now: datetime) -> 
         reject(order, entry["closing_reason"], now)
     else:
         set_status(order, status, now)
-        order.completed_at = datetime.fromisoformat(entry["completed_at"])
-        for name in COMPLETION_FIELDS:
-            setattr(order, name, entry[name])
+        _set_completion(order, entry)
         if number := order.justifacts_order_id or entry["justifacts_order_id"]:
             link_provider_order(order, number, now)
         if order.next_call == PendingCall.POLL:
             # The result may have changed since.
             schedule_call(order, PendingCall.POLL, now)
+
+
+def _set_completion(order: Order, entry: dict[str, Any]) -> None:
+    order.completed_at = datetime.fromisoformat(entry["completed_at"])
+    for name in COMPLETION_FIELDS:
+        setattr(order, name, entry[name])
+
+
+def _is_newer(order: Order, entry: dict[str, Any]) -> bool:
+    """Whether Ashby has a newer result than each that the database has, sent or not."""
+    ends = (update for update in order.updates.all() if _is_end(update.payload))
+    return all(update.timestamp < entry["payload"]["timestamp"] for update in ends)
 
 
 def _record_accepted(order: Order, entry: dict[str, Any]) -> None:
@@ -157,7 +169,8 @@ def _record_accepted(order: Order, entry: dict[str, Any]) -> None:
         delivered_at=datetime.fromisoformat(entry["delivered_at"]),
     )
     pending = list(order.updates.filter(state__in=AshbyUpdate.UNDELIVERED))
-    if not order.updates.filter(timestamp=accepted.timestamp).exists():
+    is_lost = not order.updates.filter(timestamp=accepted.timestamp).exists()
+    if is_lost:
         # It is newer than the backup. The same end may have been written again since the restore.
         twin = next((each for each in pending if _end_in(each.payload) == _end_in(accepted.payload)), None)
         if twin:
@@ -167,11 +180,20 @@ def _record_accepted(order: Order, entry: dict[str, Any]) -> None:
     for update in pending:
         if update.timestamp <= accepted.timestamp:
             update.state, update.delivered_at = accepted.state, accepted.delivered_at
-            update.failing_since, update.last_error = None, ""
-            update.release_lease()
-            update.save()
+        elif is_lost and not _is_end(update.payload):
+            # It was written since the restore, such as a stall note. Ashby must not get it after the end.
+            update.state = AshbyUpdate.State.SKIPPED
+        else:
+            continue
+        update.failing_since, update.last_error = None, ""
+        update.release_lease()
+        update.save()
     if not order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).exists():
         clear_attention(order, AttentionTopic.DELIVERY)
+
+
+def _is_end(payload: dict[str, Any]) -> bool:
+    return not {"assessment_result", "cancelled_reason"}.isdisjoint(payload)
 
 
 def _end_in(payload: dict[str, Any]) -> list[object]:
@@ -246,7 +268,7 @@ def recover_after_restore(now: datetime) -> RecoveryResult:
         with locked_order(pk) as order:
             pending = list(order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).order_by("sequence"))
             # Ashby has nothing newer than an end. If it has the end, it recognizes it by its timestamp.
-            if pending and not {"assessment_result", "cancelled_reason"} & pending[0].payload.keys():
+            if pending and not _is_end(pending[0].payload):
                 for update in pending:
                     renew_timestamp(order, update, now)
     # Completed orders keep their poll times, because there may be sixty days of them.

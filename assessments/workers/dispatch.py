@@ -108,22 +108,41 @@ class Dispatcher:
 
 def make_calls(ids: list[UUID], has_changed: Callable[[UUID], None]) -> bool:
     """Make the pending call to Justifacts of each order."""
-    was_made = False
-    for assessment_id in ids:
-        if not stopping.is_set() and make_next_call(assessment_id):
-            was_made = True
+
+    def make(assessment_id: UUID) -> bool:
+        is_made = not stopping.is_set() and make_next_call(assessment_id)
+        if is_made:
             has_changed(assessment_id)
-    return was_made
+        return is_made
+
+    return _for_each(ids, make)
 
 
 def deliver_updates(ids: list[UUID], has_changed: Callable[[UUID], None]) -> bool:
     """Deliver the waiting updates of each order to Ashby, in order, as long as Ashby accepts them."""
-    was_delivered = False
-    for assessment_id in ids:
-        until = time.monotonic() + TURN_SECONDS
+
+    def deliver(assessment_id: UUID) -> bool:
+        until, was_delivered = time.monotonic() + TURN_SECONDS, False
         while _may_continue(until) and deliver_next(assessment_id):
             was_delivered = True
-    return was_delivered
+        return was_delivered
+
+    return _for_each(ids, deliver)
+
+
+def _for_each(ids: list[UUID], work: Callable[[UUID], bool]) -> bool:
+    """Whether any work was done. An error is raised at the end: an order that fails each time must not keep
+    the others of its organization waiting."""
+    errors = list[Exception]()
+    was_done = False
+    for assessment_id in ids:
+        try:
+            was_done |= work(assessment_id)
+        except Exception as error:  # noqa: BLE001 - raised below
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return was_done
 
 
 def poll_batch(ids: list[UUID], has_changed: Callable[[UUID], None]) -> bool:

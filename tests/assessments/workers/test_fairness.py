@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection
 from django.utils import timezone
 
+from assessments import tasks
 from assessments.models import AshbyUpdate, Order, PendingCall
 from assessments.tracking.poll import BATCH
 from assessments.workers import dispatch, due
@@ -18,6 +21,7 @@ from assessments.workers.dispatch import CALLS_IN_FLIGHT, Dispatcher
 from assessments.workers.due import MOST_OF_ONE, due_deliveries, due_work
 from assessments.workers.line import Line
 from integrations.bulkhead import Bulkhead
+from integrations.encryption.secrets import Secret, SecretUnreadable
 from integrations.models import Connection
 from tests.fixtures.statements import rows_read, sqlite_plan, statements
 from tests.fixtures.world import World
@@ -269,3 +273,19 @@ def dispatcher(
 ) -> Dispatcher:
     slots = slots or Bulkhead(CALLS_IN_FLIGHT)
     return Dispatcher("ashby", slots, work, next_due, line or Line(1), ignore, ignore)
+
+
+@pytest.mark.django_db
+def test_an_order_that_fails_each_time_does_not_delay_the_others_of_its_organization(world: World) -> None:
+    """Its candidate's name cannot be decrypted, which is needed before it can be leased."""
+    now = timezone.now()
+    long_ago = now - timedelta(hours=2)
+    dead = {"lease_token": uuid4(), "leased_until": now - timedelta(minutes=1)}
+    broken = order_of(world.acme, 1, next_attempt_at=long_ago, **dead)
+    broken.candidate_email = Secret(ciphertext=Fernet(Fernet.generate_key()).encrypt(b"a" * 60).decode())
+    broken.save()
+    order = world.start()
+    world.justifacts_takes()
+    with pytest.raises(SecretUnreadable):
+        tasks.take_turns("justifacts", [str(order.pk)])
+    assert Order.objects.values_list("justifacts_order_id", flat=True).get(pk=order.pk)

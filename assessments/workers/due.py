@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from assessments.models import AshbyUpdate, Order, ProcessHeartbeat
 from assessments.tracking.poll import BATCH
@@ -81,7 +81,8 @@ def due_calls(organization_id: int, now: datetime) -> list[UUID]:
 
 
 def due_deliveries(organization_id: int, now: datetime) -> list[UUID]:
-    """The organization's orders with an update for Ashby, oldest first."""
+    """The organization's orders with an update for Ashby, oldest first. While its deliveries are paused, there
+    are some only when the probe may be sent; ``deliver_next`` sends that one alone."""
     return [update.order_id for update in _due_updates(organization_id, now)]
 
 
@@ -114,6 +115,10 @@ def _deliverable(now: datetime) -> QuerySet[Connection]:
     return _enabled().filter(not_blocked(Endpoint.ASHBY, now), paused_at=None)
 
 
+def _deliverable_or_probing(now: datetime) -> QuerySet[Connection]:
+    return _enabled().filter(Q(paused_at=None) | may_probe(now), not_blocked(Endpoint.ASHBY, now))
+
+
 def _of_one(rows: "QuerySet[Row]", allowed: QuerySet[Connection], organization: Any) -> "QuerySet[Row]":
     may_work = Exists(allowed.filter(organization=organization))
     return rows.filter(may_work, organization=organization)
@@ -133,9 +138,9 @@ _due_polls = CompiledQuery(
     is_prepared=False,
 )
 _due_updates = CompiledQuery(
-    lambda organization, now: _of_one(_updates(now), _deliverable(now), organization).only("order_id")[
-        :MOST_OF_ONE
-    ],
+    lambda organization, now: _of_one(_updates(now), _deliverable_or_probing(now), organization).only(
+        "order_id"
+    )[:MOST_OF_ONE],
     *_given,
     is_prepared=False,
 )

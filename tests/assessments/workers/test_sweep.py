@@ -14,6 +14,9 @@ from assessments.models import Heartbeat, Order
 from assessments.workers.due import due_work
 from config.celery import app
 from integrations.background import broker_is_reachable
+from integrations.connections.pauses import PROBE_EVERY
+from integrations.models import Connection
+from tests.assessments.outbox.pausing import paused
 from tests.fixtures.world import World, data
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -209,3 +212,18 @@ def test_tasks_are_published_again_once_the_broker_answers(
 
 def warnings(caplog) -> list[str]:
     return [record.getMessage() for record in caplog.records if "broker away" in record.getMessage()]
+
+
+def test_the_probe_that_a_sweep_finds_is_sent_and_resumes_the_deliveries(
+    world: World, clock, queue, django_capture_on_commit_callbacks
+) -> None:
+    orders = paused(world)
+    world.ashby_takes_everything()
+    clock.shift(PROBE_EVERY)
+    queue.take()
+    with django_capture_on_commit_callbacks(execute=True):
+        tasks.sweep()
+    for name, arguments in queue.take():
+        getattr(tasks, name)(*arguments)
+    assert not Connection.objects.get(organization=world.acme.organization).paused_at
+    assert [world.waiting(order) for order in orders] == [[] for _ in orders]

@@ -140,6 +140,8 @@ def _for_each(ids: list[UUID], work: Callable[[UUID], bool]) -> bool:
             was_done |= work(assessment_id)
         except Exception as error:  # noqa: BLE001 - raised below
             errors.append(error)
+    if len(errors) > 1:
+        raise ExceptionGroup("several orders failed", errors)
     if errors:
         raise errors[0]
     return was_done

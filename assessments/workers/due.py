@@ -81,8 +81,8 @@ def due_calls(organization_id: int, now: datetime) -> list[UUID]:
 
 
 def due_deliveries(organization_id: int, now: datetime) -> list[UUID]:
-    """The organization's orders with an update for Ashby, oldest first. While its deliveries are paused, there
-    are some only when the probe may be sent; ``deliver_next`` sends that one alone."""
+    """The organization's orders with an update for Ashby, oldest first. While its deliveries are paused,
+    there are some only when the probe may be sent; ``deliver_next`` sends that one alone."""
     return [update.order_id for update in _due_updates(organization_id, now)]
 
 

@@ -8,7 +8,7 @@ is compared with that of the requests of the last minutes: of many requests, som
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from integrations.http.fencing import boottime
 
@@ -23,10 +23,11 @@ _PERIOD_SECONDS = 60.0
 class QueueClock:
     """Measures the requests of one process."""
 
-    def __init__(self) -> None:
-        # This clock runs on when the host's clock is set.
-        self._epoch = time.time() - boottime()
-        self._began = boottime()
+    def __init__(self, clock: Callable[[], float] = boottime) -> None:
+        # It runs on when the host's clock is set.
+        self._clock = clock
+        self._began = clock()
+        self._epoch = time.time() - self._began
         #: The least differences of the clocks, in the period before and in this one.
         self._before = self._lowest = math.inf
 
@@ -37,7 +38,7 @@ class QueueClock:
         if found is None:
             return 0.0
         seconds, *fractions = found.groups()
-        now = boottime()
+        now = self._clock()
         apart = self._epoch + now - float(f"{seconds}.{''.join(filter(None, fractions)) or 0}")
         if now - self._began > _PERIOD_SECONDS:
             is_recent = now - self._began <= 2 * _PERIOD_SECONDS

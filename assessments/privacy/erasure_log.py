@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from assessments.models import ErasureCertificate, ErasureReason, Order
+from assessments.models import AshbyUpdate, ErasureCertificate, ErasureReason, Order
 from assessments.orders.transaction import locked_order
-from assessments.privacy.eligibility import why_not_erasable
+from assessments.privacy.eligibility import is_unsettled_at_justifacts, why_not_erasable
 from assessments.privacy.erase import erase_order, identifiers_of, scrub_unmatched_requests
 from assessments.recovery_log import log
 from assessments.recovery_log.store import Kind
@@ -61,9 +61,18 @@ def _repeat_erasure(entry: dict[str, Any], now: datetime) -> int:
     return erased
 
 
+def _is_refused_end(order: Order) -> bool:
+    """Whether only this keeps the data: Ashby refuses the end, which it had accepted before the restore. The
+    question about that must not keep the data of an order that was erased once."""
+    if order.legal_hold or not order.has_ended or is_unsettled_at_justifacts(order):
+        return False
+    first = order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).order_by("sequence").first()
+    return first is not None and first.state == AshbyUpdate.State.REFUSED
+
+
 def _erase_if_possible(pk: UUID, certificate: str, now: datetime) -> bool:
     with locked_order(pk) as order:
-        if order.is_erased or why_not_erasable(order):
+        if order.is_erased or (why_not_erasable(order) and not _is_refused_end(order)):
             return False
         identifiers = identifiers_of(order)
         explanation = f"The candidate's data was erased again after a restore (certificate {certificate})."

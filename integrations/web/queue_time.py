@@ -10,8 +10,6 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
-from integrations.http.fencing import boottime
-
 #: ``t=`` and the time since 1970: in seconds (nginx), or in milliseconds or microseconds (HAProxy, Heroku).
 _HEADER = re.compile(r"(?:t=)?(\d{10})(?:\.(\d{1,6})|(\d{3}|\d{6}))?")
 
@@ -23,7 +21,7 @@ _PERIOD_SECONDS = 60.0
 class QueueClock:
     """Measures the requests of one process."""
 
-    def __init__(self, clock: Callable[[], float] = boottime) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         # It runs on when the host's clock is set.
         self._clock = clock
         self._began = clock()

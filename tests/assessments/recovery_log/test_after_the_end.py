@@ -5,12 +5,23 @@ from datetime import timedelta
 from django.core.management import call_command
 from django.utils import timezone
 
+from assessments.models import AshbyUpdate
 from assessments.orders.transaction import locked_order
 from assessments.outbox.compose import enqueue_stall_note
+from assessments.privacy import retention
+from assessments.privacy.requests import erase_candidate
 from assessments.reconciliation.run import reconcile_now
 from tests.fixtures.world import World
 
-from .test_ends import backup, complete, end, is_settled, justifacts_says_complete, received
+from .test_ends import (
+    ashby_refuses_updates,
+    backup,
+    complete,
+    end,
+    is_settled,
+    justifacts_says_complete,
+    received,
+)
 
 
 def test_a_note_that_was_written_since_the_restore_is_not_sent_after_the_end(world: World, clock) -> None:
@@ -64,3 +75,25 @@ def test_a_result_that_ashby_has_is_not_replaced_by_the_older_one_of_the_backup(
     world.work()
     assert world.sent("assessment.update") == sent
     assert (is_settled(order), order.result) == (True, "Clear")
+
+
+def test_a_candidate_that_was_erased_after_the_backup_is_erased_again_although_ashby_refuses_the_end(
+    world: World, clock
+) -> None:
+    """The erasure has deleted the entry of the end, so the end is found by a poll and sent once more."""
+    order = received(world)
+    restore = backup(order)
+    clock.shift(timedelta(minutes=1))
+    complete(world, order)
+    erase_candidate(order.organization, order.candidate_email, "Ada", timezone.now())
+    restore()
+    clock.shift(timedelta(minutes=5))
+    justifacts_says_complete(world, order)
+    ashby_refuses_updates(world)
+    call_command("recover_after_restore")
+    world.work()
+    clock.shift(timedelta(minutes=10))
+    retention.erase_due(timezone.now())
+    order.refresh_from_db()
+    assert (order.is_erased, order.candidate_email, order.needs_attention) == (True, "", False)
+    assert not order.updates.filter(state__in=AshbyUpdate.UNDELIVERED).exists()

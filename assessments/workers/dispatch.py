@@ -9,6 +9,7 @@ work), so that one organization does not occupy all threads either.
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -131,20 +132,14 @@ def deliver_updates(ids: list[UUID], has_changed: Callable[[UUID], None]) -> boo
 
 
 def _for_each(ids: list[UUID], work: Callable[[UUID], bool]) -> bool:
-    """Whether any work was done. An error is raised at the end: an order that fails each time must not keep
-    the others of its organization waiting."""
-    errors = list[Exception]()
-    was_done = False
-    for assessment_id in ids:
-        try:
-            was_done |= work(assessment_id)
-        except Exception as error:  # noqa: BLE001 - raised below
-            errors.append(error)
-    if len(errors) > 1:
-        raise ExceptionGroup("several orders failed", errors)
-    if errors:
-        raise errors[0]
-    return was_done
+    """Whether any work was done. An order that fails each time must not keep the others of its organization
+    waiting: they are done before its error is raised."""
+    done = list[bool]()
+    with ExitStack() as stack:
+        # Each callback runs, also after one that has raised.
+        for assessment_id in reversed(ids):
+            stack.callback(lambda pk: done.append(work(pk)), assessment_id)
+    return any(done)
 
 
 def poll_batch(ids: list[UUID], has_changed: Callable[[UUID], None]) -> bool:

@@ -15,7 +15,7 @@ from django.urls import resolve, reverse
 from integrations.accounts.middleware import OPEN_DURING_SETUP
 from integrations.models import Organization
 from tests.fixtures.admin import colleague, member, signed_in, words
-from tests.fixtures.admin_clicks import Somebody, form
+from tests.fixtures.admin_clicks import Browser, form
 from tests.fixtures.companies import acme
 from tests.fixtures.console import Console
 from tests.fixtures.world import World
@@ -61,15 +61,15 @@ class TestRequirement:
     def test_no_page_or_action_of_the_admin_opens_before_set_up(self, world: World) -> None:
         """Every URL but those in ``OPEN_DURING_SETUP``, and a POST of every form and list action."""
         company = acme(world)
-        somebody = Somebody(colleague("olga", "operator"))
+        browser = Browser(colleague("olga", "operator"))
         tried = 0
         for (group, about), wanted in cells().items():
             where = "" if group == "the portal" else group
             path = company.path(where + ("" if about == "." or about.startswith("action ") else about))
             is_action = about.startswith("action ")
-            answers = [] if is_action else [somebody.asks(path)]
+            answers = [] if is_action else [browser.asks(path)]
             if is_action or "+" in wanted["operator"][0]:
-                answers.append(somebody.posts(path, **form(company), action=about[7:]))
+                answers.append(browser.posts(path, **form(company), action=about[7:]))
             if name_of(path) in OPEN_DURING_SETUP:
                 assert not answers[0].names(["Zoë", "Backend Engineer"]), path
                 continue

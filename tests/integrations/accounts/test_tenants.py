@@ -22,7 +22,7 @@ from django.urls import URLResolver, get_resolver
 from assessments.models import InboundRequest, Order
 from integrations.admin.base import TenantModelAdmin
 from integrations.models import Organization
-from tests.fixtures.admin_clicks import Somebody
+from tests.fixtures.admin_clicks import Browser
 from tests.fixtures.companies import Company
 from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, TwoTenants, person
 from tests.fixtures.world import World
@@ -65,7 +65,7 @@ OUTSIDE = {
 }
 EXPORTS = {"assessments_order_export", "integrations_auditlogentry_export"}
 
-STRANGERS = ["nobody", "org_admin", "helper"]  # Who has no business with Globex.
+STRANGERS = ["anonymous", "org_admin", "helper"]  # They have no access to Globex.
 WORDS = [*OF_ORDERS, *OF_SETTINGS]
 
 
@@ -172,11 +172,11 @@ def test_every_address_about_a_row_of_an_organization_is_tried_with_a_strangers(
 def test_nothing_outside_the_admin_names_a_stranger(
     world: World, own: Company, strange: Company, role: str
 ) -> None:
-    somebody = Somebody(person(role, world))
+    browser = Browser(person(role, world))
     for route in OUTSIDE:
         if not route.startswith("^"):
             path = "/" + route.replace("<uuid:object_id>", str(strange.rows["order"].pk))
-            for answer in (somebody.asks(path), somebody.posts(path)):
+            for answer in (browser.asks(path), browser.posts(path)):
                 assert answer.status < 500 or route == "health/status", path
                 assert not answer.names(WORDS), path
                 assert not answer.changed or OUTSIDE[route] == BY_KEY, path
@@ -187,10 +187,10 @@ def test_the_address_of_a_strangers_order_leads_to_no_order(
     world: World, own: Company, strange: Company, role: str
 ) -> None:
     """As the address of an order that there is not."""
-    somebody = Somebody(person(role, world))
+    browser = Browser(person(role, world))
     answers = []
     for pk in (strange.rows["order"].pk, uuid.uuid4()):
-        followed = somebody.client.get(f"/orders/{pk}/", follow=True)
+        followed = browser.client.get(f"/orders/{pk}/", follow=True)
         page = re.sub(str(pk), "", followed.content.decode())
         answers.append((followed.status_code, re.sub(r'(?:csrf\w*|nonce)[^>]*"', "", page)))
     assert answers[0] == answers[1]
@@ -215,7 +215,7 @@ def test_every_export_is_tried() -> None:
 
 @pytest.mark.parametrize("role", STRANGERS)
 def test_no_export_holds_a_strangers_row(world: World, own: Company, strange: Company, role: str) -> None:
-    somebody = Somebody(person(role, world))
+    browser = Browser(person(role, world))
     order = strange.rows["order"].pk
     for _name, path in exports():
         for query in (
@@ -229,7 +229,7 @@ def test_no_export_holds_a_strangers_row(world: World, own: Company, strange: Co
             {"organization__id__exact": strange.organization.pk},
             {"order__organization__id__exact": strange.organization.pk},
         ):
-            assert not somebody.asks(path, **query).names([*WORDS, str(order)]), (path, query)
+            assert not browser.asks(path, **query).names([*WORDS, str(order)]), (path, query)
 
 
 # --- Calls of Ashby and Justifacts -------------------------------------------------------------

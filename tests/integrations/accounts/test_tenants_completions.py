@@ -7,12 +7,12 @@ from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model
 
-from tests.fixtures.admin_clicks import Somebody
+from tests.fixtures.admin_clicks import Browser
 from tests.fixtures.companies import Company
 from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, TwoTenants, person
 from tests.fixtures.world import World
 
-STRANGERS = ["nobody", "org_admin", "helper"]  # Who has no business with Globex.
+STRANGERS = ["anonymous", "org_admin", "helper"]  # They have no access to Globex.
 
 
 WORDS = [*OF_ORDERS, *OF_SETTINGS]
@@ -46,10 +46,10 @@ def test_no_completion_of_any_field_offers_a_stranger(
 ) -> None:
     """admin/test_strangers.py tries more words with those that forms use. A model without a page is refused
     to all roles alike."""
-    somebody = Somebody(person(role, world))
+    browser = Browser(person(role, world))
     models = apps.get_models(include_auto_created=True) if role == "org_admin" else admin.site._registry
     for reference in completions(models):
-        answer = somebody.asks("/admin/autocomplete/", term="g", **reference)
+        answer = browser.asks("/admin/autocomplete/", term="g", **reference)
         assert answer.status in (200, 302, 403, 404), reference
         assert not answer.names(WORDS), reference
 
@@ -64,9 +64,9 @@ def test_no_completion_of_any_field_offers_a_stranger(
 def test_no_search_term_makes_a_completion_offer_a_stranger(
     world: World, own: Company, strange: Company, term: str
 ) -> None:
-    somebody = Somebody(person("org_admin", world))
+    browser = Browser(person("org_admin", world))
     for model, field in (("connection", "organization"), ("membership", "user"), ("job", "organization")):
-        answer = somebody.asks(
+        answer = browser.asks(
             "/admin/autocomplete/", term=term, app_label="integrations", model_name=model, field_name=field
         )
         assert answer.status in (200, 403)

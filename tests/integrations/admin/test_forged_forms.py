@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, Permission, User
 
 from integrations.models import JobPackageMapping, Membership
 from tests.fixtures.admin import member
-from tests.fixtures.admin_clicks import Somebody, form, undone
+from tests.fixtures.admin_clicks import Browser, form, undone
 from tests.fixtures.companies import Company
 from tests.fixtures.two_tenants import TwoTenants, person
 from tests.fixtures.world import World
@@ -18,9 +18,9 @@ def world(two_tenants: TwoTenants) -> World:
 
 
 @pytest.fixture
-def ada(own: Company, strange: Company, world: World) -> Somebody:
+def ada(own: Company, strange: Company, world: World) -> Browser:
     """Org admin of Acme, with every row of Globex's to aim at."""
-    return Somebody(person("org_admin", world))
+    return Browser(person("org_admin", world))
 
 
 class TestForgedForms:
@@ -30,17 +30,17 @@ class TestForgedForms:
     ) -> None:
         """Every page of Acme's rows that opens, with Globex's organization, package and person in it. No
         form opens for a support member alone."""
-        somebody, before = Somebody(person(role, world)), strange.state()
+        browser, before = Browser(person(role, world)), strange.state()
         forged = form(strange) | {"reason": ""}
         for (group, about), wanted in cells().items():
             if group.startswith("integrations/") and wanted[role][0].startswith(("200", "405")):
                 with undone():
-                    somebody.client.post(own.path(group + about.removeprefix(".")), forged)
+                    browser.client.post(own.path(group + about.removeprefix(".")), forged)
                     assert strange.state() == before, (group, about)
 
     @pytest.mark.parametrize("across", [{}, {"select_across": "1"}], ids=["chosen", "all"])
     def test_no_action_reaches_a_row_that_is_not_listed(
-        self, ada: Somebody, own: Company, strange: Company, across: dict[str, str]
+        self, ada: Browser, own: Company, strange: Company, across: dict[str, str]
     ) -> None:
         """An org admin has every action that a support member has."""
         before = strange.state()
@@ -55,7 +55,7 @@ class TestForgedForms:
                     assert strange.state() == before, (group, about)
 
     def test_a_job_is_mapped_to_no_strangers_package(
-        self, ada: Somebody, own: Company, strange: Company
+        self, ada: Browser, own: Company, strange: Company
     ) -> None:
         own.rows["mapping"].delete()
         package, job = strange.rows["package"].pk, own.rows["job"].pk
@@ -66,7 +66,7 @@ class TestForgedForms:
 
     @pytest.mark.parametrize("forged", ["mapping", "job", "package"])
     def test_the_package_of_a_job_stays_within_the_organization(
-        self, ada: Somebody, own: Company, strange: Company, forged: str
+        self, ada: Browser, own: Company, strange: Company, forged: str
     ) -> None:
         rows = {"mapping": own.rows["mapping"], "job": own.rows["job"], "package": own.rows["package"]}
         rows[forged] = strange.rows[forged]
@@ -96,18 +96,18 @@ class TestForgedForms:
         posted = {"mapping-TOTAL_FORMS": 1, "mapping-INITIAL_FORMS": 1, "mapping-0-id": mapping.pk}
         posted |= {"mapping-0-job": job.pk, "mapping-0-DELETE": "on"}
         posted["mapping-0-package"] = strange.rows["package"].pk
-        Somebody(mia).client.post(f"/admin/integrations/job/{job.pk}/change/", posted)
+        Browser(mia).client.post(f"/admin/integrations/job/{job.pk}/change/", posted)
         assert JobPackageMapping.objects.filter(pk=mapping.pk).exists()
 
 
 class TestPeople:
-    def test_nobody_changes_their_own_role(self, own: Company, ada: Somebody) -> None:
+    def test_nobody_changes_their_own_role(self, own: Company, ada: Browser) -> None:
         path = f"/admin/integrations/membership/{Membership.objects.get(user=ada.user).pk}"
         for page in ("change", "delete"):
             answer = ada.posts(f"{path}/{page}/", **form(own))
             assert (answer.status, answer.changed) == (403, False)
 
-    def test_the_last_admin_stays(self, own: Company, ada: Somebody) -> None:
+    def test_the_last_admin_stays(self, own: Company, ada: Browser) -> None:
         """Whoever else is removed: who removes them is still there."""
         rows = list(Membership.objects.filter(organization=own.organization).values_list("pk", flat=True))
         posted = {"action": "remove_members", "_selected_action": rows, "select_across": "1"}
@@ -116,13 +116,13 @@ class TestPeople:
         (left,) = Membership.objects.filter(organization=own.organization)
         assert (left.user, left.role) == (ada.user, "org admin")
 
-    def test_an_org_admin_sets_nobodys_password(self, world: World, own: Company, ada: Somebody) -> None:
+    def test_an_org_admin_sets_nobodys_password(self, world: World, own: Company, ada: Browser) -> None:
         colleague_, operator = own.rows["user"], person("operator", world)
         for user in (colleague_, operator, ada.user):
             answer = ada.posts(f"/admin/auth/user/{user.pk}/password/", **form(own))
             assert (answer.status, answer.changed) == (403, False)
 
-    def test_a_removed_member_loses_access_at_once(self, own: Company, ada: Somebody) -> None:
+    def test_a_removed_member_loses_access_at_once(self, own: Company, ada: Browser) -> None:
         """Of Acme they see no more than of Globex. Without the membership nothing is left of the role."""
         assert "Zoë" in ada.asks("/admin/assessments/order/").page
         Membership.objects.filter(user=ada.user).delete()
@@ -138,6 +138,6 @@ class TestPeople:
         for path in ("/admin/", "/admin/notification-settings/", "/admin/integrations/"):
             assert not ada.asks(path).names(["Acme", "Zoë"]), path
 
-    def test_a_deactivated_person_is_signed_out_at_once(self, ada: Somebody) -> None:
+    def test_a_deactivated_person_is_signed_out_at_once(self, ada: Browser) -> None:
         User.objects.filter(pk=ada.user.pk if ada.user else 0).update(is_active=False)
         assert ada.asks("/admin/assessments/order/").leads_to == "/admin/login/"

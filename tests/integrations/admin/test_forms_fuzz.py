@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integrations.models import Organization
-from tests.fixtures.admin_clicks import Somebody, form, undone
+from tests.fixtures.admin_clicks import Browser, form, undone
 from tests.fixtures.companies import Company
 from tests.fixtures.two_tenants import TwoTenants, not_for, person
 from tests.integrations.admin.permission_table import cells
@@ -89,7 +89,7 @@ class Place:
 
     own: Company
     strange: Company
-    people: dict[str, Somebody]
+    people: dict[str, Browser]
 
     def ids(self) -> list[str]:
         """Of rows that exist; most are Globex's."""
@@ -99,7 +99,7 @@ class Place:
 
 @pytest.fixture
 def place(two_tenants: TwoTenants) -> Place:
-    people = {role: Somebody(person(role, two_tenants.world)) for role in ("org_admin", "operator")}
+    people = {role: Browser(person(role, two_tenants.world)) for role in ("org_admin", "operator")}
     return Place(two_tenants.own, two_tenants.strange, people)
 
 

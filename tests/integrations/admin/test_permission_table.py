@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from config.urls import renamed_model
-from tests.fixtures.admin_clicks import Somebody, form
+from tests.fixtures.admin_clicks import Browser, form
 from tests.fixtures.companies import Company
 from tests.fixtures.two_tenants import OF_ORDERS, OF_SETTINGS, TwoTenants, not_for, person
 from tests.integrations.admin.permission_table import COLUMNS, Cells, cells
@@ -92,14 +92,14 @@ def tried(role: str, both: TwoTenants) -> Iterator[tuple[tuple[str, str], Compan
 
 
 def _distinguishes_roles(line: tuple[str, str], wanted: Cells) -> bool:
-    """Whether it would show if somebody with two roles had one of them in the other's organization. Lists
+    """Whether it would show if a person with two roles had one of them in the other's organization. Lists
     show the rows of both."""
     return wanted["org_admin"][0] != wanted["helper"][0] or line[1] in (".", "export/")
 
 
 def test_a_rows_address_redirects_to_its_page_whosever_row_it_is(two_tenants: TwoTenants) -> None:
     """It says nothing about the row, and the page decides."""
-    ada, visitor = (Somebody(person(role, two_tenants.world)) for role in ("org_admin", "visitor"))
+    ada, visitor = (Browser(person(role, two_tenants.world)) for role in ("org_admin", "visitor"))
     for group in {group for group, about in cells() if about == f"{REDIRECT}change/"}:
         path = two_tenants.strange.path(f"{group}{REDIRECT}")
         assert ada.asks(path).location == f"{path}change/"
@@ -108,32 +108,32 @@ def test_a_rows_address_redirects_to_its_page_whosever_row_it_is(two_tenants: Tw
 
 @pytest.mark.parametrize("role", COLUMNS)
 def test_each_role_gets_what_the_table_says(two_tenants: TwoTenants, role: str) -> None:
-    somebody = Somebody(person(role, two_tenants.world))
+    browser = Browser(person(role, two_tenants.world))
     said = []
     for line, company, cell in tried(role, two_tenants):
-        said += _differences(somebody, role, line, company, cell)
+        said += _differences(browser, role, line, company, cell)
     assert said == []
 
 
 def test_a_superuser_gets_what_an_operator_gets(two_tenants: TwoTenants) -> None:
     """Every list, and nothing that an operator does not get. A superuser lacks no permission, so whatever
     else opens for an operator opens for them."""
-    somebody = Somebody(person("superuser", two_tenants.world))
+    browser = Browser(person("superuser", two_tenants.world))
     for (group, about), company, cell in tried("operator", two_tenants):
         if not about.startswith("action ") and (about == "." or not cell.startswith("200")):
-            assert str(somebody.asks(company.path(_joined(group, about))).status) == cell[:3], about
+            assert str(browser.asks(company.path(_joined(group, about))).status) == cell[:3], about
 
 
-@pytest.mark.parametrize("role", ["nobody", "visitor"])
+@pytest.mark.parametrize("role", ["anonymous", "visitor"])
 def test_a_person_who_is_not_staff_gets_only_the_sign_in_page(two_tenants: TwoTenants, role: str) -> None:
     company = two_tenants.own
-    somebody = Somebody(person(role, two_tenants.world))
+    browser = Browser(person(role, two_tenants.world))
     for group, about in cells():
         if about.startswith("action "):
-            answers = [_act(somebody, group, about, company)]
+            answers = [_act(browser, group, about, company)]
         else:
             path = company.path(_joined(group, about))
-            answers = [somebody.asks(path), somebody.posts(path, **form(company))]
+            answers = [browser.asks(path), browser.posts(path, **form(company))]
         for answer in answers:
             is_open = about.startswith(OPEN_TO_ALL)
             assert is_open or (answer.status, answer.leads_to) == (302, "/admin/login/"), about
@@ -146,13 +146,13 @@ def _joined(group: str, about: str) -> str:
 
 
 def _differences(
-    somebody: Somebody, role: str, line: tuple[str, str], company: Company, cell: str
+    browser: Browser, role: str, line: tuple[str, str], company: Company, cell: str
 ) -> list[str]:
     """What is not as the table says, in words."""
     (group, about), secret = line, not_for(role)
     what = f"{group} {about} with {company.organization}'s row"
     if about.startswith("action "):
-        answer = _act(somebody, group, about, company)
+        answer = _act(browser, group, about, company)
         got = "+" if answer.changed else "-"
         named = answer.names(secret)
     else:
@@ -160,9 +160,9 @@ def _differences(
         is_refused = cell in ("403", "404") and about in REFUSE_ANY_METHOD
         # As the first role, every view that finds no row is also asked by GET.
         is_refused |= cell == "404" and role != COLUMNS[0] and group != THE_PORTAL
-        seen = somebody.posts(path, **form(company)) if is_refused else somebody.asks(path)
+        seen = browser.posts(path, **form(company)) if is_refused else browser.asks(path)
         is_enough = is_refused or about in ANSWER_POST_AS_GET
-        posted = seen if is_enough else somebody.posts(path, **form(company))
+        posted = seen if is_enough else browser.posts(path, **form(company))
         got = f"{seen.status}{'*' if seen.changed else ''}{'+' if posted.changed else ''}"
         named = seen.names(secret) + posted.names(secret)
         if seen.queries > MOST_QUERIES:
@@ -174,7 +174,7 @@ def _differences(
     return [f"{what}: names {named}"] if named else []
 
 
-def _act(somebody: Somebody, group: str, about: str, company: Company) -> Any:
+def _act(browser: Browser, group: str, about: str, company: Company) -> Any:
     row = company.rows[group.split("/")[1]]
     asked = {"action": about.removeprefix("action "), "_selected_action": [row.pk], "apply": "yes"}
-    return somebody.posts(f"/admin/{group}", **form(company), **asked)
+    return browser.posts(f"/admin/{group}", **form(company), **asked)

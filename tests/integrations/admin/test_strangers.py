@@ -12,7 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import ForeignKey
 
 from assessments.admin.private_search import sealed
-from tests.fixtures.admin_clicks import Somebody
+from tests.fixtures.admin_clicks import Browser
 from tests.fixtures.companies import Company
 from tests.fixtures.two_tenants import TwoTenants, not_for, person
 from tests.fixtures.world import World
@@ -36,9 +36,9 @@ def world(two_tenants: TwoTenants) -> World:
 
 
 @pytest.fixture
-def ada(own: Company, strange: Company, world: World) -> Somebody:
+def ada(own: Company, strange: Company, world: World) -> Browser:
     """Org admin of Acme, with every row of Globex's to aim at."""
-    return Somebody(person("org_admin", world))
+    return Browser(person("org_admin", world))
 
 
 def queries(strange: Company) -> list[dict[str, Any]]:
@@ -104,7 +104,7 @@ def titles(page: str) -> list[str]:
 
 
 class TestLists:
-    def test_no_query_brings_a_strangers_row(self, ada: Somebody, strange: Company) -> None:
+    def test_no_query_brings_a_strangers_row(self, ada: Browser, strange: Company) -> None:
         for path, query in product(LISTS, queries(strange)):
             if is_nonsense(path, query) or (set(query) <= DJANGOS and path not in TRIED_WITH_DJANGOS):
                 continue
@@ -113,19 +113,19 @@ class TestLists:
             assert not answer.names(not_for("org_admin")), (path, query)
 
     @pytest.mark.parametrize("name", ["organization", "status", "id", "job_id"])
-    def test_a_query_that_no_database_takes_is_answered_by_the_list(self, ada: Somebody, name: str) -> None:
+    def test_a_query_that_no_database_takes_is_answered_by_the_list(self, ada: Browser, name: str) -> None:
         for path in LISTS:
             answer = ada.asks(f"/admin/{path}", **{name: "a\x00b"})
             assert (answer.status, answer.location.endswith("?e=1")) == (302, True), path
 
-    def test_a_field_without_a_name_leads_to_the_row_all_the_same(self, ada: Somebody, own: Company) -> None:
+    def test_a_field_without_a_name_leads_to_the_row_all_the_same(self, ada: Browser, own: Company) -> None:
         for path in LISTS[:-1]:
             page = own.path(f"{path}<path:object_id>/change/")
             plain, asked = ada.asks(page), ada.asks(page, _to_field="")
             assert (asked.status, titles(asked.page)) == (200, titles(plain.page)), page
 
     @pytest.mark.parametrize("chosen", ["", "nonsense", "9" * 30, "9" * 5000, "²", "\x00"])
-    def test_a_value_that_is_no_primary_key_selects_no_row(self, ada: Somebody, chosen: str) -> None:
+    def test_a_value_that_is_no_primary_key_selects_no_row(self, ada: Browser, chosen: str) -> None:
         """One action of each list is enough: the list refuses the value before it calls the action."""
         actions = {
             group: about.removeprefix("action ")
@@ -139,13 +139,13 @@ class TestLists:
             assert not answer.changed, group
 
     @pytest.mark.parametrize("query", [{"organization": "globex"}, {"package": "77777"}, {"job": "j-gus"}])
-    def test_a_filter_that_is_not_offered_filters_all_the_same(self, ada: Somebody, query: Any) -> None:
+    def test_a_filter_that_is_not_offered_filters_all_the_same(self, ada: Browser, query: Any) -> None:
         """A file would otherwise hold more than was asked for."""
         assert "Zoë" in ada.asks("/admin/assessments/order/").page
         assert "Zoë" not in ada.asks("/admin/assessments/order/", **query).page
         assert "Zoë" not in ada.asks("/admin/assessments/order/export/", **query).page
 
-    def test_the_search_box_reads_out_no_stored_key(self, ada: Somebody, own: Company) -> None:
+    def test_the_search_box_reads_out_no_stored_key(self, ada: Browser, own: Company) -> None:
         """To who has a copy of the database, and so the key as it is encrypted."""
         stored = own.organization.ashby_api_keys.get().key.encrypted()
         for text in (f"sealed:{stored}", sealed("search:") + stored):
@@ -163,14 +163,14 @@ def references() -> Iterator[dict[str, str]]:
 
 
 class TestSideDoors:
-    def test_no_completion_offers_a_stranger(self, ada: Somebody, strange: Company) -> None:
+    def test_no_completion_offers_a_stranger(self, ada: Browser, strange: Company) -> None:
         """accounts/test_tenants.py tries one word as a support member too, who may see less."""
         for reference, term in product(references(), ("", "g", "strange")):
             answer = ada.asks("/admin/autocomplete/", term=term, **reference)
             assert answer.status in (200, 403, 404), reference
             assert not answer.names(not_for("org_admin")), reference
 
-    def test_a_shortcut_leads_to_nothing(self, ada: Somebody, own: Company, strange: Company) -> None:
+    def test_a_shortcut_leads_to_nothing(self, ada: Browser, own: Company, strange: Company) -> None:
         for company in (own, strange):
             for row in company.rows.values():
                 kind = ContentType.objects.get_for_model(row).pk
@@ -179,20 +179,18 @@ class TestSideDoors:
     @pytest.mark.parametrize(
         "query", [{"_popup": "1"}, {"_to_field": "id"}, {"_popup": "1", "_to_field": "id"}]
     )
-    def test_a_popup_shows_no_more_than_a_page(self, ada: Somebody, strange: Company, query: Any) -> None:
+    def test_a_popup_shows_no_more_than_a_page(self, ada: Browser, strange: Company, query: Any) -> None:
         for kind in ("ashbyapikey", "connection", "job", "membership", "organization", "package"):
             path = f"/admin/integrations/{kind}/{strange.rows[kind].pk}/change/"
             assert ada.asks(path, **query).status == 404
 
-    def test_no_row_is_found_by_a_secret(self, ada: Somebody, own: Company) -> None:
+    def test_no_row_is_found_by_a_secret(self, ada: Browser, own: Company) -> None:
         """Which would say whether a guess of it is right."""
         index = own.organization.ashby_api_keys.get().key_index
         path = f"/admin/integrations/ashbyapikey/{index}/change/"
         assert ada.asks(path, _to_field="key_index").status == 400
 
-    def test_rows_of_two_organizations_do_not_mix(
-        self, ada: Somebody, own: Company, strange: Company
-    ) -> None:
+    def test_rows_of_two_organizations_do_not_mix(self, ada: Browser, own: Company, strange: Company) -> None:
         order, organization = own.rows["order"].pk, own.organization.pk
         for action in ("resend", "skip"):
             path = f"/admin/assessments/order/{order}/updates/{strange.rows['ashbyupdate'].pk}/{action}/"
@@ -202,7 +200,7 @@ class TestSideDoors:
             ada.posts(f"/admin/integrations/organization/{organization}/setup/use-key/{key}/").status == 404
         )
 
-    def test_nobody_learns_which_people_there_are(self, ada: Somebody, strange: Company) -> None:
+    def test_nobody_learns_which_people_there_are(self, ada: Browser, strange: Company) -> None:
         for pk in (strange.rows["user"].pk, 999999):
             for page in ("change", "history", "delete", "password"):
                 assert ada.asks(f"/admin/auth/user/{pk}/{page}/").status == 403

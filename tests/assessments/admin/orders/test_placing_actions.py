@@ -97,7 +97,7 @@ class TestUnknownPlacing:
     def test_a_known_placement_can_be_neither_linked_nor_resubmitted(
         self, world: World, support: Desk
     ) -> None:
-        """Nobody places a second check of an order that Justifacts has."""
+        """An order that Justifacts has is never placed a second time."""
         order = world.placed()
         for action in ("link_existing", "resubmit"):
             assert "not available for the order in its current state" in support.open(

@@ -111,7 +111,7 @@ def test_nothing_is_sent_to_a_server_with_an_invalid_certificate(
         "self-signed": lambda: certificate(NAME),
         "for another host": lambda: certificate(f"evil.{NAME}", authority),
         "expired": lambda: certificate(NAME, authority, days=-1),
-        "of an unknown authority": lambda: certificate(NAME, certificate("Somebody")),
+        "of an unknown authority": lambda: certificate(NAME, certificate("Another authority")),
     }[wrong]
     got = serve(shown())
     with pytest.raises(NotSent, match="No secure connection to other"):

@@ -126,6 +126,11 @@ def _repeat_end(entry: dict[str, Any]) -> None:
             record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.RESTORED, text)
             _end(order, status, entry, now)
         elif order.status == status == Status.COMPLETE and _is_newer(order, entry):
+            text = (
+                "The database had an older result of this check, as after a restore. Ashby already has the "
+                "newer one, which the portal takes from the recovery log."
+            )
+            record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.RESTORED, text)
             _set_completion(order, entry)
         if order.status == status:
             _record_accepted(order, entry)
@@ -181,7 +186,9 @@ def _record_accepted(order: Order, entry: dict[str, Any]) -> None:
         if update.timestamp <= accepted.timestamp:
             update.state, update.delivered_at = accepted.state, accepted.delivered_at
         elif is_lost and not _is_end(update.payload):
-            # It was written since the restore, such as a stall note. Ashby must not get it after the end.
+            # It was written since the restore, such as a stall note.
+            text = f"“{update.summary}” is not sent: Ashby already has the end of this check."
+            record_event(order, OrderEvent.Source.PORTAL, OrderEvent.Kind.RESTORED, text)
             update.state = AshbyUpdate.State.SKIPPED
         else:
             continue

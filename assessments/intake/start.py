@@ -44,7 +44,7 @@ def start(
     start.
 
     No order is created after ``not_after``, in seconds on ``fencing.boottime()``'s clock: ``StartHeldUp``. By
-    then another web host may have accepted the same start and its cancellation, and this order would be a
+    then another web host may have accepted the same start and its cancellation, and this order would be an
     unwanted second check.
     """
     try:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.core.management import call_command
 from django.utils import timezone
 
-from assessments.models import AshbyUpdate
+from assessments.models import AshbyUpdate, Order
 from assessments.orders.transaction import locked_order
 from assessments.outbox.compose import enqueue_stall_note
 from assessments.privacy import retention
@@ -24,6 +24,10 @@ from .test_ends import (
 )
 
 
+def history(order: Order) -> str:
+    return "\n".join(order.events.values_list("summary", flat=True))
+
+
 def test_a_note_that_was_written_since_the_restore_is_not_sent_after_the_end(world: World, clock) -> None:
     order = received(world)
     restore = backup(order)
@@ -39,6 +43,7 @@ def test_a_note_that_was_written_since_the_restore_is_not_sent_after_the_end(wor
     world.work()
     assert world.sent("assessment.update") == sent
     assert is_settled(order)
+    assert "is not sent: Ashby already has the end of this check" in history(order)
 
 
 def test_a_status_that_was_written_with_the_end_since_the_restore_is_not_sent(world: World, clock) -> None:
@@ -75,6 +80,7 @@ def test_a_result_that_ashby_has_is_not_replaced_by_the_older_one_of_the_backup(
     world.work()
     assert world.sent("assessment.update") == sent
     assert (is_settled(order), order.result) == (True, "Clear")
+    assert "The database had an older result of this check" in history(order)
 
 
 def test_a_candidate_that_was_erased_after_the_backup_is_erased_again_although_ashby_refuses_the_end(
